@@ -1,0 +1,1 @@
+"""The command line: parse, call, render. No science here, no torch at import time."""

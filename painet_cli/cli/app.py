@@ -1,0 +1,108 @@
+"""The program: its commands, and what it says and returns when one of them fails."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from painet_cli.cli import prepare, presets
+from painet_cli.cli.evaluate import evaluate
+from painet_cli.cli.session import Session, with_session
+from painet_cli.cli.train import train
+from painet_cli.errors import PainetError
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="painet",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+)
+# A command is one file and one line here; its module imports nothing heavy before it is called.
+app.add_typer(prepare.app, name="prepare")
+app.command()(train)
+app.command()(evaluate)
+app.add_typer(presets.app, name="presets")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"painet {version('painet')}")
+        raise typer.Exit
+
+
+@app.callback()
+@with_session
+def painet(
+    session: Session,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="The version.")
+    ] = False,
+) -> None:
+    """Predict the 3D dynamics of many-body systems."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program.
+
+    Parameters
+    ----------
+    arguments
+        The command line without the program's name; by default that of the process.
+
+    Returns
+    -------
+    int
+        0 done, 1 it ran and failed, 2 the request cannot be carried out, 130 interrupted.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in arguments
+    try:
+        code = app(arguments or ["--help"], prog_name="painet", standalone_mode=False) or 0
+        sys.stdout.flush()
+    except PainetError as error:
+        return _failed(error, error.what, error.hint, error.exit_code, debug=debug)
+    except typer.TyperException as error:
+        return _misused(error)
+    except typer.Abort:
+        code = INTERRUPTED
+    except BrokenPipeError:
+        # The reader has gone; without this the interpreter complains when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:  # noqa: BLE001 - the last resort, so that no one meets a traceback
+        what = f"{type(error).__name__}: {error}".splitlines()[0]
+        hint = "" if debug else "run again with --debug for the traceback"
+        return _failed(error, what, hint, 1, debug=debug)
+    if code == INTERRUPTED:
+        _say("interrupted")
+    return int(code)
+
+
+def _misused(error: typer.TyperException) -> int:
+    """Report a command line that cannot be parsed."""
+    context: typer.Context | None = getattr(error, "ctx", None)
+    command = context.command_path if context else "painet"
+    _say(error.format_message(), f"`{command} --help` shows what it takes")
+    return error.exit_code
+
+
+def _failed(error: Exception, what: str, hint: str, code: int, *, debug: bool) -> int:
+    if debug:
+        traceback.print_exception(error)
+    _say(what, hint)
+    return code
+
+
+def _say(what: str, hint: str = "") -> None:
+    """Write an error to standard error."""
+    console = Session().console
+    console.print("error: ", style="bold red", end="")
+    console.print(f"{what}\n{hint}".rstrip(), soft_wrap=True)

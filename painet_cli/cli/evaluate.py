@@ -1,0 +1,48 @@
+"""`painet evaluate`: runs to a table."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from painet_cli.cli.options import DATA_DIR, DataDir
+from painet_cli.cli.session import Session, with_session
+
+
+class Part(StrEnum):
+    """A part of the split."""
+
+    train = "train"
+    val = "val"
+    test = "test"
+
+
+@with_session
+def evaluate(
+    session: Session,
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders.")],
+    split: Annotated[Part, typer.Option("--split", help="Which windows.")] = Part.test,
+    horizon: Annotated[
+        int | None, typer.Option("--horizon", min=1, help="Steps to predict; past the trained T by rollout.")
+    ] = None,
+    data_dir: DataDir = DATA_DIR,
+) -> None:
+    """Measure trained runs: MSE a step, time and memory, beside the paper's figures."""
+    from painet_cli.evaluation.evaluate import evaluate_run, save_evaluation
+    from painet_cli.report.tables import evaluation_table
+    from painet_cli.training.device import resolve_device
+    from painet_cli.training.run import epoch_seconds
+
+    device = resolve_device(session.device)
+    evaluations = []
+    for run in runs:
+        with session.console.status(f"evaluating {run}"):
+            evaluations.append(evaluate_run(run, data_dir, device, part=split.value, horizon=horizon))
+    for evaluation in evaluations:
+        save_evaluation(evaluation)
+    payload = {"runs": [asdict(evaluation) for evaluation in evaluations]}
+    session.emit(payload, *evaluation_table(evaluations, {run: epoch_seconds(run) for run in runs}))

@@ -1,0 +1,39 @@
+"""Options that several commands share, as types for their parameters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DATA_DIR = Path("data")
+RUN_DIR = Path("runs")
+
+
+def _preset_names() -> list[str]:
+    from painet_cli.config.loading import preset_names
+
+    return list(preset_names())
+
+
+DataDir = Annotated[
+    Path,
+    typer.Option("--data-dir", envvar="PAINET_DATA", help="Folder of the prepared datasets."),
+]
+RunDir = Annotated[
+    Path, typer.Option("--run-dir", envvar="PAINET_RUNS", help="Folder of the runs.")
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a preset, such as train.lr=1e-3."),
+]
+PresetArgument = Annotated[
+    str, typer.Argument(metavar="NAME", help="A preset or its file.", autocompletion=_preset_names)
+]
+PresetOption = Annotated[
+    str,
+    typer.Option(
+        "--preset", metavar="NAME", help="A preset or its file.", autocompletion=_preset_names
+    ),
+]

@@ -1,0 +1,148 @@
+"""What all commands share: the common options, and where results and messages go."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+import math
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+
+@dataclass(frozen=True)
+class Session:
+    """The common options of one call, and its two streams.
+
+    Attributes
+    ----------
+    json
+        Standard output gets one JSON object and nothing else.
+    quiet
+        Only results and errors, no progress.
+    debug
+        Errors come with their traceback.
+    device
+        `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
+    subcommand
+        Command that follows, while a group of commands is being called.
+    """
+
+    json: bool = False
+    quiet: bool = False
+    debug: bool = False
+    device: str = "auto"
+    subcommand: str | None = None
+
+    @cached_property
+    def console(self) -> Console:
+        """Standard error, for progress and messages; silent when `quiet`."""
+        return _console(stderr=True, quiet=self.quiet)
+
+    @cached_property
+    def out(self) -> Console:
+        """Standard output, for results; standard error when that is kept for JSON."""
+        return _console(stderr=self.json)
+
+    def emit(self, payload: dict[str, Any], *renderables: RenderableType) -> None:
+        """Hand over a result: as JSON where asked for, otherwise as tables and text.
+
+        Parameters
+        ----------
+        payload
+            The result as plain data; numbers that JSON cannot hold become null.
+        renderables
+            The same for a reader. Text is written as it is, never wrapped.
+        """
+        if self.json:
+            sys.stdout.write(f"{as_json(payload)}\n")
+            return
+        for renderable in renderables:
+            self.out.print(renderable, soft_wrap=isinstance(renderable, str))
+
+
+def as_json(payload: dict[str, Any]) -> str:
+    """Write plain data as JSON: NaN and infinity become null, paths become text."""
+    return json.dumps(_finite(payload), indent=2, default=str)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _console(*, stderr: bool, quiet: bool = False) -> Console:
+    from rich.console import Console
+
+    # No markup: a path or a list such as [speed, type] is text, not a style.
+    return Console(stderr=stderr, quiet=quiet, markup=False, emoji=False, highlight=False)
+
+
+def _checked_device(device: str) -> str:
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?|mps", device):
+        raise typer.BadParameter(f"{device} is none of auto, cpu, cuda, cuda:N, mps")
+    return device
+
+
+def _flag(name: str, help_text: str) -> Any:
+    return typer.Option(f"--{name}", help=help_text, rich_help_panel="Common options")
+
+
+def _session(
+    ctx: typer.Context,
+    json: Annotated[bool, _flag("json", "One JSON object on standard output.")] = False,
+    quiet: Annotated[bool, _flag("quiet", "No progress, only results and errors.")] = False,
+    debug: Annotated[bool, _flag("debug", "Show the traceback of an error.")] = False,
+    device: Annotated[
+        str,
+        typer.Option(
+            "--device",
+            metavar="auto|cpu|cuda|cuda:N|mps",
+            help="Where to compute.",
+            callback=_checked_device,
+            rich_help_panel="Common options",
+        ),
+    ] = "auto",
+) -> Session:
+    """Join the common options with those given before the command's name."""
+    given = ctx.obj if isinstance(ctx.obj, Session) else Session()
+    session = Session(
+        json=json or given.json,
+        quiet=quiet or given.quiet,
+        debug=debug or given.debug,
+        device=device if device != "auto" else given.device,
+        subcommand=ctx.invoked_subcommand,
+    )
+    ctx.obj = session
+    return session
+
+
+def with_session(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the common options; it receives them as its first argument, a `Session`.
+
+    Typer reads the options from a signature, so the command's own parameters, less the session, and
+    those of `_session` are joined in one.
+    """
+    own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+    common = inspect.signature(_session, eval_str=True).parameters
+
+    @functools.wraps(command)
+    def run(**values: Any) -> None:
+        session = _session(**{name: values.pop(name) for name in common})
+        command(session, **values)
+
+    parameters = [p.replace(kind=p.KEYWORD_ONLY) for p in (*own, *common.values())]
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return run

@@ -1,0 +1,99 @@
+"""`painet train`: a dataset to a run."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from painet_cli.cli.options import DATA_DIR, RUN_DIR, DataDir, PresetOption, RunDir, Settings
+from painet_cli.cli.session import Session, with_session
+from painet_cli.errors import RequestError
+
+if TYPE_CHECKING:
+    from painet_cli.config.preset import Preset
+    from painet_cli.training.run import RunSummary
+
+
+@with_session
+def train(
+    session: Session,
+    preset: PresetOption = "",
+    settings: Settings = None,
+    model: Annotated[str | None, typer.Option("--model", help="Another model on this preset.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="The preset's seed by default.")] = None,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Train K seeds, one run each.")] = 1,
+    epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="Most epochs.")] = None,
+    resume: Annotated[
+        Path | None, typer.Option("--resume", metavar="RUN", help="Go on with a run that was stopped.")
+    ] = None,
+    data_dir: DataDir = DATA_DIR,
+    run_dir: RunDir = RUN_DIR,
+) -> None:
+    """Train a preset and evaluate it on its test windows."""
+    if bool(preset) == bool(resume):
+        raise RequestError("give either --preset NAME or --resume RUN", "`painet presets` lists the presets")
+    if resume and (settings or model or seed is not None or seeds > 1):
+        raise RequestError(
+            "--resume goes on with a run's own preset", "only --epochs may change; start a new run for the rest"
+        )
+
+    from painet_cli.cli.progress import TrainingProgress
+    from painet_cli.training.device import resolve_device
+    from painet_cli.training.run import resume_run, start_run
+
+    device = resolve_device(session.device)
+    if resume:
+        with TrainingProgress(session) as progress:
+            summaries = [resume_run(resume, data_dir, device, progress, epochs)]
+    else:
+        name, presets = _presets(preset, settings or [], model, seed, seeds, epochs)
+        summaries = []
+        for one in presets:
+            with TrainingProgress(session) as progress:
+                summaries.append(start_run(one, name, data_dir, run_dir, device, progress))
+    _report(session, summaries, data_dir)
+
+
+def _presets(
+    name_or_path: str,
+    settings: list[str],
+    model: str | None,
+    seed: int | None,
+    seeds: int,
+    epochs: int | None,
+) -> tuple[str, list[Preset]]:
+    """Name of the preset, and the preset once for every seed."""
+    from painet_cli.config.loading import load_preset, preset_name
+
+    options = {"model.name": model, "train.seed": seed, "train.epochs": epochs}
+    given = [f"{key}={value}" for key, value in options.items() if value is not None]
+    first = load_preset(name_or_path, [*given, *settings])
+    return preset_name(name_or_path), [
+        load_preset(name_or_path, [*given, *settings, f"train.seed={first.train.seed + k}"])
+        for k in range(seeds)
+    ]
+
+
+def _report(session: Session, summaries: list[RunSummary], data_dir: Path) -> None:
+    """Evaluate the runs on their test windows and hand everything over."""
+    from painet_cli.evaluation.evaluate import evaluate_run, save_evaluation
+    from painet_cli.report.tables import evaluation_table
+    from painet_cli.training.device import resolve_device
+
+    device = resolve_device(session.device)
+    rows: list[dict[str, Any]] = []
+    evaluations = []
+    for summary in summaries:
+        evaluation = evaluate_run(summary.run, data_dir, device)
+        save_evaluation(evaluation)
+        evaluations.append(evaluation)
+        rows.append({**asdict(summary), "test": asdict(evaluation)})
+        session.console.print(
+            f"{summary.run}: stopped by {summary.stopped_by} after {summary.epochs} epochs, "
+            f"best at {summary.best_epoch}"
+        )
+    payload = rows[0] if len(rows) == 1 else {"runs": rows}
+    session.emit(payload, *evaluation_table(evaluations, {s.run: s.epoch_s for s in summaries}))

@@ -1,0 +1,1 @@
+"""Presets: what an experiment is, as checked data."""

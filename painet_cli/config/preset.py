@@ -1,0 +1,142 @@
+"""What an experiment is: the data it reads, the model, the training and the evaluation.
+
+Every field has its unit and meaning beside it; `painet presets schema` prints the same as JSON Schema.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt
+
+NodeFeature = Literal["speed", "height", "type"]
+EdgeFeature = Literal["hop", "distance", "types"]
+Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
+
+
+class Strict(BaseModel):
+    """A section of a preset: unknown keys are refused, values never change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class DataConfig(Strict):
+    """Which dataset, and how a window is cut from it."""
+
+    dataset: str
+    """Name of a prepared dataset, a folder below the data directory."""
+    horizon: PositiveInt = 1
+    """T, the number of target frames of a window; 1 is state-to-state (S2S), more is S2T."""
+    delta_frames: PositiveInt
+    """Frames from a window's start to its last target (the paper's delta T)."""
+    sampling: Literal["tail", "uniform"] = "uniform"
+    """Where the T targets lie: `uniform` at delta_frames * k / T, `tail` the last T frames."""
+    hops: Annotated[int, Field(ge=1, le=4)] = 2
+    """Particles up to this many bonds apart are joined by an edge."""
+
+
+class FeatureConfig(Strict):
+    """The invariants a model may read, by name."""
+
+    node: tuple[NodeFeature, ...] = ("speed",)
+    """Per particle: `speed` |v|, `height` above ground along the dataset's up axis (leaves only turns
+    about the vertical as symmetry), `type` one-hot."""
+    edge: tuple[EdgeFeature, ...] = ("hop", "distance")
+    """Per edge: `hop` one-hot number of bonds, `distance` |x_i - x_j| at the start, `types` one-hot
+    types of both ends."""
+
+
+class PainetConfig(Strict):
+    """PAINET, the model of the paper (sections 3.1 to 3.3, Algorithm 1)."""
+
+    name: Literal["painet"] = "painet"
+    layers: PositiveInt = 7
+    """L, EGNN layers of the decoder."""
+    hidden: PositiveInt = 128
+    """d, width of the embeddings; every attention head has this full width."""
+    heads: PositiveInt = 4
+    """Attention heads; their outputs are averaged."""
+    eta: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
+    """Step size of the energy descent (equation 8)."""
+    pairwise: Literal["guaranteed", "paper", "fixed", "none"] = "guaranteed"
+    """Pair weights: `guaranteed` keeps phi > psi > 0 and both symmetric, `paper` is equation 9 to the
+    letter, `fixed` sets both to one, `none` removes the attention network."""
+    attention: Literal["auto", "dense", "factorised"] = "auto"
+    """How the same attention is computed: `dense` N x N, `factorised` in O(N); `auto` picks the cheaper."""
+    share_time: bool = False
+    """One attention layer for all time steps instead of one a step; lets the model predict any T."""
+    layer_norm: bool = False
+    """LayerNorm after every attention update."""
+
+
+class LinearConfig(Strict):
+    """Straight on: x(0) + s_k v(0) with one learned scalar a step."""
+
+    name: Literal["linear"] = "linear"
+
+
+ModelConfig = Annotated[PainetConfig | LinearConfig, Field(discriminator="name")]
+
+
+class ConstantSchedule(Strict):
+    """The learning rate stays as it is."""
+
+    kind: Literal["constant"] = "constant"
+
+
+class CosineSchedule(Strict):
+    """Linear warm-up, then a cosine down to a fraction of the learning rate at the last epoch."""
+
+    kind: Literal["cosine"] = "cosine"
+    warmup_epochs: NonNegativeFloat = 0.0
+    """Epochs over which the rate rises from zero."""
+    final_fraction: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    """Rate at the last step, as a fraction of `lr`."""
+
+
+Schedule = Annotated[ConstantSchedule | CosineSchedule, Field(discriminator="kind")]
+
+
+class TrainConfig(Strict):
+    """The training loop."""
+
+    epochs: PositiveInt
+    """Most epochs to train."""
+    batch_size: PositiveInt
+    """Windows in a batch; the last, smaller batch of an epoch is used too."""
+    lr: PositiveFloat
+    """Adam's learning rate."""
+    weight_decay: NonNegativeFloat = 0.0
+    """Adam's L2 penalty."""
+    patience: PositiveInt = 50
+    """Stop after this many evaluations in a row without a better validation MSE."""
+    eval_every: PositiveInt = 5
+    """Epochs between evaluations on the validation windows."""
+    clip_norm: PositiveFloat | None = None
+    """Largest gradient norm; null leaves gradients alone."""
+    schedule: Schedule = ConstantSchedule()
+    """Learning rate over time."""
+    ema: Fraction | None = None
+    """Decay a step of an exponential moving average of the weights, which is then what is evaluated and
+    kept as best; null for none."""
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+    """Seed of the weights and of the order of windows."""
+
+
+class EvaluationConfig(Strict):
+    """The evaluation after training."""
+
+    horizon: PositiveInt | None = None
+    """Steps to predict; past the trained horizon by rollout. null: the trained horizon."""
+
+
+class Preset(Strict):
+    """One experiment."""
+
+    description: str = ""
+    """One line for `painet presets`."""
+    data: DataConfig
+    features: FeatureConfig = FeatureConfig()
+    model: ModelConfig = PainetConfig()
+    train: TrainConfig
+    evaluation: EvaluationConfig = EvaluationConfig()

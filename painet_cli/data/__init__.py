@@ -1,0 +1,1 @@
+"""Raw sources to one dataset on disk, to windows, to batches."""

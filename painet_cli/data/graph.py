@@ -1,0 +1,172 @@
+"""Who is joined to whom: typed particles and edges, for one system or for many side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar, cast
+
+import numpy as np
+import torch
+from scipy.sparse import coo_array, csr_array
+from torch import Tensor
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """Typed particles and directed edges of B systems side by side.
+
+    Edges are sorted by target, so that sums over a particle's edges read memory in order.
+
+    Attributes
+    ----------
+    types
+        (M,) int64, type of every particle; M is the number of particles of all systems.
+    edge_index
+        (2, E) int64, rows source j and target i, as in PyTorch Geometric.
+    edge_hop
+        (E,) int64, bonds between the two ends, from 1.
+    ptr
+        (B + 1,) int64, first particle of every system, and M.
+    nodes_per_system
+        N where all systems have as many particles, else None; known without asking the device.
+    """
+
+    types: Tensor
+    edge_index: Tensor
+    edge_hop: Tensor
+    ptr: Tensor
+    nodes_per_system: int | None
+    _repeats: dict[int, Graph] = field(default_factory=dict, repr=False)
+    _derived: dict[object, object] = field(default_factory=dict, repr=False)
+
+    @property
+    def source(self) -> Tensor:
+        """(E,) particle that an edge comes from, j."""
+        return self.edge_index[0]
+
+    @property
+    def target(self) -> Tensor:
+        """(E,) particle that an edge goes to, i; ascending."""
+        return self.edge_index[1]
+
+    @property
+    def num_nodes(self) -> int:
+        """M, particles of all systems."""
+        return self.types.shape[0]
+
+    @property
+    def num_systems(self) -> int:
+        """B, systems side by side."""
+        return self.ptr.shape[0] - 1
+
+    @property
+    def system(self) -> Tensor:
+        """(M,) index of the system of every particle."""
+        return self.derived(
+            "system",
+            lambda: torch.repeat_interleave(
+                torch.arange(self.num_systems, device=self.ptr.device),
+                self.ptr.diff(),
+                output_size=self.num_nodes,
+            ),
+        )
+
+    @property
+    def inverse_degree(self) -> Tensor:
+        """(M, 1) float32, one over the number of edges that end at a particle (1 where none does)."""
+        return self.derived(
+            "inverse_degree",
+            lambda: torch.bincount(self.target, minlength=self.num_nodes).clamp(min=1).float().reciprocal()[:, None],
+        )
+
+    def derived(self, key: object, compute: Callable[[], T]) -> T:
+        """Compute something that depends on the graph alone once, and keep it with the graph."""
+        if key not in self._derived:
+            self._derived[key] = compute()
+        return cast("T", self._derived[key])
+
+    def repeat(self, copies: int) -> Graph:
+        """`copies` of this graph side by side; made once and kept (all batches of a dataset share it)."""
+        if copies == 1:
+            return self
+        if copies not in self._repeats:
+            device = self.ptr.device
+            shift = torch.arange(copies, device=device) * self.num_nodes
+            self._repeats[copies] = Graph(
+                types=self.types.repeat(copies),
+                edge_index=(self.edge_index[:, None, :] + shift[:, None]).reshape(2, -1),
+                edge_hop=self.edge_hop.repeat(copies),
+                ptr=torch.cat([(self.ptr[:-1] + shift[:, None]).reshape(-1), self.ptr[-1:] * copies]),
+                nodes_per_system=self.nodes_per_system,
+            )
+        return self._repeats[copies]
+
+    def to(self, device: torch.device) -> Graph:
+        """Same graph on another device."""
+        if self.ptr.device == device:
+            return self
+        return Graph(
+            self.types.to(device),
+            self.edge_index.to(device),
+            self.edge_hop.to(device),
+            self.ptr.to(device),
+            self.nodes_per_system,
+        )
+
+
+def graph_of(types: Tensor, edge_index: Tensor, edge_hop: Tensor, ptr: Tensor | None = None) -> Graph:
+    """Build a graph from edges in any order.
+
+    Parameters
+    ----------
+    types
+        (M,) particle types.
+    edge_index
+        (2, E) source and target of every edge.
+    edge_hop
+        (E,) bonds between the two ends.
+    ptr
+        (B + 1,) bounds of the systems; one system where it is not given.
+    """
+    if ptr is None:
+        ptr = torch.tensor([0, types.shape[0]], device=types.device)
+    order = torch.argsort(edge_index[1] * types.shape[0] + edge_index[0])
+    sizes = ptr.diff()
+    equal = bool((sizes == sizes[0]).all())
+    return Graph(types, edge_index[:, order], edge_hop[order], ptr, int(sizes[0]) if equal else None)
+
+
+def bond_graph(types: Sequence[int], bonds: Sequence[tuple[int, int]], hops: int) -> Graph:
+    """Graph of one system in which particles up to `hops` bonds apart are joined, both ways.
+
+    Parameters
+    ----------
+    types
+        Type of every particle, N entries.
+    bonds
+        Pairs of particles.
+    hops
+        Farthest pair to join, in bonds.
+    """
+    n = len(types)
+    pairs = np.asarray(bonds, dtype=np.int64).reshape(-1, 2)
+    ends = np.concatenate([pairs, pairs[:, ::-1]])
+    bonded = csr_array(coo_array((np.ones(len(ends), dtype=np.int64), (ends[:, 0], ends[:, 1])), shape=(n, n)))
+    hop_of = csr_array((n, n), dtype=np.int64)
+    walk = bonded
+    for hop in range(1, hops + 1):
+        reached = coo_array(walk)
+        new = (reached.row != reached.col) & (np.asarray(hop_of[reached.row, reached.col]).ravel() == 0)
+        hop_of = csr_array(
+            hop_of + coo_array((np.full(new.sum(), hop), (reached.row[new], reached.col[new])), shape=(n, n))
+        )
+        walk = walk @ bonded
+    edges = coo_array(hop_of)
+    return graph_of(
+        torch.as_tensor(types, dtype=torch.int64),
+        torch.from_numpy(np.stack([edges.col, edges.row]).astype(np.int64)),
+        torch.from_numpy(edges.data.astype(np.int64)),
+    )

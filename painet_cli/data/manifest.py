@@ -1,0 +1,131 @@
+"""`dataset.json`: what a prepared dataset says about itself."""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_right
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+
+SCHEMA_VERSION = 1
+SplitName = Literal["train", "val", "test"]
+SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
+Axis = Literal["x", "y", "z"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Segment(_Section):
+    """An unbroken stretch of frames (a trial, a replica); no window crosses its ends."""
+
+    name: str
+    start: NonNegativeInt
+    """First frame of the segment in `frames.npy`."""
+    length: PositiveInt
+    """Number of frames."""
+
+
+class Split(_Section):
+    """Start frames (indices into `frames.npy`) of the windows of each part."""
+
+    kind: Literal["published", "blocks", "random"]
+    delta_frames: PositiveInt
+    """Longest window, in frames, that every start leaves room for inside its segment."""
+    train: tuple[NonNegativeInt, ...]
+    val: tuple[NonNegativeInt, ...]
+    test: tuple[NonNegativeInt, ...]
+
+    def starts(self, part: SplitName) -> tuple[int, ...]:
+        """Start frames of one part, in the order of the split."""
+        return {"train": self.train, "val": self.val, "test": self.test}[part]
+
+
+class Units(_Section):
+    """What one unit of `frames.npy` and one frame of it mean."""
+
+    length: str
+    """Name of the length unit, as tables print it (`angstrom`, `ASF unit`)."""
+    length_in_metres: PositiveFloat
+    frame_time_s: PositiveFloat
+    """Seconds between consecutive frames."""
+
+
+class Origin(_Section):
+    """Where the numbers came from and what may be done with them."""
+
+    source: str
+    licence: str
+    citation: str
+    prepared_by: str
+    """painet's version and the command that prepared the dataset."""
+    notes: str = ""
+
+
+class Particles(_Section):
+    """Who moves: names, types and bonds."""
+
+    names: tuple[str, ...]
+    types: tuple[NonNegativeInt, ...]
+    """Index into `type_names`, a particle."""
+    type_names: tuple[str, ...]
+    bonds: tuple[tuple[NonNegativeInt, NonNegativeInt], ...]
+    """Pairs of particle indices, each once."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        n = len(self.names)
+        if n == 0 or len(self.types) != n:
+            raise ValueError(f"{n} particle names but {len(self.types)} particle types")
+        if max(self.types) >= len(self.type_names):
+            raise ValueError(f"particle type {max(self.types)} has no entry in type_names")
+        for i, j in self.bonds:
+            if i == j or max(i, j) >= n:
+                raise ValueError(f"bond ({i}, {j}) does not join two of the {n} particles")
+        return self
+
+
+class Manifest(_Section):
+    """Everything about a prepared dataset except its coordinates."""
+
+    schema_version: Annotated[int, Field(ge=1)] = SCHEMA_VERSION
+    name: str
+    origin: Origin
+    units: Units
+    up_axis: Axis | None = None
+    """Direction of height above ground, where the system has one."""
+    particles: Particles
+    segments: tuple[Segment, ...]
+    split: Split
+    files: dict[str, str]
+    """sha256 of every other file of the folder."""
+
+    @property
+    def frame_count(self) -> int:
+        """Frames of all segments together."""
+        return sum(segment.length for segment in self.segments)
+
+    def fingerprint(self) -> str:
+        """Hex sha256 of all that a result depends on: frames, particles, segments, units and split, not the origin."""
+        content = self.model_dump_json(exclude={"name", "origin"})
+        return hashlib.sha256(content.encode()).hexdigest()
+
+    @model_validator(mode="after")
+    def _windows_fit(self) -> Self:
+        end = 0
+        for segment in self.segments:
+            if segment.start != end:
+                raise ValueError(f"segment {segment.name} starts at {segment.start}, expected {end}")
+            end += segment.length
+        ends = [segment.start + segment.length for segment in self.segments]
+        for part in SPLITS:
+            for start in self.split.starts(part):
+                segment = bisect_right(ends, start)
+                if segment == len(ends) or start + self.split.delta_frames >= ends[segment]:
+                    raise ValueError(
+                        f"{part} window at frame {start} does not fit {self.split.delta_frames} "
+                        "frames inside its segment"
+                    )
+        return self

@@ -1,0 +1,91 @@
+"""The trajectory that comes with the package: ethanol, simulated by `scripts/make_sample.py`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+
+from painet_cli.data.bonds import bonds_within
+from painet_cli.data.dataset import Dataset, write_dataset
+from painet_cli.data.manifest import (
+    Manifest,
+    Origin,
+    Particles,
+    Segment,
+    SplitName,
+    Units,
+)
+from painet_cli.data.splits import block_split
+
+ELEMENTS = {1: "H", 6: "C", 8: "O"}
+LONGEST_BOND = 1.6
+"""Angstrom. Bonds of ethanol stay below, hydrogens of one carbon (1.8 apart) above."""
+DELTA_FRAMES = 200
+"""100 fs, in which the bonds vibrate several times and the molecule bends."""
+WINDOWS: dict[SplitName, int] = {"train": 500, "val": 200, "test": 400}
+SEED = 1
+
+
+def prepare_sample(folder: Path, *, force: bool, command: str) -> Dataset:
+    """Write the embedded trajectory as a dataset named as its folder.
+
+    Parameters
+    ----------
+    folder
+        Where the dataset goes.
+    force
+        Replace a dataset that is already there.
+    command
+        painet's version and the command line, for the dataset's `origin.prepared_by`.
+
+    Raises
+    ------
+    RequestError
+        The folder exists and `force` is false, or cannot be written.
+    """
+    with (
+        files("painet_cli.data").joinpath("sample", "ethanol_xtb.npz").open("rb") as file,
+        np.load(file, allow_pickle=False) as archive,
+    ):
+        frames, numbers, theory = archive["R"], archive["z"].tolist(), str(archive["theory"])
+    segments = (Segment(name="ethanol", start=0, length=len(frames)),)
+    manifest = Manifest(
+        name=folder.name,
+        origin=Origin(
+            source="scripts/make_sample.py of painet's repository",
+            licence="MIT",
+            citation=(
+                "GFN2-xTB: C. Bannwarth, S. Ehlert, S. Grimme, J. Chem. Theory Comput. 15, "
+                "1652 (2019), doi:10.1021/acs.jctc.8b01176; ASE: A. H. Larsen et al., "
+                "J. Phys.: Condens. Matter 29, 273002 (2017), doi:10.1088/1361-648X/aa680e"
+            ),
+            prepared_by=command,
+            notes=f"Simulated ethanol at MD17's conditions, not MD17's own frames: {theory}.",
+        ),
+        units=Units(length="angstrom", length_in_metres=1e-10, frame_time_s=0.5e-15),
+        particles=_particles(numbers, bonds_within(frames[0], LONGEST_BOND)),
+        segments=segments,
+        split=block_split(segments, DELTA_FRAMES, WINDOWS, seed=SEED),
+        files={},
+    )
+    return write_dataset(folder, frames, manifest, force=force)
+
+
+def _particles(numbers: Sequence[int], bonds: tuple[tuple[int, int], ...]) -> Particles:
+    """Atoms named by element and count (C1, C2, O1, H1, ...), typed by element."""
+    elements = sorted(set(numbers))
+    seen: Counter[int] = Counter()
+    names = []
+    for number in numbers:
+        seen[number] += 1
+        names.append(f"{ELEMENTS[number]}{seen[number]}")
+    return Particles(
+        names=tuple(names),
+        types=tuple(elements.index(number) for number in numbers),
+        type_names=tuple(ELEMENTS[number] for number in elements),
+        bonds=bonds,
+    )

@@ -1,0 +1,110 @@
+"""Which windows train, which stop the training, which are tested, and whether they share frames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from painet_cli.data.manifest import SPLITS, Segment, Split, SplitName
+from painet_cli.errors import RequestError
+
+
+def block_split(
+    segments: Sequence[Segment],
+    delta_frames: int,
+    counts: Mapping[SplitName, int],
+    *,
+    fractions: tuple[float, float, float] = (0.6, 0.2, 0.2),
+    seed: int,
+) -> Split:
+    """Cut the frames into one stretch a part, in order of time, and draw windows inside each.
+
+    The segments are laid end to end and cut twice, so at most two of them serve more than one part.
+    At each cut `delta_frames` frames are left out: windows of different parts share no frame, and
+    lie at least a window's length apart.
+
+    Parameters
+    ----------
+    segments
+        All segments of the dataset, at least one, end to end from frame 0. A window never
+        leaves its segment.
+    delta_frames
+        Frames from a window's start to its last target.
+    counts
+        Number of windows of each part.
+    fractions
+        Relative lengths of the train, val and test stretches.
+    seed
+        Of the draw, not negative. Each part draws for itself: more training windows leave the
+        test windows as they are.
+
+    Returns
+    -------
+    Split
+        Distinct start frames, sorted in each part.
+
+    Raises
+    ------
+    RequestError
+        A fraction is not positive, or a stretch holds no window, or fewer than its count.
+    """
+    if min(fractions) <= 0:
+        raise RequestError(
+            f"split fractions {fractions}: a part without frames", "each must be positive"
+        )
+    total = sum(segment.length for segment in segments)
+    usable = max(total - (len(SPLITS) - 1) * delta_frames, 0)
+    shares = np.cumsum((0.0, *fractions))
+    edges = np.rint(shares / shares[-1] * usable).astype(int)
+    starts: dict[SplitName, tuple[int, ...]] = {}
+    for k, part in enumerate(SPLITS):
+        gaps = k * delta_frames
+        possible = _starts_inside(segments, edges[k] + gaps, edges[k + 1] + gaps, delta_frames)
+        if not 0 < counts[part] <= len(possible):
+            raise RequestError(
+                f"{part} split: {counts[part]} windows of {delta_frames} frames asked for, but its "
+                f"stretch of {edges[k + 1] - edges[k]} frames has room for {len(possible)}",
+                "ask for fewer or shorter windows, or prepare a longer trajectory",
+            )
+        drawn = np.random.default_rng((seed, k)).choice(possible, counts[part], replace=False)
+        starts[part] = tuple(np.sort(drawn).tolist())
+    return Split(
+        kind="blocks",
+        delta_frames=delta_frames,
+        train=starts["train"],
+        val=starts["val"],
+        test=starts["test"],
+    )
+
+
+def _starts_inside(
+    segments: Sequence[Segment], begin: int, end: int, delta_frames: int
+) -> NDArray[np.int64]:
+    """List the starts of the windows that lie in one segment and between `begin` and `end`."""
+    return np.concatenate(
+        [
+            np.arange(
+                max(begin, segment.start),
+                min(end, segment.start + segment.length) - delta_frames,
+                dtype=np.int64,
+            )
+            for segment in segments
+        ]
+    )
+
+
+def leak_fraction(split: Split) -> float:
+    """Share of the test windows that have a frame in common with some training window.
+
+    A window holds the frames from its start to `delta_frames` later, both included. 0 for a split
+    without test windows.
+    """
+    if not split.test:
+        return 0.0
+    train, test = np.sort(split.train), np.asarray(split.test)
+    # Windows of equal length overlap exactly when their starts are at most that length apart.
+    first = np.searchsorted(train, test - split.delta_frames, side="left")
+    last = np.searchsorted(train, test + split.delta_frames, side="right")
+    return float(np.mean(last > first))

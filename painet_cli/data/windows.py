@@ -1,0 +1,127 @@
+"""Windows: a start frame, its velocity and the frames to predict, gathered from whole arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from painet_cli.config.preset import DataConfig
+from painet_cli.data.batch import Batch
+from painet_cli.data.dataset import Dataset
+from painet_cli.data.graph import Graph
+from painet_cli.data.manifest import SplitName
+from painet_cli.errors import RequestError
+
+_RESIDENT_BYTES = 2**30  # frames up to this size are copied to the device once; larger ones stay mapped
+
+
+def target_offsets(data: DataConfig) -> NDArray[np.int64]:
+    """Frames from a window's start to each of its T targets, (T,), ascending.
+
+    `tail` takes the last T frames of the window (the published motion-capture protocol), `uniform` the
+    frames nearest to delta_frames * k / T (appendix E.3).
+
+    Raises
+    ------
+    RequestError
+        The window has fewer frames than targets.
+    """
+    if data.horizon > data.delta_frames:
+        raise RequestError(
+            f"data.horizon: {data.horizon} targets do not fit a window of data.delta_frames={data.delta_frames}",
+            "a window needs at least one frame for each target",
+        )
+    steps = np.arange(1, data.horizon + 1)
+    if data.sampling == "tail":
+        return data.delta_frames - data.horizon + steps
+    return np.rint(data.delta_frames * steps / data.horizon).astype(np.int64)
+
+
+class Windows:
+    """Windows of one dataset, cut into batches of equal systems.
+
+    Parameters
+    ----------
+    dataset
+        Where the frames come from.
+    starts
+        (S,) start frames.
+    offsets
+        (T,) frames from a start to its targets.
+    graph
+        The one system's graph; a batch repeats it.
+    device
+        Where batches are made.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        starts: NDArray[np.int64],
+        offsets: NDArray[np.int64],
+        graph: Graph,
+        device: torch.device,
+    ) -> None:
+        self.dataset = dataset
+        self.starts = starts
+        self.offsets = offsets
+        self.device = device
+        self.graph = graph.to(device)
+        # a window is its start, the frame after it (forward difference, as published) and its targets
+        self._frames_of = torch.from_numpy(starts[:, None] + np.concatenate([[0, 1], offsets]))
+        resident = dataset.frames.nbytes <= _RESIDENT_BYTES
+        self._frames = torch.from_numpy(np.array(dataset.frames)).to(device) if resident else None
+
+    def __len__(self) -> int:
+        """S, the number of windows."""
+        return len(self.starts)
+
+    def batch(self, indices: Tensor) -> Batch:
+        """Batch of the windows `indices` (B,), in that order."""
+        chosen = self._frames_of[indices]
+        if self._frames is not None:
+            frames = self._frames[chosen.to(self.device)]
+        else:
+            frames = torch.from_numpy(self.dataset.frames[chosen.numpy()]).to(self.device)
+        by_time = frames.transpose(0, 1).reshape(frames.shape[1], -1, 3)
+        return Batch(
+            self.graph.repeat(len(indices)), by_time[0], by_time[1] - by_time[0], by_time[2:]
+        )
+
+    def batches(self, batch_size: int, order: Tensor | None = None) -> Iterator[Batch]:
+        """All windows once, in `order` (S,) or as they stand; the last batch may be smaller."""
+        order = torch.arange(len(self)) if order is None else order
+        for indices in order.split(batch_size):
+            yield self.batch(indices)
+
+
+def windows_of(
+    dataset: Dataset,
+    part: SplitName,
+    offsets: NDArray[np.int64],
+    graph: Graph,
+    device: torch.device,
+) -> Windows:
+    """Windows of one part of the split; starts whose last target lies outside their segment are left out.
+
+    Raises
+    ------
+    RequestError
+        No start of that part leaves room for the offsets.
+    """
+    starts = dataset.starts(part)
+    segments = dataset.manifest.segments
+    first = np.array([segment.start for segment in segments])
+    end = first + np.array([segment.length for segment in segments])
+    room = end[np.searchsorted(first, starts, side="right") - 1] - 1 - starts
+    fitting = starts[room >= max(1, int(offsets[-1]))]
+    if fitting.size == 0:
+        raise RequestError(
+            f"dataset {dataset.manifest.name}: no {part} window has {int(offsets[-1])} frames after its start",
+            "choose a smaller data.delta_frames or a shorter horizon",
+        )
+    return Windows(dataset, fitting, offsets, graph, device)

@@ -1,0 +1,1 @@
+"""Metrics, rollouts and what a model costs."""

@@ -1,0 +1,176 @@
+"""From a run folder to its figures: load the best weights, predict a part of the split, measure."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from painet_cli.config.preset import Preset
+from painet_cli.data.dataset import Dataset
+from painet_cli.data.manifest import SplitName
+from painet_cli.data.splits import leak_fraction
+from painet_cli.data.windows import Windows, target_offsets, windows_of
+from painet_cli.errors import RequestError
+from painet_cli.evaluation.metrics import prediction_errors
+from painet_cli.evaluation.rollout import rollout_offsets
+from painet_cli.models.base import DynamicsModel, SystemSpec
+from painet_cli.models.registry import build_model, system_of
+from painet_cli.training.checkpoint import Header, load_checkpoint, under
+from painet_cli.training.device import MemoryMeter
+from painet_cli.training.run import BEST, dataset_of
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Figures of one run on one part of the split; the JSON of `painet evaluate`."""
+
+    run: Path
+    model: str
+    preset: str
+    seed: int
+    epochs: int
+    """Epoch of the weights."""
+    parameters: int
+    dataset: str
+    split: str
+    split_kind: str
+    """`published`, `blocks` or `random`."""
+    leak: float
+    """Share of test windows that overlap a training window."""
+    windows: int
+    horizon: int
+    """Steps predicted."""
+    trained_horizon: int
+    """T; steps past it were rolled out."""
+    mse: float
+    f_mse: float
+    a_mse: float
+    step_mse: list[float]
+    msd: float
+    unit: str
+    """Unit of the errors."""
+    time_s: float
+    """Seconds to predict all windows once."""
+    peak_memory_gb: float
+    memory_kind: str
+    device: str
+
+
+def evaluate_run(
+    run: Path,
+    data_dir: Path,
+    device: torch.device,
+    *,
+    part: SplitName = "test",
+    horizon: int | None = None,
+) -> Evaluation:
+    """Measure a run's best weights on one part of its dataset's split.
+
+    Parameters
+    ----------
+    run
+        A folder that a training wrote.
+    data_dir
+        Where the prepared datasets lie.
+    horizon
+        Steps to predict, by rollout past the trained horizon; by default what the preset says.
+
+    Raises
+    ------
+    RequestError
+        The folder holds no checkpoint, its dataset is missing or not the one it was trained on, or no
+        window is long enough for the horizon.
+    """
+    meter = MemoryMeter(device)
+    model, header, dataset = load_run(run, data_dir, device)
+    preset = header.preset
+    trained = target_offsets(preset.data)
+    steps = horizon or preset.evaluation.horizon or preset.data.horizon
+    windows = windows_for(dataset, preset, part, rollout_offsets(trained, steps), device)
+    started = time.perf_counter()
+    errors = prediction_errors(model, windows, preset.train.batch_size, trained)
+    return Evaluation(
+        run=run,
+        model=preset.model.name,
+        preset=header.preset_name,
+        seed=preset.train.seed,
+        epochs=header.progress.epoch,
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        dataset=header.dataset,
+        split=part,
+        split_kind=dataset.manifest.split.kind,
+        leak=leak_fraction(dataset.manifest.split),
+        windows=len(windows),
+        horizon=steps,
+        trained_horizon=preset.data.horizon,
+        mse=errors.mse,
+        f_mse=errors.f_mse,
+        a_mse=errors.a_mse,
+        step_mse=errors.step_mse,
+        msd=errors.msd,
+        unit=f"{header.units.length}²",
+        time_s=time.perf_counter() - started,
+        peak_memory_gb=meter.peak_gb(),
+        memory_kind=meter.kind,
+        device=str(device),
+    )
+
+
+def load_run(run: Path, data_dir: Path, device: torch.device) -> tuple[DynamicsModel, Header, Dataset]:
+    """Best weights of a run, what they are of, and the dataset they were trained on.
+
+    Raises
+    ------
+    RequestError
+        One of them is missing, or they do not belong together.
+    """
+    if not run.is_dir():
+        raise RequestError(f"{run}: no run here", "give a folder that `painet train` wrote")
+    tensors, header = load_checkpoint(run / BEST)
+    dataset = dataset_of(header.preset, data_dir)
+    if dataset.sha256 != header.dataset_sha256:
+        raise RequestError(
+            f"{run}: trained on another version of dataset {header.dataset} (sha256 differs)",
+            f"prepare {header.dataset} as it was, or train again",
+        )
+    system = SystemSpec(header.type_names, header.preset.data.hops, header.up_axis)
+    model = build_model(header.preset, system)
+    try:
+        model.load_state_dict(under("model", tensors))
+    except RuntimeError as error:
+        raise RequestError(
+            f"{run / BEST}: its weights do not fit the model it names ({str(error).splitlines()[-1].strip()})"
+        ) from error
+    return model.to(device).eval(), header, dataset
+
+
+def windows_for(
+    dataset: Dataset, preset: Preset, part: SplitName, offsets: NDArray[np.int64], device: torch.device
+) -> Windows:
+    """Windows of one part with the preset's edges and the given target offsets."""
+    return windows_of(dataset, part, offsets, system_of(dataset.manifest, preset)[1], device)
+
+
+def save_evaluation(evaluation: Evaluation) -> Path:
+    """Write an evaluation beside the weights it is of, as `evaluation.json`; return its path.
+
+    Raises
+    ------
+    RequestError
+        The run folder cannot be written.
+    """
+    path = evaluation.run / "evaluation.json"
+    staging = path.with_name(f".{path.name}.partial")
+    try:
+        staging.write_text(json.dumps(asdict(evaluation), indent=2, default=str) + "\n", encoding="utf-8")
+        os.replace(staging, path)
+    except OSError as error:
+        raise RequestError(f"{path}: cannot be written ({error.strerror})") from error
+    return path

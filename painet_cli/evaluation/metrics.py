@@ -1,0 +1,69 @@
+"""How far predictions are from what happened (appendix E.1, and DESIGN's convention for the mean)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from painet_cli.data.windows import Windows
+from painet_cli.evaluation.rollout import rollout
+from painet_cli.models.base import DynamicsModel
+from painet_cli.training.loss import squared_errors
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Squared errors of predicted windows.
+
+    Attributes
+    ----------
+    squared
+        (S, T) float64, squared error of every window and step, averaged over particles and coordinates, in
+        squared length units.
+    """
+
+    squared: NDArray[np.float64]
+
+    @property
+    def step_mse(self) -> list[float]:
+        """MSE at each of the T steps."""
+        return [float(value) for value in self.squared.mean(axis=0)]
+
+    @property
+    def f_mse(self) -> float:
+        """F-MSE, at the last step (equation 27, with the mean over coordinates)."""
+        return float(self.squared[:, -1].mean())
+
+    @property
+    def a_mse(self) -> float:
+        """A-MSE, over all steps (equation 28, with the mean over coordinates)."""
+        return float(self.squared.mean())
+
+    @property
+    def mse(self) -> float:
+        """The figure of a table: A-MSE, which is F-MSE where T is 1."""
+        return self.a_mse
+
+    @property
+    def msd(self) -> float:
+        """Mean squared displacement between prediction and truth, 3 x mse: the sum over x, y, z of E.1."""
+        return 3 * self.mse
+
+
+@torch.no_grad()
+def prediction_errors(
+    model: DynamicsModel,
+    windows: Windows,
+    batch_size: int,
+    trained: NDArray[np.int64],  # (T,)
+) -> Errors:
+    """Errors of a model on windows; steps past the `trained` offsets are rolled out."""
+    model.eval()
+    squared = [
+        squared_errors(rollout(model, batch, len(windows.offsets), trained), batch)
+        for batch in windows.batches(batch_size)
+    ]
+    return Errors(torch.cat(squared).cpu().numpy())

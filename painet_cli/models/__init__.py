@@ -1,0 +1,1 @@
+"""PAINET and the models it is compared with, behind one interface."""

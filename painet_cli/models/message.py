@@ -1,0 +1,101 @@
+"""Message passing on sorted edges: the layers that PAINET's decoder and the baselines are made of."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from painet_cli.data.graph import Graph
+from painet_cli.models.base import displacements, squared_lengths
+
+_LARGEST_GATE = 100.0  # a coordinate message moves a particle by at most this many edge lengths
+
+
+class PairLinear(nn.Linear):
+    """The linear map W [h_i, h_j, e_ij] + b of every edge, without the concatenation.
+
+    The map is split into W1 h_i + W2 h_j + W3 e_ij: the two wide products run over the M particles instead
+    of over the E edges. Weights, initialisation and result are those of `nn.Linear` on the concatenation.
+
+    Parameters
+    ----------
+    nodes, edges, out
+        Widths of h, of e and of the result.
+    """
+
+    def __init__(self, nodes: int, edges: int, out: int) -> None:
+        super().__init__(2 * nodes + edges, out)
+        self.widths = (nodes, nodes, edges)
+
+    def forward(  # type: ignore[override]  # an edge layer reads nodes, edges and who is joined to whom
+        self,
+        h: Tensor,  # (M, nodes)
+        e: Tensor,  # (E, edges)
+        graph: Graph,
+    ) -> Tensor:  # (E, out)
+        """Linear map of every edge, (E, out)."""
+        to_target, to_source, to_edge = self.weight.split(self.widths, dim=1)
+        target = F.linear(h, to_target, self.bias)
+        source = F.linear(h, to_source)
+        out = target.index_select(0, graph.target)
+        out += source.index_select(0, graph.source)
+        return out.addmm_(e, to_edge.t())
+
+
+class EquivariantLayer(nn.Module):
+    r"""One layer of EGNN with a velocity term (equation 2; Satorras et al. 2021, section 3.2).
+
+    .. math::
+        m_{ij} &= \phi_m(h_i, h_j, |x_i - x_j|^2, a_{ij}) \\
+        x_i &\leftarrow x_i + \tfrac{1}{|N(i)|} \sum_j (x_i - x_j)\, \phi_x(m_{ij}) + \phi_v(h_i)\, v_i \\
+        h_i &\leftarrow h_i + \phi_h(h_i, \textstyle\sum_j m_{ij})
+
+    Parameters
+    ----------
+    hidden
+        Width of h and of the messages.
+    edge_width
+        Width of a_ij.
+    last
+        No layer follows, so that h need not be updated.
+    """
+
+    def __init__(self, hidden: int, edge_width: int, *, last: bool = False) -> None:
+        super().__init__()
+        self.pair = PairLinear(hidden, 1 + edge_width, hidden)
+        self.message = nn.Linear(hidden, hidden)
+        self.gate = nn.Sequential(nn.Linear(hidden, hidden), nn.SiLU(), nn.Linear(hidden, 1, bias=False))
+        self.drift = nn.Sequential(nn.Linear(hidden, hidden), nn.SiLU(), nn.Linear(hidden, 1))
+        self.update = (
+            None if last else nn.Sequential(nn.Linear(2 * hidden, hidden), nn.SiLU(), nn.Linear(hidden, hidden))
+        )
+        # near zero, or the first steps throw particles across mocap's distances
+        nn.init.xavier_uniform_(self.gate[-1].weight, gain=0.001)  # type: ignore[arg-type]
+
+    def forward(
+        self,
+        h: Tensor,  # (M, hidden)
+        x: Tensor,  # (M, 3)
+        v: Tensor,  # (M, 3)
+        a: Tensor,  # (E, edge_width)
+        graph: Graph,
+        length: Tensor,  # ()
+    ) -> tuple[Tensor, Tensor]:  # (M, hidden), (M, 3)
+        """Embeddings (M, hidden) and positions (M, 3) after the layer; `length` is the unit of |x_i - x_j|."""
+        apart = displacements(x, graph)
+        scaled = squared_lengths(apart) / length.square()
+        m = F.silu(self.pair(h, torch.cat([scaled, a], dim=-1), graph))
+        m = F.silu(self.message(m))
+
+        gates = self.gate(m).clamp(-_LARGEST_GATE, _LARGEST_GATE)
+        x = x + sum_at_targets(apart * gates, graph) * graph.inverse_degree.to(x.dtype) + self.drift(h) * v
+        if self.update is not None:
+            h = h + self.update(torch.cat([h, sum_at_targets(m, graph)], dim=-1))
+        return h, x
+
+
+def sum_at_targets(messages: Tensor, graph: Graph) -> Tensor:
+    """(M, d) sum of the messages (E, d) that end at each particle."""
+    total = messages.new_zeros((graph.num_nodes, messages.shape[-1]))
+    return total.index_add_(0, graph.target, messages)

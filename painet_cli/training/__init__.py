@@ -1,0 +1,1 @@
+"""The training loop, stopping, checkpoints and devices."""

@@ -1,0 +1,122 @@
+"""A checkpoint: one safetensors file with the weights, what they are of, and for resuming the rest.
+
+Tensors are named `model/...`, `average/...` and `optimizer/...`, `rng/...`; the header is JSON in the
+file's metadata. One file, renamed into place, so that weights and optimiser never come from two epochs.
+Nothing is pickled.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from painet_cli.config.preset import Preset
+from painet_cli.data.manifest import Axis, Units
+from painet_cli.errors import RequestError
+
+SCHEMA_VERSION = 1
+_METADATA_KEY = "painet"
+
+
+class Progress(BaseModel):
+    """How far a training has come."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    epoch: int = 0
+    """Epochs done."""
+    best_epoch: int | None = None
+    best_mse: float | None = None
+    """Smallest validation MSE so far."""
+    stale: int = 0
+    """Evaluations since then."""
+    seconds: float = 0.0
+    """Time spent in training epochs."""
+
+
+class Header(BaseModel):
+    """What a checkpoint says about itself."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schema_version: Annotated[int, Field(ge=1)] = SCHEMA_VERSION
+    painet_version: str
+    preset_name: str
+    preset: Preset
+    type_names: tuple[str, ...]
+    up_axis: Axis | None
+    units: Units
+    dataset: str
+    dataset_sha256: str
+    progress: Progress
+
+
+def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], header: Header) -> None:
+    """Write a checkpoint in one step: at any time `path` is the old one or the new one.
+
+    Raises
+    ------
+    RequestError
+        The file cannot be written.
+    """
+    staging = path.with_name(f".{path.name}.partial")
+    try:
+        save_file(
+            {name: tensor.detach().contiguous() for name, tensor in tensors.items()},
+            staging,
+            metadata={_METADATA_KEY: header.model_dump_json()},
+        )
+        os.replace(staging, path)
+    except (OSError, SafetensorError) as error:
+        staging.unlink(missing_ok=True)
+        raise RequestError(f"{path}: cannot be written ({error})") from error
+
+
+def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], Header]:
+    """Read a checkpoint onto the CPU.
+
+    Raises
+    ------
+    RequestError
+        There is none, it is no checkpoint of painet's, or a newer painet wrote it.
+    """
+    if not path.is_file():
+        raise RequestError(f"{path}: no checkpoint here", "`painet train` writes one into its run folder")
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            metadata = file.metadata() or {}
+            header = _read_header(path, metadata.get(_METADATA_KEY))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    except (SafetensorError, OSError) as error:
+        raise RequestError(f"{path}: not a checkpoint ({error})", "safetensors written by `painet train`") from error
+    return tensors, header
+
+
+def _read_header(path: Path, text: str | None) -> Header:
+    if text is None:
+        raise RequestError(f"{path}: a safetensors file, but not painet's", "give a checkpoint of `painet train`")
+    try:
+        content = json.loads(text)
+        version = content["schema_version"]
+        if version > SCHEMA_VERSION:
+            raise RequestError(
+                f"{path}: checkpoint schema {version} is newer than this painet reads ({SCHEMA_VERSION})",
+                "upgrade painet",
+            )
+        return Header.model_validate(content)
+    except (json.JSONDecodeError, KeyError, TypeError, RecursionError, ValidationError) as error:
+        detail = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        raise RequestError(f"{path}: its header cannot be read ({detail})") from error
+
+
+def under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose name starts with `prefix/`, without it."""
+    return {name.removeprefix(f"{prefix}/"): t for name, t in tensors.items() if name.startswith(f"{prefix}/")}

@@ -1,0 +1,70 @@
+"""Which device computes, and how much memory it took."""
+
+from __future__ import annotations
+
+import resource
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import torch
+
+from painet_cli.errors import RequestError
+
+
+def resolve_device(name: str) -> torch.device:
+    """Device of a name `auto`, `cpu`, `cuda`, `cuda:N` or `mps`; `auto` takes a GPU where there is one.
+
+    Raises
+    ------
+    RequestError
+        The name is not one of these, or the machine has no such device.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    kind, _, index = name.partition(":")
+    if kind not in ("cpu", "cuda", "mps") or (index and (kind != "cuda" or not index.isdigit())):
+        raise RequestError(f"--device {name}: no such device", "choose auto, cpu, cuda, cuda:N or mps")
+    count = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}[kind]
+    if int(index or 0) >= count:
+        raise RequestError(f"--device {name}: this machine has {count} {kind} devices", "try --device auto")
+    return torch.device(name)
+
+
+def seed_everything(seed: int, device: torch.device) -> None:
+    """Seed torch and ask for the algorithms that give the same bits twice."""
+    torch.manual_seed(seed)
+    torch.set_flush_denormal(True)  # vanishing Adam moments otherwise slow a CPU down many times
+    if device.type == "cuda":
+        torch.use_deterministic_algorithms(mode=True, warn_only=True)
+
+
+class MemoryMeter:
+    """Peak memory since the meter was made.
+
+    On a GPU what torch's allocator held at most; elsewhere the process's largest resident set less its size
+    when the meter was made.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        if device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(device)
+        else:
+            with suppress(OSError):  # Linux: forget peaks of earlier work in this process
+                Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+            self._before = psutil.Process().memory_info().rss
+
+    @property
+    def kind(self) -> str:
+        """What is measured, for a table's footnote."""
+        return "GPU memory allocated" if self.device.type == "cuda" else "resident set above start"
+
+    def peak_gb(self) -> float:
+        """Peak in GB (1e9 bytes)."""
+        if self.device.type == "cuda":
+            return torch.cuda.max_memory_allocated(self.device) / 1e9
+        unit = 1 if sys.platform == "darwin" else 1024
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+        return max(0.0, peak - self._before) / 1e9

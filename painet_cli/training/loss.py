@@ -1,0 +1,34 @@
+"""The squared error that training descends and every metric averages."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from painet_cli.data.batch import Batch
+from painet_cli.data.windows import Windows
+from painet_cli.models.base import DynamicsModel
+
+
+def squared_errors(
+    predicted: Tensor,  # (T, M, 3)
+    batch: Batch,
+) -> Tensor:  # (B, T)
+    """Squared error of every system and step, (B, T) float64, averaged over its particles and coordinates."""
+    a_particle = (predicted - batch.known_targets()).double().square().mean(dim=-1)  # (T, M)
+    graph = batch.graph
+    if graph.nodes_per_system is not None:
+        return a_particle.unflatten(1, (graph.num_systems, -1)).mean(dim=-1).t()
+    sums = a_particle.new_zeros((graph.num_systems, a_particle.shape[0]))
+    sums.index_add_(0, graph.system, a_particle.t())
+    return sums / graph.ptr.diff()[:, None]
+
+
+@torch.no_grad()
+def validation_mse(model: DynamicsModel, windows: Windows, batch_size: int) -> float:
+    """MSE of a model's own T steps over all windows; the model is left in the mode it was in."""
+    training = model.training
+    model.eval()
+    squared = [squared_errors(model(batch), batch) for batch in windows.batches(batch_size)]
+    model.train(training)
+    return float(torch.cat(squared).mean())

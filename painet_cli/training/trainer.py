@@ -1,0 +1,188 @@
+"""One training: epochs of Adam, evaluations, and a state that can be saved and taken up again bit for bit."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.optim.swa_utils import AveragedModel
+
+from painet_cli.config.preset import CosineSchedule, TrainConfig
+from painet_cli.data.windows import Windows
+from painet_cli.errors import PainetError
+from painet_cli.models.base import DynamicsModel
+from painet_cli.training.checkpoint import Progress, under
+from painet_cli.training.loss import validation_mse
+
+_DIVERGED = (
+    "lower train.lr, or set train.clip_norm (1.0, say); the last whole epoch is kept in the run folder"
+)
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """A line of `metrics.jsonl`."""
+
+    epoch: int
+    train_mse: float
+    """Mean over the epoch's windows, while the weights were changing."""
+    lr: float
+    """Learning rate of the epoch's last step."""
+    seconds: float
+    val_mse: float | None = None
+    """None in epochs without an evaluation."""
+    best: bool = False
+
+
+class Trainer:
+    """Model, optimiser and average, and how far they have come.
+
+    Parameters
+    ----------
+    model
+        Already on the device of the windows.
+    config
+        The preset's `train` section.
+    train, val
+        Windows to learn from and to choose the best epoch by.
+    """
+
+    def __init__(self, model: DynamicsModel, config: TrainConfig, train: Windows, val: Windows) -> None:
+        self.model = model
+        self.config = config
+        self.train_windows = train
+        self.val_windows = val
+        self.optimizer = torch.optim.Adam(
+            model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True
+        )
+        self.average = (
+            AveragedModel(model, multi_avg_fn=_moving_average(config.ema)) if config.ema is not None else None
+        )
+        self.progress = Progress()
+
+    @property
+    def evaluated_model(self) -> DynamicsModel:
+        """The model whose validation MSE counts: the average where there is one."""
+        if self.average is None:
+            return self.model
+        averaged: DynamicsModel = self.average.module
+        return averaged
+
+    @property
+    def finished(self) -> bool:
+        """Whether the last epoch is done or patience is at an end."""
+        return self.progress.epoch >= self.config.epochs or self.progress.stale >= self.config.patience
+
+    def run_epoch(self) -> EpochRecord:
+        """Train one epoch, evaluate if it is due, and update `progress`.
+
+        Raises
+        ------
+        PainetError
+            The loss is NaN or infinite.
+        """
+        epoch = self.progress.epoch + 1
+        started = time.perf_counter()
+        loss = self._train_epoch(epoch)
+        seconds = time.perf_counter() - started
+        if not math.isfinite(loss):
+            raise PainetError(f"epoch {epoch}: the training loss is {loss}", _DIVERGED)
+        due = epoch % self.config.eval_every == 0 or epoch == self.config.epochs
+        val_mse = self._evaluate() if due else None
+        best = val_mse is not None and val_mse < (self.progress.best_mse or math.inf)
+        self.progress = Progress(
+            epoch=epoch,
+            best_epoch=epoch if best else self.progress.best_epoch,
+            best_mse=val_mse if best else self.progress.best_mse,
+            stale=0 if best else self.progress.stale + (val_mse is not None),
+            seconds=self.progress.seconds + seconds,
+        )
+        return EpochRecord(epoch, loss, self.optimizer.param_groups[0]["lr"], seconds, val_mse, best)
+
+    def _train_epoch(self, epoch: int) -> float:
+        self.model.train()
+        windows = self.train_windows
+        order = _epoch_order(len(windows), self.config.seed, epoch)
+        steps = math.ceil(len(windows) / self.config.batch_size)
+        total = torch.zeros((), dtype=torch.float64, device=windows.device)
+        for step, batch in enumerate(windows.batches(self.config.batch_size, order)):
+            rate = self.config.lr * rate_factor(self.config, epoch - 1 + step / steps)
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
+            self.optimizer.zero_grad(set_to_none=True)
+            loss = (self.model(batch) - batch.known_targets()).square().mean()
+            loss.backward()
+            if self.config.clip_norm is not None:
+                torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
+            self.optimizer.step()
+            if self.average is not None:
+                self.average.update_parameters(self.model)
+            total += loss.detach().double() * batch.graph.num_systems
+        return float(total) / len(windows)  # the epoch's only wait for the device
+
+    def _evaluate(self) -> float:
+        mse = validation_mse(self.evaluated_model, self.val_windows, self.config.batch_size)
+        if not math.isfinite(mse):
+            raise PainetError(
+                f"epoch {self.progress.epoch + 1}: the validation MSE is {mse}", _DIVERGED
+            )
+        return mse
+
+    def state(self) -> dict[str, Tensor]:
+        """Everything a resumed training needs, by name."""
+        state = {f"model/{name}": tensor for name, tensor in self.model.state_dict().items()}
+        if self.average is not None:
+            state |= {f"average/{name}": tensor for name, tensor in self.average.state_dict().items()}
+        for index, slots in self.optimizer.state_dict()["state"].items():
+            state |= {f"optimizer/{index}/{slot}": tensor for slot, tensor in slots.items()}
+        return state | {"rng/cpu": torch.get_rng_state()}
+
+    def restore(self, state: Mapping[str, Tensor], progress: Progress) -> None:
+        """Go on from a saved state."""
+        self.model.load_state_dict(under("model", state))
+        if self.average is not None:
+            self.average.load_state_dict(under("average", state))
+        slots: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in under("optimizer", state).items():
+            index, _, slot = name.partition("/")
+            slots.setdefault(int(index), {})[slot] = tensor
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": slots, "param_groups": groups})
+        torch.set_rng_state(state["rng/cpu"])
+        self.progress = progress
+
+
+def rate_factor(config: TrainConfig, epochs_done: float) -> float:
+    """Learning rate after `epochs_done` epochs (fractions count), as a multiple of `lr`."""
+    schedule = config.schedule
+    if not isinstance(schedule, CosineSchedule):
+        return 1.0
+    if epochs_done < schedule.warmup_epochs:
+        return max(epochs_done, 1e-3) / schedule.warmup_epochs
+    share = (epochs_done - schedule.warmup_epochs) / max(config.epochs - schedule.warmup_epochs, 1e-9)
+    cosine = 0.5 * (1 + math.cos(math.pi * min(share, 1.0)))
+    return schedule.final_fraction + (1 - schedule.final_fraction) * cosine
+
+
+def _moving_average(decay: float) -> Callable[[list[Tensor], list[Tensor], Tensor], None]:
+    """Exponential moving average whose decay rises to `decay`, so that the first, random weights are soon forgotten."""
+
+    @torch.no_grad()
+    def update(averaged: list[Tensor], current: list[Tensor], count: Tensor) -> None:
+        weight = 1 - ((1 + count) / (10 + count)).clamp(max=decay)
+        for mean, value in zip(averaged, current, strict=True):
+            mean.lerp_(value, weight)
+
+    return update
+
+
+def _epoch_order(count: int, seed: int, epoch: int) -> Tensor:
+    """Order of the windows in one epoch; it depends on the seed and the epoch alone, so resuming needs no state."""
+    key = np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0]
+    generator = torch.Generator().manual_seed(int(key) >> 1)
+    return torch.randperm(count, generator=generator)

@@ -1,0 +1,92 @@
+"""The shipped presets are the experiments of the paper's Table 6."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from painet_cli.config.loading import load_preset, preset_folder, preset_names, preset_yaml
+from painet_cli.config.preset import PainetConfig
+
+# name: T, batch, lr, weight decay, layers, hidden, heads
+TABLE_6 = {
+    "mocap-walk-s2s": (1, 12, 1e-4, 1e-15, 7, 128, 4),
+    "mocap-walk-s2t": (5, 12, 5e-4, 1e-15, 7, 128, 3),
+    "mocap-run-s2s": (1, 12, 5e-4, 1e-15, 7, 128, 2),
+    "mocap-run-s2t": (5, 12, 5e-4, 1e-15, 7, 128, 4),
+    "md17-aspirin-s2s": (1, 100, 5e-4, 1e-15, 7, 64, 4),
+    "md17-benzene-s2s": (1, 100, 5e-4, 1e-15, 5, 64, 2),
+    "md17-ethanol-s2s": (1, 100, 5e-4, 1e-15, 7, 64, 4),
+    "md17-malonaldehyde-s2s": (1, 100, 1e-4, 1e-15, 8, 64, 4),
+    "md17-naphthalene-s2s": (1, 100, 5e-4, 1e-15, 6, 64, 2),
+    "md17-salicylic-s2s": (1, 100, 5e-4, 1e-15, 8, 64, 3),
+    "md17-toluene-s2s": (1, 100, 5e-4, 1e-15, 7, 64, 2),
+    "md17-uracil-s2s": (1, 100, 1e-4, 1e-15, 7, 64, 4),
+    "md17-aspirin-s2t": (8, 100, 5e-4, 1e-15, 7, 64, 4),
+    "md17-benzene-s2t": (8, 100, 5e-4, 1e-15, 5, 64, 2),
+    "md17-ethanol-s2t": (8, 100, 5e-4, 1e-15, 7, 64, 4),
+    "md17-malonaldehyde-s2t": (8, 100, 1e-4, 1e-15, 8, 64, 4),
+    "md17-naphthalene-s2t": (8, 100, 5e-4, 1e-15, 6, 64, 2),
+    "md17-salicylic-s2t": (8, 100, 5e-4, 1e-15, 8, 64, 3),
+    "md17-toluene-s2t": (8, 100, 5e-4, 1e-15, 7, 64, 2),
+    "md17-uracil-s2t": (8, 100, 1e-4, 1e-15, 7, 64, 4),
+    "adk": (5, 4, 5e-4, 1e-10, 4, 32, 2),
+}
+COLUMNS = ("T", "batch", "lr", "weight_decay", "layers", "hidden", "heads")
+
+
+@pytest.mark.parametrize("name", TABLE_6)
+def test_preset_has_the_values_of_table_6(name: str) -> None:
+    preset = load_preset(name)
+    assert isinstance(preset.model, PainetConfig)
+    assert TABLE_6[name] == (
+        preset.evaluation.horizon or preset.data.horizon,
+        preset.train.batch_size,
+        preset.train.lr,
+        preset.train.weight_decay,
+        preset.model.layers,
+        preset.model.hidden,
+        preset.model.heads,
+    )
+    assert preset.train.patience == 50
+
+
+def test_table_6_here_is_the_paper_s(shared: Path) -> None:
+    tables = yaml.safe_load((shared / "paper" / "tables.yaml").read_text(encoding="utf-8"))
+    printed = tables["table6_hyperparameters"]
+    assert {name: tuple(row[c] for c in COLUMNS) for name, row in printed.items()} == TABLE_6
+
+
+def test_every_experiment_and_the_demo_ship() -> None:
+    assert set(preset_names()) == {*TABLE_6, "demo"}
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_preset_is_described_and_reads_back(name: str, tmp_path: Path) -> None:
+    preset = load_preset(name)
+    assert preset.description
+    assert "\n" not in preset.description
+    copy = tmp_path / "copy.yaml"
+    copy.write_text(preset_yaml(preset), encoding="utf-8")
+    assert load_preset(str(copy)) == preset
+
+
+@pytest.mark.parametrize("name", sorted(TABLE_6))
+def test_preset_reads_the_dataset_it_is_named_after(name: str) -> None:
+    preset = load_preset(name)
+    assert preset.data.dataset == name.removesuffix("-s2s").removesuffix("-s2t")
+    assert preset.data.sampling == ("tail" if name.startswith("mocap") else "uniform")
+
+
+def test_adk_trains_on_one_step_and_is_tested_on_five() -> None:
+    preset = load_preset("adk")
+    assert (preset.data.horizon, preset.evaluation.horizon) == (1, 5)
+
+
+def test_a_preset_says_only_what_its_base_does_not() -> None:
+    derived = [p for p in preset_folder().glob("*.yaml") if "extends:" in p.read_text("utf-8")]
+    assert len(derived) == 20
+    for path in derived:
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 5

@@ -1,0 +1,19 @@
+import numpy as np
+
+from painet_cli.data.bonds import bonds_within
+
+
+def test_joins_each_near_pair_once_and_in_order() -> None:
+    line = np.array([[3.0, 0, 0], [0, 0, 0], [1.0, 0, 0], [2.0, 0, 0]])
+    assert bonds_within(line, 1.5) == ((0, 3), (1, 2), (2, 3))
+
+
+def test_far_particles_have_no_bonds() -> None:
+    assert bonds_within(np.eye(3, dtype=np.float32), 1.0) == ()
+
+
+def test_agrees_with_all_distances() -> None:
+    positions = np.random.default_rng(0).normal(size=(60, 3))
+    distances = np.linalg.norm(positions[:, None] - positions[None], axis=-1)
+    expected = np.argwhere(np.triu(distances <= 0.7, k=1))
+    assert np.array_equal(bonds_within(positions, 0.7), expected)
