@@ -27,7 +27,8 @@ def evaluate(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders.")],
     split: Annotated[Part, typer.Option("--split", help="Which windows.")] = Part.test,
     horizon: Annotated[
-        int | None, typer.Option("--horizon", min=1, help="Steps to predict; past the trained T by rollout.")
+        int | None,
+        typer.Option("--horizon", min=1, help="Steps to predict; past the trained T by rollout."),
     ] = None,
     data_dir: DataDir = DATA_DIR,
 ) -> None:
@@ -41,7 +42,9 @@ def evaluate(
     evaluations = []
     for run in runs:
         with session.console.status(f"evaluating {run}"):
-            evaluations.append(evaluate_run(run, data_dir, device, part=split.value, horizon=horizon))
+            evaluations.append(
+                evaluate_run(run, data_dir, device, part=split.value, horizon=horizon)
+            )
     for evaluation in evaluations:
         save_evaluation(evaluation)
     payload = {"runs": [asdict(evaluation) for evaluation in evaluations]}

@@ -87,7 +87,10 @@ def _report(session: Session, dataset: Dataset) -> None:
         ("particles", f"{payload['particles']}, {payload['bonds']} bonds"),
         ("windows", ", ".join(f"{count} {part}" for part, count in windows.items())),
         ("split", f"{manifest.split.kind}, {payload['leak']:.0%} of test windows overlap training"),
-        ("units", f"1 {units.length} = {units.length_in_metres:g} m, {units.frame_time_s:.4g} s a frame"),
+        (
+            "units",
+            f"1 {units.length} = {units.length_in_metres:g} m, {units.frame_time_s:.4g} s a frame",
+        ),
         ("licence", manifest.origin.licence),
         ("sha256", dataset.sha256),
     ):

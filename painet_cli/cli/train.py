@@ -22,22 +22,30 @@ def train(
     session: Session,
     preset: PresetOption = "",
     settings: Settings = None,
-    model: Annotated[str | None, typer.Option("--model", help="Another model on this preset.")] = None,
-    seed: Annotated[int | None, typer.Option("--seed", min=0, help="The preset's seed by default.")] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help="Another model on this preset.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, help="The preset's seed by default.")
+    ] = None,
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Train K seeds, one run each.")] = 1,
     epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="Most epochs.")] = None,
     resume: Annotated[
-        Path | None, typer.Option("--resume", metavar="RUN", help="Go on with a run that was stopped.")
+        Path | None,
+        typer.Option("--resume", metavar="RUN", help="Go on with a run that was stopped."),
     ] = None,
     data_dir: DataDir = DATA_DIR,
     run_dir: RunDir = RUN_DIR,
 ) -> None:
     """Train a preset and evaluate it on its test windows."""
     if bool(preset) == bool(resume):
-        raise RequestError("give either --preset NAME or --resume RUN", "`painet presets` lists the presets")
+        raise RequestError(
+            "give either --preset NAME or --resume RUN", "`painet presets` lists the presets"
+        )
     if resume and (settings or model or seed is not None or seeds > 1):
         raise RequestError(
-            "--resume goes on with a run's own preset", "only --epochs may change; start a new run for the rest"
+            "--resume goes on with a run's own preset",
+            "only --epochs may change; start a new run for the rest",
         )
 
     from painet_cli.cli.progress import TrainingProgress

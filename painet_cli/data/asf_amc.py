@@ -168,7 +168,8 @@ def _channels(block: Block, key: str, known: Sequence[str]) -> tuple[str, ...]:
     line, words = block.row(key)
     found = [word.lower() for word in words]
     turns = [channel for channel in found if channel in ROTATIONS]
-    if len({*found}) < len(found) or not {*found} <= {*known} or turns != sorted(turns):
+    once = found and len({*found}) == len(found)
+    if not once or not {*found} <= {*known} or turns != sorted(turns):
         what = f"{block.title} moves by {quote(' '.join(words))}, which is not read"
         hint = f"expected channels out of {' '.join(known)}, with the rotations in this order"
         raise bad_line(block.where, line, what, hint)
@@ -238,8 +239,8 @@ def _pose(
             what = f"bone {quote(name)} stands twice in this frame"
             raise bad_line(where, line, what, "is a frame number missing between them?")
         if len(words) != len(dof[name]):
-            what = f"bone {quote(name)} has {len(words)} values, not {len(dof[name])}"
-            hint = f"expected {' '.join(dof[name]) or 'none'}, as in the skeleton"
+            what = f"{len(words)} value(s) for bone {quote(name)}, not {len(dof[name])}"
+            hint = f"its degrees of freedom in the skeleton: {' '.join(dof[name]) or 'none'}"
             raise bad_line(where, line, what, hint)
         pose[name] = numbers(words, where, line)
     return pose

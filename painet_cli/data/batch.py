@@ -97,14 +97,18 @@ def from_pyg(data: Data) -> Batch:
     """
     for name in ("pos", "vel", "types", "edge_index"):
         if getattr(data, name, None) is None:
-            raise RequestError(f"Data.{name} is missing", "a system needs pos, vel, types and edge_index")
+            raise RequestError(
+                f"Data.{name} is missing", "a system needs pos, vel, types and edge_index"
+            )
     m, edges = data.pos.shape[0], data.edge_index.shape[-1]
     hop = getattr(data, "edge_hop", None)
     hop = torch.ones(edges, dtype=torch.int64, device=data.pos.device) if hop is None else hop
     shapes = {"pos": (m, 3), "vel": (m, 3), "types": (m,), "edge_index": (2, edges)}
     for name, shape in shapes.items():
         if tuple(getattr(data, name).shape) != shape:
-            raise RequestError(f"Data.{name} has shape {tuple(getattr(data, name).shape)}", f"expected {shape}")
+            raise RequestError(
+                f"Data.{name} has shape {tuple(getattr(data, name).shape)}", f"expected {shape}"
+            )
     y = getattr(data, "y", None)
     if y is not None and (y.dim() != 3 or y.shape[0] != m or y.shape[2] != 3):
         raise RequestError(f"Data.y has shape {tuple(y.shape)}", f"expected ({m}, T, 3)")

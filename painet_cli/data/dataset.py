@@ -72,7 +72,10 @@ def open_dataset(folder: Path) -> Dataset:
     for name, expected in manifest.files.items():
         path = folder / name
         if not path.is_file():
-            raise RequestError(f"{path}: missing, though {MANIFEST} lists it", "prepare the dataset again with --force")
+            raise RequestError(
+                f"{path}: missing, though {MANIFEST} lists it",
+                "prepare the dataset again with --force",
+            )
         if file_sha256(path) != expected:
             raise RequestError(
                 f"{path}: its bytes changed since it was prepared (sha256 differs from {MANIFEST})",
@@ -81,7 +84,9 @@ def open_dataset(folder: Path) -> Dataset:
     try:
         frames = np.load(folder / FRAMES, mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError) as error:
-        raise RequestError(f"{folder / FRAMES}: {error}", "prepare the dataset again with --force") from error
+        raise RequestError(
+            f"{folder / FRAMES}: {error}", "prepare the dataset again with --force"
+        ) from error
     expected_shape = (manifest.frame_count, len(manifest.particles.names), 3)
     if frames.shape != expected_shape or frames.dtype != np.float32:
         raise RequestError(
@@ -95,7 +100,9 @@ def _read_manifest(path: Path) -> Manifest:
     try:
         content = json.loads(path.read_bytes())
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise RequestError(f"{path}: not JSON ({error})", "prepare the dataset again with --force") from error
+        raise RequestError(
+            f"{path}: not JSON ({error})", "prepare the dataset again with --force"
+        ) from error
     version = content.get("schema_version") if isinstance(content, dict) else None
     if isinstance(version, int) and version > SCHEMA_VERSION:
         raise RequestError(
@@ -133,9 +140,13 @@ def write_dataset(
     """
     finite = np.isfinite(frames).all(axis=(1, 2))
     if not finite.all():
-        raise RequestError(f"frame {int(np.argmin(finite))} holds a coordinate that is NaN or infinite")
+        raise RequestError(
+            f"frame {int(np.argmin(finite))} holds a coordinate that is NaN or infinite"
+        )
     with new_folder(folder, force=force) as staging:
-        np.save(staging / FRAMES, np.ascontiguousarray(frames, dtype=np.float32), allow_pickle=False)
+        np.save(
+            staging / FRAMES, np.ascontiguousarray(frames, dtype=np.float32), allow_pickle=False
+        )
         manifest = describe.model_copy(update={"files": {FRAMES: file_sha256(staging / FRAMES)}})
         (staging / MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
     return open_dataset(folder)

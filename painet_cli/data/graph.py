@@ -79,7 +79,12 @@ class Graph:
         """(M, 1) float32, one over the number of edges that end at a particle (1 where none does)."""
         return self.derived(
             "inverse_degree",
-            lambda: torch.bincount(self.target, minlength=self.num_nodes).clamp(min=1).float().reciprocal()[:, None],
+            lambda: (
+                torch.bincount(self.target, minlength=self.num_nodes)
+                .clamp(min=1)
+                .float()
+                .reciprocal()[:, None]
+            ),
         )
 
     def derived(self, key: object, compute: Callable[[], T]) -> T:
@@ -99,7 +104,9 @@ class Graph:
                 types=self.types.repeat(copies),
                 edge_index=(self.edge_index[:, None, :] + shift[:, None]).reshape(2, -1),
                 edge_hop=self.edge_hop.repeat(copies),
-                ptr=torch.cat([(self.ptr[:-1] + shift[:, None]).reshape(-1), self.ptr[-1:] * copies]),
+                ptr=torch.cat(
+                    [(self.ptr[:-1] + shift[:, None]).reshape(-1), self.ptr[-1:] * copies]
+                ),
                 nodes_per_system=self.nodes_per_system,
             )
         return self._repeats[copies]
@@ -117,7 +124,9 @@ class Graph:
         )
 
 
-def graph_of(types: Tensor, edge_index: Tensor, edge_hop: Tensor, ptr: Tensor | None = None) -> Graph:
+def graph_of(
+    types: Tensor, edge_index: Tensor, edge_hop: Tensor, ptr: Tensor | None = None
+) -> Graph:
     """Build a graph from edges in any order.
 
     Parameters
@@ -136,7 +145,9 @@ def graph_of(types: Tensor, edge_index: Tensor, edge_hop: Tensor, ptr: Tensor | 
     order = torch.argsort(edge_index[1] * types.shape[0] + edge_index[0])
     sizes = ptr.diff()
     equal = bool((sizes == sizes[0]).all())
-    return Graph(types, edge_index[:, order], edge_hop[order], ptr, int(sizes[0]) if equal else None)
+    return Graph(
+        types, edge_index[:, order], edge_hop[order], ptr, int(sizes[0]) if equal else None
+    )
 
 
 def bond_graph(types: Sequence[int], bonds: Sequence[tuple[int, int]], hops: int) -> Graph:
@@ -154,14 +165,21 @@ def bond_graph(types: Sequence[int], bonds: Sequence[tuple[int, int]], hops: int
     n = len(types)
     pairs = np.asarray(bonds, dtype=np.int64).reshape(-1, 2)
     ends = np.concatenate([pairs, pairs[:, ::-1]])
-    bonded = csr_array(coo_array((np.ones(len(ends), dtype=np.int64), (ends[:, 0], ends[:, 1])), shape=(n, n)))
+    bonded = csr_array(
+        coo_array((np.ones(len(ends), dtype=np.int64), (ends[:, 0], ends[:, 1])), shape=(n, n))
+    )
     hop_of = csr_array((n, n), dtype=np.int64)
     walk = bonded
     for hop in range(1, hops + 1):
         reached = coo_array(walk)
-        new = (reached.row != reached.col) & (np.asarray(hop_of[reached.row, reached.col]).ravel() == 0)
+        new = (reached.row != reached.col) & (
+            np.asarray(hop_of[reached.row, reached.col]).ravel() == 0
+        )
         hop_of = csr_array(
-            hop_of + coo_array((np.full(new.sum(), hop), (reached.row[new], reached.col[new])), shape=(n, n))
+            hop_of
+            + coo_array(
+                (np.full(new.sum(), hop), (reached.row[new], reached.col[new])), shape=(n, n)
+            )
         )
         walk = walk @ bonded
     edges = coo_array(hop_of)

@@ -6,7 +6,15 @@ import hashlib
 from bisect import bisect_right
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
 
 SCHEMA_VERSION = 1
 SplitName = Literal["train", "val", "test"]
@@ -117,7 +125,9 @@ class Manifest(_Section):
         end = 0
         for segment in self.segments:
             if segment.start != end:
-                raise ValueError(f"segment {segment.name} starts at {segment.start}, expected {end}")
+                raise ValueError(
+                    f"segment {segment.name} starts at {segment.start}, expected {end}"
+                )
             end += segment.length
         ends = [segment.start + segment.length for segment in self.segments]
         for part in SPLITS:

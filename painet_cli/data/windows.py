@@ -16,7 +16,9 @@ from painet_cli.data.graph import Graph
 from painet_cli.data.manifest import SplitName
 from painet_cli.errors import RequestError
 
-_RESIDENT_BYTES = 2**30  # frames up to this size are copied to the device once; larger ones stay mapped
+_RESIDENT_BYTES = (
+    2**30
+)  # frames up to this size are copied to the device once; larger ones stay mapped
 
 
 def target_offsets(data: DataConfig) -> NDArray[np.int64]:

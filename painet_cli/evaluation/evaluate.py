@@ -123,7 +123,9 @@ def evaluate_run(
     )
 
 
-def load_run(run: Path, data_dir: Path, device: torch.device) -> tuple[DynamicsModel, Header, Dataset]:
+def load_run(
+    run: Path, data_dir: Path, device: torch.device
+) -> tuple[DynamicsModel, Header, Dataset]:
     """Best weights of a run, what they are of, and the dataset they were trained on.
 
     Raises
@@ -152,7 +154,11 @@ def load_run(run: Path, data_dir: Path, device: torch.device) -> tuple[DynamicsM
 
 
 def windows_for(
-    dataset: Dataset, preset: Preset, part: SplitName, offsets: NDArray[np.int64], device: torch.device
+    dataset: Dataset,
+    preset: Preset,
+    part: SplitName,
+    offsets: NDArray[np.int64],
+    device: torch.device,
 ) -> Windows:
     """Windows of one part with the preset's edges and the given target offsets."""
     return windows_of(dataset, part, offsets, system_of(dataset.manifest, preset)[1], device)
@@ -169,7 +175,9 @@ def save_evaluation(evaluation: Evaluation) -> Path:
     path = evaluation.run / "evaluation.json"
     staging = path.with_name(f".{path.name}.partial")
     try:
-        staging.write_text(json.dumps(asdict(evaluation), indent=2, default=str) + "\n", encoding="utf-8")
+        staging.write_text(
+            json.dumps(asdict(evaluation), indent=2, default=str) + "\n", encoding="utf-8"
+        )
         os.replace(staging, path)
     except OSError as error:
         raise RequestError(f"{path}: cannot be written ({error.strerror})") from error

@@ -68,7 +68,9 @@ def attend_factorised(
     constant = torch.einsum("hab,hsbe->hsae", phi, totals.view(*table, d + 1)).flatten(1, 2)
     linear = torch.einsum("hab,hsbx->hsax", psi, sums.view(*table, -1)).view(heads, -1, d, d + 1)
 
-    read = groups.gather(q) @ linear.index_select(1, groups.of_chunk)  # (heads, chunks, chunk, d + 1)
+    read = groups.gather(q) @ linear.index_select(
+        1, groups.of_chunk
+    )  # (heads, chunks, chunk, d + 1)
     out = groups.scatter(read) + constant.index_select(1, groups.of_node)
     return out[..., :d] / out[..., d:]
 
@@ -103,7 +105,9 @@ class TypeGroups:
 
     def gather(self, values: Tensor) -> Tensor:
         """(heads, chunks, chunk, w) rows of values (heads, M, w), zero in the empty places."""
-        padded = torch.cat([values, values.new_zeros((values.shape[0], 1, values.shape[-1]))], dim=1)
+        padded = torch.cat(
+            [values, values.new_zeros((values.shape[0], 1, values.shape[-1]))], dim=1
+        )
         return padded.index_select(1, self.rows.flatten()).unflatten(1, self.rows.shape)
 
     def scatter(self, chunks: Tensor) -> Tensor:
@@ -146,7 +150,8 @@ def _pair_weights(phi: Tensor, psi: Tensor, graph: Graph) -> tuple[Tensor, Tenso
         types, mask = graph.types.view(graph.num_systems, graph.nodes_per_system), None
     else:
         types, mask = graph.derived(
-            "dense_types", lambda: to_dense_batch(graph.types, graph.system, batch_size=graph.num_systems)
+            "dense_types",
+            lambda: to_dense_batch(graph.types, graph.system, batch_size=graph.num_systems),
         )
     rows, columns = types[:, :, None], types[:, None, :]
     return phi[:, rows, columns], psi[:, rows, columns], mask

@@ -135,7 +135,9 @@ class Features(nn.Module):
         """(M, node_width) invariants of the particles."""
         columns = {
             "speed": lambda: batch.velocities.norm(dim=-1, keepdim=True) / self.speed,
-            "height": lambda: (batch.positions[:, self.up : self.up + 1] - self.ground) / self.height,
+            "height": lambda: (
+                (batch.positions[:, self.up : self.up + 1] - self.ground) / self.height
+            ),
             "type": lambda: self._one_hot_types(batch.graph.types, batch.positions.dtype),
         }
         return torch.cat([columns[name]() for name in self.config.node], dim=-1)
@@ -145,8 +147,12 @@ class Features(nn.Module):
         graph, dtype = batch.graph, batch.positions.dtype
         columns = {
             "hop": lambda: nn.functional.one_hot(graph.edge_hop - 1, self.hops).to(dtype),
-            "distance": lambda: displacements(batch.positions, graph).norm(dim=-1, keepdim=True) / self.length,
-            "types": lambda: self._one_hot_types(graph.types[graph.edge_index.t()], dtype).flatten(1),
+            "distance": lambda: (
+                displacements(batch.positions, graph).norm(dim=-1, keepdim=True) / self.length
+            ),
+            "types": lambda: self._one_hot_types(graph.types[graph.edge_index.t()], dtype).flatten(
+                1
+            ),
         }
         return torch.cat([columns[name]() for name in self.config.edge], dim=-1)
 

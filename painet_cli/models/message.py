@@ -65,10 +65,14 @@ class EquivariantLayer(nn.Module):
         super().__init__()
         self.pair = PairLinear(hidden, 1 + edge_width, hidden)
         self.message = nn.Linear(hidden, hidden)
-        self.gate = nn.Sequential(nn.Linear(hidden, hidden), nn.SiLU(), nn.Linear(hidden, 1, bias=False))
+        self.gate = nn.Sequential(
+            nn.Linear(hidden, hidden), nn.SiLU(), nn.Linear(hidden, 1, bias=False)
+        )
         self.drift = nn.Sequential(nn.Linear(hidden, hidden), nn.SiLU(), nn.Linear(hidden, 1))
         self.update = (
-            None if last else nn.Sequential(nn.Linear(2 * hidden, hidden), nn.SiLU(), nn.Linear(hidden, hidden))
+            None
+            if last
+            else nn.Sequential(nn.Linear(2 * hidden, hidden), nn.SiLU(), nn.Linear(hidden, hidden))
         )
         # near zero, or the first steps throw particles across mocap's distances
         nn.init.xavier_uniform_(self.gate[-1].weight, gain=0.001)  # type: ignore[arg-type]
@@ -89,7 +93,11 @@ class EquivariantLayer(nn.Module):
         m = F.silu(self.message(m))
 
         gates = self.gate(m).clamp(-_LARGEST_GATE, _LARGEST_GATE)
-        x = x + sum_at_targets(apart * gates, graph) * graph.inverse_degree.to(x.dtype) + self.drift(h) * v
+        x = (
+            x
+            + sum_at_targets(apart * gates, graph) * graph.inverse_degree.to(x.dtype)
+            + self.drift(h) * v
+        )
         if self.update is not None:
             h = h + self.update(torch.cat([h, sum_at_targets(m, graph)], dim=-1))
         return h, x

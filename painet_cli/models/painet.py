@@ -39,7 +39,9 @@ class AttentionStep(nn.Module):
         self.heads = config.heads
         self.form = config.attention
         self.alone = config.pairwise == "none"
-        self.project = nn.Linear(config.hidden, (1 if self.alone else 3) * config.heads * config.hidden, bias=False)
+        self.project = nn.Linear(
+            config.hidden, (1 if self.alone else 3) * config.heads * config.hidden, bias=False
+        )
         self.norm = nn.LayerNorm(config.hidden) if config.layer_norm else nn.Identity()
 
     def forward(
@@ -79,7 +81,9 @@ class Painet(DynamicsModel):
         T, steps to predict.
     """
 
-    def __init__(self, config: PainetConfig, features: Features, system: SystemSpec, horizon: int) -> None:
+    def __init__(
+        self, config: PainetConfig, features: Features, system: SystemSpec, horizon: int
+    ) -> None:
         super().__init__()
         self.horizon = horizon
         # 1. invariants, embedded: H(0)
@@ -87,10 +91,14 @@ class Painet(DynamicsModel):
         self.embed = nn.Linear(features.node_width, config.hidden)
         # 2. pair weights by type, shared by all time steps
         self.tables = (
-            None if config.pairwise == "none" else PairTables(config.pairwise, config.heads, len(system.type_names))
+            None
+            if config.pairwise == "none"
+            else PairTables(config.pairwise, config.heads, len(system.type_names))
         )
         # 3. one attention layer a time step, or one for all
-        self.steps = nn.ModuleList(AttentionStep(config) for _ in range(1 if config.share_time else horizon))
+        self.steps = nn.ModuleList(
+            AttentionStep(config) for _ in range(1 if config.share_time else horizon)
+        )
         # 4. the decoder's layers
         self.decoder = nn.ModuleList(
             EquivariantLayer(config.hidden, features.edge_width, last=layer == config.layers - 1)

@@ -33,6 +33,9 @@ def system_of(manifest: Manifest, preset: Preset) -> tuple[SystemSpec, Graph]:
     """
     particles = manifest.particles
     if not particles.bonds:
-        raise RequestError(f"dataset {manifest.name}: no bonds, so no edges", "prepare it with a topology that has bonds")
+        raise RequestError(
+            f"dataset {manifest.name}: no bonds, so no edges",
+            "prepare it with a topology that has bonds",
+        )
     graph = bond_graph(particles.types, particles.bonds, preset.data.hops)
     return SystemSpec(particles.type_names, preset.data.hops, manifest.up_axis), graph

@@ -89,20 +89,26 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], Header]:
         There is none, it is no checkpoint of painet's, or a newer painet wrote it.
     """
     if not path.is_file():
-        raise RequestError(f"{path}: no checkpoint here", "`painet train` writes one into its run folder")
+        raise RequestError(
+            f"{path}: no checkpoint here", "`painet train` writes one into its run folder"
+        )
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
             metadata = file.metadata() or {}
             header = _read_header(path, metadata.get(_METADATA_KEY))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
     except (SafetensorError, OSError) as error:
-        raise RequestError(f"{path}: not a checkpoint ({error})", "safetensors written by `painet train`") from error
+        raise RequestError(
+            f"{path}: not a checkpoint ({error})", "safetensors written by `painet train`"
+        ) from error
     return tensors, header
 
 
 def _read_header(path: Path, text: str | None) -> Header:
     if text is None:
-        raise RequestError(f"{path}: a safetensors file, but not painet's", "give a checkpoint of `painet train`")
+        raise RequestError(
+            f"{path}: a safetensors file, but not painet's", "give a checkpoint of `painet train`"
+        )
     try:
         content = json.loads(text)
         version = content["schema_version"]
@@ -119,4 +125,8 @@ def _read_header(path: Path, text: str | None) -> Header:
 
 def under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The tensors whose name starts with `prefix/`, without it."""
-    return {name.removeprefix(f"{prefix}/"): t for name, t in tensors.items() if name.startswith(f"{prefix}/")}
+    return {
+        name.removeprefix(f"{prefix}/"): t
+        for name, t in tensors.items()
+        if name.startswith(f"{prefix}/")
+    }

@@ -22,13 +22,27 @@ def resolve_device(name: str) -> torch.device:
         The name is not one of these, or the machine has no such device.
     """
     if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        name = (
+            "cuda"
+            if torch.cuda.is_available()
+            else "mps"
+            if torch.backends.mps.is_available()
+            else "cpu"
+        )
     kind, _, index = name.partition(":")
     if kind not in ("cpu", "cuda", "mps") or (index and (kind != "cuda" or not index.isdigit())):
-        raise RequestError(f"--device {name}: no such device", "choose auto, cpu, cuda, cuda:N or mps")
-    count = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}[kind]
+        raise RequestError(
+            f"--device {name}: no such device", "choose auto, cpu, cuda, cuda:N or mps"
+        )
+    count = {
+        "cpu": 1,
+        "cuda": torch.cuda.device_count(),
+        "mps": int(torch.backends.mps.is_available()),
+    }[kind]
     if int(index or 0) >= count:
-        raise RequestError(f"--device {name}: this machine has {count} {kind} devices", "try --device auto")
+        raise RequestError(
+            f"--device {name}: this machine has {count} {kind} devices", "try --device auto"
+        )
     return torch.device(name)
 
 

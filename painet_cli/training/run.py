@@ -76,7 +76,12 @@ class Listener(Protocol):
 
 
 def start_run(
-    preset: Preset, name: str, data_dir: Path, run_dir: Path, device: torch.device, listener: Listener
+    preset: Preset,
+    name: str,
+    data_dir: Path,
+    run_dir: Path,
+    device: torch.device,
+    listener: Listener,
 ) -> RunSummary:
     """Train a preset in a new folder `run_dir/name/STAMP`.
 
@@ -95,7 +100,11 @@ def start_run(
 
 
 def resume_run(
-    folder: Path, data_dir: Path, device: torch.device, listener: Listener, epochs: int | None = None
+    folder: Path,
+    data_dir: Path,
+    device: torch.device,
+    listener: Listener,
+    epochs: int | None = None,
 ) -> RunSummary:
     """Go on with a run from its last whole epoch; it ends with the bits it would have had without the stop.
 
@@ -110,7 +119,10 @@ def resume_run(
         The folder is no run, or its dataset changed since.
     """
     if not (folder / CONFIG).is_file():
-        raise RequestError(f"{folder}: no run here ({CONFIG} is missing)", "give a folder that `painet train` wrote")
+        raise RequestError(
+            f"{folder}: no run here ({CONFIG} is missing)",
+            "give a folder that `painet train` wrote",
+        )
     preset = load_preset(str(folder / CONFIG), [] if epochs is None else [f"train.epochs={epochs}"])
     meter = MemoryMeter(device)
     trainer, header = _prepare(preset, folder.resolve().parent.name, data_dir, device)
@@ -137,7 +149,10 @@ def dataset_of(preset: Preset, data_dir: Path) -> Dataset:
     """
     folder = data_dir / preset.data.dataset
     if not folder.exists():
-        raise RequestError(f"{folder}: dataset {preset.data.dataset} is not prepared", how_to_prepare(preset.data.dataset))
+        raise RequestError(
+            f"{folder}: dataset {preset.data.dataset} is not prepared",
+            how_to_prepare(preset.data.dataset),
+        )
     return open_dataset(folder)
 
 
@@ -152,10 +167,15 @@ def epoch_seconds(folder: Path) -> float:
     try:
         return float(json.loads((folder / RECORD).read_bytes())["epoch_s"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RequestError(f"{folder / RECORD}: cannot be read ({error})", "give a folder that `painet train` wrote") from error
+        raise RequestError(
+            f"{folder / RECORD}: cannot be read ({error})",
+            "give a folder that `painet train` wrote",
+        ) from error
 
 
-def _prepare(preset: Preset, name: str, data_dir: Path, device: torch.device) -> tuple[Trainer, Header]:
+def _prepare(
+    preset: Preset, name: str, data_dir: Path, device: torch.device
+) -> tuple[Trainer, Header]:
     dataset = dataset_of(preset, data_dir)
     system, graph = system_of(dataset.manifest, preset)
     offsets = target_offsets(preset.data)
@@ -177,14 +197,19 @@ def _prepare(preset: Preset, name: str, data_dir: Path, device: torch.device) ->
     return Trainer(model, preset.train, train, val), header
 
 
-def _train(folder: Path, trainer: Trainer, header: Header, meter: MemoryMeter, listener: Listener) -> RunSummary:
+def _train(
+    folder: Path, trainer: Trainer, header: Header, meter: MemoryMeter, listener: Listener
+) -> RunSummary:
     with _recorded(folder, trainer, header, meter):
         listener.started(folder, trainer)
         while not trainer.finished:
             record = trainer.run_epoch()
             now = header.model_copy(update={"progress": trainer.progress})
             if record.best:
-                best = {f"model/{name}": value for name, value in trainer.evaluated_model.state_dict().items()}
+                best = {
+                    f"model/{name}": value
+                    for name, value in trainer.evaluated_model.state_dict().items()
+                }
                 save_checkpoint(folder / BEST, best, now)
             # the line goes first: a resumed run drops lines past its checkpoint, but could not make up for a lost one
             with (folder / METRICS).open("a", encoding="utf-8") as file:
@@ -248,7 +273,9 @@ def _recorded(folder: Path, trainer: Trainer, header: Header, meter: MemoryMeter
         (folder / ERRORS).write_text(traceback.format_exc(), encoding="utf-8")
         write("failed")
         if isinstance(error, torch.OutOfMemoryError):
-            raise PainetError(f"{meter.device}: out of memory", "lower train.batch_size or model.hidden") from error
+            raise PainetError(
+                f"{meter.device}: out of memory", "lower train.batch_size or model.hidden"
+            ) from error
         raise
     write("done")
 
@@ -263,7 +290,9 @@ def _new_run_folder(parent: Path) -> Path:
     try:
         folder.mkdir()
     except OSError as error:
-        raise RequestError(f"{folder}: cannot be made ({error.strerror})", "choose another --run-dir") from error
+        raise RequestError(
+            f"{folder}: cannot be made ({error.strerror})", "choose another --run-dir"
+        ) from error
     return folder
 
 

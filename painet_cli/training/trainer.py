@@ -19,9 +19,7 @@ from painet_cli.models.base import DynamicsModel
 from painet_cli.training.checkpoint import Progress, under
 from painet_cli.training.loss import validation_mse
 
-_DIVERGED = (
-    "lower train.lr, or set train.clip_norm (1.0, say); the last whole epoch is kept in the run folder"
-)
+_DIVERGED = "lower train.lr, or set train.clip_norm (1.0, say); the last whole epoch is kept in the run folder"
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,9 @@ class Trainer:
         Windows to learn from and to choose the best epoch by.
     """
 
-    def __init__(self, model: DynamicsModel, config: TrainConfig, train: Windows, val: Windows) -> None:
+    def __init__(
+        self, model: DynamicsModel, config: TrainConfig, train: Windows, val: Windows
+    ) -> None:
         self.model = model
         self.config = config
         self.train_windows = train
@@ -61,7 +61,9 @@ class Trainer:
             model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True
         )
         self.average = (
-            AveragedModel(model, multi_avg_fn=_moving_average(config.ema)) if config.ema is not None else None
+            AveragedModel(model, multi_avg_fn=_moving_average(config.ema))
+            if config.ema is not None
+            else None
         )
         self.progress = Progress()
 
@@ -76,7 +78,9 @@ class Trainer:
     @property
     def finished(self) -> bool:
         """Whether the last epoch is done or patience is at an end."""
-        return self.progress.epoch >= self.config.epochs or self.progress.stale >= self.config.patience
+        return (
+            self.progress.epoch >= self.config.epochs or self.progress.stale >= self.config.patience
+        )
 
     def run_epoch(self) -> EpochRecord:
         """Train one epoch, evaluate if it is due, and update `progress`.
@@ -102,7 +106,9 @@ class Trainer:
             stale=0 if best else self.progress.stale + (val_mse is not None),
             seconds=self.progress.seconds + seconds,
         )
-        return EpochRecord(epoch, loss, self.optimizer.param_groups[0]["lr"], seconds, val_mse, best)
+        return EpochRecord(
+            epoch, loss, self.optimizer.param_groups[0]["lr"], seconds, val_mse, best
+        )
 
     def _train_epoch(self, epoch: int) -> float:
         self.model.train()
@@ -137,7 +143,9 @@ class Trainer:
         """Everything a resumed training needs, by name."""
         state = {f"model/{name}": tensor for name, tensor in self.model.state_dict().items()}
         if self.average is not None:
-            state |= {f"average/{name}": tensor for name, tensor in self.average.state_dict().items()}
+            state |= {
+                f"average/{name}": tensor for name, tensor in self.average.state_dict().items()
+            }
         for index, slots in self.optimizer.state_dict()["state"].items():
             state |= {f"optimizer/{index}/{slot}": tensor for slot, tensor in slots.items()}
         return state | {"rng/cpu": torch.get_rng_state()}
@@ -164,7 +172,9 @@ def rate_factor(config: TrainConfig, epochs_done: float) -> float:
         return 1.0
     if epochs_done < schedule.warmup_epochs:
         return max(epochs_done, 1e-3) / schedule.warmup_epochs
-    share = (epochs_done - schedule.warmup_epochs) / max(config.epochs - schedule.warmup_epochs, 1e-9)
+    share = (epochs_done - schedule.warmup_epochs) / max(
+        config.epochs - schedule.warmup_epochs, 1e-9
+    )
     cosine = 0.5 * (1 + math.cos(math.pi * min(share, 1.0)))
     return schedule.final_fraction + (1 - schedule.final_fraction) * cosine
 

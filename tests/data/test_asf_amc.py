@@ -202,8 +202,8 @@ def test_frames_may_begin_anywhere_and_bones_stand_in_any_order() -> None:
     [
         ("hand 0 0\n2", "2", 4, "frame 1 has no line for bone 'hand'"),
         ("90\nhand 0 0\n", "90\n", 8, "frame 2 has no line for bone 'hand'"),
-        ("arm 90\nhand 0 0", "arm 90\nhand 0", 11, "bone 'hand' has 1 values, not 2"),
-        ("arm 90", "arm 90 1", 10, "bone 'arm' has 2 values, not 1"),
+        ("arm 90\nhand 0 0", "arm 90\nhand 0", 11, "1 value(s) for bone 'hand', not 2"),
+        ("arm 90", "arm 90 1", 10, "2 value(s) for bone 'arm', not 1"),
         ("arm 90", "leg 90", 10, "unknown bone 'leg'"),
         ("arm 90", "arm 90\narm 90", 11, "bone 'arm' stands twice in this frame"),
         ("\n2\n", "\n3\n", 8, "frame '3' where frame 2 should be"),
@@ -255,6 +255,7 @@ def test_a_bad_motion_is_refused_with_its_line(old: str, new: str, line: int, wh
         ("dof rx rz", "dof rz rx", 30, "bone 'hand' moves by 'rz rx', which is not read"),
         ("dof rx rz", "dof rx rx", 30, "bone 'hand' moves by 'rx rx', which is not read"),
         ("RX RY RZ", "RZ RY RX", 10, "root moves by 'TX TY TZ RZ RY RX', which is not read"),
+        ("order TX TY TZ RX RY RZ", "order", 10, "root moves by '', which is not read"),
         ("  position 0 0 0\n", "", 9, "root has no 'position' line"),
         ("angle deg", "angle grad", 6, "'angle grad' is an unknown unit"),
         (ASF[ASF.index(":hierarchy") :], "", 31, "there is no ':hierarchy' section"),
