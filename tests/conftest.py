@@ -20,3 +20,9 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("needs the shared folder; set PAINET_SHARED")
     return folder
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # PyTorch Geometric scripts a class as it is imported, which PyTorch 2.13 deprecates.
+    ignore = "ignore:.torch.jit.script. is deprecated:DeprecationWarning"
+    config.addinivalue_line("filterwarnings", ignore)

@@ -31,7 +31,8 @@ def mocap(
     force: Force = False,
 ) -> None:
     """CMU motion capture: subject 35 walking or subject 9 running."""
-    from painet_cli.data.mocap import SUBJECTS, prepare_mocap
+    from painet_cli.data.mocap import prepare_mocap
+    from painet_cli.data.mocap_source import SUBJECTS
 
     folder = data_dir / (SUBJECTS[subject].dataset if subject in SUBJECTS else "mocap")
     with session.console.status(f"reading subject {subject}"):

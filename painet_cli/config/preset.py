@@ -1,6 +1,7 @@
 """What an experiment is: the data it reads, the model, the training and the evaluation.
 
-Every field has its unit and meaning beside it; `painet presets schema` prints the same as JSON Schema.
+Every field has its unit and meaning beside it; `painet presets schema` prints the same as JSON
+Schema.
 """
 
 from __future__ import annotations
@@ -38,9 +39,9 @@ class DataConfig(Strict):
 class FeatureConfig(Strict):
     """The invariants a model may read, by name."""
 
-    node: tuple[NodeFeature, ...] = ("speed",)
-    """Per particle: `speed` |v|, `height` above ground along the dataset's up axis (leaves only turns
-    about the vertical as symmetry), `type` one-hot."""
+    node: Annotated[tuple[NodeFeature, ...], Field(min_length=1)] = ("speed",)
+    """Per particle: `speed` |v|, `height` above ground along the dataset's up axis (leaves only
+    turns about the vertical as symmetry), `type` one-hot."""
     edge: tuple[EdgeFeature, ...] = ("hop", "distance")
     """Per edge: `hop` one-hot number of bonds, `distance` |x_i - x_j| at the start, `types` one-hot
     types of both ends."""
@@ -59,12 +60,13 @@ class PainetConfig(Strict):
     eta: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
     """Step size of the energy descent (equation 8)."""
     pairwise: Literal["guaranteed", "paper", "fixed", "none"] = "guaranteed"
-    """Pair weights: `guaranteed` keeps phi > psi > 0 and both symmetric, `paper` is equation 9 to the
-    letter, `fixed` sets both to one, `none` removes the attention network."""
+    """Pair weights: `guaranteed` keeps phi > psi > 0 and both symmetric, `paper` is equation 9 to
+    the letter, `fixed` sets both to one, `none` lets no particle read another."""
     attention: Literal["auto", "dense", "factorised"] = "auto"
-    """How the same attention is computed: `dense` N x N, `factorised` in O(N); `auto` picks the cheaper."""
+    """How the same attention is computed: `dense` N x N, `factorised` in O(N); `auto` picks the
+    cheaper."""
     share_time: bool = False
-    """One attention layer for all time steps instead of one a step; lets the model predict any T."""
+    """One attention layer for all time steps, so that any T can be predicted; else one a step."""
     layer_norm: bool = False
     """LayerNorm after every attention update."""
 
@@ -117,8 +119,8 @@ class TrainConfig(Strict):
     schedule: Schedule = ConstantSchedule()
     """Learning rate over time."""
     ema: Fraction | None = None
-    """Decay a step of an exponential moving average of the weights, which is then what is evaluated and
-    kept as best; null for none."""
+    """Decay a step of an exponential moving average of the weights, which is then what is evaluated
+    and kept as best; null for none."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
     """Seed of the weights and of the order of windows."""
 

@@ -63,8 +63,8 @@ class Batch:
 def to_pyg(batch: Batch) -> PyGBatch:
     """Batch as PyTorch Geometric knows it.
 
-    The fields are `pos` and `vel` (M, 3), `types` (M,), `edge_index` (2, E), `edge_hop` (E,) and, where
-    targets are known, `y` (M, T, 3).
+    The fields are `pos` and `vel` (M, 3), `types` (M,), `edge_index` (2, E), `edge_hop` (E,) and,
+    where targets are known, `y` (M, T, 3).
     """
     graph = batch.graph
     bounds = graph.ptr.tolist()

@@ -1,14 +1,8 @@
-"""A prepared dataset on disk: a folder with `frames.npy` and `dataset.json`, written whole or not at all."""
+"""A prepared dataset on disk: a folder with `frames.npy` and `dataset.json`."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from painet_cli.data.files import file_sha256, new_folder
 from painet_cli.data.manifest import SCHEMA_VERSION, Manifest, SplitName
 from painet_cli.errors import RequestError
 
 FRAMES = "frames.npy"
 MANIFEST = "dataset.json"
+_AGAIN = "prepare the dataset again with --force"
 
 
 @dataclass(frozen=True)
@@ -74,24 +70,23 @@ def open_dataset(folder: Path) -> Dataset:
         if not path.is_file():
             raise RequestError(
                 f"{path}: missing, though {MANIFEST} lists it",
-                "prepare the dataset again with --force",
+                _AGAIN,
             )
         if file_sha256(path) != expected:
             raise RequestError(
                 f"{path}: its bytes changed since it was prepared (sha256 differs from {MANIFEST})",
-                "prepare the dataset again with --force",
+                _AGAIN,
             )
     try:
         frames = np.load(folder / FRAMES, mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError) as error:
-        raise RequestError(
-            f"{folder / FRAMES}: {error}", "prepare the dataset again with --force"
-        ) from error
+        raise RequestError(f"{folder / FRAMES}: {error}", _AGAIN) from error
     expected_shape = (manifest.frame_count, len(manifest.particles.names), 3)
     if frames.shape != expected_shape or frames.dtype != np.float32:
         raise RequestError(
-            f"{folder / FRAMES}: {frames.dtype} {frames.shape}, but {MANIFEST} describes float32 {expected_shape}",
-            "prepare the dataset again with --force",
+            f"{folder / FRAMES}: {frames.dtype} {frames.shape}, but {MANIFEST} describes "
+            f"float32 {expected_shape}",
+            _AGAIN,
         )
     return Dataset(folder, manifest, frames, manifest.fingerprint())
 
@@ -100,9 +95,7 @@ def _read_manifest(path: Path) -> Manifest:
     try:
         content = json.loads(path.read_bytes())
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise RequestError(
-            f"{path}: not JSON ({error})", "prepare the dataset again with --force"
-        ) from error
+        raise RequestError(f"{path}: not JSON ({error})", _AGAIN) from error
     version = content.get("schema_version") if isinstance(content, dict) else None
     if isinstance(version, int) and version > SCHEMA_VERSION:
         raise RequestError(
@@ -114,15 +107,13 @@ def _read_manifest(path: Path) -> Manifest:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the manifest"
-        raise RequestError(
-            f"{path}: {where}: {first['msg']}", "prepare the dataset again with --force"
-        ) from error
+        raise RequestError(f"{path}: {where}: {first['msg']}", _AGAIN) from error
 
 
 def write_dataset(
     folder: Path, frames: NDArray[np.float32], describe: Manifest, *, force: bool = False
 ) -> Dataset:
-    """Write a dataset to `folder` in one step: a reader sees the old folder, or the new one, never a mixture.
+    """Write a dataset in one step: a reader sees the old folder or the new one, never a mixture.
 
     Parameters
     ----------
@@ -150,48 +141,3 @@ def write_dataset(
         manifest = describe.model_copy(update={"files": {FRAMES: file_sha256(staging / FRAMES)}})
         (staging / MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
     return open_dataset(folder)
-
-
-@contextmanager
-def new_folder(folder: Path, *, force: bool) -> Iterator[Path]:
-    """Give a temporary sibling of `folder` to write to, and rename it into place when the block ends well."""
-    check_writable(folder, force=force)
-    staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
-        staging.chmod(0o755)
-        yield staging
-        if folder.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent))
-            os.replace(folder, old)
-            os.replace(staging, folder)
-            shutil.rmtree(old)
-        else:
-            os.replace(staging, folder)
-    except OSError as error:
-        raise RequestError(f"{folder}: cannot be written ({error.strerror or error})") from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-
-
-def check_writable(folder: Path, *, force: bool, option: str = "--data-dir") -> None:
-    """Refuse early, before any work is done, when `folder` could not be written.
-
-    Raises
-    ------
-    RequestError
-        It exists and `force` is false, or its parent cannot be made or written to.
-    """
-    if folder.exists() and not force:
-        raise RequestError(f"{folder}: exists already", "give --force to replace it")
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RequestError(f"{folder.parent}: cannot be made ({error.strerror})") from error
-    if not os.access(folder.parent, os.W_OK | os.X_OK):
-        raise RequestError(f"{folder.parent}: not writable", f"choose another place with {option}")
-
-
-def file_sha256(path: Path) -> str:
-    """Hex sha256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -32,6 +32,8 @@ class Graph:
         (B + 1,) int64, first particle of every system, and M.
     nodes_per_system
         N where all systems have as many particles, else None; known without asking the device.
+    unit
+        The one system that all are copies of, where they are made by `repeat`.
     """
 
     types: Tensor
@@ -39,6 +41,7 @@ class Graph:
     edge_hop: Tensor
     ptr: Tensor
     nodes_per_system: int | None
+    unit: Graph | None = None
     _repeats: dict[int, Graph] = field(default_factory=dict, repr=False)
     _derived: dict[object, object] = field(default_factory=dict, repr=False)
 
@@ -76,7 +79,7 @@ class Graph:
 
     @property
     def inverse_degree(self) -> Tensor:
-        """(M, 1) float32, one over the number of edges that end at a particle (1 where none does)."""
+        """(M, 1) float32, one over the edges that end at a particle (1 where none does)."""
         return self.derived(
             "inverse_degree",
             lambda: (
@@ -94,7 +97,7 @@ class Graph:
         return cast("T", self._derived[key])
 
     def repeat(self, copies: int) -> Graph:
-        """`copies` of this graph side by side; made once and kept (all batches of a dataset share it)."""
+        """`copies` of this graph side by side; made once and kept."""
         if copies == 1:
             return self
         if copies not in self._repeats:
@@ -108,6 +111,7 @@ class Graph:
                     [(self.ptr[:-1] + shift[:, None]).reshape(-1), self.ptr[-1:] * copies]
                 ),
                 nodes_per_system=self.nodes_per_system,
+                unit=self if self.num_systems == 1 else self.unit,
             )
         return self._repeats[copies]
 

@@ -116,7 +116,7 @@ class Manifest(_Section):
         return sum(segment.length for segment in self.segments)
 
     def fingerprint(self) -> str:
-        """Hex sha256 of all that a result depends on: frames, particles, segments, units and split, not the origin."""
+        """Hex sha256 of all that a result depends on: everything but the name and the origin."""
         content = self.model_dump_json(exclude={"name", "origin"})
         return hashlib.sha256(content.encode()).hexdigest()
 
@@ -132,8 +132,8 @@ class Manifest(_Section):
         ends = [segment.start + segment.length for segment in self.segments]
         for part in SPLITS:
             for start in self.split.starts(part):
-                segment = bisect_right(ends, start)
-                if segment == len(ends) or start + self.split.delta_frames >= ends[segment]:
+                inside = bisect_right(ends, start)
+                if inside == len(ends) or start + self.split.delta_frames >= ends[inside]:
                     raise ValueError(
                         f"{part} window at frame {start} does not fit {self.split.delta_frames} "
                         "frames inside its segment"

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.dataset import Dataset, check_writable, write_dataset
+from painet_cli.data.dataset import Dataset, write_dataset
+from painet_cli.data.files import check_writable
 from painet_cli.data.manifest import (
     SPLITS,
     Manifest,

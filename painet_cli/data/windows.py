@@ -24,8 +24,8 @@ _RESIDENT_BYTES = (
 def target_offsets(data: DataConfig) -> NDArray[np.int64]:
     """Frames from a window's start to each of its T targets, (T,), ascending.
 
-    `tail` takes the last T frames of the window (the published motion-capture protocol), `uniform` the
-    frames nearest to delta_frames * k / T (appendix E.3).
+    `tail` takes the last T frames of the window (the published motion-capture protocol), `uniform`
+    the frames nearest to delta_frames * k / T (appendix E.3).
 
     Raises
     ------
@@ -34,7 +34,8 @@ def target_offsets(data: DataConfig) -> NDArray[np.int64]:
     """
     if data.horizon > data.delta_frames:
         raise RequestError(
-            f"data.horizon: {data.horizon} targets do not fit a window of data.delta_frames={data.delta_frames}",
+            f"data.horizon: {data.horizon} targets do not fit a window of "
+            f"data.delta_frames={data.delta_frames}",
             "a window needs at least one frame for each target",
         )
     steps = np.arange(1, data.horizon + 1)
@@ -73,7 +74,7 @@ class Windows:
         self.offsets = offsets
         self.device = device
         self.graph = graph.to(device)
-        # a window is its start, the frame after it (forward difference, as published) and its targets
+        # start, next frame (velocity is the forward difference, as published), targets
         self._frames_of = torch.from_numpy(starts[:, None] + np.concatenate([[0, 1], offsets]))
         resident = dataset.frames.nbytes <= _RESIDENT_BYTES
         self._frames = torch.from_numpy(np.array(dataset.frames)).to(device) if resident else None
@@ -97,7 +98,7 @@ class Windows:
     def batches(self, batch_size: int, order: Tensor | None = None) -> Iterator[Batch]:
         """All windows once, in `order` (S,) or as they stand; the last batch may be smaller."""
         order = torch.arange(len(self)) if order is None else order
-        for indices in order.split(batch_size):
+        for indices in torch.split(order, batch_size):
             yield self.batch(indices)
 
 
@@ -108,7 +109,7 @@ def windows_of(
     graph: Graph,
     device: torch.device,
 ) -> Windows:
-    """Windows of one part of the split; starts whose last target lies outside their segment are left out.
+    """Windows of one part of the split, less those whose last target lies outside their segment.
 
     Raises
     ------
@@ -123,7 +124,8 @@ def windows_of(
     fitting = starts[room >= max(1, int(offsets[-1]))]
     if fitting.size == 0:
         raise RequestError(
-            f"dataset {dataset.manifest.name}: no {part} window has {int(offsets[-1])} frames after its start",
+            f"dataset {dataset.manifest.name}: no {part} window has {int(offsets[-1])} "
+            "frames after its start",
             "choose a smaller data.delta_frames or a shorter horizon",
         )
     return Windows(dataset, fitting, offsets, graph, device)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from painet_cli.config.preset import Preset
 from painet_cli.data.dataset import Dataset
+from painet_cli.data.files import write_text
 from painet_cli.data.manifest import SplitName
 from painet_cli.data.splits import leak_fraction
 from painet_cli.data.windows import Windows, target_offsets, windows_of
@@ -85,8 +85,8 @@ def evaluate_run(
     Raises
     ------
     RequestError
-        The folder holds no checkpoint, its dataset is missing or not the one it was trained on, or no
-        window is long enough for the horizon.
+        The folder holds no checkpoint, its dataset is missing or not the one it was trained on, or
+        no window is long enough for the horizon.
     """
     meter = MemoryMeter(device)
     model, header, dataset = load_run(run, data_dir, device)
@@ -148,7 +148,8 @@ def load_run(
         model.load_state_dict(under("model", tensors))
     except RuntimeError as error:
         raise RequestError(
-            f"{run / BEST}: its weights do not fit the model it names ({str(error).splitlines()[-1].strip()})"
+            f"{run / BEST}: its weights do not fit the model it names",
+            str(error).splitlines()[-1].strip(),
         ) from error
     return model.to(device).eval(), header, dataset
 
@@ -173,12 +174,5 @@ def save_evaluation(evaluation: Evaluation) -> Path:
         The run folder cannot be written.
     """
     path = evaluation.run / "evaluation.json"
-    staging = path.with_name(f".{path.name}.partial")
-    try:
-        staging.write_text(
-            json.dumps(asdict(evaluation), indent=2, default=str) + "\n", encoding="utf-8"
-        )
-        os.replace(staging, path)
-    except OSError as error:
-        raise RequestError(f"{path}: cannot be written ({error.strerror})") from error
+    write_text(path, json.dumps(asdict(evaluation), indent=2, default=str) + "\n")
     return path

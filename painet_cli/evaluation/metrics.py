@@ -1,4 +1,4 @@
-"""How far predictions are from what happened (appendix E.1, and DESIGN's convention for the mean)."""
+"""How far predictions are from what happened (appendix E.1, but means over coordinates)."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Errors:
     Attributes
     ----------
     squared
-        (S, T) float64, squared error of every window and step, averaged over particles and coordinates, in
-        squared length units.
+        (S, T) float64, squared error of every window and step, averaged over particles and
+        coordinates, in squared length units.
     """
 
     squared: NDArray[np.float64]
@@ -49,7 +49,7 @@ class Errors:
 
     @property
     def msd(self) -> float:
-        """Mean squared displacement between prediction and truth, 3 x mse: the sum over x, y, z of E.1."""
+        """Mean squared distance from prediction to truth, 3 x mse: the sum over x, y, z of E.1."""
         return 3 * self.mse
 
 

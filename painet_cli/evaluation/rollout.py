@@ -19,9 +19,9 @@ def rollout_offsets(
 
     Every T predictions the last one becomes the new start.
     """
-    horizon = len(trained)
-    k = np.arange(steps)
-    return trained[k % horizon] + trained[-1] * (k // horizon)
+    rounds, step = np.divmod(np.arange(steps), len(trained))
+    offsets: NDArray[np.int64] = trained[step] + trained[-1] * rounds
+    return offsets
 
 
 @torch.no_grad()
@@ -33,8 +33,8 @@ def rollout(
 ) -> Tensor:  # (steps, M, 3)
     """Predict `steps` positions: one pass inside the trained horizon, autoregressively past it.
 
-    The velocity of a new start is the difference of the last two predictions (or of the start and the one
-    prediction, at T = 1), a frame, as DESIGN of the windows has it: length unit a frame.
+    The velocity of a new start is the last difference, of the last two predictions or, at T = 1, of
+    the prediction and the start, divided by the frames between: length unit a frame, as in windows.
 
     Parameters
     ----------

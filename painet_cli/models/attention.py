@@ -1,7 +1,8 @@
-"""All-pair attention of equation 8: every particle reads every other, weighted by type and by likeness.
+"""All-pair attention of equation 8: every particle reads every other, by type and by likeness.
 
-Two ways to the same numbers. `dense` builds the N x N weights. `factorised` never does: phi and psi depend
-on types alone, so the sums over particles of one type are taken once and every query reads E of them.
+Two ways to the same numbers. `dense` builds the N x N weights. `factorised` never does: phi and psi
+depend on types alone, so the sums over particles of one type are taken once and every query reads
+E of them.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ def attend_dense(
     psi: Tensor,  # (heads, E, E)
     graph: Graph,
 ) -> Tensor:  # (heads, M, d)
-    """Weighted means of equation 8 over each system, with the N x N weights; systems may differ in size.
+    """Weighted means of equation 8 over each system, with the N x N weights.
 
-    Queries and keys are unit vectors. O(N^2 d) a head and system.
+    Queries and keys are unit vectors, systems may differ in size. O(N^2 d) a head and system.
     """
     weights_phi, weights_psi, mask = _pair_weights(phi, psi, graph)
     q, k, v = (_by_system(rows, graph) for rows in (q, k, v))
@@ -46,7 +47,7 @@ def attend_factorised(
     psi: Tensor,  # (heads, E, E)
     graph: Graph,
 ) -> Tensor:  # (heads, M, d)
-    r"""Weighted means of equation 8 in O(N d^2 + E^2 d^2) a head and system, without N x N anywhere.
+    r"""Weighted means of equation 8 without N x N, in O(N d^2 + E^2 d^2) a head and system.
 
     With the sums over the particles j of type b in a system, :math:`\bar v_b = \sum_j [v_j, 1]` and
     :math:`S_b = \sum_j k_j [v_j, 1]^\top`, a query i of type a reads
@@ -76,21 +77,21 @@ def attend_factorised(
 
 
 def dense_is_cheaper(graph: Graph, types: int, d: int) -> bool:
-    """Whether the dense form needs fewer operations than the factorised one for systems of this size."""
+    """Whether the dense form needs fewer operations than the factorised one."""
     n = graph.nodes_per_system
     return n is not None and n * n < n * d + types * types * d / 2
 
 
 @dataclass(frozen=True)
 class TypeGroups:
-    """Particles of one type in one system are a group; groups are cut into chunks of equal length.
+    """Particles of one type in one system, a group, cut into chunks of equal length.
 
     Attributes
     ----------
     count
         Number of groups, systems * types (empty ones included).
     rows
-        (chunks, chunk) particle in each place of a chunk; M, one past the last particle, where it is empty.
+        (chunks, chunk) particle in each place of a chunk; M, one past the last, where it is empty.
     place
         (M,) place of every particle in the flattened chunks.
     of_chunk, of_node
@@ -108,7 +109,8 @@ class TypeGroups:
         padded = torch.cat(
             [values, values.new_zeros((values.shape[0], 1, values.shape[-1]))], dim=1
         )
-        return padded.index_select(1, self.rows.flatten()).unflatten(1, self.rows.shape)
+        chosen = padded.index_select(1, self.rows.flatten())
+        return chosen.view(len(values), *self.rows.shape, -1)
 
     def scatter(self, chunks: Tensor) -> Tensor:
         """(heads, M, w) values out of (heads, chunks, chunk, w)."""
@@ -139,14 +141,18 @@ def group_by_type(graph: Graph, types: int, chunk: int = _CHUNK) -> TypeGroups:
 def _by_system(rows: Tensor, graph: Graph) -> Tensor:
     """(heads, B, N, d) rows of each system; zeros fill up where systems differ in size."""
     if graph.nodes_per_system is not None:
-        return rows.unflatten(1, (graph.num_systems, graph.nodes_per_system))
-    padded, _ = to_dense_batch(rows.transpose(0, 1), graph.system, batch_size=graph.num_systems)
+        return rows.reshape(len(rows), graph.num_systems, graph.nodes_per_system, -1)
+    padded: Tensor = to_dense_batch(
+        rows.transpose(0, 1), graph.system, batch_size=graph.num_systems
+    )[0]
     return padded.movedim(2, 0)
 
 
 def _pair_weights(phi: Tensor, psi: Tensor, graph: Graph) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Phi and psi of every pair, (heads, B, N, N), and (B, N) which places are particles (None: all)."""
-    if graph.nodes_per_system is not None:
+    """Phi and psi of pairs, (heads, B or 1, N, N); (B, N) which places are particles, or None."""
+    if graph.unit is not None:  # all systems have the same types: look them up once
+        types, mask = graph.unit.types[None], None
+    elif graph.nodes_per_system is not None:
         types, mask = graph.types.view(graph.num_systems, graph.nodes_per_system), None
     else:
         types, mask = graph.derived(

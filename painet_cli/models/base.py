@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from painet_cli.config.preset import FeatureConfig
+from painet_cli.config.preset import EdgeFeature, FeatureConfig, NodeFeature
 from painet_cli.data.batch import Batch
 from painet_cli.data.graph import Graph
 from painet_cli.data.manifest import Axis
@@ -56,14 +56,14 @@ class DynamicsModel(nn.Module, ABC):
         """Predicted positions, (T, M, 3), in the length unit of the batch."""
 
     def fit_scales(self, batches: Iterable[Batch]) -> None:
-        """Take the size of typical inputs from the training windows; models without scales do nothing."""
+        """Take the size of typical inputs from the training windows, where a model asks for it."""
 
 
 class Features(nn.Module):
-    """The invariants of a batch, chosen by name, with lengths and speeds brought to the order of one.
+    """The invariants of a batch, chosen by name and brought to the order of one.
 
-    The scales are fixed numbers taken once from the training windows and kept in the checkpoint: a feature
-    depends on nothing but its own system.
+    The scales are fixed numbers, taken once from the training windows and kept in the checkpoint: a
+    feature depends on nothing but its own system.
 
     Parameters
     ----------
@@ -71,6 +71,15 @@ class Features(nn.Module):
         Names of the node and edge features.
     system
         Types, hops and up axis.
+
+    Attributes
+    ----------
+    length, speed, height
+        () unit of lengths, speeds and heights.
+    ground
+        () height that counts as zero.
+    time
+        () frames that velocities are best multiplied by.
 
     Raises
     ------
@@ -80,6 +89,7 @@ class Features(nn.Module):
 
     length: Tensor
     speed: Tensor
+    time: Tensor
     ground: Tensor
     height: Tensor
 
@@ -100,61 +110,74 @@ class Features(nn.Module):
         }  # fmt: skip
         self.node_width = sum(widths[name] for name in config.node)
         self.edge_width = sum(widths[name] for name in config.edge)
-        self.register_buffer("length", torch.ones(()))
-        self.register_buffer("speed", torch.ones(()))
+        for scale in ("length", "speed", "time", "height"):
+            self.register_buffer(scale, torch.ones(()))
         self.register_buffer("ground", torch.zeros(()))
-        self.register_buffer("height", torch.ones(()))
 
     @torch.no_grad()
     def fit(self, batches: Iterable[Batch]) -> None:
-        """Set the scales: root mean square edge length and speed, mean and spread of the height."""
-        totals = torch.zeros(5, dtype=torch.float64)
-        nodes = edges = 0
+        """Set the scales from the training windows.
+
+        Length and speed are root mean squares over edges and particles. Height is centred on its
+        mean and divided by its spread. The unit of time is the one in which straight motion best
+        explains the targets, the least-squares s of X(t) - X(0) = s V(0), and at least one frame.
+        """
+        sums = torch.zeros(5, dtype=torch.float64)
+        edges = nodes = 0
         for batch in batches:
-            squared = squared_lengths(displacements(batch.positions, batch.graph))
-            height = batch.positions[:, self.up].double()
-            totals += torch.stack(
-                [
-                    squared.double().sum(),
-                    batch.velocities.double().square().sum(),
-                    height.sum(),
-                    height.square().sum(),
-                    torch.zeros((), dtype=torch.float64, device=height.device),
-                ]
-            ).cpu()
-            nodes += batch.positions.shape[0]
-            edges += squared.shape[0]
-        mean_height = totals[2] / max(nodes, 1)
-        spread = (totals[3] / max(nodes, 1) - mean_height.square()).clamp(min=0).sqrt()
-        self.length.fill_(_positive(torch.sqrt(totals[0] / max(edges, 1))))
-        self.speed.fill_(_positive(torch.sqrt(totals[1] / max(nodes, 1))))
-        self.ground.fill_(mean_height)
-        self.height.fill_(_positive(spread))
+            x, v = batch.positions.double(), batch.velocities.double()
+            moved = (batch.known_targets().double() - x).mean(dim=0)
+            parts = (
+                displacements(x, batch.graph).square(),
+                v.square(),
+                moved * v,
+                x[:, self.up],
+                x[:, self.up].square(),
+            )
+            sums += torch.stack([part.sum() for part in parts]).cpu()
+            edges += batch.graph.edge_hop.shape[0]
+            nodes += x.shape[0]
+        length2, speed2, moved_v, height, height2 = sums
+        ground = height / nodes
+        self.length.fill_(_scale(length2 / max(edges, 1)))
+        self.speed.fill_(_scale(speed2 / nodes))
+        self.time.fill_(max(1.0, float(moved_v / speed2)) if speed2 > 0 else 1.0)
+        self.ground.fill_(ground)
+        self.height.fill_(_scale(height2 / nodes - ground.square()))
 
-    def nodes(self, batch: Batch) -> Tensor:
-        """(M, node_width) invariants of the particles."""
-        columns = {
-            "speed": lambda: batch.velocities.norm(dim=-1, keepdim=True) / self.speed,
-            "height": lambda: (
-                (batch.positions[:, self.up : self.up + 1] - self.ground) / self.height
-            ),
-            "type": lambda: self._one_hot_types(batch.graph.types, batch.positions.dtype),
-        }
-        return torch.cat([columns[name]() for name in self.config.node], dim=-1)
+    def nodes(
+        self,
+        batch: Batch,
+    ) -> Tensor:  # (M, node_width)
+        """Invariants of the particles."""
+        return torch.cat([self._node(name, batch) for name in self.config.node], dim=-1)
 
-    def edges(self, batch: Batch) -> Tensor:
-        """(E, edge_width) invariants of the edges, of the start positions."""
+    def edges(
+        self,
+        batch: Batch,
+    ) -> Tensor:  # (E, edge_width)
+        """Invariants of the edges, of the start positions."""
+        nothing = batch.positions.new_zeros((batch.graph.edge_hop.shape[0], 0))
+        return torch.cat([nothing, *(self._edge(name, batch) for name in self.config.edge)], dim=-1)
+
+    def _node(self, name: NodeFeature, batch: Batch) -> Tensor:
+        match name:
+            case "speed":
+                return lengths(batch.velocities) / self.speed
+            case "height":
+                return (batch.positions[:, self.up, None] - self.ground) / self.height
+            case "type":
+                return self._one_hot_types(batch.graph.types, batch.positions.dtype)
+
+    def _edge(self, name: EdgeFeature, batch: Batch) -> Tensor:
         graph, dtype = batch.graph, batch.positions.dtype
-        columns = {
-            "hop": lambda: nn.functional.one_hot(graph.edge_hop - 1, self.hops).to(dtype),
-            "distance": lambda: (
-                displacements(batch.positions, graph).norm(dim=-1, keepdim=True) / self.length
-            ),
-            "types": lambda: self._one_hot_types(graph.types[graph.edge_index.t()], dtype).flatten(
-                1
-            ),
-        }
-        return torch.cat([columns[name]() for name in self.config.edge], dim=-1)
+        match name:
+            case "hop":
+                return nn.functional.one_hot(graph.edge_hop - 1, self.hops).to(dtype)
+            case "distance":
+                return lengths(displacements(batch.positions, graph)) / self.length
+            case "types":
+                return self._one_hot_types(graph.types[graph.edge_index.t()], dtype).flatten(1)
 
     def _one_hot_types(self, types: Tensor, dtype: torch.dtype) -> Tensor:
         return nn.functional.one_hot(types, self.num_types).to(dtype)
@@ -166,10 +189,17 @@ def displacements(positions: Tensor, graph: Graph) -> Tensor:
 
 
 def squared_lengths(vectors: Tensor) -> Tensor:
-    """(E, 1) squared Euclidean length of (E, 3) vectors."""
+    """(E, 1) squared Euclidean lengths of (E, 3) vectors."""
     return vectors.square().sum(dim=-1, keepdim=True)
 
 
-def _positive(scale: Tensor) -> float:
-    value = float(scale)
-    return value if value > 0 else 1.0
+def lengths(vectors: Tensor) -> Tensor:
+    """(E, 1) Euclidean lengths of (E, 3) vectors; their gradient at zero is zero."""
+    norm: Tensor = torch.linalg.vector_norm(vectors, dim=-1, keepdim=True)
+    return norm
+
+
+def _scale(mean_square: Tensor) -> float:
+    """Root of a mean square; one where there is nothing to scale by."""
+    root = float(mean_square.clamp(min=0).sqrt())
+    return root if root > 0 else 1.0

@@ -1,15 +1,15 @@
 r"""The energy whose descent the attention is (section 3.1), for tests and for reading.
 
-With the potential of equation 6 and the coefficients :math:`b = \psi / 4`, :math:`a = \phi + \psi`, the
-derivative of the potential at unit embeddings is the attention weight of equation 7:
+With the potential of equation 6 and the coefficients :math:`b = \psi / 4`, :math:`a = \phi + \psi`,
+the derivative of the potential at unit embeddings is the attention weight of equation 7:
 
 .. math::
     \rho(z) = a z - b z^2, \qquad
     \rho'(\|h_i - h_j\|^2) = \phi_{ij} + \psi_{ij}\, h_i^\top h_j .
 
-For symmetric positive weights a step of any size eta in (0, 1] cannot raise the pair term: the tangent of a
-concave potential lies above it, and on the tangent the step is H - eta D^-1 L H, where D^-1 L has its
-spectrum in [0, 2].
+For symmetric positive weights a step of any size eta in (0, 1] cannot raise the pair term: the
+tangent of a concave potential lies above it, and on the tangent the step is H - eta D^-1 L H, where
+D^-1 L has its spectrum in [0, 2].
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def energy(
     psi: Tensor,  # (N, N)
     strength: float = 1.0,
 ) -> Tensor:  # ()
-    """Energy of equation 3: distance from the embeddings before, and `strength` times the pair term."""
+    """Energy of equation 3: distance from the embeddings before, plus `strength` x pair term."""
     return (h - before).square().sum() + strength * pair_energy(h, phi, psi)
 
 

@@ -33,7 +33,7 @@ class Linear(DynamicsModel):
         self.time = nn.Parameter(torch.full((horizon,), 0.7))  # start value of the published code
 
     @classmethod
-    def build(cls, config: LinearConfig, preset: Preset, system: SystemSpec) -> Linear:  # noqa: ARG003
+    def build(cls, config: LinearConfig, preset: Preset, system: SystemSpec) -> Linear:
         """Model of a preset."""
         return cls(preset.data.horizon)
 

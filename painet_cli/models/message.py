@@ -1,4 +1,4 @@
-"""Message passing on sorted edges: the layers that PAINET's decoder and the baselines are made of."""
+"""Message passing on sorted edges: the layers that decoders are made of."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ _LARGEST_GATE = 100.0  # a coordinate message moves a particle by at most this m
 class PairLinear(nn.Linear):
     """The linear map W [h_i, h_j, e_ij] + b of every edge, without the concatenation.
 
-    The map is split into W1 h_i + W2 h_j + W3 e_ij: the two wide products run over the M particles instead
-    of over the E edges. Weights, initialisation and result are those of `nn.Linear` on the concatenation.
+    The map is split into W1 h_i + W2 h_j + W3 e_ij: the two wide products run over the M particles
+    instead of over the E edges. Weights, initialisation and result are those of `nn.Linear` on the
+    concatenation.
 
     Parameters
     ----------
@@ -35,7 +36,7 @@ class PairLinear(nn.Linear):
         graph: Graph,
     ) -> Tensor:  # (E, out)
         """Linear map of every edge, (E, out)."""
-        to_target, to_source, to_edge = self.weight.split(self.widths, dim=1)
+        to_target, to_source, to_edge = torch.split(self.weight, list(self.widths), dim=1)
         target = F.linear(h, to_target, self.bias)
         source = F.linear(h, to_source)
         out = target.index_select(0, graph.target)
@@ -48,7 +49,8 @@ class EquivariantLayer(nn.Module):
 
     .. math::
         m_{ij} &= \phi_m(h_i, h_j, |x_i - x_j|^2, a_{ij}) \\
-        x_i &\leftarrow x_i + \tfrac{1}{|N(i)|} \sum_j (x_i - x_j)\, \phi_x(m_{ij}) + \phi_v(h_i)\, v_i \\
+        x_i &\leftarrow x_i + \phi_v(h_i)\, v_i
+            + \tfrac{1}{|N(i)|} \sum_j (x_i - x_j)\, \phi_x(m_{ij}) \\
         h_i &\leftarrow h_i + \phi_h(h_i, \textstyle\sum_j m_{ij})
 
     Parameters
@@ -77,6 +79,11 @@ class EquivariantLayer(nn.Module):
         # near zero, or the first steps throw particles across mocap's distances
         nn.init.xavier_uniform_(self.gate[-1].weight, gain=0.001)  # type: ignore[arg-type]
 
+    def start_straight(self, share: float) -> None:
+        """Begin with phi_v equal to `share` for every particle."""
+        nn.init.xavier_uniform_(self.drift[-1].weight, gain=0.001)  # type: ignore[arg-type]
+        nn.init.constant_(self.drift[-1].bias, share)  # type: ignore[arg-type]
+
     def forward(
         self,
         h: Tensor,  # (M, hidden)
@@ -86,7 +93,7 @@ class EquivariantLayer(nn.Module):
         graph: Graph,
         length: Tensor,  # ()
     ) -> tuple[Tensor, Tensor]:  # (M, hidden), (M, 3)
-        """Embeddings (M, hidden) and positions (M, 3) after the layer; `length` is the unit of |x_i - x_j|."""
+        """Embeddings and positions after the layer; `length` is the unit of |x_i - x_j|."""
         apart = displacements(x, graph)
         scaled = squared_lengths(apart) / length.square()
         m = F.silu(self.pair(h, torch.cat([scaled, a], dim=-1), graph))

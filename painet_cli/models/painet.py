@@ -1,12 +1,15 @@
 """PAINET: all-pair attention derived from an energy, read out by a parallel equivariant decoder.
 
-The paper's sections 3.1 to 3.3 and Algorithm 1. What differs from the paper and why: the embedding reads
-invariants only (`features` of the preset), heads have full width and are averaged, the pair tables are
-symmetric with phi > psi by construction (`pairwise: guaranteed`), and the decoder is EGNN with a velocity
-term, mean coordinate messages and a bound on each. See docs/architecture.md.
+The paper's sections 3.1 to 3.3 and Algorithm 1. What differs from the paper: the embedding reads
+invariants only (`features` of the preset), heads have full width and are averaged, the pair tables
+are symmetric with phi > psi by construction (`pairwise: guaranteed`), and the decoder is EGNN with
+a velocity term, mean coordinate messages and a bound on each, started at straight motion. Why is
+in docs/architecture.md.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
@@ -19,11 +22,10 @@ from painet_cli.models.attention import attend_dense, attend_factorised, dense_i
 from painet_cli.models.base import DynamicsModel, Features, SystemSpec
 from painet_cli.models.message import EquivariantLayer
 from painet_cli.models.pairwise import PairTables
-from collections.abc import Iterable
 
 
 class AttentionStep(nn.Module):
-    r"""One time step of the embeddings (equation 8), a step of size eta down the energy of equation 3.
+    r"""One time step of the embeddings (equation 8): a step down the energy of equation 3.
 
     .. math::
         h_i \leftarrow (1 - \eta) h_i + \eta \cdot \frac1H \sum_h
@@ -51,16 +53,17 @@ class AttentionStep(nn.Module):
         graph: Graph,
     ) -> Tensor:  # (M, d)
         """Embeddings (M, d) one time step later."""
-        parts = self.project(h).unflatten(-1, (-1, self.heads, h.shape[-1])).permute(1, 2, 0, 3)
+        parts = self.project(h).view(len(h), -1, self.heads, h.shape[-1]).permute(1, 2, 0, 3)
         if tables is None:
             read = parts[0]
         else:
-            q, k, v = F.normalize(parts[0], dim=-1), F.normalize(parts[1], dim=-1), parts[2]
+            q, k, v = parts.unbind()
+            q, k = F.normalize(q, dim=-1), F.normalize(k, dim=-1)
             read = self._attend(graph, tables[0].shape[-1], h.shape[-1])(q, k, v, *tables, graph)
         updated: Tensor = self.norm((1 - self.eta) * h + self.eta * read.mean(dim=0))
         return updated
 
-    def _attend(self, graph: Graph, types: int, d: int):
+    def _attend(self, graph: Graph, types: int, d: int) -> Callable[..., Tensor]:
         if self.form == "auto":
             return attend_dense if dense_is_cheaper(graph, types, d) else attend_factorised
         return attend_dense if self.form == "dense" else attend_factorised
@@ -99,11 +102,14 @@ class Painet(DynamicsModel):
         self.steps = nn.ModuleList(
             AttentionStep(config) for _ in range(1 if config.share_time else horizon)
         )
-        # 4. the decoder's layers
-        self.decoder = nn.ModuleList(
+        # 4. the decoder's layers, which together start from straight motion
+        layers = [
             EquivariantLayer(config.hidden, features.edge_width, last=layer == config.layers - 1)
             for layer in range(config.layers)
-        )
+        ]
+        for layer in layers:
+            layer.start_straight(1 / config.layers)
+        self.decoder = nn.ModuleList(layers)
 
     @classmethod
     def build(cls, config: PainetConfig, preset: Preset, system: SystemSpec) -> Painet:
@@ -139,12 +145,15 @@ class Painet(DynamicsModel):
         embeddings: Tensor,  # (T, M, d)
         batch: Batch,
     ) -> Tensor:  # (T, M, 3)
-        """Positions (T, M, 3) of all T steps in parallel: time and batch are one axis (equation 10)."""
+        """Positions of all T steps in parallel, time and batch as one axis (equation 10)."""
         horizon = embeddings.shape[0]
         graph = batch.graph.repeat(horizon)
         h = embeddings.flatten(0, 1)
-        x, v = batch.positions.repeat(horizon, 1), batch.velocities.repeat(horizon, 1)
+        x, v = (
+            batch.positions.repeat(horizon, 1),
+            (self.features.time * batch.velocities).repeat(horizon, 1),
+        )
         a = self.features.edges(batch).repeat(horizon, 1)
         for layer in self.decoder:
             h, x = layer(h, x, v, a, graph, self.features.length)
-        return x.unflatten(0, (horizon, -1))
+        return x.view(horizon, -1, 3)

@@ -20,8 +20,8 @@ class PairTables(nn.Module):
         \psi = s_2\,\sigma(\tfrac12 (E_\psi + E_\psi^\top)), \qquad
         \phi = \psi + s_1\,\sigma(\tfrac12 (E_\phi + E_\phi^\top))
 
-    `paper` is equation 9 to the letter, phi = s1 sigmoid(E_phi) and psi = s2 sigmoid(E_psi); `fixed` sets
-    both to one. The positive scalars s1 and s2 are learned through their logarithms.
+    `paper` is equation 9 to the letter, phi = s1 sigmoid(E_phi) and psi = s2 sigmoid(E_psi);
+    `fixed` sets both to one. The positive scalars s1 and s2 are learned through their logarithms.
 
     Parameters
     ----------

@@ -11,6 +11,7 @@ from statistics import fmean, stdev
 
 from rich import box
 from rich.console import RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -154,7 +155,7 @@ def _printed(paper: PaperFigure | None) -> str:
     return figure(paper.mse) if paper.sd is None else f"{figure(paper.mse)} ± {figure(paper.sd)}"
 
 
-def _tables(title: str, names: Columns, columns: Columns) -> list[Table]:
+def _tables(title: str, names: Columns, columns: Columns) -> list[RenderableType]:
     """Lay columns out from left to right; where a table is full, the next repeats the names."""
     taken = sum(_width(heading, cells) + 1 for heading, cells in names.items())
     blocks: list[Columns] = [{}]
@@ -166,9 +167,10 @@ def _tables(title: str, names: Columns, columns: Columns) -> list[Table]:
             left = WIDTH - taken
         blocks[-1][heading] = cells
         left -= width
+    titles = [title] + [f"{title} (continued)"] * (len(blocks) - 1)
     return [
-        _table(title if index == 0 else f"{title} (continued)", names, block)
-        for index, block in enumerate(blocks)
+        Padding(_table(heading, names, block), (0, 0, 1, 0), expand=False)
+        for heading, block in zip(titles, blocks, strict=True)
     ]
 
 

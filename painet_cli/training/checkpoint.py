@@ -1,14 +1,13 @@
-"""A checkpoint: one safetensors file with the weights, what they are of, and for resuming the rest.
+"""A checkpoint: one safetensors file with the weights, what they are of, and what resuming needs.
 
-Tensors are named `model/...`, `average/...` and `optimizer/...`, `rng/...`; the header is JSON in the
-file's metadata. One file, renamed into place, so that weights and optimiser never come from two epochs.
-Nothing is pickled.
+Tensors are named `model/...`, `average/...`, `optimizer/...` and `rng/...`; the header is JSON in
+the file's metadata. One file, renamed into place, so that weights and optimiser never come from two
+epochs. Nothing is pickled.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +18,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from painet_cli.config.preset import Preset
+from painet_cli.data.files import new_file
 from painet_cli.data.manifest import Axis, Units
 from painet_cli.errors import RequestError
 
@@ -67,17 +67,15 @@ def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], header: Header) -
     RequestError
         The file cannot be written.
     """
-    staging = path.with_name(f".{path.name}.partial")
-    try:
-        save_file(
-            {name: tensor.detach().contiguous() for name, tensor in tensors.items()},
-            staging,
-            metadata={_METADATA_KEY: header.model_dump_json()},
-        )
-        os.replace(staging, path)
-    except (OSError, SafetensorError) as error:
-        staging.unlink(missing_ok=True)
-        raise RequestError(f"{path}: cannot be written ({error})") from error
+    with new_file(path) as staging:
+        try:
+            save_file(
+                {name: tensor.detach().contiguous() for name, tensor in tensors.items()},
+                staging,
+                metadata={_METADATA_KEY: header.model_dump_json()},
+            )
+        except SafetensorError as error:  # how safetensors reports a full disk
+            raise RequestError(f"{path}: cannot be written ({error})") from error
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], Header]:
@@ -114,7 +112,8 @@ def _read_header(path: Path, text: str | None) -> Header:
         version = content["schema_version"]
         if version > SCHEMA_VERSION:
             raise RequestError(
-                f"{path}: checkpoint schema {version} is newer than this painet reads ({SCHEMA_VERSION})",
+                f"{path}: checkpoint schema {version} is newer than this painet reads "
+                f"({SCHEMA_VERSION})",
                 "upgrade painet",
             )
         return Header.model_validate(content)

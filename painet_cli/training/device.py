@@ -14,7 +14,7 @@ from painet_cli.errors import RequestError
 
 
 def resolve_device(name: str) -> torch.device:
-    """Device of a name `auto`, `cpu`, `cuda`, `cuda:N` or `mps`; `auto` takes a GPU where there is one.
+    """Device of a name; `auto` takes a GPU where there is one.
 
     Raises
     ------
@@ -57,8 +57,8 @@ def seed_everything(seed: int, device: torch.device) -> None:
 class MemoryMeter:
     """Peak memory since the meter was made.
 
-    On a GPU what torch's allocator held at most; elsewhere the process's largest resident set less its size
-    when the meter was made.
+    On a GPU what torch's allocator held at most; elsewhere the process's largest resident set less
+    its size when the meter was made.
     """
 
     def __init__(self, device: torch.device) -> None:

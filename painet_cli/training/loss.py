@@ -14,11 +14,11 @@ def squared_errors(
     predicted: Tensor,  # (T, M, 3)
     batch: Batch,
 ) -> Tensor:  # (B, T)
-    """Squared error of every system and step, (B, T) float64, averaged over its particles and coordinates."""
+    """Squared error of every system and step, float64, mean over its particles and coordinates."""
     a_particle = (predicted - batch.known_targets()).double().square().mean(dim=-1)  # (T, M)
     graph = batch.graph
     if graph.nodes_per_system is not None:
-        return a_particle.unflatten(1, (graph.num_systems, -1)).mean(dim=-1).t()
+        return a_particle.view(-1, graph.num_systems, graph.nodes_per_system).mean(dim=-1).t()
     sums = a_particle.new_zeros((graph.num_systems, a_particle.shape[0]))
     sums.index_add_(0, graph.system, a_particle.t())
     return sums / graph.ptr.diff()[:, None]

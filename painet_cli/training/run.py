@@ -1,9 +1,8 @@
-"""A run: the folder a training writes, from its first epoch to its last, however often it is stopped."""
+"""A run: the folder a training writes, from its first epoch to its last."""
 
 from __future__ import annotations
 
 import json
-import os
 import platform
 import sys
 import time
@@ -20,7 +19,8 @@ import torch
 
 from painet_cli.config.loading import load_preset, preset_yaml
 from painet_cli.config.preset import Preset
-from painet_cli.data.dataset import Dataset, check_writable, open_dataset
+from painet_cli.data.dataset import Dataset, open_dataset
+from painet_cli.data.files import check_writable, write_text
 from painet_cli.data.registry import how_to_prepare
 from painet_cli.data.windows import target_offsets, windows_of
 from painet_cli.errors import PainetError, RequestError
@@ -95,7 +95,7 @@ def start_run(
     meter = MemoryMeter(device)
     trainer, header = _prepare(preset, name, data_dir, device)
     folder = _new_run_folder(run_dir / name)
-    _write_text(folder / CONFIG, preset_yaml(preset))
+    write_text(folder / CONFIG, preset_yaml(preset))
     return _train(folder, trainer, header, meter, listener)
 
 
@@ -106,7 +106,7 @@ def resume_run(
     listener: Listener,
     epochs: int | None = None,
 ) -> RunSummary:
-    """Go on with a run from its last whole epoch; it ends with the bits it would have had without the stop.
+    """Go on with a run from its last whole epoch, to the bits it would have had without the stop.
 
     Parameters
     ----------
@@ -130,11 +130,11 @@ def resume_run(
         state, saved = load_checkpoint(folder / LAST)
         if saved.dataset_sha256 != header.dataset_sha256:
             raise RequestError(
-                f"{folder}: dataset {saved.dataset} is not the one this run began with (sha256 differs)",
+                f"{folder}: dataset {saved.dataset} is not the one it began with (sha256 differs)",
                 "prepare the dataset as it was, or start a new run",
             )
         trainer.restore(state, saved.progress)
-    _write_text(folder / CONFIG, preset_yaml(preset))
+    write_text(folder / CONFIG, preset_yaml(preset))
     _keep_epochs(folder / METRICS, trainer.progress.epoch)
     return _train(folder, trainer, header, meter, listener)
 
@@ -211,7 +211,7 @@ def _train(
                     for name, value in trainer.evaluated_model.state_dict().items()
                 }
                 save_checkpoint(folder / BEST, best, now)
-            # the line goes first: a resumed run drops lines past its checkpoint, but could not make up for a lost one
+            # the line goes first: resuming drops lines past the checkpoint, but cannot make one up
             with (folder / METRICS).open("a", encoding="utf-8") as file:
                 file.write(json.dumps(asdict(record)) + "\n")
             save_checkpoint(folder / LAST, trainer.state(), now)
@@ -261,7 +261,7 @@ def _recorded(folder: Path, trainer: Trainer, header: Header, meter: MemoryMeter
                 **{package: version(package) for package in ("torch", "numpy", "safetensors")},
             },
         }
-        _write_text(folder / RECORD, json.dumps(record, indent=2) + "\n")
+        write_text(folder / RECORD, json.dumps(record, indent=2) + "\n")
 
     write("running")
     try:
@@ -300,10 +300,4 @@ def _keep_epochs(path: Path, epochs: int) -> None:
     """Drop lines of epochs that the checkpoint does not have, and a half-written last line."""
     if path.exists():
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-        _write_text(path, "".join(lines[:epochs]))
-
-
-def _write_text(path: Path, text: str) -> None:
-    staging = path.with_name(f".{path.name}.partial")
-    staging.write_text(text, encoding="utf-8")
-    os.replace(staging, path)
+        write_text(path, "".join(lines[:epochs]))

@@ -1,4 +1,4 @@
-"""One training: epochs of Adam, evaluations, and a state that can be saved and taken up again bit for bit."""
+"""One training: epochs of Adam, evaluations, and a state to save and take up again bit for bit."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -19,7 +20,9 @@ from painet_cli.models.base import DynamicsModel
 from painet_cli.training.checkpoint import Progress, under
 from painet_cli.training.loss import validation_mse
 
-_DIVERGED = "lower train.lr, or set train.clip_norm (1.0, say); the last whole epoch is kept in the run folder"
+_DIVERGED = "lower train.lr or set train.clip_norm=1.0; the last whole epoch is in the run folder"
+
+_Weights = tuple[Tensor, ...] | list[Tensor]
 
 
 @dataclass(frozen=True)
@@ -72,8 +75,7 @@ class Trainer:
         """The model whose validation MSE counts: the average where there is one."""
         if self.average is None:
             return self.model
-        averaged: DynamicsModel = self.average.module
-        return averaged
+        return cast("DynamicsModel", self.average.module)
 
     @property
     def finished(self) -> bool:
@@ -179,12 +181,12 @@ def rate_factor(config: TrainConfig, epochs_done: float) -> float:
     return schedule.final_fraction + (1 - schedule.final_fraction) * cosine
 
 
-def _moving_average(decay: float) -> Callable[[list[Tensor], list[Tensor], Tensor], None]:
-    """Exponential moving average whose decay rises to `decay`, so that the first, random weights are soon forgotten."""
+def _moving_average(decay: float) -> Callable[[_Weights, _Weights, Tensor | int], None]:
+    """Exponential moving average; the decay rises to `decay`, so that random weights fade soon."""
 
     @torch.no_grad()
-    def update(averaged: list[Tensor], current: list[Tensor], count: Tensor) -> None:
-        weight = 1 - ((1 + count) / (10 + count)).clamp(max=decay)
+    def update(averaged: _Weights, current: _Weights, count: Tensor | int) -> None:
+        weight = 1 - torch.as_tensor((1 + count) / (10 + count)).clamp(max=decay)
         for mean, value in zip(averaged, current, strict=True):
             mean.lerp_(value, weight)
 
@@ -192,7 +194,7 @@ def _moving_average(decay: float) -> Callable[[list[Tensor], list[Tensor], Tenso
 
 
 def _epoch_order(count: int, seed: int, epoch: int) -> Tensor:
-    """Order of the windows in one epoch; it depends on the seed and the epoch alone, so resuming needs no state."""
+    """Order of the windows in one epoch, from the seed and the epoch alone: no state to save."""
     key = np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0]
     generator = torch.Generator().manual_seed(int(key) >> 1)
     return torch.randperm(count, generator=generator)

@@ -1,0 +1,105 @@
+"""Files and folders that are written whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from painet_cli.errors import RequestError
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """Give a temporary sibling of `path` to write; it takes its place when the block ends well.
+
+    Raises
+    ------
+    RequestError
+        It cannot be written.
+    """
+    staging = path.with_name(f".{path.name}.partial")
+    try:
+        yield staging
+        staging.replace(path)
+    except OSError as error:
+        raise RequestError(f"{path}: cannot be written ({error.strerror or error})") from error
+    finally:
+        staging.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file in one step.
+
+    Raises
+    ------
+    RequestError
+        It cannot be written.
+    """
+    with new_file(path) as staging:
+        staging.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def new_folder(folder: Path, *, force: bool) -> Iterator[Path]:
+    """Give a temporary sibling of `folder` to fill; it takes its place when the block ends well.
+
+    Raises
+    ------
+    RequestError
+        The folder exists and `force` is false, or it cannot be written.
+    """
+    check_writable(folder, force=force)
+    staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        staging.chmod(0o755)
+        yield staging
+        if folder.exists():
+            old = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent))
+            folder.replace(old)
+            staging.replace(folder)
+            shutil.rmtree(old)
+        else:
+            staging.replace(folder)
+    except OSError as error:
+        raise RequestError(f"{folder}: cannot be written ({error.strerror or error})") from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def check_writable(folder: Path, *, force: bool, option: str = "--data-dir") -> None:
+    """Refuse early, before any work is done, when `folder` could not be written.
+
+    Parameters
+    ----------
+    force
+        Whether a folder that is there already may be replaced.
+    option
+        Command-line option that chooses another place, for the message.
+
+    Raises
+    ------
+    RequestError
+        It exists and `force` is false, or its parent cannot be made or written to.
+    """
+    if folder.exists() and not force:
+        raise RequestError(f"{folder}: exists already", "give --force to replace it")
+    elsewhere = f"choose another place with {option}"
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RequestError(
+            f"{folder.parent}: cannot be made ({error.strerror})", elsewhere
+        ) from error
+    if not os.access(folder.parent, os.W_OK | os.X_OK):
+        raise RequestError(f"{folder.parent}: not writable", elsewhere)
+
+
+def file_sha256(path: Path) -> str:
+    """Hex sha256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,37 @@
+"""What all pictures share: colours, and a file that is whole or not there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from painet_cli.errors import RequestError
+
+DPI = 200
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+"""Six of Okabe and Ito's colours, told apart by colour-blind readers too."""
+INK = "#333333"
+GHOST = "#A6A6A6"
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure in one step, in the format that the file's ending names (png, pdf, svg).
+
+    Raises
+    ------
+    RequestError
+        The ending names no format, or the file cannot be written.
+    """
+    staging = path.with_name(f".{path.name}.partial")
+    try:
+        figure.savefig(staging, dpi=DPI, format=path.suffix.lstrip(".").lower(), facecolor="white")
+        staging.replace(path)
+    except (OSError, ValueError) as error:
+        staging.unlink(missing_ok=True)
+        raise RequestError(f"{path}: cannot be written ({error})", "name a .png file") from error
+
+
+def short_unit(unit: str) -> str:
+    """Write a unit as on an axis: Å for angstrom."""
+    return unit.replace("angstrom", "Å")

@@ -1,0 +1,91 @@
+"""The invariants a model reads and the scales that bring them to the order of one."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from systems import CHAIN, INVARIANTS, SPEC, WITH_HEIGHT, equal_systems, manifest, preset
+
+from painet_cli.config.preset import FeatureConfig
+from painet_cli.data.batch import Batch
+from painet_cli.errors import RequestError
+from painet_cli.models.base import Features, SystemSpec
+from painet_cli.models.registry import system_of
+
+
+def test_features_stand_in_the_order_of_the_preset() -> None:
+    batch = equal_systems(CHAIN)
+    features = Features(INVARIANTS, SPEC).double()
+    nodes, edges = features.nodes(batch), features.edges(batch)
+    assert nodes.shape == (4, features.node_width) == (4, 1 + 4)
+    torch.testing.assert_close(nodes[:, 0], batch.velocities.norm(dim=1))
+    assert nodes[:, 1:].argmax(dim=1).tolist() == list(CHAIN.types)
+    assert (nodes[:, 1:].sum(dim=1) == 1).all()
+
+    assert edges.shape == (10, features.edge_width) == (10, 2 + 1 + 8)
+    for e, (j, i) in enumerate(batch.graph.edge_index.t().tolist()):
+        assert edges[e, :2].tolist() == [abs(i - j) == 1, abs(i - j) == 2]
+        torch.testing.assert_close(edges[e, 2], (batch.positions[i] - batch.positions[j]).norm())
+        assert edges[e, 3:].nonzero().flatten().tolist() == [CHAIN.types[j], 4 + CHAIN.types[i]]
+
+
+def test_height_is_read_along_the_up_axis() -> None:
+    batch = equal_systems(CHAIN)
+    for axis, up in enumerate(("x", "y", "z")):
+        features = Features(WITH_HEIGHT, SystemSpec(("a", "b", "c"), 2, up)).double()
+        torch.testing.assert_close(features.nodes(batch)[:, 1], batch.positions[:, axis])
+
+
+def test_height_needs_an_up_axis() -> None:
+    with pytest.raises(RequestError, match="up axis"):
+        Features(WITH_HEIGHT, SystemSpec(("a",), 2))
+
+
+def test_a_model_may_read_no_edge_features() -> None:
+    features = Features(FeatureConfig(node=("speed",), edge=()), SPEC).double()
+    assert features.edge_width == 0
+    assert features.edges(equal_systems(CHAIN)).shape == (10, 0)
+
+
+def test_fitted_features_are_of_the_order_of_one() -> None:
+    batches = [equal_systems(CHAIN, 4, seed=seed) for seed in range(3)]
+    large = [
+        Batch(b.graph, 50 * b.positions + 300, 0.01 * b.velocities, b.targets) for b in batches
+    ]
+    features = Features(WITH_HEIGHT, SPEC).double()
+    features.fit(large)
+    nodes = torch.cat([features.nodes(batch) for batch in large])
+    distances = torch.cat([features.edges(batch)[:, -1] for batch in large])
+    # scales are kept in single precision until the model is cast, so compare to that
+    torch.testing.assert_close(nodes[:, 0].square().mean().item(), 1.0, rtol=1e-5, atol=0)
+    torch.testing.assert_close(nodes[:, 1].mean().item(), 0.0, rtol=0, atol=1e-5)
+    torch.testing.assert_close(nodes[:, 1].std(correction=0).item(), 1.0, rtol=1e-5, atol=0)
+    torch.testing.assert_close(distances.square().mean().item(), 3.0**0 * 1.0, rtol=1e-5, atol=0)
+
+
+def test_systems_at_rest_in_one_place_have_no_scale() -> None:
+    batch = equal_systems(CHAIN)
+    still = Batch(
+        batch.graph,
+        torch.zeros_like(batch.positions),
+        torch.zeros_like(batch.velocities),
+        torch.zeros(1, 4, 3).double(),
+    )
+    features = Features(WITH_HEIGHT, SPEC).double()
+    features.fit([still])
+    assert features.nodes(still).isfinite().all()
+    assert [float(getattr(features, name)) for name in ("length", "speed", "height")] == [1, 1, 1]
+
+
+def test_a_system_is_what_its_manifest_says() -> None:
+    system, graph = system_of(manifest(up_axis="z"), preset({"name": "linear"}))
+    assert system == SystemSpec(("a", "b", "c"), 2, "z")
+    assert graph.types.tolist() == list(CHAIN.types)
+    assert graph.edge_hop.max() == 2
+
+
+def test_a_system_without_bonds_is_refused() -> None:
+    described = manifest()
+    bare = described.particles.model_copy(update={"bonds": ()})
+    with pytest.raises(RequestError, match="no bonds"):
+        system_of(described.model_copy(update={"particles": bare}), preset({"name": "linear"}))
