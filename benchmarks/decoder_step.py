@@ -47,7 +47,7 @@ class LiteralLayer(EquivariantLayer):
         m = nn.functional.silu(nn.functional.linear(wide, self.pair.weight, self.pair.bias))
         m = nn.functional.silu(self.message(m))
         moved = torch.zeros_like(x).index_add(0, i, apart * self.gate(m).clamp(-100, 100))
-        x = x + moved * graph.inverse_degree + self.drift(h) * v
+        x = x + moved / graph.in_degree + self.drift(h) * v
         heard = torch.zeros_like(h).index_add(0, i, m)
         assert self.update is not None  # noqa: S101
         return h + self.update(torch.cat([h, heard], dim=-1)), x

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from painet_cli.cli import prepare, presets
+from painet_cli.cli.demo import demo
 from painet_cli.cli.evaluate import evaluate
 from painet_cli.cli.session import Session, with_session
 from painet_cli.cli.train import train
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 # A command is one file and one line here; its module imports nothing heavy before it is called.
 app.add_typer(prepare.app, name="prepare")
+app.command()(demo)
 app.command()(train)
 app.command()(evaluate)
 app.add_typer(presets.app, name="presets")

@@ -88,6 +88,7 @@ def _presets(
 def _report(session: Session, summaries: list[RunSummary], data_dir: Path) -> None:
     """Evaluate the runs on their test windows and hand everything over."""
     from painet_cli.evaluation.evaluate import evaluate_run, save_evaluation
+    from painet_cli.report.pictures import draw_loss
     from painet_cli.report.tables import evaluation_table
     from painet_cli.training.device import resolve_device
 
@@ -97,6 +98,7 @@ def _report(session: Session, summaries: list[RunSummary], data_dir: Path) -> No
     for summary in summaries:
         evaluation = evaluate_run(summary.run, data_dir, device)
         save_evaluation(evaluation)
+        draw_loss(summary.run, evaluation.unit)
         evaluations.append(evaluation)
         rows.append({**asdict(summary), "test": asdict(evaluation)})
         session.console.print(

@@ -103,12 +103,15 @@ def from_pyg(data: Data) -> Batch:
     m, edges = data.pos.shape[0], data.edge_index.shape[-1]
     hop = getattr(data, "edge_hop", None)
     hop = torch.ones(edges, dtype=torch.int64, device=data.pos.device) if hop is None else hop
-    shapes = {"pos": (m, 3), "vel": (m, 3), "types": (m,), "edge_index": (2, edges)}
-    for name, shape in shapes.items():
-        if tuple(getattr(data, name).shape) != shape:
-            raise RequestError(
-                f"Data.{name} has shape {tuple(getattr(data, name).shape)}", f"expected {shape}"
-            )
+    for name, value, shape in (
+        ("pos", data.pos, (m, 3)),
+        ("vel", data.vel, (m, 3)),
+        ("types", data.types, (m,)),
+        ("edge_index", data.edge_index, (2, edges)),
+        ("edge_hop", hop, (edges,)),
+    ):
+        if tuple(value.shape) != shape:
+            raise RequestError(f"Data.{name} has shape {tuple(value.shape)}", f"expected {shape}")
     y = getattr(data, "y", None)
     if y is not None and (y.dim() != 3 or y.shape[0] != m or y.shape[2] != 3):
         raise RequestError(f"Data.y has shape {tuple(y.shape)}", f"expected ({m}, T, 3)")

@@ -79,15 +79,9 @@ def open_dataset(folder: Path) -> Dataset:
             )
     try:
         frames = np.load(folder / FRAMES, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, EOFError) as error:
         raise RequestError(f"{folder / FRAMES}: {error}", _AGAIN) from error
-    expected_shape = (manifest.frame_count, len(manifest.particles.names), 3)
-    if frames.shape != expected_shape or frames.dtype != np.float32:
-        raise RequestError(
-            f"{folder / FRAMES}: {frames.dtype} {frames.shape}, but {MANIFEST} describes "
-            f"float32 {expected_shape}",
-            _AGAIN,
-        )
+    _check_shape(frames, manifest, folder)
     return Dataset(folder, manifest, frames, manifest.fingerprint())
 
 
@@ -110,6 +104,16 @@ def _read_manifest(path: Path) -> Manifest:
         raise RequestError(f"{path}: {where}: {first['msg']}", _AGAIN) from error
 
 
+def _check_shape(frames: NDArray[np.float32], manifest: Manifest, folder: Path) -> None:
+    expected = (manifest.frame_count, len(manifest.particles.names), 3)
+    if frames.shape != expected or frames.dtype != np.float32:
+        raise RequestError(
+            f"{folder / FRAMES}: {frames.dtype} {frames.shape}, but {MANIFEST} describes "
+            f"float32 {expected}",
+            _AGAIN,
+        )
+
+
 def write_dataset(
     folder: Path, frames: NDArray[np.float32], describe: Manifest, *, force: bool = False
 ) -> Dataset:
@@ -129,6 +133,7 @@ def write_dataset(
     RequestError
         The folder exists and `force` is false, or cannot be written; a coordinate is not finite.
     """
+    _check_shape(frames, describe, folder)
     finite = np.isfinite(frames).all(axis=(1, 2))
     if not finite.all():
         raise RequestError(

@@ -58,13 +58,16 @@ def new_folder(folder: Path, *, force: bool) -> Iterator[Path]:
     try:
         staging.chmod(0o755)
         yield staging
+        old = staging.with_name(f"{staging.name}.old")
         if folder.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent))
             folder.replace(old)
+        try:
             staging.replace(folder)
-            shutil.rmtree(old)
-        else:
-            staging.replace(folder)
+        except OSError:
+            if old.exists():
+                old.replace(folder)
+            raise
+        shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
         raise RequestError(f"{folder}: cannot be written ({error.strerror or error})") from error
     finally:
@@ -86,6 +89,8 @@ def check_writable(folder: Path, *, force: bool, option: str = "--data-dir") -> 
     RequestError
         It exists and `force` is false, or its parent cannot be made or written to.
     """
+    if folder.exists() and not folder.is_dir():
+        raise RequestError(f"{folder}: a file is in the way", "move it, or choose another name")
     if folder.exists() and not force:
         raise RequestError(f"{folder}: exists already", "give --force to replace it")
     elsewhere = f"choose another place with {option}"

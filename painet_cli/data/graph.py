@@ -11,6 +11,8 @@ import torch
 from scipy.sparse import coo_array, csr_array
 from torch import Tensor
 
+from painet_cli.errors import RequestError
+
 T = TypeVar("T")
 
 
@@ -78,16 +80,11 @@ class Graph:
         )
 
     @property
-    def inverse_degree(self) -> Tensor:
-        """(M, 1) float32, one over the edges that end at a particle (1 where none does)."""
+    def in_degree(self) -> Tensor:
+        """(M, 1) int64, edges that end at a particle, at least 1: what to divide a sum by."""
         return self.derived(
-            "inverse_degree",
-            lambda: (
-                torch.bincount(self.target, minlength=self.num_nodes)
-                .clamp(min=1)
-                .float()
-                .reciprocal()[:, None]
-            ),
+            "in_degree",
+            lambda: torch.bincount(self.target, minlength=self.num_nodes).clamp(min=1)[:, None],
         )
 
     def derived(self, key: object, compute: Callable[[], T]) -> T:
@@ -95,6 +92,26 @@ class Graph:
         if key not in self._derived:
             self._derived[key] = compute()
         return cast("T", self._derived[key])
+
+    def check_types(self, count: int) -> None:
+        """Refuse a particle type that a model of `count` types does not know; looked at once.
+
+        Raises
+        ------
+        RequestError
+            A type is negative or at least `count`.
+        """
+
+        def check() -> None:
+            low, high = (int(bound) for bound in self.types.aminmax())
+            if low < 0 or high >= count:
+                wrong = low if low < 0 else high
+                raise RequestError(
+                    f"particle type {wrong}: the model knows {count} types, counted from 0",
+                    "use a model trained on these types",
+                )
+
+        self.derived(("checked", count), check)
 
     def repeat(self, copies: int) -> Graph:
         """`copies` of this graph side by side; made once and kept."""
@@ -176,6 +193,8 @@ def bond_graph(types: Sequence[int], bonds: Sequence[tuple[int, int]], hops: int
     walk = bonded
     for hop in range(1, hops + 1):
         reached = coo_array(walk)
+        if not reached.nnz:
+            break
         new = (reached.row != reached.col) & (
             np.asarray(hop_of[reached.row, reached.col]).ravel() == 0
         )

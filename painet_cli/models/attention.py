@@ -67,7 +67,7 @@ def attend_factorised(
     totals = v.new_zeros((heads, groups.count, d + 1)).index_add(1, groups.of_node, v1)
 
     constant = torch.einsum("hab,hsbe->hsae", phi, totals.view(*table, d + 1)).flatten(1, 2)
-    linear = torch.einsum("hab,hsbx->hsax", psi, sums.view(*table, -1)).view(heads, -1, d, d + 1)
+    linear = torch.einsum("hab,hsbx->hsax", psi, sums.view(*table, -1)).reshape(heads, -1, d, d + 1)
 
     read = groups.gather(q) @ linear.index_select(
         1, groups.of_chunk

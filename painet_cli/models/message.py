@@ -100,11 +100,7 @@ class EquivariantLayer(nn.Module):
         m = F.silu(self.message(m))
 
         gates = self.gate(m).clamp(-_LARGEST_GATE, _LARGEST_GATE)
-        x = (
-            x
-            + sum_at_targets(apart * gates, graph) * graph.inverse_degree.to(x.dtype)
-            + self.drift(h) * v
-        )
+        x = x + sum_at_targets(apart * gates, graph) / graph.in_degree + self.drift(h) * v
         if self.update is not None:
             h = h + self.update(torch.cat([h, sum_at_targets(m, graph)], dim=-1))
         return h, x

@@ -132,6 +132,7 @@ class Painet(DynamicsModel):
         batch: Batch,
     ) -> Tensor:  # (T, M, d)
         """Embeddings H(1..T), (T, M, d), by T attention steps from H(0)."""
+        batch.graph.check_types(self.features.num_types)
         h = self.embed(self.features.nodes(batch))
         tables = None if self.tables is None else self.tables(h)
         embeddings = []

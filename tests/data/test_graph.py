@@ -96,7 +96,7 @@ def test_bonds_given_twice_or_turned_round_count_once() -> None:
 def test_without_bonds_there_are_no_edges() -> None:
     graph = bond_graph([0, 1], [], hops=2)
     assert graph.edge_index.shape == (2, 0)
-    assert graph.inverse_degree.tolist() == [[1], [1]]
+    assert graph.in_degree.tolist() == [[1], [1]]
 
 
 @given(
@@ -156,13 +156,13 @@ def test_what_depends_on_the_graph_alone_is_computed_once() -> None:
     assert calls == [1]
     assert graph.derived("other", lambda: 2) == 2
     assert graph.system is graph.system
-    assert graph.inverse_degree is graph.inverse_degree
+    assert graph.in_degree is graph.in_degree
     assert not bond_graph([0, 1], [(0, 1)], hops=1)._derived, "graphs share nothing"
 
 
-def test_inverse_degree_counts_the_edges_that_end_at_a_particle() -> None:
+def test_in_degree_counts_the_edges_that_end_at_a_particle() -> None:
     graph = bond_graph([0] * 4, [(0, 1), (0, 2)], hops=1)
-    assert graph.inverse_degree.tolist() == [[0.5], [1], [1], [1]]
+    assert graph.in_degree.tolist() == [[2], [1], [1], [1]]
 
 
 def test_on_its_own_device_a_graph_is_itself() -> None:
