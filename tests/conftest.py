@@ -3,8 +3,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import pytest
-from hypothesis import settings
+# Tensors of tests are small: threads would only wait for each other. Before torch is imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import pytest  # noqa: E402
+from hypothesis import settings  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
 
@@ -26,3 +29,36 @@ def pytest_configure(config: pytest.Config) -> None:
     # PyTorch Geometric scripts a class as it is imported, which PyTorch 2.13 deprecates.
     ignore = "ignore:.torch.jit.script. is deprecated:DeprecationWarning"
     config.addinivalue_line("filterwarnings", ignore)
+
+
+@pytest.fixture(scope="session")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Data directory with the sample prepared; tests only read it."""
+    from painet_cli.data.sample import prepare_sample
+
+    folder = tmp_path_factory.mktemp("data")
+    prepare_sample(folder / "sample", force=False, command="tests")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_preset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Preset file of a training that takes a second."""
+    path = tmp_path_factory.mktemp("presets") / "small.yaml"
+    path.write_text(
+        "extends: demo\n"
+        "data: {horizon: 2, delta_frames: 20}\n"
+        "model: {layers: 2, hidden: 8, heads: 1}\n"
+        "train: {epochs: 4, batch_size: 200, eval_every: 2, lr: 1e-2, ema: 0.9}\n"
+    )
+    return path
+
+
+@pytest.fixture(scope="session")
+def finished_run(
+    data_dir: Path, small_preset: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Run folder of the small preset, trained to its end; tests only read it."""
+    from runs import train
+
+    return train(small_preset, data_dir, tmp_path_factory.mktemp("runs")).run
