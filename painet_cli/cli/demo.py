@@ -20,7 +20,7 @@ STRAIGHT_ON = (  # one scalar a step needs no patience, but a higher rate
 def demo(session: Session, data_dir: DataDir = DATA_DIR, run_dir: RunDir = RUN_DIR) -> None:
     """Watch PAINET learn a molecule: prepare, train, evaluate and draw, in about two minutes."""
     from painet_cli.cli.progress import TrainingProgress
-    from painet_cli.config.loading import load_preset
+    from painet_cli.config.loading import load_preset, preset_name
     from painet_cli.data.sample import prepare_sample
     from painet_cli.evaluation.evaluate import evaluate_run, save_evaluation
     from painet_cli.report.pictures import draw_loss, draw_motion
@@ -40,7 +40,8 @@ def demo(session: Session, data_dir: DataDir = DATA_DIR, run_dir: RunDir = RUN_D
         say(f"\ntraining {title}")
         with TrainingProgress(session) as progress:
             preset = load_preset(PRESET, settings)
-            summaries.append(start_run(preset, PRESET, data_dir, run_dir, device, progress))
+            name = preset_name(PRESET)
+            summaries.append(start_run(preset, name, data_dir, run_dir, device, progress))
     evaluations = [evaluate_run(summary.run, data_dir, device) for summary in summaries]
     for evaluation in evaluations:
         save_evaluation(evaluation)

@@ -35,7 +35,7 @@ class Errors:
     @property
     def f_mse(self) -> float:
         """F-MSE, at the last step (equation 27, with the mean over coordinates)."""
-        return float(self.squared[:, -1].mean())
+        return self.step_mse[-1]
 
     @property
     def a_mse(self) -> float:
