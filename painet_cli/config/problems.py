@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from difflib import get_close_matches
 from typing import Any, get_args
 
@@ -103,10 +104,22 @@ def _describe(problem: ErrorDetails, path: KeyPath, section: Section | None) -> 
 
 def _allowed_keys(path: KeyPath, section: Section) -> str:
     known = list(section.model_fields)
-    near = get_close_matches(str(path[-1]), known, n=1)
+    near = get_close_matches(str(path[-1]), known, n=1) or _with_meaning(str(path[-1]), section)
     elsewhere = [f"{above}.{path[-1]}" for above in _sections_with(str(path[-1]))]
     guess = [".".join(map(str, (*path[:-1], key))) for key in near] or elsewhere
     return (f"did you mean {guess[0]}? " if guess else "") + f"allowed here: {', '.join(known)}"
+
+
+def _with_meaning(key: str, section: Section) -> list[str]:
+    """Key whose description has the words another key is made of, as `learning_rate` of `lr`."""
+    wanted = key.lower().replace("_", " ")
+    length = len(wanted.split())
+    phrases: dict[str, str] = {}
+    for name, field in section.model_fields.items():
+        words = re.findall(r"[a-z]+", (field.description or "").lower())
+        for i in range(len(words) - length + 1):
+            phrases.setdefault(" ".join(words[i : i + length]), name)
+    return [phrases[match] for match in get_close_matches(wanted, phrases, n=1, cutoff=0.8)]
 
 
 def _sections_with(key: str) -> list[str]:
