@@ -26,6 +26,8 @@ from painet_cli.training.checkpoint import Header, load_checkpoint, under
 from painet_cli.training.device import MemoryMeter
 from painet_cli.training.run import BEST, dataset_of
 
+CPU = torch.device("cpu")
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -158,10 +160,24 @@ def windows_for(
     dataset: Dataset,
     preset: Preset,
     part: SplitName,
-    offsets: NDArray[np.int64],
-    device: torch.device,
+    offsets: NDArray[np.int64] | None = None,
+    device: torch.device = CPU,
 ) -> Windows:
-    """Windows of one part with the preset's edges and the given target offsets."""
+    """Windows of one part of the split with a preset's edges.
+
+    Parameters
+    ----------
+    offsets
+        (T,) frames from a start to its targets; by default the preset's.
+    device
+        Where batches are made.
+
+    Raises
+    ------
+    RequestError
+        No window of that part leaves room for the offsets.
+    """
+    offsets = target_offsets(preset.data) if offsets is None else offsets
     return windows_of(dataset, part, offsets, system_of(dataset.manifest, preset)[1], device)
 
 

@@ -1,0 +1,44 @@
+"""The README says what is true: its Python runs, its commands exist, its links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def test_the_python_of_the_readme_runs(
+    finished_run: Path, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(data_dir, tmp_path / "data")
+    shutil.copytree(finished_run, tmp_path / "runs" / "demo" / "a")
+    monkeypatch.chdir(tmp_path)
+    (block,) = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    done: dict[str, object] = {}
+    exec(compile(block, "README.md", "exec"), done)  # noqa: S102
+    assert done["predict"]
+
+
+def test_ci_runs_the_readmes_commands() -> None:
+    script = ROOT / "scripts" / "readme_commands.py"
+    printed = subprocess.run(
+        [sys.executable, script, ROOT / "README.md"], capture_output=True, text=True, check=True
+    ).stdout
+    assert "make demo\n" in printed
+    assert "painet train --preset demo" in printed
+    assert "scripts/readme_commands.py README.md" in (ROOT / ".ci" / "run").read_text()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files_that_are_there(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target
