@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import resource
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -49,9 +50,18 @@ def resolve_device(name: str) -> torch.device:
 def seed_everything(seed: int, device: torch.device) -> None:
     """Seed torch and ask for the algorithms that give the same bits twice."""
     torch.manual_seed(seed)
-    torch.set_flush_denormal(True)  # vanishing Adam moments otherwise slow a CPU down many times
     if device.type == "cuda":
         torch.use_deterministic_algorithms(mode=True, warn_only=True)
+
+
+@contextmanager
+def flushed_denormals() -> Iterator[None]:
+    """Round numbers below 1e-38 to zero: Adam's vanishing moments slow a CPU down many times."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
 
 
 class MemoryMeter:

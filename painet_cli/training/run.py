@@ -26,7 +26,7 @@ from painet_cli.data.windows import target_offsets, windows_of
 from painet_cli.errors import PainetError, RequestError
 from painet_cli.models.registry import build_model, system_of
 from painet_cli.training.checkpoint import Header, Progress, load_checkpoint, save_checkpoint
-from painet_cli.training.device import MemoryMeter, seed_everything
+from painet_cli.training.device import MemoryMeter, flushed_denormals, seed_everything
 from painet_cli.training.trainer import EpochRecord, Trainer
 
 CONFIG = "config.yaml"
@@ -200,7 +200,7 @@ def _prepare(
 def _train(
     folder: Path, trainer: Trainer, header: Header, meter: MemoryMeter, listener: Listener
 ) -> RunSummary:
-    with _recorded(folder, trainer, header, meter):
+    with _recorded(folder, trainer, header, meter), flushed_denormals():
         listener.started(folder, trainer)
         while not trainer.finished:
             record = trainer.run_epoch()

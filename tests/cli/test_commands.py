@@ -130,7 +130,9 @@ def test_resume_goes_further(say: Say, finished_run: Path, data_dir: Path, tmp_p
 
 
 def test_evaluate_puts_runs_into_one_table(say: Say, finished_run: Path, data_dir: Path) -> None:
-    words = ["evaluate", finished_run, finished_run, "--data-dir", data_dir, "--device", "cpu"]
+    for name in ("one", "other"):
+        shutil.copytree(finished_run, name)
+    words = ["evaluate", "one", "other", "--data-dir", data_dir, "--device", "cpu"]
     status, out, _ = say(*words)
     assert status == 0
     assert "Errors, test windows" in out
