@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from painet_cli.data.graph import Graph
 from painet_cli.models.base import displacements, squared_lengths
+from painet_cli.models.dense import Linear, linear
 
 _LARGEST_GATE = 100.0  # a coordinate message moves a particle by at most this many edge lengths
 
@@ -37,8 +38,8 @@ class PairLinear(nn.Linear):
     ) -> Tensor:  # (E, out)
         """Linear map of every edge, (E, out)."""
         to_target, to_source, to_edge = torch.split(self.weight, list(self.widths), dim=1)
-        target = F.linear(h, to_target, self.bias)
-        source = F.linear(h, to_source)
+        target = linear(h, to_target, self.bias)
+        source = linear(h, to_source)
         out = target.index_select(0, graph.target)
         out += source.index_select(0, graph.source)
         return out.addmm_(e, to_edge.t())
@@ -66,15 +67,13 @@ class EquivariantLayer(nn.Module):
     def __init__(self, hidden: int, edge_width: int, *, last: bool = False) -> None:
         super().__init__()
         self.pair = PairLinear(hidden, 1 + edge_width, hidden)
-        self.message = nn.Linear(hidden, hidden)
-        self.gate = nn.Sequential(
-            nn.Linear(hidden, hidden), nn.SiLU(), nn.Linear(hidden, 1, bias=False)
-        )
-        self.drift = nn.Sequential(nn.Linear(hidden, hidden), nn.SiLU(), nn.Linear(hidden, 1))
+        self.message = Linear(hidden, hidden)
+        self.gate = nn.Sequential(Linear(hidden, hidden), nn.SiLU(), Linear(hidden, 1, bias=False))
+        self.drift = nn.Sequential(Linear(hidden, hidden), nn.SiLU(), Linear(hidden, 1))
         self.update = (
             None
             if last
-            else nn.Sequential(nn.Linear(2 * hidden, hidden), nn.SiLU(), nn.Linear(hidden, hidden))
+            else nn.Sequential(Linear(2 * hidden, hidden), nn.SiLU(), Linear(hidden, hidden))
         )
         # near zero, or the first steps throw particles across mocap's distances
         nn.init.xavier_uniform_(self.gate[-1].weight, gain=0.001)  # type: ignore[arg-type]

@@ -20,6 +20,7 @@ from painet_cli.data.batch import Batch
 from painet_cli.data.graph import Graph
 from painet_cli.models.attention import attend_dense, attend_factorised, dense_is_cheaper
 from painet_cli.models.base import DynamicsModel, Features, SystemSpec
+from painet_cli.models.dense import Linear
 from painet_cli.models.message import EquivariantLayer
 from painet_cli.models.pairwise import PairTables
 
@@ -41,7 +42,7 @@ class AttentionStep(nn.Module):
         self.heads = config.heads
         self.form = config.attention
         self.alone = config.pairwise == "none"
-        self.project = nn.Linear(
+        self.project = Linear(
             config.hidden, (1 if self.alone else 3) * config.heads * config.hidden, bias=False
         )
         self.norm = nn.LayerNorm(config.hidden) if config.layer_norm else nn.Identity()

@@ -76,6 +76,7 @@ def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], header: Header) -
             )
         except SafetensorError as error:  # how safetensors reports a full disk
             raise RequestError(f"{path}: cannot be written ({error})") from error
+        staging.chmod(0o644)  # safetensors keeps its files to their owner
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], Header]:
