@@ -59,6 +59,6 @@ def finished_run(
     data_dir: Path, small_preset: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     """Run folder of the small preset, trained to its end; tests only read it."""
-    from runs import train
+    from trainings import train
 
     return train(small_preset, data_dir, tmp_path_factory.mktemp("runs")).run

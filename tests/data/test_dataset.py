@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from systems import RING, frames_of, manifest
 
 from painet_cli.data.dataset import FRAMES, MANIFEST, Dataset, open_dataset, write_dataset
 from painet_cli.data.manifest import SCHEMA_VERSION, Manifest
 from painet_cli.errors import RequestError
+from systems import RING, frames_of, manifest
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from systems import BRANCHED, typed
 
 from painet_cli.data.graph import Graph, bond_graph, graph_of
+from systems import BRANCHED, typed
 
 CPU = torch.device("cpu")
 

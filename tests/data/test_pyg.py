@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from systems import BRANCHED, CHAIN, PAIR, RING, equal_systems, side_by_side
 from torch_geometric.data import Batch as PyGBatch
 from torch_geometric.data import Data
 
 from painet_cli.data.batch import Batch, from_pyg, to_pyg
 from painet_cli.errors import RequestError
+from systems import BRANCHED, CHAIN, PAIR, RING, equal_systems, side_by_side
 
 
 def assert_same(left: Batch, right: Batch) -> None:

@@ -9,7 +9,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from systems import frames_of, manifest
 
 from painet_cli.config.preset import DataConfig
 from painet_cli.data import windows as windows_module
@@ -18,6 +17,7 @@ from painet_cli.data.dataset import Dataset, write_dataset
 from painet_cli.data.graph import bond_graph
 from painet_cli.data.windows import Windows, target_offsets, windows_of
 from painet_cli.errors import RequestError
+from systems import frames_of, manifest
 
 CPU = torch.device("cpu")
 

@@ -19,7 +19,7 @@ from painet_cli.evaluation.evaluate import (
     save_evaluation,
     windows_for,
 )
-from runs import CPU, train
+from trainings import CPU, train
 
 
 @pytest.fixture

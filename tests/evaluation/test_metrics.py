@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from systems import CHAIN, PAIR, equal_systems, frames_of, manifest, side_by_side
 from torch import Tensor
 
 from painet_cli.data.batch import Batch
@@ -18,6 +17,7 @@ from painet_cli.data.windows import Windows, windows_of
 from painet_cli.evaluation.metrics import Errors, prediction_errors
 from painet_cli.models.base import DynamicsModel
 from painet_cli.training.loss import squared_errors, validation_mse
+from systems import CHAIN, PAIR, equal_systems, frames_of, manifest, side_by_side
 
 
 class Still(DynamicsModel):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from systems import BRANCHED, equal_systems
 from torch import Tensor
 
 from painet_cli.data.batch import Batch
 from painet_cli.evaluation.rollout import rollout, rollout_offsets
 from painet_cli.models.base import DynamicsModel
+from systems import BRANCHED, equal_systems
 
 TAIL_OF_TEN = [6, 7, 8, 9, 10]
 

@@ -9,7 +9,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from systems import normal, typed, unit_rows
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -20,6 +19,7 @@ from painet_cli.models.attention import (
     dense_is_cheaper,
     group_by_type,
 )
+from systems import normal, typed, unit_rows
 
 TOLERANCE = {"rtol": 1e-10, "atol": 1e-10}
 Inputs = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]

@@ -6,11 +6,11 @@ import copy
 
 import pytest
 import torch
-from systems import normal
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from painet_cli.models.dense import Linear, linear
+from systems import normal
 
 WIDE, NARROW = 24, 3
 

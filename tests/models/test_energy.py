@@ -6,12 +6,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from systems import normal, typed, unit_rows
 from torch import Tensor
 
 from painet_cli.config.preset import PainetConfig
 from painet_cli.models.energy import descent_step, energy, pair_energy, pair_weights, potential
 from painet_cli.models.painet import AttentionStep
+from systems import normal, typed, unit_rows
 
 
 def lawful_tables(types: int, seed: int) -> tuple[Tensor, Tensor]:

@@ -11,6 +11,14 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from painet_cli.config.preset import FeatureConfig
+from painet_cli.data.batch import Batch
+from painet_cli.data.graph import graph_of
+from painet_cli.models.base import DynamicsModel
+from painet_cli.models.registry import MODELS, build_model
+from painet_cli.training.loss import squared_errors
 from systems import (
     BRANCHED,
     CHAIN,
@@ -26,14 +34,6 @@ from systems import (
     shaken,
     side_by_side,
 )
-from torch import Tensor
-
-from painet_cli.config.preset import FeatureConfig
-from painet_cli.data.batch import Batch
-from painet_cli.data.graph import graph_of
-from painet_cli.models.base import DynamicsModel
-from painet_cli.models.registry import MODELS, build_model
-from painet_cli.training.loss import squared_errors
 
 TOLERANCE = {torch.float64: 1e-10, torch.float32: 2e-5}
 VERTICAL = torch.tensor([0.0, 1.0, 0.0], dtype=torch.float64)  # SPEC's up axis is y

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
-from systems import CHAIN, INVARIANTS, SPEC, WITH_HEIGHT, equal_systems, manifest, preset
 
 from painet_cli.config.preset import FeatureConfig
 from painet_cli.data.batch import Batch
 from painet_cli.errors import RequestError
 from painet_cli.models.base import Features, SystemSpec
 from painet_cli.models.registry import system_of
+from systems import CHAIN, INVARIANTS, SPEC, WITH_HEIGHT, equal_systems, manifest, preset
 
 
 def test_features_stand_in_the_order_of_the_preset() -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from systems import BRANCHED, equal_systems, typed
 
 from painet_cli.data.batch import Batch
 from painet_cli.models.linear import Linear
+from systems import BRANCHED, equal_systems, typed
 
 
 def test_goes_straight_on_by_one_multiple_of_the_velocity_a_step() -> None:

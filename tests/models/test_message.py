@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import pytest
 import torch
-from systems import BRANCHED, PAIR, equal_systems, normal, shaken, side_by_side, typed
 from torch import Tensor, nn
 from torch.nn import functional
 
 from painet_cli.data.batch import Batch
 from painet_cli.data.graph import Graph
 from painet_cli.models.message import EquivariantLayer, PairLinear, sum_at_targets
+from systems import BRANCHED, PAIR, equal_systems, normal, shaken, side_by_side, typed
 
 HIDDEN, EDGE = 6, 3
 TOLERANCE = {"rtol": 1e-10, "atol": 1e-10}

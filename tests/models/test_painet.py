@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 import torch
-from systems import BRANCHED, PAIR, SPEC, equal_systems, preset, shaken, side_by_side
 
 from painet_cli.data.batch import Batch
 from painet_cli.models.painet import Painet
 from painet_cli.models.registry import build_model
+from systems import BRANCHED, PAIR, SPEC, equal_systems, preset, shaken, side_by_side
 
 TOLERANCE = {"rtol": 1e-10, "atol": 1e-10}
 

@@ -6,10 +6,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from systems import normal, shaken, unit_rows
 from torch import Tensor
 
 from painet_cli.models.pairwise import Mapping, PairTables
+from systems import normal, shaken, unit_rows
 
 HEADS, TYPES = 2, 5
 LIKE = torch.zeros((), dtype=torch.float64)

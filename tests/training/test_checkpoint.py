@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 from painet_cli.errors import RequestError
 from painet_cli.training.checkpoint import SCHEMA_VERSION, load_checkpoint, save_checkpoint, under
-from runs import tensors
+from trainings import tensors
 
 
 def header_of(path: Path) -> dict[str, object]:

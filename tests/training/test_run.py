@@ -27,7 +27,7 @@ from painet_cli.training.run import (
     RECORD,
     resume_run,
 )
-from runs import CPU, Watcher, same_bits, tensors, train
+from trainings import CPU, Watcher, same_bits, tensors, train
 
 
 def metrics(run: Path) -> list[dict[str, Any]]:

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from systems import CHAIN, RING, equal_systems, normal, side_by_side
 
 from painet_cli.config.preset import ConstantSchedule, CosineSchedule, TrainConfig
 from painet_cli.errors import RequestError
 from painet_cli.training.device import MemoryMeter, resolve_device
 from painet_cli.training.loss import squared_errors
 from painet_cli.training.trainer import _epoch_order, _moving_average, rate_factor
-from runs import tensors, train
+from systems import CHAIN, RING, equal_systems, normal, side_by_side
+from trainings import tensors, train
 
 
 def config(schedule: ConstantSchedule | CosineSchedule) -> TrainConfig:
