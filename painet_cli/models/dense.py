@@ -7,6 +7,7 @@ not Intel's; oneDNN, which PyTorch carries too, uses it, and is twice as fast th
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import torch
@@ -15,7 +16,6 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 _NARROW = 16  # where one side of the weight is shorter, oneDNN gains nothing
-_ONEDNN = hasattr(torch.ops.mkldnn, "_linear_pointwise")  # an operator of TorchInductor's
 
 
 class Linear(nn.Linear):
@@ -36,7 +36,7 @@ def linear(
 ) -> Tensor:  # (rows, out)
     """X W^T + b, (rows, out); where oneDNN takes it, it can be differentiated once."""
     wide = x.dim() == 2 and len(x) > 0 and min(weight.shape) >= _NARROW
-    if _ONEDNN and wide and x.is_cpu and x.dtype is weight.dtype is torch.float32:
+    if wide and x.is_cpu and x.dtype is weight.dtype is torch.float32 and _has_onednn():
         out: Tensor = _Linear.apply(x, weight, bias)  # type: ignore[no-untyped-call]
         return out
     return F.linear(x, weight, bias)
@@ -61,6 +61,16 @@ class _Linear(torch.autograd.Function):
             _product(d_out.t(), x.t()) if by_weight else None,
             d_out.sum(dim=0) if by_bias else None,
         )
+
+
+@cache
+def _has_onednn() -> bool:
+    """Whether this PyTorch has the operator, which is TorchInductor's, in the form used here."""
+    one = torch.ones(_NARROW, _NARROW)
+    try:
+        return bool(_product(one, one)[0, 0] == _NARROW)
+    except (AttributeError, RuntimeError, TypeError):
+        return False
 
 
 def _product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

@@ -37,8 +37,8 @@ RECORD = "run.json"
 ERRORS = "error.log"
 CONTENTS = {
     CONFIG: "the preset, every default spelled out",
-    METRICS: "a line an epoch: training and validation MSE, rate, seconds",
-    LAST: "weights, optimiser and random state after the last whole epoch",
+    METRICS: "a line an epoch: errors, learning rate, seconds",
+    LAST: "weights, optimiser, random state of the last whole epoch",
     BEST: "weights with the smallest validation MSE",
     RECORD: "versions, seed, device, dataset, time and memory",
 }

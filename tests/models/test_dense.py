@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from painet_cli.models import dense
 from painet_cli.models.dense import Linear, linear
 from systems import normal
 
@@ -78,3 +79,14 @@ def test_starts_and_copies_as_linear_does() -> None:
         assert all(
             torch.equal(a, b) for a, b in zip(left.parameters(), right.parameters(), strict=True)
         )
+
+
+def test_without_the_operator_the_maps_are_those_of_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: object) -> Tensor:
+        raise AttributeError
+
+    monkeypatch.setattr(dense, "_product", gone)
+    dense._has_onednn.cache_clear()
+    x, weight = normal(5, WIDE, seed=1).float(), normal(WIDE, WIDE, seed=2).float()
+    assert torch.equal(linear(x, weight), F.linear(x, weight))
+    dense._has_onednn.cache_clear()
