@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -64,6 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         0 done, 1 it ran and failed, 2 the request cannot be carried out, 130 interrupted.
     """
+    # a batch system's stop is an interrupt: what is done is kept
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in arguments
     try:

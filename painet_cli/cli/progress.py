@@ -18,6 +18,7 @@ class TrainingProgress:
 
     def __init__(self, session: Session) -> None:
         self._console = session.console
+        self._run: Path | None = None
         self._bar = Progress(
             TextColumn("epoch"),
             MofNCompleteColumn(),
@@ -33,11 +34,14 @@ class TrainingProgress:
         self._bar.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._bar.stop()
+        if kind is KeyboardInterrupt and self._run is not None:
+            self._console.print(f"`painet train --resume {self._run}` goes on", soft_wrap=True)
 
     def started(self, run: Path, trainer: Trainer) -> None:
         """Announce the run folder as a tree, and where training begins."""
+        self._run = run
         tree = Tree(f"{run}/")
         for file, meaning in CONTENTS.items():
             tree.add(f"{file:<18} {meaning}")

@@ -61,8 +61,8 @@ class RunSummary:
     """Mean seconds of a training epoch, without evaluations."""
     peak_memory_gb: float
     memory_kind: str
-    stopped_by: str
-    """`epochs` or `patience`."""
+    stopped_by: str | None
+    """`epochs` or `patience`; None before the end."""
 
 
 class Listener(Protocol):
@@ -202,7 +202,7 @@ def _train(
 ) -> RunSummary:
     with _recorded(folder, trainer, header, meter), flushed_denormals():
         listener.started(folder, trainer)
-        while not trainer.finished:
+        while trainer.finished_by is None:
             record = trainer.run_epoch()
             now = header.model_copy(update={"progress": trainer.progress})
             if record.best:
@@ -233,7 +233,7 @@ def _summary(folder: Path, trainer: Trainer, header: Header, meter: MemoryMeter)
         epoch_s=progress.seconds / max(progress.epoch, 1),
         peak_memory_gb=meter.peak_gb(),
         memory_kind=meter.kind,
-        stopped_by="patience" if progress.epoch < header.preset.train.epochs else "epochs",
+        stopped_by=trainer.finished_by,
     )
 
 

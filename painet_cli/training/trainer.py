@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import Literal, cast
 
 import numpy as np
 import torch
@@ -78,11 +78,11 @@ class Trainer:
         return cast("DynamicsModel", self.average.module)
 
     @property
-    def finished(self) -> bool:
-        """Whether the last epoch is done or patience is at an end."""
-        return (
-            self.progress.epoch >= self.config.epochs or self.progress.stale >= self.config.patience
-        )
+    def finished_by(self) -> Literal["epochs", "patience"] | None:
+        """What has ended the training: the last epoch is done, or patience is at an end."""
+        if self.progress.epoch >= self.config.epochs:
+            return "epochs"
+        return "patience" if self.progress.stale >= self.config.patience else None
 
     def run_epoch(self) -> EpochRecord:
         """Train one epoch, evaluate if it is due, and update `progress`.

@@ -206,22 +206,32 @@ def test_best_is_the_average_where_there_is_one(finished_run: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_killed_run_goes_on_and_ends_with_the_same_bits(
-    small_preset: Path, data_dir: Path, tmp_path: Path
+    small_preset: Path, data_dir: Path, tmp_path: Path, how: signal.Signals
 ) -> None:
     settings = ["train.epochs=30", "train.batch_size=25"]
     whole = train(small_preset, data_dir, tmp_path / "whole", *settings).run
-    command = [sys.executable, "-c", "from painet_cli.cli.app import main; main()", "train"]
+    command = [
+        sys.executable,
+        "-c",
+        "import sys; from painet_cli.cli.app import main; sys.exit(main())",
+        "train",
+    ]
     command += ["--preset", str(small_preset), "--device", "cpu", "--data-dir", str(data_dir)]
     command += ["--run-dir", str(tmp_path / "killed")]
     command += [part for setting in settings for part in ("--set", setting)]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     while not list((tmp_path / "killed").glob("small/*/last.safetensors")):
         time.sleep(0.05)
         assert process.poll() is None
     time.sleep(0.5)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.send_signal(how)
+    _, said = process.communicate()
     (killed,) = (tmp_path / "killed" / "small").iterdir()
+    if how is not signal.SIGKILL:
+        assert process.returncode == 130
+        assert f"painet train --resume {killed}" in said
+        assert record(killed)["status"] == "interrupted"
     assert resume_run(killed, data_dir, CPU, Watcher()).epochs == 30
     assert same_bits(whole / LAST, killed / LAST)
