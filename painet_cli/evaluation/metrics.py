@@ -66,4 +66,4 @@ def prediction_errors(
         squared_errors(rollout(model, batch, len(windows.offsets), trained), batch)
         for batch in windows.batches(batch_size)
     ]
-    return Errors(torch.cat(squared).cpu().numpy())
+    return Errors(torch.cat(squared).cpu().double().numpy())

@@ -124,7 +124,7 @@ class Features(nn.Module):
         """
         sums = torch.zeros(5, dtype=torch.float64)
         edges = nodes = 0
-        for batch in batches:
+        for batch in (batch.to(torch.device("cpu")) for batch in batches):  # not all have float64
             x, v = batch.positions.double(), batch.velocities.double()
             moved = (batch.known_targets().double() - x).mean(dim=0)
             parts = (
@@ -134,7 +134,7 @@ class Features(nn.Module):
                 x[:, self.up],
                 x[:, self.up].square(),
             )
-            sums += torch.stack([part.sum() for part in parts]).cpu()
+            sums += torch.stack([part.sum() for part in parts])
             edges += batch.graph.edge_hop.shape[0]
             nodes += x.shape[0]
         length2, speed2, moved_v, height, height2 = sums

@@ -14,8 +14,8 @@ def squared_errors(
     predicted: Tensor,  # (T, M, 3)
     batch: Batch,
 ) -> Tensor:  # (B, T)
-    """Squared error of every system and step, float64, mean over its particles and coordinates."""
-    a_particle = (predicted - batch.known_targets()).double().square().mean(dim=-1)  # (T, M)
+    """Squared error of every system and step, mean over its particles and coordinates."""
+    a_particle = (predicted - batch.known_targets()).square().mean(dim=-1)  # (T, M)
     graph = batch.graph
     if graph.nodes_per_system is not None:
         return a_particle.view(-1, graph.num_systems, graph.nodes_per_system).mean(dim=-1).t()
@@ -31,4 +31,4 @@ def validation_mse(model: DynamicsModel, windows: Windows, batch_size: int) -> f
     model.eval()
     squared = [squared_errors(model(batch), batch) for batch in windows.batches(batch_size)]
     model.train(training)
-    return float(torch.cat(squared).mean())
+    return float(torch.cat(squared).cpu().double().mean())

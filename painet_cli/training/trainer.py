@@ -117,7 +117,7 @@ class Trainer:
         windows = self.train_windows
         order = _epoch_order(len(windows), self.config.seed, epoch)
         steps = math.ceil(len(windows) / self.config.batch_size)
-        total = torch.zeros((), dtype=torch.float64, device=windows.device)
+        losses = []
         for step, batch in enumerate(windows.batches(self.config.batch_size, order)):
             rate = self.config.lr * rate_factor(self.config, epoch - 1 + step / steps)
             for group in self.optimizer.param_groups:
@@ -130,8 +130,9 @@ class Trainer:
             self.optimizer.step()
             if self.average is not None:
                 self.average.update_parameters(self.model)
-            total += loss.detach().double() * batch.graph.num_systems
-        return float(total) / len(windows)  # the epoch's only wait for the device
+            losses.append(loss.detach() * batch.graph.num_systems)
+        # the epoch's only wait for the device
+        return float(torch.stack(losses).cpu().double().sum()) / len(windows)
 
     def _evaluate(self) -> float:
         mse = validation_mse(self.evaluated_model, self.val_windows, self.config.batch_size)
