@@ -110,7 +110,7 @@ def _errors(rows: Sequence[_Row]) -> Columns:
         columns["A-MSE"] = [_spread([e.a_mse for e in row.runs]) for row in rows]
     if any(row.paper for row in rows):
         columns["Paper"] = [_printed(row.paper) for row in rows]
-    return columns | {"F-MSE": f_mse}
+    return columns | {"F-MSE": f_mse, "MSD": [_spread([e.msd for e in row.runs]) for row in rows]}
 
 
 def _costs(rows: Sequence[_Row], epoch_s: Mapping[Path, float]) -> Columns:

@@ -222,7 +222,6 @@ def test_an_unwritable_place_is_refused_before_any_work(say: Say) -> None:
     assert "--data-dir" in err
 
 
-@pytest.mark.slow
 def test_the_wheel_holds_presets_sample_splits_and_figures(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)

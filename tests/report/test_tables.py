@@ -82,9 +82,13 @@ def test_four_significant_digits(value: float, text: str) -> None:
 
 def test_the_papers_figure_stands_beside_ours() -> None:
     text = rendered(evaluation(mse=0.0912))
-    assert row(text, "Model") == ["Model", "Preset", "T", "Seeds", "F-MSE", "Paper"]
+    assert row(text, "Model") == ["Model", "Preset", "T", "Seeds", "F-MSE", "Paper", "MSD"]
     expected = ["painet", "mocap-walk-s2s", "1", "1", "0.0912", "0.0845", "±", "0.0023"]
-    assert row(text, "painet") == expected
+    assert row(text, "painet")[:-1] == expected
+
+
+def test_msd_is_the_sum_over_coordinates() -> None:
+    assert row(rendered(evaluation(mse=0.1)), "painet")[-1] == figure(0.3)
 
 
 @pytest.mark.parametrize(
