@@ -9,7 +9,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from painet_cli.config.loading import load_preset
-from painet_cli.training.run import RunSummary, start_run
+from painet_cli.training.record import RunSummary
+from painet_cli.training.run import start_run
 from painet_cli.training.trainer import EpochRecord, Trainer
 
 CPU = torch.device("cpu")

@@ -36,7 +36,7 @@ def evaluate(
     from painet_cli.evaluation.evaluate import evaluate_run, save_evaluation
     from painet_cli.report.tables import evaluation_table
     from painet_cli.training.device import resolve_device
-    from painet_cli.training.run import epoch_seconds
+    from painet_cli.training.record import epoch_seconds
 
     device = resolve_device(session.device)
     evaluations = []

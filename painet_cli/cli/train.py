@@ -14,7 +14,7 @@ from painet_cli.errors import RequestError
 
 if TYPE_CHECKING:
     from painet_cli.config.preset import Preset
-    from painet_cli.training.run import RunSummary
+    from painet_cli.training.record import RunSummary
 
 
 @with_session

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import json
-import platform
-import sys
-import time
-import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 
@@ -23,18 +17,17 @@ from painet_cli.data.dataset import Dataset, open_dataset
 from painet_cli.data.files import check_writable, write_text
 from painet_cli.data.registry import how_to_prepare
 from painet_cli.data.windows import target_offsets, windows_of
-from painet_cli.errors import PainetError, RequestError
+from painet_cli.errors import RequestError
 from painet_cli.models.registry import build_model, system_of
 from painet_cli.training.checkpoint import Header, Progress, load_checkpoint, save_checkpoint
 from painet_cli.training.device import MemoryMeter, flushed_denormals, seed_everything
+from painet_cli.training.record import RECORD, RunSummary, recorded, summarise
 from painet_cli.training.trainer import EpochRecord, Trainer
 
 CONFIG = "config.yaml"
 METRICS = "metrics.jsonl"
 LAST = "last.safetensors"
 BEST = "best.safetensors"
-RECORD = "run.json"
-ERRORS = "error.log"
 CONTENTS = {
     CONFIG: "the preset, every default spelled out",
     METRICS: "a line an epoch: errors, learning rate, seconds",
@@ -42,27 +35,6 @@ CONTENTS = {
     BEST: "weights with the smallest validation MSE",
     RECORD: "versions, seed, device, dataset, time and memory",
 }
-
-
-@dataclass(frozen=True)
-class RunSummary:
-    """What came of a training."""
-
-    run: Path
-    model: str
-    preset: str
-    seed: int
-    parameters: int
-    epochs: int
-    best_epoch: int | None
-    val_mse: float | None
-    """Validation MSE of the best epoch."""
-    epoch_s: float
-    """Mean seconds of a training epoch, without evaluations."""
-    peak_memory_gb: float
-    memory_kind: str
-    stopped_by: str | None
-    """`epochs` or `patience`; None before the end."""
 
 
 class Listener(Protocol):
@@ -156,23 +128,6 @@ def dataset_of(preset: Preset, data_dir: Path) -> Dataset:
     return open_dataset(folder)
 
 
-def epoch_seconds(folder: Path) -> float:
-    """Mean seconds of a training epoch of a run, without evaluations.
-
-    Raises
-    ------
-    RequestError
-        The folder has no readable `run.json`.
-    """
-    try:
-        return float(json.loads((folder / RECORD).read_bytes())["epoch_s"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RequestError(
-            f"{folder / RECORD}: cannot be read ({error})",
-            "give a folder that `painet train` wrote",
-        ) from error
-
-
 def _prepare(
     preset: Preset, name: str, data_dir: Path, device: torch.device
 ) -> tuple[Trainer, Header]:
@@ -200,7 +155,7 @@ def _prepare(
 def _train(
     folder: Path, trainer: Trainer, header: Header, meter: MemoryMeter, listener: Listener
 ) -> RunSummary:
-    with _recorded(folder, trainer, header, meter), flushed_denormals():
+    with recorded(folder, trainer, header, meter), flushed_denormals():
         listener.started(folder, trainer)
         while trainer.finished_by is None:
             record = trainer.run_epoch()
@@ -216,68 +171,7 @@ def _train(
                 file.write(json.dumps(asdict(record)) + "\n")
             save_checkpoint(folder / LAST, trainer.state(), now)
             listener.epoch(record, trainer)
-    return _summary(folder, trainer, header, meter)
-
-
-def _summary(folder: Path, trainer: Trainer, header: Header, meter: MemoryMeter) -> RunSummary:
-    progress = trainer.progress
-    return RunSummary(
-        run=folder,
-        model=header.preset.model.name,
-        preset=header.preset_name,
-        seed=header.preset.train.seed,
-        parameters=sum(parameter.numel() for parameter in trainer.model.parameters()),
-        epochs=progress.epoch,
-        best_epoch=progress.best_epoch,
-        val_mse=progress.best_mse,
-        epoch_s=progress.seconds / max(progress.epoch, 1),
-        peak_memory_gb=meter.peak_gb(),
-        memory_kind=meter.kind,
-        stopped_by=trainer.finished_by,
-    )
-
-
-@contextmanager
-def _recorded(folder: Path, trainer: Trainer, header: Header, meter: MemoryMeter) -> Iterator[None]:
-    """Keep `run.json` true: while the run goes on, and however it ends."""
-    started = time.time()
-
-    def write(status: str) -> None:
-        summary = asdict(_summary(folder, trainer, header, meter))
-        del summary["run"]
-        record: dict[str, Any] = {
-            "status": status,
-            **summary,
-            "dataset": header.dataset,
-            "dataset_sha256": header.dataset_sha256,
-            "device": str(meter.device),
-            "threads": torch.get_num_threads(),
-            "started": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
-            "wall_s": round(time.time() - started, 3),
-            "command": " ".join(sys.argv),
-            "versions": {
-                "painet": header.painet_version,
-                "python": platform.python_version(),
-                **{package: version(package) for package in ("torch", "numpy", "safetensors")},
-            },
-        }
-        write_text(folder / RECORD, json.dumps(record, indent=2) + "\n")
-
-    write("running")
-    try:
-        yield
-    except KeyboardInterrupt:
-        write("interrupted")
-        raise
-    except Exception as error:
-        (folder / ERRORS).write_text(traceback.format_exc(), encoding="utf-8")
-        write("failed")
-        if isinstance(error, torch.OutOfMemoryError):
-            raise PainetError(
-                f"{meter.device}: out of memory", "lower train.batch_size or model.hidden"
-            ) from error
-        raise
-    write("done")
+    return summarise(folder, trainer, header, meter)
 
 
 def _new_run_folder(parent: Path) -> Path:

@@ -17,14 +17,13 @@ import torch
 from painet_cli.config.loading import load_preset
 from painet_cli.errors import PainetError, RequestError
 from painet_cli.training.checkpoint import load_checkpoint
+from painet_cli.training.record import ERRORS, RECORD
 from painet_cli.training.run import (
     BEST,
     CONFIG,
     CONTENTS,
-    ERRORS,
     LAST,
     METRICS,
-    RECORD,
     resume_run,
 )
 from trainings import CPU, Watcher, same_bits, tensors, train

@@ -1,0 +1,127 @@
+"""What a run folder says of its training: `run.json`, kept true however the training ends."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from painet_cli.data.files import write_text
+from painet_cli.errors import PainetError, RequestError
+from painet_cli.training.checkpoint import Header
+from painet_cli.training.device import MemoryMeter
+from painet_cli.training.trainer import Trainer
+
+RECORD = "run.json"
+ERRORS = "error.log"
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What came of a training."""
+
+    run: Path
+    model: str
+    preset: str
+    seed: int
+    parameters: int
+    epochs: int
+    best_epoch: int | None
+    val_mse: float | None
+    """Validation MSE of the best epoch."""
+    epoch_s: float
+    """Mean seconds of a training epoch, without evaluations."""
+    peak_memory_gb: float
+    memory_kind: str
+    stopped_by: str | None
+    """`epochs` or `patience`; None before the end."""
+
+
+def summarise(folder: Path, trainer: Trainer, header: Header, meter: MemoryMeter) -> RunSummary:
+    """What has come of a training so far."""
+    progress = trainer.progress
+    return RunSummary(
+        run=folder,
+        model=header.preset.model.name,
+        preset=header.preset_name,
+        seed=header.preset.train.seed,
+        parameters=sum(parameter.numel() for parameter in trainer.model.parameters()),
+        epochs=progress.epoch,
+        best_epoch=progress.best_epoch,
+        val_mse=progress.best_mse,
+        epoch_s=progress.seconds / max(progress.epoch, 1),
+        peak_memory_gb=meter.peak_gb(),
+        memory_kind=meter.kind,
+        stopped_by=trainer.finished_by,
+    )
+
+
+@contextmanager
+def recorded(folder: Path, trainer: Trainer, header: Header, meter: MemoryMeter) -> Iterator[None]:
+    """Keep `run.json` true: while the run goes on, and however it ends."""
+    started = time.time()
+
+    def write(status: str) -> None:
+        summary = asdict(summarise(folder, trainer, header, meter))
+        del summary["run"]
+        record: dict[str, Any] = {
+            "status": status,
+            **summary,
+            "dataset": header.dataset,
+            "dataset_sha256": header.dataset_sha256,
+            "device": str(meter.device),
+            "threads": torch.get_num_threads(),
+            "started": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
+            "wall_s": round(time.time() - started, 3),
+            "command": " ".join(sys.argv),
+            "versions": {
+                "painet": header.painet_version,
+                "python": platform.python_version(),
+                **{package: version(package) for package in ("torch", "numpy", "safetensors")},
+            },
+        }
+        write_text(folder / RECORD, json.dumps(record, indent=2) + "\n")
+
+    write("running")
+    try:
+        yield
+    except KeyboardInterrupt:
+        write("interrupted")
+        raise
+    except Exception as error:
+        (folder / ERRORS).write_text(traceback.format_exc(), encoding="utf-8")
+        write("failed")
+        if isinstance(error, torch.OutOfMemoryError):
+            raise PainetError(
+                f"{meter.device}: out of memory", "lower train.batch_size or model.hidden"
+            ) from error
+        raise
+    write("done")
+
+
+def epoch_seconds(folder: Path) -> float:
+    """Mean seconds of a training epoch of a run, without evaluations.
+
+    Raises
+    ------
+    RequestError
+        The folder has no readable `run.json`.
+    """
+    try:
+        return float(json.loads((folder / RECORD).read_bytes())["epoch_s"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RequestError(
+            f"{folder / RECORD}: cannot be read ({error})",
+            "give a folder that `painet train` wrote",
+        ) from error
