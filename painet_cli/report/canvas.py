@@ -6,6 +6,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from painet_cli.data.files import new_file
 from painet_cli.errors import RequestError
 
 DPI = 200
@@ -23,13 +24,14 @@ def save(figure: Figure, path: Path) -> None:
     RequestError
         The ending names no format, or the file cannot be written.
     """
-    staging = path.with_name(f".{path.name}.partial")
-    try:
-        figure.savefig(staging, dpi=DPI, format=path.suffix.lstrip(".").lower(), facecolor="white")
-        staging.replace(path)
-    except (OSError, ValueError) as error:
-        staging.unlink(missing_ok=True)
-        raise RequestError(f"{path}: cannot be written ({error})", "name a .png file") from error
+    kind = path.suffix.lstrip(".").lower()
+    with new_file(path) as staging:
+        try:
+            figure.savefig(staging, dpi=DPI, format=kind, facecolor="white")
+        except ValueError as error:  # how matplotlib refuses a format
+            raise RequestError(
+                f"{path}: cannot be written ({error})", "name a .png file"
+            ) from error
 
 
 def short_unit(unit: str) -> str:

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from datetime import datetime
 from importlib.metadata import version
+from itertools import chain, count
 from pathlib import Path
 from typing import Protocol
 
@@ -105,7 +106,13 @@ def resume_run(
                 f"{folder}: dataset {saved.dataset} is not the one it began with (sha256 differs)",
                 "prepare the dataset as it was, or start a new run",
             )
-        trainer.restore(state, saved.progress)
+        try:
+            trainer.restore(state, saved.progress)
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise RequestError(
+                f"{folder / LAST}: its tensors do not fit the preset in {CONFIG}",
+                str(error).splitlines()[-1].strip(),
+            ) from error
     write_text(folder / CONFIG, preset_yaml(preset))
     _keep_epochs(folder / METRICS, trainer.progress.epoch)
     return _train(folder, trainer, header, meter, listener)
@@ -176,18 +183,19 @@ def _train(
 
 def _new_run_folder(parent: Path) -> Path:
     stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
-    folder, count = parent / stamp, 1
-    while folder.exists():
-        count += 1
-        folder = parent / f"{stamp}-{count}"
-    check_writable(folder, force=False, option="--run-dir")
-    try:
-        folder.mkdir()
-    except OSError as error:
-        raise RequestError(
-            f"{folder}: cannot be made ({error.strerror})", "choose another --run-dir"
-        ) from error
-    return folder
+    check_writable(parent / stamp, force=True, option="--run-dir")
+    names = chain([stamp], (f"{stamp}-{k}" for k in count(2)))
+    while True:
+        folder = parent / next(names)
+        try:
+            folder.mkdir()
+        except FileExistsError:  # another training began in the same second
+            continue
+        except OSError as error:
+            raise RequestError(
+                f"{folder}: cannot be made ({error.strerror})", "choose another --run-dir"
+            ) from error
+        return folder
 
 
 def _keep_epochs(path: Path, epochs: int) -> None:

@@ -186,6 +186,13 @@ def test_a_request_that_cannot_be_carried_out_is_2(
     assert not Path("runs").exists()
 
 
+def test_the_promised_spelling_of_train_asks_for_its_data_alone(say: Say) -> None:
+    status, _, err = say(*["painet", "train", "--preset", "mocap-walk-s2s"][1:])
+    assert status == 2
+    assert "dataset mocap-walk is not prepared" in err
+    assert "painet prepare mocap --subject 35" in err
+
+
 def test_a_dataset_whose_bytes_changed_is_refused(
     say: Say, small_preset: Path, data_dir: Path, tmp_path: Path
 ) -> None:

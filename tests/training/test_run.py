@@ -191,6 +191,23 @@ def test_resuming_on_another_dataset_is_refused(
         resume_run(copy, other, CPU, Watcher())
 
 
+def test_resuming_from_a_checkpoint_of_something_else_is_refused(
+    finished_run: Path, data_dir: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "small" / "copy"
+    shutil.copytree(finished_run, copy)
+    (copy / LAST).write_bytes((copy / BEST).read_bytes())  # no optimiser, no random state
+    with pytest.raises(RequestError, match="do not fit the preset"):
+        resume_run(copy, data_dir, CPU, Watcher())
+
+
+def test_runs_of_one_second_have_folders_of_their_own(
+    small_preset: Path, data_dir: Path, tmp_path: Path
+) -> None:
+    folders = {train(small_preset, data_dir, tmp_path, "train.epochs=1").run for _ in range(3)}
+    assert len(folders) == 3
+
+
 def test_resuming_what_is_no_run_is_refused(data_dir: Path, tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="no run here"):
         resume_run(tmp_path, data_dir, CPU, Watcher())
