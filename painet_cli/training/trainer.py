@@ -61,7 +61,10 @@ class Trainer:
         self.train_windows = train
         self.val_windows = val
         self.optimizer = torch.optim.Adam(
-            model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True
+            model.parameters(),
+            lr=config.lr,
+            weight_decay=config.weight_decay,
+            fused=train.device.type in ("cpu", "cuda"),
         )
         self.average = (
             AveragedModel(model, multi_avg_fn=_moving_average(config.ema))
