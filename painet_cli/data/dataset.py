@@ -40,11 +40,6 @@ class Dataset:
     frames: NDArray[np.float32]
     sha256: str
 
-    @property
-    def particle_count(self) -> int:
-        """N, the number of particles."""
-        return len(self.manifest.particles.names)
-
     def starts(self, part: SplitName) -> NDArray[np.int64]:
         """Start frames of the windows of one part of the split, (windows,)."""
         return np.asarray(self.manifest.split.starts(part), dtype=np.int64)
@@ -140,9 +135,7 @@ def write_dataset(
             f"frame {int(np.argmin(finite))} holds a coordinate that is NaN or infinite"
         )
     with new_folder(folder, force=force) as staging:
-        np.save(
-            staging / FRAMES, np.ascontiguousarray(frames, dtype=np.float32), allow_pickle=False
-        )
+        np.save(staging / FRAMES, frames, allow_pickle=False)
         manifest = describe.model_copy(update={"files": {FRAMES: file_sha256(staging / FRAMES)}})
         (staging / MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
     return open_dataset(folder)

@@ -8,7 +8,6 @@ import torch
 
 from painet_cli.data.windows import target_offsets
 from painet_cli.evaluation.evaluate import load_run, windows_for
-from painet_cli.evaluation.rollout import rollout
 from painet_cli.report.plots import loss_plot, motion_picture, read_metrics
 from painet_cli.training.loss import squared_errors
 
@@ -50,7 +49,7 @@ def draw_motion(run: Path, data_dir: Path, device: torch.device) -> Path:
         )
         typical = errors.argsort()[len(errors) // 2]
         batch = windows.batch(typical[None].cpu())
-        predicted = rollout(model, batch, len(trained), trained)
+        predicted = model(batch)
     manifest = dataset.manifest
     seconds = manifest.units.frame_time_s
     motion_picture(

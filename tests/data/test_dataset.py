@@ -59,7 +59,6 @@ def test_what_is_written_is_read(tmp_path: Path, describe: Manifest, written: Da
     assert not opened.frames.flags.writeable
     assert opened.manifest.model_copy(update={"files": {}}) == describe
     assert list(opened.manifest.files) == [FRAMES]
-    assert opened.particle_count == 4
     assert opened.starts("train").tolist() == [0, 1, 2, 13]
     assert opened.starts("val").tolist() == [5]
     assert opened.sha256 == written.sha256
