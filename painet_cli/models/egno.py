@@ -28,7 +28,7 @@ from painet_cli.models.base import (
     lengths,
     squared_lengths,
 )
-from painet_cli.models.message import MessageLayer, sum_at_targets, TwoLayers
+from painet_cli.models.message import MessageLayer, TwoLayers, sum_at_targets
 from painet_cli.models.published import PublishedModel
 from painet_cli.models.temporal import TimeConvolution, time_embeddings, waves
 

@@ -28,7 +28,7 @@ from painet_cli.models.base import (
     squared_lengths,
 )
 from painet_cli.models.dense import Linear
-from painet_cli.models.message import MessageLayer, PairLinear, sum_at_targets, TwoLayers
+from painet_cli.models.message import MessageLayer, PairLinear, TwoLayers, sum_at_targets
 from painet_cli.models.published import ParallelSteps
 
 

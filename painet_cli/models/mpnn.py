@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from painet_cli.config.preset import MpnnConfig, Preset
 from painet_cli.data.graph import Graph
 from painet_cli.models.base import Features, SystemSpec
-from painet_cli.models.message import MessageLayer, sum_at_targets, TwoLayers
+from painet_cli.models.message import MessageLayer, TwoLayers, sum_at_targets
 from painet_cli.models.published import OneStepModel
 
 
