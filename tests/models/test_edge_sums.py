@@ -13,7 +13,7 @@ from painet_cli.models import edge_sums as module
 from painet_cli.models.edge_sums import EdgeWeights, edge_sums
 from systems import BRANCHED, PAIR, equal_systems, normal, side_by_side
 
-D, W, BOUND = 6, 3, 2.0
+D, W, BOUND = 6, 3, 40.0
 Inputs = tuple[Tensor, ...]
 
 
