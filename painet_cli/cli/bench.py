@@ -11,6 +11,7 @@ import typer
 
 from painet_cli.cli.bench_ablation import ablation
 from painet_cli.cli.bench_cells import Budget, Epochs, Jobs, Seeds, prepared, refuse_failed, train
+from painet_cli.cli.bench_scaling import scaling
 from painet_cli.cli.options import DATA_DIR, DataDir, Settings
 from painet_cli.cli.session import Session, as_json, with_session
 
@@ -25,6 +26,7 @@ def bench() -> None:
     """Models by datasets, beside the paper's figures."""
 
 
+app.command()(scaling)
 app.command()(ablation)
 
 
