@@ -105,7 +105,7 @@ def curves(
 def exponents(rows: Sequence[ScalingRow]) -> list[Exponent]:
     """Exponents of all curves with two points or more in the range of the fit."""
     fitted = []
-    for mode, axis, quantity in _panels():
+    for mode, axis, quantity in panels(rows):
         for model, (sizes, values) in curves(rows, mode, axis, quantity).items():
             used = [
                 (size, value)
@@ -121,11 +121,14 @@ def exponents(rows: Sequence[ScalingRow]) -> list[Exponent]:
     return fitted
 
 
-def _panels() -> Iterator[tuple[Mode, Axis, str]]:
+def panels(rows: Sequence[ScalingRow]) -> Iterator[tuple[Mode, Axis, str]]:
+    """Mode, axis and quantity of every plot and table: those of which more sizes are asked for."""
     for mode in MODES:
         for axis in AXES:
-            for quantity in QUANTITIES:
-                yield mode, axis, quantity
+            sizes = {row.size for row in rows if (row.mode, row.axis) == (mode, axis)}
+            if len(sizes) > 1:
+                for quantity in QUANTITIES:
+                    yield mode, axis, quantity
 
 
 def scaling_tables(rows: Sequence[ScalingRow]) -> list[RenderableType]:
@@ -151,10 +154,8 @@ def scaling_markdown(rows: Sequence[ScalingRow], pictures: Sequence[str]) -> str
 def grids(rows: Sequence[ScalingRow]) -> Iterator[tuple[str, Columns]]:
     """Titles and columns: models down, sizes across, the exponent last."""
     fitted = {(e.model, e.mode, e.axis, e.quantity): e.exponent for e in exponents(rows)}
-    for mode, axis, quantity in _panels():
+    for mode, axis, quantity in panels(rows):
         inside = [row for row in rows if (row.mode, row.axis) == (mode, axis)]
-        if not inside:
-            continue
         cells = {(row.model, row.size): getattr(row, quantity) for row in inside}
         models = list(dict.fromkeys(row.model for row in inside))
         columns: Columns = {"Model": models}

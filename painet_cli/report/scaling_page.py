@@ -14,15 +14,15 @@ from plotly.offline import get_plotlyjs
 
 from painet_cli.data.files import write_text
 from painet_cli.evaluation.scaling import Axis
-from painet_cli.evaluation.scaling_point import MODES, Mode
+from painet_cli.evaluation.scaling_point import Mode
 from painet_cli.report.scaling import (
-    AXES,
     QUANTITIES,
     ScalingRow,
     curves,
     exponents,
     footnotes,
     grids,
+    panels,
 )
 from painet_cli.report.scaling_plots import look
 from painet_cli.report.tables import Columns
@@ -45,9 +45,7 @@ def write_scaling_page(rows: Sequence[ScalingRow], path: Path) -> None:
     """
     charts = [
         chart
-        for mode in MODES
-        for axis in AXES
-        for quantity in QUANTITIES
+        for mode, axis, quantity in panels(rows)
         if (chart := _chart(rows, mode, axis, quantity))
     ]
     models = len({row.model for row in rows})

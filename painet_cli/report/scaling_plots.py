@@ -13,11 +13,11 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 from painet_cli.evaluation.scaling_point import MODES, Mode
 from painet_cli.report.canvas import COLOURS, save
 from painet_cli.report.scaling import (
-    AXES,
     QUANTITIES,
     ScalingRow,
     curves,
     exponents,
+    panels,
     thread_count,
 )
 from painet_cli.report.tables import figure
@@ -55,14 +55,18 @@ def write_scaling_plots(rows: Sequence[ScalingRow], folder: Path) -> list[Path]:
     """
     paths = []
     for mode in MODES:
-        if any(row.mode == mode and row.seconds is not None for row in rows):
+        if any(curves(rows, *panel) for panel in panels(rows) if panel[0] == mode):
             paths.append(folder / f"{mode.replace(' ', '-')}.png")
             save(_picture(rows, mode), paths[-1])
     return paths
 
 
 def _picture(rows: Sequence[ScalingRow], mode: Mode) -> Figure:
-    axes_of = [axis for axis in AXES if curves(rows, mode, axis, "seconds")]
+    axes_of = [
+        axis
+        for kind, axis, quantity in panels(rows)
+        if (kind, quantity) == (mode, "seconds") and curves(rows, mode, axis, quantity)
+    ]
     canvas = Figure(figsize=(5.2 * len(axes_of), 6.6), layout="constrained")
     grid = canvas.subplots(len(QUANTITIES), len(axes_of), squeeze=False, sharex="col")
     fitted = {(e.model, e.axis, e.quantity): e.exponent for e in exponents(rows) if e.mode == mode}
@@ -122,8 +126,7 @@ def _draw(
     panel.tick_params(labelsize=8)
     panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: figure(value, 3)))
     panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    if max(len(sizes) for sizes, _ in found.values()) > 1:
-        panel.set_xticks(sorted({size for sizes, _ in found.values() for size in sizes}))
+    panel.set_xticks(sorted({size for sizes, _ in found.values() for size in sizes}))
     panel.xaxis.set_minor_formatter(NullFormatter())
     panel.yaxis.set_minor_formatter(NullFormatter())
 
