@@ -28,6 +28,7 @@ from painet_cli.evaluation.scaling_point import MODES, Measurement, Mode, measur
 from painet_cli.models.registry import ONE_STEP
 
 Axis = Literal["N", "T"]
+AXES: tuple[Axis, ...] = ("N", "T")
 
 FORMS: Mapping[str, tuple[str, ...]] = {
     "painet": ("model.name=painet",),
@@ -156,14 +157,17 @@ def choose_forms(names: str | None) -> list[str]:
 def scaling_points(
     forms: Sequence[str], sweep: Sweep, modes: Sequence[Mode] = MODES
 ) -> list[Point]:
-    """Points of all forms: along N, then along T, each from the least size up."""
+    """Points of all forms: along N, then along T, each from the least size up.
+
+    Models that predict one step are not asked for more.
+    """
     return [
         Point(form, mode, axis, particles, horizon)
         for form in forms
         for mode in modes
-        for axis in ("N", "T")
+        for axis in AXES[: 1 if form in ONE_STEP else 2]
         for particles, horizon in sweep.along(axis)
-        if horizon == 1 or FORMS[form][0].removeprefix("model.name=") not in ONE_STEP
+        if horizon == 1 or form not in ONE_STEP
     ]
 
 

@@ -9,12 +9,11 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from painet_cli.evaluation.scaling import Axis, Outcome, Point, fitted_exponent
+from painet_cli.evaluation.scaling import AXES, Axis, Outcome, Point, fitted_exponent
 from painet_cli.evaluation.scaling_point import MODES, Measurement, Mode
 from painet_cli.report.bench_layout import markdown_table
 from painet_cli.report.tables import Columns, figure, lay_out
 
-AXES: tuple[Axis, ...] = ("N", "T")
 QUANTITIES: Mapping[str, str] = {"seconds": "time, s", "peak_gb": "peak memory, GB"}
 """What is measured, by its field of a row."""
 FIT_FROM: Mapping[Axis, int] = {"N": 1_000, "T": 4}

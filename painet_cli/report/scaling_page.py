@@ -52,7 +52,8 @@ def write_scaling_page(rows: Sequence[ScalingRow], path: Path) -> None:
     data = json.dumps(charts, allow_nan=False, separators=(",", ":"))
     page = Template(_asset("scaling.html")).substitute(
         title="Time and memory against particles and steps",
-        summary=f"{models} models, {sum(row.seconds is not None for row in rows)} measurements",
+        summary=f"{models} models, {sum(row.seconds is not None for row in rows)} measurements; "
+        "beside each model in a plot stands its fitted exponent",
         charts="".join(
             f'<div class="card"><h2 id="{chart["id"]}-title">{escape(chart["title"])}</h2>'
             f'<div id="{chart["id"]}" class="plot" role="img" '
@@ -80,7 +81,7 @@ def _chart(
     if not found:
         return None
     fitted = {
-        e.model: f" (exponent {e.exponent:.2f})"
+        e.model: f"  {e.exponent:.2f}"
         for e in exponents(rows)
         if (e.mode, e.axis, e.quantity) == (mode, axis, quantity)
     }

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from painet_cli.evaluation.scaling_point import MODES, Mode
 from painet_cli.report.canvas import COLOURS, save
@@ -20,7 +21,6 @@ from painet_cli.report.scaling import (
     panels,
     thread_count,
 )
-from painet_cli.report.tables import figure
 
 _OURS = "painet"
 _LOOKS = {
@@ -32,10 +32,11 @@ _LOOKS = {
     "gf-node": (COLOURS[4], "P"),
     "mpnn": ("#666666", "<"),
     "rf": ("#8C6D31", ">"),
-    "linear": ("#A6A6A6", "x"),
+    "linear": ("#808080", "x"),
 }
 """Colour and marker of each model."""
 _LINE_POINTS = 9.5  # from one label to the next
+_FEW_TICKS = 100  # a smaller range of values has ticks at 2 and 5 too
 _PANEL_INCHES = 2.6  # height of a panel, about
 _AXIS_LABELS = {"N": "particles N", "T": "steps T"}
 
@@ -92,7 +93,7 @@ def _picture(rows: Sequence[ScalingRow], mode: Mode) -> Figure:
     canvas.suptitle(
         f"{mode.capitalize()} on {where}: against "
         + " and ".join(f"{axis} ({what})" for axis, what in zip(axes_of, held, strict=True))
-        + "; beside each model the fitted exponent",
+        + ".\nBeside each model its fitted exponent; dotted: in proportion to the size",
         fontsize=9, x=0.01, ha="left",
     )  # fmt: skip
     return canvas
@@ -124,11 +125,17 @@ def _draw(
     panel.spines[["top", "right"]].set_visible(False)
     panel.grid(visible=True, which="major", color="#E5E5E5", linewidth=0.5)
     panel.tick_params(labelsize=8)
-    panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: figure(value, 3)))
+    panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.12g}"))
     panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     panel.set_xticks(sorted({size for sizes, _ in found.values() for size in sizes}))
     panel.xaxis.set_minor_formatter(NullFormatter())
-    panel.yaxis.set_minor_formatter(NullFormatter())
+    low, high = panel.get_ylim()
+    if high / low < _FEW_TICKS:
+        panel.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
+        panel.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: f"{value:,.12g}"))
+        panel.tick_params(which="minor", labelsize=8)
+    else:
+        panel.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _guide(panel: Axes) -> None:
@@ -145,17 +152,26 @@ def _name_ends(
     """Names right of the panel, as near to the ends of their lines as they do not overlap."""
     height = 72 * _PANEL_INCHES
     low, high = np.log(panel.get_ylim())
-    ideal = {model: (np.log(value) - low) / (high - low) * height for model, _, value in ends}
+    last = max(size for _, size, _ in ends)
+    ideal = {
+        model: (np.log(value) - low) / (high - low) * height
+        for model, size, value in ends
+        if size == last
+    }
     places = _spread(ideal, height)
     for model, size, value in ends:
         colour, _ = look(model)
+        style: dict[str, Any] = {
+            "color": colour, "va": "center", "fontsize": 8,
+            "fontweight": "bold" if model == _OURS else "normal",
+        }  # fmt: skip
+        if model not in places:  # it ends before the others
+            panel.annotate(names[model], (size, value), (6, 3), textcoords="offset points", **style)
+            continue
+        leader = {"arrowstyle": "-", "color": colour, "lw": 0.5, "alpha": 0.6, "relpos": (0, 0.5)}
         panel.annotate(
-            names[model], (size, value), (1.02, places[model] / height),
-            xycoords="data", textcoords="axes fraction", va="center", fontsize=8,
-            color=colour if model != "linear" else "#777777",
-            fontweight="bold" if model == _OURS else "normal",
-            arrowprops={"arrowstyle": "-", "color": colour, "lw": 0.5, "shrinkA": 0, "shrinkB": 2,
-                        "alpha": 0.6},
+            names[model], (size, value), (1.02, places[model] / height), xycoords="data",
+            textcoords="axes fraction", arrowprops={**leader, "shrinkA": 0, "shrinkB": 2}, **style,
         )  # fmt: skip
 
 

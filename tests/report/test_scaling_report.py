@@ -117,6 +117,6 @@ def test_the_page_asks_nothing_of_any_server(rows: list[ScalingRow], tmp_path: P
     charts = json.loads(data.group(1))
     assert len(charts) == 2 * 2 * 2
     first = charts[0]["traces"][0]
-    assert first["name"] == "painet (exponent 1.00)"
+    assert first["name"] == "painet  1.00"
     assert first["x"] == [100, 1_000, 10_000, 100_000]
     assert page.count("<table>") == 8
