@@ -21,6 +21,7 @@ import torch
 
 from painet_cli.config.loading import preset_yaml
 from painet_cli.config.preset import Preset
+from painet_cli.config.problems import tag_of, variants
 from painet_cli.data.files import write_text
 from painet_cli.errors import PainetError, RequestError
 from painet_cli.evaluation.alone import StoppedError, run_alone
@@ -39,6 +40,7 @@ FORMS: Mapping[str, tuple[str, ...]] = {
     },
 }
 """Settings of each form that is measured."""
+_MODEL = Preset.model_fields["model"]
 _SHARE = 0.9  # of the free memory that a point may take
 _START_S = 120.0  # a process may take this long beside its measurement, and longer for more edges
 _EDGE_S = 5e-5  # a particle: to make its edges, on a busy machine
@@ -126,8 +128,9 @@ class Bench:
     again: bool = False
 
     def preset(self, point: Point) -> Preset:
-        """Preset of a point; those before it are of the same kind."""
-        return point_preset([*self.settings, *FORMS[point.form]], point.horizon)
+        """Preset of a point, with the settings that its model has."""
+        form = FORMS[point.form]
+        return point_preset([*_suiting(self.settings, form[0]), *form], point.horizon)
 
     def file(self, point: Point) -> Path:
         """Where a point's measurement is kept: by all that it depends on."""
@@ -137,6 +140,18 @@ class Bench:
         mode = point.mode.replace(" ", "-")
         name = f"{point.form}-{mode}-N{point.particles}-T{point.horizon}-{digest}.json"
         return self.folder / name
+
+
+def _suiting(settings: Sequence[str], form: str) -> list[str]:
+    """Settings less those of the model that other models have and this one has not."""
+    keys = {tag_of(kind, "name"): set(kind.model_fields) for kind in variants(_MODEL)}
+    name = form.removeprefix("model.name=")
+    elsewhere = set().union(*keys.values()) - keys[name]
+    return [
+        setting
+        for setting in settings
+        if setting.partition("=")[0].strip() not in {f"model.{key}" for key in elsewhere}
+    ]
 
 
 def choose_forms(names: str | None) -> list[str]:
@@ -179,6 +194,8 @@ def run_points(points: Sequence[Point], bench: Bench, listener: Listener) -> dic
     RequestError
         The folder cannot be written, or a preset is not valid.
     """
+    for point in {point.form: point for point in points}.values():
+        bench.preset(point)
     try:
         bench.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

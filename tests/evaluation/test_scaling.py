@@ -77,10 +77,8 @@ def measured_as(
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_can_be_measured(form: str, mode: Mode) -> None:
-    sizes = [name for name in SMALL if form.startswith("painet") or "heads" not in name]
-    settings = () if form == "linear" else tuple(sizes)
-    preset = point_preset([*settings, *FORMS[form]], 1)
-    result = measure(preset, 40, mode, "cpu", 1)
+    bench = Bench(Path(), torch.device("cpu"), settings=SMALL)
+    result = measure(bench.preset(Point(form, mode, "N", 40, 1)), 40, mode, "cpu", 1)
     assert result.seconds > 0
     assert result.first_s > 0
     assert 1 <= result.runs <= 7
@@ -95,6 +93,22 @@ def test_forms_differ_in_what_they_are_named_for() -> None:
     assert dense.model.model_dump() == {**plain.model.model_dump(), "attention": "dense"}
     assert plain.data.horizon == 4
     assert point_preset(FORMS["egnn"], 1).model.hidden == plain.model.hidden  # type: ignore[union-attr]
+
+
+def test_a_setting_is_for_the_models_that_have_it(bench: Bench) -> None:
+    bench = Bench(bench.folder, bench.device, settings=("model.heads=3", "model.hidden=16"))
+    models = [bench.preset(Point(form, "inference", "N", 100, 1)).model for form in FORMS]
+    assert [getattr(model, "heads", None) for model in models[:3]] == [3, 3, None]
+    assert {getattr(model, "hidden", 16) for model in models} == {16}
+
+
+def test_a_setting_that_no_model_has_is_refused_before_anything_is_measured(
+    bench: Bench,
+) -> None:
+    bench = Bench(bench.folder, bench.device, settings=("model.head=3",))
+    with pytest.raises(RequestError, match=r"model\.head"):
+        run_points(scaling_points(["painet"], SWEEP), bench, Listener())
+    assert not bench.folder.exists()
 
 
 def test_a_point_for_every_size_along_both_axes_and_one_step_models_predict_one() -> None:
