@@ -35,8 +35,9 @@ def ablation(
 ) -> None:
     """Train variants of PAINET, and draw the paper's Figures 4, 5 and 6.
 
-    4a: pair weights; 4b: decoders; 5: decoder layers; 6: attention layers a step; reach: attention
-    limited to neighbours. A cell that is done is not trained again; one that was stopped goes on.
+    4a: pair weights; 4b: decoders; 5: decoder layers; 6: attention layers a
+    step; reach: attention limited to neighbours. A cell that is done is not
+    trained again; one that was stopped goes on.
     """
     from painet_cli.data.files import write_text
     from painet_cli.evaluation.ablation import cells_of, choose_ablations, make_points

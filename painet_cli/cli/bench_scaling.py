@@ -25,7 +25,7 @@ def scaling(
     session: Session,
     models: Annotated[
         str | None,
-        typer.Option("--models", metavar="A,B", help="All, and painet-dense with N x N weights."),
+        typer.Option("--models", metavar="A,B", help="Models, or painet-dense (N x N). All."),
     ] = None,
     sizes: Annotated[
         str, typer.Option("--sizes", metavar="N,N", help="Particles, at --horizon.")
@@ -49,12 +49,13 @@ def scaling(
         Path, typer.Option("--out", "-o", metavar="DIR", help="Figures, plots and page go here.")
     ] = Path("bench/scaling"),
 ) -> None:
-    """Measure time and peak memory against particles N and steps T, as the paper's Figure 7.
+    """Measure time and peak memory against particles N and steps T (Figure 7).
 
-    Untrained models of preset adk on synthetic protein backbones with 20 neighbours an atom, each
-    point in a process of its own. What is measured is kept: stopped, the command goes on where it
-    was. A point that would not fit in memory or time is left out, with the reason. All models to
-    N = 1e6 take some hours on one core; --sizes 1e2,1e3,1e4 takes a few minutes.
+    Untrained models of preset adk on synthetic protein backbones, 20 neighbours
+    an atom; each point in a process of its own. What is measured is kept:
+    stopped, the command goes on where it was. A point that would not fit in
+    memory or time is left out, with the reason. Up to 1e6 particles this takes
+    an hour or more; --sizes 1e2,1e3,1e4 --horizons 1,4,16 takes some minutes.
     """
     from painet_cli.data.files import write_text
     from painet_cli.evaluation.scaling import (
