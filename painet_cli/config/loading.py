@@ -12,8 +12,8 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from painet_cli.config.preset import Preset
-from painet_cli.config.problems import request_error, tag_of, variants
+from painet_cli.config.preset import MODEL_CONFIGS, Preset
+from painet_cli.config.problems import request_error, table_of, variants
 from painet_cli.config.source import MAX_DEPTH, Document, Dumper, KeyPath, parse, read_document
 from painet_cli.errors import RequestError
 
@@ -180,7 +180,7 @@ def _merged_trees(base: dict[str, Any], top: dict[str, Any], path: KeyPath) -> d
     selector = DISCRIMINATORS.get(path)
     if selector in base and selector in top and base[selector] != top[selector]:
         # the keys of one variant mean nothing to another, but models are compared at one width
-        wide = path == ("model",) and str(top[selector]) in _WIDE and "hidden" in base
+        wide = path == ("model",) and "hidden" in base and _has_width(top[selector])
         return {"hidden": base["hidden"], **top} if wide else top
     merged = {**base, **top}
     for key in base.keys() & top.keys():
@@ -192,6 +192,9 @@ def _merged_trees(base: dict[str, Any], top: dict[str, Any], path: KeyPath) -> d
 def _discriminators(section: Any = Preset, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
     """Walk the sections of a preset for those with variants, and the key that tells them apart."""
     for name, field in section.model_fields.items():
+        if table_of(field):
+            yield (*path, name), "name"
+            continue
         if isinstance(field.discriminator, str):
             yield (*path, name), field.discriminator
         for inner in variants(field):
@@ -199,8 +202,8 @@ def _discriminators(section: Any = Preset, path: KeyPath = ()) -> Iterator[tuple
 
 
 DISCRIMINATORS = dict(_discriminators())
-_WIDE = {
-    tag_of(model, "name")
-    for model in variants(Preset.model_fields["model"])
-    if "hidden" in model.model_fields
-}
+
+
+def _has_width(model: Any) -> bool:
+    """Whether a model of that name has a width, `hidden`."""
+    return model in MODEL_CONFIGS and "hidden" in MODEL_CONFIGS[model].model_fields

@@ -6,20 +6,16 @@ Schema.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+
+from painet_cli.config.model_config import ModelConfig, ModelTable, Strict
 
 ParticleLabel = Literal["listed", "name", "element", "residue"]
 NodeFeature = Literal["speed", "height", "type"]
 EdgeFeature = Literal["hop", "distance", "types"]
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
-
-
-class Strict(BaseModel):
-    """A section of a preset: unknown keys are refused, values never change after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class DataConfig(Strict):
@@ -59,7 +55,7 @@ class FeatureConfig(Strict):
     types of both ends."""
 
 
-class PainetConfig(Strict):
+class PainetConfig(ModelConfig):
     """PAINET, the model of the paper (sections 3.1 to 3.3, Algorithm 1)."""
 
     name: Literal["painet"] = "painet"
@@ -83,14 +79,16 @@ class PainetConfig(Strict):
     """LayerNorm after every attention update."""
 
 
-class LinearConfig(Strict):
+class LinearConfig(ModelConfig):
     """Straight on: x(0) + s_k v(0) with one learned scalar a step."""
 
     name: Literal["linear"] = "linear"
 
 
-class RadialFieldConfig(Strict):
+class RadialFieldConfig(ModelConfig):
     """Radial field: forces along edges, by their length alone (Köhler et al. 2019); one step."""
+
+    one_step: ClassVar[bool] = True
 
     name: Literal["rf"] = "rf"
     layers: PositiveInt = 4
@@ -99,8 +97,10 @@ class RadialFieldConfig(Strict):
     """Width of the embeddings."""
 
 
-class MpnnConfig(Strict):
+class MpnnConfig(ModelConfig):
     """Plain message passing on [x, v] (Gilmer et al. 2017); not equivariant; one step."""
+
+    one_step: ClassVar[bool] = True
 
     name: Literal["mpnn"] = "mpnn"
     layers: PositiveInt = 4
@@ -109,7 +109,7 @@ class MpnnConfig(Strict):
     """Width of the embeddings."""
 
 
-class EgnnConfig(Strict):
+class EgnnConfig(ModelConfig):
     """EGNN with velocities (Satorras et al. 2021)."""
 
     name: Literal["egnn"] = "egnn"
@@ -119,7 +119,7 @@ class EgnnConfig(Strict):
     """Width of the embeddings."""
 
 
-class EgnoConfig(Strict):
+class EgnoConfig(ModelConfig):
     """EGNO: EGNN layers and spectral convolutions over time in turn (Xu et al. 2024)."""
 
     name: Literal["egno"] = "egno"
@@ -133,7 +133,7 @@ class EgnoConfig(Strict):
     """Width of the embedding of a time step."""
 
 
-class HegnnConfig(Strict):
+class HegnnConfig(ModelConfig):
     """HEGNN: EGNN whose particles also carry spherical harmonics (Cen et al. 2024)."""
 
     name: Literal["hegnn"] = "hegnn"
@@ -145,7 +145,7 @@ class HegnnConfig(Strict):
     """Highest degree l of the harmonics."""
 
 
-class GfNodeConfig(Strict):
+class GfNodeConfig(ModelConfig):
     """GF-NODE: an ODE over the modes of the graph, between EGNN layers (Sun et al. 2025)."""
 
     name: Literal["gf-node"] = "gf-node"
@@ -163,17 +163,16 @@ class GfNodeConfig(Strict):
     """Absolute tolerance of the solver."""
 
 
-ModelConfig = Annotated[
-    PainetConfig
-    | LinearConfig
-    | RadialFieldConfig
-    | MpnnConfig
-    | EgnnConfig
-    | EgnoConfig
-    | HegnnConfig
-    | GfNodeConfig,
-    Field(discriminator="name"),
-]
+MODEL_CONFIGS = ModelTable(
+    PainetConfig,
+    LinearConfig,
+    RadialFieldConfig,
+    MpnnConfig,
+    EgnnConfig,
+    EgnoConfig,
+    HegnnConfig,
+    GfNodeConfig,
+)
 
 
 class ConstantSchedule(Strict):
@@ -235,6 +234,6 @@ class Preset(Strict):
     """One line for `painet presets`."""
     data: DataConfig
     features: FeatureConfig = FeatureConfig()
-    model: ModelConfig = PainetConfig()
+    model: Annotated[ModelConfig, MODEL_CONFIGS] = PainetConfig()
     train: TrainConfig
     evaluation: EvaluationConfig = EvaluationConfig()

@@ -1,12 +1,18 @@
-"""Names of models and where they live: a new model is one file and one line here."""
+"""Names of models and where they live: a new model is one file and one line here.
+
+A model of another package is registered by its entry point, group `painet.models`, and is treated
+as one of these from there on.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib import import_module
+from importlib.metadata import version
 
-from painet_cli.config.preset import ParticleLabel, Preset
+from painet_cli.config.plugins import MODELS as GROUP
+from painet_cli.config.plugins import Plugin
+from painet_cli.config.preset import MODEL_CONFIGS, ParticleLabel, Preset
 from painet_cli.data.contacts import Contacts
 from painet_cli.data.graph import Graph, bond_graph
 from painet_cli.data.manifest import Manifest, Particles
@@ -23,14 +29,53 @@ MODELS = {
     "hegnn": "painet_cli.models.hegnn:Hegnn",
     "gf-node": "painet_cli.models.gf_node:GfNode",
 }
-ONE_STEP = ("rf", "mpnn")
-"""Models that were made for a single target."""
+"""Models of this package."""
 _EXTRA = ("e3nn", "torchdiffeq")  # packages of the extra `baselines`
 
 
+def registered_models() -> dict[str, Plugin]:
+    """All models by name, those of this package first; none is imported."""
+    here = version("painet")
+    own = {name: Plugin(GROUP, name, at, "painet", here) for name, at in MODELS.items()}
+    return {**own, **MODEL_CONFIGS.plugins()}
+
+
+def find_model(name: str) -> type[DynamicsModel]:
+    """Class of a model.
+
+    Raises
+    ------
+    RequestError
+        There is no such model, or it needs a package that is not installed, or is of another
+        package that cannot be used.
+    """
+    known = registered_models()
+    if name not in known:
+        raise RequestError(f"model {name}: no such model", f"there are {', '.join(known)}")
+    try:
+        kind = known[name].load()
+    except RequestError as error:
+        missing = getattr(error.__cause__, "name", None)
+        if missing not in _EXTRA or name not in MODELS:
+            raise
+        raise RequestError(
+            f"model {name}: the package {missing} is not installed",
+            'install it with `pip install "painet[baselines]"`',
+        ) from error
+    if not (isinstance(kind, type) and issubclass(kind, DynamicsModel)):
+        raise known[name].broken(f"{known[name].target} is no subclass of DynamicsModel")
+    return kind
+
+
+def package_of(name: str) -> str:
+    """Package of a model and its version, `spring-model 0.1.0`; empty for this package's own."""
+    plugin = MODEL_CONFIGS.plugins().get(name)
+    return "" if plugin is None or name in MODELS else f"{plugin.package} {plugin.version}"
+
+
 def models_for(horizon: int) -> list[str]:
-    """Names of the models that can predict so many steps."""
-    return [name for name in MODELS if horizon == 1 or name not in ONE_STEP]
+    """Names of the models of this package that can predict so many steps."""
+    return [name for name in MODELS if horizon == 1 or not MODEL_CONFIGS[name].one_step]
 
 
 def build_model(preset: Preset, system: SystemSpec) -> DynamicsModel:
@@ -42,25 +87,14 @@ def build_model(preset: Preset, system: SystemSpec) -> DynamicsModel:
         The model predicts one step only and the preset asks for more, does not suit the system, or
         needs a package that is not installed.
     """
-    model_name = preset.model.name
-    module, _, name = MODELS[model_name].partition(":")
-    try:
-        kind = getattr(import_module(module), name)
-    except ModuleNotFoundError as error:
-        if error.name not in _EXTRA:
-            raise
+    name, horizon = preset.model.name, preset.data.horizon
+    kind = find_model(name)
+    if horizon > 1 and preset.model.one_step:
         raise RequestError(
-            f"model {model_name}: the package {error.name} is not installed",
-            'install it with `pip install "painet[baselines]"`',
-        ) from error
-    if preset.data.horizon > 1 and model_name in ONE_STEP:
-        several = ", ".join(models_for(preset.data.horizon))
-        raise RequestError(
-            f"model {model_name}: predicts one step, but data.horizon is {preset.data.horizon}",
-            f"choose a preset with T = 1, or one of the models {several}",
+            f"model {name}: predicts one step, but data.horizon is {horizon}",
+            f"choose a preset with T = 1, or one of the models {', '.join(models_for(horizon))}",
         )
-    model: DynamicsModel = kind.build(preset.model, preset, system)
-    return model
+    return kind.build(preset.model, preset, system)
 
 
 def system_of(manifest: Manifest, preset: Preset) -> tuple[SystemSpec, Graph]:
