@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import reduce
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from painet_cli.config.preset import MODEL_CONFIGS, Preset
+from painet_cli.config.preset import MODEL_CONFIGS, Preset, Settings
 from painet_cli.config.problems import request_error, table_of, variants
 from painet_cli.config.source import MAX_DEPTH, Document, Dumper, KeyPath, parse, read_document
 from painet_cli.errors import RequestError
@@ -37,7 +37,7 @@ def preset_name(name_or_path: str) -> str:
     return name_or_path if name_or_path in preset_names() else Path(name_or_path).stem
 
 
-def load_preset(name_or_path: str, overrides: Sequence[str] = ()) -> Preset:
+def load_preset(name_or_path: str, overrides: Settings = ()) -> Preset:
     """Read a preset, what it extends, and settings on top of it.
 
     Parameters
@@ -45,14 +45,25 @@ def load_preset(name_or_path: str, overrides: Sequence[str] = ()) -> Preset:
     name_or_path
         Name of a shipped preset or path of a YAML file.
     overrides
-        Settings `dotted.key=value`, the value in YAML; later ones win.
+        Settings `dotted.key=value`, the value in YAML, or a mapping of dotted keys to values; later
+        ones win.
 
     Raises
     ------
     RequestError
         There is no such preset, or it or a setting is not valid; says where and what is allowed.
     """
-    document = _with_bases(_find(name_or_path), ())
+    return _checked(_with_bases(_find(name_or_path), ()), overrides, name_or_path)
+
+
+def change_preset(preset: Preset, overrides: Settings) -> Preset:
+    """Lay settings over a preset; they are given and refused as those of `load_preset`."""
+    return _checked(Document(preset.model_dump(mode="json")), overrides, "the preset")
+
+
+def _checked(document: Document, overrides: Settings, name: str) -> Preset:
+    if isinstance(overrides, Mapping):
+        overrides = [f"{key}={json.dumps(value)}" for key, value in overrides.items()]
     if overrides:
         settings = reduce(_merged, map(_setting, overrides), Document({}))
         document = _merged(document, settings)
@@ -60,7 +71,7 @@ def load_preset(name_or_path: str, overrides: Sequence[str] = ()) -> Preset:
         # By way of JSON, because pydantic's strict mode takes a list for a tuple only from there.
         return Preset.model_validate_json(json.dumps(document.tree), strict=True)
     except ValidationError as error:
-        raise request_error(error, document, name_or_path) from error
+        raise request_error(error, document, name) from error
 
 
 def preset_yaml(preset: Preset) -> str:

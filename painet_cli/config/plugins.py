@@ -13,16 +13,12 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from painet_cli.errors import RequestError
+from painet_cli.errors import PluginWarning, RequestError
 
 MODELS = "painet.models"
 """Group of entry points whose values are subclasses of `DynamicsModel`."""
 SOURCES = "painet.sources"
 """Group of entry points whose values are `DataSource`s."""
-
-
-class PluginWarning(UserWarning):
-    """A package that adds to painet cannot be used, and was left out."""
 
 
 @dataclass(frozen=True)
