@@ -16,6 +16,7 @@ from painet_cli.data.graph import Graph
 from painet_cli.data.manifest import Manifest, Origin, Particles, Segment, Split, Units
 from painet_cli.data.sources import DataSource, RemoteFile, Source
 from painet_cli.data.splits import block_split, random_split
+from painet_cli.data.units import seconds
 from painet_cli.errors import PainetError, RequestError
 from painet_cli.models.base import DynamicsModel, Features, SystemSpec, displacements, lengths
 
@@ -45,5 +46,6 @@ __all__ = [
     "displacements",
     "lengths",
     "random_split",
+    "seconds",
     "write_dataset",
 ]

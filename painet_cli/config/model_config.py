@@ -108,8 +108,9 @@ class ModelTable:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        variants = [handler(config.__pydantic_core_schema__) for config in self.usable().values()]
-        return {"anyOf": variants}
+        known = self.usable().items()
+        choices = {name: config.__pydantic_core_schema__ for name, config in known}
+        return handler(core_schema.tagged_union_schema(choices, "name"))
 
     def _validated(self, value: object, info: ValidationInfo) -> ModelConfig:
         """Check a section by the class that its `name` chooses, as pydantic's unions would."""

@@ -121,7 +121,8 @@ def _describe(problem: ErrorDetails, path: KeyPath, section: Section | None) -> 
 def _allowed_keys(path: KeyPath, section: Section) -> str:
     known = list(section.model_fields)
     near = get_close_matches(str(path[-1]), known, n=1) or _with_meaning(str(path[-1]), section)
-    elsewhere = [f"{above}.{path[-1]}" for above in _sections_with(str(path[-1]))]
+    above = [name for name in _sections_with(str(path[-1])) if name != path[0]]
+    elsewhere = [f"{name}.{path[-1]}" for name in above]
     guess = [".".join(map(str, (*path[:-1], key))) for key in near] or elsewhere
     return (f"did you mean {guess[0]}? " if guess else "") + f"allowed here: {', '.join(known)}"
 

@@ -57,7 +57,8 @@ class SourceGroup(TyperGroup):
 def _command(source: DataSource) -> Any:
     """Command with the options of a source's function."""
     app = typer.Typer(add_completion=False)
-    app.command(name=source.about.name, help=source.about.about)(with_session(_typed(source)))
+    about = f"{source.about.title}: {source.about.about}."
+    app.command(name=source.about.name, help=about)(with_session(_typed(source)))
     return get_command(app)
 
 
