@@ -65,7 +65,7 @@ def train(
                 train_quietly(
                     one,
                     resume=resume,
-                    epochs=epochs,
+                    epochs=epochs if resume else None,  # a preset has it already
                     budget_s=None if budget is None else 60 * budget,
                     data_dir=data_dir,
                     run_dir=run_dir,
