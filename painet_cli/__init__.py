@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from painet_cli.data.prepare import prepare
     from painet_cli.errors import PainetError, PluginWarning, RequestError
     from painet_cli.evaluation.checkpoints import LoadedModel, load
-    from painet_cli.evaluation.evaluate import Evaluation, evaluate
+    from painet_cli.evaluation.evaluate import Evaluation
+    from painet_cli.evaluation.measuring import evaluate
     from painet_cli.evaluation.predict import predict
     from painet_cli.models import catalogue as registry
     from painet_cli.models.painet_module import PAINET
@@ -52,7 +53,7 @@ _HOMES = {
     "Preset": "painet_cli.config.preset:Preset",
     "RequestError": "painet_cli.errors:RequestError",
     "RunSummary": "painet_cli.training.record:RunSummary",
-    "evaluate": "painet_cli.evaluation.evaluate:evaluate",
+    "evaluate": "painet_cli.evaluation.measuring:evaluate",
     "load": "painet_cli.evaluation.checkpoints:load",
     "predict": "painet_cli.evaluation.predict:predict",
     "prepare": "painet_cli.data.prepare:prepare",
