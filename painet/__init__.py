@@ -48,7 +48,9 @@ if TYPE_CHECKING:
         train,
     )
 else:  # a name brings what it needs with it, when it is first asked for
-    from painet_cli import __dir__, __getattr__  # noqa: F401
+    from painet_cli import _HOMES, lazy_names
+
+    __getattr__ = lazy_names(__name__, _HOMES)
 
 __all__ = [
     "PAINET",
@@ -67,3 +69,7 @@ __all__ = [
     "registry",
     "train",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -9,6 +9,7 @@ True
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -62,13 +63,30 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    # only now: importing the package, as every command does, must not take as long as torch
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from pkgutil import resolve_name
+def lazy_names(module: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
+    """Make a module's `__getattr__`, which imports a name's home when it is first asked for.
 
-    return resolve_name(_HOMES[name])
+    Importing a package, as every command does, must not take as long as torch.
+
+    Parameters
+    ----------
+    module
+        Name of the module.
+    homes
+        Where each of its names is: `package.module:attribute`, or a module.
+    """
+
+    def getattr_of(name: str) -> Any:
+        if name not in homes:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        from pkgutil import resolve_name
+
+        return resolve_name(homes[name])
+
+    return getattr_of
+
+
+__getattr__ = lazy_names(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:
