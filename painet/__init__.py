@@ -13,7 +13,9 @@
 =============  =====================================================================
 
 What is wrong with a request is a `RequestError`, what went wrong later a `PainetError`. Nothing
-prints. The command line does the same by the same functions.
+prints. The command line does the same by the same functions. These names, and those of
+`painet.plugins` and `painet.testing`, follow semantic versioning; what else is in `painet_cli` may
+change with any version.
 
 >>> import tempfile, painet
 >>> folder = tempfile.mkdtemp()
