@@ -3,6 +3,7 @@
 They are those of `painet prepare SOURCE`, whose `--help` says the same.
 """
 
+# no `annotations` from __future__: as text, `Required` would not tell which keys must be given
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, Required, TypedDict
