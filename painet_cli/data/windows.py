@@ -104,8 +104,11 @@ class Windows:
     def batches(self, batch_size: int, order: Tensor | None = None) -> Iterator[Batch]:
         """All windows once, in `order` (S,) or as they stand; the last batch may be smaller."""
         order = torch.arange(len(self)) if order is None else order
-        parts = torch.split(order, batch_size)
-        if self.graph.contacts is None:
+        return self.batches_of(torch.split(order, batch_size))
+
+    def batches_of(self, parts: Sequence[Tensor]) -> Iterator[Batch]:
+        """A batch of the windows of each part (B,), none of which is empty."""
+        if self.graph.contacts is None or not parts:
             yield from map(self.batch, parts)
             return
         with ThreadPoolExecutor(1) as beside:  # trees are searched while a model is at work
