@@ -1,13 +1,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 # Tensors of tests are small: threads would only wait for each other. Before torch is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from pairs import Pair
 
 ROOT = Path(__file__).parents[1]
 
@@ -62,3 +67,12 @@ def finished_run(
     from trainings import train
 
     return train(small_preset, data_dir, tmp_path_factory.mktemp("runs")).run
+
+
+@pytest.fixture(scope="session")
+def pair() -> Iterator[Pair]:
+    """Two processes that train together."""
+    from pairs import Pair
+
+    with Pair() as processes:
+        yield processes

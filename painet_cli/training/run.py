@@ -184,8 +184,8 @@ def _prepare(
 ) -> tuple[Trainer, Header]:
     if preset.train.batch_size < world.size:
         raise RequestError(
-            f"train.batch_size: {preset.train.batch_size} windows are too few for "
-            f"{world.size} processes",
+            f"train.batch_size={preset.train.batch_size}: {world.size} processes share a batch, "
+            "and each needs a window",
             "raise it, or start fewer processes",
         )
     dataset = dataset_of(preset, data_dir)
