@@ -316,7 +316,7 @@ def test_a_device_that_one_process_lacks_is_told_by_the_first(pair: Pair, job: J
     assert "process 1: --device cuda:99: this machine has" in first.what
 
 
-OPTIONS = {  # some have parameters that never get a gradient
+OPTIONS = {
     "linear": {},
     "egnn": {"layers": 2, "hidden": 8},
     "egno": {"layers": 2, "hidden": 8},
@@ -359,6 +359,29 @@ def test_gradients_are_those_of_the_whole_batch(pair: Pair, job: Job, name: str)
             if gradient is not None:
                 scale = np.abs(gradient).max()
                 np.testing.assert_allclose(found[key], gradient, rtol=1e-4, atol=1e-5 * scale)
+
+
+class Uneven(nn.Module):
+    """One parameter that both use, one for rank 1 alone, and one that nobody uses."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.both, self.second, self.nobody = (nn.Parameter(torch.ones(2)) for _ in range(3))
+
+
+def uneven_gradients(world: World, weights: tuple[float, float]) -> list[list[float] | None]:
+    model = Uneven()
+    with world.averaging(model, weights[world.rank]):
+        loss = (world.rank + 1.0) * model.both.sum()
+        if world.rank == 1:
+            loss = loss + 10 * model.second.sum()
+        loss.backward()
+    return [None if p.grad is None else p.grad.tolist() for p in model.parameters()]
+
+
+def test_a_parameter_without_a_gradient_neither_hangs_nor_gets_one(pair: Pair) -> None:
+    for found in values(pair.run(uneven_gradients, (0.75, 0.25))):
+        assert found == [[1.25, 1.25], [2.5, 2.5], None]
 
 
 class Numbers:
