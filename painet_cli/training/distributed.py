@@ -145,11 +145,15 @@ class ProcessGroup(World):
         for tensor in chain.from_iterable(model.state_dict().values() for model in models):
             distributed.broadcast(tensor, 0, group=self._gradients)
 
-    def totals(self, *values: float) -> list[float]:
-        """Sums of numbers over the processes."""
-        sums = torch.tensor(values, dtype=torch.float64)
+    def totals(self, own: Tensor) -> Tensor:
+        """Sums over the processes of numbers on the CPU."""
+        sums = own.clone()
         self._all_reduce(sums)
-        return [float(value) for value in sums]
+        return sums
+
+    def first(self, own: float) -> float:
+        """The number of rank 0."""
+        return float(self.totals(torch.tensor(own if self.rank == 0 else 0.0, dtype=torch.float64)))
 
     def rows(self, own: Sequence[Tensor], windows: Windows, batch_size: int) -> Tensor:
         """Rows of all windows in their order, (S, T) float64 on the CPU, each window once."""
@@ -159,8 +163,7 @@ class ProcessGroup(World):
         rows = torch.zeros(len(windows), len(windows.offsets), dtype=torch.float64)
         if own:
             rows[mine] = super().rows(own, windows, batch_size)
-        self._all_reduce(rows)
-        return rows
+        return self.totals(rows)
 
     def told(self, make: Callable[[], str]) -> str:
         """What rank 0 makes, in all processes."""

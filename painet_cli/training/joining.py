@@ -88,7 +88,7 @@ def _meet(launch: Launch, patience: timedelta | None) -> Store:
 
 @contextmanager
 def _noted_signals() -> Iterator[list[signal.Signals]]:
-    """Note SIGINT and SIGTERM, so that all processes stop at the same place.
+    """Note what asks to stop, so that all processes stop at the same place.
 
     After a failure they stay noted: a launcher sends SIGTERM to those that are about to end.
     """
@@ -96,7 +96,8 @@ def _noted_signals() -> Iterator[list[signal.Signals]]:
     if threading.current_thread() is not threading.main_thread():
         yield noted
         return
-    kinds = (signal.SIGINT, signal.SIGTERM)
+    asking = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    kinds = [kind for kind in asking if signal.getsignal(kind) is not signal.SIG_IGN]  # nohup
     before = [
         signal.signal(kind, lambda number, _: noted.append(signal.Signals(number)))
         for kind in kinds

@@ -114,11 +114,9 @@ class Trainer:
         """
         epoch = self.progress.epoch + 1
         started = time.perf_counter()
-        own_loss = self._train_epoch(epoch)
-        own_seconds = time.perf_counter() - started if self.world.is_writer else 0.0
+        loss = self._train_epoch(epoch)
         # one clock for all, so that all spend their budget in the same epoch
-        total, seconds = self.world.totals(own_loss, own_seconds)
-        loss = total / len(self.train_windows)
+        seconds = self.world.first(time.perf_counter() - started)
         self._check_finite(epoch, "training loss", loss)
         val_mse = self._evaluate() if self._is_due(epoch) else None
         best = val_mse is not None and val_mse < (self.progress.best_mse or math.inf)
@@ -138,7 +136,6 @@ class Trainer:
         return epoch > 0 and (epoch % self.config.eval_every == 0 or epoch == self.config.epochs)
 
     def _train_epoch(self, epoch: int) -> float:
-        """Sum of the losses of this process's windows."""
         self.model.train()
         windows = self.train_windows
         order = _epoch_order(len(windows), self.config.seed, epoch)
@@ -149,19 +146,21 @@ class Trainer:
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
             self.optimizer.zero_grad(set_to_none=True)
-            batch = share.batch
+            batch, loss = share.batch, torch.zeros((), device=windows.device)
             with self.world.averaging(self.model, share.weight):
                 if batch is not None:
                     loss = (self.model(batch) - batch.known_targets()).square().mean()
                     loss.backward()
-                    losses.append(loss.detach() * batch.graph.num_systems)
+                    loss = loss.detach() * batch.graph.num_systems
+            losses.append(loss)
             if self.config.clip_norm is not None:
                 torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
             self.optimizer.step()
             if self.average is not None:
                 self.average.update_parameters(self.model)
         # the epoch's only wait for the device
-        return float(torch.stack(losses).cpu().double().sum()) if losses else 0.0
+        own = torch.stack(losses).cpu().double()
+        return float(self.world.totals(own).sum()) / len(windows)
 
     def _evaluate(self) -> float:
         mse = validation_mse(

@@ -72,9 +72,13 @@ class World:
             Another process was given something else to train, as `identity` tells.
         """
 
-    def totals(self, *values: float) -> list[float]:
-        """Sums of numbers over the processes."""
-        return list(values)
+    def totals(self, own: Tensor) -> Tensor:
+        """Sums over the processes of numbers on the CPU."""
+        return own
+
+    def first(self, own: float) -> float:
+        """The number of rank 0."""
+        return own
 
     def rows(self, own: Sequence[Tensor], windows: Windows, batch_size: int) -> Tensor:
         """Rows of all windows in their order, (S, T) float64 on the CPU, each window once.
