@@ -50,7 +50,7 @@ def test_tasks_of_srun_evaluate_together(
     assert (first.status, second) == (0, (0, "", "")), first.err + second.err
     (row,) = json.loads(first.out)["runs"]
     assert (row["windows"], row["horizon"]) == (400, 3)
-    assert json.loads((copy / "evaluation.json").read_text()) == row
+    assert json.loads((copy / "evaluation.json").read_text())["mse"] == row["mse"]
 
 
 def test_what_is_wrong_with_a_request_is_said_once(pair: Pair, data_dir: Path) -> None:
