@@ -35,6 +35,11 @@ KEPT = {
     "hegnn": ALL,
     "gf-node": {"shift"},  # its nonlinearities act on single coordinates
 }
+KEPT_BY_VARIANT = {
+    "recurrent": ALL,
+    "mlp-add": set(),  # as mpnn, coordinates in and coordinates out
+    "mlp-concat": set(),
+}
 LEAST_BROKEN = 1e-3  # what a symmetry is off by where it is not kept; 1e-10 where it is
 
 
@@ -56,6 +61,14 @@ def test_the_table_has_every_model() -> None:
 def test_who_keeps_what(name: str, motion: str) -> None:
     error = off_by(first_case(name), *MOTIONS[motion])
     assert error < 1e-10 if motion in KEPT[name] else error > LEAST_BROKEN
+
+
+@pytest.mark.parametrize("motion", MOTIONS)
+@pytest.mark.parametrize("decoder", KEPT_BY_VARIANT)
+def test_what_each_decoder_of_the_ablation_keeps(decoder: str, motion: str) -> None:
+    case = next(case for case in CASES if case.options.get("decoder") == decoder)
+    error = off_by(case.model(), *MOTIONS[motion])
+    assert error < 1e-10 if motion in KEPT_BY_VARIANT[decoder] else error > LEAST_BROKEN
 
 
 def test_a_shift_along_the_vertical_is_a_shift() -> None:

@@ -75,6 +75,12 @@ KITS = {
             {**SMALL, "share_time": True},
             {**SMALL, "layer_norm": True},
             {**SMALL, "share_time": True, "layer_norm": True, "attention": "factorised"},
+            {**SMALL, "reach": "neighbours"},
+            {**SMALL, "attention_layers": 2},
+            {**SMALL, "attention_layers": 2, "share_time": True},
+            {**SMALL, "decoder": "recurrent"},
+            {**SMALL, "decoder": "mlp-add"},
+            {**SMALL, "decoder": "mlp-concat"},
         )
     ),
 }
@@ -90,11 +96,16 @@ class Case:
 
     def __str__(self) -> str:
         switches = [
-            key if value is True else str(value)
+            key if value is True else str(value) if isinstance(value, str) else f"{key}{value}"
             for key, value in self.options.items()
             if key not in SMALL
         ]
         return "-".join([self.name, *switches, f"T{self.horizon}"])
+
+    @property
+    def equivariant(self) -> bool:
+        by_itself = self.options.get("decoder", "").startswith("mlp")  # it reads coordinates
+        return KITS[self.name].equivariant and not by_itself
 
     def model(
         self,
@@ -122,7 +133,7 @@ def cases() -> Iterator[Case]:
 CASES = list(cases())
 every_model = pytest.mark.parametrize("case", CASES, ids=str)
 every_equivariant_model = pytest.mark.parametrize(
-    "case", [case for case in CASES if KITS[case.name].equivariant], ids=str
+    "case", [case for case in CASES if case.equivariant], ids=str
 )
 every_model_with_features = pytest.mark.parametrize(
     "case", [case for case in CASES if KITS[case.name].reads_features], ids=str
