@@ -27,6 +27,23 @@ class PainetError(Exception):
         return f"{self.what}\n{self.hint}" if self.hint else self.what
 
 
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory is used up: Python's, NumPy's, or one of torch's ways."""
+    if isinstance(error, MemoryError):
+        return True
+    said = str(error)
+    return isinstance(error, RuntimeError) and any(
+        sign in said
+        for sign in (
+            "out of memory",  # CUDA and MPS
+            "can't allocate memory",  # torch's CPU allocator
+            "bad_alloc",
+            "could not create a memory object",  # oneDNN
+            "can't start new thread",
+        )
+    )
+
+
 class RequestError(PainetError):
     """The request cannot be carried out: a bad option, file or preset (exit status 2)."""
 

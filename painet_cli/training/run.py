@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import secrets
+import shutil
 from collections import Counter
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
 from importlib.metadata import version
@@ -16,12 +20,20 @@ import torch
 from painet_cli.config.loading import load_preset, preset_yaml
 from painet_cli.config.preset import Preset
 from painet_cli.data.dataset import Dataset, open_dataset
-from painet_cli.data.files import check_writable, write_text
+from painet_cli.data.files import append_line, check_writable, sweep, write_text
+from painet_cli.data.locks import LOCK, held
+from painet_cli.data.provenance import command_line, versions
 from painet_cli.data.sources import how_to_prepare
 from painet_cli.data.windows import target_offsets, windows_of
 from painet_cli.errors import RequestError
 from painet_cli.models.registry import build_model, system_of
-from painet_cli.training.checkpoint import Header, Progress, load_checkpoint, save_checkpoint
+from painet_cli.training.checkpoint import (
+    Header,
+    Progress,
+    load_checkpoint,
+    read_header,
+    save_checkpoint,
+)
 from painet_cli.training.device import MemoryMeter, flushed_denormals, seed_everything
 from painet_cli.training.record import RECORD, RunSummary, recorded, summarise
 from painet_cli.training.trainer import EpochRecord, Trainer
@@ -74,9 +86,9 @@ def start_run(
     """
     meter = MemoryMeter(device)
     trainer, header = _prepare(preset, name, data_dir, device, budget_s)
-    folder = _new_run_folder(run_dir / name)
-    write_text(folder / CONFIG, preset_yaml(preset))
-    return _train(folder, trainer, header, meter, listener)
+    folder = _new_run_folder(run_dir / name, preset)
+    with held(folder / LOCK, folder):
+        return _train(folder, trainer, header, meter, listener)
 
 
 def resume_run(
@@ -100,13 +112,26 @@ def resume_run(
     Raises
     ------
     RequestError
-        The folder is no run, or its dataset changed since.
+        The folder is no run, another process trains it, or its dataset changed since.
     """
     if not (folder / CONFIG).is_file():
         raise RequestError(
             f"{folder}: no run here ({CONFIG} is missing)",
             "give a folder that `painet train` wrote",
         )
+    with held(folder / LOCK, folder):
+        sweep(folder)
+        return _resume(folder, data_dir, device, listener, epochs, budget_s)
+
+
+def _resume(
+    folder: Path,
+    data_dir: Path,
+    device: torch.device,
+    listener: Listener,
+    epochs: int | None,
+    budget_s: float | None,
+) -> RunSummary:
     preset = load_preset(str(folder / CONFIG), [] if epochs is None else [f"train.epochs={epochs}"])
     meter = MemoryMeter(device)
     name = folder.resolve().parent.name
@@ -125,6 +150,7 @@ def resume_run(
                 f"{folder / LAST}: its tensors do not fit the preset in {CONFIG}",
                 str(error).splitlines()[-1].strip(),
             ) from error
+    _make_up_best(folder, trainer, header)
     write_text(folder / CONFIG, preset_yaml(preset))
     _keep_epochs(folder / METRICS, trainer.progress.epoch)
     return _train(folder, trainer, header, meter, listener)
@@ -169,6 +195,8 @@ def _prepare(
         dataset_label=dataset.manifest.origin.label,
         dataset_sha256=dataset.sha256,
         progress=Progress(),
+        command=command_line(),
+        versions=versions(),
     )
     return Trainer(model, preset.train, train, val, budget_s), header
 
@@ -181,35 +209,63 @@ def _train(
         while trainer.finished_by is None:
             record = trainer.run_epoch()
             now = header.model_copy(update={"progress": trainer.progress})
-            if record.best:
-                best = {
-                    f"model/{name}": value
-                    for name, value in trainer.evaluated_model.state_dict().items()
-                }
-                save_checkpoint(folder / BEST, best, now)
             # the line goes first: resuming drops lines past the checkpoint, but cannot make one up
-            with (folder / METRICS).open("a", encoding="utf-8") as file:
-                file.write(json.dumps(asdict(record)) + "\n")
+            append_line(folder / METRICS, json.dumps(asdict(record)))
             save_checkpoint(folder / LAST, trainer.state(), now)
+            if record.best:  # last: resuming makes up for it from the weights that are saved
+                _save_best(folder, trainer, now)
             listener.epoch(record, trainer)
     return summarise(folder, trainer, header, meter)
 
 
-def _new_run_folder(parent: Path) -> Path:
+def _save_best(folder: Path, trainer: Trainer, header: Header) -> None:
+    weights = trainer.evaluated_model.state_dict()
+    save_checkpoint(
+        folder / BEST, {f"model/{name}": value for name, value in weights.items()}, header
+    )
+
+
+def _make_up_best(folder: Path, trainer: Trainer, header: Header) -> None:
+    """Save the best weights of a training that was killed before it did, right after its epoch."""
+    progress = trainer.progress
+    if progress.epoch == 0 or progress.best_epoch != progress.epoch:
+        return
+    try:
+        there = read_header(folder / BEST).progress.epoch
+    except RequestError:
+        there = None
+    if there != progress.epoch:
+        _save_best(folder, trainer, header.model_copy(update={"progress": progress}))
+
+
+def _new_run_folder(parent: Path, preset: Preset) -> Path:
+    """Make a run folder that holds its preset from the moment it is there."""
     stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     check_writable(parent / stamp, force=True, option="--run-dir")
+    staging = parent / f".{stamp}.{secrets.token_hex(4)}.partial"
     names = chain([stamp], (f"{stamp}-{k}" for k in count(2)))
-    while True:
-        folder = parent / next(names)
-        try:
-            folder.mkdir()
-        except FileExistsError:  # another training began in the same second
-            continue
-        except OSError as error:
-            raise RequestError(
-                f"{folder}: cannot be made ({error.strerror})", "choose another --run-dir"
-            ) from error
-        return folder
+    try:
+        staging.mkdir()
+        write_text(staging / CONFIG, preset_yaml(preset))
+        while True:
+            folder = parent / next(names)
+            with suppress(FileExistsError):  # another training began in the same second
+                return _renamed(staging, folder)
+    except OSError as error:
+        raise RequestError(
+            f"{parent / stamp}: cannot be made ({error.strerror})", "choose another --run-dir"
+        ) from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _renamed(staging: Path, folder: Path) -> Path:
+    try:
+        return staging.rename(folder)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            raise FileExistsError(folder) from error
+        raise
 
 
 def _keep_epochs(path: Path, epochs: int) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from painet_cli.data.dataset import FRAMES, MANIFEST, Dataset, open_dataset, write_dataset
 from painet_cli.data.manifest import SCHEMA_VERSION, Manifest
-from painet_cli.errors import RequestError
+from painet_cli.errors import PainetError, RequestError
 from systems import RING, frames_of, manifest
 
 
@@ -138,7 +138,7 @@ def test_a_failure_while_writing_leaves_nothing_behind(
         yield frames_of(describe, seed=1)[:10]
         raise error
 
-    expected = RequestError if isinstance(error, OSError) else KeyboardInterrupt
+    expected = PainetError if isinstance(error, OSError) else KeyboardInterrupt
     for folder in (tmp_path / "new", written.folder):
         with pytest.raises(expected):
             write_dataset(folder, half(), describe, force=True)

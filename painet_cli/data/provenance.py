@@ -1,0 +1,70 @@
+"""Where a file came from: what wrote it, out of what, and the bytes it had.
+
+Every output keeps such a record beside its figures, and `painet verify` holds the files against it.
+"""
+
+from __future__ import annotations
+
+import platform
+import shlex
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from painet_cli.data.files import file_sha256
+
+KEY = "provenance"
+PACKAGES = ("torch", "numpy", "safetensors", "MDAnalysis")
+LARGEST_HASHED = 2**31
+"""Inputs larger than this many bytes are known by their size: reading them takes too long."""
+
+
+def command_line() -> str:
+    """The command that this process carries out, as a shell takes it."""
+    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+
+
+def versions() -> dict[str, str]:
+    """Versions of painet, Python and the packages that results depend on."""
+    found = {"painet": version("painet"), "python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def provenance(
+    outputs: Iterable[Path] = (),
+    inputs: Iterable[Path] = (),
+    facts: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Record of one command's outputs, as plain data for a JSON file in the same folder.
+
+    Parameters
+    ----------
+    outputs
+        Files in that folder that are written already.
+    inputs
+        Files that were read.
+    facts
+        What else a result depends on: `dataset`, `dataset_sha256`, `preset`, `seed`, `checkpoint`.
+    """
+    return {
+        "command": command_line(),
+        "versions": versions(),
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        **(facts or {}),
+        "inputs": [_input(path) for path in inputs],
+        "outputs": {path.name: file_sha256(path) for path in outputs},
+    }
+
+
+def _input(path: Path) -> dict[str, Any]:
+    size = path.stat().st_size
+    sha256 = file_sha256(path) if size <= LARGEST_HASHED else None
+    return {"path": str(path), "bytes": size, "sha256": sha256}
