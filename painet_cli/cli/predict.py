@@ -143,13 +143,14 @@ def _write(
             staging,
             truth=forecast.truth,
         )
+        shown = forecast.at_origin()
         write_page(
-            forecast,
+            shown,
             staging / PAGE,
             title=f"{forecast.system.name}, predicted by {choice.checkpoint.name}",
             notes=[*about, *(report.findings if report else [])],
         )
-        draw_snapshots(forecast, staging / PICTURE)
+        draw_snapshots(shown, staging / PICTURE)
         written = [
             Written(staging / PAGE, "the motion to play and turn", 0, [f"any browser: {PAGE}"]),
             Written(staging / PICTURE, "some steps side by side", 0, []),

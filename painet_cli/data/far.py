@@ -12,20 +12,19 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.manifest import Axis
+from painet_cli.data.manifest import AXES, Axis
 
 FAR = 1000.0
 """Units of length from the origin at which float32's steps reach 6e-5 and systems are moved."""
-_AXES: tuple[Axis, ...] = ("x", "y", "z")
 
 
 def is_far(
     positions: NDArray[np.floating],  # (..., N, 3)
     up_axis: Axis | None = None,
 ) -> bool:
-    """Whether any particle is so far out, heights not counted, that float32 loses digits."""
-    level = [k for k, axis in enumerate(_AXES) if axis != up_axis]
-    return bool((np.abs(positions[..., level]) > FAR).any())
+    """Whether all particles of a system are so far out, heights not counted, that it is moved."""
+    level = [k for k, axis in enumerate(AXES) if axis != up_axis]
+    return bool((np.abs(positions[..., level]).min(axis=-2) > FAR).any())
 
 
 def places(
@@ -35,7 +34,7 @@ def places(
     """Where systems are: whole numbers near their centroids, height left at zero."""
     at = np.rint(positions.astype(np.float64).mean(axis=-2, keepdims=True))
     if up_axis is not None:
-        at[..., _AXES.index(up_axis)] = 0.0
+        at[..., AXES.index(up_axis)] = 0.0
     return cast("NDArray[np.float64]", at)
 
 
@@ -44,3 +43,14 @@ def kept_digits(positions: NDArray[Any], up_axis: Axis | None = None) -> NDArray
     if positions.dtype != np.float64 or not is_far(positions, up_axis):
         return positions.astype(np.float32, copy=False)
     return positions
+
+
+def any_far(
+    frames: NDArray[np.float32],  # (F, N, 3)
+    starts: NDArray[np.int64],  # (S,)
+    up_axis: Axis | None = None,
+) -> bool:
+    """Whether a system is far from the origin in any of these frames; reads few of them whole."""
+    first = frames[starts, :1]
+    far = (np.abs(first) > FAR).any(axis=(1, 2))  # all of a system are far only where its first is
+    return bool(far.any()) and is_far(frames[starts[far]], up_axis)

@@ -22,6 +22,7 @@ _FINGERPRINTED = 1
 SplitName = Literal["train", "val", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
 Axis = Literal["x", "y", "z"]
+AXES: tuple[Axis, ...] = ("x", "y", "z")
 
 
 class _Section(BaseModel):

@@ -14,6 +14,7 @@ from painet_cli.data.batch import Batch
 from painet_cli.data.windows import Windows
 from painet_cli.evaluation.rollout import rollout
 from painet_cli.models.base import DynamicsModel
+from painet_cli.training.finite import prediction_error
 from painet_cli.training.loss import squared_errors
 
 
@@ -79,9 +80,21 @@ def prediction_errors(
     batch_size: int,
     trained: NDArray[np.int64],  # (T,)
 ) -> Errors:
-    """Errors of a model on windows; steps past the `trained` offsets are rolled out."""
+    """Errors of a model on windows; steps past the `trained` offsets are rolled out.
+
+    Raises
+    ------
+    PainetError
+        A prediction is NaN or infinite; says from which frame, at which step and particle.
+    """
     squared = [
         squared_errors(predicted, batch)
         for batch, predicted in predictions(model, windows, batch_size, trained)
     ]
-    return Errors(torch.cat(squared).cpu().double().numpy())
+    errors = torch.cat(squared).cpu().double()
+    finite = torch.isfinite(errors).all(dim=1)
+    if not finite.all():
+        first = finite.int().argmin()[None]
+        ((_, predicted),) = predictions(model, windows, 1, trained, first)
+        raise prediction_error(errors, windows, predicted)
+    return Errors(errors.numpy())

@@ -15,12 +15,10 @@ from torch.optim.swa_utils import AveragedModel
 
 from painet_cli.config.preset import CosineSchedule, TrainConfig
 from painet_cli.data.windows import Windows
-from painet_cli.errors import PainetError
 from painet_cli.models.base import DynamicsModel
 from painet_cli.training.checkpoint import Progress, under
+from painet_cli.training.finite import training_error, validation_error
 from painet_cli.training.loss import validation_mse
-
-_DIVERGED = "lower train.lr or set train.clip_norm=1.0; the last whole epoch is in the run folder"
 
 _Weights = tuple[Tensor, ...] | list[Tensor]
 
@@ -105,14 +103,12 @@ class Trainer:
         Raises
         ------
         PainetError
-            The loss is NaN or infinite.
+            A loss or a weight is NaN or infinite; says where.
         """
         epoch = self.progress.epoch + 1
         started = time.perf_counter()
         loss = self._train_epoch(epoch)
         seconds = time.perf_counter() - started
-        if not math.isfinite(loss):
-            raise PainetError(f"epoch {epoch}: the training loss is {loss}", _DIVERGED)
         val_mse = self._evaluate() if self._is_due(epoch) else None
         best = val_mse is not None and val_mse < (self.progress.best_mse or math.inf)
         self.progress = Progress(
@@ -149,15 +145,20 @@ class Trainer:
             if self.average is not None:
                 self.average.update_parameters(self.model)
             losses.append(loss.detach() * batch.graph.num_systems)
-        # the epoch's only wait for the device
-        return float(torch.stack(losses).cpu().double().sum()) / len(windows)
+        # the epoch's only wait for the device; weights that are no numbers must not be saved
+        sums = [parameter.detach().sum().float() for parameter in self.model.parameters()]
+        numbers = torch.stack([*losses, *sums]).cpu().double()
+        if not torch.isfinite(numbers).all():
+            raise training_error(
+                epoch, numbers[:steps], order, windows, self.config.batch_size, self.model
+            )
+        return float(numbers[:steps].sum()) / len(windows)
 
     def _evaluate(self) -> float:
         mse = validation_mse(self.evaluated_model, self.val_windows, self.config.batch_size)
         if not math.isfinite(mse):
-            raise PainetError(
-                f"epoch {self.progress.epoch + 1}: the validation MSE is {mse}", _DIVERGED
-            )
+            epoch, size = self.progress.epoch + 1, self.config.batch_size
+            raise validation_error(epoch, mse, self.evaluated_model, self.val_windows, size)
         return mse
 
     def state(self) -> dict[str, Tensor]:

@@ -57,7 +57,9 @@ def test_what_is_written_is_read(tmp_path: Path, describe: Manifest, written: Da
     assert opened.frames.dtype == np.float32
     assert isinstance(opened.frames, np.memmap)
     assert not opened.frames.flags.writeable
-    assert opened.manifest.model_copy(update={"files": {}}) == describe
+    as_given = {"files": {}, "origin": describe.origin}
+    assert opened.manifest.model_copy(update=as_given) == describe
+    assert opened.manifest.origin.versions.keys() >= {"painet", "python", "numpy"}
     assert list(opened.manifest.files) == [FRAMES]
     assert opened.starts("train").tolist() == [0, 1, 2, 13]
     assert opened.starts("val").tolist() == [5]
