@@ -18,6 +18,7 @@ from painet_cli.cli.evaluate import evaluate
 from painet_cli.cli.predict import predict
 from painet_cli.cli.session import Session, with_session
 from painet_cli.cli.train import train
+from painet_cli.cli.verify import verify
 from painet_cli.errors import PainetError, out_of_memory
 
 INTERRUPTED = 130
@@ -36,6 +37,7 @@ app.command()(train)
 app.command()(evaluate)
 app.command()(predict)
 app.command()(checkpoints)
+app.command()(verify)
 app.add_typer(bench.app, name="bench")
 app.add_typer(presets.app, name="presets")
 

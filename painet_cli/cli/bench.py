@@ -14,6 +14,7 @@ from painet_cli.cli.session import Session, as_json, with_session
 from painet_cli.errors import PainetError, RequestError
 
 if TYPE_CHECKING:
+    from painet_cli.evaluation.bench import Result
     from painet_cli.report.bench import Row
 
 app = typer.Typer(help="Models by datasets, beside the paper's figures.", no_args_is_help=True)
@@ -54,6 +55,8 @@ def tables(
     A cell (preset, model, seed) that is done is not trained again; one that was stopped goes on.
     """
     from painet_cli.cli.bench_progress import BenchProgress
+    from painet_cli.data.files import check_writable, sweep
+    from painet_cli.data.locks import LOCK, held
     from painet_cli.evaluation.bench import make_cells, read_results
     from painet_cli.evaluation.bench_run import run_cells
     from painet_cli.report.bench import bench_rows
@@ -70,11 +73,17 @@ def tables(
     budget_s = None if budget is None else 60 * budget
     todo = [cell for cell in cells if not cell.is_done(budget_s)]
     session.console.print(f"{len(cells)} cells, {len(cells) - len(todo)} of them done before")
-    with BenchProgress(session, len(todo)) as progress:
-        run_cells(todo, data_dir, device, progress, jobs=jobs, budget_s=budget_s)
-    rows = bench_rows(read_results(cells))
+    check_writable(out, force=True, option="--out")
+    out.mkdir(exist_ok=True)
+    with held(out / LOCK, out):
+        sweep(out)
+        with BenchProgress(session, len(todo)) as progress:
+            run_cells(todo, data_dir, device, progress, jobs=jobs, budget_s=budget_s)
+        results = read_results(cells)
+        rows = bench_rows(results)
+        if rows:
+            _write(out, rows, budget, results)
     if rows:
-        _write(out, rows, budget)
         session.emit({"rows": [asdict(row) for row in rows]}, *bench_tables(rows, budget))
     if progress.failed:
         raise PainetError(
@@ -118,10 +127,17 @@ def _models(preset: str, chosen: str | None) -> Sequence[str]:
     return list(printed) if printed else models_for(load_preset(preset).data.horizon)
 
 
-def _write(out: Path, rows: Sequence[Row], budget: float | None) -> None:
+def _write(out: Path, rows: Sequence[Row], budget: float | None, results: Sequence[Result]) -> None:
     from painet_cli.data.files import write_text
+    from painet_cli.data.provenance import KEY, provenance
+    from painet_cli.evaluation.evaluate import EVALUATION
     from painet_cli.report.bench_layout import bench_csv, bench_markdown
 
-    write_text(out / "bench.json", as_json({"rows": [asdict(row) for row in rows]}) + "\n")
     write_text(out / "bench.csv", bench_csv(rows))
     write_text(out / "bench.md", bench_markdown(rows, budget))
+    outputs = {name: out / name for name in ("bench.csv", "bench.md")} | {
+        str((result.cell.folder / EVALUATION).relative_to(out)): result.cell.folder / EVALUATION
+        for result in results
+    }
+    content = {"rows": [asdict(row) for row in rows], KEY: provenance(outputs)}
+    write_text(out / "bench.json", as_json(content) + "\n")

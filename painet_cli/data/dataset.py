@@ -64,7 +64,7 @@ def open_dataset(folder: Path) -> Dataset:
             f"{folder}: no prepared dataset here ({MANIFEST} is missing)",
             "`painet prepare --help` lists the sources a dataset can be prepared from",
         )
-    manifest = _read_manifest(manifest_path)
+    manifest = read_manifest(manifest_path)
     for name, expected in manifest.files.items():
         path = folder / name
         if not path.is_file():
@@ -85,7 +85,8 @@ def open_dataset(folder: Path) -> Dataset:
     return Dataset(folder, manifest, frames, manifest.fingerprint())
 
 
-def _read_manifest(path: Path) -> Manifest:
+def read_manifest(path: Path) -> Manifest:
+    """Read what a dataset says about itself, and none of its frames; raises as opening does."""
     try:
         content = json.loads(path.read_bytes())
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:

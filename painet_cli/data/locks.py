@@ -19,7 +19,7 @@ LOCK = ".lock"
 
 
 @contextmanager
-def held(lock: Path, what: Path) -> Iterator[None]:
+def held(lock: Path, what: Path, *, wait_s: float = 0.0) -> Iterator[None]:
     """Keep all others away from `what` while the block runs.
 
     The operating system holds the lock, so it ends with the process, however that ends; a file left
@@ -31,6 +31,8 @@ def held(lock: Path, what: Path) -> Iterator[None]:
         The file that is locked, in a folder that exists; it is gone after the block.
     what
         The file or folder that is worked on, for the message.
+    wait_s
+        Seconds to wait for another process that holds it.
 
     Raises
     ------
@@ -39,7 +41,7 @@ def held(lock: Path, what: Path) -> Iterator[None]:
     """
     own = FileLock(lock)
     try:
-        own.acquire(timeout=0)
+        own.acquire(timeout=wait_s)
     except Timeout as error:
         raise RequestError(
             f"{what}: {_holder(lock)} is at work on it",

@@ -39,7 +39,7 @@ def versions() -> dict[str, str]:
 
 
 def provenance(
-    outputs: Iterable[Path] = (),
+    outputs: Mapping[str, Path],
     inputs: Iterable[Path] = (),
     facts: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def provenance(
     Parameters
     ----------
     outputs
-        Files in that folder that are written already.
+        Files that are written already, by their path in the folder of the record.
     inputs
         Files that were read.
     facts
@@ -60,11 +60,26 @@ def provenance(
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         **(facts or {}),
         "inputs": [_input(path) for path in inputs],
-        "outputs": {path.name: file_sha256(path) for path in outputs},
+        "outputs": {name: file_sha256(path) for name, path in outputs.items()},
     }
 
 
 def _input(path: Path) -> dict[str, Any]:
     size = path.stat().st_size
     sha256 = file_sha256(path) if size <= LARGEST_HASHED else None
-    return {"path": str(path), "bytes": size, "sha256": sha256}
+    return {"path": str(path.resolve()), "bytes": size, "sha256": sha256}
+
+
+def is_unchanged(content: Any, folder: Path, name: str) -> bool:
+    """Whether an output still has the bytes that a JSON file's provenance gives it.
+
+    True where the file has no provenance: an older painet wrote it.
+    """
+    try:
+        expected = content[KEY]["outputs"][name]
+    except (KeyError, TypeError, IndexError):
+        return True
+    try:
+        return bool(file_sha256(folder / name) == expected)
+    except OSError:
+        return False

@@ -102,7 +102,7 @@ def broken_data(
     windows: Windows,
     indices: Tensor,  # (B,)
 ) -> str:
-    """The first coordinate of some windows that is NaN or infinite in the dataset; empty if none."""
+    """The first coordinate of windows that is NaN or infinite in the dataset; empty if none."""
     dataset = windows.dataset
     ahead = np.concatenate([[0, 1], windows.offsets])
     numbers = np.unique(windows.starts[indices.numpy()][:, None] + ahead)
