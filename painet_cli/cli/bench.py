@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from painet_cli.cli.options import DATA_DIR, DataDir, Settings
-from painet_cli.cli.session import Session, as_json, with_session
+from painet_cli.cli.session import Session, finite, with_session
 from painet_cli.errors import PainetError, RequestError
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _models(preset: str, chosen: str | None) -> Sequence[str]:
 
 def _write(out: Path, rows: Sequence[Row], budget: float | None, results: Sequence[Result]) -> None:
     from painet_cli.data.files import write_text
-    from painet_cli.data.provenance import KEY, provenance
+    from painet_cli.data.provenance import KEY, provenance, sealed
     from painet_cli.evaluation.evaluate import EVALUATION
     from painet_cli.report.bench_layout import bench_csv, bench_markdown
 
@@ -140,4 +140,4 @@ def _write(out: Path, rows: Sequence[Row], budget: float | None, results: Sequen
         for result in results
     }
     content = {"rows": [asdict(row) for row in rows], KEY: provenance(outputs)}
-    write_text(out / "bench.json", as_json(content) + "\n")
+    write_text(out / "bench.json", sealed(finite(content)))

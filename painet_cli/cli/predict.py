@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from painet_cli.cli.options import DATA_DIR, RUN_DIR, DataDir, RunDir
-from painet_cli.cli.session import Session, as_json, with_session
+from painet_cli.cli.session import Session, finite, with_session
 
 if TYPE_CHECKING:
     from painet_cli.data.predicted_files import Written
@@ -133,9 +133,11 @@ def _write(
     force: bool,
 ) -> tuple[list[Written], dict[str, Any]]:
     """Fill the folder, all or nothing; return its files, and `summary.json`."""
+    import json
+
     from painet_cli.data.files import new_folder
     from painet_cli.data.predicted_files import Written, write_prediction
-    from painet_cli.data.provenance import KEY
+    from painet_cli.data.provenance import KEY, sealed
     from painet_cli.report.page import write_page
     from painet_cli.report.snapshots import draw_snapshots
 
@@ -165,8 +167,9 @@ def _write(
         ]
         payload = _payload(done, report, folder, written)
         payload[KEY] = _provenance(done, inputs, written)
-        (staging / SUMMARY).write_text(f"{as_json(payload)}\n", encoding="utf-8")
-    return written, payload
+        summary = sealed(finite(payload))
+        (staging / SUMMARY).write_text(summary, encoding="utf-8")
+    return written, json.loads(summary)
 
 
 def _provenance(done: SourceForecast, inputs: list[Path], written: list[Written]) -> dict[str, Any]:

@@ -5,6 +5,8 @@ Every output keeps such a record beside its figures, and `painet verify` holds t
 
 from __future__ import annotations
 
+import hashlib
+import json
 import platform
 import shlex
 import sys
@@ -17,6 +19,7 @@ from typing import Any
 from painet_cli.data.files import file_sha256
 
 KEY = "provenance"
+SEAL = "content_sha256"
 PACKAGES = ("torch", "numpy", "safetensors", "MDAnalysis")
 LARGEST_HASHED = 2**31
 """Inputs larger than this many bytes are known by their size: reading them takes too long."""
@@ -62,6 +65,30 @@ def provenance(
         "inputs": [_input(path) for path in inputs],
         "outputs": {name: file_sha256(path) for name, path in outputs.items()},
     }
+
+
+def sealed(content: Mapping[str, Any]) -> str:
+    """JSON text of an output's figures and provenance, with a digest of all of it.
+
+    Parameters
+    ----------
+    content
+        Plain data; what JSON does not know is written as text.
+    """
+    plain = json.loads(json.dumps(content, default=str))
+    plain[SEAL] = _digest(plain)
+    return json.dumps(plain, indent=2) + "\n"
+
+
+def seal_holds(content: Mapping[str, Any]) -> bool | None:
+    """Whether a sealed file says what it said when it was written; None where it has no seal."""
+    if SEAL not in content:
+        return None
+    return bool(_digest({key: content[key] for key in content if key != SEAL}) == content[SEAL])
+
+
+def _digest(plain: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 
 def _input(path: Path) -> dict[str, Any]:

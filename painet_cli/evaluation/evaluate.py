@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field, fields
@@ -19,7 +18,7 @@ from painet_cli.data.dataset import Dataset
 from painet_cli.data.files import new_file
 from painet_cli.data.locks import held
 from painet_cli.data.manifest import SplitName
-from painet_cli.data.provenance import KEY, provenance
+from painet_cli.data.provenance import KEY, provenance, sealed
 from painet_cli.data.splits import leak_fraction
 from painet_cli.data.windows import Windows, target_offsets, windows_of
 from painet_cli.errors import RequestError
@@ -242,5 +241,5 @@ def save_evaluation(evaluation: Evaluation) -> Path:
             np.save(file, evaluation.squared, allow_pickle=False)
         record = provenance({WINDOW_ERRORS: windows}, facts=evaluation.traced)
         content = {**evaluation.plain(), KEY: record}
-        figures.write_text(json.dumps(content, indent=2, default=str) + "\n", encoding="utf-8")
+        figures.write_text(sealed(content), encoding="utf-8")
     return path

@@ -21,15 +21,17 @@ from painet_cli.data.windows import target_offsets
 from painet_cli.errors import PainetError, RequestError
 from painet_cli.evaluation.checkpoints import LoadedModel
 from painet_cli.evaluation.fitting import MisfitError, check_fit
-from painet_cli.evaluation.rollout import rollout, rollout_offsets
-from painet_cli.training.checkpoint import Header
+from painet_cli.evaluation.frames import (
+    frame_warnings,
+    known_truth,
+    predicted_frames,
+    start_velocities,
+)
+from painet_cli.evaluation.rollout import rollout
 from painet_cli.training.device import flushed_denormals
 
 BATCH_PARTICLES = 4096
 """Particles side by side in a batch: enough to keep a processor busy, few enough for its cache."""
-_WHOLE = 0.02
-"""How far from a whole number of frames a time may be and still count as one."""
-_SAME_TIME = 1e-3
 _MANY_PASSES = 20
 _FAR_AWAY = (
     "the system lies {:,.0f} from the origin: it is predicted there and moved back; files whose "
@@ -112,11 +114,6 @@ class Forecast:
         }
 
 
-def predicted_frames(header: Header, steps: int) -> NDArray[np.int64]:
-    """(steps,) frames of a checkpoint's dataset from a start to each predicted step."""
-    return rollout_offsets(target_offsets(header.preset.data), steps)
-
-
 def check_size(starts: int, steps: int, particles: int) -> None:
     """Refuse a prediction of more than `LARGEST_BYTES`.
 
@@ -133,19 +130,6 @@ def check_size(starts: int, steps: int, particles: int) -> None:
             f"{size / 2**30:.1f} GiB, more than {LARGEST_BYTES // 2**30}",
             f"predict up to {most:,} steps, or from fewer starts (--start)",
         )
-
-
-def known_frames(
-    header: Header, steps: int, frame_time_s: float | None
-) -> NDArray[np.int64] | None:
-    """(steps,) frames of an input from a start to each predicted step.
-
-    None where a step falls between two frames. An input that does not say its time is taken to have
-    the checkpoint's.
-    """
-    frames = predicted_frames(header, steps) * _frames_per_frame(header, frame_time_s)
-    whole = np.rint(frames).astype(np.int64)
-    return whole if (whole > 0).all() and np.abs(frames - whole).max() <= _WHOLE else None
 
 
 def make_forecast(
@@ -194,8 +178,8 @@ def make_forecast(
     check_size(len(starts), steps, n)
     graph = _graph(loaded, system)
     offsets = predicted_frames(header, steps)
-    velocities, moving = _velocities(header, system, starts)
-    x, warnings = system.frames[starts], _warnings(header, system, moving)
+    velocities, moving = start_velocities(header, system, starts)
+    x, warnings = system.frames[starts], frame_warnings(header, system, moving)
     at = places(x, system.up_axis) if is_far(x, system.up_axis) else None
     near = x if at is None else (x - at).astype(np.float32)
     positions: NDArray[np.floating] = _predict(
@@ -208,7 +192,7 @@ def make_forecast(
     if at is not None:
         positions = positions + at[:, None]
         warnings += (_FAR_AWAY.format(np.abs(at).max(), np.spacing(np.float32(np.abs(at).max()))),)
-    truth = _truth(header, system, starts, steps)
+    truth = known_truth(header, system, starts, steps)
     return Forecast(
         system=system,
         starts=starts,
@@ -232,25 +216,6 @@ def _graph(loaded: LoadedModel, system: Input) -> Graph:
     if data.cutoff is not None:
         graph = replace(graph, contacts=Contacts(graph, data.cutoff, data.edge_hops))
     return graph.to(loaded.device)
-
-
-def _frames_per_frame(header: Header, frame_time_s: float | None) -> float:
-    """Frames of an input in the time of one of the checkpoint's."""
-    if frame_time_s is None:
-        return 1.0
-    ratio = header.units.frame_time_s / frame_time_s
-    return round(ratio) if 0 < abs(ratio - round(ratio)) < _SAME_TIME * ratio else ratio
-
-
-def _velocities(
-    header: Header, system: Input, starts: NDArray[np.int64]
-) -> tuple[NDArray[np.floating], NDArray[np.bool_]]:
-    """(S, N, 3) velocities a frame of the checkpoint, and whether the frame before is known."""
-    moving = (starts > 0) & ~np.isin(starts, (0, *system.breaks))
-    before = np.where(moving, starts - 1, starts)
-    ratio = np.float32(_frames_per_frame(header, system.frame_time_s))
-    moved = (system.frames[starts] - system.frames[before]).astype(np.float32)
-    return moved * ratio, moving
 
 
 def _predict(
@@ -320,37 +285,3 @@ def _batch(
 
     systems = graph.repeat(len(x))
     return Batch(systems, flat(x), flat(velocities)).at(flat(x), flat(velocities))
-
-
-def _truth(
-    header: Header, system: Input, starts: NDArray[np.int64], steps: int
-) -> NDArray[np.floating] | None:
-    """(S, steps, N, 3) what came next, where all of it is known."""
-    frames = known_frames(header, steps, system.frame_time_s)
-    if frames is None:
-        return None
-    ends = np.array([*system.breaks, len(system.frames)])
-    if (starts + frames[-1] >= ends[np.searchsorted(ends, starts, side="right")]).any():
-        return None
-    later: NDArray[np.floating] = system.frames[starts[:, None] + frames]
-    return later
-
-
-def _warnings(header: Header, system: Input, moving: NDArray[np.bool_]) -> tuple[str, ...]:
-    known, trained = system.frame_time_s, header.units.frame_time_s
-    said = []
-    still = int((~moving).sum())
-    if still:
-        which = "the start has" if len(moving) == 1 else f"{still:,} of {len(moving):,} starts have"
-        said.append(f"velocity zero: {which} no frame before")
-    if known is None and moving.any():
-        said.append(
-            f"{system.name} does not say the time between its frames: taken as the checkpoint's, "
-            f"{time_text(trained)} (--frame-time gives another)"
-        )
-    elif known is not None and abs(known - trained) > _SAME_TIME * trained:
-        said.append(
-            f"frames are {time_text(known)} apart, the checkpoint was trained on "
-            f"{time_text(trained)}: velocities are scaled, and may not be like those it knows"
-        )
-    return tuple(said)

@@ -13,7 +13,7 @@ import numpy as np
 from painet_cli.config.loading import load_preset
 from painet_cli.data.dataset import FRAMES, MANIFEST, open_dataset, read_manifest
 from painet_cli.errors import RequestError
-from painet_cli.evaluation.checkpoints import find_checkpoint
+from painet_cli.evaluation.checkpoints import Checkpoint, find_checkpoint
 from painet_cli.evaluation.evaluate import EVALUATION
 from painet_cli.evaluation.verify_files import (
     Check,
@@ -23,6 +23,7 @@ from painet_cli.evaluation.verify_files import (
     output_checks,
     read_object,
     record_of,
+    seal_check,
     without_record,
 )
 from painet_cli.training.checkpoint import Header, read_header
@@ -60,12 +61,18 @@ class Verification:
         """Checks that found a difference."""
         return [check for check in self.checks if check.ok is False]
 
+    @property
+    def holds(self) -> bool | None:
+        """Whether all that can be told is as written; None where nothing can be told."""
+        known = [check.ok for check in self.checks if check.ok is not None]
+        return all(known) if known else None
+
     def plain(self) -> dict[str, Any]:
         """The same as plain data."""
         return {
             "path": str(self.path),
             "kind": self.kind,
-            "verified": not self.failed,
+            "verified": self.holds,
             "checks": [asdict(check) for check in self.checks],
             "provenance": self.traced,
         }
@@ -103,7 +110,7 @@ def verify(path: Path, data_dir: Path) -> Verification:
     if not path.is_dir():
         found = find_checkpoint(path)
         traced = _of_header(found.header)
-        return Verification(found.path, "checkpoint", (checkpoint_check(found.path),), traced)
+        return Verification(found.path, "checkpoint", tuple(_alone(found)), traced)
     raise RequestError(
         f"{path}: nothing that painet wrote",
         f"a dataset has {MANIFEST}, a run {CONFIG}, a prediction {SUMMARY}, a benchmark {BENCH}",
@@ -152,6 +159,8 @@ def _run(folder: Path, data_dir: Path, traced: dict[str, Any]) -> Iterator[Check
     traced |= _picked(
         record, "command", "versions", "dataset", "dataset_sha256", "preset", "seed", "status"
     )
+    if record:
+        yield seal_check(folder / RECORD)
     outputs = record.get("outputs")
     if isinstance(outputs, dict) and outputs:
         yield from (file_check(folder, name, sha256) for name, sha256 in outputs.items())
@@ -220,6 +229,7 @@ def _evaluated(folder: Path, best: Header | None) -> Iterator[Check]:
     if record is None:
         yield without_record(folder / EVALUATION)
         return
+    yield seal_check(folder / EVALUATION)
     yield from output_checks(folder, record)
     digest = record.get("tensors_sha256")
     if best is not None and best.tensors_sha256 and digest:
@@ -261,7 +271,17 @@ def _recorded(path: Path, record: dict[str, Any] | None, traced: dict[str, Any])
         yield without_record(path)
         return
     traced |= {key: value for key, value in record.items() if key not in ("inputs", "outputs")}
+    yield seal_check(path)
     yield from output_checks(path.parent, record)
+
+
+def _alone(checkpoint: Checkpoint) -> Iterator[Check]:
+    """A checkpoint's file, by the digest it has of itself or, if shipped, by its card's."""
+    path, card = checkpoint.path, checkpoint.card
+    if card.sha256:
+        yield file_check(path.parent, path.name, card.sha256)
+    if not card.sha256 or checkpoint.header.tensors_sha256:
+        yield checkpoint_check(path)
 
 
 def _of_header(header: Header) -> dict[str, Any]:

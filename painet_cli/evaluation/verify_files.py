@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from painet_cli.data.files import file_sha256
-from painet_cli.data.provenance import KEY
+from painet_cli.data.provenance import KEY, seal_holds
 from painet_cli.errors import RequestError
 from painet_cli.training.checkpoint import load_checkpoint, tensors_digest, under
 
@@ -101,6 +101,17 @@ def record_of(path: Path) -> dict[str, Any] | None:
     content = read_object(path)
     record = content.get(KEY) if content else None
     return record if isinstance(record, dict) else None
+
+
+def seal_check(path: Path) -> Check:
+    """Whether a JSON file's own figures are the ones that were written."""
+    content = read_object(path)
+    holds = None if content is None else seal_holds(content)
+    if content is None:
+        return Check(path.name, ok=False, said="not there, or not JSON")
+    if holds is None:
+        return Check(path.name, ok=None, said="no digest of itself: an older painet wrote it")
+    return Check(path.name, ok=holds, said="its figures" if holds else "its figures were changed")
 
 
 def without_record(path: Path) -> Check:

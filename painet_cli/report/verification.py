@@ -30,6 +30,8 @@ def verification_table(verification: Verification) -> list[RenderableType]:
         origin.add_row(f"{name}  ", value)
     failed = len(verification.failed)
     verdict = f"{failed} of {len(verification.checks)} differ" if failed else "verified"
+    if verification.holds is None:
+        verdict = "nothing to hold it against"
     title = Text(f"{verification.kind} {verification.path}: {verdict}", style="bold")
     return [title, checks, origin, Text()]
 

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from painet_cli.data.files import file_sha256, write_text
-from painet_cli.data.provenance import command_line, versions
+from painet_cli.data.provenance import command_line, sealed, versions
 from painet_cli.errors import PainetError, RequestError, out_of_memory
 from painet_cli.training.checkpoint import Header
 from painet_cli.training.device import MemoryMeter
@@ -88,7 +88,7 @@ def recorded(folder: Path, trainer: Trainer, header: Header, meter: MemoryMeter)
             "versions": versions(),
             "outputs": {} if status == "running" else _sealed(folder),
         }
-        write_text(folder / RECORD, json.dumps(record, indent=2) + "\n")
+        write_text(folder / RECORD, sealed(record))
 
     write("running")
     try:
