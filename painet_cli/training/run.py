@@ -150,9 +150,6 @@ def _resume(
                 f"{folder / LAST}: its tensors do not fit the preset in {CONFIG}",
                 str(error).splitlines()[-1].strip(),
             ) from error
-    _make_up_best(folder, trainer, header)
-    write_text(folder / CONFIG, preset_yaml(preset))
-    _keep_epochs(folder / METRICS, trainer.progress.epoch)
     return _train(folder, trainer, header, meter, listener)
 
 
@@ -205,6 +202,10 @@ def _train(
     folder: Path, trainer: Trainer, header: Header, meter: MemoryMeter, listener: Listener
 ) -> RunSummary:
     with recorded(folder, trainer, header, meter), flushed_denormals():
+        # not before: until it is said to be running, the folder is as `run.json` has it
+        _make_up_best(folder, trainer, header)
+        write_text(folder / CONFIG, preset_yaml(header.preset))
+        _keep_epochs(folder / METRICS, trainer.progress.epoch)
         listener.started(folder, trainer)
         while trainer.finished_by is None:
             record = trainer.run_epoch()
