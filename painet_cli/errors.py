@@ -38,7 +38,8 @@ def out_of_memory(error: BaseException) -> bool:
             "out of memory",  # CUDA and MPS
             "can't allocate memory",  # torch's CPU allocator
             "bad_alloc",
-            "could not create a memory object",  # oneDNN
+            "could not create a memory object",  # oneDNN; a primitive, too, fails for memory alone
+            "could not create a primitive",
             "can't start new thread",
         )
     )

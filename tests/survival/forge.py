@@ -1,7 +1,7 @@
 """Runs commands of painet and ends them where it is told to; a process of its own.
 
-Importing torch takes seconds, so it is done once here, before any tensor is made: every command then
-runs in a fork. Reads a JSON object a line from standard input, answers with one a line.
+Importing torch takes seconds, so it is done once here, before any tensor is made: every command
+then runs in a fork. Reads a JSON object a line from standard input, answers with one a line.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Fate:
             return
         if not isinstance(args[0], str | bytes | os.PathLike):
             return
-        if not os.path.abspath(os.fsdecode(args[0])).startswith(self.under):
+        if not os.path.abspath(os.fsdecode(args[0])).startswith(self.under):  # noqa: PTH100
             return
         self.seen += 1
         if self.errno and self.seen >= self.at and event not in ("os.remove", "os.rmdir"):
@@ -62,8 +62,9 @@ def child(order: dict[str, Any]) -> int:
         used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         limit = used + order["memory_bytes"]
         resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
-    fate = Fate(order["under"], order.get("at", 0), stop=order.get("stop", 0) * bool(order.get("at")),
-                errno=order.get("errno", 0))  # fmt: skip
+    at = order.get("at", 0)
+    stop = order.get("stop", 0) if at else 0
+    fate = Fate(order["under"], at, stop=stop, errno=order.get("errno", 0))
     sys.addaudithook(fate)
     sys.argv = ["painet", *order["argv"]]
     status = main(order["argv"])
@@ -99,9 +100,7 @@ def run(order: dict[str, Any]) -> dict[str, Any]:
 
 def warm() -> None:
     """Import what commands need, as their modules would."""
-    import matplotlib.backends.backend_agg
     import PIL.Image
-    import torch._dynamo  # what the first optimiser imports
 
     import painet_cli.cli.progress
     import painet_cli.data.sample

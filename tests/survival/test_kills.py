@@ -9,9 +9,8 @@ import signal
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from forging import Ended, Forge
+
 from painet_cli.data.dataset import open_dataset
 from painet_cli.data.provenance import is_unchanged
 from painet_cli.evaluation.verify import verify
