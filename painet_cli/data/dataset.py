@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from painet_cli.data.far import is_far, places
 from painet_cli.data.files import file_sha256, new_folder, recover
 from painet_cli.data.manifest import UPGRADES, Manifest, SplitName
-from painet_cli.data.provenance import versions
+from painet_cli.data.provenance import sealed, versions
 from painet_cli.data.upgrades import upgraded
 from painet_cli.errors import RequestError
 
@@ -151,7 +151,8 @@ def write_dataset(
                 "origin": describe.origin.model_copy(update={"versions": versions()}),
             }
         )
-        (staging / MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        content = manifest.model_dump(mode="json", exclude={"content_sha256"})
+        (staging / MANIFEST).write_text(sealed(content), encoding="utf-8")
     return open_dataset(folder)
 
 

@@ -133,6 +133,8 @@ class Manifest(_Section):
     split: Split
     files: dict[str, str]
     """sha256 of every other file of the folder."""
+    content_sha256: str = ""
+    """Digest of all the rest, by which `painet verify` knows it; empty in schema 1."""
 
     @property
     def frame_count(self) -> int:
@@ -142,7 +144,7 @@ class Manifest(_Section):
     def fingerprint(self) -> str:
         """Hex sha256 of all that a result depends on: not the name, the origin or the offset."""
         covered = self.model_copy(update={"schema_version": _FINGERPRINTED})
-        content = covered.model_dump_json(exclude={"name", "origin", "offset"})
+        content = covered.model_dump_json(exclude={"name", "origin", "offset", "content_sha256"})
         return hashlib.sha256(content.encode()).hexdigest()
 
     @model_validator(mode="after")
@@ -175,7 +177,7 @@ class Manifest(_Section):
 
 
 def _second(content: dict[str, Any]) -> dict[str, Any]:
-    """Schema 2 keeps where the source lay, and the versions of what read it."""
+    """Schema 2 keeps where the source lay, what versions read it, and a digest of itself."""
     origin = {**content["origin"], "versions": {}}
     return {**content, "origin": origin, "offset": (0.0, 0.0, 0.0)}
 

@@ -129,7 +129,7 @@ def _dataset(folder: Path, traced: dict[str, Any]) -> Iterator[Check]:
         "versions": manifest.origin.versions,
         "dataset_sha256": manifest.fingerprint(),
     }
-    yield Check(MANIFEST, ok=True, said=f"schema {manifest.schema_version}, {manifest.name}")
+    yield seal_check(folder / MANIFEST)
     intact = [file_check(folder, name, sha256) for name, sha256 in manifest.files.items()]
     yield from intact
     if all(check.ok for check in intact):

@@ -111,7 +111,7 @@ def seal_check(path: Path) -> Check:
         return Check(path.name, ok=False, said="not there, or not JSON")
     if holds is None:
         return Check(path.name, ok=None, said="no digest of itself: an older painet wrote it")
-    return Check(path.name, ok=holds, said="its figures" if holds else "its figures were changed")
+    return Check(path.name, ok=holds, said="what it says" if holds else "what it says was changed")
 
 
 def without_record(path: Path) -> Check:

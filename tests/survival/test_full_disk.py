@@ -129,8 +129,8 @@ def test_a_disk_that_is_read_only_is_said_and_nothing_changes(
     assert {path: path.read_bytes() for path in frozen.rglob("*") if path.is_file()} == before
 
 
-@pytest.mark.parametrize("megabytes", [4, 40])
-def test_memory_that_runs_out_leaves_nothing_half_done(
+@pytest.mark.parametrize("megabytes", [4, 50, 90])
+def test_memory_that_runs_out_anywhere_leaves_nothing_half_done(
     forge: Forge, tiny_data: Path, tiny_preset: Path, tmp_path: Path, megabytes: int
 ) -> None:
     wide = ("--set", "model.hidden=512")  # weights, gradients and two moments of 12 MB each
@@ -140,12 +140,9 @@ def test_memory_that_runs_out_leaves_nothing_half_done(
     assert short.code in (1, -signal.SIGSEGV, -signal.SIGABRT), short
     if short.code == 1:
         assert "out of memory" in message(short)
-    if megabytes == 4:  # not enough for the weights: nothing was begun
-        assert not (tmp_path / "runs").exists()
-        return
-    run = only_run(tmp_path)
-    assert json.loads((run / RECORD).read_text())["status"] in ("failed", "running")
-    assert verify(run, tiny_data).failed == []
+    for run in (tmp_path / "runs" / "tiny").glob("[!.]*"):
+        assert json.loads((run / RECORD).read_text())["status"] in ("failed", "running")
+        assert verify(run, tiny_data).failed == []
 
 
 @pytest.mark.parametrize(
