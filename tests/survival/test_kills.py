@@ -6,13 +6,19 @@ import json
 import random
 import shutil
 import signal
+import time
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from forging import Ended, Forge
 
 from painet_cli.data.dataset import open_dataset
+from painet_cli.data.locks import held
 from painet_cli.data.provenance import is_unchanged
+from painet_cli.errors import RequestError
 from painet_cli.evaluation.verify import verify
 from painet_cli.training.run import BEST, CONFIG, LAST, METRICS
 from trainings import same_bits
@@ -61,7 +67,11 @@ def assert_verified(run: Path, data_dir: Path, besides: str = "") -> None:
 
 
 def test_a_training_killed_at_50_random_points_ends_with_the_same_bits(
-    forge: Forge, tiny_data: Path, tiny_preset: Path, tmp_path: Path
+    forge: Forge,
+    tiny_data: Path,
+    tiny_preset: Path,
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
 ) -> None:
     options = ["--data-dir", tiny_data]
     (tmp_path / "never").mkdir()
@@ -69,7 +79,7 @@ def test_a_training_killed_at_50_random_points_ends_with_the_same_bits(
     (never,) = runs_in(tmp_path / "never")
 
     draw, cwd = random.Random(7), tmp_path
-    kills = whole = 0
+    kills, whole, kinds = 0, 0, Counter[str]()
     while kills < KILLS or not whole:
         argv = ["--resume", *runs_in(cwd)] if runs_in(cwd) else ["--preset", tiny_preset]
         fate: dict[str, Any] = {}
@@ -86,6 +96,8 @@ def test_a_training_killed_at_50_random_points_ends_with_the_same_bits(
         if ended.code:
             assert ended.code in (-fate["stop"], 130), ended
             kills += 1
+            how = "by the clock" if "after_s" in fate else "before a change"
+            kinds[f"{signal.Signals(fate['stop']).name} {how}"] += 1
             continue
         (killed,) = runs_in(cwd)
         assert same_bits(never / LAST, killed / LAST)
@@ -96,6 +108,14 @@ def test_a_training_killed_at_50_random_points_ends_with_the_same_bits(
         assert visible(killed) == visible(never)
         whole += 1
         shutil.rmtree(killed)  # on a fast machine one run does not take all kills
+    for kind, number in sorted(kinds.items()):
+        record_property(kind, number)
+
+
+@pytest.fixture
+def count(record_property: Callable[[str, object], None]) -> Callable[[int], None]:
+    """Keep how many kills there were, for `--junitxml`."""
+    return lambda kills: record_property("kills", kills)
 
 
 def after_each_change(forge: Forge, *argv: object, cwd: Path, under: Path, check: Any) -> int:
@@ -110,7 +130,7 @@ def after_each_change(forge: Forge, *argv: object, cwd: Path, under: Path, check
 
 
 def test_preparing_killed_before_any_change_leaves_the_old_dataset_or_the_new(
-    forge: Forge, tmp_path: Path
+    forge: Forge, tmp_path: Path, count: Callable[[int], None]
 ) -> None:
     data = tmp_path / "data"
     assert forge.run("prepare", "sample", cwd=tmp_path).code == 0
@@ -126,13 +146,14 @@ def test_preparing_killed_before_any_change_leaves_the_old_dataset_or_the_new(
         forge, "prepare", "sample", "--force", cwd=tmp_path, under=data, check=check
     )
     assert kills >= 5
+    count(kills)
     assert len(set(seen)) == 2
     assert seen[0] == old != seen[-1]
     assert hidden(data) == []
 
 
 def test_preparing_killed_before_any_change_leaves_no_dataset_or_a_whole_one(
-    forge: Forge, tmp_path: Path
+    forge: Forge, tmp_path: Path, count: Callable[[int], None]
 ) -> None:
     data, seen = tmp_path / "data", []
 
@@ -145,13 +166,18 @@ def test_preparing_killed_before_any_change_leaves_no_dataset_or_a_whole_one(
 
     kills = after_each_change(forge, "prepare", "sample", cwd=tmp_path, under=data, check=check)
     assert kills >= 5
+    count(kills)
     assert not seen[0]
     assert seen[-1]
     assert hidden(data) == []
 
 
 def test_evaluating_killed_before_any_change_leaves_figures_that_belong_together(
-    forge: Forge, tiny_data: Path, tiny_preset: Path, tmp_path: Path
+    forge: Forge,
+    tiny_data: Path,
+    tiny_preset: Path,
+    tmp_path: Path,
+    count: Callable[[int], None],
 ) -> None:
     options = ["--data-dir", tiny_data]
     train = forge.run("train", "--preset", tiny_preset, "--epochs", 3, *options, cwd=tmp_path)
@@ -170,6 +196,7 @@ def test_evaluating_killed_before_any_change_leaves_figures_that_belong_together
     command = ("evaluate", run, "--split", "train", *options)
     kills = after_each_change(forge, *command, cwd=tmp_path, under=run, check=check)
     assert kills >= 5
+    count(kills)
     assert seen == {"test", "train"}
     assert mixed <= 2
     assert hidden(run) == []
@@ -177,7 +204,11 @@ def test_evaluating_killed_before_any_change_leaves_figures_that_belong_together
 
 
 def test_predicting_killed_before_any_change_leaves_the_old_prediction_or_the_new(
-    forge: Forge, tiny_data: Path, tiny_preset: Path, tmp_path: Path
+    forge: Forge,
+    tiny_data: Path,
+    tiny_preset: Path,
+    tmp_path: Path,
+    count: Callable[[int], None],
 ) -> None:
     options = ["--data-dir", tiny_data]
     train = forge.run("train", "--preset", tiny_preset, "--epochs", 3, *options, cwd=tmp_path)
@@ -196,5 +227,54 @@ def test_predicting_killed_before_any_change_leaves_the_old_prediction_or_the_ne
         forge, *command, "-T", 3, cwd=tmp_path, under=predictions, check=check
     )
     assert kills >= 5
+    count(kills)
     assert set(seen) == {2, 3}
     assert hidden(predictions) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGTERM])
+def test_a_benchmark_killed_again_and_again_ends_with_the_same_bits(
+    forge: Forge, tiny_data: Path, tiny_preset: Path, tmp_path: Path, stop: signal.Signals
+) -> None:
+    command = ("bench", "tables", "--presets", tiny_preset, "--models", "linear,painet",
+               "--data-dir", tiny_data, "-o")  # fmt: skip
+    assert forge.run(*command, "never", cwd=tmp_path).code == 0
+    draw, kills = random.Random(3), 0
+    for _ in range(6):
+        ended = forge.run(
+            *command, "killed", cwd=tmp_path, stop=stop, after_s=draw.uniform(0.5, 12.0)
+        )
+        kills += ended.code != 0
+        assert ended.code in (0, 130, -stop)
+        out = tmp_path / "killed"
+        if not out.exists():
+            continue
+        wait_for_orphans(out)
+        for cell in (path.parent for path in out.glob("tiny/*/config.yaml")):
+            assert_whole(cell, tiny_data)
+    assert kills >= 2
+    count(kills)
+    assert forge.run(*command, "killed", cwd=tmp_path).code == 0
+    cells = sorted(path.name for path in (tmp_path / "never" / "tiny").iterdir())
+    assert sorted(path.name for path in (tmp_path / "killed" / "tiny").iterdir()) == cells
+    for cell in cells:
+        never, killed = (tmp_path / name / "tiny" / cell for name in ("never", "killed"))
+        assert same_bits(never / BEST, killed / BEST)
+        assert mse(never) == mse(killed)
+    assert verify(tmp_path / "killed", tiny_data).failed == []
+    assert hidden(tmp_path / "killed") == []
+
+
+def wait_for_orphans(out: Path) -> None:
+    """Trainings end with the benchmark that began them, by the next look at their parent."""
+    ends = time.monotonic() + 60
+    for lock in out.glob("tiny/*/.lock"):
+        while time.monotonic() < ends:
+            try:
+                with held(lock, lock.parent):
+                    break
+            except RequestError:
+                time.sleep(0.1)
+        else:
+            raise AssertionError(f"{lock.parent} is still being trained")
