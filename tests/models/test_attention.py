@@ -143,14 +143,19 @@ def test_reads_a_weighted_mean(attend: Attend) -> None:
 def test_groups_hold_every_particle_once_and_no_two_types() -> None:
     graph = typed([[0] * 5 + [2] * 4, [2] * 3 + [0]])
     groups = group_by_type(graph, types=3, chunk=2)
-    assert groups.count == 6
-    filled = groups.rows[groups.rows < graph.num_nodes]
-    assert sorted(filled.tolist()) == list(range(graph.num_nodes))
-    assert torch.equal(groups.rows.flatten()[groups.place], torch.arange(graph.num_nodes))
+    assert groups.size.tolist() == [5, 0, 4, 1, 0, 3]
+    rows = groups.rows.flatten()
+    assert torch.equal(rows[groups.place], torch.arange(graph.num_nodes))
+    assert sorted([*groups.place.tolist(), *groups.empty.tolist()]) == list(range(len(rows)))
     assert groups.of_chunk.tolist() == [0, 0, 0, 2, 2, 3, 5, 5]
-    for row, group in zip(groups.rows, groups.of_chunk, strict=True):
-        members = row[row < graph.num_nodes]
-        assert (graph.system[members] * 3 + graph.types[members] == group).all()
+    group = groups.of_chunk.repeat_interleave(2)[groups.place]
+    assert torch.equal(graph.system * 3 + graph.types, group)
+
+
+@pytest.mark.parametrize("types", [1, 5, 80])
+def test_a_protein_leaves_few_places_empty(types: int) -> None:
+    graph = typed([[k % types for k in range(3341)]])
+    assert group_by_type(graph, types).rows.numel() < 1.25 * 3341
 
 
 @pytest.mark.parametrize(
