@@ -23,7 +23,6 @@ from painet_cli.evaluation.verify import verify
 from painet_cli.training.run import BEST, CONFIG, LAST, METRICS
 from trainings import same_bits
 
-KILLS = 50
 SOFT = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -66,12 +65,14 @@ def assert_verified(run: Path, data_dir: Path, besides: str = "") -> None:
     assert [check for check in failed if check.what != besides] == []
 
 
-def test_a_training_killed_at_50_random_points_ends_with_the_same_bits(
+@pytest.mark.parametrize("most", [8, pytest.param(50, marks=pytest.mark.slow)])
+def test_a_training_killed_at_random_points_ends_with_the_same_bits(
     forge: Forge,
     tiny_data: Path,
     tiny_preset: Path,
     tmp_path: Path,
     record_property: Callable[[str, object], None],
+    most: int,
 ) -> None:
     options = ["--data-dir", tiny_data]
     (tmp_path / "never").mkdir()
@@ -80,10 +81,10 @@ def test_a_training_killed_at_50_random_points_ends_with_the_same_bits(
 
     draw, cwd = random.Random(7), tmp_path
     kills, whole, kinds = 0, 0, Counter[str]()
-    while kills < KILLS or not whole:
+    while kills < most or not whole:
         argv = ["--resume", *runs_in(cwd)] if runs_in(cwd) else ["--preset", tiny_preset]
         fate: dict[str, Any] = {}
-        if kills < KILLS:
+        if kills < most:
             fate["stop"] = draw.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGKILL, *SOFT])
             if draw.random() < 0.5:
                 fate["at"] = draw.randint(1, 18)
@@ -118,19 +119,26 @@ def count(record_property: Callable[[str, object], None]) -> Callable[[int], Non
     return lambda kills: record_property("kills", kills)
 
 
-def after_each_change(forge: Forge, *argv: object, cwd: Path, under: Path, check: Any) -> int:
-    """Kill a command before each change it makes to files, one after the other; count the kills."""
-    for at in range(1, 200):
+every = pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.slow)])
+"""Whether a command is killed before each change or, faster, before some of them."""
+
+
+def after_each_change(
+    forge: Forge, every: int, *argv: object, cwd: Path, under: Path, check: Any
+) -> int:
+    """Kill a command before the changes it makes to files, one after the other; count the kills."""
+    for kills, at in enumerate(range(1, 200, every)):
         ended = forge.run(*argv, cwd=cwd, under=under, at=at, stop=signal.SIGKILL)
         check(ended)
         if ended.code != -signal.SIGKILL:
             assert ended.code == 0, ended
-            return at - 1
+            return kills
     raise AssertionError("it never ends")
 
 
+@every
 def test_preparing_killed_before_any_change_leaves_the_old_dataset_or_the_new(
-    forge: Forge, tmp_path: Path, count: Callable[[int], None]
+    forge: Forge, tmp_path: Path, count: Callable[[int], None], every: int
 ) -> None:
     data = tmp_path / "data"
     assert forge.run("prepare", "sample", cwd=tmp_path).code == 0
@@ -143,17 +151,18 @@ def test_preparing_killed_before_any_change_leaves_the_old_dataset_or_the_new(
         seen.append(open_dataset(data / "sample").sha256)
 
     kills = after_each_change(
-        forge, "prepare", "sample", "--force", cwd=tmp_path, under=data, check=check
+        forge, every, "prepare", "sample", "--force", cwd=tmp_path, under=data, check=check
     )
-    assert kills >= 5
+    assert kills >= 3
     count(kills)
     assert len(set(seen)) == 2
     assert seen[0] == old != seen[-1]
     assert hidden(data) == []
 
 
+@every
 def test_preparing_killed_before_any_change_leaves_no_dataset_or_a_whole_one(
-    forge: Forge, tmp_path: Path, count: Callable[[int], None]
+    forge: Forge, tmp_path: Path, count: Callable[[int], None], every: int
 ) -> None:
     data, seen = tmp_path / "data", []
 
@@ -164,20 +173,24 @@ def test_preparing_killed_before_any_change_leaves_no_dataset_or_a_whole_one(
         if ended.code:
             shutil.rmtree(data / "sample", ignore_errors=True)
 
-    kills = after_each_change(forge, "prepare", "sample", cwd=tmp_path, under=data, check=check)
-    assert kills >= 5
+    kills = after_each_change(
+        forge, every, "prepare", "sample", cwd=tmp_path, under=data, check=check
+    )
+    assert kills >= 3
     count(kills)
     assert not seen[0]
     assert seen[-1]
     assert hidden(data) == []
 
 
+@every
 def test_evaluating_killed_before_any_change_leaves_figures_that_belong_together(
     forge: Forge,
     tiny_data: Path,
     tiny_preset: Path,
     tmp_path: Path,
     count: Callable[[int], None],
+    every: int,
 ) -> None:
     options = ["--data-dir", tiny_data]
     train = forge.run("train", "--preset", tiny_preset, "--epochs", 3, *options, cwd=tmp_path)
@@ -194,8 +207,8 @@ def test_evaluating_killed_before_any_change_leaves_figures_that_belong_together
         assert_verified(run, tiny_data, besides="window_errors.npy")
 
     command = ("evaluate", run, "--split", "train", *options)
-    kills = after_each_change(forge, *command, cwd=tmp_path, under=run, check=check)
-    assert kills >= 5
+    kills = after_each_change(forge, every, *command, cwd=tmp_path, under=run, check=check)
+    assert kills >= 3
     count(kills)
     assert seen == {"test", "train"}
     assert mixed <= 2
@@ -203,12 +216,14 @@ def test_evaluating_killed_before_any_change_leaves_figures_that_belong_together
     assert_whole(run, tiny_data)
 
 
+@every
 def test_predicting_killed_before_any_change_leaves_the_old_prediction_or_the_new(
     forge: Forge,
     tiny_data: Path,
     tiny_preset: Path,
     tmp_path: Path,
     count: Callable[[int], None],
+    every: int,
 ) -> None:
     options = ["--data-dir", tiny_data]
     train = forge.run("train", "--preset", tiny_preset, "--epochs", 3, *options, cwd=tmp_path)
@@ -224,9 +239,9 @@ def test_predicting_killed_before_any_change_leaves_the_old_prediction_or_the_ne
         seen.append(json.loads((predictions / "small" / "summary.json").read_text())["steps"])
 
     kills = after_each_change(
-        forge, *command, "-T", 3, cwd=tmp_path, under=predictions, check=check
+        forge, every, *command, "-T", 3, cwd=tmp_path, under=predictions, check=check
     )
-    assert kills >= 5
+    assert kills >= 3
     count(kills)
     assert set(seen) == {2, 3}
     assert hidden(predictions) == []
@@ -235,7 +250,12 @@ def test_predicting_killed_before_any_change_leaves_the_old_prediction_or_the_ne
 @pytest.mark.slow
 @pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGTERM])
 def test_a_benchmark_killed_again_and_again_ends_with_the_same_bits(
-    forge: Forge, tiny_data: Path, tiny_preset: Path, tmp_path: Path, stop: signal.Signals
+    forge: Forge,
+    tiny_data: Path,
+    tiny_preset: Path,
+    tmp_path: Path,
+    stop: signal.Signals,
+    count: Callable[[int], None],
 ) -> None:
     command = ("bench", "tables", "--presets", tiny_preset, "--models", "linear,painet",
                "--data-dir", tiny_data, "-o")  # fmt: skip
