@@ -8,6 +8,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 from hypothesis import settings
+from pytest import CaptureFixture, MonkeyPatch
 
 from typed import Say
 
@@ -67,7 +68,7 @@ def finished_run(
 
 
 @pytest.fixture
-def say(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Say:
+def say(capsys: CaptureFixture[str], monkeypatch: MonkeyPatch, tmp_path: Path) -> Say:
     """Type a command in an empty folder; gives status, standard output and standard error."""
     from painet_cli.cli.app import main
 

@@ -6,8 +6,10 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
-from typing import Annotated
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
 
 import typer
 
@@ -19,7 +21,7 @@ from painet_cli.cli.predict import predict
 from painet_cli.cli.session import Session, with_session
 from painet_cli.cli.train import train
 from painet_cli.cli.verify import verify
-from painet_cli.errors import PainetError, out_of_memory
+from painet_cli.errors import PainetError, PluginWarning, out_of_memory
 
 INTERRUPTED = 130
 _SMALLER = "ask for less: a smaller batch or model, fewer frames, starts or steps"
@@ -78,7 +80,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in arguments
     try:
-        code = app(arguments or ["--help"], prog_name="painet", standalone_mode=False) or 0
+        with _warnings_as_lines():
+            code = app(arguments or ["--help"], prog_name="painet", standalone_mode=False) or 0
         sys.stdout.flush()
     except PainetError as error:
         return _failed(error, error.what, error.hint, error.exit_code, debug=debug)
@@ -106,6 +109,25 @@ def _stop_as_interrupted() -> None:
     for stop in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(stop) is signal.SIG_DFL:  # nohup has it ignored
             signal.signal(stop, signal.default_int_handler)
+
+
+@contextmanager
+def _warnings_as_lines() -> Iterator[None]:
+    """Show what is warned of plugins as one line each, once; other warnings as Python does."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", PluginWarning)
+        shown = warnings.showwarning
+        said = set()
+
+        def show(message: Warning | str, category: type[Warning], *where: Any) -> None:
+            if not issubclass(category, PluginWarning):
+                shown(message, category, *where)
+            elif str(message) not in said:
+                said.add(str(message))
+                Session().console.print(f"warning: {message}", style="yellow", soft_wrap=True)
+
+        warnings.showwarning = show  # type: ignore[assignment]  # its keywords are the where
+        yield
 
 
 def _misused(error: typer.TyperException) -> int:

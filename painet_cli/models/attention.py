@@ -35,9 +35,8 @@ def unit_rows(
 class _UnitRows(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
-        shrink = (
-            torch.linalg.vector_norm(x, dim=-1, keepdim=True).clamp_(min=_SHORTEST).reciprocal_()
-        )
+        length: Tensor = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+        shrink = length.clamp_(min=_SHORTEST).reciprocal_()
         unit = x * shrink
         ctx.save_for_backward(unit, shrink)
         return unit
@@ -67,7 +66,7 @@ def attend_dense(
     weights = torch.addcmul(weights_phi, weights_psi, q @ k.transpose(-1, -2))
     if mask is not None:
         weights = weights * mask[:, None, :]
-    out = (weights / weights.sum(dim=-1, keepdim=True)) @ v
+    out: Tensor = (weights / weights.sum(dim=-1, keepdim=True)) @ v
     return out.flatten(1, 2) if mask is None else out[:, mask]
 
 
@@ -116,7 +115,7 @@ def _read(
     products = groups.mix(psi, kv_sum)
     # 3. numerator and denominator
     keys, values = groups.to_chunks(keys)[:, :, None], groups.to_chunks(values)[:, :, None]
-    products = groups.to_chunks(products).unflatten(-1, (q.shape[-1], -1))
+    products = groups.to_chunks(products).view(*keys.shape[:2], q.shape[-1], -1)
     total = (q * keys).sum(dim=-1, keepdim=True)  # faster than so narrow a product
     total = total + groups.to_chunks(count.transpose(1, 2).reshape(len(q), -1, 1))[..., None]
     out = (q @ products + values) / total
@@ -163,7 +162,7 @@ class _Factorised(torch.autograd.Function):
         sizes = groups.sizes(q).t().reshape(1, -1, 1).expand(len(q), -1, -1)
         d_phi = groups.compare(d_values, v_sum) + groups.compare(d_count, sizes)
         back_phi, back_psi = phi.transpose(1, 2), psi.transpose(1, 2)
-        d_kv = groups.to_chunks(groups.mix(back_psi, d_products)).unflatten(-1, (q.shape[-1], -1))
+        d_kv = groups.to_chunks(groups.mix(back_psi, d_products)).view_as(products)
         d_k_sum = groups.to_chunks(groups.mix(back_psi, d_keys))[:, :, None]
         d_v_sum = groups.to_chunks(groups.mix(back_phi, d_values))[:, :, None]
         # 1. particles
@@ -209,7 +208,7 @@ class TypeGroups:
     def gather(self, values: Tensor) -> Tensor:
         """(heads, chunks, chunk, w) rows of values (heads, M, w), zero in the empty places."""
         chosen = values.index_select(1, self.rows.flatten()).index_fill(1, self.empty, 0.0)
-        return chosen.unflatten(1, self.rows.shape)
+        return chosen.view(len(values), *self.rows.shape, -1)
 
     def scatter(self, chunks: Tensor) -> Tensor:
         """(heads, M, w) values out of (heads, chunks, chunk, w)."""
@@ -229,14 +228,16 @@ class TypeGroups:
         return self.size.view(self.systems, self.types).t().to(like.dtype)
 
     def mix(self, table: Tensor, groups: Tensor) -> Tensor:
-        """(heads, groups, w) sums over types b of table (heads, a, b) times groups (heads, b, w)."""
-        by_type = groups.unflatten(1, (self.systems, self.types))
-        return (table[:, None] @ by_type).flatten(1, 2)
+        """(heads, groups, w) sums over types b of table (heads, a, b) times (heads, b, w)."""
+        return (table[:, None] @ self._by_type(groups)).flatten(1, 2)
 
     def compare(self, groups: Tensor, other: Tensor) -> Tensor:
         """(heads, a, b) inner products of the types' values, summed over systems."""
-        left, right = (part.unflatten(1, (self.systems, self.types)) for part in (groups, other))
-        return (left @ right.transpose(2, 3)).sum(dim=1)
+        return (self._by_type(groups) @ self._by_type(other).transpose(2, 3)).sum(dim=1)
+
+    def _by_type(self, groups: Tensor) -> Tensor:
+        """(heads, systems, types, w) values of (heads, groups, w)."""
+        return groups.reshape(len(groups), self.systems, self.types, -1)
 
 
 def groups_of(graph: Graph, types: int) -> TypeGroups:

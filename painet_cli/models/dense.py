@@ -8,7 +8,6 @@ without its operator) the maps are `F.linear`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -65,7 +64,7 @@ class _Linear(torch.autograd.Function):
 
 
 def two_linear(
-    parts: Sequence[Tensor],  # (rows, some columns) each
+    parts: tuple[Tensor, ...],  # (rows, some columns) each
     weight: Tensor,  # (hidden, all columns)
     bias: Tensor,  # (hidden,)
     last: Tensor,  # (out, hidden)
@@ -89,7 +88,7 @@ class _TwoLinear(torch.autograd.Function):
         last_bias: Tensor | None,
         *parts: Tensor,
     ) -> Tensor:
-        columns = weight.split([part.shape[1] for part in parts], dim=1)
+        columns = torch.split(weight, [part.shape[1] for part in parts], dim=1)
         z = _map(parts[0], columns[0], bias)
         for part, own in zip(parts[1:], columns[1:], strict=True):
             z.addmm_(part, own.t())
@@ -108,7 +107,10 @@ class _TwoLinear(torch.autograd.Function):
         d_parts = []
         sizes = [part.shape[1] for part in parts]
         for part, own, d_own in zip(
-            parts, weight.split(sizes, dim=1), d_weight.split(sizes, dim=1), strict=True
+            parts,
+            torch.split(weight, sizes, dim=1),
+            torch.split(d_weight, sizes, dim=1),
+            strict=True,
         ):
             torch.mm(d_z.t(), part, out=d_own)
             d_parts.append(_map(d_z, own.t()))

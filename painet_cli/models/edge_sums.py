@@ -8,6 +8,7 @@ none where they are computed again.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import torch
@@ -214,7 +215,7 @@ class _Edges(NamedTuple):
         edges = len(self.a)
         count = max(round(edges / _CPU_ROWS), 1) if self.a.is_cpu else 1
         bounds = [edges * k // count for k in range(count + 1)]
-        return [slice(*ends) for ends in zip(bounds, bounds[1:], strict=False)], -(-edges // count)
+        return [slice(*ends) for ends in pairwise(bounds)], -(-edges // count)
 
     def invariants(self, here: slice, apart: Tensor) -> Tensor:
         """(edges here, 1 + w) squared lengths, in the unit, and what else is known of the edges."""

@@ -28,7 +28,7 @@ from painet_cli.models.base import (
     lengths,
     squared_lengths,
 )
-from painet_cli.models.message import MessageLayer, sum_at_targets, TwoLayers
+from painet_cli.models.message import MessageLayer, TwoLayers, sum_at_targets
 from painet_cli.models.published import PublishedModel
 from painet_cli.models.temporal import TimeConvolution, time_embeddings, waves
 
@@ -38,6 +38,8 @@ _VECTOR_SCALE = 0.1  # of a convolution's first weights, for positions and veloc
 
 class Egno(PublishedModel):
     """EGNO on the features of a preset."""
+
+    Config = EgnoConfig
 
     @classmethod
     def build(cls, config: EgnoConfig, preset: Preset, system: SystemSpec) -> Egno:

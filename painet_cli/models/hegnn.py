@@ -28,12 +28,14 @@ from painet_cli.models.base import (
     squared_lengths,
 )
 from painet_cli.models.dense import Linear
-from painet_cli.models.message import MessageLayer, PairLinear, sum_at_targets, TwoLayers
+from painet_cli.models.message import MessageLayer, PairLinear, TwoLayers, sum_at_targets
 from painet_cli.models.published import ParallelSteps
 
 
 class Hegnn(ParallelSteps):
     """HEGNN on the features of a preset, once for every step to predict."""
+
+    Config = HegnnConfig
 
     @classmethod
     def build(cls, config: HegnnConfig, preset: Preset, system: SystemSpec) -> Hegnn:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from painet_cli.data.graph import Graph
-from painet_cli.models.base import displacements, squared_lengths
 from painet_cli.models.dense import Linear, linear, two_linear
 from painet_cli.models.edge_sums import EdgeWeights, edge_sums
 
@@ -124,7 +125,7 @@ class EquivariantLayer(MessageLayer):
     ) -> tuple[Tensor, Tensor]:  # (M, hidden), (M, 3)
         """Embeddings and positions after the layer; `length` is the unit of |x_i - x_j|, if any."""
         to_target, to_source, to_edge = self.pair.ends(h)
-        inner, _, outer = self.gate
+        inner, outer = self.gate.maps
         m, moved = edge_sums(
             to_target,
             to_source,
@@ -164,13 +165,18 @@ class TwoLayers(nn.Sequential):
     def __init__(self, width: int, hidden: int, out: int, *, bias: bool = True) -> None:
         super().__init__(Linear(width, hidden), nn.SiLU(), Linear(hidden, out, bias=bias))
 
-    def forward(  # type: ignore[override]  # of several inputs
+    def forward(
         self,
         *parts: Tensor,  # (rows, some columns) each
     ) -> Tensor:  # (rows, out)
         """The network of [x, y, ...]; the result can be differentiated once."""
-        first, _, last = self
-        return two_linear(parts, first.weight, first.bias, last.weight, last.bias)  # type: ignore[arg-type]
+        first, last = self.maps
+        return two_linear(parts, first.weight, first.bias, last.weight, last.bias)
+
+    @property
+    def maps(self) -> tuple[Linear, Linear]:
+        """Both linear maps."""
+        return cast("Linear", self[0]), cast("Linear", self[2])
 
 
 def sum_at_targets(messages: Tensor, graph: Graph) -> Tensor:

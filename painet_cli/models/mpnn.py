@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from painet_cli.config.preset import MpnnConfig, Preset
 from painet_cli.data.graph import Graph
 from painet_cli.models.base import Features, SystemSpec
-from painet_cli.models.message import MessageLayer, sum_at_targets, TwoLayers
+from painet_cli.models.message import MessageLayer, TwoLayers, sum_at_targets
 from painet_cli.models.published import OneStepModel
 
 
@@ -86,6 +86,8 @@ class Mpnn(OneStepModel):
     Its output is the positions themselves, not how far they moved: neither a turn nor a shift of
     its systems carries over to it.
     """
+
+    Config = MpnnConfig
 
     @classmethod
     def build(cls, config: MpnnConfig, preset: Preset, system: SystemSpec) -> Mpnn:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from painet_cli.config.preset import Preset, RadialFieldConfig
 from painet_cli.data.graph import Graph
 from painet_cli.models.base import Features, SystemSpec, displacements, lengths
-from painet_cli.models.message import sum_at_targets, TwoLayers
+from painet_cli.models.message import TwoLayers, sum_at_targets
 from painet_cli.models.published import OneStepModel
 
 
@@ -85,6 +85,8 @@ class RadialFieldCore(nn.Module):
 
 class RadialField(OneStepModel):
     """Radial field on raw lengths and velocities; predicts one step."""
+
+    Config = RadialFieldConfig
 
     @classmethod
     def build(cls, config: RadialFieldConfig, preset: Preset, system: SystemSpec) -> RadialField:

@@ -20,7 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from painet_cli.config.preset import Preset
+from painet_cli.config.preset import MODEL_CONFIGS, Preset
 from painet_cli.data.files import new_file
 from painet_cli.data.manifest import Axis, Units
 from painet_cli.data.upgrades import upgraded
@@ -53,6 +53,8 @@ class Header(BaseModel):
 
     schema_version: Annotated[int, Field(ge=1)] = SCHEMA_VERSION
     painet_version: str
+    model_package: str = ""
+    """Package that the model is of and its version, where it is not painet's own."""
     preset_name: str
     preset: Preset
     type_names: tuple[str, ...]
@@ -141,7 +143,9 @@ def _read_header(path: Path, text: str | None) -> Header:
     try:
         content = json.loads(text)
         content["schema_version"]  # has had one from the first on
-        return Header.model_validate(upgraded(content, UPGRADES, path, "checkpoint"))
+        content = upgraded(content, UPGRADES, path, "checkpoint")
+        _check_model(path, content)
+        return Header.model_validate(content)
     except (json.JSONDecodeError, KeyError, TypeError, RecursionError, ValidationError) as error:
         detail = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
         raise RequestError(f"{path}: its header cannot be read ({detail})") from error
@@ -163,6 +167,17 @@ def _second(content: dict[str, Any]) -> dict[str, Any]:
 
 
 UPGRADES = {1: _second}
+
+
+def _check_model(path: Path, content: dict[str, Any]) -> None:
+    """Refuse a checkpoint of a model that no installed package has."""
+    name = content["preset"]["model"]["name"]
+    if name not in MODEL_CONFIGS:
+        package = content.get("model_package")
+        raise RequestError(
+            f"{path}: its model {name} is not installed here",
+            f"install the package it is of: {package}" if package else "upgrade painet",
+        )
 
 
 def under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -10,9 +10,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
+from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from painet_cli.data.graph import Graph
+from painet_cli.models import attention
 from painet_cli.models.attention import (
     attend_dense,
     attend_factorised,
@@ -138,6 +140,42 @@ def test_reads_a_weighted_mean(attend: Attend) -> None:
     read = attend(q, k, v, phi, psi, graph)[:, :5]
     assert (read <= v[:, :5].amax(dim=1, keepdim=True)).all()
     assert (read >= v[:, :5].amin(dim=1, keepdim=True)).all()
+
+
+def test_unit_rows_are_those_of_torch() -> None:
+    x = normal(2, 5, 4, seed=1)
+    x[0, 0] = 0.0
+    x.requires_grad_()
+    sensitivity = normal(2, 5, 4, seed=2)
+    ours, theirs = (
+        [unit, *torch.autograd.grad((unit * sensitivity).sum(), x)]
+        for unit in (attention.unit_rows(x), functional.normalize(x, dim=-1))
+    )
+    torch.testing.assert_close(ours[0], theirs[0])
+    torch.testing.assert_close(ours[1][x.norm(dim=-1) > 0], theirs[1][x.norm(dim=-1) > 0])
+
+
+def test_a_million_particles_are_summed_in_float32() -> None:
+    types = torch.randint(0, 5, (1_000_000,), generator=torch.Generator().manual_seed(1))
+    graph = typed([types.tolist()])
+    q, k, v, phi, psi = (part.detach() for part in inputs(graph, 5, heads=1, d=2))
+    v = v + 10  # sums far from zero, where adding one by one would lose digits
+    exact = attend_factorised(q, k, v, phi, psi, graph)
+    single = attend_factorised(*(part.float() for part in (q, k, v, phi, psi)), graph)
+    torch.testing.assert_close(single.double(), exact, rtol=2e-6, atol=0)
+
+
+def test_under_autocast_sums_stay_in_float32() -> None:
+    graph = typed([[k % 3 for k in range(400)]])
+    q, k, v, phi, psi = (part.detach().float() for part in inputs(graph, 3))
+    exact = attend_factorised(q, k, v, phi, psi, graph)
+    lowered = [part.bfloat16() for part in (q, k, v)]
+    with torch.autocast("cpu", torch.bfloat16):
+        read = attend_factorised(*lowered, phi, psi, graph)
+    assert read.dtype is torch.float32
+    rounded = attend_factorised(*(part.float() for part in lowered), phi, psi, graph)
+    assert torch.equal(read, rounded)  # the inputs were rounded, no sum was
+    torch.testing.assert_close(read, exact, rtol=0.02, atol=0.02)
 
 
 def test_groups_hold_every_particle_once_and_no_two_types() -> None:
