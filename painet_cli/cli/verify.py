@@ -25,8 +25,7 @@ def verify(
 ) -> None:
     """Hold files against their provenance: sha256, preset, dataset, versions, command.
 
-    Ends with 0 where all is as it was written, 1 where something differs, 2 where nothing is
-    painet's.
+    Exit status: 0 all is as written, 1 something differs, 2 not painet's.
     """
     from painet_cli.evaluation.verify import verify as verified
     from painet_cli.report.verification import verification_table

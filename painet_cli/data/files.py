@@ -17,21 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from painet_cli.data.locks import held
-from painet_cli.errors import PainetError, RequestError
-
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
-"""What a disk answers that was good when the work began."""
-
-
-def cannot_write(path: Path, error: OSError) -> PainetError:
-    """What to raise for a file that the operating system did not let be written.
-
-    A full disk is a failure (exit status 1), a place that cannot be written to is a wrong request.
-    """
-    what = f"{path}: cannot be written ({error.strerror or error})"
-    if error.errno in _FULL:
-        return PainetError(what, "free some space, and run the same again: what is done is kept")
-    return RequestError(what)
+from painet_cli.errors import PainetError, RequestError, cannot_write
 
 
 @contextmanager

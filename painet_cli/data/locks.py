@@ -12,7 +12,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from painet_cli.errors import RequestError
+from painet_cli.errors import RequestError, cannot_write
 
 LOCK = ".lock"
 """A lock inside the folder that it keeps."""
@@ -36,6 +36,8 @@ def held(lock: Path, what: Path, *, wait_s: float = 0.0) -> Iterator[None]:
 
     Raises
     ------
+    PainetError
+        The disk is full.
     RequestError
         Another process holds it, or the lock cannot be written.
     """
@@ -48,7 +50,7 @@ def held(lock: Path, what: Path, *, wait_s: float = 0.0) -> Iterator[None]:
             "wait until it is done, or choose another folder",
         ) from error
     except OSError as error:
-        raise RequestError(f"{what}: cannot be written ({error.strerror or error})") from error
+        raise cannot_write(what, error) from error
     try:
         with suppress(OSError):  # a full disk: the lock holds all the same
             lock.write_text(_myself(), encoding="utf-8")

@@ -25,7 +25,7 @@ from painet_cli.data.locks import LOCK, held
 from painet_cli.data.provenance import command_line, versions
 from painet_cli.data.sources import how_to_prepare
 from painet_cli.data.windows import target_offsets, windows_of
-from painet_cli.errors import RequestError
+from painet_cli.errors import RequestError, cannot_write
 from painet_cli.models.registry import build_model, package_of, system_of
 from painet_cli.training.checkpoint import (
     Header,
@@ -254,9 +254,7 @@ def _new_run_folder(parent: Path, preset: Preset) -> Path:
             with suppress(FileExistsError):  # another training began in the same second
                 return _renamed(staging, folder)
     except OSError as error:
-        raise RequestError(
-            f"{parent / stamp}: cannot be made ({error.strerror})", "choose another --run-dir"
-        ) from error
+        raise cannot_write(parent / stamp, error, "choose another --run-dir") from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
