@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from painet_cli.data.files import file_sha256, new_folder
 from painet_cli.data.manifest import SCHEMA_VERSION, Manifest, SplitName
+from painet_cli.data.source_files import DAMAGED, brief, read_json, read_npy_header
 from painet_cli.errors import RequestError
 
 FRAMES = "frames.npy"
@@ -61,6 +62,8 @@ def open_dataset(folder: Path) -> Dataset:
             "`painet prepare --help` lists the sources a dataset can be prepared from",
         )
     manifest = _read_manifest(manifest_path)
+    if FRAMES not in manifest.files:
+        raise RequestError(f"{manifest_path}: gives no sha256 of {FRAMES}", _AGAIN)
     for name, expected in manifest.files.items():
         path = folder / name
         if not path.is_file():
@@ -73,19 +76,25 @@ def open_dataset(folder: Path) -> Dataset:
                 f"{path}: its bytes changed since it was prepared (sha256 differs from {MANIFEST})",
                 _AGAIN,
             )
-    try:
-        frames = np.load(folder / FRAMES, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise RequestError(f"{folder / FRAMES}: {error}", _AGAIN) from error
+    frames = _mapped(folder / FRAMES)
     _check_shape(frames, manifest, folder)
     return Dataset(folder, manifest, frames, manifest.fingerprint())
 
 
-def _read_manifest(path: Path) -> Manifest:
+def _mapped(path: Path) -> NDArray[Any]:
+    """Map the array of an .npy file into memory, read-only."""
     try:
-        content = json.loads(path.read_bytes())
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise RequestError(f"{path}: not JSON ({error})", _AGAIN) from error
+        with path.open("rb") as file:
+            header = read_npy_header(file)
+        header.check_fits(path.stat().st_size)
+        order: Literal["F", "C"] = "F" if header.fortran_order else "C"
+        return np.memmap(path, header.dtype, "r", header.header_bytes, header.shape, order)
+    except DAMAGED as error:
+        raise RequestError(f"{path}: {brief(error)}", _AGAIN) from error
+
+
+def _read_manifest(path: Path) -> Manifest:
+    content = read_json(path, _AGAIN)
     version = content.get("schema_version") if isinstance(content, dict) else None
     if isinstance(version, int) and version > SCHEMA_VERSION:
         raise RequestError(

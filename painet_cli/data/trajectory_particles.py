@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from painet_cli.data.bonds import bonds_within
-from painet_cli.data.manifest import Particles
+from painet_cli.data.manifest import LONGEST_NAME, Particles
 from painet_cli.data.trajectory_source import TOPOLOGIES, mdanalysis
 from painet_cli.errors import RequestError
 
@@ -100,6 +100,12 @@ def particles_of(
 def _column(selected: Any, attribute: str) -> tuple[str, ...]:
     """Attribute of every atom as text; empty where the topology has it for none."""
     values = tuple(str(value).strip() for value in getattr(selected, attribute, ()))
+    for value in {*values}:
+        if not value.isprintable() or len(value) > LONGEST_NAME:
+            raise RequestError(
+                f"{attribute}: {value[:40]!r} names no atom: it would not print on a line",
+                "do not trust the topology: get it again from where it was published",
+            )
     return values if any(value not in ("", "UNK", "SYSTEM") for value in values) else ()
 
 

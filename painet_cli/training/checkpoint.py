@@ -21,6 +21,7 @@ from torch import Tensor
 from painet_cli.config.preset import Preset
 from painet_cli.data.files import new_file
 from painet_cli.data.manifest import Axis, Units
+from painet_cli.data.source_files import brief
 from painet_cli.errors import RequestError
 
 SCHEMA_VERSION = 1
@@ -115,7 +116,7 @@ def _opened(path: Path) -> Iterator[Any]:
             yield file
     except (SafetensorError, OSError) as error:
         raise RequestError(
-            f"{path}: not a checkpoint ({error})", "safetensors written by `painet train`"
+            f"{path}: not a checkpoint ({brief(error)})", "safetensors written by `painet train`"
         ) from error
 
 
@@ -138,8 +139,9 @@ def _read_header(path: Path, text: str | None) -> Header:
                 "upgrade painet",
             )
         return Header.model_validate(content)
-    except (json.JSONDecodeError, KeyError, TypeError, RecursionError, ValidationError) as error:
-        detail = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+    # a number of thousands of digits is a ValueError, too many brackets a RecursionError
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        detail = error.errors()[0]["msg"] if isinstance(error, ValidationError) else brief(error)
         raise RequestError(f"{path}: its header cannot be read ({detail})") from error
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import torch
 
 from painet_cli.data.files import write_text
+from painet_cli.data.source_files import brief, read_json
 from painet_cli.errors import PainetError, RequestError
 from painet_cli.training.checkpoint import Header
 from painet_cli.training.device import MemoryMeter
@@ -119,9 +120,9 @@ def epoch_seconds(folder: Path) -> float:
         The folder has no readable `run.json`.
     """
     try:
-        return float(json.loads((folder / RECORD).read_bytes())["epoch_s"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return float(read_json(folder / RECORD, "")["epoch_s"])
+    except (RequestError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise RequestError(
-            f"{folder / RECORD}: cannot be read ({error})",
+            f"{folder / RECORD}: cannot be read ({brief(error)})",
             "give a folder that `painet train` wrote",
         ) from error
