@@ -25,6 +25,7 @@ def new_file(path: Path) -> Iterator[Path]:
     """
     staging = path.with_name(f".{path.name}.partial")
     try:
+        staging.unlink(missing_ok=True)  # a link there would be written through
         yield staging
         staging.replace(path)
     except OSError as error:
@@ -68,6 +69,8 @@ def new_folder(folder: Path, *, force: bool) -> Iterator[Path]:
             if old.exists():
                 old.replace(folder)
             raise
+        if old.is_symlink():
+            old.unlink()
         shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
         raise RequestError(f"{folder}: cannot be written ({error.strerror or error})") from error

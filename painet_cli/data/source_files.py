@@ -97,14 +97,19 @@ def checked_members(archive: zipfile.ZipFile, where: Path) -> list[zipfile.ZipIn
         )
     for info in members:
         name = PurePosixPath(info.filename.replace("\\", "/"))
-        if name.is_absolute() or ".." in name.parts or ":" in name.parts[:1]:
+        if name.is_absolute() or ".." in name.parts or ":" in "".join(name.parts[:1]):
             raise RequestError(
                 f"{where}: the name {info.filename[:80]!r} leads out of the archive",
                 "do not trust this file: get it again from where it was published",
             )
+        if not info.filename.isprintable() or len(info.filename) > LONGEST_REASON:
+            raise RequestError(
+                f"{where}: {info.filename[:80]!r} is no name of a file",
+                "do not trust this file: get it again from where it was published",
+            )
         if info.file_size > max(LARGEST_FILE_BYTES, MOST_UNFOLDED * info.compress_size):
             raise RequestError(
-                f"{where}/{info.filename[:80]}: unfolds from {info.compress_size:,} bytes to "
+                f"{where}/{info.filename}: unfolds from {info.compress_size:,} bytes to "
                 f"{info.file_size:,}, as no recorded numbers do",
                 "do not trust this file: get it again from where it was published",
             )

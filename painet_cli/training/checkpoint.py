@@ -20,7 +20,7 @@ from torch import Tensor
 
 from painet_cli.config.preset import Preset
 from painet_cli.data.files import new_file
-from painet_cli.data.manifest import Axis, Units
+from painet_cli.data.manifest import Axis, Name, Units
 from painet_cli.data.source_files import brief
 from painet_cli.errors import RequestError
 
@@ -51,15 +51,15 @@ class Header(BaseModel):
 
     schema_version: Annotated[int, Field(ge=1)] = SCHEMA_VERSION
     painet_version: str
-    preset_name: str
+    preset_name: Name
     preset: Preset
-    type_names: tuple[str, ...]
-    composition: dict[str, int] = {}
+    type_names: tuple[Name, ...]
+    composition: dict[Name, int] = {}
     """Particles of each type in the system it was trained on."""
     up_axis: Axis | None
     units: Units
-    dataset: str
-    dataset_label: str = ""
+    dataset: Name
+    dataset_label: Name = ""
     """What tables call the data, where it is not the benchmark's own."""
     dataset_sha256: str
     progress: Progress
