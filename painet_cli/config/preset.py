@@ -6,13 +6,19 @@ Schema.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+
+from painet_cli.config.model_config import ModelConfig, ModelTable, Strict
 
 ParticleLabel = Literal["listed", "name", "element", "residue"]
 NodeFeature = Literal["speed", "height", "type"]
 EdgeFeature = Literal["hop", "distance", "types"]
+Settings = Sequence[str] | Mapping[str, object]
+"""Changes of a preset: `["train.lr=1e-3"]` or `{"train.lr": 1e-3}`."""
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
 # Far above any published model: a file from a stranger names no model that takes days to build.
 Layers = Annotated[int, Field(gt=0, le=256)]
@@ -20,14 +26,6 @@ Width = Annotated[int, Field(gt=0, le=16_384)]
 Steps = Annotated[int, Field(gt=0, le=10_000)]
 DATASET_NAME = r"^\w[\w.-]{0,99}$"
 """No separator and no `..`: a name of a folder, never a way out of the data directory."""
-
-
-class Strict(BaseModel):
-    """A section of a preset: unknown keys are refused, values never change after loading."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
-    )
 
 
 class DataConfig(Strict):
@@ -67,7 +65,7 @@ class FeatureConfig(Strict):
     types of both ends."""
 
 
-class PainetConfig(Strict):
+class PainetConfig(ModelConfig):
     """PAINET, the model of the paper (sections 3.1 to 3.3, Algorithm 1)."""
 
     name: Literal["painet"] = "painet"
@@ -85,20 +83,31 @@ class PainetConfig(Strict):
     attention: Literal["auto", "dense", "factorised"] = "auto"
     """How the same attention is computed: `dense` N x N, `factorised` in O(N); `auto` picks the
     cheaper."""
+    reach: Literal["all", "neighbours"] = "all"
+    """Whom a particle's attention reads: `all` others, or its `neighbours` in the graph and itself,
+    edge by edge (`attention` then says nothing)."""
+    attention_layers: PositiveInt = 1
+    """Attention layers a time step; the paper finds that one is enough (Figure 6)."""
+    decoder: Literal["parallel", "recurrent", "mlp-add", "mlp-concat"] = "parallel"
+    """What turns embeddings into positions (Figure 4): EGNN for all steps at once (`parallel`) or
+    each step from the one before (`recurrent`); or, without edges and not equivariant, an MLP on
+    the sum (`mlp-add`) or the concatenation (`mlp-concat`) of embedding and start."""
     share_time: bool = False
     """One attention layer for all time steps, so that any T can be predicted; else one a step."""
     layer_norm: bool = False
     """LayerNorm after every attention update."""
 
 
-class LinearConfig(Strict):
+class LinearConfig(ModelConfig):
     """Straight on: x(0) + s_k v(0) with one learned scalar a step."""
 
     name: Literal["linear"] = "linear"
 
 
-class RadialFieldConfig(Strict):
+class RadialFieldConfig(ModelConfig):
     """Radial field: forces along edges, by their length alone (Köhler et al. 2019); one step."""
+
+    one_step: ClassVar[bool] = True
 
     name: Literal["rf"] = "rf"
     layers: Layers = 4
@@ -107,8 +116,10 @@ class RadialFieldConfig(Strict):
     """Width of the embeddings."""
 
 
-class MpnnConfig(Strict):
+class MpnnConfig(ModelConfig):
     """Plain message passing on [x, v] (Gilmer et al. 2017); not equivariant; one step."""
+
+    one_step: ClassVar[bool] = True
 
     name: Literal["mpnn"] = "mpnn"
     layers: Layers = 4
@@ -117,7 +128,7 @@ class MpnnConfig(Strict):
     """Width of the embeddings."""
 
 
-class EgnnConfig(Strict):
+class EgnnConfig(ModelConfig):
     """EGNN with velocities (Satorras et al. 2021)."""
 
     name: Literal["egnn"] = "egnn"
@@ -127,7 +138,7 @@ class EgnnConfig(Strict):
     """Width of the embeddings."""
 
 
-class EgnoConfig(Strict):
+class EgnoConfig(ModelConfig):
     """EGNO: EGNN layers and spectral convolutions over time in turn (Xu et al. 2024)."""
 
     name: Literal["egno"] = "egno"
@@ -141,7 +152,7 @@ class EgnoConfig(Strict):
     """Width of the embedding of a time step."""
 
 
-class HegnnConfig(Strict):
+class HegnnConfig(ModelConfig):
     """HEGNN: EGNN whose particles also carry spherical harmonics (Cen et al. 2024)."""
 
     name: Literal["hegnn"] = "hegnn"
@@ -153,7 +164,7 @@ class HegnnConfig(Strict):
     """Highest degree l of the harmonics."""
 
 
-class GfNodeConfig(Strict):
+class GfNodeConfig(ModelConfig):
     """GF-NODE: an ODE over the modes of the graph, between EGNN layers (Sun et al. 2025)."""
 
     name: Literal["gf-node"] = "gf-node"
@@ -171,17 +182,16 @@ class GfNodeConfig(Strict):
     """Absolute tolerance of the solver."""
 
 
-ModelConfig = Annotated[
-    PainetConfig
-    | LinearConfig
-    | RadialFieldConfig
-    | MpnnConfig
-    | EgnnConfig
-    | EgnoConfig
-    | HegnnConfig
-    | GfNodeConfig,
-    Field(discriminator="name"),
-]
+MODEL_CONFIGS = ModelTable(
+    PainetConfig,
+    LinearConfig,
+    RadialFieldConfig,
+    MpnnConfig,
+    EgnnConfig,
+    EgnoConfig,
+    HegnnConfig,
+    GfNodeConfig,
+)
 
 
 class ConstantSchedule(Strict):
@@ -237,12 +247,55 @@ class EvaluationConfig(Strict):
 
 
 class Preset(Strict):
-    """One experiment."""
+    """One experiment: data, features, model, training and evaluation.
+
+    Examples
+    --------
+    >>> from painet import Preset
+    >>> preset = Preset.load("mocap-run-s2s", {"train.lr": 1e-3, "model.layers": 4})
+    >>> preset.data.dataset, preset.model.name, preset.train.lr
+    ('mocap-run', 'painet', 0.001)
+    >>> preset.changed({"train.seed": 2}).train.seed
+    2
+    """
 
     description: str = ""
     """One line for `painet presets`."""
     data: DataConfig
     features: FeatureConfig = FeatureConfig()
-    model: ModelConfig = PainetConfig()
+    model: Annotated[ModelConfig, MODEL_CONFIGS] = PainetConfig()
     train: TrainConfig
     evaluation: EvaluationConfig = EvaluationConfig()
+
+    @classmethod
+    def load(cls, name_or_path: str | Path, settings: Settings = ()) -> Preset:
+        """Read a preset, with what it extends and settings on top.
+
+        Parameters
+        ----------
+        name_or_path
+            Name of a shipped preset or a YAML file.
+        settings
+            Dotted keys and their values, `{"train.lr": 1e-3}`, or `["train.lr=1e-3"]` as the
+            command line has them.
+
+        Raises
+        ------
+        RequestError
+            There is none, or it or a setting is not valid; says where and what is allowed.
+        """
+        from painet_cli.config.loading import load_preset
+
+        return load_preset(str(name_or_path), settings)
+
+    def changed(self, settings: Settings) -> Preset:
+        """Preset with settings on top, which are given and refused as those of `load`."""
+        from painet_cli.config.loading import change_preset
+
+        return change_preset(self, settings)
+
+    def to_yaml(self) -> str:
+        """Write it as a preset file with every default spelled out."""
+        from painet_cli.config.loading import preset_yaml
+
+        return preset_yaml(self)

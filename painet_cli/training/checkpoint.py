@@ -18,7 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from painet_cli.config.preset import Preset
+from painet_cli.config.preset import MODEL_CONFIGS, Preset
 from painet_cli.data.files import new_file
 from painet_cli.data.manifest import Axis, Name, Units
 from painet_cli.data.source_files import brief
@@ -51,6 +51,8 @@ class Header(BaseModel):
 
     schema_version: Annotated[int, Field(ge=1)] = SCHEMA_VERSION
     painet_version: str
+    model_package: Name = ""
+    """Package that the model is of and its version, where it is not painet's own."""
     preset_name: Name
     preset: Preset
     type_names: tuple[Name, ...]
@@ -138,11 +140,28 @@ def _read_header(path: Path, text: str | None) -> Header:
                 f"({SCHEMA_VERSION})",
                 "upgrade painet",
             )
+        _check_model(path, content)
         return Header.model_validate(content)
     # a number of thousands of digits is a ValueError, too many brackets a RecursionError
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         detail = error.errors()[0]["msg"] if isinstance(error, ValidationError) else brief(error)
         raise RequestError(f"{path}: its header cannot be read ({detail})") from error
+
+
+def _check_model(path: Path, content: dict[str, Any]) -> None:
+    """Refuse a checkpoint of a model that no installed package has."""
+    name = content["preset"]["model"]["name"]
+    if name not in MODEL_CONFIGS:
+        package = content.get("model_package")
+        raise RequestError(
+            f"{path}: its model {_word(name)} is not installed here",
+            f"install the package it is of: {_word(package)}" if package else "upgrade painet",
+        )
+
+
+def _word(said: object) -> str:
+    """What a header says, on one line of a message."""
+    return " ".join(str(said).split())[:80]
 
 
 def under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
