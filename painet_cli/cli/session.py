@@ -9,7 +9,7 @@ import math
 import re
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 from unicodedata import category
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.status import Status
 
+    from painet_cli.training.world import World
 
 _OBEYED = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
@@ -40,6 +41,8 @@ class Session:
         `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
     subcommand
         Command that follows, while a group of commands is being called.
+    mute
+        No results either: another process hands them over.
     """
 
     json: bool = False
@@ -47,6 +50,7 @@ class Session:
     debug: bool = False
     device: str = "auto"
     subcommand: str | None = None
+    mute: bool = False
 
     @cached_property
     def console(self) -> Console:
@@ -58,6 +62,10 @@ class Session:
         """Standard output, for results; standard error when that is kept for JSON."""
         return _console(stderr=self.json)
 
+    def of(self, world: World) -> Session:
+        """Same session in one of several processes: only one of them speaks."""
+        return self if world.is_writer else replace(self, quiet=True, mute=True)
+
     def emit(self, payload: dict[str, Any], *renderables: RenderableType) -> None:
         """Hand over a result: as JSON where asked for, otherwise as tables and text.
 
@@ -68,6 +76,8 @@ class Session:
         renderables
             The same for a reader. Text is written as it is, never wrapped.
         """
+        if self.mute:
+            return
         if self.json:
             sys.stdout.write(f"{as_json(payload)}\n")
             return

@@ -15,7 +15,7 @@ from hostile import HOSTILE, World
 from typed import Say
 
 MOST_BYTES = 2**30
-MOST_SECONDS = 20  # an idle machine takes no more than two for any of them
+MOST_SECONDS = 10  # of the processor, which may be busy with others; none takes more than two
 
 
 @contextmanager
@@ -45,7 +45,7 @@ def test_a_hostile_file_is_refused_and_nothing_is_written(
 ) -> None:
     make, said = HOSTILE[name]
     words = make(tmp_path, World(data_dir, finished_run))
-    before, began = listing(tmp_path), time.monotonic()
+    before, began = listing(tmp_path), time.process_time()
     with limited_memory(MOST_BYTES):
         status, out, err = say(*words)
     assert status == 2, err
@@ -57,4 +57,4 @@ def test_a_hostile_file_is_refused_and_nothing_is_written(
     assert err.replace("\n", "").isprintable()
     assert listing(tmp_path) == before
     assert not (tmp_path / "unpickled").exists()
-    assert time.monotonic() - began < MOST_SECONDS
+    assert time.process_time() - began < MOST_SECONDS
