@@ -21,9 +21,11 @@ from painet_cli.cli.predict import predict
 from painet_cli.cli.session import Session, with_session
 from painet_cli.cli.train import train
 from painet_cli.cli.verify import verify
-from painet_cli.errors import PainetError, PluginWarning, out_of_memory
+from painet_cli.errors import PainetError, PluginWarning, RequestError, out_of_memory
+from painet_cli.training.launch import Launch, launched
 
 INTERRUPTED = 130
+_BY_MANY = ("train", "evaluate")
 _SMALLER = "ask for less: a smaller batch or model, fewer frames, starts or steps"
 
 app = typer.Typer(
@@ -61,6 +63,15 @@ def painet(
     ] = False,
 ) -> None:
     """Predict the 3D dynamics of many-body systems."""
+    launch = launched()
+    if launch.size == 1 or session.subcommand in _BY_MANY:
+        return
+    if launch.rank > 0:
+        raise typer.Exit(RequestError.exit_code)
+    raise RequestError(
+        f"painet {session.subcommand} is work for one process, and {launch.size} were started",
+        "leave out torchrun or srun; only `painet train` and `evaluate` share their work",
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -79,14 +90,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _stop_as_interrupted()
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in arguments
+    launch = Launch()
     try:
+        launch = launched()
         with _warnings_as_lines():
             code = app(arguments or ["--help"], prog_name="painet", standalone_mode=False) or 0
         sys.stdout.flush()
     except PainetError as error:
         return _failed(error, error.what, error.hint, error.exit_code, debug=debug)
     except typer.TyperException as error:
-        return _misused(error)
+        return _misused(error) if launch.rank == 0 else error.exit_code
     except (typer.Abort, KeyboardInterrupt):
         code = INTERRUPTED
     except BrokenPipeError:

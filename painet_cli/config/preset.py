@@ -213,7 +213,8 @@ class TrainConfig(Strict):
     epochs: PositiveInt
     """Most epochs to train."""
     batch_size: PositiveInt
-    """Windows in a batch; the last, smaller batch of an epoch is used too."""
+    """Windows in a batch, of all processes together; the last, smaller batch of an epoch is used
+    too."""
     lr: PositiveFloat
     """Adam's learning rate."""
     weight_decay: NonNegativeFloat = 0.0

@@ -81,6 +81,7 @@ def recorded(folder: Path, trainer: Trainer, header: Header, meter: MemoryMeter)
             "dataset": header.dataset,
             "dataset_sha256": header.dataset_sha256,
             "device": str(meter.device),
+            "world_size": trainer.world.size,
             "threads": torch.get_num_threads(),
             "started": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
             "wall_s": round(time.time() - started, 3),
