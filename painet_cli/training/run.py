@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import asdict
-from datetime import datetime
 from importlib.metadata import version
-from itertools import chain, count
 from pathlib import Path
 from typing import Protocol
 
@@ -17,14 +16,23 @@ import torch
 from painet_cli.config.loading import load_preset, preset_yaml
 from painet_cli.config.preset import Preset
 from painet_cli.data.dataset import Dataset, open_dataset
-from painet_cli.data.files import check_writable, write_text
+from painet_cli.data.files import append_line, sweep, write_text
+from painet_cli.data.locks import LOCK, held
+from painet_cli.data.provenance import command_line, versions
 from painet_cli.data.sources import how_to_prepare
 from painet_cli.data.windows import target_offsets, windows_of
 from painet_cli.errors import RequestError
 from painet_cli.models.registry import build_model, package_of, system_of
-from painet_cli.training.checkpoint import Header, Progress, load_checkpoint, save_checkpoint
+from painet_cli.training.checkpoint import (
+    Header,
+    Progress,
+    load_checkpoint,
+    read_header,
+    save_checkpoint,
+)
 from painet_cli.training.device import MemoryMeter, flushed_denormals, seed_everything
 from painet_cli.training.record import RECORD, RunSummary, recorded, summarise
+from painet_cli.training.run_folder import keep_epochs, new_run_folder
 from painet_cli.training.trainer import EpochRecord, Trainer
 from painet_cli.training.world import ALONE, World
 
@@ -81,14 +89,11 @@ def start_run(
     with world.together():
         trainer, header = _prepare(preset, name, data_dir, device, budget_s, world)
     _align(trainer, header)
-
-    def new_folder() -> str:
-        folder = _new_run_folder(run_dir / name)
-        write_text(folder / CONFIG, preset_yaml(preset))
-        return str(folder)
-
-    folder = Path(world.told(new_folder))
-    return _train(folder, trainer, header, meter, listener)
+    folder = Path(
+        world.told(lambda: str(new_run_folder(run_dir / name, {CONFIG: preset_yaml(preset)})))
+    )
+    with _alone(folder, world):
+        return _train(folder, trainer, header, meter, listener)
 
 
 def resume_run(
@@ -115,20 +120,18 @@ def resume_run(
     Raises
     ------
     RequestError
-        The folder is no run, or its dataset changed since.
+        The folder is no run, another process trains it, or its dataset changed since.
     """
     meter = MemoryMeter(device)
     with world.together():
         preset = _preset_of(folder, epochs)
-        name = folder.resolve().parent.name
-        trainer, header = _prepare(preset, name, data_dir, device, budget_s, world)
-        _restore(trainer, header, folder)
-    _align(trainer, header)
-    with world.together():
-        if world.is_writer:
-            write_text(folder / CONFIG, preset_yaml(preset))
-            _keep_epochs(folder / METRICS, trainer.progress.epoch)
-    return _train(folder, trainer, header, meter, listener)
+    with _alone(folder, world):
+        with world.together():
+            name = folder.resolve().parent.name
+            trainer, header = _prepare(preset, name, data_dir, device, budget_s, world)
+            _restore(trainer, header, folder)
+        _align(trainer, header)
+        return _train(folder, trainer, header, meter, listener)
 
 
 def _preset_of(folder: Path, epochs: int | None) -> Preset:
@@ -138,6 +141,17 @@ def _preset_of(folder: Path, epochs: int | None) -> Preset:
             "give a folder that `painet train` wrote",
         )
     return load_preset(str(folder / CONFIG), [] if epochs is None else [f"train.epochs={epochs}"])
+
+
+@contextmanager
+def _alone(folder: Path, world: World) -> Iterator[None]:
+    """Keep other trainings out of a run: the process that writes holds it for all of its world."""
+    with ExitStack() as stack:
+        with world.together():
+            if world.is_writer:
+                stack.enter_context(held(folder / LOCK, folder))
+                sweep(folder)
+        yield
 
 
 def _restore(trainer: Trainer, header: Header, folder: Path) -> None:
@@ -208,6 +222,8 @@ def _prepare(
         dataset_label=dataset.manifest.origin.label,
         dataset_sha256=dataset.sha256,
         progress=Progress(),
+        command=command_line(),
+        versions=versions(),
     )
     return Trainer(model, preset.train, train, val, budget_s, world), header
 
@@ -225,6 +241,10 @@ def _train(
     with record, flushed_denormals():
         with world.together():
             if world.is_writer:
+                # not before: until it is said to be running, the folder is as `run.json` has it
+                _make_up_best(folder, trainer, header)
+                write_text(folder / CONFIG, preset_yaml(header.preset))
+                keep_epochs(folder / METRICS, trainer.progress.epoch)
                 listener.started(folder, trainer)
         while trainer.finished_by is None:
             epoch = trainer.run_epoch()
@@ -237,36 +257,28 @@ def _train(
 
 def _save_epoch(folder: Path, trainer: Trainer, header: Header, record: EpochRecord) -> None:
     now = header.model_copy(update={"progress": trainer.progress})
-    if record.best:
-        best = {
-            f"model/{name}": value for name, value in trainer.evaluated_model.state_dict().items()
-        }
-        save_checkpoint(folder / BEST, best, now)
     # the line goes first: resuming drops lines past the checkpoint, but cannot make one up
-    with (folder / METRICS).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(asdict(record)) + "\n")
+    append_line(folder / METRICS, json.dumps(asdict(record)))
     save_checkpoint(folder / LAST, trainer.state(), now)
+    if record.best:  # last: resuming makes up for it from the weights that are saved
+        _save_best(folder, trainer, now)
 
 
-def _new_run_folder(parent: Path) -> Path:
-    stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
-    check_writable(parent / stamp, force=True, option="--run-dir")
-    names = chain([stamp], (f"{stamp}-{k}" for k in count(2)))
-    while True:
-        folder = parent / next(names)
-        try:
-            folder.mkdir()
-        except FileExistsError:  # another training began in the same second
-            continue
-        except OSError as error:
-            raise RequestError(
-                f"{folder}: cannot be made ({error.strerror})", "choose another --run-dir"
-            ) from error
-        return folder
+def _save_best(folder: Path, trainer: Trainer, header: Header) -> None:
+    weights = trainer.evaluated_model.state_dict()
+    save_checkpoint(
+        folder / BEST, {f"model/{name}": value for name, value in weights.items()}, header
+    )
 
 
-def _keep_epochs(path: Path, epochs: int) -> None:
-    """Drop lines of epochs that the checkpoint does not have, and a half-written last line."""
-    if path.exists():
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-        write_text(path, "".join(lines[:epochs]))
+def _make_up_best(folder: Path, trainer: Trainer, header: Header) -> None:
+    """Save the best weights of a training that was killed before it did, right after its epoch."""
+    progress = trainer.progress
+    if progress.epoch == 0 or progress.best_epoch != progress.epoch:
+        return
+    try:
+        there = read_header(folder / BEST).progress.epoch
+    except RequestError:
+        there = None
+    if there != progress.epoch:
+        _save_best(folder, trainer, header.model_copy(update={"progress": progress}))
