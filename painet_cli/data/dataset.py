@@ -180,7 +180,8 @@ def _read_manifest(path: Path) -> Manifest:
     version = content.get("schema_version") if isinstance(content, dict) else None
     if isinstance(version, int) and version > SCHEMA_VERSION:
         raise RequestError(
-            f"{path}: dataset schema {version} is newer than this painet reads ({SCHEMA_VERSION})",
+            f"{path}: dataset schema {str(version)[:20]} is newer than this painet reads "
+            f"({SCHEMA_VERSION})",
             "upgrade painet, or prepare the dataset again with this version",
         )
     try:

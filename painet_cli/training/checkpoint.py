@@ -136,7 +136,7 @@ def _read_header(path: Path, text: str | None) -> Header:
         version = content["schema_version"]
         if version > SCHEMA_VERSION:
             raise RequestError(
-                f"{path}: checkpoint schema {version} is newer than this painet reads "
+                f"{path}: checkpoint schema {str(version)[:20]} is newer than this painet reads "
                 f"({SCHEMA_VERSION})",
                 "upgrade painet",
             )
