@@ -179,7 +179,7 @@ def _entries(
         if not isinstance(key, str):
             raise _Refused(None, None, "a key has to be a word", key_node.start_mark)
         if key in seen:
-            dotted = ".".join(map(str, (*path, key)))
+            dotted = " ".join(".".join(map(str, (*path, key))).split())[:200]
             raise _Refused(None, None, f"{dotted}: written twice", key_node.start_mark)
         seen.add(key)
         marks[(*path, key)] = place(key_node.start_mark.line + 1)

@@ -188,6 +188,7 @@ def read_manifest(path: Path) -> Manifest:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the manifest"
+        where = " ".join(where.split())[:100]  # a key is as long as its writer likes
         raise RequestError(f"{path}: {where}: {first['msg']}", _AGAIN) from error
 
 

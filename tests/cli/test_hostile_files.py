@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+import hostile_files  # noqa: F401 - its files are in HOSTILE
+import hostile_folders  # noqa: F401
 from hostile import HOSTILE, World
 from typed import Say
 
