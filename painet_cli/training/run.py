@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import json
-import secrets
-import shutil
 from collections import Counter
-from contextlib import ExitStack, nullcontext, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import asdict
-from datetime import datetime
 from importlib.metadata import version
-from itertools import chain, count
 from pathlib import Path
 from typing import Literal, Protocol, cast
 
@@ -20,12 +16,12 @@ import torch
 from painet_cli.config.loading import load_preset, preset_yaml
 from painet_cli.config.preset import Activations, Preset
 from painet_cli.data.dataset import Dataset, open_dataset
-from painet_cli.data.files import append_line, check_writable, sweep, write_text
+from painet_cli.data.files import append_line, sweep, write_text
 from painet_cli.data.locks import LOCK, held
 from painet_cli.data.provenance import command_line, versions
 from painet_cli.data.sources import how_to_prepare
 from painet_cli.data.windows import target_offsets, windows_of
-from painet_cli.errors import RequestError, cannot_write
+from painet_cli.errors import RequestError
 from painet_cli.models.memory import fit_memory
 from painet_cli.models.registry import build_model, package_of, system_of
 from painet_cli.training.checkpoint import (
@@ -43,6 +39,7 @@ from painet_cli.training.device import (
     seed_everything,
 )
 from painet_cli.training.record import RECORD, RunSummary, recorded, summarise
+from painet_cli.training.run_folder import keep_epochs, new_run_folder
 from painet_cli.training.trainer import EpochRecord, Trainer
 from painet_cli.training.world import ALONE, World
 
@@ -104,11 +101,12 @@ def start_run(
         trainer, header = _prepare(preset, name, data_dir, device, budget_s, world)
     header = _fit_memory(trainer, header, memory_budget)
     _align(trainer, header)
-    folder = Path(world.told(lambda: str(_new_run_folder(run_dir / name, header.preset))))
-    with ExitStack() as until_the_end:
-        with world.together():
-            if world.is_writer:
-                until_the_end.enter_context(held(folder / LOCK, folder))
+    folder = Path(
+        world.told(
+            lambda: str(new_run_folder(run_dir / name, {CONFIG: preset_yaml(header.preset)}))
+        )
+    )
+    with _alone(folder, world):
         return _train(folder, trainer, header, meter, listener)
 
 
@@ -139,12 +137,9 @@ def resume_run(
         The folder is no run, another process trains it, or its dataset changed since.
     """
     meter = MemoryMeter(device)
-    with ExitStack() as until_the_end:
-        with world.together():
-            preset = _preset_of(folder, epochs)
-            if world.is_writer:
-                until_the_end.enter_context(held(folder / LOCK, folder))
-                sweep(folder)
+    with world.together():
+        preset = _preset_of(folder, epochs)
+    with _alone(folder, world):
         with world.together():
             name = folder.resolve().parent.name
             trainer, header = _prepare(preset, name, data_dir, device, budget_s, world)
@@ -161,6 +156,17 @@ def _preset_of(folder: Path, epochs: int | None) -> Preset:
             "give a folder that `painet train` wrote",
         )
     return load_preset(str(folder / CONFIG), [] if epochs is None else [f"train.epochs={epochs}"])
+
+
+@contextmanager
+def _alone(folder: Path, world: World) -> Iterator[None]:
+    """Keep other trainings out of a run: the process that writes holds it for all of its world."""
+    with ExitStack() as stack:
+        with world.together():
+            if world.is_writer:
+                stack.enter_context(held(folder / LOCK, folder))
+                sweep(folder)
+        yield
 
 
 def _restore(trainer: Trainer, header: Header, folder: Path) -> None:
@@ -269,7 +275,7 @@ def _train(
                 # not before: until it is said to be running, the folder is as `run.json` has it
                 _make_up_best(folder, trainer, header)
                 write_text(folder / CONFIG, preset_yaml(header.preset))
-                _keep_epochs(folder / METRICS, trainer.progress.epoch)
+                keep_epochs(folder / METRICS, trainer.progress.epoch)
                 listener.started(folder, trainer)
         while trainer.finished_by is None:
             epoch = trainer.run_epoch()
@@ -307,38 +313,3 @@ def _make_up_best(folder: Path, trainer: Trainer, header: Header) -> None:
         there = None
     if there != progress.epoch:
         _save_best(folder, trainer, header.model_copy(update={"progress": progress}))
-
-
-def _new_run_folder(parent: Path, preset: Preset) -> Path:
-    """Make a run folder that holds its preset from the moment it is there."""
-    stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
-    check_writable(parent / stamp, force=True, option="--run-dir")
-    staging = parent / f".{stamp}.{secrets.token_hex(4)}.partial"
-    names = chain([stamp], (f"{stamp}-{k}" for k in count(2)))
-    try:
-        staging.mkdir()
-        write_text(staging / CONFIG, preset_yaml(preset))
-        while True:
-            folder = parent / next(names)
-            with suppress(FileExistsError):  # another training began in the same second
-                return _renamed(staging, folder)
-    except OSError as error:
-        raise cannot_write(parent / stamp, error, "choose another --run-dir") from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-
-
-def _renamed(staging: Path, folder: Path) -> Path:
-    try:
-        return staging.rename(folder)
-    except OSError as error:
-        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
-            raise FileExistsError(folder) from error
-        raise
-
-
-def _keep_epochs(path: Path, epochs: int) -> None:
-    """Drop lines of epochs that the checkpoint does not have, and a half-written last line."""
-    if path.exists():
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-        write_text(path, "".join(lines[:epochs]))
