@@ -89,15 +89,17 @@ def prediction_errors(
     """
     steps = len(windows.offsets)
     with world.together():
-        batches = world.batches(windows, batch_size)
         squared = [
             squared_errors(predicted, batch)
-            for batch, predicted in predictions(model, batches, steps, trained)
+            for batch, predicted in predictions(
+                model, world.batches(windows, batch_size), steps, trained
+            )
         ]
     errors = world.rows(squared, windows, batch_size)
-    finite = torch.isfinite(errors).all(dim=1)
-    if not finite.all():
-        first = windows.batch(finite.int().argmin()[None])
-        ((_, predicted),) = predictions(model, [first], steps, trained)
-        raise prediction_error(errors, windows, predicted)
+    with world.together():
+        finite = torch.isfinite(errors).all(dim=1)
+        if not finite.all():
+            first = windows.batch(finite.int().argmin()[None])
+            ((_, predicted),) = predictions(model, [first], steps, trained)
+            raise prediction_error(errors, windows, predicted)
     return Errors(errors.numpy())

@@ -157,13 +157,13 @@ class Trainer:
                 self.average.update_parameters(self.model)
         # the epoch's only wait for the device; weights that are no numbers must not be saved
         sums = [parameter.detach().sum().float() for parameter in self.model.parameters()]
-        own = torch.stack([*losses, *sums]).cpu().double()
-        totals = self.world.totals(own[:steps])
+        numbers = torch.stack([*losses, *sums]).cpu().double()
+        sums_of_steps = self.world.totals(numbers[:steps])
         with self.world.together():
-            if not (torch.isfinite(totals).all() and torch.isfinite(own).all()):
+            if not torch.isfinite(torch.cat([sums_of_steps, numbers[steps:]])).all():
                 size = self.config.batch_size
-                raise training_error(epoch, totals, order, windows, size, self.model)
-        return float(totals.sum()) / len(windows)
+                raise training_error(epoch, sums_of_steps, order, windows, size, self.model)
+        return float(sums_of_steps.sum()) / len(windows)
 
     def _evaluate(self) -> float:
         size = self.config.batch_size
