@@ -11,7 +11,8 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -135,11 +136,19 @@ class Bench:
     def file(self, point: Point) -> Path:
         """Where a point's measurement is kept: by all that it depends on."""
         kind = [preset_yaml(self.preset(point)), str(self.device), str(self.threads)]
-        made_by = [version("painet"), torch.__version__, *kind]
+        made_by = [_models_digest(), torch.__version__, *kind]
         digest = hashlib.sha256("\n".join(made_by).encode()).hexdigest()[:8]
         mode = point.mode.replace(" ", "-")
         name = f"{point.form}-{mode}-N{point.particles}-T{point.horizon}-{digest}.json"
         return self.folder / name
+
+
+@cache
+def _models_digest() -> str:
+    """Digest of the models' code: what was measured of other code is measured anew."""
+    code = sorted(files("painet_cli.models").iterdir(), key=lambda file: file.name)
+    text = b"".join(file.read_bytes() for file in code if file.name.endswith(".py"))
+    return hashlib.sha256(text).hexdigest()
 
 
 def _suiting(settings: Sequence[str], form: str) -> list[str]:
