@@ -45,7 +45,7 @@ _MODEL = Preset.model_fields["model"]
 _SHARE = 0.9  # of the free memory that a point may take
 _START_S = 120.0  # a process may take this long beside its measurement, and longer for more edges
 _EDGE_S = 5e-5  # a particle: to make its edges, on a busy machine
-_RUNS = 10  # how many times a run's time a point may take
+_RUNS = 3  # how many times the limit of a run a point may take, on a busy machine
 
 
 @dataclass(frozen=True)
