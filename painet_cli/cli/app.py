@@ -6,8 +6,10 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
-from typing import Annotated
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
 
 import typer
 
@@ -18,9 +20,11 @@ from painet_cli.cli.evaluate import evaluate
 from painet_cli.cli.predict import predict
 from painet_cli.cli.session import Session, with_session
 from painet_cli.cli.train import train
-from painet_cli.errors import PainetError
+from painet_cli.errors import PainetError, PluginWarning, RequestError
+from painet_cli.training.launch import Launch, launched
 
 INTERRUPTED = 130
+_BY_MANY = ("train", "evaluate")
 
 app = typer.Typer(
     name="painet",
@@ -56,6 +60,15 @@ def painet(
     ] = False,
 ) -> None:
     """Predict the 3D dynamics of many-body systems."""
+    launch = launched()
+    if launch.size == 1 or session.subcommand in _BY_MANY:
+        return
+    if launch.rank > 0:
+        raise typer.Exit(RequestError.exit_code)
+    raise RequestError(
+        f"painet {session.subcommand} is work for one process, and {launch.size} were started",
+        "leave out torchrun or srun; only `painet train` and `evaluate` share their work",
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -75,13 +88,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in arguments
+    launch = Launch()
     try:
-        code = app(arguments or ["--help"], prog_name="painet", standalone_mode=False) or 0
+        launch = launched()
+        with _warnings_as_lines():
+            code = app(arguments or ["--help"], prog_name="painet", standalone_mode=False) or 0
         sys.stdout.flush()
     except PainetError as error:
         return _failed(error, error.what, error.hint, error.exit_code, debug=debug)
     except typer.TyperException as error:
-        return _misused(error)
+        return _misused(error) if launch.rank == 0 else error.exit_code
     except typer.Abort:
         code = INTERRUPTED
     except BrokenPipeError:
@@ -95,6 +111,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if code == INTERRUPTED:
         _say("interrupted")
     return int(code)
+
+
+@contextmanager
+def _warnings_as_lines() -> Iterator[None]:
+    """Show what is warned of plugins as one line each, once; other warnings as Python does."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", PluginWarning)
+        shown = warnings.showwarning
+        said = set()
+
+        def show(message: Warning | str, category: type[Warning], *where: Any) -> None:
+            if not issubclass(category, PluginWarning):
+                shown(message, category, *where)
+            elif str(message) not in said:
+                said.add(str(message))
+                Session().console.print(f"warning: {message}", style="yellow", soft_wrap=True)
+
+        warnings.showwarning = show  # type: ignore[assignment]  # its keywords are the where
+        yield
 
 
 def _misused(error: typer.TyperException) -> int:

@@ -104,11 +104,16 @@ class Windows:
     def batches(self, batch_size: int, order: Tensor | None = None) -> Iterator[Batch]:
         """All windows once, in `order` (S,) or as they stand; the last batch may be smaller."""
         order = torch.arange(len(self)) if order is None else order
-        parts = torch.split(order, batch_size)
-        if self.graph.contacts is None:
+        return self.batches_of(torch.split(order, batch_size))
+
+    def batches_of(self, parts: Sequence[Tensor]) -> Iterator[Batch]:
+        """A batch of the windows of each part (B,), none of which is empty."""
+        at_hand = self._frames is not None and self.graph.contacts is None
+        if at_hand or not parts:
             yield from map(self.batch, parts)
             return
-        with ThreadPoolExecutor(1) as beside:  # trees are searched while a model is at work
+        # frames are read, and trees searched for edges, while a model is at work
+        with ThreadPoolExecutor(1) as beside:
             following = beside.submit(self.batch, parts[0])
             for indices in parts[1:]:
                 ready, following = following, beside.submit(self.batch, indices)

@@ -30,6 +30,7 @@ from painet_cli.models.registry import system_of
 from painet_cli.training.checkpoint import Header
 from painet_cli.training.device import MemoryMeter
 from painet_cli.training.run import BEST, dataset_of
+from painet_cli.training.world import ALONE, World
 
 CPU = torch.device("cpu")
 EVALUATION = "evaluation.json"
@@ -101,6 +102,7 @@ def evaluate_run(
     part: SplitName = "test",
     horizon: int | None = None,
     physics: bool = False,
+    world: World = ALONE,
 ) -> Evaluation:
     """Measure a run's best weights on one part of its dataset's split.
 
@@ -114,6 +116,8 @@ def evaluate_run(
         Steps to predict, by rollout past the trained horizon; by default what the preset says.
     physics
         Whether to check bonds, clashes and the like too, on at most 200 windows.
+    world
+        The processes that share the windows; one of them does the physical checks.
 
     Raises
     ------
@@ -122,15 +126,20 @@ def evaluate_run(
         no window is long enough for the horizon.
     """
     meter = MemoryMeter(device)
-    model, header, dataset = load_run(run, data_dir, device)
-    preset = header.preset
-    trained = target_offsets(preset.data)
-    steps = horizon or preset.evaluation.horizon or preset.data.horizon
-    windows = windows_for(dataset, preset, part, rollout_offsets(trained, steps), device)
+    with world.together():
+        model, header, dataset = load_run(run, data_dir, device)
+        preset = header.preset
+        trained = target_offsets(preset.data)
+        steps = horizon or preset.evaluation.horizon or preset.data.horizon
+        windows = windows_for(dataset, preset, part, rollout_offsets(trained, steps), device)
     batch_size = preset.train.batch_size
     started = time.perf_counter()
-    errors = prediction_errors(model, windows, batch_size, trained)
+    errors = prediction_errors(model, windows, batch_size, trained, world)
     time_s, peak_memory_gb = time.perf_counter() - started, meter.peak_gb()
+    checks = None
+    with world.together():
+        if physics and world.is_writer:
+            checks = check_windows(model, windows, batch_size, trained)
     return Evaluation(
         run=run,
         model=preset.model.name,
@@ -157,7 +166,7 @@ def evaluate_run(
         device=str(device),
         label=dataset.manifest.origin.label,
         as_published=_is_as_shipped(header.preset_name, preset),
-        physics=check_windows(model, windows, batch_size, trained) if physics else None,
+        physics=checks,
         squared=errors.squared,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from painet_cli.data.windows import Windows
 from painet_cli.evaluation.rollout import rollout
 from painet_cli.models.base import DynamicsModel
 from painet_cli.training.loss import squared_errors
+from painet_cli.training.world import ALONE, World
 
 
 @dataclass(frozen=True)
@@ -59,18 +60,14 @@ class Errors:
 @torch.no_grad()
 def predictions(
     model: DynamicsModel,
-    windows: Windows,
-    batch_size: int,
+    batches: Iterable[Batch],
+    steps: int,
     trained: NDArray[np.int64],  # (T,)
-    order: Tensor | None = None,  # (S,)
 ) -> Iterator[tuple[Batch, Tensor]]:  # with (steps, M, 3)
-    """Predict windows batch by batch, all or those of `order`; none is kept.
-
-    Steps past the `trained` offsets are rolled out.
-    """
+    """Predict batch after batch; none is kept. Steps past the `trained` offsets are rolled out."""
     model.eval()
-    for batch in windows.batches(batch_size, order):
-        yield batch, rollout(model, batch, len(windows.offsets), trained)
+    for batch in batches:
+        yield batch, rollout(model, batch, steps, trained)
 
 
 def prediction_errors(
@@ -78,10 +75,16 @@ def prediction_errors(
     windows: Windows,
     batch_size: int,
     trained: NDArray[np.int64],  # (T,)
+    world: World = ALONE,
 ) -> Errors:
-    """Errors of a model on windows; steps past the `trained` offsets are rolled out."""
-    squared = [
-        squared_errors(predicted, batch)
-        for batch, predicted in predictions(model, windows, batch_size, trained)
-    ]
-    return Errors(torch.cat(squared).cpu().double().numpy())
+    """Errors of a model on windows; steps past the `trained` offsets are rolled out.
+
+    The processes of a world predict a part each, and all of them get the errors of all windows.
+    """
+    with world.together():
+        batches = world.batches(windows, batch_size)
+        squared = [
+            squared_errors(predicted, batch)
+            for batch, predicted in predictions(model, batches, len(windows.offsets), trained)
+        ]
+    return Errors(world.rows(squared, windows, batch_size).numpy())

@@ -21,13 +21,12 @@ import psutil
 import torch
 
 from painet_cli.config.loading import preset_yaml
-from painet_cli.config.preset import Preset
+from painet_cli.config.preset import MODEL_CONFIGS, Preset
 from painet_cli.config.problems import tag_of, variants
 from painet_cli.data.files import write_text
 from painet_cli.errors import PainetError, RequestError
 from painet_cli.evaluation.alone import StoppedError, run_alone
 from painet_cli.evaluation.scaling_point import MODES, Measurement, Mode, measure, point_preset
-from painet_cli.models.registry import ONE_STEP
 
 Axis = Literal["N", "T"]
 AXES: tuple[Axis, ...] = ("N", "T")
@@ -40,6 +39,7 @@ FORMS: Mapping[str, tuple[str, ...]] = {
         for name in ("egnn", "egno", "hegnn", "gf-node", "mpnn", "rf", "linear")
     },
 }
+_ONE_STEP = [name for name in FORMS if name in MODEL_CONFIGS and MODEL_CONFIGS[name].one_step]
 """Settings of each form that is measured."""
 _MODEL = Preset.model_fields["model"]
 _SHARE = 0.9  # of the free memory that a point may take
@@ -189,9 +189,9 @@ def scaling_points(
         Point(form, mode, axis, particles, horizon)
         for form in forms
         for mode in modes
-        for axis in AXES[: 1 if form in ONE_STEP else 2]
+        for axis in AXES[: 1 if form in _ONE_STEP else 2]
         for particles, horizon in sweep.along(axis)
-        if horizon == 1 or form not in ONE_STEP
+        if horizon == 1 or form not in _ONE_STEP
     ]
 
 

@@ -94,6 +94,8 @@ class Painet(DynamicsModel):
         Frames from the start to each of the T targets.
     """
 
+    Config = PainetConfig
+
     def __init__(
         self, config: PainetConfig, features: Features, system: SystemSpec, frames: Sequence[int]
     ) -> None:

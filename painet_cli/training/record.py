@@ -81,10 +81,12 @@ def recorded(folder: Path, trainer: Trainer, header: Header, meter: MemoryMeter)
             "dataset": header.dataset,
             "dataset_sha256": header.dataset_sha256,
             "device": str(meter.device),
+            "world_size": trainer.world.size,
             "threads": torch.get_num_threads(),
             "started": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
             "wall_s": round(time.time() - started, 3),
             "command": " ".join(sys.argv),
+            "model_package": header.model_package or f"painet {header.painet_version}",
             "versions": {
                 "painet": header.painet_version,
                 "python": platform.python_version(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import datetime
 from importlib.metadata import version
@@ -20,11 +21,12 @@ from painet_cli.data.files import check_writable, write_text
 from painet_cli.data.sources import how_to_prepare
 from painet_cli.data.windows import target_offsets, windows_of
 from painet_cli.errors import RequestError
-from painet_cli.models.registry import build_model, system_of
+from painet_cli.models.registry import build_model, package_of, system_of
 from painet_cli.training.checkpoint import Header, Progress, load_checkpoint, save_checkpoint
 from painet_cli.training.device import MemoryMeter, flushed_denormals, seed_everything
 from painet_cli.training.record import RECORD, RunSummary, recorded, summarise
 from painet_cli.training.trainer import EpochRecord, Trainer
+from painet_cli.training.world import ALONE, World
 
 CONFIG = "config.yaml"
 METRICS = "metrics.jsonl"
@@ -57,6 +59,7 @@ def start_run(
     device: torch.device,
     listener: Listener,
     budget_s: float | None = None,
+    world: World = ALONE,
 ) -> RunSummary:
     """Train a preset in a new folder `run_dir/name/STAMP`.
 
@@ -64,6 +67,8 @@ def start_run(
     ----------
     budget_s
         Stop at the first evaluation after this many seconds of training; None for no limit.
+    world
+        The processes that train together; one of them writes the folder and tells the listener.
 
     Raises
     ------
@@ -73,9 +78,16 @@ def start_run(
         Training failed; the last whole epoch is in the folder.
     """
     meter = MemoryMeter(device)
-    trainer, header = _prepare(preset, name, data_dir, device, budget_s)
-    folder = _new_run_folder(run_dir / name)
-    write_text(folder / CONFIG, preset_yaml(preset))
+    with world.together():
+        trainer, header = _prepare(preset, name, data_dir, device, budget_s, world)
+    _align(trainer, header)
+
+    def new_folder() -> str:
+        folder = _new_run_folder(run_dir / name)
+        write_text(folder / CONFIG, preset_yaml(preset))
+        return str(folder)
+
+    folder = Path(world.told(new_folder))
     return _train(folder, trainer, header, meter, listener)
 
 
@@ -86,6 +98,7 @@ def resume_run(
     listener: Listener,
     epochs: int | None = None,
     budget_s: float | None = None,
+    world: World = ALONE,
 ) -> RunSummary:
     """Go on with a run from its last whole epoch, to the bits it would have had without the stop.
 
@@ -96,21 +109,38 @@ def resume_run(
     budget_s
         Stop at the first evaluation after this many seconds of training, those before the stop
         included; None for no limit.
+    world
+        The processes that go on together; they need not be as many as before.
 
     Raises
     ------
     RequestError
         The folder is no run, or its dataset changed since.
     """
+    meter = MemoryMeter(device)
+    with world.together():
+        preset = _preset_of(folder, epochs)
+        name = folder.resolve().parent.name
+        trainer, header = _prepare(preset, name, data_dir, device, budget_s, world)
+        _restore(trainer, header, folder)
+    _align(trainer, header)
+    with world.together():
+        if world.is_writer:
+            write_text(folder / CONFIG, preset_yaml(preset))
+            _keep_epochs(folder / METRICS, trainer.progress.epoch)
+    return _train(folder, trainer, header, meter, listener)
+
+
+def _preset_of(folder: Path, epochs: int | None) -> Preset:
     if not (folder / CONFIG).is_file():
         raise RequestError(
             f"{folder}: no run here ({CONFIG} is missing)",
             "give a folder that `painet train` wrote",
         )
-    preset = load_preset(str(folder / CONFIG), [] if epochs is None else [f"train.epochs={epochs}"])
-    meter = MemoryMeter(device)
-    name = folder.resolve().parent.name
-    trainer, header = _prepare(preset, name, data_dir, device, budget_s)
+    return load_preset(str(folder / CONFIG), [] if epochs is None else [f"train.epochs={epochs}"])
+
+
+def _restore(trainer: Trainer, header: Header, folder: Path) -> None:
     if (folder / LAST).exists():
         state, saved = load_checkpoint(folder / LAST)
         if saved.dataset_sha256 != header.dataset_sha256:
@@ -125,9 +155,6 @@ def resume_run(
                 f"{folder / LAST}: its tensors do not fit the preset in {CONFIG}",
                 str(error).splitlines()[-1].strip(),
             ) from error
-    write_text(folder / CONFIG, preset_yaml(preset))
-    _keep_epochs(folder / METRICS, trainer.progress.epoch)
-    return _train(folder, trainer, header, meter, listener)
 
 
 def dataset_of(preset: Preset, data_dir: Path) -> Dataset:
@@ -148,8 +175,19 @@ def dataset_of(preset: Preset, data_dir: Path) -> Dataset:
 
 
 def _prepare(
-    preset: Preset, name: str, data_dir: Path, device: torch.device, budget_s: float | None
+    preset: Preset,
+    name: str,
+    data_dir: Path,
+    device: torch.device,
+    budget_s: float | None,
+    world: World,
 ) -> tuple[Trainer, Header]:
+    if preset.train.batch_size < world.size:
+        raise RequestError(
+            f"train.batch_size={preset.train.batch_size}: {world.size} processes share a batch, "
+            "and each needs a window",
+            "raise it, or start fewer processes",
+        )
     dataset = dataset_of(preset, data_dir)
     system, graph = system_of(dataset.manifest, preset)
     offsets = target_offsets(preset.data)
@@ -159,6 +197,7 @@ def _prepare(
     model.fit_scales(train.batches(preset.train.batch_size))
     header = Header(
         painet_version=version("painet"),
+        model_package=package_of(preset.model.name),
         preset_name=name,
         preset=preset,
         type_names=system.type_names,
@@ -170,29 +209,43 @@ def _prepare(
         dataset_sha256=dataset.sha256,
         progress=Progress(),
     )
-    return Trainer(model, preset.train, train, val, budget_s), header
+    return Trainer(model, preset.train, train, val, budget_s, world), header
+
+
+def _align(trainer: Trainer, header: Header) -> None:
+    identity = header.model_copy(update={"progress": trainer.progress}).model_dump_json()
+    trainer.world.align((trainer.model, trainer.evaluated_model), identity)
 
 
 def _train(
     folder: Path, trainer: Trainer, header: Header, meter: MemoryMeter, listener: Listener
 ) -> RunSummary:
-    with recorded(folder, trainer, header, meter), flushed_denormals():
-        listener.started(folder, trainer)
+    world = trainer.world
+    record = recorded(folder, trainer, header, meter) if world.is_writer else nullcontext()
+    with record, flushed_denormals():
+        with world.together():
+            if world.is_writer:
+                listener.started(folder, trainer)
         while trainer.finished_by is None:
-            record = trainer.run_epoch()
-            now = header.model_copy(update={"progress": trainer.progress})
-            if record.best:
-                best = {
-                    f"model/{name}": value
-                    for name, value in trainer.evaluated_model.state_dict().items()
-                }
-                save_checkpoint(folder / BEST, best, now)
-            # the line goes first: resuming drops lines past the checkpoint, but cannot make one up
-            with (folder / METRICS).open("a", encoding="utf-8") as file:
-                file.write(json.dumps(asdict(record)) + "\n")
-            save_checkpoint(folder / LAST, trainer.state(), now)
-            listener.epoch(record, trainer)
+            epoch = trainer.run_epoch()
+            with world.together():
+                if world.is_writer:
+                    _save_epoch(folder, trainer, header, epoch)
+                    listener.epoch(epoch, trainer)
     return summarise(folder, trainer, header, meter)
+
+
+def _save_epoch(folder: Path, trainer: Trainer, header: Header, record: EpochRecord) -> None:
+    now = header.model_copy(update={"progress": trainer.progress})
+    if record.best:
+        best = {
+            f"model/{name}": value for name, value in trainer.evaluated_model.state_dict().items()
+        }
+        save_checkpoint(folder / BEST, best, now)
+    # the line goes first: resuming drops lines past the checkpoint, but cannot make one up
+    with (folder / METRICS).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(asdict(record)) + "\n")
+    save_checkpoint(folder / LAST, trainer.state(), now)
 
 
 def _new_run_folder(parent: Path) -> Path:

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import pytest
 import torch
-from test_every_model import CASES, VERTICAL, deviation, orthogonal
+from test_every_model import KITS, MLPS
 from torch import Tensor
 
+from painet.testing import cases
+from painet.testing.motions import NOTHING, STAYS, VERTICAL, deviation, orthogonal
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.registry import MODELS
 from systems import BRANCHED, equal_systems
 
-NOTHING = torch.zeros(3, dtype=torch.float64)
-STAYS = torch.eye(3, dtype=torch.float64)
 MOTIONS = {
     "shift": (STAYS, torch.tensor([3.0, -2.0, 1.0], dtype=torch.float64)),
     "rotation": (orthogonal(3, 1), NOTHING),
@@ -44,7 +44,7 @@ LEAST_BROKEN = 1e-3  # what a symmetry is off by where it is not kept; 1e-10 whe
 
 
 def first_case(name: str) -> DynamicsModel:
-    return next(case for case in CASES if case.name == name).model()
+    return next(cases(name, KITS[name])).model()
 
 
 def off_by(model: DynamicsModel, q: Tensor, shift: Tensor) -> float:
@@ -66,7 +66,8 @@ def test_who_keeps_what(name: str, motion: str) -> None:
 @pytest.mark.parametrize("motion", MOTIONS)
 @pytest.mark.parametrize("decoder", KEPT_BY_VARIANT)
 def test_what_each_decoder_of_the_ablation_keeps(decoder: str, motion: str) -> None:
-    case = next(case for case in CASES if case.options.get("decoder") == decoder)
+    variants = [*cases("painet", KITS["painet"]), *cases("painet", MLPS)]
+    case = next(case for case in variants if case.options.get("decoder") == decoder)
     error = off_by(case.model(), *MOTIONS[motion])
     assert error < 1e-10 if motion in KEPT_BY_VARIANT[decoder] else error > LEAST_BROKEN
 
