@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from painet_cli.config.model_config import ModelConfig
-from painet_cli.config.preset import EdgeFeature, FeatureConfig, NodeFeature, Preset
+from painet_cli.config.preset import Activations, EdgeFeature, FeatureConfig, NodeFeature, Preset
 from painet_cli.data.batch import Batch
 from painet_cli.data.graph import Graph
 from painet_cli.data.manifest import Axis
@@ -48,10 +48,13 @@ class DynamicsModel(nn.Module, ABC):
         Class of the model's section in a preset.
     horizon
         T, the number of steps `forward` predicts.
+    activations
+        How memory is traded for time, by models that have the choice.
     """
 
     Config: ClassVar[type[ModelConfig]]
     horizon: int
+    activations: Activations = "keep"
 
     @classmethod
     def build(
@@ -72,6 +75,24 @@ class DynamicsModel(nn.Module, ABC):
 
     def fit_scales(self, batches: Iterable[Batch]) -> None:
         """Take the size of typical inputs from the training windows, where a model asks for it."""
+
+    def pass_bytes(
+        self, nodes: int, edges: int, activations: Activations, *, training: bool
+    ) -> int | None:
+        """Bytes that a pass is expected to need; None where a model has but one way to compute.
+
+        Parameters
+        ----------
+        nodes, edges
+            Particles and edges of a batch.
+        training
+            Whether gradients are asked for.
+        """
+        return None
+
+    def compile_blocks(self) -> None:
+        """Compile what is repeated in the model, or all of it, by torch.compile."""
+        self.compile()
 
 
 class Features(nn.Module):
