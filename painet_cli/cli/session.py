@@ -83,14 +83,15 @@ class Session:
 
 def as_json(payload: dict[str, Any]) -> str:
     """Write plain data as JSON: NaN and infinity become null, paths become text."""
-    return json.dumps(_finite(payload), indent=2, default=str)
+    return json.dumps(finite(payload), indent=2, default=str)
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """Plain data whose NaN and infinity are null, as JSON has it."""
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

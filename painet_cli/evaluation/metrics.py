@@ -14,6 +14,7 @@ from painet_cli.data.batch import Batch
 from painet_cli.data.windows import Windows
 from painet_cli.evaluation.rollout import rollout
 from painet_cli.models.base import DynamicsModel
+from painet_cli.training.finite import prediction_error
 from painet_cli.training.loss import squared_errors
 from painet_cli.training.world import ALONE, World
 
@@ -80,11 +81,25 @@ def prediction_errors(
     """Errors of a model on windows; steps past the `trained` offsets are rolled out.
 
     The processes of a world predict a part each, and all of them get the errors of all windows.
+
+    Raises
+    ------
+    PainetError
+        A prediction is NaN or infinite; says from which frame, at which step and particle.
     """
+    steps = len(windows.offsets)
     with world.together():
-        batches = world.batches(windows, batch_size)
         squared = [
             squared_errors(predicted, batch)
-            for batch, predicted in predictions(model, batches, len(windows.offsets), trained)
+            for batch, predicted in predictions(
+                model, world.batches(windows, batch_size), steps, trained
+            )
         ]
-    return Errors(world.rows(squared, windows, batch_size).numpy())
+    errors = world.rows(squared, windows, batch_size)
+    with world.together():
+        finite = torch.isfinite(errors).all(dim=1)
+        if not finite.all():
+            first = windows.batch(finite.int().argmin()[None])
+            ((_, predicted),) = predictions(model, [first], steps, trained)
+            raise prediction_error(errors, windows, predicted)
+    return Errors(errors.numpy())

@@ -14,10 +14,8 @@ from painet_cli.config.model_config import ModelConfig
 from painet_cli.config.preset import Activations, EdgeFeature, FeatureConfig, NodeFeature, Preset
 from painet_cli.data.batch import Batch
 from painet_cli.data.graph import Graph
-from painet_cli.data.manifest import Axis
+from painet_cli.data.manifest import AXES, Axis
 from painet_cli.errors import RequestError
-
-_AXES: tuple[Axis, ...] = ("x", "y", "z")
 
 
 @dataclass(frozen=True)
@@ -139,7 +137,7 @@ class Features(nn.Module):
         self.config = config
         self.num_types = len(system.type_names)
         self.hops = system.hops
-        self.up = _AXES.index(system.up_axis) if system.up_axis else 0
+        self.up = AXES.index(system.up_axis) if system.up_axis else 0
         widths = {
             "speed": 1, "height": 1, "type": self.num_types,
             "hop": self.hops, "distance": 1, "types": 2 * self.num_types,

@@ -15,13 +15,11 @@ from torch.optim.swa_utils import AveragedModel
 
 from painet_cli.config.preset import CosineSchedule, TrainConfig
 from painet_cli.data.windows import Windows
-from painet_cli.errors import PainetError
 from painet_cli.models.base import DynamicsModel
 from painet_cli.training.checkpoint import Progress, under
+from painet_cli.training.finite import training_error, validation_error
 from painet_cli.training.loss import validation_mse
 from painet_cli.training.world import ALONE, World
-
-_DIVERGED = "lower train.lr or set train.clip_norm=1.0; the last whole epoch is in the run folder"
 
 _Weights = tuple[Tensor, ...] | list[Tensor]
 
@@ -110,14 +108,13 @@ class Trainer:
         Raises
         ------
         PainetError
-            The loss is NaN or infinite.
+            A loss or a weight is NaN or infinite; says where.
         """
         epoch = self.progress.epoch + 1
         started = time.perf_counter()
         loss = self._train_epoch(epoch)
         # one clock for all, so that all spend their budget in the same epoch
         seconds = self.world.first(time.perf_counter() - started)
-        self._check_finite(epoch, "training loss", loss)
         val_mse = self._evaluate() if self._is_due(epoch) else None
         best = val_mse is not None and val_mse < (self.progress.best_mse or math.inf)
         self.progress = Progress(
@@ -158,21 +155,24 @@ class Trainer:
             self.optimizer.step()
             if self.average is not None:
                 self.average.update_parameters(self.model)
-        # the epoch's only wait for the device
-        own = torch.stack(losses).cpu().double()
-        return float(self.world.totals(own).sum()) / len(windows)
+        # the epoch's only wait for the device; weights that are no numbers must not be saved
+        sums = [parameter.detach().sum().float() for parameter in self.model.parameters()]
+        numbers = torch.stack([*losses, *sums]).cpu().double()
+        sums_of_steps = self.world.totals(numbers[:steps])
+        with self.world.together():
+            if not torch.isfinite(torch.cat([sums_of_steps, numbers[steps:]])).all():
+                size = self.config.batch_size
+                raise training_error(epoch, sums_of_steps, order, windows, size, self.model)
+        return float(sums_of_steps.sum()) / len(windows)
 
     def _evaluate(self) -> float:
-        mse = validation_mse(
-            self.evaluated_model, self.val_windows, self.config.batch_size, self.world
-        )
-        self._check_finite(self.progress.epoch + 1, "validation MSE", mse)
-        return mse
-
-    def _check_finite(self, epoch: int, name: str, value: float) -> None:
+        size = self.config.batch_size
+        mse = validation_mse(self.evaluated_model, self.val_windows, size, self.world)
         with self.world.together():
-            if not math.isfinite(value):
-                raise PainetError(f"epoch {epoch}: the {name} is {value}", _DIVERGED)
+            if not math.isfinite(mse):
+                epoch = self.progress.epoch + 1
+                raise validation_error(epoch, mse, self.evaluated_model, self.val_windows, size)
+        return mse
 
     def state(self) -> dict[str, Tensor]:
         """Everything a resumed training needs, by name."""
