@@ -27,13 +27,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from painet_cli.config.loading import load_preset
-from painet_cli.config.preset import MODEL_CONFIGS, Preset
+from painet_cli.config.preset import Preset
 from painet_cli.data.batch import Batch
 from painet_cli.data.graph import Graph, bond_graph
 from painet_cli.data.mocap_source import BONES, JOINTS
 from painet_cli.errors import RequestError
 from painet_cli.models import message as message_module
-from painet_cli.models import painet as painet_module
 from painet_cli.models.base import DynamicsModel, SystemSpec
 from painet_cli.models.dense import Linear
 from painet_cli.models.message import EquivariantLayer
@@ -66,18 +65,28 @@ class LiteralLayer(EquivariantLayer):
         a: Tensor,
         graph: Graph,
         length: Tensor | None = None,
+        *,
+        recompute: bool = False,
     ) -> tuple[Tensor, Tensor]:
-        """Embeddings and positions after the layer."""
+        """Embeddings and positions after the layer; everything is kept."""
         col, row = graph.edge_index
         apart = x[row] - x[col]
         assert length is not None  # noqa: S101
         scaled = torch.sum(apart**2, 1, keepdim=True) / length**2
         m = functional.silu(self.pair(torch.cat([h[row], h[col], scaled, a], dim=1)))
         m = functional.silu(self.message(m))
-        moved = apart * self.gate(m).clamp(-100, 100)
-        x = x + segment_mean(moved, row, len(x)) + self.drift(h) * v
+        moved = apart * in_turn(self.gate, m).clamp(-100, 100)
+        x = x + segment_mean(moved, row, len(x)) + in_turn(self.drift, h) * v
         assert self.update is not None  # noqa: S101
-        return h + self.update(torch.cat([h, segment_sum(m, row, len(h))], dim=1)), x
+        heard = torch.cat([h, segment_sum(m, row, len(h))], dim=1)
+        return h + in_turn(self.update, heard), x
+
+
+def in_turn(layers: nn.Sequential, x: Tensor) -> Tensor:
+    """One module after the other, as torch does it."""
+    for layer in layers:
+        x = layer(x)
+    return x
 
 
 def segment_sum(data: Tensor, segment: Tensor, segments: int) -> Tensor:
@@ -96,8 +105,10 @@ def step_with(
     preset: Preset, graph: Graph, layer: type[EquivariantLayer], linear: type[nn.Linear]
 ) -> Callable[[], None]:
     """One optimiser step of a preset's model, its decoder of these layers."""
+    from painet_cli.models import decoders as decoders_module
+
     with (
-        mock.patch.object(painet_module, "EquivariantLayer", layer),
+        mock.patch.object(decoders_module, "EquivariantLayer", layer),
         mock.patch.object(message_module, "Linear", linear),
     ):
         return step_of(built(preset), graph)
@@ -141,6 +152,8 @@ def turns_of(steps: list[Callable[[], None]]) -> list[list[float]]:
 
 def compare_models(names: Iterable[str], horizons: Iterable[int]) -> None:
     """Print the cost of each model at each T that it can predict."""
+    from painet_cli.config.preset import MODEL_CONFIGS
+
     graph = bond_graph(range(len(JOINTS)), BONES, 2)
     base = load_preset("mocap-run-s2s")
     for name in names:
