@@ -9,12 +9,12 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol, cast
 
 import torch
 
 from painet_cli.config.loading import load_preset, preset_yaml
-from painet_cli.config.preset import Preset
+from painet_cli.config.preset import Activations, Preset
 from painet_cli.data.dataset import Dataset, open_dataset
 from painet_cli.data.files import append_line, sweep, write_text
 from painet_cli.data.locks import LOCK, held
@@ -22,6 +22,7 @@ from painet_cli.data.provenance import command_line, versions
 from painet_cli.data.sources import how_to_prepare
 from painet_cli.data.windows import target_offsets, windows_of
 from painet_cli.errors import RequestError
+from painet_cli.models.memory import fit_memory
 from painet_cli.models.registry import build_model, package_of, system_of
 from painet_cli.training.checkpoint import (
     Header,
@@ -30,7 +31,13 @@ from painet_cli.training.checkpoint import (
     read_header,
     save_checkpoint,
 )
-from painet_cli.training.device import MemoryMeter, flushed_denormals, seed_everything
+from painet_cli.training.device import (
+    MemoryMeter,
+    flushed_denormals,
+    free_memory,
+    reuse_freed_memory,
+    seed_everything,
+)
 from painet_cli.training.record import RECORD, RunSummary, recorded, summarise
 from painet_cli.training.run_folder import keep_epochs, new_run_folder
 from painet_cli.training.trainer import EpochRecord, Trainer
@@ -68,6 +75,7 @@ def start_run(
     listener: Listener,
     budget_s: float | None = None,
     world: World = ALONE,
+    memory_budget: int | None = None,
 ) -> RunSummary:
     """Train a preset in a new folder `run_dir/name/STAMP`.
 
@@ -77,6 +85,9 @@ def start_run(
         Stop at the first evaluation after this many seconds of training; None for no limit.
     world
         The processes that train together; one of them writes the folder and tells the listener.
+    memory_budget
+        Bytes that `train.activations: auto` fits a step in; by default what is free. What it comes
+        to is the run's from then on, so that a resumed run computes as it did.
 
     Raises
     ------
@@ -88,10 +99,10 @@ def start_run(
     meter = MemoryMeter(device)
     with world.together():
         trainer, header = _prepare(preset, name, data_dir, device, budget_s, world)
+    header = _fit_memory(trainer, header, memory_budget)
     _align(trainer, header)
-    folder = Path(
-        world.told(lambda: str(new_run_folder(run_dir / name, {CONFIG: preset_yaml(preset)})))
-    )
+    holding = {CONFIG: preset_yaml(header.preset)}
+    folder = Path(world.told(lambda: str(new_run_folder(run_dir / name, holding))))
     with _alone(folder, world):
         return _train(folder, trainer, header, meter, listener)
 
@@ -130,6 +141,7 @@ def resume_run(
             name = folder.resolve().parent.name
             trainer, header = _prepare(preset, name, data_dir, device, budget_s, world)
             _restore(trainer, header, folder)
+        header = _fit_memory(trainer, header, None)
         _align(trainer, header)
         return _train(folder, trainer, header, meter, listener)
 
@@ -207,6 +219,7 @@ def _prepare(
     offsets = target_offsets(preset.data)
     train, val = (windows_of(dataset, part, offsets, graph, device) for part in ("train", "val"))
     seed_everything(preset.train.seed, device)
+    reuse_freed_memory()
     model = build_model(preset, system).to(device)
     model.fit_scales(train.batches(preset.train.batch_size))
     header = Header(
@@ -226,6 +239,21 @@ def _prepare(
         versions=versions(),
     )
     return Trainer(model, preset.train, train, val, budget_s, world), header
+
+
+def _fit_memory(trainer: Trainer, header: Header, budget: int | None) -> Header:
+    """Have the model keep for the backward pass what the preset says, or what memory allows."""
+    way: Activations | Literal["auto"] = header.preset.train.activations
+    world, windows = trainer.world, trainer.train_windows
+    if way == "auto":
+        share = -(-header.preset.train.batch_size // world.size)
+        largest = windows.batch(torch.arange(min(share, len(windows))))
+        free = budget or free_memory(windows.device)
+        trainer.memory = fit_memory(trainer.model, largest, free, training=True)
+        way = cast("Activations", world.told(lambda: trainer.model.activations))
+    for model in (trainer.model, trainer.evaluated_model):
+        model.activations = way
+    return header.model_copy(update={"preset": header.preset.changed({"train.activations": way})})
 
 
 def _align(trainer: Trainer, header: Header) -> None:
