@@ -86,7 +86,7 @@ def predict(
 
     frame_time_s = None if frame_time is None else seconds(frame_time)
     say = session.console.print
-    folder = output or Path("predictions") / (file.stem or "system")
+    folder = output or Path("predictions") / (file.resolve().stem or "system")
     check_writable(folder, force=force, option="-o")
     with open_input(
         file,

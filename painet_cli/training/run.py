@@ -101,8 +101,11 @@ def start_run(
         trainer, header = _prepare(preset, name, data_dir, device, budget_s, world)
     header = _fit_memory(trainer, header, memory_budget)
     _align(trainer, header)
-    holding = {CONFIG: preset_yaml(header.preset)}
-    folder = Path(world.told(lambda: str(new_run_folder(run_dir / name, holding))))
+    folder = Path(
+        world.told(
+            lambda: str(new_run_folder(run_dir / name, {CONFIG: preset_yaml(header.preset)}))
+        )
+    )
     with _alone(folder, world):
         return _train(folder, trainer, header, meter, listener)
 
