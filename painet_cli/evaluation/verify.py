@@ -189,9 +189,9 @@ def _belongs(folder: Path, name: str, header: Header, record: Mapping[str, Any])
         preset = load_preset(str(folder / CONFIG))
     except RequestError as error:
         return Check(CONFIG, ok=False, said=error.what)
-    # going on may have changed how many epochs are asked for
+    # going on may have changed how many epochs are asked for, and what memory allows
     ours, theirs = (
-        one.model_copy(update={"train": one.train.model_copy(update={"epochs": 1})})
+        one.changed({"train.epochs": 1, "train.activations": "auto"})
         for one in (preset, header.preset)
     )
     if ours != theirs:
