@@ -115,7 +115,7 @@ class EquivariantLayer(MessageLayer):
         graph: Graph,
         length: Tensor | None = None,  # ()
     ) -> tuple[Tensor, Tensor]:  # (M, hidden), (M, 3)
-        """Embeddings and positions after the layer; `length` is the unit of |x_i - x_j|, if any."""
+        """Embeddings and positions after the layer; `length` is the unit of distances, if any."""
         apart = displacements(x, graph)
         scaled = squared_lengths(apart)
         if length is not None:
