@@ -101,10 +101,10 @@ def draw() -> str:
         f'font-family="system-ui, sans-serif" font-size="13">',
         "<title>The rooms of painet and the way of the data</title>",
         f'<defs><marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="4.5" '
-        f'markerHeight="4.5" orient="auto"><path d="M0 0 8 4 0 8z" fill="{WAY_COLOUR}"/></marker>'
-        f'<marker id="down" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9" markerHeight="9" '
-        f'orient="auto"><path d="M0 0 8 4 0 8z" fill="{MUTED}"/></marker></defs>',
-        f'<text x="{LEFT}" y="22" fill="{MUTED}">a room may import those below it, never one above</text>',
+        f'markerHeight="4.5" orient="auto"><path d="M0 0 8 4 0 8z" fill="{WAY_COLOUR}"/>'
+        "</marker></defs>",
+        f'<text x="{LEFT}" y="22" fill="{MUTED}">'
+        "a room may import those below it, never one above</text>",
         f'<text x="{LEFT}" y="42" fill="{WAY_COLOUR}" font-weight="600">the way of the data</text>',
         *_bands(names, top),
         *_matrix(names, top),
@@ -122,7 +122,8 @@ def _bands(names: list[str], top: dict[str, float]) -> Iterator[str]:
             f'rx="8" fill="{BAND}"/>'
             f'<text x="{LEFT + 16}" y="{y + 22}" fill="{PALE}" font-size="15" '
             f'font-weight="600">{name}</text>'
-            f'<text x="{LEFT + 16}" y="{y + 39}" fill="{PALE}" font-size="11.5">{DOES[name]}</text></g>'
+            f'<text x="{LEFT + 16}" y="{y + 39}" fill="{PALE}" font-size="11.5">'
+            f"{DOES[name]}</text></g>"
         )
 
 

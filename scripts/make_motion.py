@@ -78,7 +78,8 @@ def _molecule(
     xs, ys = _seen(points, x)
     for one, other in bonds:
         ends = (("x1", xs[:, one]), ("y1", ys[:, one]), ("x2", xs[:, other]), ("y2", ys[:, other]))
-        yield f'<line stroke="{MUTED}" stroke-width="6" stroke-linecap="round">{_over_time(ends)}</line>'
+        line = f'<line stroke="{MUTED}" stroke-width="6" stroke-linecap="round">'
+        yield f"{line}{_over_time(ends)}</line>"
     for atom in points[..., 2].mean(axis=0).argsort():  # those nearer to the viewer on top
         element = elements[atom]
         yield (

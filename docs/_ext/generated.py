@@ -49,7 +49,9 @@ def _sections(text: str) -> list[str]:
 
 def _without_common(section: str) -> str:
     lines = [
-        line for line in section.splitlines() if not line.startswith(tuple(f"* `{name}" for name in COMMON))
+        line
+        for line in section.splitlines()
+        if not line.startswith(tuple(f"* `{name}" for name in COMMON))
     ]
     return "\n".join(lines).replace("**Options**:\n\n\n", "")
 
@@ -67,7 +69,9 @@ class PresetFields(SphinxDirective):
 
 
 def _preset_tables(preset: type[BaseModel]) -> Iterator[str]:
-    own = {name: field for name, field in preset.model_fields.items() if not _models(field.annotation)}
+    own = {
+        name: field for name, field in preset.model_fields.items() if not _models(field.annotation)
+    }
     yield from _table("Top level", "", preset.__doc__, own)
     for name, field in preset.model_fields.items():
         kinds = _models(field.annotation)
@@ -115,7 +119,13 @@ def _type(field: FieldInfo) -> str:
     bounds = [
         f"{sign} {getattr(constraint, name):g}"
         for constraint in _constraints(field)
-        for name, sign in (("gt", ">"), ("ge", "≥"), ("lt", "<"), ("le", "≤"), ("multiple_of", "multiple of"))
+        for name, sign in (
+            ("gt", ">"),
+            ("ge", "≥"),
+            ("lt", "<"),
+            ("le", "≤"),
+            ("multiple_of", "multiple of"),
+        )
         if isinstance(getattr(constraint, name, None), int | float)
     ]
     return ", ".join([_name(field.annotation), *bounds])
@@ -123,7 +133,9 @@ def _type(field: FieldInfo) -> str:
 
 def _constraints(field: FieldInfo) -> list[Any]:
     """What bounds a field, also where it stands within `X | None`."""
-    inner = [part for kind in get_args(field.annotation) for part in getattr(kind, "__metadata__", ())]
+    inner = [
+        part for kind in get_args(field.annotation) for part in getattr(kind, "__metadata__", ())
+    ]
     flat = [*field.metadata, *inner]
     return [part for one in flat for part in getattr(one, "metadata", None) or [one]]
 
@@ -169,7 +181,10 @@ class ShippedPresets(SphinxDirective):
         """Table of names, models, sizes and descriptions."""
         from painet_cli.config.loading import load_preset, preset_names
 
-        rows = ["| preset | T | window, frames | epochs | what |", "| --- | --- | --- | --- | --- |"]
+        rows = [
+            "| preset | T | window, frames | epochs | what |",
+            "| --- | --- | --- | --- | --- |",
+        ]
         for name in preset_names():
             preset = load_preset(name)
             data = preset.data

@@ -26,7 +26,9 @@ def block(writer: HTML5Translator, node: nodes.math_block) -> None:
     latex = node.astext().strip()
     if r"\\" in latex and r"\begin" not in latex:
         latex = rf"\begin{{aligned}}{latex}\end{{aligned}}"
-    writer.body.append(f'<div class="math"{identifiers}>{convert(latex, display="block")}{number}</div>')
+    writer.body.append(
+        f'<div class="math"{identifiers}>{convert(latex, display="block")}{number}</div>'
+    )
     raise nodes.SkipNode
 
 

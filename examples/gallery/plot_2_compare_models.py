@@ -2,8 +2,8 @@
 Compare two models
 ==================
 
-PAINET and EGNN, trained for the same few epochs on the same windows of the sample, beside a straight
-line. This is what ``painet train --model`` and ``painet evaluate`` do, in Python.
+PAINET and EGNN, trained for the same few epochs on the same windows of the sample, beside a
+straight line. `painet train --model` and `painet evaluate` do the same.
 """
 
 # %%
@@ -31,8 +31,8 @@ for model in ("painet", "egnn", "linear"):
 # %%
 # The evaluations
 # ---------------
-# Every run folder holds `evaluation.json`, the figures, and `window_errors.npy`, the squared error of
-# every test window and step.
+# Every run folder holds `evaluation.json`, the figures, and `window_errors.npy`, the squared error
+# of every test window and step.
 
 runs = {path.parts[-4]: path.parent for path in sorted(folder.glob("runs/*/*/*/evaluation.json"))}
 figures = {name: json.loads((run / "evaluation.json").read_text()) for name, run in runs.items()}
@@ -41,13 +41,11 @@ for name, figure in figures.items():
     print(f"{name:7} A-MSE {figure['a_mse']:.5f}  parameters {figure['parameters']:,}")
 
 # %%
-# A mean hides whether one model is better everywhere or only on some windows, so the picture has both:
-# the error a step, and the errors of single windows against each other.
+# A mean hides whether one model is better everywhere or only on some windows, so the picture has
+# both: the error a step, and the errors of single windows against each other.
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
-for (name, squared), colour in zip(
-    errors.items(), ("#009E73", "#7F7F7F", "#0072B2"), strict=True
-):
+for (name, squared), colour in zip(errors.items(), ("#009E73", "#7F7F7F", "#0072B2"), strict=True):
     left.plot(4 * np.arange(1, 6), squared.mean(axis=0), "o-", label=name, color=colour)
 left.set(xlabel="time, fs", ylabel="MSE, Å²", ylim=(0, None))
 left.legend(frameon=False)

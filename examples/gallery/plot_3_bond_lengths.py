@@ -2,9 +2,9 @@
 Check a prediction with MDAnalysis
 ==================================
 
-`painet predict` writes trajectories that other programs open. Here MDAnalysis reads them back and asks
-two questions that an MSE does not answer: are the bonds as long as they should be, and how far has
-the molecule moved.
+`painet predict` writes trajectories that other programs open. Here MDAnalysis reads them back and
+asks two questions that an MSE does not answer: are the bonds as long as they should be, and how far
+has the molecule moved.
 """
 
 # %%
@@ -13,8 +13,8 @@ the molecule moved.
 import tempfile
 from pathlib import Path
 
-import MDAnalysis as mda
 import matplotlib.pyplot as plt
+import MDAnalysis as mda
 import numpy as np
 from MDAnalysis.analysis.rms import rmsd
 
@@ -42,8 +42,9 @@ print(predicted.shape, "starts, steps, atoms, coordinates;", len(bonds), "bonds"
 # %%
 # Bond lengths
 # ------------
-# Of the C-H bonds, over all starts and steps. A squared error rewards the mean of what may come, and the
-# mean of a vibration is a bond at rest: the predicted distribution is narrower than the true one.
+# Of the C-H bonds, over all starts and steps. A squared error rewards the mean of what may come,
+# and the mean of a vibration is a bond at rest: the predicted distribution is narrower than the
+# true one.
 
 
 def lengths(positions):
@@ -57,7 +58,9 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
 bins = np.linspace(0.9, 1.35, 60)
 for positions, name, colour in ((truth, "simulation", "#7F7F7F"), (predicted, "PAINET", "#0072B2")):
     values = lengths(positions)[..., hydrogens].ravel()
-    left.hist(values, bins, density=True, histtype="stepfilled", alpha=0.5, color=colour, label=name)
+    left.hist(
+        values, bins, density=True, histtype="stepfilled", alpha=0.5, color=colour, label=name
+    )
     print(f"C-H in {name}: {values.mean():.3f} ± {values.std():.3f} Å")
 left.set(xlabel="C-H bond, Å", ylabel="density")
 left.legend(frameon=False)
@@ -65,8 +68,8 @@ left.legend(frameon=False)
 # %%
 # RMSD against the horizon
 # ------------------------
-# To the start, superposed and weighted by mass as usual, for the truth and for the prediction; and from
-# one to the other.
+# To the start, superposed and weighted by mass as usual, for the truth and for the prediction; and
+# from one to the other.
 
 times = done["times_s"] * 1e15
 pairs = {
