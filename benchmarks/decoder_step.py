@@ -23,12 +23,11 @@ from collections.abc import Callable, Iterable
 from unittest import mock
 
 import torch
-from pydantic import TypeAdapter
 from torch import Tensor, nn
 from torch.nn import functional
 
 from painet_cli.config.loading import load_preset
-from painet_cli.config.preset import ModelConfig, Preset
+from painet_cli.config.preset import MODEL_CONFIGS, Preset
 from painet_cli.data.batch import Batch
 from painet_cli.data.graph import Graph, bond_graph
 from painet_cli.data.mocap_source import BONES, JOINTS
@@ -145,7 +144,7 @@ def compare_models(names: Iterable[str], horizons: Iterable[int]) -> None:
     graph = bond_graph(range(len(JOINTS)), BONES, 2)
     base = load_preset("mocap-run-s2s")
     for name in names:
-        config = TypeAdapter[ModelConfig](ModelConfig).validate_python({"name": name})
+        config = MODEL_CONFIGS[name].model_validate({"name": name})
         for horizon in horizons:
             data = base.data.model_copy(update={"horizon": horizon})
             preset = base.model_copy(update={"model": config, "data": data})

@@ -1,10 +1,10 @@
 """painet: 3D dynamics of many-body systems, predicted with energy-derived all-pair attention.
 
-`load` gives a trained model, `predict` what it says of a system:
+This package is the home of the code. Import its public names from `painet`, which has the same:
 
->>> from painet_cli import load, predict
->>> model = load("md17-ethanol")  # doctest: +SKIP
->>> x = predict(model, frames, types=["C", "C", "O"])  # doctest: +SKIP
+>>> import painet, painet_cli
+>>> painet.load is painet_cli.load
+True
 """
 
 from __future__ import annotations
@@ -12,15 +12,52 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from painet_cli.config.preset import Preset
+    from painet_cli.data.dataset import Dataset
+    from painet_cli.data.prepare import prepare
+    from painet_cli.errors import PainetError, PluginWarning, RequestError
     from painet_cli.evaluation.checkpoints import LoadedModel, load
+    from painet_cli.evaluation.evaluate import Evaluation, evaluate
     from painet_cli.evaluation.predict import predict
+    from painet_cli.models import catalogue as registry
+    from painet_cli.models.painet_module import PAINET
+    from painet_cli.training.record import RunSummary
+    from painet_cli.training.train import train
 
-__all__ = ["LoadedModel", "load", "predict"]
+__all__ = [
+    "PAINET",
+    "Dataset",
+    "Evaluation",
+    "LoadedModel",
+    "PainetError",
+    "PluginWarning",
+    "Preset",
+    "RequestError",
+    "RunSummary",
+    "evaluate",
+    "load",
+    "predict",
+    "prepare",
+    "registry",
+    "train",
+]
 
 _HOMES = {
-    "LoadedModel": "painet_cli.evaluation.checkpoints",
-    "load": "painet_cli.evaluation.checkpoints",
-    "predict": "painet_cli.evaluation.predict",
+    "PAINET": "painet_cli.models.painet_module:PAINET",
+    "Dataset": "painet_cli.data.dataset:Dataset",
+    "Evaluation": "painet_cli.evaluation.evaluate:Evaluation",
+    "LoadedModel": "painet_cli.evaluation.checkpoints:LoadedModel",
+    "PainetError": "painet_cli.errors:PainetError",
+    "PluginWarning": "painet_cli.errors:PluginWarning",
+    "Preset": "painet_cli.config.preset:Preset",
+    "RequestError": "painet_cli.errors:RequestError",
+    "RunSummary": "painet_cli.training.record:RunSummary",
+    "evaluate": "painet_cli.evaluation.evaluate:evaluate",
+    "load": "painet_cli.evaluation.checkpoints:load",
+    "predict": "painet_cli.evaluation.predict:predict",
+    "prepare": "painet_cli.data.prepare:prepare",
+    "registry": "painet_cli.models.catalogue",
+    "train": "painet_cli.training.train:train",
 }
 
 
@@ -28,9 +65,9 @@ def __getattr__(name: str) -> Any:
     # only now: importing the package, as every command does, must not take as long as torch
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
+    from pkgutil import resolve_name
 
-    return getattr(import_module(_HOMES[name]), name)
+    return resolve_name(_HOMES[name])
 
 
 def __dir__() -> list[str]:

@@ -31,3 +31,7 @@ class RequestError(PainetError):
     """The request cannot be carried out: a bad option, file or preset (exit status 2)."""
 
     exit_code = 2
+
+
+class PluginWarning(UserWarning):
+    """Something that another package adds to painet cannot be used, and was left out."""

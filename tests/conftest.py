@@ -8,6 +8,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 from hypothesis import settings
+from pytest import CaptureFixture, MonkeyPatch
+
+from typed import Say
 
 ROOT = Path(__file__).parents[1]
 
@@ -62,3 +65,20 @@ def finished_run(
     from trainings import train
 
     return train(small_preset, data_dir, tmp_path_factory.mktemp("runs")).run
+
+
+@pytest.fixture
+def say(capsys: CaptureFixture[str], monkeypatch: MonkeyPatch, tmp_path: Path) -> Say:
+    """Type a command in an empty folder; gives status, standard output and standard error."""
+    from painet_cli.cli.app import main
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    def typed(*words: object) -> tuple[int, str, str]:
+        status = main([str(word) for word in words])
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return typed

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch_geometric.data import Data
 
-from painet_cli import LoadedModel, load, predict
+from painet import LoadedModel, load, predict
 from painet_cli.data.batch import to_pyg
 from painet_cli.errors import RequestError
 from painet_cli.evaluation.evaluate import load_run, windows_for
@@ -24,7 +24,7 @@ def model(finished_run: Path) -> LoadedModel:
 
 
 def test_importing_the_package_does_not_import_torch() -> None:
-    seen = "import sys, painet_cli; print('torch' in sys.modules, 'load' in dir(painet_cli))"
+    seen = "import sys, painet; print('torch' in sys.modules, 'load' in dir(painet))"
     done = subprocess.run([sys.executable, "-c", seen], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "True"]
 

@@ -24,7 +24,7 @@ def test_the_python_of_the_readme_runs(
     (block,) = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
     done: dict[str, object] = {}
     exec(compile(block, "README.md", "exec"), done)  # noqa: S102
-    assert done["predict"]
+    assert "x" in done
 
 
 def test_ci_runs_the_readmes_commands() -> None:

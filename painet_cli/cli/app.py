@@ -6,8 +6,10 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
-from typing import Annotated
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
 
 import typer
 
@@ -18,7 +20,7 @@ from painet_cli.cli.evaluate import evaluate
 from painet_cli.cli.predict import predict
 from painet_cli.cli.session import Session, with_session
 from painet_cli.cli.train import train
-from painet_cli.errors import PainetError
+from painet_cli.errors import PainetError, PluginWarning
 
 INTERRUPTED = 130
 
@@ -76,7 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in arguments
     try:
-        code = app(arguments or ["--help"], prog_name="painet", standalone_mode=False) or 0
+        with _warnings_as_lines():
+            code = app(arguments or ["--help"], prog_name="painet", standalone_mode=False) or 0
         sys.stdout.flush()
     except PainetError as error:
         return _failed(error, error.what, error.hint, error.exit_code, debug=debug)
@@ -95,6 +98,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if code == INTERRUPTED:
         _say("interrupted")
     return int(code)
+
+
+@contextmanager
+def _warnings_as_lines() -> Iterator[None]:
+    """Show what is warned of plugins as one line each, once; other warnings as Python does."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", PluginWarning)
+        shown = warnings.showwarning
+        said = set()
+
+        def show(message: Warning | str, category: type[Warning], *where: Any) -> None:
+            if not issubclass(category, PluginWarning):
+                shown(message, category, *where)
+            elif str(message) not in said:
+                said.add(str(message))
+                Session().console.print(f"warning: {message}", style="yellow", soft_wrap=True)
+
+        warnings.showwarning = show  # type: ignore[assignment]  # its keywords are the where
+        yield
 
 
 def _misused(error: typer.TyperException) -> int:

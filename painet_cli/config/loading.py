@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import reduce
 from pathlib import Path
@@ -12,8 +12,8 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from painet_cli.config.preset import Preset
-from painet_cli.config.problems import request_error, tag_of, variants
+from painet_cli.config.preset import MODEL_CONFIGS, Preset, Settings
+from painet_cli.config.problems import request_error, table_of, variants
 from painet_cli.config.source import MAX_DEPTH, Document, Dumper, KeyPath, parse, read_document
 from painet_cli.errors import RequestError
 
@@ -37,7 +37,7 @@ def preset_name(name_or_path: str) -> str:
     return name_or_path if name_or_path in preset_names() else Path(name_or_path).stem
 
 
-def load_preset(name_or_path: str, overrides: Sequence[str] = ()) -> Preset:
+def load_preset(name_or_path: str, overrides: Settings = ()) -> Preset:
     """Read a preset, what it extends, and settings on top of it.
 
     Parameters
@@ -45,14 +45,25 @@ def load_preset(name_or_path: str, overrides: Sequence[str] = ()) -> Preset:
     name_or_path
         Name of a shipped preset or path of a YAML file.
     overrides
-        Settings `dotted.key=value`, the value in YAML; later ones win.
+        Settings `dotted.key=value`, the value in YAML, or a mapping of dotted keys to values; later
+        ones win.
 
     Raises
     ------
     RequestError
         There is no such preset, or it or a setting is not valid; says where and what is allowed.
     """
-    document = _with_bases(_find(name_or_path), ())
+    return _checked(_with_bases(_find(name_or_path), ()), overrides, name_or_path)
+
+
+def change_preset(preset: Preset, overrides: Settings) -> Preset:
+    """Lay settings over a preset; they are given and refused as those of `load_preset`."""
+    return _checked(Document(preset.model_dump(mode="json")), overrides, "the preset")
+
+
+def _checked(document: Document, overrides: Settings, name: str) -> Preset:
+    if isinstance(overrides, Mapping):
+        overrides = [f"{key}={json.dumps(value)}" for key, value in overrides.items()]
     if overrides:
         settings = reduce(_merged, map(_setting, overrides), Document({}))
         document = _merged(document, settings)
@@ -60,7 +71,7 @@ def load_preset(name_or_path: str, overrides: Sequence[str] = ()) -> Preset:
         # By way of JSON, because pydantic's strict mode takes a list for a tuple only from there.
         return Preset.model_validate_json(json.dumps(document.tree), strict=True)
     except ValidationError as error:
-        raise request_error(error, document, name_or_path) from error
+        raise request_error(error, document, name) from error
 
 
 def preset_yaml(preset: Preset) -> str:
@@ -180,7 +191,7 @@ def _merged_trees(base: dict[str, Any], top: dict[str, Any], path: KeyPath) -> d
     selector = DISCRIMINATORS.get(path)
     if selector in base and selector in top and base[selector] != top[selector]:
         # the keys of one variant mean nothing to another, but models are compared at one width
-        wide = path == ("model",) and str(top[selector]) in _WIDE and "hidden" in base
+        wide = path == ("model",) and "hidden" in base and _has_width(top[selector])
         return {"hidden": base["hidden"], **top} if wide else top
     merged = {**base, **top}
     for key in base.keys() & top.keys():
@@ -192,6 +203,9 @@ def _merged_trees(base: dict[str, Any], top: dict[str, Any], path: KeyPath) -> d
 def _discriminators(section: Any = Preset, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
     """Walk the sections of a preset for those with variants, and the key that tells them apart."""
     for name, field in section.model_fields.items():
+        if table_of(field):
+            yield (*path, name), "name"
+            continue
         if isinstance(field.discriminator, str):
             yield (*path, name), field.discriminator
         for inner in variants(field):
@@ -199,8 +213,8 @@ def _discriminators(section: Any = Preset, path: KeyPath = ()) -> Iterator[tuple
 
 
 DISCRIMINATORS = dict(_discriminators())
-_WIDE = {
-    tag_of(model, "name")
-    for model in variants(Preset.model_fields["model"])
-    if "hidden" in model.model_fields
-}
+
+
+def _has_width(model: Any) -> bool:
+    """Whether a model of that name has a width, `hidden`."""
+    return model in MODEL_CONFIGS and "hidden" in MODEL_CONFIGS[model].model_fields

@@ -6,20 +6,20 @@ Schema.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+
+from painet_cli.config.model_config import ModelConfig, ModelTable, Strict
 
 ParticleLabel = Literal["listed", "name", "element", "residue"]
 NodeFeature = Literal["speed", "height", "type"]
 EdgeFeature = Literal["hop", "distance", "types"]
+Settings = Sequence[str] | Mapping[str, object]
+"""Changes of a preset: `["train.lr=1e-3"]` or `{"train.lr": 1e-3}`."""
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
-
-
-class Strict(BaseModel):
-    """A section of a preset: unknown keys are refused, values never change after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class DataConfig(Strict):
@@ -59,7 +59,7 @@ class FeatureConfig(Strict):
     types of both ends."""
 
 
-class PainetConfig(Strict):
+class PainetConfig(ModelConfig):
     """PAINET, the model of the paper (sections 3.1 to 3.3, Algorithm 1)."""
 
     name: Literal["painet"] = "painet"
@@ -83,14 +83,16 @@ class PainetConfig(Strict):
     """LayerNorm after every attention update."""
 
 
-class LinearConfig(Strict):
+class LinearConfig(ModelConfig):
     """Straight on: x(0) + s_k v(0) with one learned scalar a step."""
 
     name: Literal["linear"] = "linear"
 
 
-class RadialFieldConfig(Strict):
+class RadialFieldConfig(ModelConfig):
     """Radial field: forces along edges, by their length alone (Köhler et al. 2019); one step."""
+
+    one_step: ClassVar[bool] = True
 
     name: Literal["rf"] = "rf"
     layers: PositiveInt = 4
@@ -99,8 +101,10 @@ class RadialFieldConfig(Strict):
     """Width of the embeddings."""
 
 
-class MpnnConfig(Strict):
+class MpnnConfig(ModelConfig):
     """Plain message passing on [x, v] (Gilmer et al. 2017); not equivariant; one step."""
+
+    one_step: ClassVar[bool] = True
 
     name: Literal["mpnn"] = "mpnn"
     layers: PositiveInt = 4
@@ -109,7 +113,7 @@ class MpnnConfig(Strict):
     """Width of the embeddings."""
 
 
-class EgnnConfig(Strict):
+class EgnnConfig(ModelConfig):
     """EGNN with velocities (Satorras et al. 2021)."""
 
     name: Literal["egnn"] = "egnn"
@@ -119,7 +123,7 @@ class EgnnConfig(Strict):
     """Width of the embeddings."""
 
 
-class EgnoConfig(Strict):
+class EgnoConfig(ModelConfig):
     """EGNO: EGNN layers and spectral convolutions over time in turn (Xu et al. 2024)."""
 
     name: Literal["egno"] = "egno"
@@ -133,7 +137,7 @@ class EgnoConfig(Strict):
     """Width of the embedding of a time step."""
 
 
-class HegnnConfig(Strict):
+class HegnnConfig(ModelConfig):
     """HEGNN: EGNN whose particles also carry spherical harmonics (Cen et al. 2024)."""
 
     name: Literal["hegnn"] = "hegnn"
@@ -145,7 +149,7 @@ class HegnnConfig(Strict):
     """Highest degree l of the harmonics."""
 
 
-class GfNodeConfig(Strict):
+class GfNodeConfig(ModelConfig):
     """GF-NODE: an ODE over the modes of the graph, between EGNN layers (Sun et al. 2025)."""
 
     name: Literal["gf-node"] = "gf-node"
@@ -163,17 +167,16 @@ class GfNodeConfig(Strict):
     """Absolute tolerance of the solver."""
 
 
-ModelConfig = Annotated[
-    PainetConfig
-    | LinearConfig
-    | RadialFieldConfig
-    | MpnnConfig
-    | EgnnConfig
-    | EgnoConfig
-    | HegnnConfig
-    | GfNodeConfig,
-    Field(discriminator="name"),
-]
+MODEL_CONFIGS = ModelTable(
+    PainetConfig,
+    LinearConfig,
+    RadialFieldConfig,
+    MpnnConfig,
+    EgnnConfig,
+    EgnoConfig,
+    HegnnConfig,
+    GfNodeConfig,
+)
 
 
 class ConstantSchedule(Strict):
@@ -229,12 +232,55 @@ class EvaluationConfig(Strict):
 
 
 class Preset(Strict):
-    """One experiment."""
+    """One experiment: data, features, model, training and evaluation.
+
+    Examples
+    --------
+    >>> from painet import Preset
+    >>> preset = Preset.load("mocap-run-s2s", {"train.lr": 1e-3, "model.layers": 4})
+    >>> preset.data.dataset, preset.model.name, preset.train.lr
+    ('mocap-run', 'painet', 0.001)
+    >>> preset.changed({"train.seed": 2}).train.seed
+    2
+    """
 
     description: str = ""
     """One line for `painet presets`."""
     data: DataConfig
     features: FeatureConfig = FeatureConfig()
-    model: ModelConfig = PainetConfig()
+    model: Annotated[ModelConfig, MODEL_CONFIGS] = PainetConfig()
     train: TrainConfig
     evaluation: EvaluationConfig = EvaluationConfig()
+
+    @classmethod
+    def load(cls, name_or_path: str | Path, settings: Settings = ()) -> Preset:
+        """Read a preset, with what it extends and settings on top.
+
+        Parameters
+        ----------
+        name_or_path
+            Name of a shipped preset or a YAML file.
+        settings
+            Dotted keys and their values, `{"train.lr": 1e-3}`, or `["train.lr=1e-3"]` as the
+            command line has them.
+
+        Raises
+        ------
+        RequestError
+            There is none, or it or a setting is not valid; says where and what is allowed.
+        """
+        from painet_cli.config.loading import load_preset
+
+        return load_preset(str(name_or_path), settings)
+
+    def changed(self, settings: Settings) -> Preset:
+        """Preset with settings on top, which are given and refused as those of `load`."""
+        from painet_cli.config.loading import change_preset
+
+        return change_preset(self, settings)
+
+    def to_yaml(self) -> str:
+        """Write it as a preset file with every default spelled out."""
+        from painet_cli.config.loading import preset_yaml
+
+        return preset_yaml(self)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from painet_cli.config.model_config import ModelTable
 from painet_cli.config.preset import Preset
 from painet_cli.config.source import Document, KeyPath
 from painet_cli.errors import RequestError
@@ -28,8 +29,15 @@ PLAIN_WORDS = {
 }
 
 
+def table_of(field: FieldInfo) -> ModelTable | None:
+    """The table that a field's section is chosen from by name, where there is one."""
+    return next((one for one in field.metadata if isinstance(one, ModelTable)), None)
+
+
 def variants(field: FieldInfo) -> list[Section]:
     """Sections a field may hold: none for a number, several for a discriminated union."""
+    if table := table_of(field):
+        return list(table.usable().values())
     members = (field.annotation, *get_args(field.annotation))
     return [m for m in members if isinstance(m, type) and issubclass(m, BaseModel)]
 
@@ -52,7 +60,7 @@ def request_error(error: ValidationError, document: Document, name: str) -> Requ
         The preset's file, for a key that stands nowhere.
     """
     problems = error.errors(include_url=False)
-    path, section = _locate(problems[0]["loc"])
+    path, section = _locate(problems[0]["loc"], document.tree)
     what, hint = _describe(problems[0], path, section)
     mark = next((m for i in range(len(path), 0, -1) if (m := document.marks.get(path[:i]))), name)
     if len(problems) > 1:
@@ -60,7 +68,7 @@ def request_error(error: ValidationError, document: Document, name: str) -> Requ
     return RequestError(f"{mark}: {what}", hint.strip())
 
 
-def _locate(location: KeyPath) -> tuple[KeyPath, Section | None]:
+def _locate(location: KeyPath, tree: Any) -> tuple[KeyPath, Section | None]:
     """Path of a problem without pydantic's union tags, and the section that holds its last key."""
     path: list[str | int] = []
     section: Section | None = Preset
@@ -71,13 +79,21 @@ def _locate(location: KeyPath) -> tuple[KeyPath, Section | None]:
             inside, discriminator = [tags[str(part)]], None
             continue
         path.append(part)
+        tree = tree.get(part) if isinstance(tree, dict) else None
         section = inside[0] if len(inside) == 1 else None
         field = section.model_fields.get(str(part)) if section else None
-        inside = variants(field) if field else []
+        inside = _inside(field, tree) if field else []
         discriminator = (
             field.discriminator if field and isinstance(field.discriminator, str) else None
         )
     return tuple(path), section
+
+
+def _inside(field: FieldInfo, value: Any) -> list[Section]:
+    """Sections that a field's value may be of; the one that its name chooses."""
+    table = table_of(field)
+    name = str(value.get("name")) if isinstance(value, dict) else ""
+    return [table[name]] if table and name in table else variants(field)
 
 
 def _describe(problem: ErrorDetails, path: KeyPath, section: Section | None) -> tuple[str, str]:
@@ -105,7 +121,8 @@ def _describe(problem: ErrorDetails, path: KeyPath, section: Section | None) -> 
 def _allowed_keys(path: KeyPath, section: Section) -> str:
     known = list(section.model_fields)
     near = get_close_matches(str(path[-1]), known, n=1) or _with_meaning(str(path[-1]), section)
-    elsewhere = [f"{above}.{path[-1]}" for above in _sections_with(str(path[-1]))]
+    above = [name for name in _sections_with(str(path[-1])) if name != path[0]]
+    elsewhere = [f"{name}.{path[-1]}" for name in above]
     guess = [".".join(map(str, (*path[:-1], key))) for key in near] or elsewhere
     return (f"did you mean {guess[0]}? " if guess else "") + f"allowed here: {', '.join(known)}"
 

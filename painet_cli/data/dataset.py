@@ -6,17 +6,25 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from painet_cli.config.preset import DataConfig
 from painet_cli.data.files import file_sha256, new_folder
 from painet_cli.data.manifest import SCHEMA_VERSION, Manifest, SplitName
 from painet_cli.errors import RequestError
 
+if TYPE_CHECKING:
+    from torch_geometric.data import Data
+
+    from painet_cli.data.windows import Windows
+
 FRAMES = "frames.npy"
 MANIFEST = "dataset.json"
+_PYG_BATCH = 256
 _AGAIN = "prepare the dataset again with --force"
 
 
@@ -34,6 +42,18 @@ class Dataset:
         Positions, (frames, particles, 3) float32 in `manifest.units`, memory-mapped read-only.
     sha256
         Fingerprint of all that a result depends on (`Manifest.fingerprint`).
+
+    Examples
+    --------
+    >>> import tempfile, painet
+    >>> folder = painet.prepare("sample", data_dir=tempfile.mkdtemp()).folder
+    >>> dataset = painet.Dataset.open(folder)
+    >>> dataset.manifest.particles.elements, dataset.manifest.units.length
+    (('C', 'C', 'O', 'H', 'H', 'H', 'H', 'H', 'H'), 'angstrom')
+    >>> windows = dataset.windows("train", painet.Preset.load("demo").data)
+    >>> batch = next(windows.batches(32))
+    >>> batch.positions.shape, batch.targets.shape
+    (torch.Size([288, 3]), torch.Size([5, 288, 3]))
     """
 
     folder: Path
@@ -44,6 +64,69 @@ class Dataset:
     def starts(self, part: SplitName) -> NDArray[np.int64]:
         """Start frames of the windows of one part of the split, (windows,)."""
         return np.asarray(self.manifest.split.starts(part), dtype=np.int64)
+
+    @staticmethod
+    def open(folder: str | Path) -> Dataset:
+        """Open a prepared dataset and check that its bytes are the ones that were prepared.
+
+        Parameters
+        ----------
+        folder
+            Where it lies, such as `data/md17-benzene`.
+
+        Raises
+        ------
+        RequestError
+            The folder is no dataset, was written by a newer painet, or its files changed.
+        """
+        return open_dataset(Path(folder))
+
+    def windows(
+        self, part: SplitName = "train", data: DataConfig | None = None, device: str = "cpu"
+    ) -> Windows:
+        """Windows of one part of the split, which give batches for models of painet's.
+
+        Parameters
+        ----------
+        part
+            `train`, `val` or `test`.
+        data
+            How windows are cut and what makes edges and types, such as `preset.data`; by default
+            one target at the end of the split's longest window, edges along up to two bonds.
+        device
+            Where batches are made.
+
+        Raises
+        ------
+        RequestError
+            No window of that part leaves room for the targets, or the dataset has not what types or
+            edges are made of.
+        """
+        import torch
+
+        from painet_cli.data.system import dataset_graph
+        from painet_cli.data.windows import target_offsets, windows_of
+
+        data = data or DataConfig(
+            dataset=self.manifest.name, delta_frames=self.manifest.split.delta_frames
+        )
+        _, graph = dataset_graph(self.manifest, data)
+        return windows_of(self, part, target_offsets(data), graph, torch.device(device))
+
+    def pyg(self, part: SplitName = "train", data: DataConfig | None = None) -> list[Data]:
+        """Windows as PyTorch Geometric's `Data`, for its `DataLoader` and any model.
+
+        Each has `pos` and `vel` (N, 3), `types` (N,), `edge_index` (2, E), `edge_hop` (E,) and `y`
+        (N, T, 3), in the dataset's unit of length and per frame. Takes what `windows` takes, and
+        raises what it raises.
+        """
+        from painet_cli.data.batch import to_pyg
+
+        return [
+            one
+            for batch in self.windows(part, data).batches(_PYG_BATCH)
+            for one in to_pyg(batch).to_data_list()
+        ]
 
 
 def open_dataset(folder: Path) -> Dataset:

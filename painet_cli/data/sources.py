@@ -1,14 +1,17 @@
 """The registry of data sources: what each one is, its files, and the command that prepares it.
 
-A new source is one file that prepares it and one entry in `sources.yaml`.
+A new source is one file that prepares it, an entry in `sources.yaml` and a line in `recipes.py`. A
+source of another package is a `DataSource` that an entry point of the group `painet.sources` names.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import yaml
 from pydantic import (
@@ -21,7 +24,12 @@ from pydantic import (
     field_validator,
 )
 
+from painet_cli.config.plugins import SOURCES as GROUP
+from painet_cli.config.plugins import Plugin, plugins, warn
 from painet_cli.errors import RequestError
+
+if TYPE_CHECKING:
+    from painet_cli.data.dataset import Dataset
 
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+/\S+$")]
@@ -54,19 +62,21 @@ class Source(_Section):
     """Where datasets come from, and what may be done with them."""
 
     name: FileName
+    """What follows `painet prepare`."""
     title: Text
     about: Text
+    """What the data are, in one line."""
     licence: Text
     citation: Text
-    page: Text | None
+    page: Text | None = None
     """The publisher's page."""
     datasets: Annotated[dict[str, str], Field(min_length=1)]
     """Dataset name to the command that prepares it; `{word}` in both stands for any text."""
-    by_hand: Text | None
+    by_hand: Text | None = None
     """What to do with files that were downloaded by hand."""
-    size: Text | None
+    size: Text | None = None
     """About how much is downloaded, where no exact size is known."""
-    downloads: dict[str, Annotated[list[RemoteFile], Field(min_length=1)]]
+    downloads: dict[str, Annotated[list[RemoteFile], Field(min_length=1)]] = {}
     """Files by the name they are fetched under, such as `md17-benzene`."""
 
     @field_validator("datasets")
@@ -91,9 +101,80 @@ class Source(_Section):
 _WORD = re.compile(r"\{(\w+)\}")
 
 
+@dataclass(frozen=True)
+class DataSource:
+    """A source, and the function that prepares its datasets.
+
+    Attributes
+    ----------
+    about
+        What it is and where its files come from.
+    prepare
+        Called with a `Destination` and the source's own options by keyword; ends in
+        `write_dataset` and returns its `Dataset`. The options' annotations, defaults and, with
+        `Annotated[int, "Seed."]`, descriptions make those of `painet prepare NAME`.
+    """
+
+    about: Source
+    prepare: Callable[..., Dataset]
+
+
+OWN = {
+    name: f"painet_cli.data.recipes:{name.upper()}"
+    for name in ("mocap", "md17", "md22", "adk", "trajectory", "nbody", "sample")
+}
+"""Sources of this package."""
+
+
+def registered_sources() -> dict[str, Plugin]:
+    """All sources by name, those of this package first; none is imported."""
+    own = {name: Plugin(GROUP, name, target, "painet", "") for name, target in OWN.items()}
+    return {**own, **plugins(GROUP, OWN)}
+
+
+def find_source(name: str) -> DataSource:
+    """Source of a name.
+
+    Raises
+    ------
+    RequestError
+        There is none, or it is another package's and that cannot be used.
+    """
+    known = registered_sources()
+    if name not in known:
+        raise RequestError(f"{name}: no such source", f"there are {', '.join(known)}")
+    found = known[name].load()
+    if not isinstance(found, DataSource) or found.about.name != name:
+        raise known[name].broken(f"{known[name].target} is no DataSource of the name {name}")
+    return found
+
+
+def all_sources() -> tuple[Source, ...]:
+    """All sources, other packages' before the one that takes any name.
+
+    Warns
+    -----
+    PluginWarning
+        One of another package cannot be used, and is left out.
+    """
+    own = load_sources()
+    others = []
+    for name in plugins(GROUP, OWN):
+        try:
+            others.append(find_source(name).about)
+        except RequestError as error:
+            warn(error.what)
+    return (*own[:-1], *others, own[-1])
+
+
+def own_source(name: str) -> Source:
+    """What is known of a source of this package."""
+    return next(source for source in load_sources() if source.name == name)
+
+
 @cache
 def load_sources() -> tuple[Source, ...]:
-    """All sources, in the order they are listed; one that takes any name comes last."""
+    """Sources of this package, in the order they are listed; one that takes any name comes last."""
     text = (files("painet_cli.data") / "sources.yaml").read_text(encoding="utf-8")
     return tuple(TypeAdapter(list[Source]).validate_python(yaml.safe_load(text)))
 
@@ -111,18 +192,15 @@ def find_download(name: str) -> tuple[Source, tuple[RemoteFile, ...]]:
     RequestError
         Nothing is downloaded under this name.
     """
-    known = {
-        _plain(key): (source, tuple(remote))
-        for source in load_sources()
-        for key, remote in source.downloads.items()
-    }
-    try:
-        return known[_plain(name)]
-    except KeyError as error:
-        raise RequestError(
-            f"{name}: nothing is downloaded under this name",
-            "`painet prepare --list` shows every source",
-        ) from error
+    for listed in (load_sources, all_sources):  # no other package is imported for one of ours
+        for source in listed():
+            for key, remote in source.downloads.items():
+                if _plain(key) == _plain(name):
+                    return source, tuple(remote)
+    raise RequestError(
+        f"{name}: nothing is downloaded under this name",
+        "`painet prepare --list` shows every source",
+    )
 
 
 def _plain(name: str) -> str:
@@ -131,7 +209,7 @@ def _plain(name: str) -> str:
 
 def how_to_prepare(dataset: str) -> str:
     """One line that says how a dataset is prepared."""
-    for source in load_sources():
+    for source in all_sources():
         if command := source.command(dataset):
             return f"prepare it: `{command}`"
     return "`painet prepare --list` shows every source"

@@ -195,7 +195,7 @@ def load(where: str | Path, device: str = "auto") -> LoadedModel:
     Returns
     -------
     LoadedModel
-        What `painet_cli.predict` takes.
+        What `painet.predict` takes.
 
     Raises
     ------
@@ -204,8 +204,10 @@ def load(where: str | Path, device: str = "auto") -> LoadedModel:
 
     Examples
     --------
-    >>> from painet_cli import load, predict
-    >>> model = load("md17-ethanol")  # doctest: +SKIP
+    >>> import painet
+    >>> model = painet.load("md17-ethanol", device="cpu")
+    >>> model.header.type_names, model.header.preset.data.horizon
+    (('C', 'O'), 8)
     """
     return load_model(find_checkpoint(where), resolve_device(device))
 

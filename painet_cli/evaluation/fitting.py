@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from painet_cli.data.inputs import HEAVY, Selected
 from painet_cli.data.manifest import Axis, Particles
+from painet_cli.data.system import particle_kinds
 from painet_cli.errors import RequestError
 from painet_cli.evaluation.checkpoints import Checkpoint
-from painet_cli.models.registry import particle_kinds
 from painet_cli.training.checkpoint import Header
 
 FAR = 4.0

@@ -119,8 +119,12 @@ def predict(
 
     Examples
     --------
-    >>> from painet_cli import load, predict
-    >>> x = predict(load("md17-ethanol"), frames, types=["C", "C", "O"])  # doctest: +SKIP
+    >>> import numpy as np, painet
+    >>> before = np.array([[-1.27, 0.25, 0.0], [0.0, -0.55, 0.0], [1.15, 0.28, 0.0]])
+    >>> start = before + [0.0, 0.001, 0.0]  # angstrom, 0.5 fs later
+    >>> x = painet.predict("md17-ethanol", np.stack([before, start]), types=["C", "C", "O"])
+    >>> x.shape, x.dtype  # (steps, particles, 3), angstrom
+    ((8, 3, 3), dtype('float32'))
     """
     if isinstance(model, str | Path):
         model = load(model)
@@ -129,7 +133,7 @@ def predict(
     if not isinstance(model, LoadedModel):
         raise RequestError(
             "a bare model does not know the types and units it was trained on",
-            "give what painet_cli.load returns",
+            "give what painet.load returns",
         )
     if hasattr(system, "universe"):
         given = _atoms(system, model)
@@ -155,7 +159,7 @@ def _predict_data(model: DynamicsModel | LoadedModel, data: System, steps: int |
     if steps not in (None, model.horizon):
         raise RequestError(
             f"a bare model predicts its {model.horizon} steps",
-            "give what painet_cli.load returns to predict more",
+            "give what painet.load returns to predict more",
         )
     model.eval()
     predicted.y = model(from_pyg(data)).transpose(0, 1)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from painet_cli.config.preset import EdgeFeature, FeatureConfig, NodeFeature
+from painet_cli.config.model_config import ModelConfig
+from painet_cli.config.preset import EdgeFeature, FeatureConfig, NodeFeature, Preset
 from painet_cli.data.batch import Batch
 from painet_cli.data.graph import Graph
 from painet_cli.data.manifest import Axis
@@ -42,11 +44,24 @@ class DynamicsModel(nn.Module, ABC):
 
     Attributes
     ----------
+    Config
+        Class of the model's section in a preset.
     horizon
         T, the number of steps `forward` predicts.
     """
 
+    Config: ClassVar[type[ModelConfig]]
     horizon: int
+
+    @classmethod
+    def build(
+        cls,
+        config: Any,  # a `Config`
+        preset: Preset,
+        system: SystemSpec,
+    ) -> DynamicsModel:
+        """Model of a preset for systems of a kind, with weights from torch's global generator."""
+        raise NotImplementedError(f"{cls.__name__} cannot be built from a preset")
 
     @abstractmethod
     def forward(

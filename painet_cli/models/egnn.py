@@ -63,6 +63,8 @@ class EgnnCore(nn.Module):
 class Egnn(ParallelSteps):
     """EGNN on the features of a preset, once for every step to predict."""
 
+    Config = EgnnConfig
+
     @classmethod
     def build(cls, config: EgnnConfig, preset: Preset, system: SystemSpec) -> Egnn:
         """Model of a preset."""

@@ -39,6 +39,8 @@ _VECTOR_SCALE = 0.1  # of a convolution's first weights, for positions and veloc
 class Egno(PublishedModel):
     """EGNO on the features of a preset."""
 
+    Config = EgnoConfig
+
     @classmethod
     def build(cls, config: EgnoConfig, preset: Preset, system: SystemSpec) -> Egno:
         """Model of a preset."""

@@ -287,6 +287,8 @@ class GfNode(PublishedModel):
         Modes of the graph that are moved.
     """
 
+    Config = GfNodeConfig
+
     frames: Tensor  # (T,) int64
 
     def __init__(

@@ -35,6 +35,8 @@ from painet_cli.models.published import ParallelSteps
 class Hegnn(ParallelSteps):
     """HEGNN on the features of a preset, once for every step to predict."""
 
+    Config = HegnnConfig
+
     @classmethod
     def build(cls, config: HegnnConfig, preset: Preset, system: SystemSpec) -> Hegnn:
         """Model of a preset."""

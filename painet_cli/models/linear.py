@@ -27,6 +27,8 @@ class Linear(DynamicsModel):
         T, steps to predict.
     """
 
+    Config = LinearConfig
+
     def __init__(self, horizon: int) -> None:
         super().__init__()
         self.horizon = horizon

@@ -87,6 +87,8 @@ class Mpnn(OneStepModel):
     its systems carries over to it.
     """
 
+    Config = MpnnConfig
+
     @classmethod
     def build(cls, config: MpnnConfig, preset: Preset, system: SystemSpec) -> Mpnn:
         """Model of a preset."""

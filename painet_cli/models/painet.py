@@ -85,6 +85,8 @@ class Painet(DynamicsModel):
         T, steps to predict.
     """
 
+    Config = PainetConfig
+
     def __init__(
         self, config: PainetConfig, features: Features, system: SystemSpec, horizon: int
     ) -> None:

@@ -86,6 +86,8 @@ class RadialFieldCore(nn.Module):
 class RadialField(OneStepModel):
     """Radial field on raw lengths and velocities; predicts one step."""
 
+    Config = RadialFieldConfig
+
     @classmethod
     def build(cls, config: RadialFieldConfig, preset: Preset, system: SystemSpec) -> RadialField:
         """Model of a preset."""

@@ -18,7 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from painet_cli.config.preset import Preset
+from painet_cli.config.preset import MODEL_CONFIGS, Preset
 from painet_cli.data.files import new_file
 from painet_cli.data.manifest import Axis, Units
 from painet_cli.errors import RequestError
@@ -50,6 +50,8 @@ class Header(BaseModel):
 
     schema_version: Annotated[int, Field(ge=1)] = SCHEMA_VERSION
     painet_version: str
+    model_package: str = ""
+    """Package that the model is of and its version, where it is not painet's own."""
     preset_name: str
     preset: Preset
     type_names: tuple[str, ...]
@@ -137,10 +139,22 @@ def _read_header(path: Path, text: str | None) -> Header:
                 f"({SCHEMA_VERSION})",
                 "upgrade painet",
             )
+        _check_model(path, content)
         return Header.model_validate(content)
     except (json.JSONDecodeError, KeyError, TypeError, RecursionError, ValidationError) as error:
         detail = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
         raise RequestError(f"{path}: its header cannot be read ({detail})") from error
+
+
+def _check_model(path: Path, content: dict[str, Any]) -> None:
+    """Refuse a checkpoint of a model that no installed package has."""
+    name = content["preset"]["model"]["name"]
+    if name not in MODEL_CONFIGS:
+        package = content.get("model_package")
+        raise RequestError(
+            f"{path}: its model {name} is not installed here",
+            f"install the package it is of: {package}" if package else "upgrade painet",
+        )
 
 
 def under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -85,6 +85,7 @@ def recorded(folder: Path, trainer: Trainer, header: Header, meter: MemoryMeter)
             "started": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
             "wall_s": round(time.time() - started, 3),
             "command": " ".join(sys.argv),
+            "model_package": header.model_package or f"painet {header.painet_version}",
             "versions": {
                 "painet": header.painet_version,
                 "python": platform.python_version(),

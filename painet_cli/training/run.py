@@ -20,7 +20,7 @@ from painet_cli.data.files import check_writable, write_text
 from painet_cli.data.sources import how_to_prepare
 from painet_cli.data.windows import target_offsets, windows_of
 from painet_cli.errors import RequestError
-from painet_cli.models.registry import build_model, system_of
+from painet_cli.models.registry import build_model, package_of, system_of
 from painet_cli.training.checkpoint import Header, Progress, load_checkpoint, save_checkpoint
 from painet_cli.training.device import MemoryMeter, flushed_denormals, seed_everything
 from painet_cli.training.record import RECORD, RunSummary, recorded, summarise
@@ -159,6 +159,7 @@ def _prepare(
     model.fit_scales(train.batches(preset.train.batch_size))
     header = Header(
         painet_version=version("painet"),
+        model_package=package_of(preset.model.name),
         preset_name=name,
         preset=preset,
         type_names=system.type_names,

@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import pytest
 import torch
-from test_every_model import CASES, VERTICAL, deviation, orthogonal
+from test_every_model import CASES
 from torch import Tensor
 
+from painet.testing.motions import NOTHING, STAYS, VERTICAL, deviation, orthogonal
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.registry import MODELS
 from systems import BRANCHED, equal_systems
 
-NOTHING = torch.zeros(3, dtype=torch.float64)
-STAYS = torch.eye(3, dtype=torch.float64)
 MOTIONS = {
     "shift": (STAYS, torch.tensor([3.0, -2.0, 1.0], dtype=torch.float64)),
     "rotation": (orthogonal(3, 1), NOTHING),

@@ -12,12 +12,15 @@ from painet_cli.cli.prepare.adk import adk
 from painet_cli.cli.prepare.mocap import mocap
 from painet_cli.cli.prepare.molecules import md17, md22
 from painet_cli.cli.prepare.nbody import nbody
+from painet_cli.cli.prepare.plugin import SourceGroup
 from painet_cli.cli.prepare.sample import sample
 from painet_cli.cli.prepare.trajectory import trajectory
 from painet_cli.cli.session import Session, with_session
 from painet_cli.errors import RequestError
 
-app = typer.Typer(help="Prepare a dataset from its raw source.", no_args_is_help=True)
+app = typer.Typer(
+    help="Prepare a dataset from its raw source.", no_args_is_help=True, cls=SourceGroup
+)
 for source in (mocap, md17, md22, adk, trajectory, nbody, sample):
     app.command()(source)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -16,10 +15,9 @@ from painet_cli.cli.prepare.common import (
     Horizon,
     SplitKind,
     Splitting,
-    provenance,
+    destination,
     report,
 )
-from painet_cli.cli.prepare.fetching import fetching
 from painet_cli.cli.prepare.trajectory import (
     Center,
     DropExtra,
@@ -29,10 +27,7 @@ from painet_cli.cli.prepare.trajectory import (
     Superpose,
     Trajectories,
     Unwrap,
-    check_window,
-    dataset_folder,
     next_step,
-    reading_progress,
 )
 from painet_cli.cli.session import Session, with_session
 
@@ -60,35 +55,25 @@ def adk(
     force: Force = False,
 ) -> None:
     """Adenylate kinase's backbone: the benchmark's equilibrium run, or runs of your own."""
-    from painet_cli.data.adk import DELTA_FRAMES, official_files, prepare_adk
-    from painet_cli.data.trajectory_reading import Reading
-    from painet_cli.data.units import seconds
+    from painet_cli.data import recipes
 
-    check_window(delta_frames or DELTA_FRAMES, horizon)
-    files: Sequence[Path] = trajectories or []
-    if topology is None and not files:
-        with fetching(session, "looking for the official files") as told:
-            topology, files = official_files(told)
-    with reading_progress(session) as progress:
-        dataset = prepare_adk(
-            dataset_folder(data_dir, name),
-            topology,
-            files,
-            reading=Reading(
-                start=start,
-                stop=stop,
-                stride=stride,
-                unwrap=unwrap,
-                center=center,
-                superpose=superpose,
-                drop_extra=drop_extra,
-                frame_time_s=seconds(frame_time) if frame_time else None,
-            ),
-            delta_frames=delta_frames or DELTA_FRAMES,
-            kind=(split or SplitKind.published).value,
-            progress=progress,
-            force=force,
-            command=provenance(),
+    with destination(session, data_dir, "looking for the official files", force=force) as to:
+        dataset = recipes.adk(
+            to,
+            topology=topology,
+            trajectories=trajectories or (),
+            name=name,
+            start=start,
+            stop=stop,
+            stride=stride,
+            unwrap=unwrap,
+            center=center,
+            superpose=superpose,
+            drop_extra=drop_extra,
+            frame_time=frame_time,
+            delta_frames=delta_frames,
+            horizon=horizon,
+            split=(split or SplitKind.published).value,
         )
     report(session, dataset)
     next_step(session, dataset, "adk", horizon)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +14,7 @@ from painet_cli.cli.session import Session
 
 if TYPE_CHECKING:
     from painet_cli.data.dataset import Dataset
+    from painet_cli.data.destination import Destination
 
 
 class SplitKind(StrEnum):
@@ -55,6 +58,18 @@ def provenance() -> str:
     from importlib.metadata import version
 
     return f"painet {version('painet')}: painet {shlex.join(sys.argv[1:])}"
+
+
+@contextmanager
+def destination(
+    session: Session, data_dir: Path, doing: str, *, force: bool
+) -> Iterator[Destination]:
+    """Where a dataset goes, and the session's console to hear how."""
+    from painet_cli.cli.prepare.working import working
+    from painet_cli.data.destination import Destination
+
+    with working(session, doing) as (progress, downloading):
+        yield Destination(data_dir, force, provenance(), progress, downloading)
 
 
 def report(session: Session, dataset: Dataset) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +25,11 @@ def list_sources(session: Session, data_dir: Path) -> None:
     data_dir
         Where prepared datasets are looked for.
     """
-    from painet_cli.data.sources import load_sources
+    from painet_cli.data.sources import all_sources
 
     prepared = _prepared(data_dir)
-    rows = [_row(source, prepared) for source in load_sources()]
+    sources = all_sources()
+    rows = [_row(source, sources, prepared) for source in sources]
     session.emit({"sources": rows}, _table(rows), _citations(rows))
 
 
@@ -36,9 +38,8 @@ def _prepared(data_dir: Path) -> list[str]:
     return sorted(manifest.parent.name for manifest in data_dir.glob("*/dataset.json"))
 
 
-def _row(source: Source, prepared: list[str]) -> dict[str, Any]:
+def _row(source: Source, sources: Sequence[Source], prepared: list[str]) -> dict[str, Any]:
     from painet_cli.data.fetch import cached_path
-    from painet_cli.data.sources import load_sources
 
     files = [
         {
@@ -54,7 +55,7 @@ def _row(source: Source, prepared: list[str]) -> dict[str, Any]:
     mine = [
         name
         for name in prepared
-        if next((other for other in load_sources() if other.command(name)), None) is source
+        if next((other for other in sources if other.command(name)), None) is source
     ]
     return {
         "source": source.name,

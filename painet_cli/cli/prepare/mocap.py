@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from painet_cli.cli.options import DATA_DIR, DataDir
-from painet_cli.cli.prepare.common import Force, Source, provenance, report
-from painet_cli.cli.prepare.fetching import fetching
+from painet_cli.cli.prepare.common import Force, Source, destination, report
 from painet_cli.cli.session import Session, with_session
 
 
@@ -21,12 +20,8 @@ def mocap(
     force: Force = False,
 ) -> None:
     """CMU motion capture: subject 35 walking or subject 9 running."""
-    from painet_cli.data.mocap import prepare_mocap
-    from painet_cli.data.mocap_source import SUBJECTS
+    from painet_cli.data import recipes
 
-    folder = data_dir / (SUBJECTS[subject].dataset if subject in SUBJECTS else "mocap")
-    with fetching(session, f"reading subject {subject}") as progress:
-        dataset = prepare_mocap(
-            subject, source, folder, force=force, command=provenance(), progress=progress
-        )
+    with destination(session, data_dir, f"reading subject {subject}", force=force) as to:
+        dataset = recipes.mocap(to, subject=subject, source=source)
     report(session, dataset)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -15,25 +15,17 @@ from painet_cli.cli.prepare.common import (
     Horizon,
     Source,
     Splitting,
-    provenance,
+    destination,
     report,
 )
-from painet_cli.cli.prepare.fetching import fetching
 from painet_cli.cli.session import Session, with_session
-
-if TYPE_CHECKING:
-    from painet_cli.data.npz_molecule import Collection
-
-
-def _collection(name: str) -> Collection:
-    from painet_cli.data.md17 import MD17
-    from painet_cli.data.md22 import MD22
-
-    return {"md17": MD17, "md22": MD22}[name]
 
 
 def _molecules(ctx: typer.Context) -> list[str]:
-    return list(_collection(str(ctx.info_name)).molecules)
+    from painet_cli.data.md17 import MD17
+    from painet_cli.data.md22 import MD22
+
+    return list({"md17": MD17, "md22": MD22}[str(ctx.info_name)].molecules)
 
 
 MoleculeName = Annotated[
@@ -66,21 +58,20 @@ def _command(name: str, about: str) -> Callable[..., None]:
         data_dir: DataDir = DATA_DIR,
         force: Force = False,
     ) -> None:
-        from painet_cli.data.npz_molecule import Choices, prepare_molecule
+        from painet_cli.data import recipes
 
-        collection = _collection(name)
-        folder = data_dir / collection.dataset(molecule)
-        choices = Choices(split, delta_frames, horizon, frame_time, hydrogens, label)
-        with fetching(session, f"preparing {folder.name}") as progress:
-            dataset = prepare_molecule(
-                collection,
-                molecule,
-                source,
-                folder,
-                choices,
-                force=force,
-                command=provenance(),
-                progress=progress,
+        recipe = {"md17": recipes.md17, "md22": recipes.md22}[name]
+        with destination(session, data_dir, f"preparing {name}-{molecule}", force=force) as to:
+            dataset = recipe(
+                to,
+                molecule=molecule,
+                source=source,
+                split=None if split is None else split.value,
+                delta_frames=delta_frames,
+                horizon=horizon,
+                frame_time=frame_time,
+                hydrogens=hydrogens,
+                label=label,
             )
         report(session, dataset)
 

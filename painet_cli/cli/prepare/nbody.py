@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from painet_cli.cli.options import DATA_DIR, DataDir
-from painet_cli.cli.prepare.common import DeltaFrames, Force, provenance, report
+from painet_cli.cli.prepare.common import DeltaFrames, Force, destination, report
 from painet_cli.cli.session import Session, with_session
 
 
@@ -23,20 +23,8 @@ def nbody(
     force: Force = False,
 ) -> None:
     """Charged particles, simulated here: the benchmark of the EGNN line, nothing to download."""
-    from rich.progress import Progress
+    from painet_cli.data import recipes
 
-    from painet_cli.data.nbody import DELTA_FRAMES, prepare_nbody
-
-    console = session.console
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("simulating")
-        dataset = prepare_nbody(
-            data_dir / "nbody",
-            particles=particles,
-            delta_frames=delta_frames or DELTA_FRAMES,
-            seed=seed,
-            force=force,
-            command=provenance(),
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-        )
+    with destination(session, data_dir, "simulating", force=force) as to:
+        dataset = recipes.nbody(to, particles=particles, seed=seed, delta_frames=delta_frames)
     report(session, dataset)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,9 +13,8 @@ from painet_cli.cli.prepare.common import (
     Force,
     FrameTime,
     Horizon,
-    SplitKind,
     Splitting,
-    provenance,
+    destination,
     report,
 )
 from painet_cli.cli.session import Session, with_session
@@ -54,9 +50,6 @@ DropExtra = Annotated[
 ]
 
 
-DELTA_FRAMES = 10
-
-
 @with_session
 def trajectory(
     session: Session,
@@ -82,81 +75,30 @@ def trajectory(
     force: Force = False,
 ) -> None:
     """Your own molecules: any topology and trajectories that MDAnalysis reads."""
-    from painet_cli.data.trajectory import prepare_trajectory, split_windows
-    from painet_cli.data.trajectory_reading import Reading
-    from painet_cli.data.units import seconds
+    from painet_cli.data import recipes
 
-    kind = own_kind(split)
-    check_window(delta_frames or DELTA_FRAMES, horizon)
-    with reading_progress(session) as progress:
-        dataset = prepare_trajectory(
-            topology,
-            trajectories or [],
-            dataset_folder(data_dir, name),
-            reading=Reading(
-                select=select,
-                start=start,
-                stop=stop,
-                stride=stride,
-                unwrap=unwrap,
-                center=center,
-                superpose=superpose,
-                bond_length=bond_length,
-                drop_extra=drop_extra,
-                frame_time_s=seconds(frame_time) if frame_time else None,
-            ),
-            delta_frames=delta_frames or DELTA_FRAMES,
-            split=lambda segments, length: split_windows(kind, segments, length, seed=1),
-            progress=progress,
-            force=force,
-            command=provenance(),
+    with destination(session, data_dir, "reading", force=force) as to:
+        dataset = recipes.trajectory(
+            to,
+            topology=topology,
+            name=name,
+            trajectories=trajectories or (),
+            select=select,
+            start=start,
+            stop=stop,
+            stride=stride,
+            unwrap=unwrap,
+            center=center,
+            superpose=superpose,
+            bond_length=bond_length,
+            drop_extra=drop_extra,
+            frame_time=frame_time,
+            delta_frames=delta_frames,
+            horizon=horizon,
+            split=None if split is None else split.value,
         )
     report(session, dataset)
     next_step(session, dataset, "trajectory", horizon)
-
-
-def own_kind(split: SplitKind | None) -> Literal["blocks", "random"]:
-    """How the windows of a trajectory without a published split are shared out."""
-    from painet_cli.errors import RequestError
-
-    if split == SplitKind.published:
-        raise RequestError(
-            "--split published: a trajectory of your own has none", "choose blocks or random"
-        )
-    return "random" if split == SplitKind.random else "blocks"
-
-
-def check_window(delta_frames: int, horizon: int) -> None:
-    """Refuse more targets than a window has frames."""
-    from painet_cli.errors import RequestError
-
-    if horizon > delta_frames:
-        raise RequestError(
-            f"--horizon {horizon}: targets do not fit a window of --delta-frames {delta_frames}",
-            "a window needs at least one frame for each target",
-        )
-
-
-def dataset_folder(data_dir: Path, name: str) -> Path:
-    """Folder of a dataset of that name, which must be one of a folder."""
-    from painet_cli.errors import RequestError
-
-    if not re.fullmatch(r"\w[\w.-]{0,99}", name):
-        raise RequestError(
-            f"--name {name!r}: not a name of a dataset", "expected letters, digits, - and _"
-        )
-    return data_dir / name
-
-
-@contextmanager
-def reading_progress(session: Session) -> Iterator[Callable[[int, int], None]]:
-    """Show on a terminal how many frames are read."""
-    from rich.progress import Progress
-
-    console = session.console
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("reading", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def next_step(session: Session, dataset: Dataset, preset: str, horizon: int) -> None:

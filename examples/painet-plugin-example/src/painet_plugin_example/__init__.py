@@ -1,0 +1,1 @@
+"""A model and a data source for painet, in a package of their own."""

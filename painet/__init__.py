@@ -1,0 +1,69 @@
+"""painet: 3D dynamics of many-body systems, predicted with energy-derived all-pair attention.
+
+=============  =====================================================================
+`prepare`      a raw source to a `Dataset`
+`train`        a `Preset` and a dataset to a run
+`evaluate`     a run to its figures
+`load`         a run, a file or a checkpoint that comes with painet to a model
+`predict`      a model and a system to where its particles will be
+`PAINET`       the network as a plain `torch.nn.Module`
+`Preset`       one experiment: data, features, model, training, evaluation
+`Dataset`      prepared frames, with what they are of and how they are split
+`registry`     models, data sources and presets to choose from
+=============  =====================================================================
+
+What is wrong with a request is a `RequestError`, what went wrong later a `PainetError`. Nothing
+prints. The command line does the same by the same functions.
+
+>>> import tempfile, painet
+>>> folder = tempfile.mkdtemp()
+>>> sample = painet.prepare("sample", data_dir=folder)
+>>> atoms = sample.manifest.particles
+>>> model = painet.load("sample", device="cpu")
+>>> x = painet.predict(model, sample.frames[:2], types=atoms.elements, bonds=atoms.bonds)
+>>> x.shape  # (steps, particles, 3), angstrom
+(5, 9, 3)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from painet_cli import (
+        PAINET,
+        Dataset,
+        Evaluation,
+        LoadedModel,
+        PainetError,
+        PluginWarning,
+        Preset,
+        RequestError,
+        RunSummary,
+        evaluate,
+        load,
+        predict,
+        prepare,
+        registry,
+        train,
+    )
+else:  # a name brings what it needs with it, when it is first asked for
+    from painet_cli import __dir__, __getattr__  # noqa: F401
+
+__all__ = [
+    "PAINET",
+    "Dataset",
+    "Evaluation",
+    "LoadedModel",
+    "PainetError",
+    "PluginWarning",
+    "Preset",
+    "RequestError",
+    "RunSummary",
+    "evaluate",
+    "load",
+    "predict",
+    "prepare",
+    "registry",
+    "train",
+]

@@ -1,0 +1,275 @@
+"""What every model of painet's promises, as checks that any package can run on its own model.
+
+Each check builds a small model of a preset, away from where training starts, and raises
+`AssertionError` where a promise is broken. `checks` gives those that apply:
+
+>>> import pytest
+>>> from painet.testing import Kit, checks
+>>> @pytest.mark.parametrize("check", checks("linear", Kit(reads_features=False)), ids=str)
+... def test_it_keeps_every_promise(check):
+...     check()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from painet.testing.motions import (
+    NOTHING,
+    STAYS,
+    VERTICAL,
+    assert_same,
+    deviation,
+    orthogonal,
+    turn_about,
+)
+from painet.testing.systems import (
+    BRANCHED,
+    CHAIN,
+    INVARIANTS,
+    PAIR,
+    RING,
+    SPEC,
+    WITH_HEIGHT,
+    cast,
+    equal_systems,
+    normal,
+    preset,
+    shaken,
+    side_by_side,
+)
+from painet_cli.config.preset import FeatureConfig
+from painet_cli.data.batch import Batch
+from painet_cli.data.graph import graph_of
+from painet_cli.models.base import DynamicsModel
+from painet_cli.models.registry import build_model
+from painet_cli.training.loss import squared_errors
+
+
+@dataclass(frozen=True)
+class Kit:
+    """What a model is, so that the promises it makes can be checked.
+
+    Attributes
+    ----------
+    options
+        Small configurations of it, as its section of a preset has them; each is checked.
+    equivariant
+        Whether predictions turn, shift and mirror with their systems.
+    reads_features
+        Whether it reads the features of a preset.
+    horizons
+        Numbers of steps it is checked at.
+    shake
+        Spread of the noise on its parameters.
+    """
+
+    options: tuple[dict[str, Any], ...] = ({},)
+    equivariant: bool = True
+    reads_features: bool = True
+    horizons: tuple[int, ...] = (1, 5)
+    shake: float = 0.3
+
+
+@dataclass(frozen=True)
+class Case:
+    """One configuration of one model at one horizon."""
+
+    name: str
+    kit: Kit
+    options: dict[str, Any]
+    horizon: int
+
+    def __str__(self) -> str:
+        sizes = ("layers", "hidden", "heads")
+        switches = [
+            key if value is True else str(value)
+            for key, value in self.options.items()
+            if key not in sizes
+        ]
+        return "-".join([self.name, *switches, f"T{self.horizon}"])
+
+    def model(
+        self,
+        features: FeatureConfig = INVARIANTS,
+        dtype: torch.dtype = torch.float64,
+        seed: int = 7,
+    ) -> DynamicsModel:
+        """Model with random parameters."""
+        torch.manual_seed(0)
+        model = build_model(
+            preset({"name": self.name, **self.options}, self.horizon, features), SPEC
+        ).double()
+        model.fit_scales([equal_systems(BRANCHED, 2, seed=50)])
+        model.eval()
+        shaken(model, seed, self.kit.shake)
+        return model.to(dtype)
+
+
+def cases(name: str, kit: Kit) -> Iterator[Case]:
+    """All configurations of a model at all horizons."""
+    for options in kit.options:
+        for horizon in kit.horizons:
+            yield Case(name, kit, options, horizon)
+
+
+@dataclass(frozen=True)
+class Check:
+    """A promise, put to one case when it is called."""
+
+    promise: Callable[[Case], None]
+    case: Case
+
+    def __str__(self) -> str:
+        return f"{self.promise.__name__}-{self.case}"
+
+    def __call__(self) -> None:
+        """Raise `AssertionError` where the promise is broken."""
+        self.promise(self.case)
+
+
+def checks(name: str, kit: Kit) -> list[Check]:
+    """Checks of all promises that a model makes.
+
+    Parameters
+    ----------
+    name
+        As presets have it; of a model that is installed.
+    kit
+        What the model is.
+    """
+    promises: list[Callable[[Case], None]] = [*ALWAYS]
+    if kit.equivariant:
+        promises += [moves_with_its_systems, with_height_moves_along_the_ground]
+    if kit.reads_features:
+        promises.append(with_height_a_tilt_or_a_lift_changes_the_prediction)
+    return [Check(promise, case) for promise in promises for case in cases(name, kit)]
+
+
+def predicts_every_step_of_every_particle_and_not_the_start(case: Case) -> None:
+    """Shapes are (T, M, 3), particles move, and the steps are told apart."""
+    model, batch = case.model(), equal_systems(BRANCHED, 2)
+    predicted = model(batch)
+    assert predicted.shape == (case.horizon, batch.graph.num_nodes, 3)
+    assert predicted.dtype == torch.float64
+    moves = (predicted - batch.positions).norm(dim=-1)
+    assert moves.min() > 1e-3
+    steps = predicted.diff(dim=0).norm(dim=-1)
+    assert (steps.mean(dim=1) > 1e-3).all(), "the steps are told apart"
+
+
+def moves_with_its_systems(case: Case) -> None:
+    """E(3): rotations, shifts and reflections of the input are those of the prediction."""
+    model, batch = case.model(), equal_systems(BRANCHED, 2)
+    for q, shift in (
+        (orthogonal(3, 1), NOTHING),
+        (STAYS, 5 * normal(3, seed=4)),
+        (orthogonal(5, -1), NOTHING),
+        (orthogonal(6, -1), 5 * normal(3, seed=7)),
+    ):
+        assert_same(*deviation(model, batch, q, shift))
+
+
+def with_height_moves_along_the_ground(case: Case) -> None:
+    """With `height`: turns about the vertical, horizontal shifts, mirrors that keep it."""
+    model, batch = case.model(WITH_HEIGHT), equal_systems(BRANCHED, 2)
+    mirror = torch.diag(torch.tensor([-1.0, 1.0, 1.0], dtype=torch.float64))
+    for q, shift in (
+        (turn_about(1, 2.0), NOTHING),
+        (STAYS, (1 - VERTICAL) * 3.0),
+        (mirror, NOTHING),
+    ):
+        assert_same(*deviation(model, batch, q, shift))
+
+
+def with_height_a_tilt_or_a_lift_changes_the_prediction(case: Case) -> None:
+    """With `height` the model does read it."""
+    model, batch = case.model(WITH_HEIGHT), equal_systems(BRANCHED, 2)
+    for q, shift in ((turn_about(0, 0.5), NOTHING), (STAYS, VERTICAL)):
+        actual, expected = deviation(model, batch, q, shift)
+        assert (actual - expected).abs().max() > 1e-3
+
+
+def the_order_of_particles_and_edges_is_of_no_account(case: Case) -> None:
+    """Relabelled particles and shuffled edges are predicted alike."""
+    model, batch = case.model(), equal_systems(BRANCHED)
+    graph = batch.graph
+    order = torch.randperm(graph.num_nodes, generator=torch.Generator().manual_seed(1))
+    name = torch.argsort(order)  # new name of an old particle
+    shuffle = torch.randperm(graph.edge_hop.shape[0], generator=torch.Generator().manual_seed(2))
+    relabelled = graph_of(
+        graph.types[order], name[graph.edge_index][:, shuffle], graph.edge_hop[shuffle]
+    )
+    predicted = model(Batch(relabelled, batch.positions[order], batch.velocities[order]))
+    assert_same(predicted, model(batch)[:, order])
+
+
+def a_system_does_not_feel_the_others_of_its_batch(case: Case) -> None:
+    """Alone and in any batch a system is predicted alike."""
+    model = case.model()
+    molecules = enumerate((BRANCHED, PAIR, RING, CHAIN))
+    unequal = [equal_systems(molecule, seed=seed) for seed, molecule in molecules]
+    for batch in (equal_systems(BRANCHED, 3), side_by_side(unequal)):
+        predicted, graph = model(batch), batch.graph
+        assert graph.num_systems > 1
+        for first, end in zip(graph.ptr[:-1].tolist(), graph.ptr[1:].tolist(), strict=True):
+            inside = (graph.target >= first) & (graph.target < end)
+            alone = Batch(
+                graph_of(
+                    graph.types[first:end],
+                    graph.edge_index[:, inside] - first,
+                    graph.edge_hop[inside],
+                ),
+                batch.positions[first:end],
+                batch.velocities[first:end],
+            )
+            assert_same(predicted[:, first:end], model(alone))
+
+
+def every_parameter_learns(case: Case) -> None:
+    """Every parameter has a finite gradient that is not zero."""
+    model, batch = case.model(), equal_systems(BRANCHED, 2, horizon=case.horizon)
+    torch.autograd.backward(squared_errors(model(batch), batch).mean())
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.isfinite().all(), name
+        assert parameter.grad.abs().max() > 0, name
+
+
+def saved_and_loaded_it_predicts_the_same(case: Case) -> None:
+    """To the bit, through a safetensors file."""
+    model, batch = case.model(), equal_systems(BRANCHED, 2)
+    other = case.model(seed=8)
+    assert not torch.equal(other(batch), model(batch))
+    with TemporaryDirectory() as folder:
+        save_file(model.state_dict(), Path(folder) / "model.safetensors")
+        other.load_state_dict(load_file(Path(folder) / "model.safetensors"))
+    assert torch.equal(other(batch), model(batch))
+
+
+def single_precision_agrees_with_double(case: Case) -> None:
+    """In float32 the same comes out, to seven digits less what rounding takes."""
+    batch = equal_systems(BRANCHED, 2)
+    single = case.model(dtype=torch.float32)(cast(batch, torch.float32))
+    assert single.dtype == torch.float32
+    double = case.model()(batch)
+    size = double.abs().max()  # shaken weights may throw particles far
+    assert_same(single / size.float(), (double / size).float())
+
+
+ALWAYS: Sequence[Callable[[Case], None]] = (
+    predicts_every_step_of_every_particle_and_not_the_start,
+    the_order_of_particles_and_edges_is_of_no_account,
+    a_system_does_not_feel_the_others_of_its_batch,
+    every_parameter_learns,
+    saved_and_loaded_it_predicts_the_same,
+    single_precision_agrees_with_double,
+)
+"""Promises of every model."""

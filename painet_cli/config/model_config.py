@@ -1,0 +1,130 @@
+"""The configuration of a model, chosen by its `name`: one of painet's own or of another package.
+
+A preset's `model` may be of any class in one table: those of this package, which are here from the
+start, and those that installed packages add, which are imported when a preset first names them.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError, core_schema
+from pydantic_core.core_schema import ValidationInfo
+
+from painet_cli.config.plugins import MODELS, Plugin, plugins, warn
+from painet_cli.errors import RequestError
+
+
+class Strict(BaseModel):
+    """A section of a preset: unknown keys are refused, values never change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class ModelConfig(Strict):
+    """Configuration of a model, the base of every model's own.
+
+    A subclass gives `name` its one value, `name: Literal["spring"] = "spring"`, and adds the
+    model's fields, each with a default and a docstring, which becomes its description.
+
+    Attributes
+    ----------
+    one_step
+        Whether the model can predict a single target only.
+    """
+
+    one_step: ClassVar[bool] = False
+
+    name: str
+    """Which model; the other keys of this section are that model's own."""
+
+
+class ModelTable:
+    """Configurations of all models by name; annotates a field that may hold any of them.
+
+    Parameters
+    ----------
+    own
+        Those of this package.
+    """
+
+    def __init__(self, *own: type[ModelConfig]) -> None:
+        self.own = {str(config.model_fields["name"].default): config for config in own}
+
+    def plugins(self) -> dict[str, Plugin]:
+        """Models of other packages, which are not imported."""
+        return plugins(MODELS, self.own)
+
+    def names(self) -> list[str]:
+        """Names of all models, painet's own first."""
+        return [*self.own, *self.plugins()]
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and (name in self.own or name in self.plugins())
+
+    def __getitem__(self, name: str) -> type[ModelConfig]:
+        """Configuration class of a model.
+
+        Raises
+        ------
+        KeyError
+            There is no model of that name.
+        RequestError
+            It is another package's, and that cannot be used.
+        """
+        if name in self.own:
+            return self.own[name]
+        plugin = self.plugins()[name]
+        config = getattr(plugin.load(), "Config", None)
+        if not (isinstance(config, type) and issubclass(config, ModelConfig)):
+            raise plugin.broken("its class has no `Config`, a subclass of ModelConfig")
+        if config.model_fields["name"].default != name:
+            raise plugin.broken(f"the `name` of its Config is not {name}")
+        return config
+
+    def usable(self) -> dict[str, type[ModelConfig]]:
+        """Configuration classes of all models.
+
+        Warns
+        -----
+        PluginWarning
+            One of another package cannot be used, and is left out.
+        """
+        found = {}
+        for name in self.names():
+            try:
+                found[name] = self[name]
+            except RequestError as error:
+                warn(error.what)
+        return found
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.with_info_plain_validator_function(self._validated)
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        known = self.usable().items()
+        choices = {name: config.__pydantic_core_schema__ for name, config in known}
+        return handler(core_schema.tagged_union_schema(choices, "name"))
+
+    def _validated(self, value: object, info: ValidationInfo) -> ModelConfig:
+        """Check a section by the class that its `name` chooses, as pydantic's unions would."""
+        if isinstance(value, ModelConfig):
+            return value
+        if not isinstance(value, dict):
+            raise PydanticCustomError("model_type", "Input should be an object")
+        if "name" not in value:
+            raise PydanticKnownError("union_tag_not_found", {"discriminator": "'name'"})
+        name = value["name"]
+        if name not in self:
+            expected = ", ".join(f"'{known}'" for known in self.names())
+            context = {"discriminator": "'name'", "tag": str(name), "expected_tags": expected}
+            raise PydanticKnownError("union_tag_invalid", context)
+        if info.mode == "json":  # a preset file, which is read strictly: no "3" for 3
+            return self[name].model_validate_json(json.dumps(value), strict=True)
+        return self[name].model_validate(value)

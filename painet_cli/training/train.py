@@ -1,0 +1,115 @@
+"""`train`: a preset to a run, for Python; `painet train` goes the same way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from painet_cli.config.loading import preset_name
+from painet_cli.config.preset import Preset, Settings
+from painet_cli.errors import RequestError
+from painet_cli.training.device import resolve_device
+from painet_cli.training.record import RunSummary
+from painet_cli.training.run import Listener, resume_run, start_run
+from painet_cli.training.trainer import EpochRecord, Trainer
+
+
+class Unheard:
+    """Listener of a training that nobody watches."""
+
+    def started(self, run: Path, trainer: Trainer) -> None:
+        """Say nothing."""
+
+    def epoch(self, record: EpochRecord, trainer: Trainer) -> None:
+        """Say nothing."""
+
+
+def train(
+    preset: str | Path | Preset | None = None,
+    *,
+    settings: Settings = (),
+    resume: str | Path | None = None,
+    epochs: int | None = None,
+    budget_s: float | None = None,
+    data_dir: str | Path = "data",
+    run_dir: str | Path = "runs",
+    name: str | None = None,
+    device: str = "auto",
+    listener: Listener | None = None,
+) -> RunSummary:
+    """Train a model, quietly.
+
+    A training that is stopped at any time keeps its last whole epoch; `train(resume=run)` goes on
+    from there.
+
+    Parameters
+    ----------
+    preset
+        Name of a shipped preset, a YAML file, or a `Preset`.
+    settings
+        Changes of the preset: `{"train.lr": 1e-3, "model.name": "egnn"}`.
+    resume
+        Instead of a preset: the folder of a run to go on with.
+    epochs
+        Train so many epochs at most, instead of what the preset says.
+    budget_s
+        Stop at the first evaluation after this many seconds of training.
+    data_dir
+        Folder of the prepared datasets.
+    run_dir
+        Folder of the runs; this one becomes `run_dir/NAME/STAMP`.
+    name
+        NAME; by default that of the preset.
+    device
+        `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
+    listener
+        Told when training begins and after every epoch.
+
+    Returns
+    -------
+    RunSummary
+        The run folder, `run`, for `load` and `evaluate`, and what came of the training.
+
+    Raises
+    ------
+    RequestError
+        Neither or both of `preset` and `resume`; a preset that is not valid, a dataset that is not
+        prepared or does not suit it, a folder that is no run or cannot be written.
+    PainetError
+        Training failed; the last whole epoch is in the folder.
+
+    Examples
+    --------
+    >>> import tempfile, painet
+    >>> folder = tempfile.mkdtemp()
+    >>> sample = painet.prepare("sample", data_dir=folder)
+    >>> run = painet.train(
+    ...     "demo",
+    ...     settings={"model.layers": 1, "model.hidden": 8, "train.batch_size": 500},
+    ...     epochs=1,
+    ...     data_dir=folder,
+    ...     run_dir=folder,
+    ...     device="cpu",
+    ... )
+    >>> run.epochs, run.stopped_by
+    (1, 'epochs')
+    """
+    chosen, silent = resolve_device(device), listener or Unheard()
+    if (preset is None) == (resume is None):
+        raise RequestError("give either a preset or a run to resume", "registry.presets() has some")
+    if preset is None or resume is not None:
+        if settings:
+            raise RequestError(
+                "settings: a run that goes on keeps its preset", "start a new run for others"
+            )
+        return resume_run(
+            Path(str(resume)), Path(data_dir), chosen, silent, epochs=epochs, budget_s=budget_s
+        )
+    if isinstance(preset, Preset):
+        made, own_name = preset.changed(settings) if settings else preset, "preset"
+    else:
+        made, own_name = Preset.load(preset, settings), preset_name(str(preset))
+    if epochs is not None:
+        made = made.changed({"train.epochs": epochs})
+    return start_run(
+        made, name or own_name, Path(data_dir), Path(run_dir), chosen, silent, budget_s
+    )
