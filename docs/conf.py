@@ -32,7 +32,8 @@ exclude_patterns = ["_build", "gallery/**/*.ipynb", "gallery/**/*.py", "gallery/
 myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 4
 myst_dmath_double_inline = True
-suppress_warnings = ["myst.strikethrough"]
+# "length" is an attribute of several things; tests/docs holds that links to code lead to code
+suppress_warnings = ["ref.python"]
 
 # docstrings are numpy's, and `name` in one is code
 default_role = "code"
@@ -55,6 +56,7 @@ pygments_style = "friendly"
 pygments_dark_style = "github-dark"
 html_static_path = ["_static"]
 html_css_files = ["painet.css"]
+html_show_copyright = False
 html_show_sourcelink = False
 html_copy_source = False
 html_last_updated_fmt = None

@@ -104,6 +104,12 @@ def _table(
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:
+    """Pydantic models that a value may be of; for a model's section all of painet's own."""
+    from painet_cli.config.model_config import ModelConfig
+    from painet_cli.config.preset import MODEL_CONFIGS
+
+    if annotation is ModelConfig:
+        return list(MODEL_CONFIGS.own.values())
     if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
         return [annotation]
     return [kind for part in get_args(annotation) for kind in _models(part)]
@@ -196,28 +202,36 @@ class ShippedPresets(SphinxDirective):
 
 
 class PublicNames(SphinxDirective):
-    """Every name of `painet_cli.__all__`, by autodoc."""
+    """Every name of `painet.__all__`, by autodoc."""
 
     def run(self) -> list[nodes.Node]:
-        """One entry a name, in the order of `__all__`."""
-        import painet_cli
+        """One entry a name, in the order in which the package's docstring introduces them."""
+        import painet
 
+        about = painet.__doc__ or ""
+        introduced = {name: about.find(f"`{name}`  ") % (1 + len(about)) for name in painet.__all__}
         lines: list[str] = []
-        for name in painet_cli.__all__:
-            lines += [*_entry(name, getattr(painet_cli, name)), ""]
+        for name in sorted(painet.__all__, key=lambda name: (introduced[name], name)):
+            lines += [*_entry(name, getattr(painet, name)), ""]
         return self.parse_text_to_nodes("\n".join(["```{eval-rst}", *lines, "```"]))
 
 
 def _entry(name: str, value: Any) -> list[str]:
     if inspect.ismodule(value):
-        return [f".. automodule:: {value.__name__}", "   :members:"]
-    if inspect.isclass(value):
-        if issubclass(value, BaseModel):
-            return [f".. autoclass:: painet_cli.{name}"]
-        return [f".. autoclass:: painet_cli.{name}", "   :members:"]
-    if callable(value):
-        return [f".. autofunction:: painet_cli.{name}"]
-    return [f".. autodata:: painet_cli.{name}", "   :no-value:"]
+        members = [f".. autofunction:: {value.__name__}.{one}" for one in value.__all__]
+        return [
+            f".. py:module:: painet.{name}",
+            "",
+            *(value.__doc__ or "").splitlines(),
+            "",
+            *members,
+        ]
+    if not inspect.isclass(value):
+        return [f".. autofunction:: painet.{name}"]
+    entry = [f".. autoclass:: painet.{name}", "   :members:"]
+    if issubclass(value, BaseModel):  # its fields are on the page of presets
+        entry += [f"   :exclude-members: {', '.join(value.model_fields)}", "   :no-index-entry:"]
+    return entry
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

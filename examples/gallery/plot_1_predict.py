@@ -12,16 +12,13 @@ fed back, and the errors grow.
 # GFN2-xTB. The last fifth of them trained nothing.
 
 import tempfile
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 
-from painet_cli import load, predict
-from painet_cli.data.sample import prepare_sample
+import painet
 
-folder = Path(tempfile.mkdtemp()) / "sample"
-sample = prepare_sample(folder, force=False, command="the gallery")
+sample = painet.prepare("sample", data_dir=tempfile.mkdtemp())
 atoms = sample.manifest.particles
 print(f"{len(sample.frames):,} frames of {len(atoms.names)} atoms: {' '.join(atoms.elements)}")
 
@@ -31,7 +28,7 @@ print(f"{len(sample.frames):,} frames of {len(atoms.names)} atoms: {' '.join(ato
 # The last two frames give position and velocity. Twenty starts from the test stretch, twenty steps
 # each: the checkpoint was trained on five, the other fifteen are rolled out.
 
-model = load("sample", "cpu")
+model = painet.load("sample", device="cpu")
 trained = model.header.preset.data.horizon
 step = model.header.preset.data.delta_frames // trained  # frames a step
 steps = 20
@@ -39,7 +36,7 @@ starts = sample.starts("test")[::20][:20]
 
 predicted = np.stack(
     [
-        predict(
+        painet.predict(
             model,
             sample.frames[start - 1 : start + 1],
             steps,
