@@ -29,11 +29,24 @@ class Commands(SphinxDirective):
 
         command = typer.main.get_command(app)
         text = get_docs_for_click(obj=command, ctx=typer.Context(command), name="painet", indent=1)
+        for short, whole in _summaries(command):
+            text = text.replace(short, whole)
         program, *others = _sections(text)
         return self.parse_text_to_nodes(
             "\n".join([program, *(_without_common(one) for one in others)]),
             allow_section_headings=True,
         )
+
+
+def _summaries(group: Any) -> Iterator[tuple[str, str]]:
+    """Lines of a group's list of commands, cut short as Typer has them, and whole."""
+    for name, command in getattr(group, "commands", {}).items():
+        yield f"* `{name}`: {command.get_short_help_str()}", f"* `{name}`: {_first(command.help)}"
+        yield from _summaries(command)
+
+
+def _first(text: str | None) -> str:
+    return " ".join((text or "").split("\n\n")[0].split())
 
 
 def _sections(text: str) -> list[str]:
@@ -218,7 +231,7 @@ class PublicNames(SphinxDirective):
 
 def _entry(name: str, value: Any) -> list[str]:
     if inspect.ismodule(value):
-        members = [f".. autofunction:: {value.__name__}.{one}" for one in value.__all__]
+        members = [f".. autofunction:: painet.{name}.{one}" for one in value.__all__]
         return [
             f".. py:module:: painet.{name}",
             "",

@@ -3,8 +3,8 @@ Predict, and see how far ahead it holds
 =======================================
 
 A checkpoint that comes with the package predicts ethanol, 4 fs a step. Inside the five steps it was
-trained on it is far better than the two guesses that need no model; past them its predictions are
-fed back, and the errors grow.
+trained on it is far better than two guesses that need no model; past them its predictions are fed
+back, and the lead melts.
 """
 
 # %%
@@ -76,5 +76,6 @@ axes.legend(frameon=False, loc="lower right")
 plt.show()
 
 # %%
-# Read the picture honestly: past 20 fs the rollout is about as wrong as "nothing moves". Five steps
+# Inside 20 fs the prediction is several times better than either guess. Past them every five steps
+# start from a prediction, and at 80 fs the lead over "nothing moves" is nearly gone: five steps
 # were trained, and five steps are what the model knows.
