@@ -42,9 +42,9 @@ print(predicted.shape, "starts, steps, atoms, coordinates;", len(bonds), "bonds"
 # %%
 # Bond lengths
 # ------------
-# Of the C-H bonds, over all starts and steps. A squared error rewards the mean of what may come, and
-# the mean of turning bonds is a shorter bond: the predicted ones are a little short, and vary a
-# little less.
+# Of the C-H bonds, over all starts and steps. A squared error rewards the mean of what may come,
+# and the mean of turning bonds is a shorter bond: the predicted ones are a little short, and vary
+# a little less.
 
 
 def lengths(positions):
