@@ -13,7 +13,9 @@
 =============  =====================================================================
 
 What is wrong with a request is a `RequestError`, what went wrong later a `PainetError`. Nothing
-prints. The command line does the same by the same functions.
+prints. The command line does the same by the same functions. These names, and those of
+`painet.plugins` and `painet.testing`, follow semantic versioning; what else is in `painet_cli` may
+change with any version.
 
 >>> import tempfile, painet
 >>> folder = tempfile.mkdtemp()
@@ -48,7 +50,9 @@ if TYPE_CHECKING:
         train,
     )
 else:  # a name brings what it needs with it, when it is first asked for
-    from painet_cli import __dir__, __getattr__  # noqa: F401
+    from painet_cli import _HOMES, lazy_names
+
+    __getattr__ = lazy_names(__name__, _HOMES)
 
 __all__ = [
     "PAINET",
@@ -67,3 +71,7 @@ __all__ = [
     "registry",
     "train",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -9,6 +9,7 @@ True
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from painet_cli.data.prepare import prepare
     from painet_cli.errors import PainetError, PluginWarning, RequestError
     from painet_cli.evaluation.checkpoints import LoadedModel, load
-    from painet_cli.evaluation.evaluate import Evaluation, evaluate
+    from painet_cli.evaluation.evaluate import Evaluation
+    from painet_cli.evaluation.measuring import evaluate
     from painet_cli.evaluation.predict import predict
     from painet_cli.models import catalogue as registry
     from painet_cli.models.painet_module import PAINET
@@ -52,7 +54,7 @@ _HOMES = {
     "Preset": "painet_cli.config.preset:Preset",
     "RequestError": "painet_cli.errors:RequestError",
     "RunSummary": "painet_cli.training.record:RunSummary",
-    "evaluate": "painet_cli.evaluation.evaluate:evaluate",
+    "evaluate": "painet_cli.evaluation.measuring:evaluate",
     "load": "painet_cli.evaluation.checkpoints:load",
     "predict": "painet_cli.evaluation.predict:predict",
     "prepare": "painet_cli.data.prepare:prepare",
@@ -61,13 +63,30 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    # only now: importing the package, as every command does, must not take as long as torch
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from pkgutil import resolve_name
+def lazy_names(module: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
+    """Make a module's `__getattr__`, which imports a name's home when it is first asked for.
 
-    return resolve_name(_HOMES[name])
+    Importing a package, as every command does, must not take as long as torch.
+
+    Parameters
+    ----------
+    module
+        Name of the module.
+    homes
+        Where each of its names is: `package.module:attribute`, or a module.
+    """
+
+    def getattr_of(name: str) -> Any:
+        if name not in homes:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        from pkgutil import resolve_name
+
+        return resolve_name(homes[name])
+
+    return getattr_of
+
+
+__getattr__ = lazy_names(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

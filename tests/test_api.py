@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,11 +12,18 @@ import pytest
 import torch
 from torch_geometric.data import Data
 
+import painet
+import painet.plugins
+import painet_cli
+from installed import EXAMPLE
 from painet import LoadedModel, load, predict
 from painet_cli.data.batch import to_pyg
 from painet_cli.errors import RequestError
 from painet_cli.evaluation.evaluate import load_run, windows_for
 from tiny_files import atoms_of, ethanol
+from trainings import Watcher
+
+ROOT = EXAMPLE.parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +35,27 @@ def test_importing_the_package_does_not_import_torch() -> None:
     seen = "import sys, painet; print('torch' in sys.modules, 'load' in dir(painet))"
     done = subprocess.run([sys.executable, "-c", seen], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "True"]
+
+
+def test_the_names_of_both_packages_are_the_same_and_all_there() -> None:
+    assert painet.__all__ == painet_cli.__all__
+    for name in painet.__all__:
+        assert getattr(painet, name) is getattr(painet_cli, name)
+        assert getattr(painet, name).__doc__
+    for name in painet.plugins.__all__:
+        assert getattr(painet.plugins, name).__doc__
+    assert set(painet.__all__) <= set(dir(painet))
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = painet.nonsense
+
+
+def test_a_data_source_of_another_package_needs_no_torch() -> None:
+    code = "import sys, painet_plugin_example.tracks; print('torch' in sys.modules)"
+    here = {**os.environ, "PYTHONPATH": os.pathsep.join([str(EXAMPLE / "src"), str(ROOT)])}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=here, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False\n"
 
 
 def test_arrays_and_atoms_agree(model: LoadedModel, data_dir: Path) -> None:
@@ -88,3 +117,58 @@ def test_bonds_of_heavy_atoms_are_found_from_distances(finished_run: Path, data_
     x = predict(model, made.frames[:2, :3], types=["C", "C", "O"])
     given = predict(model, made.frames[:2, :3], types=["C", "C", "O"], bonds=[(0, 1), (1, 2)])
     np.testing.assert_array_equal(x, given)
+
+
+def test_a_dataset_gives_its_windows_as_batches_and_as_pyg(data_dir: Path) -> None:
+    sample = painet.Dataset.open(data_dir / "sample")
+    data = painet.Preset.load("demo").data
+    windows, systems = sample.windows("val", data), sample.pyg("val", data)
+    assert len(windows) == len(systems) == len(sample.starts("val"))
+    batch = windows.batch(torch.tensor([3]))
+    torch.testing.assert_close(systems[3].pos, batch.positions)
+    torch.testing.assert_close(systems[3].y.transpose(0, 1), batch.known_targets())
+    alone = sample.windows("test").batch(torch.tensor([0]))  # the split's own window, one target
+    start = int(sample.starts("test")[0])
+    np.testing.assert_array_equal(alone.known_targets()[0], sample.frames[start + 200])
+
+
+def test_training_tells_a_listener_and_goes_on_where_it_stopped(
+    small_preset: Path, data_dir: Path, tmp_path: Path
+) -> None:
+    watcher = Watcher()
+    preset = painet.Preset.load(small_preset)
+    run = painet.train(
+        preset,
+        settings={"train.eval_every": 1},
+        epochs=1,
+        name="mine",
+        data_dir=data_dir,
+        run_dir=tmp_path,
+        device="cpu",
+        listener=watcher,
+    )
+    assert run.run.parent == tmp_path / "mine"
+    assert [record.epoch for record in watcher.records] == [1]
+    more = painet.train(resume=run.run, epochs=2, data_dir=data_dir, device="cpu")
+    assert (more.epochs, more.run) == (2, run.run)
+    evaluation = painet.evaluate(run.run, split="val", data_dir=data_dir, device="cpu", save=True)
+    assert evaluation.mse == pytest.approx(more.val_mse)
+    assert (run.run / "evaluation.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, "either a preset or a run to resume"),
+        ({"preset": "demo", "resume": "runs/a"}, "either a preset or a run to resume"),
+        ({"resume": "runs/a", "settings": {"train.lr": 1.0}}, "keeps its preset"),
+        ({"resume": "runs/a"}, "runs/a: no run here"),
+        ({"preset": "demo", "device": "gpu"}, "no such device"),
+        ({"preset": "demo", "data_dir": "nowhere"}, "painet prepare sample"),
+        ({"preset": "demo", "settings": {"train.lrr": 1.0}}, "train.lrr: no such key"),
+    ],
+)
+def test_what_cannot_be_trained_is_said(given: dict[str, object], said: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        painet.train(**{"device": "cpu", **given})  # type: ignore[arg-type]
+    assert said in str(caught.value)

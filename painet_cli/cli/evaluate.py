@@ -42,22 +42,18 @@ def evaluate(
     data_dir: DataDir = DATA_DIR,
 ) -> None:
     """Measure trained runs: MSE a step, time and memory, beside the paper's figures."""
-    from painet_cli.evaluation.evaluate import evaluate as measure
-    from painet_cli.evaluation.evaluate import save_evaluation
+    from painet_cli.evaluation.evaluate import evaluate_run, save_evaluation
     from painet_cli.report.tables import evaluation_table
+    from painet_cli.training.device import resolve_device
     from painet_cli.training.record import epoch_seconds
 
+    device = resolve_device(session.device)
     evaluations = []
     for run in runs:
         with session.console.status(f"evaluating {run}"):
             evaluations.append(
-                measure(
-                    run,
-                    split=split.value,
-                    horizon=horizon,
-                    physics=physics,
-                    data_dir=data_dir,
-                    device=session.device,
+                evaluate_run(
+                    run, data_dir, device, part=split.value, horizon=horizon, physics=physics
                 )
             )
     for evaluation in evaluations:

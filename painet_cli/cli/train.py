@@ -53,27 +53,22 @@ def train(
         )
 
     from painet_cli.cli.progress import TrainingProgress
-    from painet_cli.training.train import train as train_quietly
+    from painet_cli.training.device import resolve_device
+    from painet_cli.training.run import resume_run, start_run
 
-    name, presets = (
-        (None, [None]) if resume else _presets(preset, settings or [], model, seed, seeds, epochs)
-    )
-    summaries = []
-    for one in presets:
+    device = resolve_device(session.device)
+    budget_s = None if budget is None else 60 * budget
+    if resume:
         with TrainingProgress(session) as progress:
-            summaries.append(
-                train_quietly(
-                    one,
-                    resume=resume,
-                    epochs=epochs,
-                    budget_s=None if budget is None else 60 * budget,
-                    data_dir=data_dir,
-                    run_dir=run_dir,
-                    name=name,
-                    device=session.device,
-                    listener=progress,
+            summaries = [resume_run(resume, data_dir, device, progress, epochs, budget_s)]
+    else:
+        name, presets = _presets(preset, settings or [], model, seed, seeds, epochs)
+        summaries = []
+        for one in presets:
+            with TrainingProgress(session) as progress:
+                summaries.append(
+                    start_run(one, name, data_dir, run_dir, device, progress, budget_s)
                 )
-            )
     _report(session, summaries, data_dir)
 
 

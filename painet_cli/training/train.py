@@ -1,4 +1,4 @@
-"""`train`: a preset to a run, for Python; `painet train` goes the same way."""
+"""`train`: a preset to a run, for Python, by the functions that `painet train` calls."""
 
 from __future__ import annotations
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -209,22 +206,3 @@ def test_an_unwritable_place_is_refused_before_any_work(say: Say) -> None:
     status, _, err = say("prepare", "sample")
     assert status == 2
     assert "--data-dir" in err
-
-
-def test_the_wheel_holds_presets_sample_splits_and_figures(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    (wheel,) = tmp_path.glob("painet-*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        names = set(archive.namelist())
-    shipped = {f"painet_cli/presets/{path.name}" for path in (ROOT / "presets").glob("*.yaml")}
-    assert len(shipped) >= 22
-    assert shipped <= names
-    assert {
-        "painet_cli/presets/base/mocap.yaml",
-        "painet_cli/data/sample/ethanol_xtb.npz",
-        "painet_cli/data/splits/mocap-walk.json",
-        "painet_cli/data/sources.yaml",
-        "painet_cli/report/paper.yaml",
-        "painet_cli/py.typed",
-    } <= names

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -76,7 +77,9 @@ def test_python_prepares_the_same(example: Path, film: Path, tmp_path: Path, say
     ]
     assert say("prepare", "tracks", *words, "--data-dir", tmp_path / "other", "--quiet")[0] == 0
     assert painet.Dataset.open(tmp_path / "other" / "tracks-beads").sha256 == made.sha256
-    assert made.manifest.origin.prepared_by.startswith("painet 0.1.0: prepare('tracks', source=")
+    assert made.manifest.origin.prepared_by.startswith(
+        f"painet {version('painet')}: prepare('tracks', "
+    )
 
 
 @pytest.mark.parametrize(
