@@ -33,7 +33,7 @@ myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist", "dollarmath"
 myst_heading_anchors = 4
 myst_dmath_double_inline = True
 # "length" is an attribute of several things; tests/docs holds that links to code lead to code
-suppress_warnings = ["ref.python", "toc.empty_glob"]
+suppress_warnings = ["ref.python"]
 
 # docstrings are numpy's, and `name` in one is code
 default_role = "code"

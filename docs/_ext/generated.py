@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -16,6 +18,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from typer.cli import get_docs_for_click
 
+LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
 COMMON = ("--json", "--quiet", "--debug", "--device", "--help")
 """Options that every command takes; they are described once, with the program."""
 
@@ -247,10 +250,33 @@ def _entry(name: str, value: Any) -> list[str]:
     return entry
 
 
+class RootPage(SphinxDirective):
+    """A page of the repository's root; links into `docs/` stay links, others become names."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Everything below the page's title."""
+        path = Path(self.env.srcdir).parent / self.arguments[0]
+        self.env.note_dependency(path)
+        text = path.read_text(encoding="utf-8").partition("\n")[2]
+        return self.parse_text_to_nodes(
+            LINK.sub(_seen_from_docs, text), allow_section_headings=True
+        )
+
+
+def _seen_from_docs(link: re.Match[str]) -> str:
+    words, target = link.groups()
+    if target.startswith("docs/"):
+        return f"[{words}]({target.removeprefix('docs/')})"
+    return link.group() if "://" in target or target.startswith("#") else words
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the directives."""
     app.add_directive("painet-commands", Commands)
     app.add_directive("painet-preset-fields", PresetFields)
     app.add_directive("painet-shipped-presets", ShippedPresets)
     app.add_directive("painet-public-names", PublicNames)
+    app.add_directive("painet-root-page", RootPage)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
