@@ -8,15 +8,100 @@ from dataclasses import replace
 from difflib import get_close_matches
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, Unpack, get_args, get_type_hints, overload
 
 from painet_cli.data.dataset import Dataset
 from painet_cli.data.destination import Counting, Destination
+from painet_cli.data.source_options import (
+    AdkOptions,
+    MocapOptions,
+    MoleculeOptions,
+    NbodyOptions,
+    TrajectoryOptions,
+)
 from painet_cli.data.sources import find_source
 from painet_cli.errors import RequestError
 
 if TYPE_CHECKING:
     from painet_cli.data.download import Progress as Downloading
+
+
+@overload
+def prepare(
+    source: Literal["mocap"],
+    /,
+    *,
+    data_dir: str | Path = ...,
+    force: bool = ...,
+    progress: Counting | None = ...,
+    downloading: Downloading | None = ...,
+    **options: Unpack[MocapOptions],
+) -> Dataset: ...
+
+
+@overload
+def prepare(
+    source: Literal["md17", "md22"],
+    /,
+    *,
+    data_dir: str | Path = ...,
+    force: bool = ...,
+    progress: Counting | None = ...,
+    downloading: Downloading | None = ...,
+    **options: Unpack[MoleculeOptions],
+) -> Dataset: ...
+
+
+@overload
+def prepare(
+    source: Literal["adk"],
+    /,
+    *,
+    data_dir: str | Path = ...,
+    force: bool = ...,
+    progress: Counting | None = ...,
+    downloading: Downloading | None = ...,
+    **options: Unpack[AdkOptions],
+) -> Dataset: ...
+
+
+@overload
+def prepare(
+    source: Literal["trajectory"],
+    /,
+    *,
+    data_dir: str | Path = ...,
+    force: bool = ...,
+    progress: Counting | None = ...,
+    downloading: Downloading | None = ...,
+    **options: Unpack[TrajectoryOptions],
+) -> Dataset: ...
+
+
+@overload
+def prepare(
+    source: Literal["nbody"],
+    /,
+    *,
+    data_dir: str | Path = ...,
+    force: bool = ...,
+    progress: Counting | None = ...,
+    downloading: Downloading | None = ...,
+    **options: Unpack[NbodyOptions],
+) -> Dataset: ...
+
+
+@overload
+def prepare(
+    source: str,
+    /,
+    *,
+    data_dir: str | Path = ...,
+    force: bool = ...,
+    progress: Counting | None = ...,
+    downloading: Downloading | None = ...,
+    **options: Any,
+) -> Dataset: ...
 
 
 def prepare(

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
+from typing import TYPE_CHECKING, Literal, Unpack
 
 from painet_cli.data.dataset import Dataset
 from painet_cli.data.destination import Destination
+from painet_cli.data.source_options import PathLike, ReadingOptions, SplitKind
 from painet_cli.data.sources import DataSource, own_source
 from painet_cli.errors import RequestError
 
@@ -19,23 +20,8 @@ if TYPE_CHECKING:
     from painet_cli.data.npz_molecule import Choices, Collection
     from painet_cli.data.trajectory_reading import Reading
 
-PathLike = str | Path
-SplitKind = Literal["published", "blocks", "random"]
 DELTA_FRAMES = 10
 """Frames of a window of one's own trajectory, where none are asked for."""
-
-
-class ReadingOptions(TypedDict, total=False):
-    """Which frames of trajectories are read and how; what each means is at `Reading`."""
-
-    start: int
-    stop: int | None
-    stride: int
-    unwrap: bool
-    center: bool
-    superpose: bool
-    drop_extra: bool
-    frame_time: str | None
 
 
 def mocap(to: Destination, *, subject: int, source: PathLike | None = None) -> Dataset:

@@ -7,14 +7,46 @@ E of them.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
 
 from painet_cli.data.graph import Graph
 
-_CHUNK = 64  # particles of one type a block of the factorised form; bounds its padding
+_SHORTEST = 1e-12  # a vector below it has no direction, as in F.normalize
+_SMALLEST_CHUNK, _LARGEST_CHUNK = 8, 1024  # particles of one type in a block of the factorised form
+
+
+def unit_rows(
+    x: Tensor,  # (..., d)
+) -> Tensor:  # (..., d)
+    """Vectors of length one along those of x, or zero; the result can be differentiated once."""
+    if torch.compiler.is_compiling():
+        return F.normalize(x, dim=-1)
+    out: Tensor = _UnitRows.apply(x)  # type: ignore[no-untyped-call]
+    return out
+
+
+class _UnitRows(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        length: Tensor = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+        shrink = length.clamp_(min=_SHORTEST).reciprocal_()
+        unit = x * shrink
+        ctx.save_for_backward(unit, shrink)
+        return unit
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, d_unit: Tensor) -> Tensor:
+        unit, shrink = ctx.saved_tensors
+        along = (d_unit * unit).sum(dim=-1, keepdim=True)
+        return torch.addcmul(d_unit, unit, along, value=-1).mul_(shrink)
 
 
 def attend_dense(
@@ -34,7 +66,7 @@ def attend_dense(
     weights = torch.addcmul(weights_phi, weights_psi, q @ k.transpose(-1, -2))
     if mask is not None:
         weights = weights * mask[:, None, :]
-    out = (weights @ v) / weights.sum(dim=-1, keepdim=True)
+    out: Tensor = (weights / weights.sum(dim=-1, keepdim=True)) @ v
     return out.flatten(1, 2) if mask is None else out[:, mask]
 
 
@@ -48,31 +80,95 @@ def attend_factorised(
 ) -> Tensor:  # (heads, M, d)
     r"""Weighted means of equation 8 without N x N, in O(N d^2 + E^2 d^2) a head and system.
 
-    With the sums over the particles j of type b in a system, :math:`\bar v_b = \sum_j [v_j, 1]` and
-    :math:`S_b = \sum_j k_j [v_j, 1]^\top`, a query i of type a reads
+    With the sums over the particles j of type b in a system, :math:`n_b`, :math:`\bar k_b`,
+    :math:`\bar v_b` and :math:`S_b = \sum_j k_j v_j^\top`, a query i of type a reads
 
-    .. math:: \sum_b \phi_{ab} \bar v_b + q_i^\top \sum_b \psi_{ab} S_b,
+    .. math::
+        \frac{\sum_b \phi_{ab} \bar v_b + (\sum_b \psi_{ab} S_b)^\top q_i}
+             {\sum_b \phi_{ab} n_b + (\sum_b \psi_{ab} \bar k_b) \cdot q_i}.
 
-    whose last column is the denominator.
+    Sums are taken in float32 at least, whatever autocast says. The result can be differentiated
+    once.
     """
-    heads, _, d = q.shape
-    types = phi.shape[-1]
-    groups = graph.derived_of_nodes(("groups", types), lambda: group_by_type(graph, types))
-    table = (heads, graph.num_systems, types)
-    v1 = torch.cat([v, v.new_ones((*v.shape[:-1], 1))], dim=-1)
+    groups = groups_of(graph, phi.shape[-1])
+    with torch.autocast(q.device.type, enabled=False):
+        q, k, v, phi, psi = (
+            part.float() if part.dtype in (torch.float16, torch.bfloat16) else part
+            for part in (q, k, v, phi, psi)
+        )
+        if torch.compiler.is_compiling():
+            return _read(q, k, v, phi, psi, groups)[0]
+        out: Tensor = _Factorised.apply(q, k, v, phi, psi, groups)  # type: ignore[no-untyped-call]
+        return out
 
-    outer = groups.gather(k).transpose(-1, -2) @ groups.gather(v1)  # (heads, chunks, d, d + 1)
-    sums = v.new_zeros((heads, groups.count, d, d + 1)).index_add(1, groups.of_chunk, outer)
-    totals = v.new_zeros((heads, groups.count, d + 1)).index_add(1, groups.of_node, v1)
 
-    constant = torch.einsum("hab,hsbe->hsae", phi, totals.view(*table, d + 1)).flatten(1, 2)
-    linear = torch.einsum("hab,hsbx->hsax", psi, sums.view(*table, -1)).reshape(heads, -1, d, d + 1)
+def _read(
+    q: Tensor, k: Tensor, v: Tensor, phi: Tensor, psi: Tensor, groups: TypeGroups
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """(heads, M, d) what the queries read, and what the gradient is made of."""
+    q, k, v = (groups.gather(rows) for rows in (q, k, v))
+    # 1. sums over the particles of a type: counts, keys, values, products
+    k_sum, v_sum = groups.total(k.sum(dim=2)), groups.total(v.sum(dim=2))
+    kv_sum = groups.total((k.transpose(2, 3) @ v).flatten(2))
+    # 2. what a query of each type meets: they, weighted by phi and psi
+    count, keys, values = phi @ groups.sizes(q), groups.mix(psi, k_sum), groups.mix(phi, v_sum)
+    products = groups.mix(psi, kv_sum)
+    # 3. numerator and denominator
+    keys, values = groups.to_chunks(keys)[:, :, None], groups.to_chunks(values)[:, :, None]
+    products = groups.to_chunks(products).view(*keys.shape[:2], q.shape[-1], -1)
+    total = (q * keys).sum(dim=-1, keepdim=True)  # faster than so narrow a product
+    total = total + groups.to_chunks(count.transpose(1, 2).reshape(len(q), -1, 1))[..., None]
+    out = (q @ products + values) / total
+    return groups.scatter(out), (
+        q,
+        k,
+        v,
+        phi,
+        psi,
+        k_sum,
+        v_sum,
+        kv_sum,
+        keys,
+        products,
+        total,
+        out,
+    )
 
-    read = groups.gather(q) @ linear.index_select(
-        1, groups.of_chunk
-    )  # (heads, chunks, chunk, d + 1)
-    out = groups.scatter(read) + constant.index_select(1, groups.of_node)
-    return out[..., :d] / out[..., d:]
+
+class _Factorised(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, q: Tensor, k: Tensor, v: Tensor, phi: Tensor, psi: Tensor, groups: TypeGroups
+    ) -> Tensor:
+        out, parts = _read(q, k, v, phi, psi, groups)
+        ctx.save_for_backward(*parts)
+        ctx.groups = groups
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, d_out: Tensor) -> tuple[Tensor | None, ...]:
+        q, k, v, phi, psi, k_sum, v_sum, kv_sum, keys, products, total, out = ctx.saved_tensors
+        groups: TypeGroups = ctx.groups
+        # 3. numerator and denominator
+        d_read = groups.gather(d_out) / total
+        d_total = -(d_read * out).sum(dim=-1, keepdim=True)
+        d_q = d_read @ products.transpose(2, 3) + d_total * keys
+        d_products = groups.total((q.transpose(2, 3) @ d_read).flatten(2))
+        d_keys = groups.total((q * d_total).sum(dim=2))
+        d_values, d_count = groups.total(d_read.sum(dim=2)), groups.total(d_total.sum(dim=2))
+        # 2. tables, and sums by type
+        d_psi = groups.compare(d_products, kv_sum) + groups.compare(d_keys, k_sum)
+        sizes = groups.sizes(q).t().reshape(1, -1, 1).expand(len(q), -1, -1)
+        d_phi = groups.compare(d_values, v_sum) + groups.compare(d_count, sizes)
+        back_phi, back_psi = phi.transpose(1, 2), psi.transpose(1, 2)
+        d_kv = groups.to_chunks(groups.mix(back_psi, d_products)).view_as(products)
+        d_k_sum = groups.to_chunks(groups.mix(back_psi, d_keys))[:, :, None]
+        d_v_sum = groups.to_chunks(groups.mix(back_phi, d_values))[:, :, None]
+        # 1. particles
+        d_k, d_v = v @ d_kv.transpose(2, 3) + d_k_sum, k @ d_kv + d_v_sum
+        d_q, d_k, d_v = (groups.scatter(rows) for rows in (d_q, d_k, d_v))
+        return d_q, d_k, d_v, d_phi, d_psi, None
 
 
 def dense_is_cheaper(graph: Graph, types: int, d: int) -> bool:
@@ -81,47 +177,90 @@ def dense_is_cheaper(graph: Graph, types: int, d: int) -> bool:
     return n is not None and n * n < n * d + types * types * d / 2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TypeGroups:
     """Particles of one type in one system, a group, cut into chunks of equal length.
 
     Attributes
     ----------
-    count
-        Number of groups, systems * types (empty ones included).
+    systems, types
+        Groups are numbered system by system; systems * types of them, empty ones included.
     rows
-        (chunks, chunk) particle in each place of a chunk; M, one past the last, where it is empty.
+        (chunks, chunk) particle in each place of a chunk; any where it is empty.
+    empty
+        (...) empty places of the flattened chunks.
     place
         (M,) place of every particle in the flattened chunks.
-    of_chunk, of_node
-        (chunks,) and (M,) group.
+    of_chunk
+        (chunks,) group.
+    size
+        (systems * types,) particles.
     """
 
-    count: int
+    systems: int
+    types: int
     rows: Tensor
+    empty: Tensor
     place: Tensor
     of_chunk: Tensor
-    of_node: Tensor
+    size: Tensor
 
     def gather(self, values: Tensor) -> Tensor:
         """(heads, chunks, chunk, w) rows of values (heads, M, w), zero in the empty places."""
-        padded = torch.cat(
-            [values, values.new_zeros((values.shape[0], 1, values.shape[-1]))], dim=1
-        )
-        chosen = padded.index_select(1, self.rows.flatten())
+        chosen = values.index_select(1, self.rows.flatten()).index_fill(1, self.empty, 0.0)
         return chosen.view(len(values), *self.rows.shape, -1)
 
     def scatter(self, chunks: Tensor) -> Tensor:
         """(heads, M, w) values out of (heads, chunks, chunk, w)."""
         return chunks.flatten(1, 2).index_select(1, self.place)
 
+    def total(self, chunks: Tensor) -> Tensor:
+        """(heads, groups, w) sums of (heads, chunks, w)."""
+        total = chunks.new_zeros((len(chunks), len(self.size), chunks.shape[-1]))
+        return total.index_add(1, self.of_chunk, chunks)
 
-def group_by_type(graph: Graph, types: int, chunk: int = _CHUNK) -> TypeGroups:
-    """Cut the particles of a graph into chunks of one type and one system each."""
+    def to_chunks(self, groups: Tensor) -> Tensor:
+        """(heads, chunks, w) values of (heads, groups, w) at each of their chunks."""
+        return groups.index_select(1, self.of_chunk)
+
+    def sizes(self, like: Tensor) -> Tensor:
+        """(types, systems) particles, in the dtype of `like`."""
+        return self.size.view(self.systems, self.types).t().to(like.dtype)
+
+    def mix(self, table: Tensor, groups: Tensor) -> Tensor:
+        """(heads, groups, w) sums over types b of table (heads, a, b) times (heads, b, w)."""
+        return (table[:, None] @ self._by_type(groups)).flatten(1, 2)
+
+    def compare(self, groups: Tensor, other: Tensor) -> Tensor:
+        """(heads, a, b) inner products of the types' values, summed over systems."""
+        return (self._by_type(groups) @ self._by_type(other).transpose(2, 3)).sum(dim=1)
+
+    def _by_type(self, groups: Tensor) -> Tensor:
+        """(heads, systems, types, w) values of (heads, groups, w)."""
+        return groups.reshape(len(groups), self.systems, self.types, -1)
+
+
+def groups_of(graph: Graph, types: int) -> TypeGroups:
+    """Groups of a graph's particles, made once and kept with it."""
+    return graph.derived_of_nodes(("groups", types), lambda: group_by_type(graph, types))
+
+
+def group_by_type(graph: Graph, types: int, chunk: int | None = None) -> TypeGroups:
+    """Cut the particles of a graph into chunks of one type and one system each.
+
+    Parameters
+    ----------
+    chunk
+        Places of a chunk; by default a power of two that leaves a quarter of the places empty on
+        average at most, where groups are not tiny.
+    """
     device, nodes = graph.types.device, graph.num_nodes
     group = graph.system * types + graph.types
     count = graph.num_systems * types
     sizes = torch.bincount(group, minlength=count)
+    if chunk is None:
+        mean = nodes / max(int((sizes > 0).sum()), 1)
+        chunk = min(max(2 ** int(math.log2(max(mean / 2, 1))), _SMALLEST_CHUNK), _LARGEST_CHUNK)
     chunks_of = (sizes + chunk - 1) // chunk
     first_chunk = chunks_of.cumsum(0) - chunks_of
     first_node = sizes.cumsum(0) - sizes
@@ -132,9 +271,11 @@ def group_by_type(graph: Graph, types: int, chunk: int = _CHUNK) -> TypeGroups:
     place = first_chunk[group] * chunk + rank - first_node[group]
 
     of_chunk = torch.repeat_interleave(torch.arange(count, device=device), chunks_of)
-    rows = torch.full((of_chunk.shape[0] * chunk,), nodes, dtype=torch.int64, device=device)
+    rows = torch.full((of_chunk.shape[0] * chunk,), -1, dtype=torch.int64, device=device)
     rows[place] = torch.arange(nodes, device=device)
-    return TypeGroups(count, rows.view(-1, chunk), place, of_chunk, group)
+    empty = (rows < 0).nonzero().flatten()
+    rows = rows.clamp(min=0).view(-1, chunk)
+    return TypeGroups(graph.num_systems, types, rows, empty, place, of_chunk, sizes)
 
 
 def _by_system(rows: Tensor, graph: Graph) -> Tensor:

@@ -28,7 +28,7 @@ from painet_cli.models.base import (
     lengths,
     squared_lengths,
 )
-from painet_cli.models.message import MessageLayer, sum_at_targets, two_layers
+from painet_cli.models.message import MessageLayer, TwoLayers, sum_at_targets
 from painet_cli.models.published import PublishedModel
 from painet_cli.models.temporal import TimeConvolution, time_embeddings, waves
 
@@ -184,9 +184,9 @@ class EgnoLayer(MessageLayer):
     ) -> None:
         super().__init__(hidden, 1 + edge_width)
         self.by_axis = by_axis
-        self.gate = two_layers(hidden, hidden, 1)
-        self.drift = two_layers(hidden, hidden, 1)
-        self.update = None if last else two_layers(2 * hidden, hidden, hidden)
+        self.gate = TwoLayers(hidden, hidden, 1)
+        self.drift = TwoLayers(hidden, hidden, 1)
+        self.update = None if last else TwoLayers(2 * hidden, hidden, hidden)
 
     def forward(
         self,
@@ -203,7 +203,7 @@ class EgnoLayer(MessageLayer):
         size = force.abs() if self.by_axis else lengths(force)
         x = x + self.drift(h) * v + force / (size / _LARGEST_FORCE).clamp(min=1.0)
         if self.update is not None:
-            h = self.update(torch.cat([h, sum_at_targets(m, graph)], dim=-1))
+            h = self.update(h, sum_at_targets(m, graph))
         return h, x
 
 

@@ -28,7 +28,7 @@ from painet_cli.models.base import (
     squared_lengths,
 )
 from painet_cli.models.dense import Linear
-from painet_cli.models.message import MessageLayer, PairLinear, sum_at_targets, two_layers
+from painet_cli.models.message import MessageLayer, PairLinear, TwoLayers, sum_at_targets
 from painet_cli.models.published import ParallelSteps
 
 
@@ -190,11 +190,11 @@ class HegnnLayer(MessageLayer):
         super().__init__(hidden, edge_width + 1 + max_ell + 1)
         self.last = last
         self.degrees = Degrees(max_ell)
-        self.gate = two_layers(hidden, hidden, 1)
-        self.drift = two_layers(hidden, hidden, 1)
+        self.gate = TwoLayers(hidden, hidden, 1)
+        self.drift = TwoLayers(hidden, hidden, 1)
         if not last:
-            self.steer = two_layers(hidden, hidden, max_ell + 1)
-            self.update = two_layers(2 * hidden, hidden, hidden)
+            self.steer = TwoLayers(hidden, hidden, max_ell + 1)
+            self.update = TwoLayers(2 * hidden, hidden, hidden)
 
     def forward(
         self,
@@ -217,5 +217,5 @@ class HegnnLayer(MessageLayer):
         if not self.last:
             turn = sum_at_targets(self.degrees.scaled(s_i - s_j, self.steer(m)), graph)
             s = s + turn / graph.in_degree
-            h = self.update(torch.cat([h, sum_at_targets(m, graph) / graph.in_degree], dim=-1))
+            h = self.update(h, sum_at_targets(m, graph) / graph.in_degree)
         return h, x, s

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from painet_cli.data.graph import Graph
-from painet_cli.models.base import displacements, squared_lengths
-from painet_cli.models.dense import Linear, linear
+from painet_cli.models.dense import Linear, linear, two_linear
+from painet_cli.models.edge_sums import EdgeWeights, edge_sums
 
 _LARGEST_GATE = 100.0  # a coordinate message moves a particle by at most this many edge lengths
 
@@ -37,12 +39,18 @@ class PairLinear(nn.Linear):
         graph: Graph,
     ) -> Tensor:  # (E, out)
         """Linear map of every edge, (E, out)."""
-        to_target, to_source, to_edge = torch.split(self.weight, list(self.widths), dim=1)
-        target = linear(h, to_target, self.bias)
-        source = linear(h, to_source)
+        target, source, to_edge = self.ends(h)
         out = target.index_select(0, graph.target)
         out += source.index_select(0, graph.source)
         return out.addmm_(e, to_edge.t())
+
+    def ends(
+        self,
+        h: Tensor,  # (M, nodes)
+    ) -> tuple[Tensor, Tensor, Tensor]:  # (M, out), (M, out), (out, edges)
+        """W1 h + b and W2 h, what a particle adds to the edges that end and begin at it; W3."""
+        to_target, to_source, to_edge = torch.split(self.weight, list(self.widths), dim=1)
+        return linear(h, to_target, self.bias), linear(h, to_source), to_edge
 
 
 class MessageLayer(nn.Module):
@@ -95,9 +103,9 @@ class EquivariantLayer(MessageLayer):
 
     def __init__(self, hidden: int, edge_width: int, *, last: bool = False) -> None:
         super().__init__(hidden, 1 + edge_width)
-        self.gate = two_layers(hidden, hidden, 1, bias=False)
-        self.drift = two_layers(hidden, hidden, 1)
-        self.update = None if last else two_layers(2 * hidden, hidden, hidden)
+        self.gate = TwoLayers(hidden, hidden, 1, bias=False)
+        self.drift = TwoLayers(hidden, hidden, 1)
+        self.update = None if last else TwoLayers(2 * hidden, hidden, hidden)
         # near zero, or the first steps throw particles across mocap's distances
         nn.init.xavier_uniform_(self.gate[-1].weight, gain=0.001)  # type: ignore[arg-type]
 
@@ -116,22 +124,59 @@ class EquivariantLayer(MessageLayer):
         length: Tensor | None = None,  # ()
     ) -> tuple[Tensor, Tensor]:  # (M, hidden), (M, 3)
         """Embeddings and positions after the layer; `length` is the unit of distances, if any."""
-        apart = displacements(x, graph)
-        scaled = squared_lengths(apart)
-        if length is not None:
-            scaled = scaled / length.square()
-        m = self.messages(h, torch.cat([scaled, a], dim=-1), graph)
-
-        gates = self.gate(m).clamp(-_LARGEST_GATE, _LARGEST_GATE)
-        x = x + sum_at_targets(apart * gates, graph) / graph.in_degree + self.drift(h) * v
+        to_target, to_source, to_edge = self.pair.ends(h)
+        inner, outer = self.gate.maps
+        m, moved = edge_sums(
+            to_target,
+            to_source,
+            x,
+            a,
+            EdgeWeights(
+                to_edge,
+                self.message.weight,
+                self.message.bias,
+                inner.weight,
+                inner.bias,
+                outer.weight,
+            ),
+            graph,
+            length=x.new_ones(()) if length is None else length,
+            bound=_LARGEST_GATE,
+        )
+        x = x + moved / graph.in_degree + self.drift(h) * v
         if self.update is not None:
-            h = h + self.update(torch.cat([h, sum_at_targets(m, graph)], dim=-1))
+            h = h + self.update(h, m)
         return h, x
 
 
-def two_layers(width: int, hidden: int, out: int, *, bias: bool = True) -> nn.Sequential:
-    """Linear, SiLU, linear; `bias` is that of the second linear map."""
-    return nn.Sequential(Linear(width, hidden), nn.SiLU(), Linear(hidden, out, bias=bias))
+class TwoLayers(nn.Sequential):
+    """Linear, SiLU, linear, of one input or of several side by side, which are not joined for it.
+
+    Parameters
+    ----------
+    width
+        Columns of all inputs together.
+    hidden, out
+        Columns between the linear maps and of the result.
+    bias
+        That of the second linear map.
+    """
+
+    def __init__(self, width: int, hidden: int, out: int, *, bias: bool = True) -> None:
+        super().__init__(Linear(width, hidden), nn.SiLU(), Linear(hidden, out, bias=bias))
+
+    def forward(
+        self,
+        *parts: Tensor,  # (rows, some columns) each
+    ) -> Tensor:  # (rows, out)
+        """The network of [x, y, ...]; the result can be differentiated once."""
+        first, last = self.maps
+        return two_linear(parts, first.weight, first.bias, last.weight, last.bias)
+
+    @property
+    def maps(self) -> tuple[Linear, Linear]:
+        """Both linear maps."""
+        return cast("Linear", self[0]), cast("Linear", self[2])
 
 
 def sum_at_targets(messages: Tensor, graph: Graph) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from painet_cli.config.preset import MpnnConfig, Preset
 from painet_cli.data.graph import Graph
 from painet_cli.models.base import Features, SystemSpec
-from painet_cli.models.message import MessageLayer, sum_at_targets, two_layers
+from painet_cli.models.message import MessageLayer, TwoLayers, sum_at_targets
 from painet_cli.models.published import OneStepModel
 
 
@@ -32,7 +32,7 @@ class MpnnLayer(MessageLayer):
 
     def __init__(self, hidden: int, edge_width: int) -> None:
         super().__init__(hidden, edge_width)
-        self.update = two_layers(2 * hidden, hidden, hidden)
+        self.update = TwoLayers(2 * hidden, hidden, hidden)
 
     def forward(
         self,
@@ -42,7 +42,7 @@ class MpnnLayer(MessageLayer):
     ) -> Tensor:  # (M, hidden)
         """Embeddings after the layer, (M, hidden)."""
         heard = sum_at_targets(self.messages(h, a, graph), graph)
-        updated: Tensor = h + self.update(torch.cat([h, heard], dim=-1))
+        updated: Tensor = h + self.update(h, heard)
         return updated
 
 
@@ -63,7 +63,7 @@ class MpnnCore(nn.Module):
         super().__init__()
         self.embed = nn.Linear(6, hidden)
         self.layers = nn.ModuleList(MpnnLayer(hidden, edge_width) for _ in range(layers))
-        self.read = two_layers(hidden, hidden, 3)
+        self.read = TwoLayers(hidden, hidden, 3)
 
     def forward(
         self,

@@ -13,12 +13,16 @@ from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from painet_cli.config.preset import PainetConfig, Preset
 from painet_cli.data.batch import Batch
 from painet_cli.data.graph import Graph
-from painet_cli.models.attention import attend_dense, attend_factorised, dense_is_cheaper
+from painet_cli.models.attention import (
+    attend_dense,
+    attend_factorised,
+    dense_is_cheaper,
+    unit_rows,
+)
 from painet_cli.models.base import DynamicsModel, Features, SystemSpec
 from painet_cli.models.dense import Linear
 from painet_cli.models.message import EquivariantLayer
@@ -59,8 +63,8 @@ class AttentionStep(nn.Module):
             read = parts[0]
         else:
             q, k, v = parts.unbind()
-            q, k = F.normalize(q, dim=-1), F.normalize(k, dim=-1)
-            read = self._attend(graph, tables[0].shape[-1], h.shape[-1])(q, k, v, *tables, graph)
+            attend = self._attend(graph, tables[0].shape[-1], h.shape[-1])
+            read = attend(unit_rows(q), unit_rows(k), v, *tables, graph)
         updated: Tensor = self.norm((1 - self.eta) * h + self.eta * read.mean(dim=0))
         return updated
 

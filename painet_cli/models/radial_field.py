@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from painet_cli.config.preset import Preset, RadialFieldConfig
 from painet_cli.data.graph import Graph
 from painet_cli.models.base import Features, SystemSpec, displacements, lengths
-from painet_cli.models.message import sum_at_targets, two_layers
+from painet_cli.models.message import TwoLayers, sum_at_targets
 from painet_cli.models.published import OneStepModel
 
 
@@ -33,8 +33,8 @@ class RadialFieldLayer(nn.Module):
 
     def __init__(self, hidden: int, edge_width: int) -> None:
         super().__init__()
-        self.force = two_layers(1 + edge_width, hidden, 1, bias=False)
-        self.drift = two_layers(1, hidden, 1)
+        self.force = TwoLayers(1 + edge_width, hidden, 1, bias=False)
+        self.drift = TwoLayers(1, hidden, 1)
         # the authors' start: hardly a force
         nn.init.xavier_uniform_(self.force[-1].weight, gain=0.001)  # type: ignore[arg-type]
 

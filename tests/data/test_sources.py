@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TypedDict, get_args, get_overloads, get_type_hints
 from urllib.parse import urlsplit
 
 import pytest
 from pydantic import ValidationError
 
+from painet_cli.data import prepare as prepare_module
+from painet_cli.data.download import Progress as Downloading
+from painet_cli.data.prepare import options_of, prepare
 from painet_cli.data.sources import (
+    OWN,
     RemoteFile,
     Source,
     find_download,
+    find_source,
     how_to_prepare,
     load_sources,
 )
 from painet_cli.errors import RequestError
 
 SOURCES = load_sources()
+HERE = {**vars(prepare_module), "Downloading": Downloading}
 FILES = [file for source in SOURCES for remote in source.downloads.values() for file in remote]
 
 
@@ -120,3 +127,18 @@ def test_a_command_has_no_words_of_its_own() -> None:
     whole = SOURCES[0].model_dump() | {"datasets": {"md17-{molecule}": "prepare {mollecule}"}}
     with pytest.raises(ValidationError, match="has a word that"):
         Source.model_validate(whole)
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_the_types_of_prepare_name_the_options_that_a_source_takes(name: str) -> None:
+    typed = {
+        source: get_args(hints["options"])[0]
+        for one in get_overloads(prepare)
+        if get_args((hints := get_type_hints(one, HERE))["source"])
+        for source in get_args(hints["source"])
+    }
+    taken = options_of(find_source(name).prepare)
+    described = typed[name] if name in typed else TypedDict("Nothing", {})
+    assert {*get_type_hints(described)} == {*taken}
+    required = {option for option, must_be_given in taken.items() if must_be_given}
+    assert described.__required_keys__ == required

@@ -10,9 +10,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
+from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from painet_cli.data.graph import Graph
+from painet_cli.models import attention
 from painet_cli.models.attention import (
     attend_dense,
     attend_factorised,
@@ -140,17 +142,58 @@ def test_reads_a_weighted_mean(attend: Attend) -> None:
     assert (read >= v[:, :5].amin(dim=1, keepdim=True)).all()
 
 
+def test_unit_rows_are_those_of_torch() -> None:
+    x = normal(2, 5, 4, seed=1)
+    x[0, 0] = 0.0
+    x.requires_grad_()
+    sensitivity = normal(2, 5, 4, seed=2)
+    ours, theirs = (
+        [unit, *torch.autograd.grad((unit * sensitivity).sum(), x)]
+        for unit in (attention.unit_rows(x), functional.normalize(x, dim=-1))
+    )
+    torch.testing.assert_close(ours[0], theirs[0])
+    torch.testing.assert_close(ours[1][x.norm(dim=-1) > 0], theirs[1][x.norm(dim=-1) > 0])
+
+
+def test_a_million_particles_are_summed_in_float32() -> None:
+    types = torch.randint(0, 5, (1_000_000,), generator=torch.Generator().manual_seed(1))
+    graph = typed([types.tolist()])
+    q, k, v, phi, psi = (part.detach() for part in inputs(graph, 5, heads=1, d=2))
+    v = v + 10  # sums far from zero, where adding one by one would lose digits
+    exact = attend_factorised(q, k, v, phi, psi, graph)
+    single = attend_factorised(*(part.float() for part in (q, k, v, phi, psi)), graph)
+    torch.testing.assert_close(single.double(), exact, rtol=2e-6, atol=0)
+
+
+def test_under_autocast_sums_stay_in_float32() -> None:
+    graph = typed([[k % 3 for k in range(400)]])
+    q, k, v, phi, psi = (part.detach().float() for part in inputs(graph, 3))
+    exact = attend_factorised(q, k, v, phi, psi, graph)
+    lowered = [part.bfloat16() for part in (q, k, v)]
+    with torch.autocast("cpu", torch.bfloat16):
+        read = attend_factorised(*lowered, phi, psi, graph)
+    assert read.dtype is torch.float32
+    rounded = attend_factorised(*(part.float() for part in lowered), phi, psi, graph)
+    assert torch.equal(read, rounded)  # the inputs were rounded, no sum was
+    torch.testing.assert_close(read, exact, rtol=0.02, atol=0.02)
+
+
 def test_groups_hold_every_particle_once_and_no_two_types() -> None:
     graph = typed([[0] * 5 + [2] * 4, [2] * 3 + [0]])
     groups = group_by_type(graph, types=3, chunk=2)
-    assert groups.count == 6
-    filled = groups.rows[groups.rows < graph.num_nodes]
-    assert sorted(filled.tolist()) == list(range(graph.num_nodes))
-    assert torch.equal(groups.rows.flatten()[groups.place], torch.arange(graph.num_nodes))
+    assert groups.size.tolist() == [5, 0, 4, 1, 0, 3]
+    rows = groups.rows.flatten()
+    assert torch.equal(rows[groups.place], torch.arange(graph.num_nodes))
+    assert sorted([*groups.place.tolist(), *groups.empty.tolist()]) == list(range(len(rows)))
     assert groups.of_chunk.tolist() == [0, 0, 0, 2, 2, 3, 5, 5]
-    for row, group in zip(groups.rows, groups.of_chunk, strict=True):
-        members = row[row < graph.num_nodes]
-        assert (graph.system[members] * 3 + graph.types[members] == group).all()
+    group = groups.of_chunk.repeat_interleave(2)[groups.place]
+    assert torch.equal(graph.system * 3 + graph.types, group)
+
+
+@pytest.mark.parametrize("types", [1, 5, 80])
+def test_a_protein_leaves_few_places_empty(types: int) -> None:
+    graph = typed([[k % types for k in range(3341)]])
+    assert group_by_type(graph, types).rows.numel() < 1.25 * 3341
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from painet_cli.models import dense
-from painet_cli.models.dense import Linear, linear
+from painet_cli.models.dense import Linear, linear, two_linear
 from systems import normal
 
 WIDE, NARROW = 24, 3
@@ -96,3 +96,21 @@ def test_without_the_operator_the_maps_are_those_of_torch(monkeypatch: pytest.Mo
     x, weight = normal(5, WIDE, seed=1).float(), normal(WIDE, WIDE, seed=2).float()
     assert torch.equal(linear(x, weight), F.linear(x, weight))
     dense._has_onednn.cache_clear()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("out", [1, WIDE])
+def test_two_linear_maps_in_one_operation_are_the_two(out: int, dtype: torch.dtype) -> None:
+    shapes = [(WIDE, 2 * WIDE), (WIDE,), (out, WIDE), (out,), (7, WIDE), (7, WIDE)]
+    given = [normal(*shape, seed=k).to(dtype).requires_grad_() for k, shape in enumerate(shapes)]
+    weight, bias, last, last_bias, *parts = given
+    ours = two_linear(tuple(parts), weight, bias, last, last_bias)
+    theirs = F.linear(F.silu(F.linear(torch.cat(parts, dim=1), weight, bias)), last, last_bias)
+    sensitivity = normal(7, out, seed=9).to(dtype)
+    compared = [
+        [result, *torch.autograd.grad((result * sensitivity).sum(), given)]
+        for result in (ours, theirs)
+    ]
+    tolerance = 1e-4 if dtype is torch.float32 else 1e-10
+    for left, right in zip(*compared, strict=True):
+        torch.testing.assert_close(left, right, rtol=tolerance, atol=tolerance)

@@ -93,11 +93,11 @@ def by_the_formula(
             read = torch.cat([h[i], h[j], (apart @ apart / length**2)[None], a[e]])
             m = functional.silu(functional.linear(read, layer.pair.weight, layer.pair.bias))
             m = functional.silu(layer.message(m))
-            push = push + apart * layer.gate(m).clamp(-100, 100)
+            push = push + apart * layer.gate(m[None])[0].clamp(-100, 100)
             heard = heard + m
-        new_x.append(x[i] + push / max(len(edges), 1) + layer.drift(h[i]) * v[i])
+        new_x.append(x[i] + push / max(len(edges), 1) + layer.drift(h[i, None])[0] * v[i])
         if layer.update is not None:
-            new_h.append(h[i] + layer.update(torch.cat([h[i], heard])))
+            new_h.append(h[i] + layer.update(h[i, None], heard[None])[0])
     return (torch.stack(new_h) if new_h else h), torch.stack(new_x)
 
 
