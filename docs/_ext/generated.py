@@ -99,24 +99,28 @@ def _preset_tables(preset: type[BaseModel]) -> Iterator[str]:
 def _table(
     title: str, prefix: str, about: str | None, fields: dict[str, FieldInfo]
 ) -> Iterator[str]:
-    yield from (f"### {title}", "", about or "", "")
+    yield from (f"### {title}", "", _first(about), "")
     yield from ("| key | type | default | meaning |", "| --- | --- | --- | --- |")
     nested = []
     for name, field in fields.items():
-        meaning = " ".join((field.description or "").split()).replace("|", r"\|")
+        meaning = _meaning(field) or "Which model."  # all else has a meaning of its own: a test
         key = f"{prefix}{name}"
         yield f"| `{key}` | {_type(field)} | {_default(field)} | {meaning} |"
         nested += [(key, kind) for kind in _models(field.annotation)]
     yield ""
     for key, kind in nested:
-        yield from (f"`{key}` with `kind: {_tag(kind)}`: {kind.__doc__}", "")
+        yield from (f"`{key}` with `kind: {_tag(kind)}`: {_first(kind.__doc__)}", "")
         rest = {name: field for name, field in kind.model_fields.items() if name != "kind"}
         if rest:
             yield from ("| key | type | default | meaning |", "| --- | --- | --- | --- |")
             for name, field in rest.items():
-                meaning = " ".join((field.description or "").split())
-                yield f"| `{key}.{name}` | {_type(field)} | {_default(field)} | {meaning} |"
+                cells = (f"`{key}.{name}`", _type(field), _default(field), _meaning(field))
+                yield f"| {' | '.join(cells)} |"
             yield ""
+
+
+def _meaning(field: FieldInfo) -> str:
+    return " ".join((field.description or "").split()).replace("|", r"\|")
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:

@@ -155,7 +155,8 @@ def test_the_reference_has_every_key_of_a_preset_with_its_meaning(site: Path) ->
             assert "const" in field or field.get("description"), name
     for key, (kind, default, meaning) in ((key, row) for key, row in rows.items() if len(row) == 3):
         assert kind and default, key
-        assert meaning or key.endswith("name"), key
+        assert (meaning == "Which model.") is key.endswith(".name"), key
+        assert len(meaning) > 10, key
     assert set(preset_names()) <= rows.keys()
 
 
