@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from painet_cli.cli.bench_ablation import ablation
+from painet_cli.cli.bench_cells import Budget, Epochs, Jobs, Seeds, prepared, refuse_failed, train
+from painet_cli.cli.bench_scaling import scaling
 from painet_cli.cli.options import DATA_DIR, DataDir, Settings
 from painet_cli.cli.session import Session, as_json, with_session
-from painet_cli.errors import PainetError, RequestError
 
 if TYPE_CHECKING:
     from painet_cli.report.bench import Row
@@ -22,6 +24,10 @@ app = typer.Typer(help="Models by datasets, beside the paper's figures.", no_arg
 @app.callback()
 def bench() -> None:
     """Models by datasets, beside the paper's figures."""
+
+
+app.command()(scaling)
+app.command()(ablation)
 
 
 @app.command()
@@ -36,13 +42,10 @@ def tables(
         str | None,
         typer.Option("--models", metavar="A,B", help="Those the paper has for a preset."),
     ] = None,
-    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Seeds a cell.")] = 1,
-    epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="Most epochs.")] = None,
-    budget: Annotated[
-        float | None,
-        typer.Option("--budget", metavar="MINUTES", min=0.0, help="Most training a cell."),
-    ] = None,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Cells trained at a time.")] = 1,
+    seeds: Seeds = 1,
+    epochs: Epochs = None,
+    budget: Budget = None,
+    jobs: Jobs = 1,
     settings: Settings = None,
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="DIR", help="Runs and tables go here.")
@@ -53,57 +56,29 @@ def tables(
 
     A cell (preset, model, seed) that is done is not trained again; one that was stopped goes on.
     """
-    from painet_cli.cli.bench_progress import BenchProgress
     from painet_cli.evaluation.bench import make_cells, read_results
-    from painet_cli.evaluation.bench_run import run_cells
     from painet_cli.report.bench import bench_rows
     from painet_cli.report.bench_layout import bench_tables
-    from painet_cli.training.device import resolve_device
 
-    device = resolve_device(session.device)
     changes = [*(settings or []), *([] if epochs is None else [f"train.epochs={epochs}"])]
     cells = [
         cell
         for preset in _presets(session, presets, data_dir)
         for cell in make_cells([preset], _models(preset, models), seeds, changes, out, data_dir)
     ]
-    budget_s = None if budget is None else 60 * budget
-    todo = [cell for cell in cells if not cell.is_done(budget_s)]
-    session.console.print(f"{len(cells)} cells, {len(cells) - len(todo)} of them done before")
-    with BenchProgress(session, len(todo)) as progress:
-        run_cells(todo, data_dir, device, progress, jobs=jobs, budget_s=budget_s)
+    failed = train(session, cells, data_dir, budget, jobs)
     rows = bench_rows(read_results(cells))
     if rows:
         _write(out, rows, budget)
         session.emit({"rows": [asdict(row) for row in rows]}, *bench_tables(rows, budget))
-    if progress.failed:
-        raise PainetError(
-            f"{len(progress.failed)} of {len(cells)} cells failed, the first: {progress.failed[0]}",
-            f"run the same command again to try them once more; logs are below {out}",
-        )
+    refuse_failed(failed, len(cells), out)
 
 
 def _presets(session: Session, chosen: str | None, data_dir: Path) -> Sequence[str]:
     """Presets asked for; or the paper's, less those whose dataset is not prepared."""
-    from painet_cli.config.loading import load_preset
-    from painet_cli.data.sources import how_to_prepare
     from painet_cli.report.paper import paper_rows
 
-    if chosen is not None:
-        return chosen.split(",")
-    ready = []
-    for name in paper_rows():
-        dataset = load_preset(name).data.dataset
-        if (data_dir / dataset).exists():
-            ready.append(name)
-        else:
-            session.console.print(f"{name}: left out, {how_to_prepare(dataset)}", soft_wrap=True)
-    if not ready:
-        raise RequestError(
-            f"{data_dir}: no dataset of the paper is prepared here",
-            "`painet prepare --help` lists the sources",
-        )
-    return ready
+    return prepared(session, list(paper_rows()), data_dir) if chosen is None else chosen.split(",")
 
 
 def _models(preset: str, chosen: str | None) -> Sequence[str]:

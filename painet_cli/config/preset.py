@@ -77,6 +77,15 @@ class PainetConfig(ModelConfig):
     attention: Literal["auto", "dense", "factorised"] = "auto"
     """How the same attention is computed: `dense` N x N, `factorised` in O(N); `auto` picks the
     cheaper."""
+    reach: Literal["all", "neighbours"] = "all"
+    """Whom a particle's attention reads: `all` others, or its `neighbours` in the graph and itself,
+    edge by edge (`attention` then says nothing)."""
+    attention_layers: PositiveInt = 1
+    """Attention layers a time step; the paper finds that one is enough (Figure 6)."""
+    decoder: Literal["parallel", "recurrent", "mlp-add", "mlp-concat"] = "parallel"
+    """What turns embeddings into positions (Figure 4): EGNN for all steps at once (`parallel`) or
+    each step from the one before (`recurrent`); or, without edges and not equivariant, an MLP on
+    the sum (`mlp-add`) or the concatenation (`mlp-concat`) of embedding and start."""
     share_time: bool = False
     """One attention layer for all time steps, so that any T can be predicted; else one a step."""
     layer_norm: bool = False

@@ -40,11 +40,14 @@ class Cell:
         With the cell's model, seed and settings.
     folder
         Its run folder.
+    label
+        What tells it from the preset's other cells, beside model and seed.
     """
 
     preset_name: str
     preset: Preset
     folder: Path
+    label: str = ""
 
     @property
     def model(self) -> str:
@@ -57,7 +60,8 @@ class Cell:
         return self.preset.train.seed
 
     def __str__(self) -> str:
-        return f"{self.preset_name} {self.model} seed {self.seed}"
+        what = f"{self.model} {self.label}".rstrip()
+        return f"{self.preset_name} {what} seed {self.seed}"
 
     def is_done(self, budget_s: float | None) -> bool:
         """Whether it is trained to its end, or as long as the budget allows, and evaluated."""

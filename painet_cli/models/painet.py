@@ -9,7 +9,7 @@ in docs/architecture.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from painet_cli.config.preset import PainetConfig, Preset
 from painet_cli.data.batch import Batch
 from painet_cli.data.graph import Graph
+from painet_cli.data.windows import target_offsets
 from painet_cli.models.attention import (
     attend_dense,
     attend_factorised,
@@ -24,8 +25,9 @@ from painet_cli.models.attention import (
     unit_rows,
 )
 from painet_cli.models.base import DynamicsModel, Features, SystemSpec
+from painet_cli.models.decoders import other_decoder, straight_layers
 from painet_cli.models.dense import Linear
-from painet_cli.models.message import EquivariantLayer
+from painet_cli.models.neighbours import attend_neighbours
 from painet_cli.models.pairwise import PairTables
 
 
@@ -45,6 +47,7 @@ class AttentionStep(nn.Module):
         self.eta = config.eta
         self.heads = config.heads
         self.form = config.attention
+        self.reach = config.reach
         self.alone = config.pairwise == "none"
         self.project = Linear(
             config.hidden, (1 if self.alone else 3) * config.heads * config.hidden, bias=False
@@ -69,6 +72,8 @@ class AttentionStep(nn.Module):
         return updated
 
     def _attend(self, graph: Graph, types: int, d: int) -> Callable[..., Tensor]:
+        if self.reach == "neighbours":
+            return attend_neighbours
         if self.form == "auto":
             return attend_dense if dense_is_cheaper(graph, types, d) else attend_factorised
         return attend_dense if self.form == "dense" else attend_factorised
@@ -85,17 +90,18 @@ class Painet(DynamicsModel):
         Invariants to read.
     system
         Types, hops and up axis.
-    horizon
-        T, steps to predict.
+    frames
+        Frames from the start to each of the T targets.
     """
 
     Config = PainetConfig
 
     def __init__(
-        self, config: PainetConfig, features: Features, system: SystemSpec, horizon: int
+        self, config: PainetConfig, features: Features, system: SystemSpec, frames: Sequence[int]
     ) -> None:
         super().__init__()
-        self.horizon = horizon
+        self.horizon = len(frames)
+        self.layers_per_step = config.attention_layers
         # 1. invariants, embedded: H(0)
         self.features = features
         self.embed = nn.Linear(features.node_width, config.hidden)
@@ -105,23 +111,23 @@ class Painet(DynamicsModel):
             if config.pairwise == "none"
             else PairTables(config.pairwise, config.heads, len(system.type_names))
         )
-        # 3. one attention layer a time step, or one for all
+        # 3. one attention layer (or several) a time step, or for all
+        times = 1 if config.share_time else self.horizon
         self.steps = nn.ModuleList(
-            AttentionStep(config) for _ in range(1 if config.share_time else horizon)
+            AttentionStep(config) for _ in range(times * config.attention_layers)
         )
         # 4. the decoder's layers, which together start from straight motion
-        layers = [
-            EquivariantLayer(config.hidden, features.edge_width, last=layer == config.layers - 1)
-            for layer in range(config.layers)
-        ]
-        for layer in layers:
-            layer.start_straight(1 / config.layers)
-        self.decoder = nn.ModuleList(layers)
+        self.decoder = (
+            straight_layers(config, features.edge_width)
+            if config.decoder == "parallel"
+            else other_decoder(config, features, frames)
+        )
 
     @classmethod
     def build(cls, config: PainetConfig, preset: Preset, system: SystemSpec) -> Painet:
         """Model of a preset."""
-        return cls(config, Features(preset.features, system), system, preset.data.horizon)
+        frames = target_offsets(preset.data).tolist()
+        return cls(config, Features(preset.features, system), system, frames)
 
     def fit_scales(self, batches: Iterable[Batch]) -> None:
         """Take the units of length, speed and height from the training windows."""
@@ -144,7 +150,8 @@ class Painet(DynamicsModel):
         tables = None if self.tables is None else self.tables(h)
         embeddings = []
         for t in range(self.horizon):
-            h = self.steps[t % len(self.steps)](h, tables, batch.graph)
+            for layer in range(t * self.layers_per_step, (t + 1) * self.layers_per_step):
+                h = self.steps[layer % len(self.steps)](h, tables, batch.graph)
             embeddings.append(h)
         return torch.stack(embeddings)
 
@@ -154,6 +161,9 @@ class Painet(DynamicsModel):
         batch: Batch,
     ) -> Tensor:  # (T, M, 3)
         """Positions of all T steps in parallel, time and batch as one axis (equation 10)."""
+        if not isinstance(self.decoder, nn.ModuleList):
+            positions: Tensor = self.decoder(embeddings, batch, self.features)
+            return positions
         horizon = embeddings.shape[0]
         graph = batch.graph.repeat(horizon)
         h = embeddings.flatten(0, 1)

@@ -12,6 +12,7 @@ from painet_cli.config.preset import EdgeFeature, FeatureConfig, NodeFeature, Pa
 from painet_cli.data.batch import Batch, from_pyg
 from painet_cli.data.dataset import Dataset
 from painet_cli.data.manifest import Axis
+from painet_cli.data.windows import target_offsets
 from painet_cli.errors import RequestError
 from painet_cli.models.base import Features, SystemSpec
 from painet_cli.models.painet import Painet
@@ -29,7 +30,8 @@ class PAINET(Painet):
     types
         Names of the particle types, such as ("C", "H", "O"), or their number E.
     horizon
-        T, steps to predict.
+        T, steps to predict; or the frames from the start to each, which `decoder="recurrent"` alone
+        reads.
     node
         Invariants of a particle: `speed`, `type`, and `height` where there is an `up_axis`.
     edge
@@ -69,7 +71,7 @@ class PAINET(Painet):
     def __init__(
         self,
         types: Sequence[str] | int,
-        horizon: int = 1,
+        horizon: int | Sequence[int] = 1,
         *,
         node: Sequence[NodeFeature] = ("speed", "type"),
         edge: Sequence[EdgeFeature] = ("hop", "distance"),
@@ -87,7 +89,8 @@ class PAINET(Painet):
             known = ", ".join(name for name in PainetConfig.model_fields if name != "name")
             raise RequestError(f"PAINET: {where}: {first['msg']}", f"sizes are {known}") from error
         system = SystemSpec(names, hops, up_axis)
-        super().__init__(config, Features(features, system), system, horizon)
+        frames = range(1, horizon + 1) if isinstance(horizon, int) else horizon
+        super().__init__(config, Features(features, system), system, frames)
 
     @classmethod
     def from_preset(cls, preset: str | Preset, dataset: Dataset) -> PAINET:
@@ -115,7 +118,7 @@ class PAINET(Painet):
             raise RequestError(f"the preset is of the model {config.name}", "choose one of painet")
         return cls(
             system.type_names,
-            preset.data.horizon,
+            target_offsets(preset.data).tolist(),
             node=preset.features.node,
             edge=preset.features.edge,
             hops=system.hops,

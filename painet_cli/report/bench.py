@@ -80,8 +80,8 @@ def bench_rows(results: Iterable[Result]) -> list[Row]:
     groups: dict[tuple[str, str], list[Result]] = {}
     for result in results:
         groups.setdefault((result.cell.preset_name, result.cell.model), []).append(result)
-    rows = {key: _row(group) for key, group in groups.items()}
-    errors = {key: _mean_window_mse(group) for key, group in groups.items()}
+    rows = {key: bench_row(group) for key, group in groups.items()}
+    errors = {key: mean_window_mse(group) for key, group in groups.items()}
     for preset in dict.fromkeys(preset for preset, _ in rows):
         models = sorted(
             (model for name, model in rows if name == preset),
@@ -92,7 +92,8 @@ def bench_rows(results: Iterable[Result]) -> list[Row]:
     return list(rows.values())
 
 
-def _row(group: Sequence[Result]) -> Row:
+def bench_row(group: Sequence[Result]) -> Row:
+    """Row of results that differ in nothing but their seed."""
     first = group[0]
     evaluation, record = first.evaluation, first.record
     mses = [result.evaluation["mse"] for result in group]
@@ -146,7 +147,8 @@ def _table_of(preset: str) -> int | None:
     return printed.table if printed else None
 
 
-def _mean_window_mse(group: Sequence[Result]) -> NDArray[np.float64]:
+def mean_window_mse(group: Sequence[Result]) -> NDArray[np.float64]:
+    """(S,) MSE of each test window, over steps and seeds."""
     mean: NDArray[np.float64] = np.mean([result.window_mse for result in group], axis=0)
     return mean
 

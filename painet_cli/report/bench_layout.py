@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -14,6 +14,9 @@ from rich.text import Text
 from painet_cli.evaluation.significance import LEVEL
 from painet_cli.report.bench import OURS, Row
 from painet_cli.report.tables import Columns, figure, lay_out
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 _TITLES = {
     1: "Table 1: motion capture",
@@ -37,17 +40,24 @@ def bench_markdown(rows: Sequence[Row], budget_min: float | None) -> str:
     """Rows as GitHub shows them."""
     lines: list[str] = []
     for title, columns in _grids(rows):
-        lines += [f"**{title}**", "", f"| {' | '.join(columns)} |", f"|{' --- |' * len(columns)}"]
-        lines += [f"| {' | '.join(cells)} |" for cells in zip(*columns.values(), strict=True)]
-        lines.append("")
+        lines += [f"**{title}**", "", *markdown_table(columns), ""]
     notes = [f"- {note}" for note in _footnotes(rows, budget_min)]
     return "\n".join([*lines, *notes, ""])
 
 
-def bench_csv(rows: Sequence[Row]) -> str:
-    """Rows as comma-separated values; lists are joined by spaces."""
+def markdown_table(columns: Columns) -> list[str]:
+    """Lines of a table as GitHub shows it."""
+    return [
+        f"| {' | '.join(columns)} |",
+        f"|{' --- |' * len(columns)}",
+        *(f"| {' | '.join(cells)} |" for cells in zip(*columns.values(), strict=True)),
+    ]
+
+
+def bench_csv(rows: Sequence[DataclassInstance]) -> str:
+    """Rows of one kind as comma-separated values; lists are joined by spaces."""
     out = io.StringIO()
-    writer = csv.DictWriter(out, [f.name for f in fields(Row)], lineterminator="\n")
+    writer = csv.DictWriter(out, [f.name for f in fields(rows[0])], lineterminator="\n")
     writer.writeheader()
     for row in rows:
         writer.writerow({name: _csv_cell(value) for name, value in asdict(row).items()})
@@ -85,16 +95,17 @@ def _errors(rows: Sequence[Row]) -> Columns:
 
 def _mse(row: Row) -> str:
     ended = "†" if "budget" in row.stopped_by else ""
-    return f"{_spread(row.mse, row.sd)}{'*' if row.star else ''}{ended}"
+    return f"{spread(row.mse, row.sd)}{'*' if row.star else ''}{ended}"
 
 
 def _printed(row: Row | None) -> str:
     if row is None or row.paper_mse is None:
         return "-"
-    return _spread(row.paper_mse, row.paper_sd) + ("" if row.as_published else "‡")
+    return spread(row.paper_mse, row.paper_sd) + ("" if row.as_published else "‡")
 
 
-def _spread(mse: float, sd: float | None) -> str:
+def spread(mse: float, sd: float | None) -> str:
+    """Write a mean and, of several seeds, its standard deviation."""
     return figure(mse) if sd is None else f"{figure(mse)} ± {figure(sd, 2)}"
 
 

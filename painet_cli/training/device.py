@@ -89,6 +89,14 @@ class MemoryMeter:
         """Peak in GB (1e9 bytes)."""
         if self.device.type == "cuda":
             return torch.cuda.max_memory_allocated(self.device) / 1e9
-        unit = 1 if sys.platform == "darwin" else 1024
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-        return max(0.0, peak - self._before) / 1e9
+        return max(0.0, _peak_rss() - self._before) / 1e9
+
+
+def _peak_rss() -> float:
+    """Largest resident set of this process in bytes."""
+    with suppress(OSError):  # Linux, where getrusage also counts the process that started this one
+        for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+            if line.startswith("VmHWM:"):
+                return 1024.0 * int(line.split()[1])
+    unit = 1.0 if sys.platform == "darwin" else 1024.0
+    return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

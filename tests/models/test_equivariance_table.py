@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from test_every_model import CASES
+from test_every_model import KITS, MLPS
 from torch import Tensor
 
+from painet.testing import cases
 from painet.testing.motions import NOTHING, STAYS, VERTICAL, deviation, orthogonal
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.registry import MODELS
@@ -34,11 +35,16 @@ KEPT = {
     "hegnn": ALL,
     "gf-node": {"shift"},  # its nonlinearities act on single coordinates
 }
+KEPT_BY_VARIANT = {
+    "recurrent": ALL,
+    "mlp-add": set(),  # as mpnn, coordinates in and coordinates out
+    "mlp-concat": set(),
+}
 LEAST_BROKEN = 1e-3  # what a symmetry is off by where it is not kept; 1e-10 where it is
 
 
 def first_case(name: str) -> DynamicsModel:
-    return next(case for case in CASES if case.name == name).model()
+    return next(cases(name, KITS[name])).model()
 
 
 def off_by(model: DynamicsModel, q: Tensor, shift: Tensor) -> float:
@@ -55,6 +61,15 @@ def test_the_table_has_every_model() -> None:
 def test_who_keeps_what(name: str, motion: str) -> None:
     error = off_by(first_case(name), *MOTIONS[motion])
     assert error < 1e-10 if motion in KEPT[name] else error > LEAST_BROKEN
+
+
+@pytest.mark.parametrize("motion", MOTIONS)
+@pytest.mark.parametrize("decoder", KEPT_BY_VARIANT)
+def test_what_each_decoder_of_the_ablation_keeps(decoder: str, motion: str) -> None:
+    variants = [*cases("painet", KITS["painet"]), *cases("painet", MLPS)]
+    case = next(case for case in variants if case.options.get("decoder") == decoder)
+    error = off_by(case.model(), *MOTIONS[motion])
+    assert error < 1e-10 if motion in KEPT_BY_VARIANT[decoder] else error > LEAST_BROKEN
 
 
 def test_a_shift_along_the_vertical_is_a_shift() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from painet.testing import Check, Kit, cases, checks
+from painet.testing import Check, Kit, checks
 from painet_cli.config.preset import MODEL_CONFIGS
 from painet_cli.models.registry import MODELS, find_model
 
@@ -33,13 +33,18 @@ KITS = {
             {**SMALL, "share_time": True},
             {**SMALL, "layer_norm": True},
             {**SMALL, "share_time": True, "layer_norm": True, "attention": "factorised"},
+            {**SMALL, "reach": "neighbours"},
+            {**SMALL, "attention_layers": 2},
+            {**SMALL, "attention_layers": 2, "share_time": True},
+            {**SMALL, "decoder": "recurrent"},
         )
     ),
 }
+# decoders that read coordinates keep no symmetry
+MLPS = Kit(({**SMALL, "decoder": "mlp-add"}, {**SMALL, "decoder": "mlp-concat"}), equivariant=False)
 
 
-CASES = [case for name, kit in KITS.items() for case in cases(name, kit)]
-CHECKS = [check for name, kit in KITS.items() for check in checks(name, kit)]
+CHECKS = [check for name, kit in [*KITS.items(), ("painet", MLPS)] for check in checks(name, kit)]
 
 
 def test_the_kit_knows_every_model() -> None:

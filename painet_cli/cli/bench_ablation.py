@@ -1,0 +1,69 @@
+"""`painet bench ablation`: variants of PAINET, as the paper's Figures 4 to 6."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from painet_cli.cli.bench_cells import Budget, Epochs, Jobs, Seeds, prepared, refuse_failed, train
+from painet_cli.cli.options import DATA_DIR, DataDir, Settings
+from painet_cli.cli.session import Session, as_json, with_session
+
+
+@with_session
+def ablation(
+    session: Session,
+    figures: Annotated[
+        str | None, typer.Option("--figures", metavar="4a,4b,5,6,reach", help="All of them.")
+    ] = None,
+    presets: Annotated[
+        str | None,
+        typer.Option("--presets", metavar="A,B", help="Those of the paper that are prepared."),
+    ] = None,
+    seeds: Seeds = 1,
+    epochs: Epochs = None,
+    budget: Budget = None,
+    jobs: Jobs = 1,
+    settings: Settings = None,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="DIR", help="Runs, tables and plots go here.")
+    ] = Path("bench/ablation"),
+    data_dir: DataDir = DATA_DIR,
+) -> None:
+    """Train variants of PAINET, and draw the paper's Figures 4, 5 and 6.
+
+    4a: pair weights; 4b: decoders; 5: decoder layers; 6: attention layers a
+    step; reach: attention limited to neighbours. A cell that is done is not
+    trained again; one that was stopped goes on.
+    """
+    from painet_cli.data.files import write_text
+    from painet_cli.evaluation.ablation import cells_of, choose_ablations, make_points
+    from painet_cli.report.ablation import ablation_markdown, ablation_rows, ablation_tables
+    from painet_cli.report.ablation_plots import write_ablation_plots
+    from painet_cli.report.bench_layout import bench_csv
+
+    wanted = choose_ablations(figures)
+    if presets is None:
+        names = dict.fromkeys(name for figure in wanted for name in figure.presets)
+        ready = prepared(session, list(names), data_dir)
+        wanted = [
+            replace(figure, presets=tuple(name for name in figure.presets if name in ready))
+            for figure in wanted
+        ]
+    else:
+        wanted = [replace(figure, presets=tuple(presets.split(","))) for figure in wanted]
+    changes = [*(settings or []), *([] if epochs is None else [f"train.epochs={epochs}"])]
+    points = make_points(wanted, seeds, changes, out, data_dir)
+    cells = cells_of(points)
+    failed = train(session, cells, data_dir, budget, jobs)
+    rows = ablation_rows(points)
+    if rows:
+        write_text(out / "bench.json", as_json({"rows": [asdict(row) for row in rows]}) + "\n")
+        write_text(out / "bench.csv", bench_csv(rows))
+        plots = write_ablation_plots(rows, out)
+        write_text(out / "bench.md", ablation_markdown(rows, plots))
+        session.emit({"rows": [asdict(row) for row in rows]}, *ablation_tables(rows))
+    refuse_failed(failed, len(cells), out)

@@ -1,0 +1,102 @@
+"""`painet bench scaling` and `painet bench ablation` as typed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest import MonkeyPatch
+
+from painet_cli.evaluation import scaling
+from typed import Say
+
+SMALL = ("--set", "model.hidden=8", "--set", "model.layers=2")
+
+
+def in_this_process(work: Callable[..., Any], *arguments: Any, **_: Any) -> Any:
+    return work(*arguments)
+
+
+def test_scaling_writes_rows_tables_pictures_and_a_page(say: Say, monkeypatch: MonkeyPatch) -> None:
+    monkeypatch.setattr(scaling, "run_alone", in_this_process)
+    typed = (
+        *("bench", "scaling", "--models", "painet,egnn", "--modes", "inference", *SMALL),
+        *("--sizes", "30,60", "--horizons", "1,2", "--particles", "30"),
+    )
+    status, out, err = say(*typed, "--json")
+    assert status == 0
+    payload = json.loads(out)
+    assert len(payload["rows"]) == 2 * (2 + 2)
+    assert {row["model"] for row in payload["rows"]} == {"painet", "egnn"}
+    assert all(row["seconds"] > 0 for row in payload["rows"])
+    assert "[8/8] egnn inference, N = 30, T = 2:" in err
+    folder = Path("bench/scaling")
+    assert json.loads((folder / "bench.json").read_text()) == payload
+    made = {path.name for path in folder.iterdir()}
+    assert made == {"bench.json", "bench.csv", "bench.md", "inference.png", "index.html", "points"}
+
+    status, out, err = say(*typed)
+    assert status == 0
+    assert err.count("measured before") == 8
+    assert "Inference: time, s (T = 1)" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--sizes", "1e2,many"), "--sizes 1e2,many: not whole numbers"),
+        (("--horizons", "0"), "--horizons 0: not whole numbers"),
+        (("--models", "painnet"), "no model painnet"),
+        (("--modes", "training,walking"), "no mode walking"),
+    ],
+    ids=str,
+)
+def test_scaling_refuses_what_it_cannot_measure(
+    say: Say, words: tuple[str, str], said: str
+) -> None:
+    status, _, err = say("bench", "scaling", *words)
+    assert status == 2
+    assert said in err
+    assert not Path("bench").exists()
+
+
+def test_ablation_refuses_a_figure_that_is_not_there(say: Say) -> None:
+    status, _, err = say("bench", "ablation", "--figures", "7")
+    assert status == 2
+    assert "no figure 7" in err
+
+
+def test_ablation_asks_for_the_papers_data(say: Say) -> None:
+    status, _, err = say("bench", "ablation", "--figures", "4a")
+    assert status == 2
+    assert "painet prepare mocap --subject 9" in err
+
+
+@pytest.mark.slow
+def test_ablation_trains_variants_and_goes_on_where_it_was(
+    say: Say, small_preset: Path, data_dir: Path
+) -> None:
+    typed = (
+        *("bench", "ablation", "--figures", "4b,reach", "--presets", small_preset),
+        *("--data-dir", data_dir, "--epochs", 2),
+    )
+    status, out, err = say(*typed, "--json")
+    assert status == 0
+    rows = json.loads(out)["rows"]
+    assert [row["variant"] for row in rows if row["figure"] == "4b"] == [
+        "EGNN, parallel",
+        "EGNN, recurrent",
+        "MLP-add",
+        "MLP-concat",
+    ]
+    assert "6 cells, 0 of them done before" in err
+    made = {path.name for path in Path("bench/ablation").iterdir()}
+    assert made >= {"bench.json", "bench.csv", "bench.md", "figure-4b.png", "figure-reach.png"}
+
+    status, out, err = say(*typed)
+    assert status == 0
+    assert "6 cells, 6 of them done before" in err
+    assert "Figure 4b: decoders" in out
