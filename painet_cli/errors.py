@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+from pathlib import Path
 from typing import ClassVar
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+"""What a disk answers that was good when the work began."""
 
 
 class PainetError(Exception):
@@ -27,6 +32,24 @@ class PainetError(Exception):
         return f"{self.what}\n{self.hint}" if self.hint else self.what
 
 
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory is used up: Python's, NumPy's, or one of torch's ways."""
+    if isinstance(error, MemoryError):
+        return True
+    said = str(error)
+    return isinstance(error, RuntimeError) and any(
+        sign in said
+        for sign in (
+            "out of memory",  # CUDA and MPS
+            "can't allocate memory",  # torch's CPU allocator
+            "bad_alloc",
+            "could not create a memory object",  # oneDNN; a primitive, too, fails for memory alone
+            "could not create a primitive",
+            "can't start new thread",
+        )
+    )
+
+
 class RequestError(PainetError):
     """The request cannot be carried out: a bad option, file or preset (exit status 2)."""
 
@@ -35,3 +58,14 @@ class RequestError(PainetError):
 
 class PluginWarning(UserWarning):
     """Something that another package adds to painet cannot be used, and was left out."""
+
+
+def cannot_write(path: Path, error: OSError, hint: str = "") -> PainetError:
+    """What to raise for a file that the operating system did not let be written.
+
+    A full disk is a failure (exit status 1), a place that cannot be written to is a wrong request.
+    """
+    what = f"{path}: cannot be written ({error.strerror or error})"
+    if error.errno in _FULL:
+        return PainetError(what, "free some space, and run the same again: what is done is kept")
+    return RequestError(what, hint)

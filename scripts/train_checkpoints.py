@@ -33,7 +33,7 @@ from torch import Tensor
 
 from painet_cli.data.batch import Batch
 from painet_cli.data.dataset import Dataset, open_dataset, write_dataset
-from painet_cli.data.files import write_text
+from painet_cli.data.files import file_sha256, write_text
 from painet_cli.data.manifest import SPLITS, Segment, Split
 from painet_cli.data.windows import Windows, target_offsets
 from painet_cli.evaluation.evaluate import evaluate_run, load_run, windows_for
@@ -205,6 +205,7 @@ def main() -> None:
             run = train(name, run, minutes, options.data_dir, options.run_dir)
         ship(name, run)
         content = card(name, run, minutes, options.data_dir)
+        content["sha256"] = file_sha256(CHECKPOINTS / f"{name}.safetensors")
         write_text(CHECKPOINTS / f"{name}.yaml", _yaml(content))
         print(_line(name, content), flush=True)
 

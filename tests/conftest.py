@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 # Tensors of tests are small: threads would only wait for each other. Before torch is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -11,6 +13,9 @@ from hypothesis import settings
 from pytest import CaptureFixture, MonkeyPatch
 
 from typed import Say
+
+if TYPE_CHECKING:
+    from pairs import Pair
 
 ROOT = Path(__file__).parents[1]
 
@@ -82,3 +87,12 @@ def say(capsys: CaptureFixture[str], monkeypatch: MonkeyPatch, tmp_path: Path) -
         return status, out, err
 
     return typed
+
+
+@pytest.fixture(scope="session")
+def pair() -> Iterator[Pair]:
+    """Two processes that train together."""
+    from pairs import Pair
+
+    with Pair() as processes:
+        yield processes

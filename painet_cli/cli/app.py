@@ -20,9 +20,13 @@ from painet_cli.cli.evaluate import evaluate
 from painet_cli.cli.predict import predict
 from painet_cli.cli.session import Session, with_session
 from painet_cli.cli.train import train
-from painet_cli.errors import PainetError, PluginWarning
+from painet_cli.cli.verify import verify
+from painet_cli.errors import PainetError, PluginWarning, RequestError, out_of_memory
+from painet_cli.training.launch import Launch, launched
 
 INTERRUPTED = 130
+_BY_MANY = ("train", "evaluate")
+_SMALLER = "ask for less: a smaller batch or model, fewer frames, starts or steps"
 
 app = typer.Typer(
     name="painet",
@@ -37,6 +41,7 @@ app.command()(train)
 app.command()(evaluate)
 app.command()(predict)
 app.command()(checkpoints)
+app.command()(verify)
 app.add_typer(bench.app, name="bench")
 app.add_typer(presets.app, name="presets")
 
@@ -58,6 +63,15 @@ def painet(
     ] = False,
 ) -> None:
     """Predict the 3D dynamics of many-body systems."""
+    launch = launched()
+    if launch.size == 1 or session.subcommand in _BY_MANY:
+        return
+    if launch.rank > 0:
+        raise typer.Exit(RequestError.exit_code)
+    raise RequestError(
+        f"painet {session.subcommand} is work for one process, and {launch.size} were started",
+        "leave out torchrun or srun; only `painet train` and `evaluate` share their work",
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -73,31 +87,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         0 done, 1 it ran and failed, 2 the request cannot be carried out, 130 interrupted.
     """
-    # a batch system's stop is an interrupt: what is done is kept
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    _stop_as_interrupted()
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in arguments
+    launch = Launch()
     try:
+        launch = launched()
         with _warnings_as_lines():
             code = app(arguments or ["--help"], prog_name="painet", standalone_mode=False) or 0
         sys.stdout.flush()
     except PainetError as error:
         return _failed(error, error.what, error.hint, error.exit_code, debug=debug)
     except typer.TyperException as error:
-        return _misused(error)
-    except typer.Abort:
+        return _misused(error) if launch.rank == 0 else error.exit_code
+    except (typer.Abort, KeyboardInterrupt):
         code = INTERRUPTED
     except BrokenPipeError:
         # The reader has gone; without this the interpreter complains when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:  # noqa: BLE001 - the last resort, so that no one meets a traceback
+        if out_of_memory(error):
+            return _failed(error, "out of memory", _SMALLER, 1, debug=debug)
         what = f"{type(error).__name__}: {error}".splitlines()[0]
         hint = "" if debug else "run again with --debug for the traceback"
         return _failed(error, what, hint, 1, debug=debug)
     if code == INTERRUPTED:
         _say("interrupted")
     return int(code)
+
+
+def _stop_as_interrupted() -> None:
+    """Take a batch system's stop, and a terminal that closes, as an interrupt: work is kept."""
+    for stop in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(stop) is signal.SIG_DFL:  # nohup has it ignored
+            signal.signal(stop, signal.default_int_handler)
 
 
 @contextmanager

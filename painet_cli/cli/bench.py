@@ -10,12 +10,24 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from painet_cli.cli.bench_ablation import ablation
-from painet_cli.cli.bench_cells import Budget, Epochs, Jobs, Seeds, prepared, refuse_failed, train
+from painet_cli.cli.bench_cells import (
+    Budget,
+    Epochs,
+    Jobs,
+    Seeds,
+    alone,
+    evaluations_of,
+    prepared,
+    refuse_failed,
+    save_bench,
+    train,
+)
 from painet_cli.cli.bench_scaling import scaling
 from painet_cli.cli.options import DATA_DIR, DataDir, Settings
-from painet_cli.cli.session import Session, as_json, with_session
+from painet_cli.cli.session import Session, with_session
 
 if TYPE_CHECKING:
+    from painet_cli.evaluation.bench import Result
     from painet_cli.report.bench import Row
 
 app = typer.Typer(help="Models by datasets, beside the paper's figures.", no_args_is_help=True)
@@ -66,10 +78,13 @@ def tables(
         for preset in _presets(session, presets, data_dir)
         for cell in make_cells([preset], _models(preset, models), seeds, changes, out, data_dir)
     ]
-    failed = train(session, cells, data_dir, budget, jobs)
-    rows = bench_rows(read_results(cells))
+    with alone(out):
+        failed = train(session, cells, data_dir, budget, jobs)
+        results = read_results(cells)
+        rows = bench_rows(results)
+        if rows:
+            _write(out, rows, budget, results)
     if rows:
-        _write(out, rows, budget)
         session.emit({"rows": [asdict(row) for row in rows]}, *bench_tables(rows, budget))
     refuse_failed(failed, len(cells), out)
 
@@ -93,10 +108,11 @@ def _models(preset: str, chosen: str | None) -> Sequence[str]:
     return list(printed) if printed else models_for(load_preset(preset).data.horizon)
 
 
-def _write(out: Path, rows: Sequence[Row], budget: float | None) -> None:
+def _write(out: Path, rows: Sequence[Row], budget: float | None, results: Sequence[Result]) -> None:
     from painet_cli.data.files import write_text
     from painet_cli.report.bench_layout import bench_csv, bench_markdown
 
-    write_text(out / "bench.json", as_json({"rows": [asdict(row) for row in rows]}) + "\n")
     write_text(out / "bench.csv", bench_csv(rows))
     write_text(out / "bench.md", bench_markdown(rows, budget))
+    written = [out / "bench.csv", out / "bench.md", *evaluations_of(results)]
+    save_bench(out, {"rows": [asdict(row) for row in rows]}, written)

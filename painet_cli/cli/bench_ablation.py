@@ -8,9 +8,20 @@ from typing import Annotated
 
 import typer
 
-from painet_cli.cli.bench_cells import Budget, Epochs, Jobs, Seeds, prepared, refuse_failed, train
+from painet_cli.cli.bench_cells import (
+    Budget,
+    Epochs,
+    Jobs,
+    Seeds,
+    alone,
+    evaluations_of,
+    prepared,
+    refuse_failed,
+    save_bench,
+    train,
+)
 from painet_cli.cli.options import DATA_DIR, DataDir, Settings
-from painet_cli.cli.session import Session, as_json, with_session
+from painet_cli.cli.session import Session, with_session
 
 
 @with_session
@@ -41,6 +52,7 @@ def ablation(
     """
     from painet_cli.data.files import write_text
     from painet_cli.evaluation.ablation import cells_of, choose_ablations, make_points
+    from painet_cli.evaluation.bench import read_results
     from painet_cli.report.ablation import ablation_markdown, ablation_rows, ablation_tables
     from painet_cli.report.ablation_plots import write_ablation_plots
     from painet_cli.report.bench_layout import bench_csv
@@ -58,12 +70,15 @@ def ablation(
     changes = [*(settings or []), *([] if epochs is None else [f"train.epochs={epochs}"])]
     points = make_points(wanted, seeds, changes, out, data_dir)
     cells = cells_of(points)
-    failed = train(session, cells, data_dir, budget, jobs)
-    rows = ablation_rows(points)
+    with alone(out):
+        failed = train(session, cells, data_dir, budget, jobs)
+        rows = ablation_rows(points)
+        if rows:
+            plots = write_ablation_plots(rows, out)
+            write_text(out / "bench.csv", bench_csv(rows))
+            write_text(out / "bench.md", ablation_markdown(rows, plots))
+            written = [out / "bench.csv", out / "bench.md", *evaluations_of(read_results(cells))]
+            save_bench(out, {"rows": [asdict(row) for row in rows]}, written)
     if rows:
-        write_text(out / "bench.json", as_json({"rows": [asdict(row) for row in rows]}) + "\n")
-        write_text(out / "bench.csv", bench_csv(rows))
-        plots = write_ablation_plots(rows, out)
-        write_text(out / "bench.md", ablation_markdown(rows, plots))
         session.emit({"rows": [asdict(row) for row in rows]}, *ablation_tables(rows))
     refuse_failed(failed, len(cells), out)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from painet_cli.cli.session import Session
+from painet_cli.cli.session import Session, finite
 from painet_cli.errors import PainetError, RequestError
 
 if TYPE_CHECKING:
-    from painet_cli.evaluation.bench import Cell
+    from painet_cli.evaluation.bench import Cell, Result
 
 Seeds = Annotated[int, typer.Option("--seeds", min=1, help="Seeds a cell.")]
 Epochs = Annotated[int | None, typer.Option("--epochs", min=1, help="Most epochs.")]
@@ -64,6 +65,41 @@ def train(
     with BenchProgress(session, len(todo)) as progress:
         run_cells(todo, data_dir, device, progress, jobs=jobs, budget_s=budget_s)
     return progress.failed
+
+
+@contextmanager
+def alone(out: Path) -> Iterator[None]:
+    """Keep other benchmarks out of a folder, which is made where it is not there.
+
+    Raises
+    ------
+    RequestError
+        Another fills it, or it cannot be written.
+    """
+    from painet_cli.data.files import check_writable, sweep
+    from painet_cli.data.locks import LOCK, held
+
+    check_writable(out, force=True, option="--out")
+    out.mkdir(exist_ok=True)
+    with held(out / LOCK, out):
+        sweep(out)
+        yield
+
+
+def save_bench(out: Path, content: dict[str, Any], written: Iterable[Path]) -> None:
+    """Write `bench.json`: the rows, and the provenance of the other files in the folder."""
+    from painet_cli.data.files import write_text
+    from painet_cli.data.provenance import KEY, provenance, sealed
+
+    outputs = {str(path.relative_to(out)): path for path in written}
+    write_text(out / "bench.json", sealed(finite({**content, KEY: provenance(outputs)})))
+
+
+def evaluations_of(results: Sequence[Result]) -> list[Path]:
+    """Files that the figures of trained cells come from."""
+    from painet_cli.evaluation.evaluate import EVALUATION
+
+    return [result.cell.folder / EVALUATION for result in results]
 
 
 def refuse_failed(failed: Sequence[str], cells: int, out: Path) -> None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from painet_cli.cli.bench_cells import alone, save_bench
 from painet_cli.cli.options import Settings
-from painet_cli.cli.session import Session, as_json, with_session
+from painet_cli.cli.session import Session, with_session
 from painet_cli.errors import RequestError
 
 if TYPE_CHECKING:
@@ -80,17 +81,18 @@ def scaling(
     points = scaling_points(choose_forms(models), sweep, _modes(modes))
     device = resolve_device(session.device)
     bench = Bench(out / "points", device, threads, tuple(settings or ()), time_limit, force)
-    found = run_points(points, bench, _Progress(session, len(points)))
-    rows = scaling_rows(found)
-    payload = {
-        "rows": [asdict(row) for row in rows],
-        "exponents": [asdict(exponent) for exponent in exponents(rows)],
-    }
-    write_text(out / "bench.json", as_json(payload) + "\n")
-    write_text(out / "bench.csv", bench_csv(rows))
-    pictures = write_scaling_plots(rows, out)
-    write_text(out / "bench.md", scaling_markdown(rows, [path.name for path in pictures]))
-    write_scaling_page(rows, out / "index.html")
+    with alone(out):
+        rows = scaling_rows(run_points(points, bench, _Progress(session, len(points))))
+        payload = {
+            "rows": [asdict(row) for row in rows],
+            "exponents": [asdict(exponent) for exponent in exponents(rows)],
+        }
+        pictures = write_scaling_plots(rows, out)
+        write_text(out / "bench.csv", bench_csv(rows))
+        write_text(out / "bench.md", scaling_markdown(rows, [path.name for path in pictures]))
+        write_scaling_page(rows, out / "index.html")
+        written = [out / name for name in ("bench.csv", "bench.md", "index.html")]
+        save_bench(out, payload, [*written, *pictures])
     session.emit(payload, *scaling_tables(rows))
 
 

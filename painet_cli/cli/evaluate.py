@@ -44,23 +44,33 @@ def evaluate(
     """Measure trained runs: MSE a step, time and memory, beside the paper's figures."""
     from painet_cli.evaluation.evaluate import evaluate_run, save_evaluation
     from painet_cli.report.tables import evaluation_table
-    from painet_cli.training.device import resolve_device
+    from painet_cli.training.joining import joined
+    from painet_cli.training.launch import launched
     from painet_cli.training.record import epoch_seconds
 
-    device = resolve_device(session.device)
-    evaluations = []
-    for run in runs:
-        with session.console.status(f"evaluating {run}"):
-            evaluations.append(
-                evaluate_run(
-                    run, data_dir, device, part=split.value, horizon=horizon, physics=physics
+    with joined(launched(), session.device) as (world, device):
+        session = session.of(world)
+        evaluations = []
+        for run in runs:
+            with session.console.status(f"evaluating {run}"):
+                evaluations.append(
+                    evaluate_run(
+                        run,
+                        data_dir,
+                        device,
+                        part=split.value,
+                        horizon=horizon,
+                        physics=physics,
+                        world=world,
+                    )
                 )
-            )
-    for evaluation in evaluations:
-        save_evaluation(evaluation)
-    payload = {"runs": [evaluation.plain() for evaluation in evaluations]}
-    tables = evaluation_table(evaluations, {run: epoch_seconds(run) for run in runs})
-    session.emit(payload, *tables, *_physics(evaluations))
+        with world.together():
+            if world.is_writer:
+                for evaluation in evaluations:
+                    save_evaluation(evaluation)
+                payload = {"runs": [evaluation.plain() for evaluation in evaluations]}
+                tables = evaluation_table(evaluations, {run: epoch_seconds(run) for run in runs})
+                session.emit(payload, *tables, *_physics(evaluations))
 
 
 def _physics(evaluations: Sequence[Evaluation]) -> list[RenderableType]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from painet_cli.cli.options import DATA_DIR, RUN_DIR, DataDir, RunDir
-from painet_cli.cli.session import Session, as_json, with_session
+from painet_cli.cli.session import Session, finite, with_session
 
 if TYPE_CHECKING:
     from painet_cli.data.predicted_files import Written
@@ -106,7 +106,8 @@ def predict(
     for warning in done.forecast.warnings:
         say(f"warning: {warning}", style="yellow", soft_wrap=True)
     report = _checked(done) if physics else None
-    written, payload = _write(done, report, folder, force=force)
+    inputs = [path for path in (done.forecast.system.path, topology) if path is not None]
+    written, payload = _write(done, report, folder, inputs, force=force)
     session.emit(payload, *_rendered(done, report, folder, written))
 
 
@@ -124,11 +125,19 @@ def _checked(done: SourceForecast) -> PhysicsReport:
 
 
 def _write(
-    done: SourceForecast, report: PhysicsReport | None, folder: Path, *, force: bool
+    done: SourceForecast,
+    report: PhysicsReport | None,
+    folder: Path,
+    inputs: list[Path],
+    *,
+    force: bool,
 ) -> tuple[list[Written], dict[str, Any]]:
     """Fill the folder, all or nothing; return its files, and `summary.json`."""
+    import json
+
     from painet_cli.data.files import new_folder
     from painet_cli.data.predicted_files import Written, write_prediction
+    from painet_cli.data.provenance import KEY, sealed
     from painet_cli.report.page import write_page
     from painet_cli.report.snapshots import draw_snapshots
 
@@ -143,21 +152,39 @@ def _write(
             staging,
             truth=forecast.truth,
         )
+        shown = forecast.at_origin()
         write_page(
-            forecast,
+            shown,
             staging / PAGE,
             title=f"{forecast.system.name}, predicted by {choice.checkpoint.name}",
             notes=[*about, *(report.findings if report else [])],
         )
-        draw_snapshots(forecast, staging / PICTURE)
+        draw_snapshots(shown, staging / PICTURE)
         written = [
             Written(staging / PAGE, "the motion to play and turn", 0, [f"any browser: {PAGE}"]),
             Written(staging / PICTURE, "some steps side by side", 0, []),
             *written,
         ]
         payload = _payload(done, report, folder, written)
-        (staging / SUMMARY).write_text(f"{as_json(payload)}\n", encoding="utf-8")
-    return written, payload
+        payload[KEY] = _provenance(done, inputs, written)
+        summary = sealed(finite(payload))
+        (staging / SUMMARY).write_text(summary, encoding="utf-8")
+    return written, json.loads(summary)
+
+
+def _provenance(done: SourceForecast, inputs: list[Path], written: list[Written]) -> dict[str, Any]:
+    from painet_cli.data.dataset import MANIFEST
+    from painet_cli.data.provenance import provenance
+    from painet_cli.training.record import trained_facts
+
+    checkpoint, header = done.choice.checkpoint, done.loaded.header
+    facts = {
+        "checkpoint": str(checkpoint.path.resolve()),
+        "tensors_sha256": header.tensors_sha256,
+        **trained_facts(header),
+    }
+    read = [path / MANIFEST if path.is_dir() else path for path in inputs]
+    return provenance({one.path.name: one.path for one in written}, read, facts)
 
 
 def _payload(

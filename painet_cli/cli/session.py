@@ -9,7 +9,7 @@ import math
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +17,8 @@ import typer
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+
+    from painet_cli.training.world import World
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class Session:
         `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
     subcommand
         Command that follows, while a group of commands is being called.
+    mute
+        No results either: another process hands them over.
     """
 
     json: bool = False
@@ -42,6 +46,7 @@ class Session:
     debug: bool = False
     device: str = "auto"
     subcommand: str | None = None
+    mute: bool = False
 
     @cached_property
     def console(self) -> Console:
@@ -53,6 +58,10 @@ class Session:
         """Standard output, for results; standard error when that is kept for JSON."""
         return _console(stderr=self.json)
 
+    def of(self, world: World) -> Session:
+        """Same session in one of several processes: only one of them speaks."""
+        return self if world.is_writer else replace(self, quiet=True, mute=True)
+
     def emit(self, payload: dict[str, Any], *renderables: RenderableType) -> None:
         """Hand over a result: as JSON where asked for, otherwise as tables and text.
 
@@ -63,6 +72,8 @@ class Session:
         renderables
             The same for a reader. Text is written as it is, never wrapped.
         """
+        if self.mute:
+            return
         if self.json:
             sys.stdout.write(f"{as_json(payload)}\n")
             return
@@ -72,14 +83,15 @@ class Session:
 
 def as_json(payload: dict[str, Any]) -> str:
     """Write plain data as JSON: NaN and infinity become null, paths become text."""
-    return json.dumps(_finite(payload), indent=2, default=str)
+    return json.dumps(finite(payload), indent=2, default=str)
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """Plain data whose NaN and infinity are null, as JSON has it."""
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

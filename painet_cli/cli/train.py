@@ -13,8 +13,11 @@ from painet_cli.cli.session import Session, with_session
 from painet_cli.errors import RequestError
 
 if TYPE_CHECKING:
+    import torch
+
     from painet_cli.config.preset import Preset
     from painet_cli.training.record import RunSummary
+    from painet_cli.training.world import World
 
 
 @with_session
@@ -53,23 +56,28 @@ def train(
         )
 
     from painet_cli.cli.progress import TrainingProgress
-    from painet_cli.training.device import resolve_device
+    from painet_cli.training.joining import joined
+    from painet_cli.training.launch import launched
     from painet_cli.training.run import resume_run, start_run
 
-    device = resolve_device(session.device)
     budget_s = None if budget is None else 60 * budget
-    if resume:
-        with TrainingProgress(session) as progress:
-            summaries = [resume_run(resume, data_dir, device, progress, epochs, budget_s)]
-    else:
-        name, presets = _presets(preset, settings or [], model, seed, seeds, epochs)
+    with joined(launched(), session.device) as (world, device):
+        session = session.of(world)
         summaries = []
-        for one in presets:
+        if resume:
             with TrainingProgress(session) as progress:
                 summaries.append(
-                    start_run(one, name, data_dir, run_dir, device, progress, budget_s)
+                    resume_run(resume, data_dir, device, progress, epochs, budget_s, world)
                 )
-    _report(session, summaries, data_dir)
+        else:
+            with world.together():
+                name, presets = _presets(preset, settings or [], model, seed, seeds, epochs)
+            for one in presets:
+                with TrainingProgress(session) as progress:
+                    summaries.append(
+                        start_run(one, name, data_dir, run_dir, device, progress, budget_s, world)
+                    )
+        _report(session, summaries, data_dir, device, world)
 
 
 def _presets(
@@ -92,20 +100,26 @@ def _presets(
     ]
 
 
-def _report(session: Session, summaries: list[RunSummary], data_dir: Path) -> None:
+def _report(
+    session: Session,
+    summaries: list[RunSummary],
+    data_dir: Path,
+    device: torch.device,
+    world: World,
+) -> None:
     """Evaluate the runs on their test windows and hand everything over."""
     from painet_cli.evaluation.evaluate import evaluate_run, save_evaluation
     from painet_cli.report.pictures import draw_loss
     from painet_cli.report.tables import evaluation_table
-    from painet_cli.training.device import resolve_device
 
-    device = resolve_device(session.device)
     rows: list[dict[str, Any]] = []
     evaluations = []
     for summary in summaries:
-        evaluation = evaluate_run(summary.run, data_dir, device)
-        save_evaluation(evaluation)
-        draw_loss(summary.run, evaluation.unit)
+        evaluation = evaluate_run(summary.run, data_dir, device, world=world)
+        with world.together():
+            if world.is_writer:
+                save_evaluation(evaluation)
+                draw_loss(summary.run, evaluation.unit)
         evaluations.append(evaluation)
         rows.append({**asdict(summary), "test": evaluation.plain()})
         session.console.print(
@@ -113,4 +127,5 @@ def _report(session: Session, summaries: list[RunSummary], data_dir: Path) -> No
             f"best at {summary.best_epoch}"
         )
     payload = rows[0] if len(rows) == 1 else {"runs": rows}
-    session.emit(payload, *evaluation_table(evaluations, {s.run: s.epoch_s for s in summaries}))
+    with world.together():
+        session.emit(payload, *evaluation_table(evaluations, {s.run: s.epoch_s for s in summaries}))

@@ -19,6 +19,7 @@ NodeFeature = Literal["speed", "height", "type"]
 EdgeFeature = Literal["hop", "distance", "types"]
 Settings = Sequence[str] | Mapping[str, object]
 """Changes of a preset: `["train.lr=1e-3"]` or `{"train.lr": 1e-3}`."""
+Activations = Literal["keep", "recompute", "stepwise"]
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
 
 
@@ -213,7 +214,8 @@ class TrainConfig(Strict):
     epochs: PositiveInt
     """Most epochs to train."""
     batch_size: PositiveInt
-    """Windows in a batch; the last, smaller batch of an epoch is used too."""
+    """Windows in a batch, of all processes together; the last, smaller batch of an epoch is used
+    too."""
     lr: PositiveFloat
     """Adam's learning rate."""
     weight_decay: NonNegativeFloat = 0.0
@@ -229,6 +231,13 @@ class TrainConfig(Strict):
     ema: Fraction | None = None
     """Decay a step of an exponential moving average of the weights, which is then what is evaluated
     and kept as best; null for none."""
+    activations: Activations | Literal["auto"] = "auto"
+    """What is kept for the backward pass, by models that have the choice: `keep` what is fastest,
+    `recompute` the edges of the decoder (activation checkpointing), `stepwise` decode one time step
+    after the other besides; `auto` takes the first of these that fits the memory."""
+    compile: bool = False
+    """Compile the repeated blocks of the model by torch.compile; takes minutes before the first
+    step and needs a C++ compiler on a CPU."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
     """Seed of the weights and of the order of windows."""
 

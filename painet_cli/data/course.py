@@ -14,7 +14,7 @@ from painet_cli.data.units import time_text
 class Even(NamedTuple):
     """Frames that are one time step apart."""
 
-    frames: NDArray[np.float32]
+    frames: NDArray[np.floating]
     velocities: NDArray[np.float64] | None
     first_time_s: float
     frame_time_s: float
@@ -42,7 +42,7 @@ class Course:
 
     title: Literal["predicted", "reference"]
     start: int
-    frames: NDArray[np.float32]
+    frames: NDArray[np.floating]
     times_s: NDArray[np.float64]
     lost: int
 
@@ -51,14 +51,14 @@ class Course:
         cls,
         title: Literal["predicted", "reference"],
         start: int,
-        begin: NDArray[np.float32],  # (N, 3)
-        steps: NDArray[np.float32],  # (T, N, 3)
+        begin: NDArray[np.floating],  # (N, 3)
+        steps: NDArray[np.floating],  # (T, N, 3)
         times_s: NDArray[np.float64],  # (T,)
     ) -> Course:
         """Join the start frame and the steps after it, up to the first that is not finite."""
         finite = np.isfinite(steps).all(axis=(1, 2))
         kept = len(steps) if finite.all() else int(finite.argmin())
-        frames = np.concatenate([begin[None], steps[:kept]]).astype(np.float32, copy=False)
+        frames = np.concatenate([begin[None], steps[:kept]])
         times = np.concatenate([[0.0], times_s[:kept]])
         return cls(title, start, frames, times, len(steps) - kept)
 

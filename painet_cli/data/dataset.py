@@ -13,8 +13,11 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from painet_cli.config.preset import DataConfig
-from painet_cli.data.files import file_sha256, new_folder
-from painet_cli.data.manifest import SCHEMA_VERSION, Manifest, SplitName
+from painet_cli.data.far import is_far, places
+from painet_cli.data.files import file_sha256, new_folder, recover
+from painet_cli.data.manifest import UPGRADES, Manifest, SplitName
+from painet_cli.data.provenance import sealed, versions
+from painet_cli.data.upgrades import upgraded
 from painet_cli.errors import RequestError
 
 if TYPE_CHECKING:
@@ -137,13 +140,14 @@ def open_dataset(folder: Path) -> Dataset:
     RequestError
         The folder is no dataset, was written by a newer painet, or its files changed.
     """
+    recover(folder)
     manifest_path = folder / MANIFEST
     if not manifest_path.is_file():
         raise RequestError(
             f"{folder}: no prepared dataset here ({MANIFEST} is missing)",
             "`painet prepare --help` lists the sources a dataset can be prepared from",
         )
-    manifest = _read_manifest(manifest_path)
+    manifest = read_manifest(manifest_path)
     for name, expected in manifest.files.items():
         path = folder / name
         if not path.is_file():
@@ -164,17 +168,14 @@ def open_dataset(folder: Path) -> Dataset:
     return Dataset(folder, manifest, frames, manifest.fingerprint())
 
 
-def _read_manifest(path: Path) -> Manifest:
+def read_manifest(path: Path) -> Manifest:
+    """Read what a dataset says about itself, and none of its frames; raises as opening does."""
     try:
         content = json.loads(path.read_bytes())
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise RequestError(f"{path}: not JSON ({error})", _AGAIN) from error
-    version = content.get("schema_version") if isinstance(content, dict) else None
-    if isinstance(version, int) and version > SCHEMA_VERSION:
-        raise RequestError(
-            f"{path}: dataset schema {version} is newer than this painet reads ({SCHEMA_VERSION})",
-            "upgrade painet, or prepare the dataset again with this version",
-        )
+    too_new = "upgrade painet, or prepare the dataset again with this version"
+    content = upgraded(content, UPGRADES, path, "dataset", too_new)
     try:
         return Manifest.model_validate(content)
     except ValidationError as error:
@@ -199,7 +200,7 @@ def _unlike(
 
 def write_dataset(
     folder: Path,
-    frames: NDArray[np.float32] | Iterable[NDArray[np.float32]],
+    frames: NDArray[np.floating] | Iterable[NDArray[np.floating]],
     describe: Manifest,
     *,
     force: bool = False,
@@ -209,10 +210,11 @@ def write_dataset(
     Parameters
     ----------
     frames
-        (frames, particles, 3) positions, finite; or consecutive chunks of them, which are read
-        one at a time, so that they need not fit into memory.
+        (frames, particles, 3) positions, finite, float32 or float64; or consecutive chunks of them,
+        which are read one at a time, so that they need not fit into memory. Those of a system far
+        from the origin are moved to it before they are rounded to float32.
     describe
-        The manifest; its `files` are filled in here.
+        The manifest; its `files`, `offset` and versions are filled in here.
     force
         Replace a dataset that is already there.
 
@@ -222,41 +224,55 @@ def write_dataset(
         The folder exists and `force` is false, or cannot be written; a coordinate is not finite;
         the frames are not as many and as large as the manifest says.
     """
-    chunks: Iterable[NDArray[np.float32]] = frames
-    if isinstance(frames, np.ndarray):
-        _check_shape(frames, describe, folder)
-        _check_finite(frames, 0)
-        chunks = (frames,)
+    chunks = (frames,) if isinstance(frames, np.ndarray) else frames
     with new_folder(folder, force=force) as staging:
-        _write_frames(staging / FRAMES, chunks, describe)
-        manifest = describe.model_copy(update={"files": {FRAMES: file_sha256(staging / FRAMES)}})
-        (staging / MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        offset = _write_frames(staging / FRAMES, chunks, describe)
+        manifest = describe.model_copy(
+            update={
+                "files": {FRAMES: file_sha256(staging / FRAMES)},
+                "offset": tuple(offset.ravel().tolist()),
+                "origin": describe.origin.model_copy(update={"versions": versions()}),
+            }
+        )
+        content = manifest.model_dump(mode="json", exclude={"content_sha256"})
+        (staging / MANIFEST).write_text(sealed(content), encoding="utf-8")
     return open_dataset(folder)
 
 
-def _write_frames(path: Path, chunks: Iterable[NDArray[np.float32]], describe: Manifest) -> None:
-    """Write the same bytes as `numpy.save` of the whole array."""
+def _write_frames(
+    path: Path, chunks: Iterable[NDArray[np.floating]], describe: Manifest
+) -> NDArray[np.float64]:  # (1, 3)
+    """Write the bytes that `numpy.save` of the whole would; gives what was subtracted first."""
     shape = (describe.frame_count, len(describe.particles.names), 3)
     descr = np.lib.format.dtype_to_descr(np.dtype(np.float32))
-    written = 0
+    written, offset = 0, np.zeros((1, 3))
     # Not through a memory map: a disk that fills up would kill the process instead of raising.
     with path.open("wb") as file:
         header = {"descr": descr, "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, header)
         for chunk in chunks:
             end = written + len(chunk)
-            if chunk.dtype != np.float32 or chunk.shape[1:] != shape[1:] or end > shape[0]:
+            floating = chunk.dtype.kind == "f" and chunk.dtype.itemsize in (4, 8)
+            if not floating or chunk.shape[1:] != shape[1:] or end > shape[0]:
                 raise _unlike(chunk.dtype, (end, *chunk.shape[1:]), shape, path)
-            _check_finite(chunk, written)
-            file.write(np.ascontiguousarray(chunk).data)
+            if written == 0 and is_far(chunk[:1], describe.up_axis):
+                offset = places(chunk[0], describe.up_axis)
+            with np.errstate(over="ignore", invalid="ignore"):  # infinities are found below
+                moved = chunk - offset if offset.any() else chunk
+                rounded = np.ascontiguousarray(moved, dtype=np.float32)
+            _check_finite(rounded, written, describe)
+            file.write(rounded.data)
             written = end
     if written != shape[0]:
         raise _unlike(np.dtype(np.float32), (written, *shape[1:]), shape, path)
+    return offset
 
 
-def _check_finite(frames: NDArray[np.float32], first: int) -> None:
-    finite = np.isfinite(frames).all(axis=(1, 2))
+def _check_finite(frames: NDArray[np.float32], first: int, describe: Manifest) -> None:
+    finite = np.isfinite(frames).all(axis=2)
     if not finite.all():
+        frame, particle = np.argwhere(~finite)[0].tolist()
         raise RequestError(
-            f"frame {first + int(np.argmin(finite))} holds a coordinate that is NaN or infinite"
+            f"{describe.name}: frame {first + frame} holds a coordinate that is NaN or infinite, "
+            f"of particle {particle} ({describe.particles.names[particle]})"
         )

@@ -17,7 +17,7 @@ _FEMTOSECOND = 1e-15
 def write_extxyz(
     file: TextIO,
     symbols: Sequence[str],
-    frames: NDArray[np.float32],  # (F, N, 3)
+    frames: NDArray[np.floating],  # (F, N, 3)
     times_s: NDArray[np.float64],  # (F,)
     velocities: NDArray[np.float64] | None,  # (F, N, 3)
     **about: str | int,

@@ -1,36 +1,97 @@
-"""Files and folders that are written whole or not at all."""
+"""Files and folders that are written whole or not at all, whatever ends the process that writes."""
 
 from __future__ import annotations
 
+import ctypes
+import errno
+import fcntl
+import glob
 import hashlib
 import os
 import re
+import secrets
 import shutil
-import tempfile
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from painet_cli.errors import RequestError
+from painet_cli.data.locks import held
+from painet_cli.errors import PainetError, RequestError, cannot_write
 
 
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
     """Give a temporary sibling of `path` to write; it takes its place when the block ends well.
 
+    The sibling is locked while it is written: one that a killed process left is told from one that
+    another process writes, and removed.
+
     Raises
     ------
+    PainetError
+        The disk is full.
     RequestError
         It cannot be written.
     """
-    staging = path.with_name(f".{path.name}.partial")
+    staging, lock = None, -1
     try:
+        sweep(path.parent, path.name)
+        staging, lock = _staging(path)
         yield staging
+        _flush(staging)
         staging.replace(path)
+        _flush(path.parent)
     except OSError as error:
-        raise RequestError(f"{path}: cannot be written ({error.strerror or error})") from error
+        raise cannot_write(path, error) from error
     finally:
-        staging.unlink(missing_ok=True)
+        with suppress(OSError):
+            if staging is not None:
+                staging.unlink(missing_ok=True)
+        if lock >= 0:
+            os.close(lock)
+
+
+def _staging(path: Path) -> tuple[Path, int]:
+    """A new, locked sibling and its descriptor, which holds the lock."""
+    while True:
+        staging = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+        lock = os.open(staging, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        try:
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            if os.fstat(lock).st_nlink:  # not swept away before it was locked
+                return staging, lock
+        except BaseException:
+            os.close(lock)
+            staging.unlink(missing_ok=True)
+            raise
+        os.close(lock)
+
+
+def sweep(folder: Path, name: str | None = None) -> None:
+    """Remove temporary siblings that killed processes left: of one file, or of all in a folder."""
+    pattern = ".*.partial" if name is None else f".{glob.escape(name)}.*.partial"
+    for left in folder.glob(pattern):
+        with suppress(OSError):
+            lock = os.open(left, os.O_RDWR | os.O_CLOEXEC)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                left.unlink()
+            finally:
+                os.close(lock)
+
+
+def _flush(path: Path) -> None:
+    """Have a file's bytes, or a folder's names, on the disk before going on."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # cannot be asked of this file system
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -38,6 +99,8 @@ def write_text(path: Path, text: str) -> None:
 
     Raises
     ------
+    PainetError
+        The disk is full.
     RequestError
         It cannot be written.
     """
@@ -45,34 +108,115 @@ def write_text(path: Path, text: str) -> None:
         staging.write_text(text, encoding="utf-8")
 
 
+def append_line(path: Path, line: str) -> None:
+    """Add a line to a text file, and have it on the disk.
+
+    Raises
+    ------
+    PainetError
+        The disk is full; part of the line may be there.
+    RequestError
+        It cannot be written.
+    """
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(f"{line}\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
 @contextmanager
 def new_folder(folder: Path, *, force: bool) -> Iterator[Path]:
     """Give a temporary sibling of `folder` to fill; it takes its place when the block ends well.
 
+    What a killed process left there is removed first. One process at a time writes a folder; the
+    next one is refused.
+
     Raises
     ------
+    PainetError
+        The disk is full.
     RequestError
-        The folder exists and `force` is false, or it cannot be written.
+        The folder exists and `force` is false, another process writes it, or it cannot be written.
     """
     check_writable(folder, force=force)
-    staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
-        staging.chmod(0o755)
-        yield staging
-        old = staging.with_name(f"{staging.name}.old")
-        if folder.exists():
-            folder.replace(old)
+    staging = folder.with_name(f".{folder.name}.partial")
+    with held(folder.with_name(f".{folder.name}.lock"), folder):
+        _heal(folder)
+        check_writable(folder, force=force)  # it may have been made since
         try:
-            staging.replace(folder)
-        except OSError:
-            if old.exists():
-                old.replace(folder)
-            raise
-        shutil.rmtree(old, ignore_errors=True)
-    except OSError as error:
-        raise RequestError(f"{folder}: cannot be written ({error.strerror or error})") from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+            _remove(staging)
+            staging.mkdir()
+            yield staging
+            for path in (*staging.rglob("*"), staging):
+                _flush(path)
+            _take_place(staging, folder)
+            _flush(folder.parent)
+        except OSError as error:
+            raise cannot_write(folder, error) from error
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+def _take_place(staging: Path, folder: Path) -> None:
+    """Put a finished folder in its place; what was there is then in `staging`, or gone."""
+    if not folder.exists():
+        staging.replace(folder)
+        return
+    if _exchange(staging, folder):
+        return
+    old = _aside(folder)
+    folder.replace(old)
+    try:
+        staging.replace(folder)
+    except OSError:
+        old.replace(folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Swap two paths in one step, so that neither is ever missing; false where it cannot be."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE: Linux; RENAME_SWAP: macOS
+    paths = os.fsencode(one), os.fsencode(other)
+    try:
+        if sys.platform == "darwin":
+            return bool(libc.renamex_np(*paths, exchange) == 0)
+        return bool(libc.renameat2(here, paths[0], here, paths[1], exchange) == 0)
+    except AttributeError:  # an older C library
+        return False
+
+
+def _aside(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.old")
+
+
+def _heal(folder: Path) -> None:
+    """Finish what a process began that was killed between two renames."""
+    old = _aside(folder)
+    if folder.exists():
+        _remove(old)
+    elif old.exists():
+        with suppress(OSError):
+            old.replace(folder)
+
+
+def recover(folder: Path) -> None:
+    """Bring back a folder that a process was replacing when it was killed.
+
+    Only where the file system cannot swap two folders in one step is there anything to do.
+    """
+    if not folder.exists() and _aside(folder).exists():
+        with suppress(PainetError), held(folder.with_name(f".{folder.name}.lock"), folder):
+            _heal(folder)
+
+
+def _remove(folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)
 
 
 def check_writable(folder: Path, *, force: bool, option: str = "--data-dir") -> None:

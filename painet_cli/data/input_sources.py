@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from painet_cli.data.asf_amc import read_asf, read_motion
 from painet_cli.data.bonds import bonds_within
 from painet_cli.data.dataset import MANIFEST, open_dataset
+from painet_cli.data.far import kept_digits
 from painet_cli.data.input_molecule import check_several, heavy_places
 from painet_cli.data.inputs import HEAVY, Selected, Source
 from painet_cli.data.manifest import Particles
@@ -72,8 +73,9 @@ class NpzSource(_ParticleSource):
         bonds = bonds_within(self.first, LONGEST_BOND) if np.isfinite(self.first).all() else ()
         self.particles = atoms(z, bonds)
 
-    def _positions(self, first: int, stop: int, indices: NDArray[np.int64]) -> NDArray[np.float32]:
-        frames = np.empty((stop - first, len(indices), 3), dtype=np.float32)
+    def _positions(self, first: int, stop: int, indices: NDArray[np.int64]) -> NDArray[np.floating]:
+        shape = (stop - first, len(indices), 3)
+        frames: NDArray[np.floating] = np.empty(shape, dtype=kept_digits(self.first).dtype)
         row = 0
         for block in self._member.chunks():
             low, high = max(first, row), min(stop, row + len(block))
@@ -101,7 +103,7 @@ class MotionSource(_ParticleSource):
         bones = read_asf(skeleton or _skeleton_of(path))
         frames = read_motion(path, bones)
         super().__init__(path, len(frames), FRAME_TIME_S)
-        self._frames = frames.astype(np.float32)
+        self._frames = kept_digits(frames, self.up_axis)
         self.first = self._frames[0]
         self.particles = Particles(
             names=bones.names,
@@ -111,7 +113,7 @@ class MotionSource(_ParticleSource):
         )
         check_several(path, len(bones.names))
 
-    def _positions(self, first: int, stop: int, indices: NDArray[np.int64]) -> NDArray[np.float32]:
+    def _positions(self, first: int, stop: int, indices: NDArray[np.int64]) -> NDArray[np.floating]:
         return self._frames[first:stop, indices]
 
 
@@ -139,7 +141,7 @@ class PreparedSource(_ParticleSource):
         self.first = dataset.frames[0]
         check_several(folder, len(self.particles.names))
 
-    def _positions(self, first: int, stop: int, indices: NDArray[np.int64]) -> NDArray[np.float32]:
+    def _positions(self, first: int, stop: int, indices: NDArray[np.int64]) -> NDArray[np.floating]:
         return np.ascontiguousarray(self._frames[first:stop, indices])
 
 

@@ -36,7 +36,8 @@ class Input:
     particles
         Who moves.
     frames
-        (F, N, 3), F at least 1, in `length_unit`.
+        (F, N, 3), F at least 1, in `length_unit`; float32, or float64 where the source has that and
+        lies so far from its origin that float32 would lose digits.
     frame_time_s
         Seconds between frames; None where the source does not say, or has one frame.
     length_unit
@@ -53,7 +54,7 @@ class Input:
     kind: Kind
     path: Path | None
     particles: Particles
-    frames: NDArray[np.float32]
+    frames: NDArray[np.floating]
     frame_time_s: float | None
     length_unit: str
     up_axis: Axis | None = None
@@ -130,7 +131,7 @@ class Source(ABC):
         """
 
     @abstractmethod
-    def _positions(self, first: int, stop: int, indices: NDArray[np.int64]) -> NDArray[np.float32]:
+    def _positions(self, first: int, stop: int, indices: NDArray[np.int64]) -> NDArray[np.floating]:
         """(stop - first, N, 3) positions of some particles in consecutive frames."""
 
     def read(self, selected: Selected, first: int = 0, stop: int | None = None) -> Input:
@@ -155,11 +156,12 @@ class Source(ABC):
                 "choose fewer frames, such as --start 0:1000:10",
             )
         frames = self._positions(first, stop, selected.indices)
-        finite = np.isfinite(frames).all(axis=(1, 2))
+        finite = np.isfinite(frames).all(axis=2)
         if not finite.all():
+            frame, particle = np.argwhere(~finite)[0].tolist()
             raise RequestError(
-                f"{self.path}: frame {first + int(np.argmin(finite))} holds a coordinate that is "
-                "NaN or infinite",
+                f"{self.path}: frame {first + frame} holds a coordinate that is NaN or infinite, "
+                f"of particle {particle} ({selected.particles.names[particle]})",
                 "choose other frames with --start",
             )
         return Input(

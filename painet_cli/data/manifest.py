@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -16,10 +16,13 @@ from pydantic import (
     model_validator,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+_FINGERPRINTED = 1
+"""Schema whose fields a fingerprint covers: those of older datasets stay what they are."""
 SplitName = Literal["train", "val", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
 Axis = Literal["x", "y", "z"]
+AXES: tuple[Axis, ...] = ("x", "y", "z")
 
 
 class _Section(BaseModel):
@@ -72,6 +75,8 @@ class Origin(_Section):
     citation: str
     prepared_by: str
     """painet's version and the command that prepared the dataset."""
+    versions: dict[str, str] = {}
+    """Versions of painet, Python and the packages that read the source."""
     label: str = ""
     """What tables call the data, where it is not the benchmark's own (`sGDML MD`)."""
     notes: str = ""
@@ -120,11 +125,16 @@ class Manifest(_Section):
     units: Units
     up_axis: Axis | None = None
     """Direction of height above ground, where the system has one."""
+    offset: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """Where the origin of `frames.npy` lies in the source; not zero where the source is so far from
+    its own origin that float32 would lose digits."""
     particles: Particles
     segments: tuple[Segment, ...]
     split: Split
     files: dict[str, str]
     """sha256 of every other file of the folder."""
+    content_sha256: str = ""
+    """Digest of all the rest, by which `painet verify` knows it; empty in schema 1."""
 
     @property
     def frame_count(self) -> int:
@@ -132,8 +142,9 @@ class Manifest(_Section):
         return sum(segment.length for segment in self.segments)
 
     def fingerprint(self) -> str:
-        """Hex sha256 of all that a result depends on: everything but the name and the origin."""
-        content = self.model_dump_json(exclude={"name", "origin"})
+        """Hex sha256 of all that a result depends on: not the name, the origin or the offset."""
+        covered = self.model_copy(update={"schema_version": _FINGERPRINTED})
+        content = covered.model_dump_json(exclude={"name", "origin", "offset", "content_sha256"})
         return hashlib.sha256(content.encode()).hexdigest()
 
     @model_validator(mode="after")
@@ -163,3 +174,12 @@ class Manifest(_Section):
         n, known = len(self.particles.names), len(self.particles.type_names)
         if len(segment.types) != n or max(segment.types) >= known:
             raise ValueError(f"segment {segment.name}: expected {n} particle types below {known}")
+
+
+def _second(content: dict[str, Any]) -> dict[str, Any]:
+    """Schema 2 keeps where the source lay, what versions read it, and a digest of itself."""
+    origin = {**content["origin"], "versions": {}}
+    return {**content, "origin": origin, "offset": (0.0, 0.0, 0.0)}
+
+
+UPGRADES = {1: _second}

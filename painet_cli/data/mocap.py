@@ -101,7 +101,7 @@ def prepare_mocap(
         split=published_split(SUBJECTS[subject].dataset, segments),
         files={},
     )
-    frames = np.concatenate([*recording.trials.values()]).astype(np.float32)
+    frames = np.concatenate([*recording.trials.values()])
     return write_dataset(folder, frames, manifest, force=force)
 
 

@@ -280,11 +280,9 @@ def _drawn(path: Path, segments: tuple[Segment, ...], delta_frames: int, kind: s
     return draw(segments, delta_frames, counts, seed=SEED)
 
 
-def _positions(member: Member, kept: Sequence[int]) -> Iterator[NDArray[np.float32]]:
+def _positions(member: Member, kept: Sequence[int]) -> Iterator[NDArray[np.floating]]:
     for block in member.chunks():
-        # infinities are found as they are written
-        with np.errstate(over="ignore", invalid="ignore"):
-            yield block[:, kept].astype(np.float32)
+        yield block[:, kept]
 
 
 def _notes(

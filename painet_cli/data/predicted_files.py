@@ -27,12 +27,12 @@ MOST_STARTS = 20
 
 def write_prediction(
     system: Input,
-    positions: NDArray[np.float32],  # (S, T, N, 3)
+    positions: NDArray[np.floating],  # (S, T, N, 3)
     times_s: NDArray[np.float64],  # (T,)
     starts: NDArray[np.int64],  # (S,)
     folder: Path,
-    truth: NDArray[np.float32] | None = None,  # (S, T, N, 3)
-    start_positions: NDArray[np.float32] | None = None,  # (S, N, 3)
+    truth: NDArray[np.floating] | None = None,  # (S, T, N, 3)
+    start_positions: NDArray[np.floating] | None = None,  # (S, N, 3)
 ) -> list[Written]:
     """Write a prediction in the formats that suit its system.
 

@@ -56,5 +56,6 @@ def _write_table(path: Path, names: Sequence[str], course: Course) -> None:
             ["step", "time_s", *(f"{name}_{axis}" for name in names for axis in "xyz")]
         )
         numbered = np.column_stack([np.arange(len(rows)), course.times_s, rows])
-        formats = ["%d", "%.9g", *["%.7g"] * rows.shape[1]]
+        digits = "%.7g" if rows.dtype == np.float32 else "%.10g"
+        formats = ["%d", "%.9g", *[digits] * rows.shape[1]]
         np.savetxt(file, numbered, fmt=formats, delimiter=",")

@@ -125,7 +125,7 @@ def prepared_frames(
     reading: Reading,
     unwrapper: Callable[[], Unwrapper] | None,
     progress: Progress,
-) -> Iterator[NDArray[np.float32]]:
+) -> Iterator[NDArray[np.floating]]:
     """Positions of the selected atoms, (1, S, 3), angstrom, frame after frame of file after file.
 
     Raises
@@ -156,7 +156,7 @@ def prepared_frames(
                 x = x - x.mean(axis=0, dtype=np.float64)
             reference = x if reference is None else reference
             x = superposed(x, reference) if reading.superpose else x
-            yield x[None].astype(np.float32)
+            yield x[None]
             before = frame
             done += 1
             progress(done, total)

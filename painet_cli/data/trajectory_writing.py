@@ -19,11 +19,11 @@ def write_frames(
     path: Path,
     kind: Format,
     particles: Particles,
-    frames: NDArray[np.float32],  # (F, N, 3)
+    frames: NDArray[np.floating],  # (F, N, 3)
     frame_time_s: float,
     *,
     first_time_s: float = 0.0,
-    velocities: NDArray[np.float32] | None = None,  # (F, N, 3)
+    velocities: NDArray[np.floating] | None = None,  # (F, N, 3)
     remarks: Sequence[str] = (),
     tick: Callable[[], None] | None = None,
 ) -> None:
@@ -92,7 +92,7 @@ def _bonds_of_each(particles: Particles) -> Iterator[list[int]]:
 def write_topology(
     path: Path,
     particles: Particles,
-    positions: NDArray[np.float32],  # (N, 3)
+    positions: NDArray[np.floating],  # (N, 3)
     *,
     remarks: Sequence[str] = (),
 ) -> None:

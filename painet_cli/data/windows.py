@@ -15,8 +15,9 @@ from painet_cli.config.preset import DataConfig
 from painet_cli.data.batch import Batch
 from painet_cli.data.contacts import Contacts, Edges
 from painet_cli.data.dataset import Dataset
+from painet_cli.data.far import any_far
 from painet_cli.data.graph import Graph
-from painet_cli.data.manifest import Segment, SplitName
+from painet_cli.data.manifest import AXES, Segment, SplitName
 from painet_cli.errors import RequestError
 
 # frames up to this size are copied to the device once, larger ones stay mapped; edges by distance
@@ -80,6 +81,7 @@ class Windows:
         self.graph = graph.to(device)
         # start, next frame (velocity is the forward difference, as published), targets
         self._frames_of = torch.from_numpy(starts[:, None] + np.concatenate([[0, 1], offsets]))
+        self._is_far = any_far(dataset.frames, starts, dataset.manifest.up_axis)
         resident = dataset.frames.nbytes <= _RESIDENT_BYTES
         self._frames = torch.from_numpy(np.array(dataset.frames)).to(device) if resident else None
         self._types = _types_of(dataset.manifest.segments, starts)
@@ -97,18 +99,35 @@ class Windows:
             frames = self._frames[chosen.to(self.device)]
         else:
             frames = torch.from_numpy(self.dataset.frames[chosen.numpy()]).to(self.device)
+        if self._is_far:
+            frames = self._at_origin(frames)
         by_time = frames.transpose(0, 1).reshape(frames.shape[1], -1, 3)
         graph = self._graph(indices)
         return Batch(graph, by_time[0], by_time[1] - by_time[0], by_time[2:])
 
+    def _at_origin(
+        self,
+        frames: Tensor,  # (B, 2 + T, N, 3)
+    ) -> Tensor:
+        """Windows moved to where their start is about the origin; whole numbers lose no digit."""
+        at = frames[:, :1].mean(dim=2, keepdim=True).round()
+        if (up := self.dataset.manifest.up_axis) is not None:
+            at[..., AXES.index(up)] = 0.0
+        return frames - at
+
     def batches(self, batch_size: int, order: Tensor | None = None) -> Iterator[Batch]:
         """All windows once, in `order` (S,) or as they stand; the last batch may be smaller."""
         order = torch.arange(len(self)) if order is None else order
-        parts = torch.split(order, batch_size)
-        if self.graph.contacts is None:
+        return self.batches_of(torch.split(order, batch_size))
+
+    def batches_of(self, parts: Sequence[Tensor]) -> Iterator[Batch]:
+        """A batch of the windows of each part (B,), none of which is empty."""
+        at_hand = self._frames is not None and self.graph.contacts is None
+        if at_hand or not parts:
             yield from map(self.batch, parts)
             return
-        with ThreadPoolExecutor(1) as beside:  # trees are searched while a model is at work
+        # frames are read, and trees searched for edges, while a model is at work
+        with ThreadPoolExecutor(1) as beside:
             following = beside.submit(self.batch, parts[0])
             for indices in parts[1:]:
                 ready, following = following, beside.submit(self.batch, indices)

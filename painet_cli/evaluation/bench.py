@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from painet_cli.config.loading import load_preset, preset_name, preset_yaml
 from painet_cli.config.preset import Preset
+from painet_cli.data.provenance import is_unchanged
 from painet_cli.evaluation.evaluate import (
     EVALUATION,
     WINDOW_ERRORS,
@@ -174,9 +175,13 @@ def _results(cells: Sequence[Cell]) -> Iterator[Result]:
 
 
 def _evaluation(folder: Path) -> dict[str, Any] | None:
-    """A cell's `evaluation.json`; None where there is none, or one of an older painet."""
+    """A cell's `evaluation.json`; None where there is none, or one of an older painet.
+
+    Nor is there one where a kill left errors of single windows that are of another evaluation.
+    """
     try:
         content: dict[str, Any] = json.loads((folder / EVALUATION).read_bytes())
     except (OSError, ValueError):
         return None
-    return content if set(content) >= set(Evaluation.plain_names()) else None
+    whole = set(content) >= set(Evaluation.plain_names())
+    return content if whole and is_unchanged(content, folder, WINDOW_ERRORS) else None

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -120,6 +123,8 @@ def _evaluate_cell(
 
 def _told(work: Work, arguments: tuple[Any, ...], outbox: Connection) -> None:
     """Do the work in a process of its own; a failure is sent as text."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as in the parent
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         work(*arguments)
     except PainetError as error:
@@ -128,6 +133,14 @@ def _told(work: Work, arguments: tuple[Any, ...], outbox: Connection) -> None:
         outbox.send("interrupted")
     except Exception as error:  # noqa: BLE001 - one cell's failure must not end the others
         outbox.send(f"{type(error).__name__}: {error}")
+
+
+def _end_with_parent() -> None:
+    """Do not train on where a killed benchmark would want to go on."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 @dataclass(frozen=True)

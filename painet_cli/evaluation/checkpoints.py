@@ -52,6 +52,8 @@ class Card(BaseModel):
     citation: str = ""
     command: str = ""
     """How it was trained."""
+    sha256: str = ""
+    """Of the file."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from painet_cli.config.loading import load_preset, preset_names
 from painet_cli.config.preset import Preset
 from painet_cli.data.dataset import Dataset
-from painet_cli.data.files import new_file, write_text
+from painet_cli.data.files import new_file
+from painet_cli.data.locks import held
 from painet_cli.data.manifest import SplitName
+from painet_cli.data.provenance import KEY, provenance, sealed
 from painet_cli.data.splits import leak_fraction
 from painet_cli.data.windows import Windows, target_offsets, windows_of
 from painet_cli.errors import RequestError
@@ -29,11 +31,14 @@ from painet_cli.models.base import DynamicsModel
 from painet_cli.models.registry import system_of
 from painet_cli.training.checkpoint import Header
 from painet_cli.training.device import MemoryMeter
+from painet_cli.training.record import trained_facts
 from painet_cli.training.run import BEST, dataset_of
+from painet_cli.training.world import ALONE, World
 
 CPU = torch.device("cpu")
 EVALUATION = "evaluation.json"
 WINDOW_ERRORS = "window_errors.npy"
+_LONGEST_SAVE_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,8 @@ class Evaluation:
     """Physical checks of some of the windows, where they were asked for."""
     squared: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)), compare=False)
     """Errors of every window and step, (windows, horizon); not part of `plain`."""
+    traced: dict[str, Any] = field(default_factory=dict, compare=False)
+    """What the figures depend on, for the provenance; not part of `plain`."""
 
     def plain(self) -> dict[str, Any]:
         """All but the errors of single windows, as JSON has it.
@@ -90,7 +97,7 @@ class Evaluation:
     @classmethod
     def plain_names(cls) -> list[str]:
         """Keys of `plain`."""
-        return [f.name for f in fields(cls) if f.name != "squared"]
+        return [f.name for f in fields(cls) if f.name not in ("squared", "traced")]
 
 
 def evaluate_run(
@@ -101,6 +108,7 @@ def evaluate_run(
     part: SplitName = "test",
     horizon: int | None = None,
     physics: bool = False,
+    world: World = ALONE,
 ) -> Evaluation:
     """Measure a run's best weights on one part of its dataset's split.
 
@@ -114,6 +122,8 @@ def evaluate_run(
         Steps to predict, by rollout past the trained horizon; by default what the preset says.
     physics
         Whether to check bonds, clashes and the like too, on at most 200 windows.
+    world
+        The processes that share the windows; one of them does the physical checks.
 
     Raises
     ------
@@ -122,15 +132,20 @@ def evaluate_run(
         no window is long enough for the horizon.
     """
     meter = MemoryMeter(device)
-    model, header, dataset = load_run(run, data_dir, device)
-    preset = header.preset
-    trained = target_offsets(preset.data)
-    steps = horizon or preset.evaluation.horizon or preset.data.horizon
-    windows = windows_for(dataset, preset, part, rollout_offsets(trained, steps), device)
+    with world.together():
+        model, header, dataset = load_run(run, data_dir, device)
+        preset = header.preset
+        trained = target_offsets(preset.data)
+        steps = horizon or preset.evaluation.horizon or preset.data.horizon
+        windows = windows_for(dataset, preset, part, rollout_offsets(trained, steps), device)
     batch_size = preset.train.batch_size
     started = time.perf_counter()
-    errors = prediction_errors(model, windows, batch_size, trained)
+    errors = prediction_errors(model, windows, batch_size, trained, world)
     time_s, peak_memory_gb = time.perf_counter() - started, meter.peak_gb()
+    checks = None
+    with world.together():
+        if physics and world.is_writer:
+            checks = check_windows(model, windows, batch_size, trained)
     return Evaluation(
         run=run,
         model=preset.model.name,
@@ -157,8 +172,9 @@ def evaluate_run(
         device=str(device),
         label=dataset.manifest.origin.label,
         as_published=_is_as_shipped(header.preset_name, preset),
-        physics=check_windows(model, windows, batch_size, trained) if physics else None,
+        physics=checks,
         squared=errors.squared,
+        traced={**trained_facts(header), "tensors_sha256": header.tensors_sha256},
     )
 
 
@@ -223,8 +239,16 @@ def save_evaluation(evaluation: Evaluation) -> Path:
     RequestError
         The run folder cannot be written.
     """
-    with new_file(evaluation.run / WINDOW_ERRORS) as staging, staging.open("wb") as file:
-        np.save(file, evaluation.squared, allow_pickle=False)
-    path = evaluation.run / EVALUATION
-    write_text(path, json.dumps(evaluation.plain(), indent=2, default=str) + "\n")
+    run, path = evaluation.run, evaluation.run / EVALUATION
+    with ExitStack() as files:
+        files.enter_context(held(run / f".{EVALUATION}.lock", path, wait_s=_LONGEST_SAVE_S))
+        # both are whole before one takes its place: no more than a moment lies between
+        figures, windows = (
+            files.enter_context(new_file(run / name)) for name in (EVALUATION, WINDOW_ERRORS)
+        )
+        with windows.open("wb") as file:
+            np.save(file, evaluation.squared, allow_pickle=False)
+        record = provenance({WINDOW_ERRORS: windows}, facts=evaluation.traced)
+        content = {**evaluation.plain(), KEY: record}
+        figures.write_text(sealed(content), encoding="utf-8")
     return path

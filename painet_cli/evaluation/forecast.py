@@ -13,6 +13,7 @@ from torch import Tensor
 
 from painet_cli.data.batch import Batch
 from painet_cli.data.contacts import Contacts
+from painet_cli.data.far import is_far, places
 from painet_cli.data.graph import Graph, bond_graph
 from painet_cli.data.inputs import LARGEST_BYTES, Input
 from painet_cli.data.units import time_text
@@ -20,16 +21,22 @@ from painet_cli.data.windows import target_offsets
 from painet_cli.errors import PainetError, RequestError
 from painet_cli.evaluation.checkpoints import LoadedModel
 from painet_cli.evaluation.fitting import MisfitError, check_fit
-from painet_cli.evaluation.rollout import rollout, rollout_offsets
-from painet_cli.training.checkpoint import Header
+from painet_cli.evaluation.frames import (
+    frame_warnings,
+    known_truth,
+    predicted_frames,
+    start_velocities,
+)
+from painet_cli.evaluation.rollout import rollout
 from painet_cli.training.device import flushed_denormals
 
 BATCH_PARTICLES = 4096
 """Particles side by side in a batch: enough to keep a processor busy, few enough for its cache."""
-_WHOLE = 0.02
-"""How far from a whole number of frames a time may be and still count as one."""
-_SAME_TIME = 1e-3
 _MANY_PASSES = 20
+_FAR_AWAY = (
+    "the system lies {:,.0f} from the origin: it is predicted there and moved back; files whose "
+    "positions are float32 hold it to {:.2g}, prediction.npz in full"
+)
 
 Notice = Callable[[str], None]
 
@@ -45,7 +52,8 @@ class Forecast:
     starts
         (S,) frames that predictions start at.
     positions
-        (S, T, N, 3) float32 predicted positions, in the system's unit of length.
+        (S, T, N, 3) predicted positions, in the system's unit of length; float32, or float64 where
+        the system is far from the origin.
     times_s
         (T,) seconds from the start to each step.
     truth
@@ -60,17 +68,35 @@ class Forecast:
 
     system: Input
     starts: NDArray[np.int64]
-    positions: NDArray[np.float32]
+    positions: NDArray[np.floating]
     times_s: NDArray[np.float64]
-    velocities: NDArray[np.float32]
-    straight: NDArray[np.float32]
-    truth: NDArray[np.float32] | None = None
+    velocities: NDArray[np.floating]
+    straight: NDArray[np.floating]
+    truth: NDArray[np.floating] | None = None
     warnings: tuple[str, ...] = ()
 
     @property
-    def start_positions(self) -> NDArray[np.float32]:
+    def start_positions(self) -> NDArray[np.floating]:
         """(S, N, 3) positions that predictions start from."""
         return self.system.frames[self.starts]
+
+    def at_origin(self) -> Forecast:
+        """The same, moved to the origin where it is far from it: for pictures, in float32."""
+        system, up = self.system, self.system.up_axis
+        if not is_far(self.start_positions, up):
+            return self
+        at = places(self.start_positions[0], up)
+
+        def moved(values: NDArray[np.floating]) -> NDArray[np.floating]:
+            return (values - at).astype(np.float32)
+
+        return replace(
+            self,
+            system=replace(system, frames=moved(system.frames)),
+            positions=moved(self.positions),
+            straight=moved(self.straight),
+            truth=None if self.truth is None else moved(self.truth),
+        )
 
     def step_mse(self) -> dict[str, list[float]] | None:
         """MSE at each step of the prediction, of `nothing moves` and of `straight on`."""
@@ -86,11 +112,6 @@ class Forecast:
             name: np.square(guess.astype(np.float64) - self.truth).mean(axis=(0, 2, 3)).tolist()
             for name, guess in rivals.items()
         }
-
-
-def predicted_frames(header: Header, steps: int) -> NDArray[np.int64]:
-    """(steps,) frames of a checkpoint's dataset from a start to each predicted step."""
-    return rollout_offsets(target_offsets(header.preset.data), steps)
 
 
 def check_size(starts: int, steps: int, particles: int) -> None:
@@ -109,19 +130,6 @@ def check_size(starts: int, steps: int, particles: int) -> None:
             f"{size / 2**30:.1f} GiB, more than {LARGEST_BYTES // 2**30}",
             f"predict up to {most:,} steps, or from fewer starts (--start)",
         )
-
-
-def known_frames(
-    header: Header, steps: int, frame_time_s: float | None
-) -> NDArray[np.int64] | None:
-    """(steps,) frames of an input from a start to each predicted step.
-
-    None where a step falls between two frames. An input that does not say its time is taken to have
-    the checkpoint's.
-    """
-    frames = predicted_frames(header, steps) * _frames_per_frame(header, frame_time_s)
-    whole = np.rint(frames).astype(np.int64)
-    return whole if (whole > 0).all() and np.abs(frames - whole).max() <= _WHOLE else None
 
 
 def make_forecast(
@@ -170,17 +178,21 @@ def make_forecast(
     check_size(len(starts), steps, n)
     graph = _graph(loaded, system)
     offsets = predicted_frames(header, steps)
-    velocities, moving = _velocities(header, system, starts)
-    x = system.frames[starts]
-    positions = _predict(loaded, graph, x, velocities, steps, batch_size, notice)
-    positions, warnings = _finite_steps(positions), _warnings(header, system, moving)
-    if positions.shape[1] < steps:
-        warnings += (
-            f"the prediction runs away: step {positions.shape[1] + 1} of {steps:,} holds NaN or "
-            "infinity, it ends before",
-        )
+    velocities, moving = start_velocities(header, system, starts)
+    x, warnings = system.frames[starts], frame_warnings(header, system, moving)
+    at = places(x, system.up_axis) if is_far(x, system.up_axis) else None
+    near = x if at is None else (x - at).astype(np.float32)
+    positions: NDArray[np.floating] = _predict(
+        loaded, graph, near, velocities, steps, batch_size, notice
+    )
+    positions, lost = _finite_steps(positions, system, starts)
+    if lost:
+        warnings += (f"the prediction runs away: {lost}, it ends before",)
         steps, offsets = positions.shape[1], offsets[: positions.shape[1]]
-    truth = _truth(header, system, starts, steps)
+    if at is not None:
+        positions = positions + at[:, None]
+        warnings += (_FAR_AWAY.format(np.abs(at).max(), np.spacing(np.float32(np.abs(at).max()))),)
+    truth = known_truth(header, system, starts, steps)
     return Forecast(
         system=system,
         starts=starts,
@@ -206,33 +218,15 @@ def _graph(loaded: LoadedModel, system: Input) -> Graph:
     return graph.to(loaded.device)
 
 
-def _frames_per_frame(header: Header, frame_time_s: float | None) -> float:
-    """Frames of an input in the time of one of the checkpoint's."""
-    if frame_time_s is None:
-        return 1.0
-    ratio = header.units.frame_time_s / frame_time_s
-    return round(ratio) if 0 < abs(ratio - round(ratio)) < _SAME_TIME * ratio else ratio
-
-
-def _velocities(
-    header: Header, system: Input, starts: NDArray[np.int64]
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """(S, N, 3) velocities a frame of the checkpoint, and whether the frame before is known."""
-    moving = (starts > 0) & ~np.isin(starts, (0, *system.breaks))
-    before = np.where(moving, starts - 1, starts)
-    ratio = np.float32(_frames_per_frame(header, system.frame_time_s))
-    return (system.frames[starts] - system.frames[before]) * ratio, moving
-
-
 def _predict(
     loaded: LoadedModel,
     graph: Graph,
-    x: NDArray[np.float32],  # (S, N, 3)
-    velocities: NDArray[np.float32],  # (S, N, 3)
+    x: NDArray[np.floating],  # (S, N, 3)
+    velocities: NDArray[np.floating],  # (S, N, 3)
     steps: int,
     batch_size: int | None,
     notice: Notice,
-) -> NDArray[np.float32]:  # (S, steps, N, 3)
+) -> NDArray[np.floating]:  # (S, steps, N, 3)
     starts, n, _ = x.shape
     trained = target_offsets(loaded.header.preset.data)
     size = batch_size or max(1, BATCH_PARTICLES // n)
@@ -257,61 +251,37 @@ def _predict(
     return predicted
 
 
-def _finite_steps(predicted: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Steps before the first that is not finite from every start."""
+def _finite_steps(
+    predicted: NDArray[np.floating],  # (S, T, N, 3)
+    system: Input,
+    starts: NDArray[np.int64],
+) -> tuple[NDArray[np.floating], str]:
+    """Steps before the first that is not finite from every start, and where that one is not."""
     finite = np.array([np.isfinite(step).all() for step in predicted.swapaxes(0, 1)])
     if finite.all():
-        return predicted
-    if not finite[0]:
+        return predicted, ""
+    step = int(np.argmin(finite))
+    start, particle = np.argwhere(~np.isfinite(predicted[:, step]).all(axis=-1))[0].tolist()
+    where = (
+        f"step {step + 1} of {len(finite):,} from frame {system.first_frame + starts[start]} holds "
+        f"NaN or infinity, first at particle {particle} ({system.particles.names[particle]})"
+    )
+    if step == 0:
         raise PainetError(
-            "the prediction runs away in its first step: it holds NaN or infinity",
+            f"the prediction runs away at once: {where}",
             "train longer, or choose another checkpoint (`painet checkpoints`)",
         )
-    return predicted[:, : int(np.argmin(finite))]
+    return predicted[:, :step], where
 
 
 def _batch(
     graph: Graph,
-    x: NDArray[np.float32],  # (B, N, 3)
-    velocities: NDArray[np.float32],
+    x: NDArray[np.floating],  # (B, N, 3)
+    velocities: NDArray[np.floating],
     device: torch.device,
 ) -> Batch:
-    def flat(values: NDArray[np.float32]) -> Tensor:
+    def flat(values: NDArray[np.floating]) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(values).reshape(-1, 3)).to(device)
 
     systems = graph.repeat(len(x))
     return Batch(systems, flat(x), flat(velocities)).at(flat(x), flat(velocities))
-
-
-def _truth(
-    header: Header, system: Input, starts: NDArray[np.int64], steps: int
-) -> NDArray[np.float32] | None:
-    """(S, steps, N, 3) what came next, where all of it is known."""
-    frames = known_frames(header, steps, system.frame_time_s)
-    if frames is None:
-        return None
-    ends = np.array([*system.breaks, len(system.frames)])
-    if (starts + frames[-1] >= ends[np.searchsorted(ends, starts, side="right")]).any():
-        return None
-    later: NDArray[np.float32] = system.frames[starts[:, None] + frames]
-    return later
-
-
-def _warnings(header: Header, system: Input, moving: NDArray[np.bool_]) -> tuple[str, ...]:
-    known, trained = system.frame_time_s, header.units.frame_time_s
-    said = []
-    still = int((~moving).sum())
-    if still:
-        which = "the start has" if len(moving) == 1 else f"{still:,} of {len(moving):,} starts have"
-        said.append(f"velocity zero: {which} no frame before")
-    if known is None and moving.any():
-        said.append(
-            f"{system.name} does not say the time between its frames: taken as the checkpoint's, "
-            f"{time_text(trained)} (--frame-time gives another)"
-        )
-    elif known is not None and abs(known - trained) > _SAME_TIME * trained:
-        said.append(
-            f"frames are {time_text(known)} apart, the checkpoint was trained on "
-            f"{time_text(trained)}: velocities are scaled, and may not be like those it knows"
-        )
-    return tuple(said)

@@ -12,7 +12,8 @@ from painet_cli.data.inputs import Selected, Source
 from painet_cli.errors import RequestError
 from painet_cli.evaluation.checkpoints import Checkpoint, LoadedModel, load_model
 from painet_cli.evaluation.fitting import SELECTIONS, Choice, choose
-from painet_cli.evaluation.forecast import Forecast, check_size, known_frames, make_forecast
+from painet_cli.evaluation.forecast import Forecast, check_size, make_forecast
+from painet_cli.evaluation.frames import known_frames
 from painet_cli.evaluation.starts import parse_starts
 
 _SPEED_FRAMES = 120

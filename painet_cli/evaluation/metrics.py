@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,9 @@ from painet_cli.data.batch import Batch
 from painet_cli.data.windows import Windows
 from painet_cli.evaluation.rollout import rollout
 from painet_cli.models.base import DynamicsModel
+from painet_cli.training.finite import prediction_error
 from painet_cli.training.loss import squared_errors
+from painet_cli.training.world import ALONE, World
 
 
 @dataclass(frozen=True)
@@ -59,18 +61,14 @@ class Errors:
 @torch.no_grad()
 def predictions(
     model: DynamicsModel,
-    windows: Windows,
-    batch_size: int,
+    batches: Iterable[Batch],
+    steps: int,
     trained: NDArray[np.int64],  # (T,)
-    order: Tensor | None = None,  # (S,)
 ) -> Iterator[tuple[Batch, Tensor]]:  # with (steps, M, 3)
-    """Predict windows batch by batch, all or those of `order`; none is kept.
-
-    Steps past the `trained` offsets are rolled out.
-    """
+    """Predict batch after batch; none is kept. Steps past the `trained` offsets are rolled out."""
     model.eval()
-    for batch in windows.batches(batch_size, order):
-        yield batch, rollout(model, batch, len(windows.offsets), trained)
+    for batch in batches:
+        yield batch, rollout(model, batch, steps, trained)
 
 
 def prediction_errors(
@@ -78,10 +76,30 @@ def prediction_errors(
     windows: Windows,
     batch_size: int,
     trained: NDArray[np.int64],  # (T,)
+    world: World = ALONE,
 ) -> Errors:
-    """Errors of a model on windows; steps past the `trained` offsets are rolled out."""
-    squared = [
-        squared_errors(predicted, batch)
-        for batch, predicted in predictions(model, windows, batch_size, trained)
-    ]
-    return Errors(torch.cat(squared).cpu().double().numpy())
+    """Errors of a model on windows; steps past the `trained` offsets are rolled out.
+
+    The processes of a world predict a part each, and all of them get the errors of all windows.
+
+    Raises
+    ------
+    PainetError
+        A prediction is NaN or infinite; says from which frame, at which step and particle.
+    """
+    steps = len(windows.offsets)
+    with world.together():
+        squared = [
+            squared_errors(predicted, batch)
+            for batch, predicted in predictions(
+                model, world.batches(windows, batch_size), steps, trained
+            )
+        ]
+    errors = world.rows(squared, windows, batch_size)
+    with world.together():
+        finite = torch.isfinite(errors).all(dim=1)
+        if not finite.all():
+            first = windows.batch(finite.int().argmin()[None])
+            ((_, predicted),) = predictions(model, [first], steps, trained)
+            raise prediction_error(errors, windows, predicted)
+    return Errors(errors.numpy())

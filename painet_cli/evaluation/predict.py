@@ -5,16 +5,19 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
 
-from painet_cli.data.batch import from_pyg
+from painet_cli.data.batch import Batch, from_pyg
+from painet_cli.data.far import is_far, kept_digits, places
 from painet_cli.data.inputs import Input
-from painet_cli.data.manifest import Particles
+from painet_cli.data.manifest import Axis, Particles
 from painet_cli.data.windows import target_offsets
 from painet_cli.errors import RequestError
 from painet_cli.evaluation.checkpoints import LoadedModel, load
@@ -42,13 +45,13 @@ def predict(
     residues: Sequence[str] | None = None,
     bonds: Bonds | NDArray[np.integer] | None = None,
     frame_time_s: float | None = None,
-) -> NDArray[np.float32]: ...
+) -> NDArray[np.floating]: ...
 
 
 @overload
 def predict(
     model: LoadedModel | str | Path, system: AtomGroup, steps: int | None = None
-) -> NDArray[np.float32]: ...
+) -> NDArray[np.floating]: ...
 
 
 @overload
@@ -102,7 +105,8 @@ def predict(
     Returns
     -------
     NDArray
-        (T, N, 3) float32 predicted positions, in the unit of the input.
+        (T, N, 3) predicted positions, in the unit of the input: float32, or float64 where the
+        system is so far from the origin that float32 would lose digits. Give float64 there.
     Data
         For a `Data`: a copy whose `y` (M, T, 3) holds them.
 
@@ -152,9 +156,10 @@ def _predict_data(model: DynamicsModel | LoadedModel, data: System, steps: int |
     predicted: System = data.clone()
     if isinstance(model, LoadedModel):
         trained = target_offsets(model.header.preset.data)
-        batch = from_pyg(data.to(model.device))
-        ahead = rollout(model.model, batch, len(trained) if steps is None else steps, trained)
-        predicted.y = ahead.transpose(0, 1).to(data.pos.device)
+        batch, at = _at_origin(from_pyg(data), model.header.up_axis)
+        steps = len(trained) if steps is None else steps
+        ahead = rollout(model.model, batch.to(model.device), steps, trained).to(data.pos.device)
+        predicted.y = (ahead if at is None else ahead + at).transpose(0, 1)
         return predicted
     if steps not in (None, model.horizon):
         raise RequestError(
@@ -166,6 +171,19 @@ def _predict_data(model: DynamicsModel | LoadedModel, data: System, steps: int |
     return predicted
 
 
+def _at_origin(batch: Batch, up_axis: Axis | None) -> tuple[Batch, Tensor | None]:
+    """Systems moved to the origin, and (M, 3) float64 where they were; None where none is far."""
+    positions, bounds = batch.positions.cpu().double().numpy(), batch.graph.ptr.tolist()
+    systems = [positions[first:end] for first, end in pairwise(bounds)]
+    if not any(is_far(system, up_axis) for system in systems if len(system)):
+        return batch, None
+    at = np.concatenate(
+        [np.broadcast_to(places(system, up_axis), system.shape) for system in systems]
+    )
+    moved = torch.from_numpy(positions - at).float().to(batch.positions.device)
+    return replace(batch, positions=moved), torch.from_numpy(at).to(batch.positions.device)
+
+
 def _arrays(
     system: ArrayLike,
     model: LoadedModel,
@@ -175,13 +193,17 @@ def _arrays(
     bonds: Bonds | NDArray[np.integer] | None,
     frame_time_s: float | None,
 ) -> Input:
-    frames = np.asarray(system, dtype=np.float32)
+    given = np.asarray(system)
+    _check_finite(given)
+    single = given.dtype in (np.float16, np.float32)
+    up_axis = model.header.up_axis
+    frames = kept_digits(given if single else given.astype(np.float64), up_axis)
     frames = frames[None] if frames.ndim == 2 else frames
     if frames.ndim != 3 or frames.shape[2] != 3 or not frames.size:
         raise RequestError(
             f"positions of shape {np.shape(system)}", "expected (particles, 3) or (frames, N, 3)"
         )
-    _check_finite(frames)
+    _check_finite(frames)  # a float64 may be too large for float32
     kinds = tuple(types if types is not None else names or ())
     count = frames.shape[1]
     for column in (kinds, names, residues):
@@ -263,6 +285,15 @@ def _atoms(atoms: AtomGroup, model: LoadedModel) -> Input:
     return replace(several, frame_time_s=time_ps * _PICOSECOND)
 
 
-def _check_finite(frames: NDArray[np.float32]) -> None:
-    if not np.isfinite(frames).all():
-        raise RequestError("a position is NaN or infinite", "predict from whole frames")
+def _check_finite(frames: NDArray[Any]) -> None:
+    """Refuse positions that are no numbers, and name the place of the first."""
+    if frames.dtype.kind != "f" or np.isfinite(frames).all():
+        return
+    place = np.argwhere(~np.isfinite(frames))[0].tolist()
+    names = ("frame", "particle", "coordinate")[-len(place) :]
+    where = ", ".join(f"{name} {number}" for name, number in zip(names, place, strict=False))
+    if frames.dtype == np.float16 and not np.isnan(frames).any():
+        raise RequestError(
+            f"a position is infinite: {where}", "float16 overflows at 65,504; give float32"
+        )
+    raise RequestError(f"a position is NaN or infinite: {where}", "predict from whole frames")

@@ -44,7 +44,8 @@ def check_windows(
     starts: list[NDArray[np.float32]] = []
     predicted: list[NDArray[np.float32]] = []
     truth: list[NDArray[np.float32]] = []
-    for batch, steps_ahead in predictions(model, windows, batch_size, trained, order):
+    batches = windows.batches(batch_size, order)
+    for batch, steps_ahead in predictions(model, batches, steps, trained):
         starts.append(batch.positions.cpu().numpy().reshape(-1, n, 3))
         for kept, positions in ((predicted, steps_ahead), (truth, batch.known_targets())):
             by_step = positions.cpu().numpy().reshape(steps, -1, n, 3)

@@ -11,13 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from painet_cli.config.model_config import ModelConfig
-from painet_cli.config.preset import EdgeFeature, FeatureConfig, NodeFeature, Preset
+from painet_cli.config.preset import Activations, EdgeFeature, FeatureConfig, NodeFeature, Preset
 from painet_cli.data.batch import Batch
 from painet_cli.data.graph import Graph
-from painet_cli.data.manifest import Axis
+from painet_cli.data.manifest import AXES, Axis
 from painet_cli.errors import RequestError
-
-_AXES: tuple[Axis, ...] = ("x", "y", "z")
 
 
 @dataclass(frozen=True)
@@ -48,10 +46,13 @@ class DynamicsModel(nn.Module, ABC):
         Class of the model's section in a preset.
     horizon
         T, the number of steps `forward` predicts.
+    activations
+        How memory is traded for time, by models that have the choice.
     """
 
     Config: ClassVar[type[ModelConfig]]
     horizon: int
+    activations: Activations = "keep"
 
     @classmethod
     def build(
@@ -72,6 +73,24 @@ class DynamicsModel(nn.Module, ABC):
 
     def fit_scales(self, batches: Iterable[Batch]) -> None:
         """Take the size of typical inputs from the training windows, where a model asks for it."""
+
+    def pass_bytes(
+        self, nodes: int, edges: int, activations: Activations, *, training: bool
+    ) -> int | None:
+        """Bytes that a pass is expected to need; None where a model has but one way to compute.
+
+        Parameters
+        ----------
+        nodes, edges
+            Particles and edges of a batch.
+        training
+            Whether gradients are asked for.
+        """
+        return None
+
+    def compile_blocks(self) -> None:
+        """Compile what is repeated in the model, or all of it, by torch.compile."""
+        self.compile()
 
 
 class Features(nn.Module):
@@ -118,7 +137,7 @@ class Features(nn.Module):
         self.config = config
         self.num_types = len(system.type_names)
         self.hops = system.hops
-        self.up = _AXES.index(system.up_axis) if system.up_axis else 0
+        self.up = AXES.index(system.up_axis) if system.up_axis else 0
         widths = {
             "speed": 1, "height": 1, "type": self.num_types,
             "hop": self.hops, "distance": 1, "types": 2 * self.num_types,

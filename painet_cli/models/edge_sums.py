@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from painet_cli.data.graph import Graph
 
-_CPU_ROWS = 1560
+_CPU_ROWS, _GPU_ROWS = 1560, 2**20  # edges a stretch
 _silu = torch.ops.aten.silu.out  # F.silu takes no `out`
 _silu_backward = torch.ops.aten.silu_backward.grad_input
 
@@ -213,7 +213,7 @@ class _Edges(NamedTuple):
     def stretches(self) -> tuple[list[slice], int]:
         """Stretches of about equal length that make up all edges, and the longest."""
         edges = len(self.a)
-        count = max(round(edges / _CPU_ROWS), 1) if self.a.is_cpu else 1
+        count = max(round(edges / (_CPU_ROWS if self.a.is_cpu else _GPU_ROWS)), 1)
         bounds = [edges * k // count for k in range(count + 1)]
         return [slice(*ends) for ends in pairwise(bounds)], -(-edges // count)
 

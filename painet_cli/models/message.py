@@ -122,8 +122,18 @@ class EquivariantLayer(MessageLayer):
         a: Tensor,  # (E, edge_width)
         graph: Graph,
         length: Tensor | None = None,  # ()
+        *,
+        recompute: bool = False,
     ) -> tuple[Tensor, Tensor]:  # (M, hidden), (M, 3)
-        """Embeddings and positions after the layer; `length` is the unit of distances, if any."""
+        """Embeddings and positions after the layer.
+
+        Parameters
+        ----------
+        length
+            The unit of distances, if any.
+        recompute
+            Keep nothing of the edges for the backward pass.
+        """
         to_target, to_source, to_edge = self.pair.ends(h)
         inner, outer = self.gate.maps
         m, moved = edge_sums(
@@ -142,6 +152,7 @@ class EquivariantLayer(MessageLayer):
             graph,
             length=x.new_ones(()) if length is None else length,
             bound=_LARGEST_GATE,
+            recompute=recompute,
         )
         x = x + moved / graph.in_degree + self.drift(h) * v
         if self.update is not None:

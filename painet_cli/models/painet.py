@@ -9,12 +9,13 @@ in docs/architecture.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
-from painet_cli.config.preset import PainetConfig, Preset
+from painet_cli.config.preset import Activations, PainetConfig, Preset
 from painet_cli.data.batch import Batch
 from painet_cli.data.graph import Graph
 from painet_cli.data.windows import target_offsets
@@ -26,9 +27,11 @@ from painet_cli.models.attention import (
 )
 from painet_cli.models.base import DynamicsModel, Features, SystemSpec
 from painet_cli.models.decoders import other_decoder, straight_layers
-from painet_cli.models.dense import Linear
+from painet_cli.models.dense import Linear, linear
 from painet_cli.models.neighbours import attend_neighbours
 from painet_cli.models.pairwise import PairTables
+
+_MANY = 50_000  # particles from which on heads are read one by one where no gradient is asked for
 
 
 class AttentionStep(nn.Module):
@@ -61,15 +64,35 @@ class AttentionStep(nn.Module):
         graph: Graph,
     ) -> Tensor:  # (M, d)
         """Embeddings (M, d) one time step later."""
-        parts = self.project(h).view(len(h), -1, self.heads, h.shape[-1]).permute(1, 2, 0, 3)
         if tables is None:
-            read = parts[0]
+            read = self.project(h).view(len(h), self.heads, -1).mean(dim=1)
+        elif len(h) > _MANY and not torch.is_grad_enabled():
+            read = self._read_by_head(h, tables, graph)
         else:
-            q, k, v = parts.unbind()
-            attend = self._attend(graph, tables[0].shape[-1], h.shape[-1])
-            read = attend(unit_rows(q), unit_rows(k), v, *tables, graph)
-        updated: Tensor = self.norm((1 - self.eta) * h + self.eta * read.mean(dim=0))
+            parts = self.project(h).view(len(h), 3, self.heads, -1).permute(1, 2, 0, 3)
+            read = self._read(tables, graph, *parts.unbind()).mean(dim=0)
+        updated: Tensor = self.norm((1 - self.eta) * h + self.eta * read)
         return updated
+
+    def _read_by_head(
+        self, h: Tensor, tables: tuple[Tensor, Tensor], graph: Graph
+    ) -> Tensor:  # (M, d)
+        """Mean over heads of what is read, one head in memory at a time."""
+        weights = self.project.weight.view(3, self.heads, -1, h.shape[-1])
+        total = torch.zeros_like(h)
+        for head in range(self.heads):
+            parts = (linear(h, weight)[None] for weight in weights[:, head])
+            own = tables[0][head, None], tables[1][head, None]
+            total += self._read(own, graph, *parts)[0]
+        return total / self.heads
+
+    def _read(
+        self, tables: tuple[Tensor, Tensor], graph: Graph, q: Tensor, k: Tensor, v: Tensor
+    ) -> Tensor:  # (heads, M, d)
+        """Weighted means over all particles of a system, a head each."""
+        attend = self._attend(graph, tables[0].shape[-1], q.shape[-1])
+        read: Tensor = attend(unit_rows(q), unit_rows(k), v, *tables, graph)
+        return read
 
     def _attend(self, graph: Graph, types: int, d: int) -> Callable[..., Tensor]:
         if self.reach == "neighbours":
@@ -101,6 +124,7 @@ class Painet(DynamicsModel):
     ) -> None:
         super().__init__()
         self.horizon = len(frames)
+        self.config = config
         self.layers_per_step = config.attention_layers
         # 1. invariants, embedded: H(0)
         self.features = features
@@ -138,22 +162,26 @@ class Painet(DynamicsModel):
         batch: Batch,  # M particles
     ) -> Tensor:  # (T, M, 3)
         """Predicted positions, (T, M, 3)."""
+        if self.activations == "stepwise" and isinstance(self.decoder, nn.ModuleList):
+            return self._decode_stepwise(batch)
         return self.decode(self.encode(batch), batch)
 
     def encode(
         self,
         batch: Batch,
     ) -> Tensor:  # (T, M, d)
-        """Embeddings H(1..T), (T, M, d), by T attention steps from H(0)."""
+        """Embeddings H(1..T), (T, M, d), by attention steps from H(0)."""
+        return torch.stack(list(self._embeddings(batch)))
+
+    def _embeddings(self, batch: Batch) -> Iterator[Tensor]:
+        """Embeddings H(t), (M, d), for t = 1..T, one after the other."""
         batch.graph.check_types(self.features.num_types)
         h = self.embed(self.features.nodes(batch))
         tables = None if self.tables is None else self.tables(h)
-        embeddings = []
         for t in range(self.horizon):
             for layer in range(t * self.layers_per_step, (t + 1) * self.layers_per_step):
                 h = self.steps[layer % len(self.steps)](h, tables, batch.graph)
-            embeddings.append(h)
-        return torch.stack(embeddings)
+            yield h
 
     def decode(
         self,
@@ -172,6 +200,40 @@ class Painet(DynamicsModel):
             (self.features.time * batch.velocities).repeat(horizon, 1),
         )
         a = self.features.edges(batch).repeat(horizon, 1)
+        recompute = self.activations != "keep"
         for layer in self.decoder:
-            h, x = layer(h, x, v, a, graph, self.features.length)
+            h, x = layer(h, x, v, a, graph, self.features.length, recompute=recompute)
         return x.view(horizon, -1, 3)
+
+    def _decode_stepwise(self, batch: Batch) -> Tensor:  # (T, M, 3)
+        """The same, one step after the other; for gradients, a step's decoder runs twice."""
+        decode: Callable[[Tensor], Tensor] = lambda h: self.decode(h[None], batch)  # noqa: E731
+        steps = [
+            checkpoint(decode, h, use_reentrant=False) if torch.is_grad_enabled() else decode(h)
+            for h in self._embeddings(batch)
+        ]
+        return torch.cat(steps)
+
+    def pass_bytes(
+        self, nodes: int, edges: int, activations: Activations, *, training: bool
+    ) -> int:
+        """Bytes that a pass is expected to need, by the rows of width d that are alive at once.
+
+        A particle keeps nine rows a head and attention step, and eight a layer of the decoder; an
+        edge two a layer. Without gradients a few rows a particle are alive, of one head or layer.
+        """
+        row = self.embed.out_features * self.embed.weight.element_size()
+        at_once = 1 if activations == "stepwise" else self.horizon
+        indices = edges * at_once * (24 + 8 * (1 + self.features.edge_width))
+        if not training:
+            heads = 1 if nodes > _MANY else self.config.heads
+            return nodes * row * max(9 * heads, 8 * at_once) + indices
+        encoded = nodes * self.horizon * row * (9 * self.config.heads + 2)
+        kept_edges = edges if activations == "keep" else 0
+        decoded = at_once * self.config.layers * row * (8 * nodes + 2 * kept_edges)
+        return encoded + decoded + indices
+
+    def compile_blocks(self) -> None:
+        """Compile the attention step and the decoder's layer, once for all that are alike."""
+        for block in (*self.steps, *self.decoder.children()):
+            block.compile()

@@ -118,6 +118,9 @@ def export_notes(exports: Sequence[Export], manifest: Manifest) -> list[str]:
             f"{len(first.segments)} segments one after the other; "
             "{segment} in FILE writes one each"
         )
+    if any(manifest.offset):
+        place = ", ".join(f"{value:,.0f}" for value in manifest.offset)
+        notes.append(f"moved to the origin: in the source it lies at ({place}) {unit}")
     return notes
 
 

@@ -128,9 +128,9 @@ def step_errors(forecast: Forecast, index: int) -> dict[str, NDArray[np.float64]
 
 
 def _ranges(
-    begin: NDArray[np.float32],  # (N, 3)
-    predicted: NDArray[np.float32],  # (T, N, 3)
-    truth: NDArray[np.float32] | None,  # (T, N, 3)
+    begin: NDArray[np.floating],  # (N, 3)
+    predicted: NDArray[np.floating],  # (T, N, 3)
+    truth: NDArray[np.floating] | None,  # (T, N, 3)
 ) -> Points:  # (3, 2)
     """Axes that hold all steps of one start, so that nothing jumps.
 
@@ -146,7 +146,7 @@ def _ranges(
     return np.stack([low - margin, high + margin], axis=1).round(4)
 
 
-def _extent(positions: NDArray[np.float32]) -> tuple[Points, Points]:
+def _extent(positions: NDArray[np.floating]) -> tuple[Points, Points]:
     points = positions.reshape(-1, 3).astype(np.float64)
     points = points[np.isfinite(points).all(axis=1)]
     return points.min(axis=0), points.max(axis=0)
@@ -186,7 +186,7 @@ def _time(forecast: Forecast, step: int) -> str:
     return f"+{time_text(value)}" if math.isfinite(value) and value > 0 else ""
 
 
-def _packed(positions: NDArray[np.float32]) -> str:
+def _packed(positions: NDArray[np.floating]) -> str:
     return base64.b64encode(positions.astype("<f4").tobytes()).decode("ascii")
 
 

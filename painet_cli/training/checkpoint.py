@@ -7,12 +7,14 @@ epochs. Nothing is pickled.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
+import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -21,9 +23,10 @@ from torch import Tensor
 from painet_cli.config.preset import MODEL_CONFIGS, Preset
 from painet_cli.data.files import new_file
 from painet_cli.data.manifest import Axis, Units
-from painet_cli.errors import RequestError
+from painet_cli.data.upgrades import upgraded
+from painet_cli.errors import PainetError, RequestError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _METADATA_KEY = "painet"
 
 
@@ -64,6 +67,12 @@ class Header(BaseModel):
     """What tables call the data, where it is not the benchmark's own."""
     dataset_sha256: str
     progress: Progress
+    command: str = ""
+    """What wrote it, as a shell takes it; here and below, empty in those of schema 1."""
+    versions: dict[str, str] = {}
+    """Versions of painet, Python and the packages that the weights depend on."""
+    tensors_sha256: str = ""
+    """`tensors_digest` of the file's tensors; filled in as it is saved."""
 
 
 def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], header: Header) -> None:
@@ -71,18 +80,19 @@ def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], header: Header) -
 
     Raises
     ------
+    PainetError
+        The disk is full.
     RequestError
         The file cannot be written.
     """
+    saved = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    header = header.model_copy(update={"tensors_sha256": tensors_digest(saved)})
     with new_file(path) as staging:
         try:
-            save_file(
-                {name: tensor.detach().contiguous() for name, tensor in tensors.items()},
-                staging,
-                metadata={_METADATA_KEY: header.model_dump_json()},
-            )
+            save_file(saved, staging, metadata={_METADATA_KEY: header.model_dump_json()})
         except SafetensorError as error:  # how safetensors reports a full disk
-            raise RequestError(f"{path}: cannot be written ({error})") from error
+            full = "free some space, and run the same again: what is done is kept"
+            raise PainetError(f"{path}: cannot be written ({error})", full) from error
         staging.chmod(0o644)  # safetensors keeps its files to their owner
 
 
@@ -132,18 +142,31 @@ def _read_header(path: Path, text: str | None) -> Header:
         )
     try:
         content = json.loads(text)
-        version = content["schema_version"]
-        if version > SCHEMA_VERSION:
-            raise RequestError(
-                f"{path}: checkpoint schema {version} is newer than this painet reads "
-                f"({SCHEMA_VERSION})",
-                "upgrade painet",
-            )
+        content["schema_version"]  # has had one from the first on
+        content = upgraded(content, UPGRADES, path, "checkpoint")
         _check_model(path, content)
         return Header.model_validate(content)
     except (json.JSONDecodeError, KeyError, TypeError, RecursionError, ValidationError) as error:
         detail = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
         raise RequestError(f"{path}: its header cannot be read ({detail})") from error
+
+
+def tensors_digest(tensors: Mapping[str, Tensor]) -> str:
+    """Hex sha256 of the names, types, shapes and bytes of tensors on the CPU, in order of names."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def _second(content: dict[str, Any]) -> dict[str, Any]:
+    """Schema 2 keeps what wrote the checkpoint, and a digest of its tensors."""
+    return {**content, "command": "", "versions": {}, "tensors_sha256": ""}
+
+
+UPGRADES = {1: _second}
 
 
 def _check_model(path: Path, content: dict[str, Any]) -> None:

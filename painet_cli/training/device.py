@@ -12,6 +12,7 @@ import psutil
 import torch
 
 from painet_cli.errors import RequestError
+from painet_cli.training.launch import Launch
 
 
 def resolve_device(name: str) -> torch.device:
@@ -45,6 +46,26 @@ def resolve_device(name: str) -> torch.device:
             f"--device {name}: this machine has {count} {kind} devices", "try --device auto"
         )
     return torch.device(name)
+
+
+def own_device(name: str, launch: Launch) -> torch.device:
+    """Device of a process; on a machine with several, each has a GPU of its own.
+
+    Raises
+    ------
+    RequestError
+        The machine has no such device, or one that the processes cannot share.
+    """
+    device = resolve_device(name)
+    if launch.size == 1 or device.type == "cpu":
+        return device
+    if device.index is not None or device.type != "cuda":
+        raise RequestError(
+            f"--device {name}: {launch.size} processes cannot share {device}",
+            "--device cuda gives each process of a machine a GPU of its own",
+        )
+    bound = launch.own_gpu and torch.cuda.device_count() == 1
+    return resolve_device("cuda:0" if bound else f"cuda:{launch.local_rank}")
 
 
 def seed_everything(seed: int, device: torch.device) -> None:

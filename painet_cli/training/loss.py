@@ -8,6 +8,7 @@ from torch import Tensor
 from painet_cli.data.batch import Batch
 from painet_cli.data.windows import Windows
 from painet_cli.models.base import DynamicsModel
+from painet_cli.training.world import ALONE, World
 
 
 def squared_errors(
@@ -25,10 +26,13 @@ def squared_errors(
 
 
 @torch.no_grad()
-def validation_mse(model: DynamicsModel, windows: Windows, batch_size: int) -> float:
+def validation_mse(
+    model: DynamicsModel, windows: Windows, batch_size: int, world: World = ALONE
+) -> float:
     """MSE of a model's own T steps over all windows; the model is left in the mode it was in."""
     training = model.training
     model.eval()
-    squared = [squared_errors(model(batch), batch) for batch in windows.batches(batch_size)]
+    with world.together():
+        squared = [squared_errors(model(b), b) for b in world.batches(windows, batch_size)]
     model.train(training)
-    return float(torch.cat(squared).cpu().double().mean())
+    return float(world.rows(squared, windows, batch_size).mean())

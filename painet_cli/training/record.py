@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import json
-import platform
-import sys
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from painet_cli.data.files import write_text
-from painet_cli.errors import PainetError, RequestError
+from painet_cli.data.files import file_sha256, write_text
+from painet_cli.data.provenance import command_line, sealed, versions
+from painet_cli.errors import PainetError, RequestError, out_of_memory
 from painet_cli.training.checkpoint import Header
 from painet_cli.training.device import MemoryMeter
 from painet_cli.training.trainer import Trainer
 
 RECORD = "run.json"
 ERRORS = "error.log"
+_SEALED = {".yaml", ".jsonl", ".safetensors"}
+"""Endings of the files whose sha256 `run.json` has from the end of the training on."""
 
 
 @dataclass(frozen=True)
@@ -81,34 +81,55 @@ def recorded(folder: Path, trainer: Trainer, header: Header, meter: MemoryMeter)
             "dataset": header.dataset,
             "dataset_sha256": header.dataset_sha256,
             "device": str(meter.device),
+            "world_size": trainer.world.size,
             "threads": torch.get_num_threads(),
             "started": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
             "wall_s": round(time.time() - started, 3),
-            "command": " ".join(sys.argv),
+            "command": command_line(),
             "model_package": header.model_package or f"painet {header.painet_version}",
-            "versions": {
-                "painet": header.painet_version,
-                "python": platform.python_version(),
-                **{package: version(package) for package in ("torch", "numpy", "safetensors")},
-            },
+            "versions": versions(),
+            "outputs": {} if status == "running" else _sealed(folder),
         }
-        write_text(folder / RECORD, json.dumps(record, indent=2) + "\n")
+        write_text(folder / RECORD, sealed(record))
 
     write("running")
     try:
         yield
     except KeyboardInterrupt:
-        write("interrupted")
+        with suppress(PainetError):  # the disk may be full: what is saved is saved
+            write("interrupted")
         raise
     except Exception as error:
-        (folder / ERRORS).write_text(traceback.format_exc(), encoding="utf-8")
-        write("failed")
-        if isinstance(error, torch.OutOfMemoryError):
+        with suppress(PainetError):
+            write_text(folder / ERRORS, traceback.format_exc())
+            write("failed")
+        if out_of_memory(error):
             raise PainetError(
-                f"{meter.device}: out of memory", "lower train.batch_size or model.hidden"
+                f"{meter.device}: out of memory",
+                f"lower train.batch_size or model.hidden; whole epochs are kept in {folder}",
             ) from error
         raise
     write("done")
+
+
+def _sealed(folder: Path) -> dict[str, str]:
+    """Hex sha256 of the files that a training has written, once it writes no more."""
+    return {
+        path.name: file_sha256(path)
+        for path in sorted(folder.iterdir())
+        if path.suffix in _SEALED and not path.name.startswith(".")
+    }
+
+
+def trained_facts(header: Header) -> dict[str, Any]:
+    """What a result of a checkpoint depends on, for its provenance."""
+    return {
+        "dataset": header.dataset,
+        "dataset_sha256": header.dataset_sha256,
+        "preset": header.preset_name,
+        "seed": header.preset.train.seed,
+        "trained_with": header.versions or {"painet": header.painet_version},
+    }
 
 
 def epoch_seconds(folder: Path) -> float:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import secrets
+import shutil
 from collections import Counter
+from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import asdict
 from datetime import datetime
 from importlib.metadata import version
@@ -16,15 +20,24 @@ import torch
 from painet_cli.config.loading import load_preset, preset_yaml
 from painet_cli.config.preset import Preset
 from painet_cli.data.dataset import Dataset, open_dataset
-from painet_cli.data.files import check_writable, write_text
+from painet_cli.data.files import append_line, check_writable, sweep, write_text
+from painet_cli.data.locks import LOCK, held
+from painet_cli.data.provenance import command_line, versions
 from painet_cli.data.sources import how_to_prepare
 from painet_cli.data.windows import target_offsets, windows_of
-from painet_cli.errors import RequestError
+from painet_cli.errors import RequestError, cannot_write
 from painet_cli.models.registry import build_model, package_of, system_of
-from painet_cli.training.checkpoint import Header, Progress, load_checkpoint, save_checkpoint
+from painet_cli.training.checkpoint import (
+    Header,
+    Progress,
+    load_checkpoint,
+    read_header,
+    save_checkpoint,
+)
 from painet_cli.training.device import MemoryMeter, flushed_denormals, seed_everything
 from painet_cli.training.record import RECORD, RunSummary, recorded, summarise
 from painet_cli.training.trainer import EpochRecord, Trainer
+from painet_cli.training.world import ALONE, World
 
 CONFIG = "config.yaml"
 METRICS = "metrics.jsonl"
@@ -57,6 +70,7 @@ def start_run(
     device: torch.device,
     listener: Listener,
     budget_s: float | None = None,
+    world: World = ALONE,
 ) -> RunSummary:
     """Train a preset in a new folder `run_dir/name/STAMP`.
 
@@ -64,6 +78,8 @@ def start_run(
     ----------
     budget_s
         Stop at the first evaluation after this many seconds of training; None for no limit.
+    world
+        The processes that train together; one of them writes the folder and tells the listener.
 
     Raises
     ------
@@ -73,10 +89,15 @@ def start_run(
         Training failed; the last whole epoch is in the folder.
     """
     meter = MemoryMeter(device)
-    trainer, header = _prepare(preset, name, data_dir, device, budget_s)
-    folder = _new_run_folder(run_dir / name)
-    write_text(folder / CONFIG, preset_yaml(preset))
-    return _train(folder, trainer, header, meter, listener)
+    with world.together():
+        trainer, header = _prepare(preset, name, data_dir, device, budget_s, world)
+    _align(trainer, header)
+    folder = Path(world.told(lambda: str(_new_run_folder(run_dir / name, header.preset))))
+    with ExitStack() as until_the_end:
+        with world.together():
+            if world.is_writer:
+                until_the_end.enter_context(held(folder / LOCK, folder))
+        return _train(folder, trainer, header, meter, listener)
 
 
 def resume_run(
@@ -86,6 +107,7 @@ def resume_run(
     listener: Listener,
     epochs: int | None = None,
     budget_s: float | None = None,
+    world: World = ALONE,
 ) -> RunSummary:
     """Go on with a run from its last whole epoch, to the bits it would have had without the stop.
 
@@ -96,21 +118,39 @@ def resume_run(
     budget_s
         Stop at the first evaluation after this many seconds of training, those before the stop
         included; None for no limit.
+    world
+        The processes that go on together; they need not be as many as before.
 
     Raises
     ------
     RequestError
-        The folder is no run, or its dataset changed since.
+        The folder is no run, another process trains it, or its dataset changed since.
     """
+    meter = MemoryMeter(device)
+    with ExitStack() as until_the_end:
+        with world.together():
+            preset = _preset_of(folder, epochs)
+            if world.is_writer:
+                until_the_end.enter_context(held(folder / LOCK, folder))
+                sweep(folder)
+        with world.together():
+            name = folder.resolve().parent.name
+            trainer, header = _prepare(preset, name, data_dir, device, budget_s, world)
+            _restore(trainer, header, folder)
+        _align(trainer, header)
+        return _train(folder, trainer, header, meter, listener)
+
+
+def _preset_of(folder: Path, epochs: int | None) -> Preset:
     if not (folder / CONFIG).is_file():
         raise RequestError(
             f"{folder}: no run here ({CONFIG} is missing)",
             "give a folder that `painet train` wrote",
         )
-    preset = load_preset(str(folder / CONFIG), [] if epochs is None else [f"train.epochs={epochs}"])
-    meter = MemoryMeter(device)
-    name = folder.resolve().parent.name
-    trainer, header = _prepare(preset, name, data_dir, device, budget_s)
+    return load_preset(str(folder / CONFIG), [] if epochs is None else [f"train.epochs={epochs}"])
+
+
+def _restore(trainer: Trainer, header: Header, folder: Path) -> None:
     if (folder / LAST).exists():
         state, saved = load_checkpoint(folder / LAST)
         if saved.dataset_sha256 != header.dataset_sha256:
@@ -125,9 +165,6 @@ def resume_run(
                 f"{folder / LAST}: its tensors do not fit the preset in {CONFIG}",
                 str(error).splitlines()[-1].strip(),
             ) from error
-    write_text(folder / CONFIG, preset_yaml(preset))
-    _keep_epochs(folder / METRICS, trainer.progress.epoch)
-    return _train(folder, trainer, header, meter, listener)
 
 
 def dataset_of(preset: Preset, data_dir: Path) -> Dataset:
@@ -148,8 +185,19 @@ def dataset_of(preset: Preset, data_dir: Path) -> Dataset:
 
 
 def _prepare(
-    preset: Preset, name: str, data_dir: Path, device: torch.device, budget_s: float | None
+    preset: Preset,
+    name: str,
+    data_dir: Path,
+    device: torch.device,
+    budget_s: float | None,
+    world: World,
 ) -> tuple[Trainer, Header]:
+    if preset.train.batch_size < world.size:
+        raise RequestError(
+            f"train.batch_size={preset.train.batch_size}: {world.size} processes share a batch, "
+            "and each needs a window",
+            "raise it, or start fewer processes",
+        )
     dataset = dataset_of(preset, data_dir)
     system, graph = system_of(dataset.manifest, preset)
     offsets = target_offsets(preset.data)
@@ -170,47 +218,94 @@ def _prepare(
         dataset_label=dataset.manifest.origin.label,
         dataset_sha256=dataset.sha256,
         progress=Progress(),
+        command=command_line(),
+        versions=versions(),
     )
-    return Trainer(model, preset.train, train, val, budget_s), header
+    return Trainer(model, preset.train, train, val, budget_s, world), header
+
+
+def _align(trainer: Trainer, header: Header) -> None:
+    identity = header.model_copy(update={"progress": trainer.progress}).model_dump_json()
+    trainer.world.align((trainer.model, trainer.evaluated_model), identity)
 
 
 def _train(
     folder: Path, trainer: Trainer, header: Header, meter: MemoryMeter, listener: Listener
 ) -> RunSummary:
-    with recorded(folder, trainer, header, meter), flushed_denormals():
-        listener.started(folder, trainer)
+    world = trainer.world
+    record = recorded(folder, trainer, header, meter) if world.is_writer else nullcontext()
+    with record, flushed_denormals():
+        with world.together():
+            if world.is_writer:
+                # not before: until it is said to be running, the folder is as `run.json` has it
+                _make_up_best(folder, trainer, header)
+                write_text(folder / CONFIG, preset_yaml(header.preset))
+                _keep_epochs(folder / METRICS, trainer.progress.epoch)
+                listener.started(folder, trainer)
         while trainer.finished_by is None:
-            record = trainer.run_epoch()
-            now = header.model_copy(update={"progress": trainer.progress})
-            if record.best:
-                best = {
-                    f"model/{name}": value
-                    for name, value in trainer.evaluated_model.state_dict().items()
-                }
-                save_checkpoint(folder / BEST, best, now)
-            # the line goes first: resuming drops lines past the checkpoint, but cannot make one up
-            with (folder / METRICS).open("a", encoding="utf-8") as file:
-                file.write(json.dumps(asdict(record)) + "\n")
-            save_checkpoint(folder / LAST, trainer.state(), now)
-            listener.epoch(record, trainer)
+            epoch = trainer.run_epoch()
+            with world.together():
+                if world.is_writer:
+                    _save_epoch(folder, trainer, header, epoch)
+                    listener.epoch(epoch, trainer)
     return summarise(folder, trainer, header, meter)
 
 
-def _new_run_folder(parent: Path) -> Path:
+def _save_epoch(folder: Path, trainer: Trainer, header: Header, record: EpochRecord) -> None:
+    now = header.model_copy(update={"progress": trainer.progress})
+    # the line goes first: resuming drops lines past the checkpoint, but cannot make one up
+    append_line(folder / METRICS, json.dumps(asdict(record)))
+    save_checkpoint(folder / LAST, trainer.state(), now)
+    if record.best:  # last: resuming makes up for it from the weights that are saved
+        _save_best(folder, trainer, now)
+
+
+def _save_best(folder: Path, trainer: Trainer, header: Header) -> None:
+    weights = trainer.evaluated_model.state_dict()
+    save_checkpoint(
+        folder / BEST, {f"model/{name}": value for name, value in weights.items()}, header
+    )
+
+
+def _make_up_best(folder: Path, trainer: Trainer, header: Header) -> None:
+    """Save the best weights of a training that was killed before it did, right after its epoch."""
+    progress = trainer.progress
+    if progress.epoch == 0 or progress.best_epoch != progress.epoch:
+        return
+    try:
+        there = read_header(folder / BEST).progress.epoch
+    except RequestError:
+        there = None
+    if there != progress.epoch:
+        _save_best(folder, trainer, header.model_copy(update={"progress": progress}))
+
+
+def _new_run_folder(parent: Path, preset: Preset) -> Path:
+    """Make a run folder that holds its preset from the moment it is there."""
     stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     check_writable(parent / stamp, force=True, option="--run-dir")
+    staging = parent / f".{stamp}.{secrets.token_hex(4)}.partial"
     names = chain([stamp], (f"{stamp}-{k}" for k in count(2)))
-    while True:
-        folder = parent / next(names)
-        try:
-            folder.mkdir()
-        except FileExistsError:  # another training began in the same second
-            continue
-        except OSError as error:
-            raise RequestError(
-                f"{folder}: cannot be made ({error.strerror})", "choose another --run-dir"
-            ) from error
-        return folder
+    try:
+        staging.mkdir()
+        write_text(staging / CONFIG, preset_yaml(preset))
+        while True:
+            folder = parent / next(names)
+            with suppress(FileExistsError):  # another training began in the same second
+                return _renamed(staging, folder)
+    except OSError as error:
+        raise cannot_write(parent / stamp, error, "choose another --run-dir") from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _renamed(staging: Path, folder: Path) -> Path:
+    try:
+        return staging.rename(folder)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            raise FileExistsError(folder) from error
+        raise
 
 
 def _keep_epochs(path: Path, epochs: int) -> None:

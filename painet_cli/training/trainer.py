@@ -15,12 +15,11 @@ from torch.optim.swa_utils import AveragedModel
 
 from painet_cli.config.preset import CosineSchedule, TrainConfig
 from painet_cli.data.windows import Windows
-from painet_cli.errors import PainetError
 from painet_cli.models.base import DynamicsModel
 from painet_cli.training.checkpoint import Progress, under
+from painet_cli.training.finite import training_error, validation_error
 from painet_cli.training.loss import validation_mse
-
-_DIVERGED = "lower train.lr or set train.clip_norm=1.0; the last whole epoch is in the run folder"
+from painet_cli.training.world import ALONE, World
 
 _Weights = tuple[Tensor, ...] | list[Tensor]
 
@@ -53,6 +52,8 @@ class Trainer:
         Windows to learn from and to choose the best epoch by.
     budget_s
         Stop at the first evaluation after this many seconds of training; None for no limit.
+    world
+        The processes that train together, each with its part of every batch.
     """
 
     def __init__(
@@ -62,8 +63,10 @@ class Trainer:
         train: Windows,
         val: Windows,
         budget_s: float | None = None,
+        world: World = ALONE,
     ) -> None:
         self.model = model
+        self.world = world
         self.config = config
         self.budget_s = budget_s
         self.train_windows = train
@@ -105,14 +108,13 @@ class Trainer:
         Raises
         ------
         PainetError
-            The loss is NaN or infinite.
+            A loss or a weight is NaN or infinite; says where.
         """
         epoch = self.progress.epoch + 1
         started = time.perf_counter()
         loss = self._train_epoch(epoch)
-        seconds = time.perf_counter() - started
-        if not math.isfinite(loss):
-            raise PainetError(f"epoch {epoch}: the training loss is {loss}", _DIVERGED)
+        # one clock for all, so that all spend their budget in the same epoch
+        seconds = self.world.first(time.perf_counter() - started)
         val_mse = self._evaluate() if self._is_due(epoch) else None
         best = val_mse is not None and val_mse < (self.progress.best_mse or math.inf)
         self.progress = Progress(
@@ -136,28 +138,40 @@ class Trainer:
         order = _epoch_order(len(windows), self.config.seed, epoch)
         steps = math.ceil(len(windows) / self.config.batch_size)
         losses = []
-        for step, batch in enumerate(windows.batches(self.config.batch_size, order)):
+        for step, share in enumerate(self.world.shares(windows, self.config.batch_size, order)):
             rate = self.config.lr * rate_factor(self.config, epoch - 1 + step / steps)
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
             self.optimizer.zero_grad(set_to_none=True)
-            loss = (self.model(batch) - batch.known_targets()).square().mean()
-            loss.backward()
+            batch, loss = share.batch, torch.zeros((), device=windows.device)
+            with self.world.averaging(self.model, share.weight):
+                if batch is not None:
+                    loss = (self.model(batch) - batch.known_targets()).square().mean()
+                    loss.backward()
+                    loss = loss.detach() * batch.graph.num_systems
+            losses.append(loss)
             if self.config.clip_norm is not None:
                 torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
             self.optimizer.step()
             if self.average is not None:
                 self.average.update_parameters(self.model)
-            losses.append(loss.detach() * batch.graph.num_systems)
-        # the epoch's only wait for the device
-        return float(torch.stack(losses).cpu().double().sum()) / len(windows)
+        # the epoch's only wait for the device; weights that are no numbers must not be saved
+        sums = [parameter.detach().sum().float() for parameter in self.model.parameters()]
+        numbers = torch.stack([*losses, *sums]).cpu().double()
+        sums_of_steps = self.world.totals(numbers[:steps])
+        with self.world.together():
+            if not torch.isfinite(torch.cat([sums_of_steps, numbers[steps:]])).all():
+                size = self.config.batch_size
+                raise training_error(epoch, sums_of_steps, order, windows, size, self.model)
+        return float(sums_of_steps.sum()) / len(windows)
 
     def _evaluate(self) -> float:
-        mse = validation_mse(self.evaluated_model, self.val_windows, self.config.batch_size)
-        if not math.isfinite(mse):
-            raise PainetError(
-                f"epoch {self.progress.epoch + 1}: the validation MSE is {mse}", _DIVERGED
-            )
+        size = self.config.batch_size
+        mse = validation_mse(self.evaluated_model, self.val_windows, size, self.world)
+        with self.world.together():
+            if not math.isfinite(mse):
+                epoch = self.progress.epoch + 1
+                raise validation_error(epoch, mse, self.evaluated_model, self.val_windows, size)
         return mse
 
     def state(self) -> dict[str, Tensor]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from painet_cli.data.dataset import FRAMES, MANIFEST, Dataset, open_dataset, write_dataset
 from painet_cli.data.manifest import SCHEMA_VERSION, Manifest
-from painet_cli.errors import RequestError
+from painet_cli.errors import PainetError, RequestError
 from systems import RING, frames_of, manifest
 
 
@@ -57,7 +57,9 @@ def test_what_is_written_is_read(tmp_path: Path, describe: Manifest, written: Da
     assert opened.frames.dtype == np.float32
     assert isinstance(opened.frames, np.memmap)
     assert not opened.frames.flags.writeable
-    assert opened.manifest.model_copy(update={"files": {}}) == describe
+    as_given = {"files": {}, "origin": describe.origin, "content_sha256": ""}
+    assert opened.manifest.model_copy(update=as_given) == describe
+    assert opened.manifest.origin.versions.keys() >= {"painet", "python", "numpy"}
     assert list(opened.manifest.files) == [FRAMES]
     assert opened.starts("train").tolist() == [0, 1, 2, 13]
     assert opened.starts("val").tolist() == [5]
@@ -138,7 +140,7 @@ def test_a_failure_while_writing_leaves_nothing_behind(
         yield frames_of(describe, seed=1)[:10]
         raise error
 
-    expected = RequestError if isinstance(error, OSError) else KeyboardInterrupt
+    expected = PainetError if isinstance(error, OSError) else KeyboardInterrupt
     for folder in (tmp_path / "new", written.folder):
         with pytest.raises(expected):
             write_dataset(folder, half(), describe, force=True)

@@ -18,7 +18,7 @@ from painet_cli.data.export import Export, export_trajectory
 from painet_cli.data.formats import FORMATS
 from painet_cli.data.manifest import Manifest, Particles, Units
 from painet_cli.data.universe import universe_of
-from painet_cli.errors import RequestError
+from painet_cli.errors import PainetError, RequestError
 from systems import frames_of, manifest
 
 # In angstrom: what a column or a whole number of thousandths of a nanometre cuts off.
@@ -250,7 +250,7 @@ def test_a_failure_in_the_middle_leaves_nothing_behind(
         return written
 
     monkeypatch.setattr(XYZWriter, "write", fails(iter(range(20))))
-    expected = RequestError if isinstance(error, OSError) else KeyboardInterrupt
+    expected = PainetError if isinstance(error, OSError) else KeyboardInterrupt
     with pytest.raises(expected):
         export_trajectory(dataset, out / "all.xyz")
     assert names_in(out) == []

@@ -18,7 +18,7 @@ from painet_cli.data.dataset import Dataset, open_dataset
 from painet_cli.data.periodic import Unwrapper, superposed
 from painet_cli.data.trajectory import MOST_WINDOWS, prepare_trajectory, split_windows
 from painet_cli.data.trajectory_reading import Reading
-from painet_cli.errors import RequestError
+from painet_cli.errors import PainetError, RequestError
 
 ATOMS, FRAMES = 6, 40
 NAMES = ("N", "CA", "C", "O", "N", "CA")
@@ -492,7 +492,7 @@ def test_a_full_disk(pdb: Path, dcd: Path, tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr("painet_cli.data.dataset.np.lib.format.write_array_header_1_0", full)
     before = set(tmp_path.iterdir())
-    with pytest.raises(RequestError, match="No space left on device"):
+    with pytest.raises(PainetError, match="No space left on device"):
         prepare(pdb, dcd)
     assert set(tmp_path.iterdir()) == before
 

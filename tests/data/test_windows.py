@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -135,6 +136,29 @@ def test_every_window_is_met_once_and_the_last_batch_is_smaller(dataset: Dataset
     assert [batch.graph.num_systems for batch in batches] == [3, 1]
     together = made.batch(torch.arange(4))
     assert torch.equal(torch.cat([b.positions for b in batches]), together.positions)
+
+
+def test_frames_that_stay_on_disk_are_read_a_batch_ahead(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(windows_module, "_RESIDENT_BYTES", 0)
+    made = windows(dataset, [4])
+    read: list[list[int]] = []
+    second_is_read = threading.Event()
+
+    def noted(indices: torch.Tensor) -> Batch:
+        batch = Windows.batch(made, indices)
+        read.append(indices.tolist())
+        if len(read) == 2:
+            second_is_read.set()
+        return batch
+
+    monkeypatch.setattr(made, "batch", noted)
+    batches = made.batches(1)
+    assert_same(next(batches), Windows.batch(made, torch.tensor([0])))
+    assert second_is_read.wait(60)  # without anyone having asked for it
+    list(batches)
+    assert read == [[0], [1], [2], [3]]
 
 
 def test_batches_keep_the_order_they_are_given(dataset: Dataset) -> None:

@@ -53,11 +53,11 @@ Splitting = Annotated[
 
 def provenance() -> str:
     """Painet's version and the command line, for a dataset's `origin.prepared_by`."""
-    import shlex
-    import sys
     from importlib.metadata import version
 
-    return f"painet {version('painet')}: painet {shlex.join(sys.argv[1:])}"
+    from painet_cli.data.provenance import command_line
+
+    return f"painet {version('painet')}: {command_line()}"
 
 
 @contextmanager
