@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: install demo test test-all lint format docs docs-serve bench clean
+.PHONY: install demo test test-all lint licences audit fuzz format docs docs-serve bench clean
 
 install: $(INSTALLED)
 
@@ -28,6 +28,22 @@ lint: $(INSTALLED)  ## style, types, spelling and the one-way rooms
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/codespell
+
+licences: $(INSTALLED)  ## that all that is installed is under a licence on pyproject.toml's list
+	$(BIN)/pip-licenses --python=$(BIN)/python --summary
+
+audit: licences  ## known vulnerabilities of the pinned versions; asks PyPI, so not in CI
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group audit
+	@log=$$(mktemp); $(BIN)/pip-audit --requirement constraints.txt --disable-pip --no-deps >$$log 2>&1; \
+	status=$$?; \
+	if grep -qE "ConnectionError|ProxyError|Max retries exceeded|Timeout" $$log; then \
+		echo "audit: PyPI cannot be reached, so no vulnerability was looked up" >&2; status=1; \
+	else cat $$log; fi; rm $$log; exit $$status
+
+fuzz: $(INSTALLED)  ## the readers with atheris, 20,000 cases each, then a million damaged files
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group fuzz
+	$(BIN)/python scripts/fuzz.py --engine atheris --cases 20000
+	$(BIN)/python scripts/fuzz.py --engine mutations --cases 100000
 
 format: $(INSTALLED)
 	$(BIN)/ruff format .

@@ -154,7 +154,8 @@ def _misused(error: typer.TyperException) -> int:
 
 def _failed(error: Exception, what: str, hint: str, code: int, *, debug: bool) -> int:
     if debug:
-        traceback.print_exception(error)
+        said = "".join(traceback.format_exception(error)).rstrip()
+        Session().console.print(said, soft_wrap=True)
     _say(what, hint)
     return code
 

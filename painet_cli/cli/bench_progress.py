@@ -29,7 +29,7 @@ class BenchProgress:
             TextColumn("cell"),
             MofNCompleteColumn(),
             BarColumn(),
-            TextColumn("{task.fields[news]}"),
+            TextColumn("{task.fields[news]}", markup=False),
             TimeElapsedColumn(),
             console=self._console,
             transient=True,

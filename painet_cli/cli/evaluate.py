@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from painet_cli.cli.options import DATA_DIR, DataDir
+from painet_cli.cli.options import DATA_DIR, DataDir, MemoryBudget, as_bytes
 from painet_cli.cli.session import Session, with_session
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def evaluate(
         bool,
         typer.Option("--physics", help="Also check bonds, clashes, size and how far things move."),
     ] = False,
+    memory_budget: MemoryBudget = None,
     data_dir: DataDir = DATA_DIR,
 ) -> None:
     """Measure trained runs: MSE a step, time and memory, beside the paper's figures."""
@@ -48,6 +49,7 @@ def evaluate(
     from painet_cli.training.launch import launched
     from painet_cli.training.record import epoch_seconds
 
+    memory = as_bytes(memory_budget)
     with joined(launched(), session.device) as (world, device):
         session = session.of(world)
         evaluations = []
@@ -62,6 +64,7 @@ def evaluate(
                         horizon=horizon,
                         physics=physics,
                         world=world,
+                        memory_budget=memory,
                     )
                 )
         with world.together():

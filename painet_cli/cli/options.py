@@ -17,6 +17,18 @@ def _preset_names() -> list[str]:
     return list(preset_names())
 
 
+def as_bytes(size: str | None) -> int | None:
+    """Bytes of a size such as `8GB`; None stays None."""
+    from pydantic import ByteSize, TypeAdapter, ValidationError
+
+    if size is None:
+        return None
+    try:
+        return int(TypeAdapter(ByteSize).validate_python(size))
+    except ValidationError:
+        raise typer.BadParameter(f"{size} is no size of memory such as 8GB or 500MiB") from None
+
+
 DataDir = Annotated[
     Path,
     typer.Option("--data-dir", envvar="PAINET_DATA", help="Folder of the prepared datasets."),
@@ -27,6 +39,14 @@ RunDir = Annotated[
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change a preset, such as train.lr=1e-3."),
+]
+MemoryBudget = Annotated[
+    str | None,
+    typer.Option(
+        "--memory-budget",
+        metavar="SIZE",
+        help="Such as 8GB: compute so that it suffices; what is free by default.",
+    ),
 ]
 PresetArgument = Annotated[
     str, typer.Argument(metavar="NAME", help="A preset or its file.", autocompletion=_preset_names)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from painet_cli.cli.options import DATA_DIR, RUN_DIR, DataDir, RunDir
+from painet_cli.cli.options import DATA_DIR, RUN_DIR, DataDir, MemoryBudget, RunDir, as_bytes
 from painet_cli.cli.session import Session, finite, with_session
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def predict(
     physics: Annotated[
         bool, typer.Option("--physics", help="Check bonds, clashes, size and how far things move.")
     ] = False,
+    memory_budget: MemoryBudget = None,
     data_dir: DataDir = DATA_DIR,
     run_dir: RunDir = RUN_DIR,
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier prediction.")] = False,
@@ -85,7 +86,7 @@ def predict(
 
     frame_time_s = None if frame_time is None else seconds(frame_time)
     say = session.console.print
-    folder = output or Path("predictions") / (file.stem or "system")
+    folder = output or Path("predictions") / (file.resolve().stem or "system")
     check_writable(folder, force=force, option="-o")
     with open_input(
         file,
@@ -101,6 +102,7 @@ def predict(
             resolve_device(session.device),
             select=select,
             start=start,
+            memory_budget=as_bytes(memory_budget),
             notice=lambda message: say(message, soft_wrap=True),
         )
     for warning in done.forecast.warnings:

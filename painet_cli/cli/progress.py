@@ -51,6 +51,8 @@ class TrainingProgress:
             f"{parameters:,} parameters, {len(trainer.train_windows)} training and "
             f"{len(trainer.val_windows)} validation windows, on {trainer.train_windows.device}"
         )
+        if trainer.memory and trainer.memory.words:
+            self._console.print(f"memory: {trainer.memory.words}")
         if trainer.progress.epoch:
             self._console.print(f"going on after epoch {trainer.progress.epoch}")
         self._task = self._bar.add_task(

@@ -8,17 +8,21 @@ import json
 import math
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
+from unicodedata import category
 
 import typer
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.status import Status
 
     from painet_cli.training.world import World
+
+_OBEYED = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
 @dataclass(frozen=True)
@@ -97,9 +101,33 @@ def finite(value: Any) -> Any:
 
 def _console(*, stderr: bool, quiet: bool = False) -> Console:
     from rich.console import Console
+    from rich.segment import Segment
+    from rich.text import Text
+
+    class PlainConsole(Console):
+        """Every text passes here last: what a file calls its atoms gives a terminal no orders."""
+
+        def render(self, *args: Any, **options: Any) -> Iterable[Segment]:
+            for segment in super().render(*args, **options):
+                text, style, control = segment
+                yield segment if control else Segment(neutral(text), style)
+
+        def status(self, status: RenderableType, **options: Any) -> Status:
+            # rich takes markup here whatever the console is told: a path may hold [/]
+            return super().status(Text(status) if isinstance(status, str) else status, **options)
 
     # No markup: a path or a list such as [speed, type] is text, not a style.
-    return Console(stderr=stderr, quiet=quiet, markup=False, emoji=False, highlight=False)
+    return PlainConsole(stderr=stderr, quiet=quiet, markup=False, emoji=False, highlight=False)
+
+
+def neutral(text: str) -> str:
+    """Text with `?` for all that a terminal obeys or hides: escapes, directions, half characters.
+
+    Newlines and tabs stay.
+    """
+    if text.isprintable():  # never so for a category below
+        return text
+    return "".join("?" if category(c) in _OBEYED and c not in "\n\t" else c for c in text)
 
 
 def _checked_device(device: str) -> str:

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from painet_cli.cli.options import DATA_DIR, RUN_DIR, DataDir, PresetOption, RunDir, Settings
+from painet_cli.cli.options import (
+    DATA_DIR,
+    RUN_DIR,
+    DataDir,
+    MemoryBudget,
+    PresetOption,
+    RunDir,
+    Settings,
+    as_bytes,
+)
 from painet_cli.cli.session import Session, with_session
 from painet_cli.errors import RequestError
 
@@ -41,6 +50,7 @@ def train(
         float | None,
         typer.Option("--budget", metavar="MINUTES", min=0.0, help="Stop after so much training."),
     ] = None,
+    memory_budget: MemoryBudget = None,
     data_dir: DataDir = DATA_DIR,
     run_dir: RunDir = RUN_DIR,
 ) -> None:
@@ -49,7 +59,7 @@ def train(
         raise RequestError(
             "give either --preset NAME or --resume RUN", "`painet presets` lists the presets"
         )
-    if resume and (settings or model or seed is not None or seeds > 1):
+    if resume and (settings or model or seed is not None or seeds > 1 or memory_budget):
         raise RequestError(
             "--resume goes on with a run's own preset",
             "only --epochs and --budget may change; start a new run for the rest",
@@ -61,6 +71,7 @@ def train(
     from painet_cli.training.run import resume_run, start_run
 
     budget_s = None if budget is None else 60 * budget
+    memory = as_bytes(memory_budget)
     with joined(launched(), session.device) as (world, device):
         session = session.of(world)
         summaries = []
@@ -75,7 +86,9 @@ def train(
             for one in presets:
                 with TrainingProgress(session) as progress:
                     summaries.append(
-                        start_run(one, name, data_dir, run_dir, device, progress, budget_s, world)
+                        start_run(
+                            one, name, data_dir, run_dir, device, progress, budget_s, world, memory
+                        )
                     )
         _report(session, summaries, data_dir, device, world)
 

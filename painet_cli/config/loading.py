@@ -134,6 +134,8 @@ def _with_bases(path: Path, chain: tuple[Path, ...]) -> Document:
     mark = document.marks[("extends",)]
     if not isinstance(base, str):
         raise RequestError(f"{mark}: extends: expected the name of a preset or a file")
+    if len(chain) == MAX_DEPTH:
+        raise RequestError(f"{mark}: extends: more than {MAX_DEPTH} files, one after the other")
     chain = (*chain, path.resolve())
     target = _base_file(base, path, mark)
     if target.resolve() in chain:

@@ -20,7 +20,9 @@ from painet_cli.errors import RequestError
 class Strict(BaseModel):
     """A section of a preset: unknown keys are refused, values never change after loading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
+    )
 
 
 class ModelConfig(Strict):

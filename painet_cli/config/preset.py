@@ -21,14 +21,20 @@ Settings = Sequence[str] | Mapping[str, object]
 """Changes of a preset: `["train.lr=1e-3"]` or `{"train.lr": 1e-3}`."""
 Activations = Literal["keep", "recompute", "stepwise"]
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
+# Far above any published model: a file from a stranger names no model that takes days to build.
+Layers = Annotated[int, Field(gt=0, le=256)]
+Width = Annotated[int, Field(gt=0, le=16_384)]
+Steps = Annotated[int, Field(gt=0, le=10_000)]
+DATASET_NAME = r"^\w[\w.-]{0,99}$"
+"""No separator and no `..`: a name of a folder, never a way out of the data directory."""
 
 
 class DataConfig(Strict):
     """Which dataset, and how a window is cut from it."""
 
-    dataset: str
+    dataset: Annotated[str, Field(pattern=DATASET_NAME)]
     """Name of a prepared dataset, a folder below the data directory."""
-    horizon: PositiveInt = 1
+    horizon: Steps = 1
     """T, the number of target frames of a window; 1 is state-to-state (S2S), more is S2T."""
     delta_frames: PositiveInt
     """Frames from a window's start to its last target (the paper's delta T)."""
@@ -64,11 +70,11 @@ class PainetConfig(ModelConfig):
     """PAINET, the model of the paper (sections 3.1 to 3.3, Algorithm 1)."""
 
     name: Literal["painet"] = "painet"
-    layers: PositiveInt = 7
+    layers: Layers = 7
     """L, EGNN layers of the decoder."""
-    hidden: PositiveInt = 128
+    hidden: Width = 128
     """d, width of the embeddings; every attention head has this full width."""
-    heads: PositiveInt = 4
+    heads: Layers = 4
     """Attention heads; their outputs are averaged."""
     eta: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
     """Step size of the energy descent (equation 8)."""
@@ -105,9 +111,9 @@ class RadialFieldConfig(ModelConfig):
     one_step: ClassVar[bool] = True
 
     name: Literal["rf"] = "rf"
-    layers: PositiveInt = 4
+    layers: Layers = 4
     """Message-passing layers."""
-    hidden: PositiveInt = 128
+    hidden: Width = 128
     """Width of the embeddings."""
 
 
@@ -117,9 +123,9 @@ class MpnnConfig(ModelConfig):
     one_step: ClassVar[bool] = True
 
     name: Literal["mpnn"] = "mpnn"
-    layers: PositiveInt = 4
+    layers: Layers = 4
     """Message-passing layers."""
-    hidden: PositiveInt = 128
+    hidden: Width = 128
     """Width of the embeddings."""
 
 
@@ -127,9 +133,9 @@ class EgnnConfig(ModelConfig):
     """EGNN with velocities (Satorras et al. 2021)."""
 
     name: Literal["egnn"] = "egnn"
-    layers: PositiveInt = 6
+    layers: Layers = 6
     """Message-passing layers."""
-    hidden: PositiveInt = 128
+    hidden: Width = 128
     """Width of the embeddings."""
 
 
@@ -137,13 +143,13 @@ class EgnoConfig(ModelConfig):
     """EGNO: EGNN layers and spectral convolutions over time in turn (Xu et al. 2024)."""
 
     name: Literal["egno"] = "egno"
-    layers: PositiveInt = 6
+    layers: Layers = 6
     """Pairs of a temporal convolution and a message-passing layer."""
-    hidden: PositiveInt = 128
+    hidden: Width = 128
     """Width of the embeddings."""
-    modes: PositiveInt = 2
+    modes: Steps = 2
     """Fourier modes kept by a temporal convolution; no more than T / 2 + 1 are there."""
-    time_width: Annotated[int, Field(ge=4, multiple_of=2)] = 32
+    time_width: Annotated[int, Field(ge=4, le=16_384, multiple_of=2)] = 32
     """Width of the embedding of a time step."""
 
 
@@ -151,9 +157,9 @@ class HegnnConfig(ModelConfig):
     """HEGNN: EGNN whose particles also carry spherical harmonics (Cen et al. 2024)."""
 
     name: Literal["hegnn"] = "hegnn"
-    layers: PositiveInt = 6
+    layers: Layers = 6
     """Message-passing layers."""
-    hidden: PositiveInt = 128
+    hidden: Width = 128
     """Width of the embeddings."""
     max_ell: Annotated[int, Field(ge=1, le=6)] = 3
     """Highest degree l of the harmonics."""
@@ -163,13 +169,13 @@ class GfNodeConfig(ModelConfig):
     """GF-NODE: an ODE over the modes of the graph, between EGNN layers (Sun et al. 2025)."""
 
     name: Literal["gf-node"] = "gf-node"
-    layers: PositiveInt = 3
+    layers: Layers = 3
     """Message-passing layers of the encoder, and as many of the decoder."""
-    hidden: PositiveInt = 128
+    hidden: Width = 128
     """Width of the embeddings."""
-    modes: PositiveInt = 2
+    modes: Steps = 2
     """Lowest modes of the graph Laplacian that the ODE moves."""
-    time_width: Annotated[int, Field(ge=4, multiple_of=2)] = 32
+    time_width: Annotated[int, Field(ge=4, le=16_384, multiple_of=2)] = 32
     """Width of the embedding of a time."""
     rtol: PositiveFloat = 1e-5
     """Relative tolerance of the solver."""
@@ -245,7 +251,7 @@ class TrainConfig(Strict):
 class EvaluationConfig(Strict):
     """The evaluation after training."""
 
-    horizon: PositiveInt | None = None
+    horizon: Steps | None = None
     """Steps to predict; past the trained horizon by rollout. null: the trained horizon."""
 
 

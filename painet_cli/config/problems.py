@@ -97,7 +97,7 @@ def _inside(field: FieldInfo, value: Any) -> list[Section]:
 
 
 def _describe(problem: ErrorDetails, path: KeyPath, section: Section | None) -> tuple[str, str]:
-    key = ".".join(map(str, path))
+    key = " ".join(".".join(map(str, path)).split())[:200]  # as long as its writer likes
     context = problem.get("ctx", {})
     match problem["type"]:
         case "extra_forbidden" if section:

@@ -19,7 +19,8 @@ import yaml
 
 from painet_cli.errors import RequestError
 
-MAX_BYTES = 2**20
+MAX_BYTES = 2**16
+"""A preset has two thousand; PyYAML takes some seconds for a megabyte."""
 MAX_DEPTH = 20
 
 FLOAT = r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$"
@@ -108,13 +109,15 @@ def read_document(path: Path, label: str) -> Document:
     RequestError
         The file cannot be read, is too large, or is not YAML in the dialect above.
     """
+    if path.exists() and not path.is_file():  # a pipe or a device would be waited for
+        raise RequestError(f"{label}: cannot be read: not a file")
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise RequestError(f"{label}: cannot be read: {error.strerror}") from error
     if len(raw) > MAX_BYTES:
-        raise RequestError(f"{label}: larger than 1 MiB", "a preset is a short YAML file")
+        raise RequestError(f"{label}: larger than 64 KiB", "a preset is a short YAML file")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -176,7 +179,7 @@ def _entries(
         if not isinstance(key, str):
             raise _Refused(None, None, "a key has to be a word", key_node.start_mark)
         if key in seen:
-            dotted = ".".join(map(str, (*path, key)))
+            dotted = " ".join(".".join(map(str, (*path, key))).split())[:200]
             raise _Refused(None, None, f"{dotted}: written twice", key_node.start_mark)
         seen.add(key)
         marks[(*path, key)] = place(key_node.start_mark.line + 1)

@@ -11,6 +11,10 @@ from painet_cli.errors import RequestError
 LARGEST_NUMBER = 1e9
 """Far above any real angle or length: no arithmetic with such numbers overflows."""
 
+MOST_LINES = 3_000_000
+LONGEST_LINE = 10_000
+"""Words take many times the memory of their bytes."""
+
 NOT_WHOLE = "the file may have been cut short: get it again"
 
 Row = tuple[int, list[str]]
@@ -33,13 +37,20 @@ def rows(raw: bytes, where: str) -> list[Row]:
     Raises
     ------
     RequestError
-        The bytes are no text.
+        The bytes are no text, or more than any recording's.
     """
     if b"\0" in raw:
         line = len(raw[: raw.index(b"\0") + 1].splitlines())
         raise bad_line(where, line, "not text (a zero byte)", "ASF and AMC files are plain text")
+    hint = "is it the right file?"
+    if raw.count(b"\n") + raw.count(b"\r") > MOST_LINES:
+        raise bad_line(where, 1, f"the first of more than {MOST_LINES:,} lines", hint)
+    split = raw.splitlines()
+    if len(max(split, key=len, default=b"")) > LONGEST_LINE:
+        line = next(k for k, text in enumerate(split, start=1) if len(text) > LONGEST_LINE)
+        raise bad_line(where, line, f"longer than {LONGEST_LINE:,} letters", hint)
     # Latin-1 reads any byte: what is not ASCII has a meaning only in comments and names.
-    lines = (line.partition(b"#")[0].decode("latin-1").split() for line in raw.splitlines())
+    lines = (line.partition(b"#")[0].decode("latin-1").split() for line in split)
     found = [(number, words) for number, words in enumerate(lines, start=1) if words]
     if not found:
         raise bad_line(where, 1, "the file is empty", NOT_WHOLE)

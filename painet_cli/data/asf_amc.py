@@ -156,7 +156,7 @@ def _bones(lines: Sequence[Row], where: str) -> dict[str, Block]:
         bone = Block.collect(where, "a bone", lines[begin:end], BONE_KEYS)
         line, words = bone.row("name")
         name = " ".join(words)
-        if len(words) != 1 or name in bones or name == ROOT:
+        if len(words) != 1 or name in bones or name == ROOT or not name.isprintable():
             what = f"{quote(name)} cannot name a bone"
             raise bad_line(where, line, what, "expected one word that names no other bone")
         bones[name] = replace(bone, title=f"bone {quote(name)}")

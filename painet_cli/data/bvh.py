@@ -181,7 +181,8 @@ def _hierarchy(
     yield "HIERARCHY"
     for joint, following in zip(order, [*order[1:], None], strict=True):
         indent = "\t" * depth[joint]
-        name = "_".join(names[joint].split()) or "joint"
+        word = "_".join(names[joint].split()) or "joint"
+        name = "".join(letter if letter.isprintable() else "_" for letter in word)
         yield f"{indent}{'JOINT' if joint else 'ROOT'} {name}"
         yield f"{indent}{{"
         # A bone begins where the one that carries it ends; the root's position is in its channels.

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from painet_cli.data.far import is_far, places
 from painet_cli.data.files import file_sha256, new_folder, recover
 from painet_cli.data.manifest import UPGRADES, Manifest, SplitName
 from painet_cli.data.provenance import sealed, versions
+from painet_cli.data.source_files import DAMAGED, brief, read_json, read_npy_header
 from painet_cli.data.upgrades import upgraded
 from painet_cli.errors import RequestError
 
@@ -148,6 +148,8 @@ def open_dataset(folder: Path) -> Dataset:
             "`painet prepare --help` lists the sources a dataset can be prepared from",
         )
     manifest = read_manifest(manifest_path)
+    if FRAMES not in manifest.files:
+        raise RequestError(f"{manifest_path}: gives no sha256 of {FRAMES}", _AGAIN)
     for name, expected in manifest.files.items():
         path = folder / name
         if not path.is_file():
@@ -160,27 +162,33 @@ def open_dataset(folder: Path) -> Dataset:
                 f"{path}: its bytes changed since it was prepared (sha256 differs from {MANIFEST})",
                 _AGAIN,
             )
-    try:
-        frames = np.load(folder / FRAMES, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise RequestError(f"{folder / FRAMES}: {error}", _AGAIN) from error
+    frames = _mapped(folder / FRAMES)
     _check_shape(frames, manifest, folder)
     return Dataset(folder, manifest, frames, manifest.fingerprint())
 
 
+def _mapped(path: Path) -> NDArray[Any]:
+    """Map the array of an .npy file into memory, read-only."""
+    try:
+        with path.open("rb") as file:
+            header = read_npy_header(file)
+        header.check_fits(path.stat().st_size)
+        order: Literal["F", "C"] = "F" if header.fortran_order else "C"
+        return np.memmap(path, header.dtype, "r", header.header_bytes, header.shape, order)
+    except DAMAGED as error:
+        raise RequestError(f"{path}: {brief(error)}", _AGAIN) from error
+
+
 def read_manifest(path: Path) -> Manifest:
     """Read what a dataset says about itself, and none of its frames; raises as opening does."""
-    try:
-        content = json.loads(path.read_bytes())
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise RequestError(f"{path}: not JSON ({error})", _AGAIN) from error
     too_new = "upgrade painet, or prepare the dataset again with this version"
-    content = upgraded(content, UPGRADES, path, "dataset", too_new)
+    content = upgraded(read_json(path, _AGAIN), UPGRADES, path, "dataset", too_new)
     try:
         return Manifest.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the manifest"
+        where = " ".join(where.split())[:100]  # a key is as long as its writer likes
         raise RequestError(f"{path}: {where}: {first['msg']}", _AGAIN) from error
 
 

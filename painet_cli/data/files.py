@@ -157,7 +157,8 @@ def new_folder(folder: Path, *, force: bool) -> Iterator[Path]:
         except OSError as error:
             raise cannot_write(folder, error) from error
         finally:
-            shutil.rmtree(staging, ignore_errors=True)
+            with suppress(OSError):
+                _remove(staging)
 
 
 def _take_place(staging: Path, folder: Path) -> None:
@@ -215,7 +216,9 @@ def recover(folder: Path) -> None:
 
 
 def _remove(folder: Path) -> None:
-    if folder.exists():
+    if folder.is_symlink():  # what it leads to is not ours
+        folder.unlink()
+    elif folder.exists():
         shutil.rmtree(folder)
 
 

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -23,16 +24,35 @@ SplitName = Literal["train", "val", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
 Axis = Literal["x", "y", "z"]
 AXES: tuple[Axis, ...] = ("x", "y", "z")
+LONGEST_NAME = 200
+
+
+def _plain(name: str) -> str:
+    if not name.isprintable() or len(name) > LONGEST_NAME:
+        raise ValueError(f"{name[:40]!r} is no name: it would not print on a line")
+    return name
+
+
+def _file_name(name: str) -> str:
+    if "/" in name or "\\" in name or name in ("", ".", ".."):
+        raise ValueError(f"{name[:40]!r} is not the name of a file in this folder")
+    return _plain(name)
+
+
+Name = Annotated[str, AfterValidator(_plain)]
+"""Text that goes to terminals, tables and files: without control characters, not too long."""
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
+    )
 
 
 class Segment(_Section):
     """An unbroken stretch of frames (a trial, a replica); no window crosses its ends."""
 
-    name: str
+    name: Name
     start: NonNegativeInt
     """First frame of the segment in `frames.npy`."""
     length: PositiveInt
@@ -60,7 +80,7 @@ class Split(_Section):
 class Units(_Section):
     """What one unit of `frames.npy` and one frame of it mean."""
 
-    length: str
+    length: Name
     """Name of the length unit, as tables print it (`angstrom`, `ASF unit`)."""
     length_in_metres: PositiveFloat
     frame_time_s: PositiveFloat
@@ -85,19 +105,19 @@ class Origin(_Section):
 class Particles(_Section):
     """Who moves: names, types and bonds."""
 
-    names: tuple[str, ...]
+    names: tuple[Name, ...]
     types: tuple[NonNegativeInt, ...]
     """Index into `type_names`, a particle."""
-    type_names: tuple[str, ...]
+    type_names: tuple[Name, ...]
     bonds: tuple[tuple[NonNegativeInt, NonNegativeInt], ...]
     """Pairs of particle indices, each once."""
-    elements: tuple[str, ...] = ()
+    elements: tuple[Name, ...] = ()
     """Chemical symbol of every particle; here and below, empty where the source has none."""
-    residues: tuple[str, ...] = ()
+    residues: tuple[Name, ...] = ()
     """Name of every particle's residue."""
     residue_ids: tuple[int, ...] = ()
     """Number of every particle's residue."""
-    chains: tuple[str, ...] = ()
+    chains: tuple[Name, ...] = ()
     """Chain or segment of every particle."""
 
     @model_validator(mode="after")
@@ -120,7 +140,7 @@ class Manifest(_Section):
     """Everything about a prepared dataset except its coordinates."""
 
     schema_version: Annotated[int, Field(ge=1)] = SCHEMA_VERSION
-    name: str
+    name: Name
     origin: Origin
     units: Units
     up_axis: Axis | None = None
@@ -131,7 +151,7 @@ class Manifest(_Section):
     particles: Particles
     segments: tuple[Segment, ...]
     split: Split
-    files: dict[str, str]
+    files: dict[Annotated[str, AfterValidator(_file_name)], str]
     """sha256 of every other file of the folder."""
     content_sha256: str = ""
     """Digest of all the rest, by which `painet verify` knows it; empty in schema 1."""

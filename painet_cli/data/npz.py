@@ -19,7 +19,13 @@ from typing import IO, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.source_files import DAMAGED
+from painet_cli.data.source_files import (
+    DAMAGED,
+    NpyHeader,
+    brief,
+    checked_members,
+    read_npy_header,
+)
 from painet_cli.errors import RequestError
 
 CHUNK_BYTES = 2**24
@@ -35,15 +41,11 @@ class _Stream(Protocol):
 
 
 @dataclass(frozen=True)
-class Member:
+class Member(NpyHeader):
     """An array of an archive, of which only the header has been read."""
 
     path: Path
     info: zipfile.ZipInfo
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    fortran_order: bool
-    header_bytes: int
 
     @property
     def where(self) -> str:
@@ -61,11 +63,7 @@ class Member:
         if self.info.file_size > SMALL_BYTES:
             raise RequestError(f"{self.where}: larger than 1 MiB", "is it the right file?")
         with _damage(self.where), self._content() as content:
-            raw = content.read(self.info.file_size - self.header_bytes)
-            array: NDArray[Any] = np.frombuffer(raw, self.dtype)
-            if self.fortran_order:
-                return array.reshape(self.shape[::-1]).T
-            return array.reshape(self.shape)
+            return self.array(content.read(self.info.file_size - self.header_bytes))
 
     def text(self) -> str:
         """A short text; empty where the array is anything else, which is not worth an error."""
@@ -147,8 +145,7 @@ def _damage(where: str) -> Iterator[None]:
     try:
         yield
     except DAMAGED as error:
-        reason = getattr(error, "strerror", None) or error or type(error).__name__
-        raise RequestError(f"{where}: cannot be read ({reason})", _AGAIN) from error
+        raise RequestError(f"{where}: cannot be read ({brief(error)})", _AGAIN) from error
 
 
 def read_headers(path: Path) -> dict[str, Member]:
@@ -162,13 +159,13 @@ def read_headers(path: Path) -> dict[str, Member]:
     try:
         archive = zipfile.ZipFile(path)
     except DAMAGED as error:
-        reason = getattr(error, "strerror", None) or error
         raise RequestError(
-            f"{path}: cannot be read ({reason})", "expected an .npz file as numpy.savez writes it"
+            f"{path}: cannot be read ({brief(error)})",
+            "expected an .npz file as numpy.savez writes it",
         ) from error
     members = {}
     with archive:
-        for info in archive.infolist():
+        for info in checked_members(archive, path):
             name, dot, suffix = info.filename.rpartition(".")
             if dot and suffix == "npy":
                 with _damage(f"{path}/{name}"), archive.open(info) as file:
@@ -177,22 +174,12 @@ def read_headers(path: Path) -> dict[str, Member]:
 
 
 def _read_header(path: Path, info: zipfile.ZipInfo, file: IO[bytes]) -> Member:
-    version = np.lib.format.read_magic(file)
-    if version not in ((1, 0), (2, 0)):
-        raise ValueError(f"format version {version}")
-    read = (
-        np.lib.format.read_array_header_1_0
-        if version == (1, 0)
-        else np.lib.format.read_array_header_2_0
-    )
-    shape, fortran_order, dtype = read(file)
-    member = Member(path, info, shape, dtype, fortran_order, file.tell())
-    if dtype.hasobject:
+    header = read_npy_header(file)
+    member = Member(**vars(header), path=path, info=info)
+    if header.dtype.hasobject:
         raise RequestError(
             f"{member.where}: holds pickled Python objects, which are never loaded",
             "expected arrays of numbers, as numpy.savez writes them",
         )
-    stored_bytes = member.header_bytes + dtype.itemsize * math.prod(shape)
-    if min(shape, default=0) < 0 or stored_bytes != info.file_size:
-        raise ValueError(f"shape {shape} does not fit its {info.file_size} bytes")
+    header.check_fits(info.file_size)
     return member

@@ -77,7 +77,7 @@ def sealed(content: Mapping[str, Any]) -> str:
     """
     plain = json.loads(json.dumps(content, default=str))
     plain[SEAL] = _digest(plain)
-    return json.dumps(plain, indent=2) + "\n"
+    return json.dumps(plain, indent=1) + "\n"
 
 
 def seal_holds(content: Mapping[str, Any]) -> bool | None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import io
+import json
 import lzma
+import math
 import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +25,13 @@ from painet_cli.errors import RequestError
 LARGEST_FILE_BYTES = 64 * 2**20
 LARGEST_FOLDER = 100_000
 """Files looked at: the folder of someone who gives `/` is not searched through."""
+LARGEST_JSON_BYTES = 128 * 2**20
+MOST_MEMBERS = 10_000
+"""Files in an archive; CMU's whole one has 4,900."""
+MOST_UNFOLDED = 100
+"""Times its compressed size that a file in an archive may have, once it is larger than 64 MiB."""
+LONGEST_REASON = 200
+_NPY_HEADER_BYTES = 2**16
 
 Members = Mapping[str, Callable[[], bytes]]
 """Files by name relative to the source, each read when called."""
@@ -59,16 +69,51 @@ def open_source(source: Path) -> Iterator[Members]:
     try:
         archive = zipfile.ZipFile(source)
     except DAMAGED as error:
-        reason = getattr(error, "strerror", None) or error
         raise RequestError(
-            f"{source}: cannot be read ({reason})", "expected a folder, or a .zip or .npz archive"
+            f"{source}: cannot be read ({brief(error)})",
+            "expected a folder, or a .zip or .npz archive",
         ) from error
     with archive:
         yield {
             info.filename: partial(_read_member, archive, info, f"{source}/{info.filename}")
-            for info in archive.infolist()
+            for info in checked_members(archive, source)
             if not info.is_dir()
         }
+
+
+def checked_members(archive: zipfile.ZipFile, where: Path) -> list[zipfile.ZipInfo]:
+    """List the members of an archive, none of them read yet.
+
+    Raises
+    ------
+    RequestError
+        They are too many, or one has a name that leads out of the archive or unfolds as no data do.
+    """
+    members = archive.infolist()
+    if len(members) > MOST_MEMBERS:
+        raise RequestError(
+            f"{where}: holds {len(members):,} files, more than {MOST_MEMBERS:,}",
+            "is it the right file?",
+        )
+    for info in members:
+        name = PurePosixPath(info.filename.replace("\\", "/"))
+        if name.is_absolute() or ".." in name.parts or ":" in "".join(name.parts[:1]):
+            raise RequestError(
+                f"{where}: the name {info.filename[:80]!r} leads out of the archive",
+                "do not trust this file: get it again from where it was published",
+            )
+        if not info.filename.isprintable() or len(info.filename) > LONGEST_REASON:
+            raise RequestError(
+                f"{where}: {info.filename[:80]!r} is no name of a file",
+                "do not trust this file: get it again from where it was published",
+            )
+        if info.file_size > max(LARGEST_FILE_BYTES, MOST_UNFOLDED * info.compress_size):
+            raise RequestError(
+                f"{where}/{info.filename}: unfolds from {info.compress_size:,} bytes to "
+                f"{info.file_size:,}, as no recorded numbers do",
+                "do not trust this file: get it again from where it was published",
+            )
+    return members
 
 
 def read_bytes(path: Path) -> bytes:
@@ -77,17 +122,43 @@ def read_bytes(path: Path) -> bytes:
     Raises
     ------
     RequestError
-        It is missing, unreadable or larger than 64 MiB.
+        It is missing, no regular file, unreadable or larger than 64 MiB.
+    """
+    return _read_regular(path, LARGEST_FILE_BYTES)
+
+
+def read_json(path: Path, hint: str) -> Any:
+    """Plain data of a JSON file, whose shape is yet to be checked.
+
+    Raises
+    ------
+    RequestError
+        It is missing, no regular file, unreadable, larger than 128 MiB or not JSON.
     """
     try:
+        return json.loads(_read_regular(path, LARGEST_JSON_BYTES))
+    # a number of thousands of digits is a ValueError, too many brackets a RecursionError
+    except (ValueError, RecursionError) as error:
+        raise RequestError(f"{path}: not JSON ({brief(error)})", hint) from error
+
+
+def _read_regular(path: Path, largest_bytes: int) -> bytes:
+    try:
+        # a pipe or a device would be waited for, or never end
+        if path.exists() and not path.is_file():
+            raise RequestError(f"{path}: cannot be read (not a file)", "check the path")
         with path.open("rb") as file:
-            raw = file.read(LARGEST_FILE_BYTES + 1)
-    except OSError as error:
-        raise RequestError(
-            f"{path}: cannot be read ({error.strerror})", "check the path"
-        ) from error
-    _check_size(len(raw), str(path))
+            raw = file.read(largest_bytes + 1)
+    except (OSError, ValueError) as error:
+        raise RequestError(f"{path}: cannot be read ({brief(error)})", "check the path") from error
+    _check_size(len(raw), str(path), largest_bytes)
     return raw
+
+
+def brief(error: BaseException) -> str:
+    """What an error says, on one line of at most 200 letters: it may quote a whole file."""
+    reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+    return reason[:LONGEST_REASON] or type(error).__name__
 
 
 def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, where: str) -> bytes:
@@ -97,13 +168,13 @@ def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, where: str) ->
         return archive.read(info)
     except DAMAGED as error:
         raise RequestError(
-            f"{where}: cannot be read ({error})", "the archive is damaged: get it again"
+            f"{where}: cannot be read ({brief(error)})", "the archive is damaged: get it again"
         ) from error
 
 
-def _check_size(size_bytes: int, where: str) -> None:
-    if size_bytes > LARGEST_FILE_BYTES:
-        limit = f"{LARGEST_FILE_BYTES >> 20} MiB"
+def _check_size(size_bytes: int, where: str, largest_bytes: int = LARGEST_FILE_BYTES) -> None:
+    if size_bytes > largest_bytes:
+        limit = f"{largest_bytes >> 20} MiB"
         raise RequestError(f"{where}: larger than {limit}", "is it the right file?")
 
 
@@ -116,8 +187,64 @@ def read_array(raw: bytes, where: str) -> NDArray[Any]:
         They are none.
     """
     try:
-        return np.lib.format.read_array(io.BytesIO(raw), allow_pickle=False)
+        header = read_npy_header(io.BytesIO(raw))
+        header.check_fits(len(raw))
+        return header.array(raw[header.header_bytes :])
     except DAMAGED as error:
         raise RequestError(
-            f"{where}: {error}", "expected an array as numpy.savez writes it"
+            f"{where}: {brief(error)}", "expected an array as numpy.savez writes it"
         ) from error
+
+
+@dataclass(frozen=True)
+class NpyHeader:
+    """What an .npy file says of its array."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    fortran_order: bool
+    header_bytes: int
+
+    def check_fits(self, size_bytes: int) -> None:
+        """Hold the shape against the bytes there are, before memory is taken for it.
+
+        Raises
+        ------
+        ValueError
+            They are more or fewer, or would have to be unpickled.
+        """
+        if self.dtype.hasobject:
+            raise ValueError("holds pickled Python objects, which are never loaded")
+        claimed = self.header_bytes + self.dtype.itemsize * math.prod(self.shape)
+        if min(self.shape, default=0) < 0 or claimed != size_bytes:
+            raise ValueError(f"shape {self.shape} does not fit its {size_bytes} bytes")
+
+    def array(self, content: Any) -> NDArray[Any]:
+        """The array out of the bytes after the header."""
+        flat: NDArray[Any] = np.frombuffer(content, self.dtype)
+        if self.fortran_order:
+            return flat.reshape(self.shape[::-1]).T
+        return flat.reshape(self.shape)
+
+
+def read_npy_header(file: IO[bytes]) -> NpyHeader:
+    """Read the header of an .npy file and leave the file at its array.
+
+    Raises
+    ------
+    ValueError, SyntaxError and the rest of `DAMAGED`
+        It is none.
+    """
+    # NumPy takes as much memory as the header says that it is long, before it looks at it.
+    start = file.read(_NPY_HEADER_BYTES)
+    held = io.BytesIO(start)
+    version = np.lib.format.read_magic(held)
+    if version not in ((1, 0), (2, 0)):
+        raise ValueError(f"format version {version}")
+    read = (
+        np.lib.format.read_array_header_1_0
+        if version == (1, 0)
+        else np.lib.format.read_array_header_2_0
+    )
+    shape, fortran_order, dtype = read(held)
+    return NpyHeader(shape, dtype, fortran_order, held.tell())

@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
-from painet_cli.data.bonds import bonds_within
-from painet_cli.data.manifest import Particles
+from painet_cli.data.bonds import bonds_within, close_pairs
+from painet_cli.data.manifest import LONGEST_NAME, Particles
 from painet_cli.data.trajectory_source import TOPOLOGIES, mdanalysis
 from painet_cli.errors import RequestError
 
@@ -100,6 +99,12 @@ def particles_of(
 def _column(selected: Any, attribute: str) -> tuple[str, ...]:
     """Attribute of every atom as text; empty where the topology has it for none."""
     values = tuple(str(value).strip() for value in getattr(selected, attribute, ()))
+    for value in {*values}:
+        if not value.isprintable() or len(value) > LONGEST_NAME:
+            raise RequestError(
+                f"{attribute}: {value[:40]!r} names no atom: it would not print on a line",
+                "do not trust the topology: get it again from where it was published",
+            )
     return values if any(value not in ("", "UNK", "SYSTEM") for value in values) else ()
 
 
@@ -195,7 +200,7 @@ def _guessed(positions: NDArray[np.floating], elements: Sequence[str]) -> Bonds:
     if not all(symbol.upper() in vdwradii for symbol in elements):
         return ()
     reach = _REACH * np.array([vdwradii[symbol.upper()] for symbol in elements])
-    pairs = cKDTree(positions).query_pairs(2 * reach.max(), output_type="ndarray")
+    pairs = close_pairs(positions, 2 * reach.max())
     first, second = pairs.T
     apart = np.linalg.norm(positions[first] - positions[second], axis=1)
     bonded = pairs[(apart > 0.1) & (apart < reach[first] + reach[second])]

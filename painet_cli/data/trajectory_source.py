@@ -1,7 +1,4 @@
-"""Topologies and trajectories as MDAnalysis reads them, with its many errors made into one.
-
-MDAnalysis keeps the places of frames of an XTC or TRR file in a small hidden file beside it.
-"""
+"""Topologies and trajectories as MDAnalysis reads them, with its many errors made into one."""
 
 from __future__ import annotations
 
@@ -19,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from painet_cli.data.claims import check_claims
 from painet_cli.data.xdr_reader import XdrReader
 from painet_cli.errors import RequestError
 
@@ -97,6 +95,7 @@ def open_topology(path: Path) -> Any:
         raise RequestError(
             f"{path}: not a topology of a format that MDAnalysis reads", f"expected {TOPOLOGIES}"
         ) from error
+    check_claims(path, _formats(parser))
     with mdanalysis(path, f"expected a topology: {TOPOLOGIES}"), parser(str(path)) as topology:
         universe = MDAnalysis.Universe(topology.parse(), to_guess=())
         if universe.atoms.n_atoms == 0:
@@ -220,7 +219,8 @@ def _open_reader(path: Path, atom_count: int) -> Any:
             f"{path}: holds no coordinates in a format that MDAnalysis reads",
             f"give a trajectory with --trajectory: {TRAJECTORIES}",
         ) from error
-    formats = {reader.format} if isinstance(reader.format, str) else set(reader.format)
+    formats = _formats(reader)
+    check_claims(path, formats)
     if "XYZ" in formats:
         _check_columns(path)
     if formats & {"XTC", "TRR"}:
@@ -228,6 +228,11 @@ def _open_reader(path: Path, atom_count: int) -> Any:
     needs_count = bool(formats & _NEED_ATOM_COUNT)
     with mdanalysis(path, f"expected a trajectory: {TRAJECTORIES}"):
         return reader(str(path), **({"n_atoms": atom_count} if needs_count else {}))
+
+
+def _formats(reader: Any) -> set[str]:
+    """Names of the formats that a reader or parser of MDAnalysis' takes."""
+    return {reader.format} if isinstance(reader.format, str) else set(reader.format)
 
 
 def _format_of(path: Path) -> str | None:

@@ -43,7 +43,8 @@ def upgraded(
     newest = max(steps, default=0) + 1
     if version > newest:
         raise RequestError(
-            f"{path}: {what} schema {version} is newer than this painet reads ({newest})", hint
+            f"{path}: {what} schema {str(version)[:20]} is newer than this painet reads ({newest})",
+            hint,
         )
     for number in range(version, newest):
         try:

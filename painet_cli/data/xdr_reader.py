@@ -87,7 +87,11 @@ def _serve(path: str) -> None:
     import warnings
 
     from MDAnalysis.coordinates.core import get_reader_for
+    from MDAnalysis.coordinates.XDR import XDRBaseReader
 
+    # MDAnalysis would keep the places of frames in a file beside the trajectory, and believe one
+    # that it finds there.
+    XDRBaseReader._load_offsets = lambda self: self._read_offsets(store=False)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     out = sys.stdout.buffer
     warnings.simplefilter("ignore")

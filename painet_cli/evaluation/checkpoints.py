@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,9 +14,10 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import safe_open
 
+from painet_cli.data.source_files import read_json
 from painet_cli.errors import RequestError
 from painet_cli.models.base import DynamicsModel, SystemSpec
-from painet_cli.models.registry import build_model
+from painet_cli.models.registry import build_model, check_weights
 from painet_cli.training.checkpoint import Header, load_checkpoint, read_header, under
 from painet_cli.training.device import resolve_device
 from painet_cli.training.run import BEST
@@ -117,9 +117,8 @@ class Checkpoint:
         if self.card.mse is not None:
             return self.card.mse
         try:
-            measured = json.loads((self.path.parent / EVALUATION).read_text(encoding="utf-8"))
-            return float(measured["mse"])
-        except (OSError, KeyError, TypeError, ValueError):
+            return float(read_json(self.path.parent / EVALUATION, "")["mse"])
+        except (RequestError, KeyError, TypeError, ValueError, OverflowError):
             return None
 
     def plain(self) -> dict[str, Any]:
@@ -236,9 +235,11 @@ def restore(path: Path, device: torch.device) -> tuple[DynamicsModel, Header]:
     """
     tensors, header = load_checkpoint(path)
     system = SystemSpec(header.type_names, header.preset.data.edge_hops, header.up_axis)
-    model = build_model(header.preset, system)
+    weights = under("model", tensors)
     try:
-        model.load_state_dict(under("model", tensors))
+        check_weights(header.preset, system, weights)
+        model = build_model(header.preset, system)
+        model.load_state_dict(weights)
     except RuntimeError as error:
         raise RequestError(
             f"{path}: its weights do not fit the model it names",

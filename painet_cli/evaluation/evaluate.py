@@ -28,9 +28,10 @@ from painet_cli.evaluation.physics import PhysicsReport
 from painet_cli.evaluation.rollout import rollout_offsets
 from painet_cli.evaluation.window_physics import check_windows
 from painet_cli.models.base import DynamicsModel
+from painet_cli.models.memory import fit_memory
 from painet_cli.models.registry import system_of
 from painet_cli.training.checkpoint import Header
-from painet_cli.training.device import MemoryMeter
+from painet_cli.training.device import MemoryMeter, free_memory
 from painet_cli.training.record import trained_facts
 from painet_cli.training.run import BEST, dataset_of
 from painet_cli.training.world import ALONE, World
@@ -109,6 +110,7 @@ def evaluate_run(
     horizon: int | None = None,
     physics: bool = False,
     world: World = ALONE,
+    memory_budget: int | None = None,
 ) -> Evaluation:
     """Measure a run's best weights on one part of its dataset's split.
 
@@ -124,6 +126,8 @@ def evaluate_run(
         Whether to check bonds, clashes and the like too, on at most 200 windows.
     world
         The processes that share the windows; one of them does the physical checks.
+    memory_budget
+        Bytes that a prediction is to fit in; by default what is free.
 
     Raises
     ------
@@ -139,6 +143,8 @@ def evaluate_run(
         steps = horizon or preset.evaluation.horizon or preset.data.horizon
         windows = windows_for(dataset, preset, part, rollout_offsets(trained, steps), device)
     batch_size = preset.train.batch_size
+    largest = windows.batch(torch.arange(min(batch_size, len(windows))))
+    fit_memory(model, largest, memory_budget or free_memory(device), training=False)
     started = time.perf_counter()
     errors = prediction_errors(model, windows, batch_size, trained, world)
     time_s, peak_memory_gb = time.perf_counter() - started, meter.peak_gb()

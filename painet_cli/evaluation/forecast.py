@@ -28,7 +28,8 @@ from painet_cli.evaluation.frames import (
     start_velocities,
 )
 from painet_cli.evaluation.rollout import rollout
-from painet_cli.training.device import flushed_denormals
+from painet_cli.models.memory import fit_memory
+from painet_cli.training.device import flushed_denormals, free_memory
 
 BATCH_PARTICLES = 4096
 """Particles side by side in a batch: enough to keep a processor busy, few enough for its cache."""
@@ -140,6 +141,7 @@ def make_forecast(
     *,
     batch_size: int | None = None,
     notice: Notice = lambda message: None,
+    memory_budget: int | None = None,
 ) -> Forecast:
     """Predict a system from each of its start frames.
 
@@ -158,7 +160,9 @@ def make_forecast(
     batch_size
         Starts that are predicted side by side; by default as many as `BATCH_PARTICLES` allow.
     notice
-        Told what a long prediction will cost.
+        Told what a long prediction will cost, and how it is made to fit the memory.
+    memory_budget
+        Bytes that a pass is to fit in; by default what is free.
 
     Raises
     ------
@@ -182,9 +186,13 @@ def make_forecast(
     x, warnings = system.frames[starts], frame_warnings(header, system, moving)
     at = places(x, system.up_axis) if is_far(x, system.up_axis) else None
     near = x if at is None else (x - at).astype(np.float32)
-    positions: NDArray[np.floating] = _predict(
-        loaded, graph, near, velocities, steps, batch_size, notice
-    )
+    size = batch_size or max(1, BATCH_PARTICLES // n)
+    largest = _batch(graph, near[:size], velocities[:size], loaded.device)
+    free = memory_budget or free_memory(loaded.device)
+    plan = fit_memory(loaded.model, largest, free, training=False)
+    if plan.activations != "keep":
+        notice(f"memory: {plan.words}")
+    positions: NDArray[np.floating] = _predict(loaded, graph, near, velocities, steps, size, notice)
     positions, lost = _finite_steps(positions, system, starts)
     if lost:
         warnings += (f"the prediction runs away: {lost}, it ends before",)
@@ -224,12 +232,11 @@ def _predict(
     x: NDArray[np.floating],  # (S, N, 3)
     velocities: NDArray[np.floating],  # (S, N, 3)
     steps: int,
-    batch_size: int | None,
+    size: int,
     notice: Notice,
 ) -> NDArray[np.floating]:  # (S, steps, N, 3)
     starts, n, _ = x.shape
     trained = target_offsets(loaded.header.preset.data)
-    size = batch_size or max(1, BATCH_PARTICLES // n)
     predicted = np.empty((starts, steps, n, 3), dtype=np.float32)
     passes = -(-steps // len(trained)) * -(-starts // size)
     told = passes <= _MANY_PASSES

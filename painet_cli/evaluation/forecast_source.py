@@ -51,6 +51,7 @@ def forecast_source(
     select: str | None = None,
     start: str = "last",
     notice: Callable[[str], None] = lambda message: None,
+    memory_budget: int | None = None,
 ) -> SourceForecast:
     """Predict what a source holds.
 
@@ -67,6 +68,8 @@ def forecast_source(
         `last`, a frame, `all` or `A:B:S`; see `parse_starts`.
     notice
         Told which checkpoint was taken, before it predicts, and what a long prediction will cost.
+    memory_budget
+        Bytes that a pass is to fit in; by default what is free.
 
     Raises
     ------
@@ -97,7 +100,14 @@ def forecast_source(
     )
     system = source.read(choice.selected, starts.first, starts.stop)
     loaded = load_model(choice.checkpoint, device)
-    forecast = make_forecast(loaded, system, starts.frames - starts.first, steps, notice=notice)
+    forecast = make_forecast(
+        loaded,
+        system,
+        starts.frames - starts.first,
+        steps,
+        notice=notice,
+        memory_budget=memory_budget,
+    )
     warnings = [*choice.warnings, *forecast.warnings]
     if source.fingerprint and source.fingerprint == header.dataset_sha256:
         warnings.append(

@@ -11,7 +11,8 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -25,7 +26,14 @@ from painet_cli.config.problems import tag_of, variants
 from painet_cli.data.files import write_text
 from painet_cli.errors import PainetError, RequestError
 from painet_cli.evaluation.alone import StoppedError, run_alone
-from painet_cli.evaluation.scaling_point import MODES, Measurement, Mode, measure, point_preset
+from painet_cli.evaluation.scaling_point import (
+    MODES,
+    Measurement,
+    Mode,
+    least_gb,
+    measure,
+    point_preset,
+)
 
 Axis = Literal["N", "T"]
 AXES: tuple[Axis, ...] = ("N", "T")
@@ -44,7 +52,7 @@ _MODEL = Preset.model_fields["model"]
 _SHARE = 0.9  # of the free memory that a point may take
 _START_S = 120.0  # a process may take this long beside its measurement, and longer for more edges
 _EDGE_S = 5e-5  # a particle: to make its edges, on a busy machine
-_RUNS = 10  # how many times a run's time a point may take
+_RUNS = 3  # how many times the limit of a run a point may take, on a busy machine
 
 
 @dataclass(frozen=True)
@@ -135,11 +143,19 @@ class Bench:
     def file(self, point: Point) -> Path:
         """Where a point's measurement is kept: by all that it depends on."""
         kind = [preset_yaml(self.preset(point)), str(self.device), str(self.threads)]
-        made_by = [version("painet"), torch.__version__, *kind]
+        made_by = [_models_digest(), torch.__version__, *kind]
         digest = hashlib.sha256("\n".join(made_by).encode()).hexdigest()[:8]
         mode = point.mode.replace(" ", "-")
         name = f"{point.form}-{mode}-N{point.particles}-T{point.horizon}-{digest}.json"
         return self.folder / name
+
+
+@cache
+def _models_digest() -> str:
+    """Digest of the models' code: what was measured of other code is measured anew."""
+    code = sorted(files("painet_cli.models").iterdir(), key=lambda file: file.name)
+    text = b"".join(file.read_bytes() for file in code if file.name.endswith(".py"))
+    return hashlib.sha256(text).hexdigest()
 
 
 def _suiting(settings: Sequence[str], form: str) -> list[str]:
@@ -223,6 +239,7 @@ def _former(
 
 def _measured(point: Point, bench: Bench, listener: Listener) -> Outcome:
     listener.began(point)
+    memory_gb = _SHARE * free_gb(bench.device)
     try:
         measured = run_alone(
             measure,
@@ -231,8 +248,9 @@ def _measured(point: Point, bench: Bench, listener: Listener) -> Outcome:
             point.mode,
             str(bench.device),
             bench.threads,
+            memory_gb,
             limit_s=_START_S + _EDGE_S * point.particles + _RUNS * bench.time_limit_s,
-            memory_gb=None if bench.device.type == "cuda" else _SHARE * free_gb(bench.device),
+            memory_gb=None if bench.device.type == "cuda" else memory_gb,
         )
     except StoppedError as error:
         return f"not finished: {error.what}"
@@ -256,12 +274,14 @@ def why_not(point: Point, former: Sequence[tuple[int, Outcome]], bench: Bench) -
     seconds = _extrapolated([(size, one.seconds) for size, one in known], point.size)
     if seconds > bench.time_limit_s:
         return f"not run: would take about {seconds:.2g} s, more than {bench.time_limit_s:g} s"
-    gb, free = (
-        _extrapolated([(size, one.peak_gb) for size, one in known], point.size),
-        free_gb(bench.device),
-    )
+    gb = _extrapolated([(size, one.peak_gb) for size, one in known], point.size)
+    free = free_gb(bench.device)
     if gb > _SHARE * free:
-        return f"not run: would need about {gb:.2g} GB, and {free:.2g} GB are free"
+        # what was measured kept all it could; some models can do with less
+        least = least_gb(bench.preset(point), point.particles, point.mode)
+        if least is None or least > _SHARE * free:
+            gb = gb if least is None else least
+            return f"not run: would need about {gb:.2g} GB, and {free:.2g} GB are free"
     return None
 
 

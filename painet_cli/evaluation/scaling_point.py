@@ -14,8 +14,9 @@ from torch import nn
 from painet_cli.config.loading import load_preset
 from painet_cli.config.preset import Preset
 from painet_cli.data.batch import Batch
-from painet_cli.data.synthetic import HOPS, TYPE_NAMES, synthetic_batch
+from painet_cli.data.synthetic import HOPS, NEIGHBOURS, TYPE_NAMES, synthetic_batch
 from painet_cli.models.base import DynamicsModel, SystemSpec
+from painet_cli.models.memory import WAYS, fit_memory
 from painet_cli.models.registry import build_model
 from painet_cli.training.device import MemoryMeter, flushed_denormals
 
@@ -39,6 +40,8 @@ class Measurement:
     """The first run, in which what depends on the graph alone is made and kept."""
     peak_gb: float
     memory_kind: str
+    activations: str
+    """How the model traded memory for time, where it has the choice: `train.activations`."""
     edges: int
     parameters: int
     device: str
@@ -51,8 +54,28 @@ def point_preset(settings: Sequence[str], horizon: int, base: str = "adk") -> Pr
     return load_preset(base, [*settings, *window])
 
 
+def least_gb(preset: Preset, particles: int, mode: Mode) -> float | None:
+    """Memory that a model is expected to need when it trades all the time it can for it.
+
+    None for a model that has no choice, or does not know.
+    """
+    model = _model(preset, None, torch.device("cpu"), 0)
+    if getattr(preset.model, "attention", "auto") == "dense":
+        return None  # what a model expects has no N x N in it
+    edges, training = particles * NEIGHBOURS, mode != "inference"
+    ways = [model.pass_bytes(particles, edges, way, training=training) for way in WAYS]
+    known = [way for way in ways if way is not None]
+    return min(known) / 1e9 if known else None
+
+
 def measure(
-    preset: Preset, particles: int, mode: Mode, device_name: str, threads: int, seed: int = 1
+    preset: Preset,
+    particles: int,
+    mode: Mode,
+    device_name: str,
+    threads: int,
+    memory_gb: float,
+    seed: int = 1,
 ) -> Measurement:
     """Time a pass of an untrained model over one synthetic system, and its peak memory.
 
@@ -70,6 +93,8 @@ def measure(
         step.
     threads
         Of a CPU.
+    memory_gb
+        What a model that has the choice is to fit in.
     """
     torch.set_num_threads(threads)
     device = torch.device(device_name)
@@ -86,6 +111,7 @@ def measure(
     meter = MemoryMeter(device)
     model = _model(preset, None, device, seed)
     model.load_state_dict(scales)
+    plan = fit_memory(model, batch, int(memory_gb * 1e9), training=mode != "inference")
     run = _pass(model, batch, mode)
     with flushed_denormals():
         first = _timed(run, device)
@@ -98,6 +124,7 @@ def measure(
         first_s=first,
         peak_gb=meter.peak_gb(),
         memory_kind=meter.kind,
+        activations=plan.activations if plan.expected is not None else "",
         edges=batch.graph.edge_hop.shape[0],
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         device=device_name,

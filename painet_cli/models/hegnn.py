@@ -110,7 +110,9 @@ class Degrees(nn.Module):
     def __init__(self, max_ell: int) -> None:
         super().__init__()
         sizes = torch.arange(max_ell + 1) * 2 + 1
-        owner = torch.eye(max_ell + 1).repeat_interleave(sizes, dim=1)
+        owner = torch.eye(max_ell + 1).repeat_interleave(
+            sizes, dim=1, output_size=(max_ell + 1) ** 2
+        )
         self.register_buffer("owner", owner, persistent=False)  # (L + 1, (L + 1)^2) of 0 and 1
 
     def scaled(self, s: Tensor, scale: Tensor) -> Tensor:

@@ -6,7 +6,11 @@ as one of these from there on.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.metadata import version
+
+import torch
+from torch import Tensor
 
 from painet_cli.config.plugins import MODELS as GROUP
 from painet_cli.config.plugins import Plugin
@@ -28,6 +32,8 @@ MODELS = {
     "gf-node": "painet_cli.models.gf_node:GfNode",
 }
 """Models of this package."""
+LARGEST_UNCHECKED = 2**28
+"""Weights, a gibibyte, that may be drawn before a checkpoint turns out to have others."""
 _EXTRA = ("e3nn", "torchdiffeq")  # packages of the extra `baselines`
 
 
@@ -93,6 +99,27 @@ def build_model(preset: Preset, system: SystemSpec) -> DynamicsModel:
             f"choose a preset with T = 1, or one of the models {', '.join(models_for(horizon))}",
         )
     return kind.build(preset.model, preset, system)
+
+
+def check_weights(preset: Preset, system: SystemSpec, weights: Mapping[str, Tensor]) -> None:
+    """Hold weights against a large model before memory is taken for it.
+
+    A checkpoint of a few bytes may name a model of terabytes.
+
+    Raises
+    ------
+    RuntimeError
+        The names or shapes are others.
+    RequestError
+        As `build_model` does.
+    """
+    model = preset.model.model_dump()
+    widest = model.get("hidden", 0) + model.get("time_width", 0) + len(system.type_names) + 64
+    deep = model.get("layers", 1) + model.get("heads", 0) * preset.data.horizon
+    if 64 * deep * widest**2 <= LARGEST_UNCHECKED:  # more than any of the models has
+        return
+    with torch.device("meta"):  # shapes without numbers
+        build_model(preset, system).load_state_dict(weights, assign=True)
 
 
 def system_of(manifest: Manifest, preset: Preset) -> tuple[SystemSpec, Graph]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from numpy.typing import NDArray
 
 from painet_cli.data.files import new_file
@@ -29,6 +30,9 @@ def save(figure: Figure, path: Path) -> None:
         The ending names no format, or the file cannot be written.
     """
     kind = path.suffix.lstrip(".").lower()
+    for text in figure.findobj(Text):  # a name with $ is no formula; ticks, written later, are
+        if "$" in text.get_text():
+            text.set_parse_math(False)
     with new_file(path) as staging:
         try:
             figure.savefig(staging, dpi=DPI, format=kind, facecolor="white")

@@ -14,6 +14,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 from numpy.typing import NDArray
 
 from painet_cli.data.manifest import Axis
+from painet_cli.data.source_files import brief, read_bytes
 from painet_cli.errors import PainetError, RequestError
 from painet_cli.report.canvas import COLOURS, draw_scale, save, short_unit
 from painet_cli.report.particles import look_of
@@ -40,13 +41,13 @@ def read_metrics(run: Path) -> list[dict[str, Any]]:
     if not path.is_file():
         raise RequestError(f"{path}: no metrics here", "give a folder that `painet train` wrote")
     records = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(keepends=True), 1):
-        if not line.endswith("\n"):
+    for number, line in enumerate(read_bytes(path).splitlines(keepends=True), 1):
+        if not line.endswith(b"\n"):
             break  # being written
         try:
             records.append(json.loads(line))
-        except json.JSONDecodeError as error:
-            raise RequestError(f"{path}:{number}: not JSON ({error.msg})") from error
+        except (ValueError, RecursionError) as error:
+            raise RequestError(f"{path}:{number}: not JSON ({brief(error)})") from error
     return records
 
 

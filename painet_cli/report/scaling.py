@@ -40,6 +40,8 @@ class ScalingRow:
     """The first run, in which what depends on the graph alone is made and kept."""
     peak_gb: float | None
     memory_kind: str
+    activations: str
+    """How the model traded memory for time, where it has the choice."""
     device: str
     threads: int | None
     left_out: str
@@ -76,7 +78,13 @@ def _row(point: Point, outcome: Outcome) -> ScalingRow:
         known: dict[str, Any] = {**asdict(outcome), "left_out": ""}
     else:
         known = dict.fromkeys(("seconds", "runs", "first_s", "peak_gb", "edges", "parameters"))
-        known |= {"memory_kind": "", "device": "", "threads": None, "left_out": outcome}
+        known |= {
+            "memory_kind": "",
+            "activations": "",
+            "device": "",
+            "threads": None,
+            "left_out": outcome,
+        }
     return ScalingRow(
         model=point.form,
         mode=point.mode,
@@ -190,6 +198,11 @@ def footnotes(rows: Sequence[ScalingRow]) -> list[str]:
             f"Time: median {clock}; memory: {row.memory_kind}. Measured on {row.device}"
             + (f", {thread_count(row.threads)}." if row.device == "cpu" else ".")
         )
+    lines += [
+        f"{row.model}, {row.mode}, {row.axis} = {row.size:,}: with {row.activations!r} activations."
+        for row in measured
+        if row.activations not in ("", "keep")
+    ]
     told: set[tuple[str, str, str]] = set()
     for row in rows:
         kind = (row.model, row.mode, row.axis)

@@ -22,7 +22,8 @@ from torch import Tensor
 
 from painet_cli.config.preset import MODEL_CONFIGS, Preset
 from painet_cli.data.files import new_file
-from painet_cli.data.manifest import Axis, Units
+from painet_cli.data.manifest import Axis, Name, Units
+from painet_cli.data.source_files import brief
 from painet_cli.data.upgrades import upgraded
 from painet_cli.errors import PainetError, RequestError
 
@@ -53,17 +54,17 @@ class Header(BaseModel):
 
     schema_version: Annotated[int, Field(ge=1)] = SCHEMA_VERSION
     painet_version: str
-    model_package: str = ""
+    model_package: Name = ""
     """Package that the model is of and its version, where it is not painet's own."""
-    preset_name: str
+    preset_name: Name
     preset: Preset
-    type_names: tuple[str, ...]
-    composition: dict[str, int] = {}
+    type_names: tuple[Name, ...]
+    composition: dict[Name, int] = {}
     """Particles of each type in the system it was trained on."""
     up_axis: Axis | None
     units: Units
-    dataset: str
-    dataset_label: str = ""
+    dataset: Name
+    dataset_label: Name = ""
     """What tables call the data, where it is not the benchmark's own."""
     dataset_sha256: str
     progress: Progress
@@ -127,7 +128,7 @@ def _opened(path: Path) -> Iterator[Any]:
             yield file
     except (SafetensorError, OSError) as error:
         raise RequestError(
-            f"{path}: not a checkpoint ({error})", "safetensors written by `painet train`"
+            f"{path}: not a checkpoint ({brief(error)})", "safetensors written by `painet train`"
         ) from error
 
 
@@ -146,8 +147,9 @@ def _read_header(path: Path, text: str | None) -> Header:
         content = upgraded(content, UPGRADES, path, "checkpoint")
         _check_model(path, content)
         return Header.model_validate(content)
-    except (json.JSONDecodeError, KeyError, TypeError, RecursionError, ValidationError) as error:
-        detail = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+    # a number of thousands of digits is a ValueError, too many brackets a RecursionError
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        detail = error.errors()[0]["msg"] if isinstance(error, ValidationError) else brief(error)
         raise RequestError(f"{path}: its header cannot be read ({detail})") from error
 
 
@@ -175,9 +177,14 @@ def _check_model(path: Path, content: dict[str, Any]) -> None:
     if name not in MODEL_CONFIGS:
         package = content.get("model_package")
         raise RequestError(
-            f"{path}: its model {name} is not installed here",
-            f"install the package it is of: {package}" if package else "upgrade painet",
+            f"{path}: its model {_word(name)} is not installed here",
+            f"install the package it is of: {_word(package)}" if package else "upgrade painet",
         )
+
+
+def _word(said: object) -> str:
+    """What a header says, on one line of a message."""
+    return " ".join(str(said).split())[:80]
 
 
 def under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import resource
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ import torch
 
 from painet_cli.errors import RequestError
 from painet_cli.training.launch import Launch
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # names of glibc's settings
 
 
 def resolve_device(name: str) -> torch.device:
@@ -73,6 +76,29 @@ def seed_everything(seed: int, device: torch.device) -> None:
     torch.manual_seed(seed)
     if device.type == "cuda":
         torch.use_deterministic_algorithms(mode=True, warn_only=True)
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes that are free on a device now, less a tenth for what cannot be foreseen."""
+    if device.type == "cuda":
+        free = torch.cuda.mem_get_info(device)[0]
+    elif device.type == "mps":
+        free = torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
+    else:
+        free = psutil.virtual_memory().available
+    return int(0.9 * free)
+
+
+def reuse_freed_memory() -> None:
+    """Have the C library keep what a step frees for the next one, which allocates as much again.
+
+    By default glibc gives it back to the system, and each step waits for every page to be mapped
+    anew. Elsewhere nothing changes.
+    """
+    with suppress(AttributeError, OSError, TypeError):  # another C library, or Windows
+        libc = ctypes.CDLL(None)
+        libc.mallopt(_M_MMAP_THRESHOLD, 2**25)  # the largest there is; else large ones are unmapped
+        libc.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, distributed, nn
 
 from painet_cli.data.windows import Windows
-from painet_cli.errors import PainetError, RequestError
+from painet_cli.errors import PainetError, RequestError, out_of_memory
 from painet_cli.training.launch import Launch
 from painet_cli.training.world import Share, World
 
@@ -250,6 +250,8 @@ def _as_text(error: BaseException | None) -> str:
     what, hint = f"{type(error).__name__}: {error}".splitlines()[0], ""
     if isinstance(error, PainetError):
         what, hint = error.what, error.hint
+    elif error is not None and out_of_memory(error):
+        what, hint = "out of memory", "lower train.batch_size or model.hidden"
     traces = "".join(traceback.format_exception(error))
     return json.dumps({"what": what, "hint": hint, "traceback": traces})
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 import traceback
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ import torch
 
 from painet_cli.data.files import file_sha256, write_text
 from painet_cli.data.provenance import command_line, sealed, versions
+from painet_cli.data.source_files import brief, read_json
 from painet_cli.errors import PainetError, RequestError, out_of_memory
 from painet_cli.training.checkpoint import Header
 from painet_cli.training.device import MemoryMeter
@@ -141,9 +141,9 @@ def epoch_seconds(folder: Path) -> float:
         The folder has no readable `run.json`.
     """
     try:
-        return float(json.loads((folder / RECORD).read_bytes())["epoch_s"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return float(read_json(folder / RECORD, "")["epoch_s"])
+    except (RequestError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise RequestError(
-            f"{folder / RECORD}: cannot be read ({error})",
+            f"{folder / RECORD}: cannot be read ({brief(error)})",
             "give a folder that `painet train` wrote",
         ) from error

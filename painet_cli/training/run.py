@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import errno
 import json
-import secrets
-import shutil
 from collections import Counter
-from contextlib import ExitStack, nullcontext, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import asdict
-from datetime import datetime
 from importlib.metadata import version
-from itertools import chain, count
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol, cast
 
 import torch
 
 from painet_cli.config.loading import load_preset, preset_yaml
-from painet_cli.config.preset import Preset
+from painet_cli.config.preset import Activations, Preset
 from painet_cli.data.dataset import Dataset, open_dataset
-from painet_cli.data.files import append_line, check_writable, sweep, write_text
+from painet_cli.data.files import append_line, sweep, write_text
 from painet_cli.data.locks import LOCK, held
 from painet_cli.data.provenance import command_line, versions
 from painet_cli.data.sources import how_to_prepare
 from painet_cli.data.windows import target_offsets, windows_of
-from painet_cli.errors import RequestError, cannot_write
+from painet_cli.errors import RequestError
+from painet_cli.models.memory import fit_memory
 from painet_cli.models.registry import build_model, package_of, system_of
 from painet_cli.training.checkpoint import (
     Header,
@@ -34,8 +31,15 @@ from painet_cli.training.checkpoint import (
     read_header,
     save_checkpoint,
 )
-from painet_cli.training.device import MemoryMeter, flushed_denormals, seed_everything
+from painet_cli.training.device import (
+    MemoryMeter,
+    flushed_denormals,
+    free_memory,
+    reuse_freed_memory,
+    seed_everything,
+)
 from painet_cli.training.record import RECORD, RunSummary, recorded, summarise
+from painet_cli.training.run_folder import keep_epochs, new_run_folder
 from painet_cli.training.trainer import EpochRecord, Trainer
 from painet_cli.training.world import ALONE, World
 
@@ -71,6 +75,7 @@ def start_run(
     listener: Listener,
     budget_s: float | None = None,
     world: World = ALONE,
+    memory_budget: int | None = None,
 ) -> RunSummary:
     """Train a preset in a new folder `run_dir/name/STAMP`.
 
@@ -80,6 +85,9 @@ def start_run(
         Stop at the first evaluation after this many seconds of training; None for no limit.
     world
         The processes that train together; one of them writes the folder and tells the listener.
+    memory_budget
+        Bytes that `train.activations: auto` fits a step in; by default what is free. What it comes
+        to is the run's from then on, so that a resumed run computes as it did.
 
     Raises
     ------
@@ -91,12 +99,14 @@ def start_run(
     meter = MemoryMeter(device)
     with world.together():
         trainer, header = _prepare(preset, name, data_dir, device, budget_s, world)
+    header = _fit_memory(trainer, header, memory_budget)
     _align(trainer, header)
-    folder = Path(world.told(lambda: str(_new_run_folder(run_dir / name, header.preset))))
-    with ExitStack() as until_the_end:
-        with world.together():
-            if world.is_writer:
-                until_the_end.enter_context(held(folder / LOCK, folder))
+    folder = Path(
+        world.told(
+            lambda: str(new_run_folder(run_dir / name, {CONFIG: preset_yaml(header.preset)}))
+        )
+    )
+    with _alone(folder, world):
         return _train(folder, trainer, header, meter, listener)
 
 
@@ -127,16 +137,14 @@ def resume_run(
         The folder is no run, another process trains it, or its dataset changed since.
     """
     meter = MemoryMeter(device)
-    with ExitStack() as until_the_end:
-        with world.together():
-            preset = _preset_of(folder, epochs)
-            if world.is_writer:
-                until_the_end.enter_context(held(folder / LOCK, folder))
-                sweep(folder)
+    with world.together():
+        preset = _preset_of(folder, epochs)
+    with _alone(folder, world):
         with world.together():
             name = folder.resolve().parent.name
             trainer, header = _prepare(preset, name, data_dir, device, budget_s, world)
             _restore(trainer, header, folder)
+        header = _fit_memory(trainer, header, None)
         _align(trainer, header)
         return _train(folder, trainer, header, meter, listener)
 
@@ -148,6 +156,17 @@ def _preset_of(folder: Path, epochs: int | None) -> Preset:
             "give a folder that `painet train` wrote",
         )
     return load_preset(str(folder / CONFIG), [] if epochs is None else [f"train.epochs={epochs}"])
+
+
+@contextmanager
+def _alone(folder: Path, world: World) -> Iterator[None]:
+    """Keep other trainings out of a run: the process that writes holds it for all of its world."""
+    with ExitStack() as stack:
+        with world.together():
+            if world.is_writer:
+                stack.enter_context(held(folder / LOCK, folder))
+                sweep(folder)
+        yield
 
 
 def _restore(trainer: Trainer, header: Header, folder: Path) -> None:
@@ -203,6 +222,7 @@ def _prepare(
     offsets = target_offsets(preset.data)
     train, val = (windows_of(dataset, part, offsets, graph, device) for part in ("train", "val"))
     seed_everything(preset.train.seed, device)
+    reuse_freed_memory()
     model = build_model(preset, system).to(device)
     model.fit_scales(train.batches(preset.train.batch_size))
     header = Header(
@@ -224,6 +244,21 @@ def _prepare(
     return Trainer(model, preset.train, train, val, budget_s, world), header
 
 
+def _fit_memory(trainer: Trainer, header: Header, budget: int | None) -> Header:
+    """Have the model keep for the backward pass what the preset says, or what memory allows."""
+    way: Activations | Literal["auto"] = header.preset.train.activations
+    world, windows = trainer.world, trainer.train_windows
+    if way == "auto":
+        share = -(-header.preset.train.batch_size // world.size)
+        largest = windows.batch(torch.arange(min(share, len(windows))))
+        free = budget or free_memory(windows.device)
+        trainer.memory = fit_memory(trainer.model, largest, free, training=True)
+        way = cast("Activations", world.told(lambda: trainer.model.activations))
+    for model in (trainer.model, trainer.evaluated_model):
+        model.activations = way
+    return header.model_copy(update={"preset": header.preset.changed({"train.activations": way})})
+
+
 def _align(trainer: Trainer, header: Header) -> None:
     identity = header.model_copy(update={"progress": trainer.progress}).model_dump_json()
     trainer.world.align((trainer.model, trainer.evaluated_model), identity)
@@ -240,7 +275,7 @@ def _train(
                 # not before: until it is said to be running, the folder is as `run.json` has it
                 _make_up_best(folder, trainer, header)
                 write_text(folder / CONFIG, preset_yaml(header.preset))
-                _keep_epochs(folder / METRICS, trainer.progress.epoch)
+                keep_epochs(folder / METRICS, trainer.progress.epoch)
                 listener.started(folder, trainer)
         while trainer.finished_by is None:
             epoch = trainer.run_epoch()
@@ -278,38 +313,3 @@ def _make_up_best(folder: Path, trainer: Trainer, header: Header) -> None:
         there = None
     if there != progress.epoch:
         _save_best(folder, trainer, header.model_copy(update={"progress": progress}))
-
-
-def _new_run_folder(parent: Path, preset: Preset) -> Path:
-    """Make a run folder that holds its preset from the moment it is there."""
-    stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
-    check_writable(parent / stamp, force=True, option="--run-dir")
-    staging = parent / f".{stamp}.{secrets.token_hex(4)}.partial"
-    names = chain([stamp], (f"{stamp}-{k}" for k in count(2)))
-    try:
-        staging.mkdir()
-        write_text(staging / CONFIG, preset_yaml(preset))
-        while True:
-            folder = parent / next(names)
-            with suppress(FileExistsError):  # another training began in the same second
-                return _renamed(staging, folder)
-    except OSError as error:
-        raise cannot_write(parent / stamp, error, "choose another --run-dir") from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-
-
-def _renamed(staging: Path, folder: Path) -> Path:
-    try:
-        return staging.rename(folder)
-    except OSError as error:
-        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
-            raise FileExistsError(folder) from error
-        raise
-
-
-def _keep_epochs(path: Path, epochs: int) -> None:
-    """Drop lines of epochs that the checkpoint does not have, and a half-written last line."""
-    if path.exists():
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-        write_text(path, "".join(lines[:epochs]))

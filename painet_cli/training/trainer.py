@@ -16,6 +16,7 @@ from torch.optim.swa_utils import AveragedModel
 from painet_cli.config.preset import CosineSchedule, TrainConfig
 from painet_cli.data.windows import Windows
 from painet_cli.models.base import DynamicsModel
+from painet_cli.models.memory import MemoryPlan
 from painet_cli.training.checkpoint import Progress, under
 from painet_cli.training.finite import training_error, validation_error
 from painet_cli.training.loss import validation_mse
@@ -54,6 +55,11 @@ class Trainer:
         Stop at the first evaluation after this many seconds of training; None for no limit.
     world
         The processes that train together, each with its part of every batch.
+
+    Attributes
+    ----------
+    memory
+        How the model was made to fit the memory, where that was chosen.
     """
 
     def __init__(
@@ -82,6 +88,9 @@ class Trainer:
             if config.ema is not None
             else None
         )
+        if config.compile:
+            model.compile_blocks()
+        self.memory: MemoryPlan | None = None
         self.progress = Progress()
 
     @property

@@ -67,7 +67,7 @@ def test_every_spelling_of_a_float_is_a_number(text: str) -> None:
         ("train: {lr: 1e999}\n", "bad.yaml:1: 1e999: too large a number"),
         ("data: [1\n", "bad.yaml:2: expected ',' or ']', but got '<stream end>'"),
         ("- 1\n", "bad.yaml: not a mapping"),
-        ("# " + "x" * 2**20, "bad.yaml: larger than 1 MiB"),
+        ("# " + "x" * 2**16, "bad.yaml: larger than 64 KiB"),
     ],
 )
 def test_refused_yaml_is_named_with_its_line(text: str, what: str) -> None:

@@ -211,7 +211,7 @@ def test_a_source_without_the_trials_is_refused(
         ({"trial_03": np.zeros((0, 31, 3))}, r"trial_03: float64 of shape \(0, 31, 3\)"),
         ({"trial_03": np.zeros((9, 31, 3), int)}, "trial_03: int64 of shape"),
         ({"trial_03": np.full((9, 31, 3), np.nan)}, "trial_03: frame 0 holds a number that"),
-        ({"trial_03": np.array([None])}, "trial_03: Object arrays cannot be loaded"),
+        ({"trial_03": np.array([None])}, "trial_03: holds pickled Python objects"),
         ({"trial_11": np.zeros((9, 31, 3))}, "holds 12 trials, but subject 9 has 11"),
         ({"edges": np.zeros((30, 2), int)}, "edges: not the bones of CMU's skeleton"),
         ({"edges": np.zeros(3)}, "edges: not the bones of CMU's skeleton"),
@@ -243,7 +243,7 @@ def test_what_is_neither_folder_nor_archive_is_refused(
 def test_a_zip_bomb_is_not_unpacked(tmp_path: Path) -> None:
     source = write_zip(tmp_path / "s.zip", asf_amc(9) | {"09.asf": " " * (64 * 2**20 + 1)})
     assert source.stat().st_size < 2**20
-    with pytest.raises(RequestError, match=r"s\.zip/09\.asf: larger than 64 MiB"):
+    with pytest.raises(RequestError, match=r"s\.zip/09\.asf: unfolds from 65,\d+ bytes"):
         prepare(9, source)
 
 

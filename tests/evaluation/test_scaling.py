@@ -28,6 +28,7 @@ from painet_cli.evaluation.scaling_point import (
     MODES,
     Measurement,
     Mode,
+    least_gb,
     measure,
     point_preset,
 )
@@ -50,7 +51,9 @@ class Listener:
 
 
 def found(seconds: float, peak_gb: float) -> Measurement:
-    return Measurement(seconds, 3, seconds, peak_gb, "resident set above start", 1, 1, "cpu", 1)
+    return Measurement(
+        seconds, 3, seconds, peak_gb, "resident set above start", "keep", 1, 1, "cpu", 1
+    )
 
 
 @pytest.fixture
@@ -78,7 +81,7 @@ def measured_as(
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_can_be_measured(form: str, mode: Mode) -> None:
     bench = Bench(Path(), torch.device("cpu"), settings=SMALL)
-    result = measure(bench.preset(Point(form, mode, "N", 40, 1)), 40, mode, "cpu", 1)
+    result = measure(bench.preset(Point(form, mode, "N", 40, 1)), 40, mode, "cpu", 1, 10.0)
     assert result.seconds > 0
     assert result.first_s > 0
     assert 1 <= result.runs <= 7
@@ -153,12 +156,28 @@ def test_what_would_not_fit_is_left_out_with_the_reason(
 ) -> None:
     measured_as(monkeypatch, lambda n: (1e-4, 1e-8 * n**2), free_gb=2.0)
     sweep = Sweep((100, 1_000, 10_000, 100_000, 1_000_000), (1,), 1_000, 1)
-    outcomes = run_points(scaling_points(["painet"], sweep, ["inference"]), bench, Listener())
+    points = scaling_points(["painet-dense"], sweep, ["inference"])
+    outcomes = run_points(points, bench, Listener())
     reasons = [outcome for outcome in outcomes.values() if isinstance(outcome, str)]
     assert reasons == [
         "not run: would need about 1e+02 GB, and 2 GB are free",
         "not run: the one before, 100,000, has no figure",
     ]
+
+
+def test_a_model_that_can_do_with_less_memory_is_tried_where_that_fits(
+    bench: Bench, monkeypatch: MonkeyPatch
+) -> None:
+    sweep = Sweep((100, 1_000, 10_000, 100_000), (1,), 1_000, 1)
+    points = scaling_points(["painet"], sweep, ["training step"])
+    least = least_gb(bench.preset(points[3]), 100_000, "training step")
+    assert least is not None
+    law = lambda n: (1e-4, 2e-5 * n * least)  # noqa: E731  # twice the least at 100,000
+    measured_as(monkeypatch, law, free_gb=1.5 * least)
+    assert not isinstance(run_points(points, bench, Listener())[points[3]], str)
+    bench = Bench(bench.folder, bench.device, again=True)
+    measured_as(monkeypatch, law, free_gb=0.9 * least)
+    assert str(run_points(points, bench, Listener())[points[3]]).startswith("not run: would need")
 
 
 def test_what_would_take_too_long_is_left_out_with_the_reason(

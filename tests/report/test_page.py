@@ -287,3 +287,11 @@ class TestBrowser:
 def share(image: NDArray[np.float64], colour: str) -> float:
     wanted = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     return float((np.abs(image - wanted).max(axis=-1) < 0.03).mean())
+
+
+def test_a_name_ends_neither_the_script_nor_a_line_of_it(tmp_path: Path) -> None:
+    names = ("<!--<script>", "\u2028\u2029", "]]>&lt;")
+    page = page_of(forecast(WATER.model_copy(update={"names": names})), tmp_path)
+    assert page.data["labels"] == list(names)
+    assert "<" not in page.texts["script"][0]
+    assert "\u2028" not in page.texts["script"][0]

@@ -34,7 +34,8 @@ def outcome(point: Point) -> Outcome:
     work = point.particles ** (2 if dense else 1) * point.horizon
     return Measurement(
         seconds=1e-6 * work, runs=3, first_s=1.0, peak_gb=1e-7 * work,
-        memory_kind="resident set above start", edges=20 * point.particles, parameters=5,
+        memory_kind="resident set above start",
+        activations="keep", edges=20 * point.particles, parameters=5,
         device="cpu", threads=1,
     )  # fmt: skip
 

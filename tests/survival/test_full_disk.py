@@ -50,7 +50,9 @@ def whole(
     return only_run(cwd)
 
 
-@pytest.mark.parametrize("at", [1, 5, 12, 17, 23, 31, 44])
+@pytest.mark.parametrize(
+    "at", [1, 12, 31, *(pytest.param(at, marks=pytest.mark.slow) for at in (5, 17, 23, 44))]
+)
 def test_a_disk_that_fills_up_stops_a_training_which_goes_on_to_the_same_bits(
     forge: Forge, whole: Path, tiny_data: Path, tiny_preset: Path, tmp_path: Path, at: int
 ) -> None:

@@ -65,7 +65,7 @@ def assert_verified(run: Path, data_dir: Path, besides: str = "") -> None:
     assert [check for check in failed if check.what != besides] == []
 
 
-@pytest.mark.parametrize("most", [8, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("most", [5, pytest.param(50, marks=pytest.mark.slow)])
 def test_a_training_killed_at_random_points_ends_with_the_same_bits(
     forge: Forge,
     tiny_data: Path,

@@ -229,7 +229,7 @@ class Failing(Trainer):
 
 
 def out_of_memory(_: object) -> Tensor:
-    raise torch.OutOfMemoryError("all 80 GB are in use")
+    raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 80 GiB")
 
 
 class Unreadable(Trainer):
@@ -262,7 +262,7 @@ def fail(world: World, job: Job, trainer: type[Trainer]) -> Path:
 @pytest.mark.parametrize(
     ("trainer", "said"),
     [
-        (Failing, "process 1: OutOfMemoryError: all 80 GB are in use"),
+        (Failing, "process 1: out of memory"),
         (Unreadable, "process 1: OSError: Input/output error"),
         (Diverging, "epoch 3: the training loss is nan from batch 1 of 2 on"),
     ],
