@@ -27,7 +27,7 @@ lint: $(INSTALLED)  ## style, types, spelling and the one-way rooms
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/codespell
+	$(BIN)/typos
 
 licences: $(INSTALLED)  ## that all that is installed is under a licence on pyproject.toml's list
 	$(BIN)/pip-licenses --python=$(BIN)/python --summary
