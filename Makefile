@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: install demo test test-all lint licences audit fuzz format bench clean
+.PHONY: install demo test test-all lint licences audit fuzz format docs docs-serve bench clean
 
 install: $(INSTALLED)
 
@@ -22,11 +22,12 @@ test: $(INSTALLED)  ## the tests that take minutes, with coverage
 test-all: $(INSTALLED)  ## the slow ones too
 	$(BIN)/python -m pytest -n auto -m "slow or not slow"
 
-lint: $(INSTALLED)  ## style, types and the one-way rooms
+lint: $(INSTALLED)  ## style, types, spelling and the one-way rooms
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/typos
 
 licences: $(INSTALLED)  ## that all that is installed is under a licence on pyproject.toml's list
 	$(BIN)/pip-licenses --python=$(BIN)/python --summary
@@ -48,8 +49,14 @@ format: $(INSTALLED)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+docs: $(INSTALLED)  ## the site, into site/; a warning is an error
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --fresh-env --doctree-dir build/doctrees docs site
+
+docs-serve: docs  ## the same, at http://localhost:8000
+	$(BIN)/python -m http.server --bind localhost --directory site 8000
+
 bench: $(INSTALLED)  ## what one optimiser step costs
 	$(BIN)/python benchmarks/decoder_step.py
 
 clean:
-	rm -rf .venv build dist .coverage* .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv build dist site docs/gallery .coverage* .mypy_cache .pytest_cache .ruff_cache

@@ -1,6 +1,6 @@
-"""Print the commands of a Markdown page: the lines of its `sh` blocks, in order.
+"""Print the commands of Markdown pages: the lines of their `sh` blocks, in order.
 
-python scripts/readme_commands.py README.md | bash -euxo pipefail
+python scripts/readme_commands.py README.md docs/tutorial.md | bash -euxo pipefail
 """
 
 from __future__ import annotations
@@ -18,4 +18,5 @@ def commands(text: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(commands(Path(sys.argv[1]).read_text(encoding="utf-8")))
+    for page in sys.argv[1:]:
+        sys.stdout.write(commands(Path(page).read_text(encoding="utf-8")))

@@ -25,13 +25,22 @@ def pins() -> dict[str, str]:
     return {canonicalize_name(name): pinned for name, _, pinned in named}
 
 
+def group(name: str, groups: dict[str, Any]) -> list[str]:
+    """Requirements of a dependency group and of those it includes."""
+    return [
+        line
+        for entry in groups[name]
+        for line in ([entry] if isinstance(entry, str) else group(entry["include-group"], groups))
+    ]
+
+
 def needed() -> dict[str, str]:
     """Version of every package that painet, its extra and its developers pull in."""
     content = project()
     pending = [
         *content["project"]["dependencies"],
         *content["project"]["optional-dependencies"]["baselines"],
-        *content["dependency-groups"]["dev"],
+        *group("dev", content["dependency-groups"]),
     ]
     found: dict[str, str] = {}
     while pending:

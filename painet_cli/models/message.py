@@ -130,7 +130,7 @@ class EquivariantLayer(MessageLayer):
         Parameters
         ----------
         length
-            The unit of |x_i - x_j|, if any.
+            The unit of distances, if any.
         recompute
             Keep nothing of the edges for the backward pass.
         """
