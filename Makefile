@@ -55,8 +55,8 @@ docs: $(INSTALLED)  ## the site, into site/; a warning is an error
 docs-serve: docs  ## the same, at http://localhost:8000
 	$(BIN)/python -m http.server --bind localhost --directory site 8000
 
-bench: $(INSTALLED)  ## what one optimiser step costs
-	$(BIN)/python benchmarks/decoder_step.py
+bench: $(INSTALLED)  ## the performance record: measure, compare with the last one, keep
+	$(BIN)/python benchmarks/record.py
 
 clean:
 	rm -rf .venv build dist site docs/gallery .coverage* .mypy_cache .pytest_cache .ruff_cache

@@ -8,6 +8,15 @@ on one thread; all take turns, and a ratio is the median over the turns.
 
     python benchmarks/decoder_step.py
 
+With `--memory`, the peak memory of three steps of both, each in a process of its own (resident set
+above its size before the model was built).
+
+    python benchmarks/decoder_step.py --memory
+
+With `--compiled`, a step with `train.compile` beside one without, in turns.
+
+    python benchmarks/decoder_step.py --compiled
+
 With `--models`, what a step of these models costs in their default sizes, beside the time of the
 authors' own code for the same work on one thread, where it is known.
 
@@ -20,6 +29,7 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, cast
 from unittest import mock
 
 import torch
@@ -37,6 +47,10 @@ from painet_cli.models.base import DynamicsModel, SystemSpec
 from painet_cli.models.dense import Linear
 from painet_cli.models.message import EquivariantLayer
 from painet_cli.models.registry import build_model
+from painet_cli.training.device import MemoryMeter
+
+if TYPE_CHECKING:
+    from painet_cli.config.preset import Activations
 
 TURNS = 15
 WINDOWS = 12
@@ -201,14 +215,72 @@ def compare_layers() -> None:
         )
 
 
+def peak_gb(name: str, way: str) -> float:
+    """Peak memory of three optimiser steps; `way` is literal or one of `train.activations`."""
+    torch.set_num_threads(1)
+    preset, graph = load_preset(name), bond_graph(range(len(JOINTS)), BONES, 2)
+    step_of(built(preset.changed({"model.hidden": 8})), graph)()  # what loading takes is no part
+    meter = MemoryMeter(torch.device("cpu"))
+    if way == "literal":
+        step = step_with(preset, graph, LiteralLayer, nn.Linear)
+    else:
+        model = built(preset)
+        model.activations = cast("Activations", way)
+        step = step_of(model, graph)
+    for _ in range(3):
+        step()
+    return meter.peak_gb()
+
+
+def compare_memory() -> None:
+    """Print the peak memory of both layers, and of ours where it keeps less."""
+    from painet_cli.evaluation.alone import run_alone
+
+    for name in ("mocap-run-s2s", "mocap-run-s2t"):
+        ways = ("literal", "keep", "recompute", "stepwise")
+        peaks = [run_alone(peak_gb, name, way, limit_s=300, memory_gb=None) for way in ways]
+        shown = ", ".join(
+            f"{way} {1e3 * peak:.0f} MB ({peak / peaks[0]:.2f})"
+            for way, peak in zip(ways, peaks, strict=True)
+        )
+        print(f"{name}: {shown}", flush=True)
+
+
+def compare_compiled() -> None:
+    """Print what compiling takes, and what a step takes then."""
+    graph, base = bond_graph(range(len(JOINTS)), BONES, 2), load_preset("mocap-run-s2t")
+    for horizon in (1, 5):
+        preset = base.changed({"data.horizon": horizon})
+        model = built(preset)
+        model.compile_blocks()
+        compiled, eager = step_of(model, graph), step_of(built(preset), graph)
+        started = time.perf_counter()
+        compiled()
+        waited = time.perf_counter() - started
+        turns = turns_of([compiled, eager])
+        ours, theirs = (statistics.median(column) * 1e3 for column in zip(*turns, strict=True))
+        ratio = statistics.median(turn[0] / turn[1] for turn in turns)
+        print(
+            f"T={horizon}: first step {waited:.0f} s, then {ours:.1f} ms, "
+            f"eager {theirs:.1f} ms, ratio {ratio:.3f}",
+            flush=True,
+        )
+
+
 def main() -> None:
     """Compare the decoder layers, or the models that are asked for."""
     parser = argparse.ArgumentParser(description="Cost of one optimiser step.")
     parser.add_argument("--models", help="names of models, separated by commas")
     parser.add_argument("--horizons", default="1,5", help="numbers of steps T (default: 1,5)")
+    parser.add_argument("--memory", action="store_true", help="peak memory instead of time")
+    parser.add_argument("--compiled", action="store_true", help="torch.compile beside none")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    if arguments.models:
+    if arguments.memory:
+        compare_memory()
+    elif arguments.compiled:
+        compare_compiled()
+    elif arguments.models:
         horizons = [int(horizon) for horizon in arguments.horizons.split(",")]
         compare_models(arguments.models.split(","), horizons)
     else:
