@@ -123,6 +123,7 @@ def test_a_model_without_a_choice_has_nothing_to_say(batch: Batch) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # the compiler warns of its own doings
 def test_compiled_blocks_give_the_same_prediction_and_gradients(batch: Batch) -> None:
     eager = built().float()
     compiled = copy.deepcopy(eager)
