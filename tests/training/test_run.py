@@ -48,7 +48,10 @@ def test_a_run_is_a_folder_with_what_was_announced(finished_run: Path) -> None:
 
 
 def test_the_config_is_the_resolved_preset(finished_run: Path, small_preset: Path) -> None:
-    assert load_preset(str(finished_run / CONFIG)) == load_preset(str(small_preset))
+    asked = load_preset(str(small_preset))
+    assert asked.train.activations == "auto"  # what it came to is the run's
+    resolved = asked.changed({"train.activations": "keep"})
+    assert load_preset(str(finished_run / CONFIG)) == resolved
 
 
 def test_metrics_have_a_line_an_epoch_and_an_evaluation_when_due(finished_run: Path) -> None:
