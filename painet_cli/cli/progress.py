@@ -52,7 +52,7 @@ class TrainingProgress:
             f"{len(trainer.val_windows)} validation windows, on {trainer.train_windows.device}"
         )
         if trainer.memory and trainer.memory.words:
-            self._console.print(f"memory: {trainer.memory.words}")
+            self._console.print(f"memory: {trainer.memory.words}", soft_wrap=True)
         if trainer.progress.epoch:
             self._console.print(f"going on after epoch {trainer.progress.epoch}")
         self._task = self._bar.add_task(

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from painet_cli.data.graph import Graph
 
-_CPU_ROWS, _GPU_ROWS = 1560, 2**20  # edges a stretch
+_CPU_ROWS, _GPU_ROWS = 3120, 2**20  # edges a stretch
 _silu = torch.ops.aten.silu.out  # F.silu takes no `out`
 _silu_backward = torch.ops.aten.silu_backward.grad_input
 

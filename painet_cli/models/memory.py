@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pydantic import ByteSize
+
 from painet_cli.config.preset import Activations
 from painet_cli.data.batch import Batch
 from painet_cli.models.base import DynamicsModel
@@ -39,11 +41,11 @@ class MemoryPlan:
         """The choice for a reader, in a line; empty where there was none."""
         if self.expected is None:
             return ""
-        fits = "" if self.expected <= self.budget else "; may not suffice"
-        return (
-            f"{_WORDS[self.activations]}: about {self.expected / 1e9:.2g} GB "
-            f"of {self.budget / 1e9:.3g} GB{fits}"
+        expected, budget = (
+            ByteSize(size).human_readable(decimal=True) for size in (self.expected, self.budget)
         )
+        fits = "" if self.expected <= self.budget else ", which may not suffice"
+        return f"about {expected} of {budget}{fits}; {_WORDS[self.activations]}"
 
 
 def fit_memory(model: DynamicsModel, batch: Batch, budget: int, *, training: bool) -> MemoryPlan:
