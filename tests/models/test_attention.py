@@ -19,8 +19,8 @@ from painet_cli.models.attention import (
     attend_dense,
     attend_factorised,
     dense_is_cheaper,
-    group_by_type,
 )
+from painet_cli.models.type_groups import group_by_type
 from systems import normal, typed, unit_rows
 
 TOLERANCE = {"rtol": 1e-10, "atol": 1e-10}
