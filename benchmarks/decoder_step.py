@@ -17,6 +17,10 @@ With `--compiled`, a step with `train.compile` beside one without, in turns.
 
     python benchmarks/decoder_step.py --compiled
 
+With `--shares`, what share of the processor's best a step reaches, and where its time goes.
+
+    python benchmarks/decoder_step.py --shares
+
 With `--models`, what a step of these models costs in their default sizes, beside the time of the
 authors' own code for the same work on one thread, where it is known.
 
@@ -62,6 +66,15 @@ AUTHORS_MS = {
     ("gf-node", 1): 159,
     ("gf-node", 5): 394,
 }
+
+
+_PARTS = {
+    "products": ("mm", "addmm", "addmm_", "addmm.out", "_linear_pointwise"),
+    "small products of attention": ("bmm",),
+    "SiLU and its derivative": ("silu", "silu_", "silu_backward"),
+    "gathers and sums over edges": ("index_select", "index_add_", "scatter_add_"),
+}
+"""Operations that the time of a step is told by."""
 
 
 class LiteralLayer(EquivariantLayer):
@@ -267,6 +280,35 @@ def compare_compiled() -> None:
         )
 
 
+def shares() -> None:
+    """Print the rate of a step beside that of the best product, and the parts of its time."""
+    from parallel_plan import operations, window_of
+
+    graph, base = bond_graph(range(len(JOINTS)), BONES, 2), load_preset("mocap-run-s2t")
+    x, weight, out = torch.randn(512, 128), torch.randn(128, 128), torch.empty(512, 128)
+    best = min(seconds(lambda: torch.mm(x, weight, out=out)) for _ in range(1000))
+    best_rate = 2 * 512 * 128 * 128 / best / 1e9
+    for horizon in (1, 5):
+        model = built(base.changed({"data.horizon": horizon}))
+        count = WINDOWS * operations(model, window_of(model)) / 1e9
+        step = step_of(model, graph)
+        took = statistics.median(turn[0] for turn in turns_of([step]))
+        print(
+            f"T={horizon}: {count:.1f} GFLOP in {took * 1e3:.1f} ms, {count / took:.0f} GFLOP/s, "
+            f"{count / took / best_rate:.0%} of the best product's {best_rate:.0f}"
+        )
+        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+            for _ in range(5):
+                step()
+        times = dict.fromkeys((*_PARTS, "all else"), 0.0)
+        for event in profile.key_averages():
+            operation = event.key.removeprefix("aten::").removeprefix("mkldnn::")
+            part = next((part for part, names in _PARTS.items() if operation in names), "all else")
+            times[part] += event.self_cpu_time_total
+        total = sum(times.values())
+        print("  " + ", ".join(f"{part} {time / total:.0%}" for part, time in times.items()))
+
+
 def main() -> None:
     """Compare the decoder layers, or the models that are asked for."""
     parser = argparse.ArgumentParser(description="Cost of one optimiser step.")
@@ -274,10 +316,13 @@ def main() -> None:
     parser.add_argument("--horizons", default="1,5", help="numbers of steps T (default: 1,5)")
     parser.add_argument("--memory", action="store_true", help="peak memory instead of time")
     parser.add_argument("--compiled", action="store_true", help="torch.compile beside none")
+    parser.add_argument("--shares", action="store_true", help="where the time of a step goes")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     if arguments.memory:
         compare_memory()
+    elif arguments.shares:
+        shares()
     elif arguments.compiled:
         compare_compiled()
     elif arguments.models:
