@@ -2,8 +2,8 @@ r"""The edges of an equivariant layer, a stretch at a time: messages, gates and 
 
 Written with autograd's own operations, every edge keeps some eight rows of width d for the backward
 pass, and every intermediate result has a row an edge. Here a stretch of edges goes through all of
-it before the next, in buffers that stay in the processor's cache, and an edge keeps two rows, or
-none where they are computed again.
+it before the next, in buffers that are used again, and an edge keeps two rows, or none where they
+are computed again.
 """
 
 from __future__ import annotations
@@ -151,7 +151,8 @@ class _EdgeSums(torch.autograd.Function):
         d_x = torch.zeros_like(x)
         d_weights = EdgeWeights(*(torch.zeros_like(weight) for weight in weights))
         d_edge = weights.edge.new_zeros(weights.edge.shape[::-1])
-        d_a = torch.empty_like(a) if ctx.needs_input_grad[9] else None
+        by_a = ctx.needs_input_grad[3 + len(weights)]
+        d_a = torch.empty_like(a) if by_a else None
         if d_moved_sum is None:
             d_moved_sum = torch.zeros_like(x)
         for here in stretches:
