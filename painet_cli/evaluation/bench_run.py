@@ -8,6 +8,7 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
@@ -16,9 +17,9 @@ from typing import Any, Protocol
 
 import torch
 
-from painet_cli.config.loading import preset_yaml
+from painet_cli.config.loading import load_preset, preset_yaml
 from painet_cli.data.files import check_writable, write_text
-from painet_cli.errors import PainetError
+from painet_cli.errors import PainetError, RequestError
 from painet_cli.evaluation.bench import Cell
 from painet_cli.evaluation.evaluate import evaluate_run, save_evaluation
 from painet_cli.training.run import CONFIG, resume_run
@@ -104,7 +105,14 @@ def run_cells(
 def _write_preset(cell: Cell) -> None:
     check_writable(cell.folder, force=True, option="--out")
     cell.folder.mkdir(exist_ok=True)
-    write_text(cell.folder / CONFIG, preset_yaml(cell.preset))
+    preset = cell.preset
+    with suppress(RequestError):  # a cell that was stopped goes on as it began
+        begun = load_preset(str(cell.folder / CONFIG))
+        if preset.train.activations == "auto":
+            preset = preset.changed({"train.activations": begun.train.activations})
+        if preset == begun:
+            return
+    write_text(cell.folder / CONFIG, preset_yaml(preset))
 
 
 def _train_cell(

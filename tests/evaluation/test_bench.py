@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 import torch
 
+from painet_cli.config.loading import load_preset
 from painet_cli.errors import RequestError
 from painet_cli.evaluation.bench import Cell, make_cells, read_results
-from painet_cli.evaluation.bench_run import run_cells
+from painet_cli.evaluation.bench_run import _write_preset, run_cells
 from painet_cli.evaluation.evaluate import Evaluation
 from painet_cli.evaluation.significance import signed_rank_p
+from painet_cli.training.run import CONFIG
 
 CPU = torch.device("cpu")
 
@@ -136,3 +138,19 @@ def test_the_signed_rank_test_tells_better_from_luckier() -> None:
     assert signed_rank_p(errors, errors) == 1.0
     assert signed_rank_p(errors, errors * 1.1) < 1e-6
     assert signed_rank_p(errors, errors + np.tile([0.1, -0.1], 100)) > 0.05
+
+
+def test_a_stopped_cell_goes_on_with_what_its_config_came_to(
+    small_preset: Path, data_dir: Path, tmp_path: Path
+) -> None:
+    (cell,) = cells(small_preset, data_dir, tmp_path)
+    _write_preset(cell)
+    config = cell.folder / CONFIG
+    assert load_preset(str(config)) == cell.preset
+    resolved = config.read_text().replace("activations: auto", "activations: recompute")
+    config.write_text(f"# as it began\n{resolved}")
+    _write_preset(cell)
+    assert config.read_text().startswith("# as it began")
+    config.write_text(resolved.replace("epochs: ", "epochs: 1"))  # asked for less or more
+    _write_preset(cell)
+    assert load_preset(str(config)) == cell.preset.changed({"train.activations": "recompute"})
