@@ -17,11 +17,11 @@ from decoder_step import LiteralLayer, built, step_of, step_with
 from torch import Tensor, nn
 from torch.nn import functional
 
-from painet_cli.config.loading import load_preset
-from painet_cli.config.preset import Preset
-from painet_cli.data.graph import Graph, bond_graph
-from painet_cli.data.mocap_source import BONES, JOINTS
-from painet_cli.models.attention import attend_dense, attend_factorised
+from painet_cli.config.presets import load_preset
+from painet_cli.config.schema import Preset
+from painet_cli.data.batches.graph import Graph, bond_graph
+from painet_cli.data.sources.mocap_files import BONES, JOINTS
+from painet_cli.models.painet.attention import attend_dense, attend_factorised
 
 Turn = Callable[[], object]
 _TURNS_TO_WARM_UP = 3
@@ -43,7 +43,7 @@ def prediction(horizon: int) -> Turn:
     batch_graph = bond_graph(range(len(JOINTS)), BONES, 2).repeat(12)
     x = 5 * torch.randn(batch_graph.num_nodes, 3)
 
-    from painet_cli.data.batch import Batch
+    from painet_cli.data.batches.batch import Batch
 
     batch = Batch(batch_graph, x, 0.1 * torch.randn_like(x))
 

@@ -40,21 +40,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from painet_cli.config.loading import load_preset
-from painet_cli.config.preset import Preset
-from painet_cli.data.batch import Batch
-from painet_cli.data.graph import Graph, bond_graph
-from painet_cli.data.mocap_source import BONES, JOINTS
+from painet_cli.config.presets import load_preset
+from painet_cli.config.schema import Preset
+from painet_cli.data.batches.batch import Batch
+from painet_cli.data.batches.graph import Graph, bond_graph
+from painet_cli.data.sources.mocap_files import BONES, JOINTS
 from painet_cli.errors import RequestError
-from painet_cli.models import message as message_module
 from painet_cli.models.base import DynamicsModel, SystemSpec
-from painet_cli.models.dense import Linear
-from painet_cli.models.message import EquivariantLayer
+from painet_cli.models.layers import message_passing as message_module
+from painet_cli.models.layers.linear_maps import Linear
+from painet_cli.models.layers.message_passing import EquivariantLayer
 from painet_cli.models.registry import build_model
 from painet_cli.training.device import MemoryMeter
 
 if TYPE_CHECKING:
-    from painet_cli.config.preset import Activations
+    from painet_cli.config.schema import Activations
 
 TURNS = 15
 WINDOWS = 12
@@ -132,7 +132,7 @@ def step_with(
     preset: Preset, graph: Graph, layer: type[EquivariantLayer], linear: type[nn.Linear]
 ) -> Callable[[], None]:
     """One optimiser step of a preset's model, its decoder of these layers."""
-    from painet_cli.models import decoders as decoders_module
+    from painet_cli.models.painet.model import decoders as decoders_module
 
     with (
         mock.patch.object(decoders_module, "EquivariantLayer", layer),
@@ -179,7 +179,7 @@ def turns_of(steps: list[Callable[[], None]]) -> list[list[float]]:
 
 def compare_models(names: Iterable[str], horizons: Iterable[int]) -> None:
     """Print the cost of each model at each T that it can predict."""
-    from painet_cli.config.preset import MODEL_CONFIGS
+    from painet_cli.config.schema import MODEL_CONFIGS
 
     graph = bond_graph(range(len(JOINTS)), BONES, 2)
     base = load_preset("mocap-run-s2s")
@@ -247,7 +247,7 @@ def peak_gb(name: str, way: str) -> float:
 
 def compare_memory() -> None:
     """Print the peak memory of both layers, and of ours where it keeps less."""
-    from painet_cli.evaluation.alone import run_alone
+    from painet_cli.benchmark.alone import run_alone
 
     for name in ("mocap-run-s2s", "mocap-run-s2t"):
         ways = ("literal", "keep", "recompute", "stepwise")

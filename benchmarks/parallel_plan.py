@@ -18,11 +18,11 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from painet_cli.config.loading import load_preset
-from painet_cli.config.preset import PainetConfig
-from painet_cli.data.batch import Batch
-from painet_cli.data.graph import bond_graph
-from painet_cli.data.mocap_source import BONES, JOINTS
+from painet_cli.config.presets import load_preset
+from painet_cli.config.schema import PainetConfig
+from painet_cli.data.batches.batch import Batch
+from painet_cli.data.batches.graph import bond_graph
+from painet_cli.data.sources.mocap_files import BONES, JOINTS
 from painet_cli.models.base import DynamicsModel, SystemSpec
 from painet_cli.models.registry import build_model
 

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 from painet_cli import lazy_names
 
 if TYPE_CHECKING:
-    from painet_cli.config.model_config import ModelConfig
-    from painet_cli.config.preset import Preset
-    from painet_cli.data.batch import Batch
-    from painet_cli.data.bonds import bonds_within
-    from painet_cli.data.dataset import Dataset, write_dataset
-    from painet_cli.data.destination import Destination
-    from painet_cli.data.graph import Graph
-    from painet_cli.data.manifest import Manifest, Origin, Particles, Segment, Split, Units
-    from painet_cli.data.sources import DataSource, RemoteFile, Source
-    from painet_cli.data.splits import block_split, random_split
+    from painet_cli.config.model_table import ModelConfig
+    from painet_cli.config.schema import Preset
+    from painet_cli.data.batches.batch import Batch
+    from painet_cli.data.batches.graph import Graph
+    from painet_cli.data.dataset.dataset import Dataset, write_dataset
+    from painet_cli.data.dataset.manifest import Manifest, Origin, Particles, Segment, Split, Units
+    from painet_cli.data.dataset.splits import block_split, random_split
+    from painet_cli.data.particles.bonds import bonds_within
+    from painet_cli.data.sources.destination import Destination
+    from painet_cli.data.sources.registry import DataSource, RemoteFile, Source
     from painet_cli.data.units import seconds
     from painet_cli.errors import PainetError, RequestError
     from painet_cli.models.base import DynamicsModel, Features, SystemSpec, displacements, lengths
@@ -30,33 +30,33 @@ else:  # a source needs no torch, and its command's help must not wait for it
     __getattr__ = lazy_names(
         __name__,
         {
-            "Batch": "painet_cli.data.batch:Batch",
-            "DataSource": "painet_cli.data.sources:DataSource",
-            "Dataset": "painet_cli.data.dataset:Dataset",
-            "Destination": "painet_cli.data.destination:Destination",
+            "Batch": "painet_cli.data.batches.batch:Batch",
+            "DataSource": "painet_cli.data.sources.registry:DataSource",
+            "Dataset": "painet_cli.data.dataset.dataset:Dataset",
+            "Destination": "painet_cli.data.sources.destination:Destination",
             "DynamicsModel": "painet_cli.models.base:DynamicsModel",
             "Features": "painet_cli.models.base:Features",
-            "Graph": "painet_cli.data.graph:Graph",
-            "Manifest": "painet_cli.data.manifest:Manifest",
-            "ModelConfig": "painet_cli.config.model_config:ModelConfig",
-            "Origin": "painet_cli.data.manifest:Origin",
+            "Graph": "painet_cli.data.batches.graph:Graph",
+            "Manifest": "painet_cli.data.dataset.manifest:Manifest",
+            "ModelConfig": "painet_cli.config.model_table:ModelConfig",
+            "Origin": "painet_cli.data.dataset.manifest:Origin",
             "PainetError": "painet_cli.errors:PainetError",
-            "Particles": "painet_cli.data.manifest:Particles",
-            "Preset": "painet_cli.config.preset:Preset",
-            "RemoteFile": "painet_cli.data.sources:RemoteFile",
+            "Particles": "painet_cli.data.dataset.manifest:Particles",
+            "Preset": "painet_cli.config.schema:Preset",
+            "RemoteFile": "painet_cli.data.sources.registry:RemoteFile",
             "RequestError": "painet_cli.errors:RequestError",
-            "Segment": "painet_cli.data.manifest:Segment",
-            "Source": "painet_cli.data.sources:Source",
-            "Split": "painet_cli.data.manifest:Split",
+            "Segment": "painet_cli.data.dataset.manifest:Segment",
+            "Source": "painet_cli.data.sources.registry:Source",
+            "Split": "painet_cli.data.dataset.manifest:Split",
             "SystemSpec": "painet_cli.models.base:SystemSpec",
-            "Units": "painet_cli.data.manifest:Units",
-            "block_split": "painet_cli.data.splits:block_split",
-            "bonds_within": "painet_cli.data.bonds:bonds_within",
+            "Units": "painet_cli.data.dataset.manifest:Units",
+            "block_split": "painet_cli.data.dataset.splits:block_split",
+            "bonds_within": "painet_cli.data.particles.bonds:bonds_within",
             "displacements": "painet_cli.models.base:displacements",
             "lengths": "painet_cli.models.base:lengths",
-            "random_split": "painet_cli.data.splits:random_split",
+            "random_split": "painet_cli.data.dataset.splits:random_split",
             "seconds": "painet_cli.data.units:seconds",
-            "write_dataset": "painet_cli.data.dataset:write_dataset",
+            "write_dataset": "painet_cli.data.dataset.dataset:write_dataset",
         },
     )
 

@@ -13,16 +13,16 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from painet_cli.config.preset import Preset
-    from painet_cli.data.dataset import Dataset
-    from painet_cli.data.prepare import prepare
+    from painet_cli import catalogue as registry
+    from painet_cli.config.schema import Preset
+    from painet_cli.data.dataset.dataset import Dataset
+    from painet_cli.data.sources.prepare import prepare
     from painet_cli.errors import PainetError, PluginWarning, RequestError
-    from painet_cli.evaluation.checkpoints import LoadedModel, load
     from painet_cli.evaluation.evaluate import Evaluation
     from painet_cli.evaluation.measuring import evaluate
-    from painet_cli.evaluation.predict import predict
-    from painet_cli.models import catalogue as registry
-    from painet_cli.models.painet_module import PAINET
+    from painet_cli.models.painet.painet_module import PAINET
+    from painet_cli.prediction.checkpoints import LoadedModel, load
+    from painet_cli.prediction.predict import predict
     from painet_cli.training.record import RunSummary
     from painet_cli.training.train import train
 
@@ -45,20 +45,20 @@ __all__ = [
 ]
 
 _HOMES = {
-    "PAINET": "painet_cli.models.painet_module:PAINET",
-    "Dataset": "painet_cli.data.dataset:Dataset",
+    "PAINET": "painet_cli.models.painet.painet_module:PAINET",
+    "Dataset": "painet_cli.data.dataset.dataset:Dataset",
     "Evaluation": "painet_cli.evaluation.evaluate:Evaluation",
-    "LoadedModel": "painet_cli.evaluation.checkpoints:LoadedModel",
+    "LoadedModel": "painet_cli.prediction.checkpoints:LoadedModel",
     "PainetError": "painet_cli.errors:PainetError",
     "PluginWarning": "painet_cli.errors:PluginWarning",
-    "Preset": "painet_cli.config.preset:Preset",
+    "Preset": "painet_cli.config.schema:Preset",
     "RequestError": "painet_cli.errors:RequestError",
     "RunSummary": "painet_cli.training.record:RunSummary",
     "evaluate": "painet_cli.evaluation.measuring:evaluate",
-    "load": "painet_cli.evaluation.checkpoints:load",
-    "predict": "painet_cli.evaluation.predict:predict",
-    "prepare": "painet_cli.data.prepare:prepare",
-    "registry": "painet_cli.models.catalogue",
+    "load": "painet_cli.prediction.checkpoints:load",
+    "predict": "painet_cli.prediction.predict:predict",
+    "prepare": "painet_cli.data.sources.prepare:prepare",
+    "registry": "painet_cli.catalogue",
     "train": "painet_cli.training.train:train",
 }
 

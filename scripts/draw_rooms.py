@@ -22,11 +22,15 @@ PACKAGE = "painet_cli"
 
 DOES = {
     "cli": "parses, calls, renders",
+    "benchmark": "models by datasets: cells, rows, plots",
     "report": "tables, pictures, the page",
-    "evaluation": "metrics, rollouts, checks",
+    "evaluation": "metrics, physical checks, verify",
+    "prediction": "a file and a checkpoint to positions",
     "training": "the loop, checkpoints, devices",
+    "catalogue": "lists models, sources, presets",
     "models": "PAINET and seven others",
     "data": "from sources to batches",
+    "storage": "files whole, locked, known",
     "config": "presets",
     "errors": "what to tell the user",
 }
@@ -43,23 +47,23 @@ class Station:
 
 
 WAY = (
-    Station("source", "data", "data.sources:Source", 250),
-    Station("dataset", "data", "data.dataset:Dataset", 340),
-    Station("window", "data", "data.windows:Windows", 430),
-    Station("batch", "data", "data.batch:Batch", 520),
+    Station("source", "data", "data.sources.registry:Source", 250),
+    Station("dataset", "data", "data.dataset.dataset:Dataset", 340),
+    Station("window", "data", "data.batches.windows:Windows", 430),
+    Station("batch", "data", "data.batches.batch:Batch", 520),
     Station("model", "models", "models.base:DynamicsModel", 520),
     Station("prediction", "evaluation", "evaluation.metrics:predictions", 520),
     Station("metrics", "evaluation", "evaluation.evaluate:Evaluation", 410),
-    Station("report", "report", "report.tables:evaluation_table", 410),
+    Station("report", "report", "report.tables.evaluation:evaluation_table", 410),
 )
 STEPS = (  # the function that takes the data from each station to the next
-    "data.npz_molecule:prepare_molecule",
-    "data.windows:windows_of",
-    "data.windows:Windows.batch",
+    "data.sources.md_collections:prepare_molecule",
+    "data.batches.windows:windows_of",
+    "data.batches.windows:Windows.batch",
     "models.base:DynamicsModel.forward",
     "evaluation.metrics:predictions",
     "evaluation.evaluate:evaluate_run",
-    "report.tables:evaluation_table",
+    "report.tables.evaluation:evaluation_table",
 )
 
 # colours that stand on white paper and on black
@@ -76,7 +80,8 @@ def rooms() -> list[str]:
     (contract,) = (
         one for one in settings["tool"]["importlinter"]["contracts"] if one["type"] == "layers"
     )
-    return [layer.removeprefix(f"{PACKAGE}.") for layer in contract["layers"]]
+    lines = [layer.split(" | ") for layer in contract["layers"]]
+    return [layer.removeprefix(f"{PACKAGE}.") for line in lines for layer in line]
 
 
 def imports(names: list[str]) -> set[tuple[str, str]]:
@@ -149,7 +154,7 @@ def _matrix(names: list[str], top: dict[str, float]) -> Iterator[str]:
             )
 
 
-SHORT = {"evaluation": "evaluate"}
+SHORT = {"evaluation": "evaluate", "prediction": "predict", "benchmark": "bench"}
 
 
 def _way(top: dict[str, float]) -> Iterator[str]:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.cli.app import main
-from painet_cli.report.projection import principal_view
+from painet_cli.report.pictures.projection import principal_view
 
 PICTURE = Path(__file__).parents[1] / "docs" / "images" / "motion.svg"
 FIRST, COUNT, EVERY = 16_400, 72, 2  # frames of 0.5 fs, all of the test stretch

@@ -2,8 +2,8 @@
 
 MD17 ran its molecules at 500 K in steps of 0.5 fs and kept every frame. So does this script, with
 Langevin dynamics (friction 1/ps, fixed centre of mass) on the GFN2-xTB energy surface in place of
-MD17's density functional. The result is `painet_cli/data/sample/ethanol_xtb.npz` in MD17's own
-schema (`R`, `z`, `E`), without forces.
+MD17's density functional. The result is `painet_cli/data/sources/sample_files/ethanol_xtb.npz` in
+MD17's own schema (`R`, `z`, `E`), without forces.
 
 The file in the repository was made by
 
@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from rich.progress import track
 from tblite.ase import TBLite
 
-OUTPUT = Path(__file__).parents[1] / "painet_cli/data/sample/ethanol_xtb.npz"
+OUTPUT = Path(__file__).parents[1] / "painet_cli/data/sources/sample_files/ethanol_xtb.npz"
 MAX_BYTES = 3_000_000
 
 SEED = 1

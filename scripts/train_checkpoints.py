@@ -31,13 +31,13 @@ import yaml
 from numpy.typing import NDArray
 from torch import Tensor
 
-from painet_cli.data.batch import Batch
-from painet_cli.data.dataset import Dataset, open_dataset, write_dataset
-from painet_cli.data.files import file_sha256, write_text
-from painet_cli.data.manifest import SPLITS, Segment, Split
-from painet_cli.data.windows import Windows, target_offsets
+from painet_cli.data.batches.batch import Batch
+from painet_cli.data.batches.windows import Windows, target_offsets
+from painet_cli.data.dataset.dataset import Dataset, open_dataset, write_dataset
+from painet_cli.data.dataset.manifest import SPLITS, Segment, Split
 from painet_cli.evaluation.evaluate import evaluate_run, load_run, windows_for
 from painet_cli.models.base import DynamicsModel
+from painet_cli.storage.atomic import file_sha256, write_text
 from painet_cli.training.checkpoint import load_checkpoint, save_checkpoint
 from painet_cli.training.record import RECORD
 from painet_cli.training.run import BEST, LAST

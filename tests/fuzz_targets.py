@@ -18,17 +18,17 @@ import numpy as np
 import torch
 from safetensors.torch import save
 
-from painet_cli.config.loading import load_preset
-from painet_cli.data.asf_amc import parse_amc, parse_asf
-from painet_cli.data.bvh import parents_of, write_bvh
-from painet_cli.data.dataset import FRAMES, MANIFEST, open_dataset
-from painet_cli.data.input_sources import NpzSource
-from painet_cli.data.mocap_source import read_recording
-from painet_cli.data.npz import read_headers
-from painet_cli.data.skeleton import joint_positions
-from painet_cli.data.source_files import read_array
+from painet_cli.config.presets import load_preset
+from painet_cli.data.dataset.dataset import FRAMES, MANIFEST, open_dataset
+from painet_cli.data.formats.acclaim import parse_amc, parse_asf
+from painet_cli.data.formats.bvh import parents_of, write_bvh
+from painet_cli.data.formats.md17_npz import read_headers
+from painet_cli.data.formats.skeleton import joint_positions
+from painet_cli.data.sources.mocap_files import read_recording
 from painet_cli.errors import RequestError
-from painet_cli.evaluation.checkpoints import restore
+from painet_cli.prediction.checkpoints import restore
+from painet_cli.prediction.inputs.input_sources import NpzSource
+from painet_cli.storage.archives import read_array
 from tiny_files import ASF
 
 CORPUS = Path(__file__).parent / "fuzz" / "corpus"

@@ -17,8 +17,8 @@ from unittest.mock import patch
 
 from painet_cli.cli.app import main
 from painet_cli.errors import PainetError
-from painet_cli.training.joining import joined
-from painet_cli.training.launch import Launch
+from painet_cli.training.distributed.join import joined
+from painet_cli.training.distributed.launch import Launch
 
 T = TypeVar("T")
 PATIENCE_S = 60.0  # a pair that waits for longer has come apart, and its test fails

@@ -28,8 +28,8 @@ from painet.testing.systems import (
     side_by_side,
     state,
 )
-from painet_cli.data.graph import Graph, graph_of
-from painet_cli.data.manifest import (
+from painet_cli.data.batches.graph import Graph, graph_of
+from painet_cli.data.dataset.manifest import (
     Axis,
     Manifest,
     Origin,

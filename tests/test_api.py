@@ -17,7 +17,7 @@ import painet.plugins
 import painet_cli
 from installed import EXAMPLE
 from painet import LoadedModel, load, predict
-from painet_cli.data.batch import to_pyg
+from painet_cli.data.batches.batch import to_pyg
 from painet_cli.errors import RequestError
 from painet_cli.evaluation.evaluate import load_run, windows_for
 from tiny_files import atoms_of, ethanol

@@ -51,7 +51,7 @@ def contract() -> list[str]:
     (layers,) = (
         one["layers"] for one in settings["tool"]["importlinter"]["contracts"] if "layers" in one
     )
-    return [layer.removeprefix("painet_cli.") for layer in layers]
+    return [one.removeprefix("painet_cli.") for layer in layers for one in layer.split(" | ")]
 
 
 def found(code: str) -> Any:

@@ -19,10 +19,10 @@ import pytest
 import torch
 import yaml
 
-from painet_cli.config.loading import load_preset, preset_folder
-from painet_cli.data.mocap import prepare_mocap
-from painet_cli.data.trajectory import prepare_trajectory, split_windows
-from painet_cli.data.trajectory_reading import Reading
+from painet_cli.config.presets import load_preset, preset_folder
+from painet_cli.data.sources.mocap import prepare_mocap
+from painet_cli.data.sources.trajectory import prepare_trajectory, split_windows
+from painet_cli.data.trajectories.frames import Reading
 from painet_cli.evaluation.evaluate import Evaluation, evaluate_run
 from painet_cli.models.base import SystemSpec
 from painet_cli.models.registry import build_model

@@ -11,8 +11,8 @@ import MDAnalysis
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.dataset import open_dataset
-from painet_cli.data.manifest import Particles
+from painet_cli.data.dataset.dataset import open_dataset
+from painet_cli.data.dataset.manifest import Particles
 
 ASF = """:version 1.10
 :units

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from painet_cli.config.loading import load_preset
+from painet_cli.config.presets import load_preset
 from painet_cli.training.record import RunSummary
 from painet_cli.training.run import start_run
 from painet_cli.training.trainer import EpochRecord, Trainer

@@ -77,7 +77,7 @@ class PresetFields(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Tables, a section for each part of a preset."""
-        from painet_cli.config.preset import Preset
+        from painet_cli.config.schema import Preset
 
         return self.parse_text_to_nodes(
             "\n".join(_preset_tables(Preset)), allow_section_headings=True
@@ -125,8 +125,8 @@ def _meaning(field: FieldInfo) -> str:
 
 def _models(annotation: Any) -> list[type[BaseModel]]:
     """Pydantic models that a value may be of; for a model's section all of painet's own."""
-    from painet_cli.config.model_config import ModelConfig
-    from painet_cli.config.preset import MODEL_CONFIGS
+    from painet_cli.config.model_table import ModelConfig
+    from painet_cli.config.schema import MODEL_CONFIGS
 
     if annotation is ModelConfig:
         return list(MODEL_CONFIGS.own.values())
@@ -205,7 +205,7 @@ class ShippedPresets(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Table of names, models, sizes and descriptions."""
-        from painet_cli.config.loading import load_preset, preset_names
+        from painet_cli.config.presets import load_preset, preset_names
 
         rows = [
             "| preset | T | window, frames | epochs | what |",

@@ -45,9 +45,9 @@ from painet.testing.systems import (
     shaken,
     side_by_side,
 )
-from painet_cli.config.preset import FeatureConfig
-from painet_cli.data.batch import Batch
-from painet_cli.data.graph import graph_of
+from painet_cli.config.schema import FeatureConfig
+from painet_cli.data.batches.batch import Batch
+from painet_cli.data.batches.graph import graph_of
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.registry import build_model
 from painet_cli.training.loss import squared_errors

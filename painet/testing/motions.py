@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from painet.testing.systems import normal
-from painet_cli.data.batch import Batch
+from painet_cli.data.batches.batch import Batch
 from painet_cli.models.base import DynamicsModel
 
 TOLERANCE = {torch.float64: 1e-10, torch.float32: 2e-5}

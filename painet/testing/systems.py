@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.data import Batch as PyGBatch
 
-from painet_cli.config.preset import FeatureConfig, Preset
-from painet_cli.data.batch import Batch, from_pyg, to_pyg
-from painet_cli.data.graph import Graph, bond_graph
+from painet_cli.config.schema import FeatureConfig, Preset
+from painet_cli.data.batches.batch import Batch, from_pyg, to_pyg
+from painet_cli.data.batches.graph import Graph, bond_graph
 from painet_cli.models.base import SystemSpec
 
 

@@ -13,7 +13,10 @@ from typing import Annotated, Any
 
 import typer
 
-from painet_cli.cli import bench, data, prepare, presets
+from painet_cli.cli import data, prepare, presets
+from painet_cli.cli.bench.ablation import ablation
+from painet_cli.cli.bench.scaling import scaling
+from painet_cli.cli.bench.tables import tables
 from painet_cli.cli.checkpoints import checkpoints
 from painet_cli.cli.demo import demo
 from painet_cli.cli.evaluate import evaluate
@@ -22,7 +25,7 @@ from painet_cli.cli.session import Session, with_session
 from painet_cli.cli.train import train
 from painet_cli.cli.verify import verify
 from painet_cli.errors import PainetError, PluginWarning, RequestError, out_of_memory
-from painet_cli.training.launch import Launch, launched
+from painet_cli.training.distributed.launch import Launch, launched
 
 INTERRUPTED = 130
 _BY_MANY = ("train", "evaluate")
@@ -33,6 +36,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
+bench = typer.Typer(help="Models by datasets, beside the paper's figures.", no_args_is_help=True)
+for benchmark in (tables, scaling, ablation):
+    bench.command()(benchmark)
 # A command is one file and one line here; its module imports nothing heavy before it is called.
 app.add_typer(prepare.app, name="prepare")
 app.add_typer(data.app, name="data")
@@ -42,7 +48,7 @@ app.command()(evaluate)
 app.command()(predict)
 app.command()(checkpoints)
 app.command()(verify)
-app.add_typer(bench.app, name="bench")
+app.add_typer(bench, name="bench")
 app.add_typer(presets.app, name="presets")
 
 

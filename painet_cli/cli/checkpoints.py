@@ -9,8 +9,8 @@ from painet_cli.cli.session import Session, with_session
 @with_session
 def checkpoints(session: Session, run_dir: RunDir = RUN_DIR) -> None:
     """List the checkpoints that come with painet, and those of your runs."""
-    from painet_cli.evaluation.checkpoints import shipped, trained_runs
-    from painet_cli.report.forecast import checkpoints_table
+    from painet_cli.prediction.checkpoints import shipped, trained_runs
+    from painet_cli.report.tables.forecast import checkpoints_table
 
     listed = [*shipped(), *trained_runs(run_dir)]
     nothing = f"no checkpoint: none shipped, and no run in {run_dir}"

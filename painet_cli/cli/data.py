@@ -11,7 +11,7 @@ from painet_cli.cli.options import DATA_DIR, DataDir
 from painet_cli.cli.session import Session, with_session
 
 if TYPE_CHECKING:
-    from painet_cli.data.dataset import Dataset
+    from painet_cli.data.dataset.dataset import Dataset
 
 app = typer.Typer(help="List, describe and export prepared datasets.", no_args_is_help=True)
 
@@ -26,8 +26,8 @@ def list_all(session: Session, data_dir: DataDir = DATA_DIR) -> None:
     """List the prepared datasets, with what is wrong with a broken one."""
     from dataclasses import asdict
 
-    from painet_cli.data.describe import list_datasets
-    from painet_cli.report.dataset import list_table
+    from painet_cli.data.dataset.describe import list_datasets
+    from painet_cli.report.tables.dataset import list_table
 
     with session.console.status(f"checking {data_dir}"):
         listed = list_datasets(data_dir)
@@ -51,14 +51,14 @@ def show(
     force: Annotated[bool, typer.Option("--force", help="Replace a picture.")] = False,
 ) -> None:
     """Describe a dataset: particles, times, split, origin, checksums and a picture."""
-    from painet_cli.data.describe import describe
-    from painet_cli.report.dataset import description_table
+    from painet_cli.data.dataset.describe import describe
+    from painet_cli.report.tables.dataset import description_table
 
     dataset = _open(name, data_dir)
     described = describe(dataset)
     if picture is not None:
-        from painet_cli.data.files import check_new_file
-        from painet_cli.report.dataset_picture import dataset_picture
+        from painet_cli.report.pictures.dataset import dataset_picture
+        from painet_cli.storage.atomic import check_new_file
 
         check_new_file(picture, force=force)
         dataset_picture(dataset, picture)
@@ -99,8 +99,8 @@ def export(
     """Write a dataset as a trajectory that MDAnalysis, VMD or PyMOL opens."""
     from rich.progress import Progress
 
-    from painet_cli.data.export import export_trajectory
-    from painet_cli.report.dataset import export_notes, export_table
+    from painet_cli.data.dataset.export import export_trajectory
+    from painet_cli.report.tables.dataset import export_notes, export_table
 
     dataset = _open(name, data_dir)
     console = session.console
@@ -131,7 +131,7 @@ def export(
 
 def _open(name: str, data_dir: Path) -> Dataset:
     """Open a dataset by its name in `data_dir`, or by its folder."""
-    from painet_cli.data.dataset import MANIFEST, open_dataset
+    from painet_cli.data.dataset.dataset import MANIFEST, open_dataset
     from painet_cli.errors import RequestError
 
     for folder in (data_dir / name, Path(name)):

@@ -18,11 +18,11 @@ STRAIGHT_ON = (  # one scalar a step needs no patience, but a higher rate
 def demo(session: Session, data_dir: DataDir = DATA_DIR, run_dir: RunDir = RUN_DIR) -> None:
     """Watch PAINET learn a molecule: prepare, train, evaluate and draw, in about two minutes."""
     from painet_cli.cli.progress import TrainingProgress
-    from painet_cli.config.loading import load_preset, preset_name
-    from painet_cli.data.sample import prepare_sample
+    from painet_cli.config.presets import load_preset, preset_name
+    from painet_cli.data.sources.sample import prepare_sample
     from painet_cli.evaluation.evaluate import evaluate_run, save_evaluation
-    from painet_cli.report.pictures import draw_loss, draw_motion
-    from painet_cli.report.tables import evaluation_table
+    from painet_cli.report.pictures.run import draw_loss, draw_motion
+    from painet_cli.report.tables.evaluation import evaluation_table
     from painet_cli.training.device import resolve_device
     from painet_cli.training.run import start_run
 

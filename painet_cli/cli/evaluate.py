@@ -44,9 +44,9 @@ def evaluate(
 ) -> None:
     """Measure trained runs: MSE a step, time and memory, beside the paper's figures."""
     from painet_cli.evaluation.evaluate import evaluate_run, save_evaluation
-    from painet_cli.report.tables import evaluation_table
-    from painet_cli.training.joining import joined
-    from painet_cli.training.launch import launched
+    from painet_cli.report.tables.evaluation import evaluation_table
+    from painet_cli.training.distributed.join import joined
+    from painet_cli.training.distributed.launch import launched
     from painet_cli.training.record import epoch_seconds
 
     memory = as_bytes(memory_budget)
@@ -79,7 +79,7 @@ def evaluate(
 def _physics(evaluations: Sequence[Evaluation]) -> list[RenderableType]:
     if all(evaluation.physics is None for evaluation in evaluations):
         return []
-    from painet_cli.report.physics import physics_tables
+    from painet_cli.report.tables.physics import physics_tables
 
     return [
         part

@@ -12,7 +12,7 @@ RUN_DIR = Path("runs")
 
 
 def _preset_names() -> list[str]:
-    from painet_cli.config.loading import preset_names
+    from painet_cli.config.presets import preset_names
 
     return list(preset_names())
 

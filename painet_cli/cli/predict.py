@@ -11,9 +11,9 @@ from painet_cli.cli.options import DATA_DIR, RUN_DIR, DataDir, MemoryBudget, Run
 from painet_cli.cli.session import Session, finite, with_session
 
 if TYPE_CHECKING:
-    from painet_cli.data.predicted_files import Written
-    from painet_cli.evaluation.forecast_source import SourceForecast
-    from painet_cli.evaluation.physics import PhysicsReport
+    from painet_cli.evaluation.physics.checks import PhysicsReport
+    from painet_cli.prediction.outputs.write import Written
+    from painet_cli.prediction.pipeline import SourceForecast
 
 SUMMARY = "summary.json"
 PAGE = "report.html"
@@ -77,11 +77,11 @@ def predict(
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier prediction.")] = False,
 ) -> None:
     """Predict how a system moves on, and write it as files that other programs open."""
-    from painet_cli.data.files import check_writable
-    from painet_cli.data.inputs import open_input
     from painet_cli.data.units import seconds
-    from painet_cli.evaluation.checkpoints import known_checkpoints
-    from painet_cli.evaluation.forecast_source import forecast_source
+    from painet_cli.prediction.checkpoints import known_checkpoints
+    from painet_cli.prediction.inputs.source import open_input
+    from painet_cli.prediction.pipeline import forecast_source
+    from painet_cli.storage.atomic import check_writable
     from painet_cli.training.device import resolve_device
 
     frame_time_s = None if frame_time is None else seconds(frame_time)
@@ -114,7 +114,7 @@ def predict(
 
 
 def _checked(done: SourceForecast) -> PhysicsReport:
-    from painet_cli.evaluation.physics import physical_checks
+    from painet_cli.evaluation.physics.checks import physical_checks
 
     forecast = done.forecast
     return physical_checks(
@@ -137,11 +137,11 @@ def _write(
     """Fill the folder, all or nothing; return its files, and `summary.json`."""
     import json
 
-    from painet_cli.data.files import new_folder
-    from painet_cli.data.predicted_files import Written, write_prediction
-    from painet_cli.data.provenance import KEY, sealed
-    from painet_cli.report.page import write_page
-    from painet_cli.report.snapshots import draw_snapshots
+    from painet_cli.prediction.outputs.write import Written, write_prediction
+    from painet_cli.report.page.write import write_page
+    from painet_cli.report.pictures.motion import draw_snapshots
+    from painet_cli.storage.atomic import new_folder
+    from painet_cli.storage.provenance import KEY, sealed
 
     forecast, choice = done.forecast, done.choice
     about = [f"Checkpoint {choice.checkpoint.name}, {choice.reason}.", *forecast.warnings]
@@ -175,8 +175,8 @@ def _write(
 
 
 def _provenance(done: SourceForecast, inputs: list[Path], written: list[Written]) -> dict[str, Any]:
-    from painet_cli.data.dataset import MANIFEST
-    from painet_cli.data.provenance import provenance
+    from painet_cli.data.dataset.dataset import MANIFEST
+    from painet_cli.storage.provenance import provenance
     from painet_cli.training.record import trained_facts
 
     checkpoint, header = done.choice.checkpoint, done.loaded.header
@@ -231,8 +231,8 @@ def _payload(
 def _rendered(
     done: SourceForecast, report: PhysicsReport | None, folder: Path, written: list[Written]
 ) -> list[Any]:
-    from painet_cli.report.forecast import error_tables, files_table, opening
-    from painet_cli.report.physics import physics_tables
+    from painet_cli.report.tables.forecast import error_tables, files_table, opening
+    from painet_cli.report.tables.physics import physics_tables
 
     return [
         *error_tables(done.forecast),

@@ -14,7 +14,7 @@ from painet_cli.errors import RequestError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from painet_cli.config.preset import Preset
+    from painet_cli.config.schema import Preset
 
 WIDTH_WITH_DESCRIPTION = 120
 
@@ -27,7 +27,7 @@ def list_presets(session: Session) -> None:
     """List the shipped presets, show one, check a file."""
     if session.subcommand is not None:
         return
-    from painet_cli.config.loading import load_preset, preset_names
+    from painet_cli.config.presets import load_preset, preset_names
 
     rows = [_row(name, load_preset(name)) for name in preset_names()]
     wide = session.out.width >= WIDTH_WITH_DESCRIPTION
@@ -38,7 +38,7 @@ def list_presets(session: Session) -> None:
 @with_session
 def show(session: Session, name: PresetArgument, settings: Settings = None) -> None:
     """Print a preset as YAML, with what it extends and every default."""
-    from painet_cli.config.loading import load_preset, preset_name, preset_yaml
+    from painet_cli.config.presets import load_preset, preset_name, preset_yaml
 
     preset = load_preset(name, settings or ())
     row = {"name": preset_name(name), **preset.model_dump(mode="json")}
@@ -52,7 +52,7 @@ def validate(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Preset files.")],
 ) -> None:
     """Check preset files; exit status 2 when one is not valid."""
-    from painet_cli.config.loading import load_preset
+    from painet_cli.config.presets import load_preset
 
     rows: list[dict[str, Any]] = []
     for file in files:
@@ -71,7 +71,7 @@ def validate(
 @with_session
 def schema(session: Session) -> None:
     """Print the JSON Schema of a preset file, for editors."""
-    from painet_cli.config.loading import preset_schema
+    from painet_cli.config.presets import preset_schema
 
     described = preset_schema()
     session.emit(described, json.dumps(described, indent=2))

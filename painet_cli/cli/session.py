@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.status import Status
 
-    from painet_cli.training.world import World
+    from painet_cli.training.distributed.world import World
 
 _OBEYED = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 

@@ -24,9 +24,9 @@ from painet_cli.errors import RequestError
 if TYPE_CHECKING:
     import torch
 
-    from painet_cli.config.preset import Preset
+    from painet_cli.config.schema import Preset
+    from painet_cli.training.distributed.world import World
     from painet_cli.training.record import RunSummary
-    from painet_cli.training.world import World
 
 
 @with_session
@@ -66,8 +66,8 @@ def train(
         )
 
     from painet_cli.cli.progress import TrainingProgress
-    from painet_cli.training.joining import joined
-    from painet_cli.training.launch import launched
+    from painet_cli.training.distributed.join import joined
+    from painet_cli.training.distributed.launch import launched
     from painet_cli.training.run import resume_run, start_run
 
     budget_s = None if budget is None else 60 * budget
@@ -102,7 +102,7 @@ def _presets(
     epochs: int | None,
 ) -> tuple[str, list[Preset]]:
     """Name of the preset, and the preset once for every seed."""
-    from painet_cli.config.loading import load_preset, preset_name
+    from painet_cli.config.presets import load_preset, preset_name
 
     options = {"model.name": model, "train.seed": seed, "train.epochs": epochs}
     given = [f"{key}={value}" for key, value in options.items() if value is not None]
@@ -122,8 +122,8 @@ def _report(
 ) -> None:
     """Evaluate the runs on their test windows and hand everything over."""
     from painet_cli.evaluation.evaluate import evaluate_run, save_evaluation
-    from painet_cli.report.pictures import draw_loss
-    from painet_cli.report.tables import evaluation_table
+    from painet_cli.report.pictures.run import draw_loss
+    from painet_cli.report.tables.evaluation import evaluation_table
 
     rows: list[dict[str, Any]] = []
     evaluations = []

@@ -27,8 +27,8 @@ def verify(
 
     Exit status: 0 all is as written, 1 something differs, 2 not painet's.
     """
-    from painet_cli.evaluation.verify import verify as verified
-    from painet_cli.report.verification import verification_table
+    from painet_cli.evaluation.verify.verify import verify as verified
+    from painet_cli.report.tables.verification import verification_table
 
     found = []
     for path in paths:

@@ -12,29 +12,29 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from painet_cli.config.loading import load_preset, preset_names
-from painet_cli.config.preset import Preset
-from painet_cli.data.dataset import Dataset
-from painet_cli.data.files import new_file
-from painet_cli.data.locks import held
-from painet_cli.data.manifest import SplitName
-from painet_cli.data.provenance import KEY, provenance, sealed
-from painet_cli.data.splits import leak_fraction
-from painet_cli.data.windows import Windows, target_offsets, windows_of
+from painet_cli.config.presets import load_preset, preset_names
+from painet_cli.config.schema import Preset
+from painet_cli.data.batches.windows import Windows, target_offsets, windows_of
+from painet_cli.data.dataset.dataset import Dataset
+from painet_cli.data.dataset.manifest import SplitName
+from painet_cli.data.dataset.splits import leak_fraction
 from painet_cli.errors import RequestError
-from painet_cli.evaluation.checkpoints import restore
 from painet_cli.evaluation.metrics import prediction_errors
-from painet_cli.evaluation.physics import PhysicsReport
-from painet_cli.evaluation.rollout import rollout_offsets
-from painet_cli.evaluation.window_physics import check_windows
+from painet_cli.evaluation.physics.checks import PhysicsReport
+from painet_cli.evaluation.physics.windows import check_windows
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.memory import fit_memory
 from painet_cli.models.registry import system_of
+from painet_cli.prediction.checkpoints import restore
+from painet_cli.prediction.rollout import rollout_offsets
+from painet_cli.storage.atomic import new_file
+from painet_cli.storage.locks import held
+from painet_cli.storage.provenance import KEY, provenance, sealed
 from painet_cli.training.checkpoint import Header
 from painet_cli.training.device import MemoryMeter, free_memory
+from painet_cli.training.distributed.world import ALONE, World
 from painet_cli.training.record import trained_facts
 from painet_cli.training.run import BEST, dataset_of
-from painet_cli.training.world import ALONE, World
 
 CPU = torch.device("cpu")
 EVALUATION = "evaluation.json"

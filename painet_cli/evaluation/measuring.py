@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from painet_cli.data.manifest import SplitName
+from painet_cli.data.dataset.manifest import SplitName
 from painet_cli.evaluation.evaluate import Evaluation, evaluate_run, save_evaluation
 from painet_cli.training.device import resolve_device
 

@@ -10,13 +10,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from painet_cli.data.batch import Batch
-from painet_cli.data.windows import Windows
-from painet_cli.evaluation.rollout import rollout
+from painet_cli.data.batches.batch import Batch
+from painet_cli.data.batches.windows import Windows
 from painet_cli.models.base import DynamicsModel
-from painet_cli.training.finite import prediction_error
+from painet_cli.prediction.rollout import rollout
+from painet_cli.training.diagnosis import prediction_error
+from painet_cli.training.distributed.world import ALONE, World
 from painet_cli.training.loss import squared_errors
-from painet_cli.training.world import ALONE, World
 
 
 @dataclass(frozen=True)

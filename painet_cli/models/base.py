@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from painet_cli.config.model_config import ModelConfig
-from painet_cli.config.preset import Activations, EdgeFeature, FeatureConfig, NodeFeature, Preset
-from painet_cli.data.batch import Batch
-from painet_cli.data.graph import Graph
-from painet_cli.data.manifest import AXES, Axis
+from painet_cli.config.model_table import ModelConfig
+from painet_cli.config.schema import Activations, EdgeFeature, FeatureConfig, NodeFeature, Preset
+from painet_cli.data.batches.batch import Batch
+from painet_cli.data.batches.graph import Graph
+from painet_cli.data.dataset.manifest import AXES, Axis
 from painet_cli.errors import RequestError
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from pydantic import ByteSize
 
-from painet_cli.config.preset import Activations
-from painet_cli.data.batch import Batch
+from painet_cli.config.schema import Activations
+from painet_cli.data.batches.batch import Batch
 from painet_cli.models.base import DynamicsModel
 
 WAYS: tuple[Activations, ...] = ("keep", "recompute", "stepwise")  # fastest first

@@ -14,22 +14,22 @@ from torch import Tensor
 
 from painet_cli.config.plugins import MODELS as GROUP
 from painet_cli.config.plugins import Plugin
-from painet_cli.config.preset import MODEL_CONFIGS, Preset
-from painet_cli.data.graph import Graph
-from painet_cli.data.manifest import Manifest
-from painet_cli.data.system import dataset_graph
+from painet_cli.config.schema import MODEL_CONFIGS, Preset
+from painet_cli.data.batches.graph import Graph
+from painet_cli.data.batches.typed_graph import dataset_graph
+from painet_cli.data.dataset.manifest import Manifest
 from painet_cli.errors import RequestError
 from painet_cli.models.base import DynamicsModel, SystemSpec
 
 MODELS = {
-    "painet": "painet_cli.models.painet:Painet",
-    "linear": "painet_cli.models.linear:Linear",
-    "rf": "painet_cli.models.radial_field:RadialField",
-    "mpnn": "painet_cli.models.mpnn:Mpnn",
-    "egnn": "painet_cli.models.egnn:Egnn",
-    "egno": "painet_cli.models.egno:Egno",
-    "hegnn": "painet_cli.models.hegnn:Hegnn",
-    "gf-node": "painet_cli.models.gf_node:GfNode",
+    "painet": "painet_cli.models.painet.model:Painet",
+    "linear": "painet_cli.models.baselines.straight_line:Linear",
+    "rf": "painet_cli.models.baselines.radial_field:RadialField",
+    "mpnn": "painet_cli.models.baselines.mpnn:Mpnn",
+    "egnn": "painet_cli.models.baselines.egnn:Egnn",
+    "egno": "painet_cli.models.baselines.egno:Egno",
+    "hegnn": "painet_cli.models.baselines.hegnn:Hegnn",
+    "gf-node": "painet_cli.models.baselines.gf_node:GfNode",
 }
 """Models of this package."""
 LARGEST_UNCHECKED = 2**28

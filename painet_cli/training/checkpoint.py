@@ -20,12 +20,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from painet_cli.config.preset import MODEL_CONFIGS, Preset
-from painet_cli.data.files import new_file
-from painet_cli.data.manifest import Axis, Name, Units
-from painet_cli.data.source_files import brief
-from painet_cli.data.upgrades import upgraded
+from painet_cli.config.schema import MODEL_CONFIGS, Preset
+from painet_cli.data.dataset.manifest import Axis, Name, Units
 from painet_cli.errors import PainetError, RequestError
+from painet_cli.storage.archives import brief
+from painet_cli.storage.atomic import new_file
+from painet_cli.storage.schema_upgrades import upgraded
 
 SCHEMA_VERSION = 2
 _METADATA_KEY = "painet"

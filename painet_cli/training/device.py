@@ -13,7 +13,7 @@ import psutil
 import torch
 
 from painet_cli.errors import RequestError
-from painet_cli.training.launch import Launch
+from painet_cli.training.distributed.launch import Launch
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # names of glibc's settings
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from painet_cli.data.batch import Batch
-from painet_cli.data.windows import Windows
+from painet_cli.data.batches.batch import Batch
+from painet_cli.data.batches.windows import Windows
 from painet_cli.models.base import DynamicsModel
-from painet_cli.training.world import ALONE, World
+from painet_cli.training.distributed.world import ALONE, World
 
 
 def squared_errors(

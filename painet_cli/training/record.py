@@ -13,10 +13,10 @@ from typing import Any
 
 import torch
 
-from painet_cli.data.files import file_sha256, write_text
-from painet_cli.data.provenance import command_line, sealed, versions
-from painet_cli.data.source_files import brief, read_json
 from painet_cli.errors import PainetError, RequestError, out_of_memory
+from painet_cli.storage.archives import brief, read_json
+from painet_cli.storage.atomic import file_sha256, write_text
+from painet_cli.storage.provenance import command_line, sealed, versions
 from painet_cli.training.checkpoint import Header
 from painet_cli.training.device import MemoryMeter
 from painet_cli.training.trainer import Trainer

@@ -13,17 +13,17 @@ from typing import Literal, Protocol, cast
 
 import torch
 
-from painet_cli.config.loading import load_preset, preset_yaml
-from painet_cli.config.preset import Activations, Preset
-from painet_cli.data.dataset import Dataset, open_dataset
-from painet_cli.data.files import append_line, sweep, write_text
-from painet_cli.data.locks import LOCK, held
-from painet_cli.data.provenance import command_line, versions
-from painet_cli.data.sources import how_to_prepare
-from painet_cli.data.windows import target_offsets, windows_of
+from painet_cli.config.presets import load_preset, preset_yaml
+from painet_cli.config.schema import Activations, Preset
+from painet_cli.data.batches.windows import target_offsets, windows_of
+from painet_cli.data.dataset.dataset import Dataset, open_dataset
+from painet_cli.data.sources.registry import how_to_prepare
 from painet_cli.errors import RequestError
 from painet_cli.models.memory import fit_memory
 from painet_cli.models.registry import build_model, package_of, system_of
+from painet_cli.storage.atomic import append_line, sweep, write_text
+from painet_cli.storage.locks import LOCK, held
+from painet_cli.storage.provenance import command_line, versions
 from painet_cli.training.checkpoint import (
     Header,
     Progress,
@@ -38,10 +38,10 @@ from painet_cli.training.device import (
     reuse_freed_memory,
     seed_everything,
 )
+from painet_cli.training.distributed.world import ALONE, World
 from painet_cli.training.record import RECORD, RunSummary, recorded, summarise
 from painet_cli.training.run_folder import keep_epochs, new_run_folder
 from painet_cli.training.trainer import EpochRecord, Trainer
-from painet_cli.training.world import ALONE, World
 
 CONFIG = "config.yaml"
 METRICS = "metrics.jsonl"

@@ -11,8 +11,8 @@ from datetime import datetime
 from itertools import chain, count
 from pathlib import Path
 
-from painet_cli.data.files import check_writable, write_text
 from painet_cli.errors import cannot_write
+from painet_cli.storage.atomic import check_writable, write_text
 
 
 def new_run_folder(parent: Path, holding: Mapping[str, str]) -> Path:

@@ -13,14 +13,14 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
-from painet_cli.config.preset import CosineSchedule, TrainConfig
-from painet_cli.data.windows import Windows
+from painet_cli.config.schema import CosineSchedule, TrainConfig
+from painet_cli.data.batches.windows import Windows
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.memory import MemoryPlan
 from painet_cli.training.checkpoint import Progress, under
-from painet_cli.training.finite import training_error, validation_error
+from painet_cli.training.diagnosis import training_error, validation_error
+from painet_cli.training.distributed.world import ALONE, World
 from painet_cli.training.loss import validation_mse
-from painet_cli.training.world import ALONE, World
 
 _Weights = tuple[Tensor, ...] | list[Tensor]
 

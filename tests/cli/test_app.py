@@ -26,7 +26,7 @@ def raising(monkeypatch: MonkeyPatch, error: BaseException) -> None:
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr("painet_cli.config.loading.load_preset", fail)
+    monkeypatch.setattr("painet_cli.config.presets.load_preset", fail)
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["-h"], []])

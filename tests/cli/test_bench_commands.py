@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pytest import MonkeyPatch
 
-from painet_cli.evaluation import scaling
+from painet_cli.benchmark import scaling
 from typed import Say
 
 SMALL = ("--set", "model.hidden=8", "--set", "model.layers=2")

@@ -13,8 +13,8 @@ from rich.tree import Tree
 
 from painet_cli.cli.app import main
 from painet_cli.cli.session import Session, neutral
-from painet_cli.data.files import new_file, new_folder
 from painet_cli.errors import RequestError
+from painet_cli.storage.atomic import new_file, new_folder
 from tiny_files import ethanol, write_pdb, write_trajectory
 from typed import Say
 
@@ -51,7 +51,7 @@ def test_errors_and_tracebacks_are_neutral(
     def fail(*_: object) -> None:
         raise RequestError(f"a name{ORDERS}", f"a hint{ORDERS}")
 
-    monkeypatch.setattr("painet_cli.config.loading.load_preset", fail)
+    monkeypatch.setattr("painet_cli.config.presets.load_preset", fail)
     assert main(["presets", "show", "demo", *debug]) == 2
     err = capsys.readouterr().err
     assert "a name?[2J" in err

@@ -12,7 +12,7 @@ from pytest import CaptureFixture, MonkeyPatch
 
 from painet_cli.cli.app import main
 from painet_cli.evaluation.evaluate import evaluate_run, load_run, windows_for
-from painet_cli.evaluation.window_physics import MOST_WINDOWS, check_windows
+from painet_cli.evaluation.physics.windows import MOST_WINDOWS, check_windows
 from trainings import CPU
 
 

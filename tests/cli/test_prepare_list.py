@@ -13,9 +13,9 @@ from pytest import CaptureFixture, MonkeyPatch
 from painet_cli.cli.app import main
 from painet_cli.cli.prepare.working import working
 from painet_cli.cli.session import Session
-from painet_cli.data import fetch
-from painet_cli.data.http_client import DownloadError
-from painet_cli.data.sources import load_sources
+from painet_cli.data.sources import fetch
+from painet_cli.data.sources.registry import load_sources
+from painet_cli.storage.http_client import DownloadError
 
 Say = Callable[..., tuple[int, str, str]]
 NAMES = [source.name for source in load_sources()]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pytest import MonkeyPatch
 
-from painet_cli.data.dataset import open_dataset
+from painet_cli.data.dataset.dataset import open_dataset
 from typed import Say
 
 SPELLED = ["prepare", "md17", "--molecule", "benzene"]
@@ -37,7 +37,7 @@ def test_the_promised_spelling_reads_what_is_downloaded(
         asked.append(name)
         return {"npz": benzene}
 
-    monkeypatch.setattr("painet_cli.data.fetch.fetch_files", fetched)
+    monkeypatch.setattr("painet_cli.data.sources.fetch.fetch_files", fetched)
     status, out, err = say(*SPELLED, "--delta-frames", 20)
     assert (status, err) == (0, "")
     assert asked == ["md17-benzene"]
@@ -89,7 +89,7 @@ def test_what_cannot_be_done_is_refused(
 
 def test_nbody_is_simulated(say: Say, monkeypatch: MonkeyPatch) -> None:
     few = {"train": 3, "val": 2, "test": 2}
-    monkeypatch.setattr("painet_cli.data.nbody.SIMULATIONS", few)
+    monkeypatch.setattr("painet_cli.data.sources.nbody.SIMULATIONS", few)
     status, out, _ = say(
         "prepare", "nbody", "--particles", 3, "--seed", 7, "--delta-frames", 2, "--json"
     )

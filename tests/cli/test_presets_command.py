@@ -9,7 +9,7 @@ import pytest
 from pytest import CaptureFixture, MonkeyPatch
 
 from painet_cli.cli.app import main
-from painet_cli.config.loading import load_preset, preset_names
+from painet_cli.config.presets import load_preset, preset_names
 
 
 def test_the_list_fits_80_columns(capsys: CaptureFixture[str], monkeypatch: MonkeyPatch) -> None:

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from painet_cli.config.loading import (
+from painet_cli.config.presets import (
     load_preset,
     preset_name,
     preset_schema,
     preset_yaml,
 )
-from painet_cli.config.preset import CosineSchedule, LinearConfig, PainetConfig
+from painet_cli.config.schema import CosineSchedule, LinearConfig, PainetConfig
 from painet_cli.errors import RequestError
 
 SMALL = """\

@@ -20,7 +20,7 @@ import painet
 import painet.plugins
 import painet.testing
 from painet_cli.cli.app import app
-from painet_cli.config.loading import preset_names, preset_schema
+from painet_cli.config.presets import preset_names, preset_schema
 
 FETCHED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href"}
 

@@ -10,10 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from painet_cli.data.batch import Batch
-from painet_cli.data.dataset import Dataset, write_dataset
-from painet_cli.data.graph import bond_graph
-from painet_cli.data.windows import Windows, windows_of
+from painet_cli.data.batches.batch import Batch
+from painet_cli.data.batches.graph import bond_graph
+from painet_cli.data.batches.windows import Windows, windows_of
+from painet_cli.data.dataset.dataset import Dataset, write_dataset
 from painet_cli.evaluation.metrics import Errors, prediction_errors
 from painet_cli.models.base import DynamicsModel
 from painet_cli.training.loss import squared_errors, validation_mse

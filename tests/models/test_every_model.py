@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from painet.testing import Check, Kit, checks
-from painet_cli.config.preset import MODEL_CONFIGS
+from painet_cli.config.schema import MODEL_CONFIGS
 from painet_cli.models.registry import MODELS, find_model
 
 SMALL = {"layers": 2, "hidden": 8, "heads": 2}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from painet_cli.config.preset import FeatureConfig
-from painet_cli.data.batch import Batch
+from painet_cli.config.schema import FeatureConfig
+from painet_cli.data.batches.batch import Batch
 from painet_cli.errors import RequestError
 from painet_cli.models.base import Features, SystemSpec
 from painet_cli.models.registry import system_of

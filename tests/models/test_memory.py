@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from painet.testing.systems import INVARIANTS, SPEC, preset
-from painet_cli.config.preset import Activations
-from painet_cli.data.batch import Batch
-from painet_cli.models import painet as painet_module
+from painet_cli.config.schema import Activations
+from painet_cli.data.batches.batch import Batch
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.memory import WAYS, fit_memory
+from painet_cli.models.painet.model import model as painet_module
 from painet_cli.models.registry import build_model
 from systems import BRANCHED, equal_systems, shaken
 

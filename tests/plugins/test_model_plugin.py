@@ -12,8 +12,8 @@ import painet
 from installed import EXAMPLE, Install, write_metadata
 from painet import PluginWarning, Preset, RequestError, registry
 from painet.testing import Check, Kit, checks
-from painet_cli.config.loading import preset_schema, preset_yaml
-from painet_cli.config.preset import PainetConfig
+from painet_cli.config.presets import preset_schema, preset_yaml
+from painet_cli.config.schema import PainetConfig
 from typed import Say
 
 SMALL = {"model.name": "pair-force", "model.hidden": 8, "train.batch_size": 100, "train.lr": 1e-2}

@@ -12,7 +12,7 @@ import pytest
 import painet
 from installed import Install
 from painet import PainetError, RequestError, registry
-from painet_cli.data.sources import find_download, how_to_prepare
+from painet_cli.data.sources.registry import find_download, how_to_prepare
 from typed import Say
 
 FRAMES = 120

@@ -20,7 +20,7 @@ def forge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
 @pytest.fixture(scope="session")
 def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Data directory with a dataset of 200 frames of six particles."""
-    from painet_cli.data.dataset import write_dataset
+    from painet_cli.data.dataset.dataset import write_dataset
     from systems import RING, frames_of, manifest
 
     describe = manifest(

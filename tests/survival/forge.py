@@ -103,13 +103,13 @@ def warm() -> None:
     import PIL.Image
 
     import painet_cli.cli.progress
-    import painet_cli.data.sample
+    import painet_cli.data.sources.sample
     import painet_cli.evaluation.evaluate
-    import painet_cli.evaluation.forecast_source
-    import painet_cli.report.page
-    import painet_cli.report.pictures
-    import painet_cli.report.snapshots
-    import painet_cli.report.tables
+    import painet_cli.prediction.pipeline
+    import painet_cli.report.page.write
+    import painet_cli.report.pictures.motion
+    import painet_cli.report.pictures.run
+    import painet_cli.report.tables.evaluation
     import painet_cli.training.run  # noqa: F401
 
     PIL.Image.init()

@@ -12,9 +12,9 @@ import pytest
 import torch
 from forging import Ended, Forge
 
-from painet_cli.data.dataset import open_dataset
+from painet_cli.data.dataset.dataset import open_dataset
 from painet_cli.errors import PainetError
-from painet_cli.evaluation.verify import verify
+from painet_cli.evaluation.verify.verify import verify
 from painet_cli.training.record import ERRORS, RECORD
 from painet_cli.training.run import BEST, LAST, resume_run
 from painet_cli.training.trainer import EpochRecord, Trainer

@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 from forging import Ended, Forge
 
-from painet_cli.data.dataset import open_dataset
-from painet_cli.data.locks import held
-from painet_cli.data.provenance import is_unchanged
+from painet_cli.data.dataset.dataset import open_dataset
 from painet_cli.errors import RequestError
-from painet_cli.evaluation.verify import verify
+from painet_cli.evaluation.verify.verify import verify
+from painet_cli.storage.locks import held
+from painet_cli.storage.provenance import is_unchanged
 from painet_cli.training.run import BEST, CONFIG, LAST, METRICS
 from trainings import same_bits
 

@@ -12,13 +12,13 @@ import torch
 from numpy.typing import NDArray
 
 from painet_cli import load, predict
-from painet_cli.config.loading import load_preset
-from painet_cli.data.dataset import FRAMES, MANIFEST, Dataset, open_dataset, write_dataset
-from painet_cli.data.files import file_sha256
+from painet_cli.config.presets import load_preset
+from painet_cli.data.dataset.dataset import FRAMES, MANIFEST, Dataset, open_dataset, write_dataset
 from painet_cli.errors import PainetError, RequestError
 from painet_cli.evaluation.evaluate import evaluate_run, windows_for
 from painet_cli.evaluation.metrics import prediction_errors
-from painet_cli.training.finite import half_precision
+from painet_cli.storage.atomic import file_sha256
+from painet_cli.training.diagnosis import half_precision
 from painet_cli.training.run import LAST, resume_run
 from trainings import CPU, Watcher, same_bits, train
 
@@ -186,8 +186,8 @@ def test_a_walk_far_away_is_the_one_at_the_origin_and_its_height_counts(
 def test_systems_of_pytorch_geometric_far_away_are_predicted_as_at_the_origin(
     frames: NDArray[np.float64], data_dir: Path
 ) -> None:
-    from painet_cli.data.batch import Batch, to_pyg
-    from painet_cli.data.graph import bond_graph
+    from painet_cli.data.batches.batch import Batch, to_pyg
+    from painet_cli.data.batches.graph import bond_graph
 
     model = load("sample", "cpu")
     particles = open_dataset(data_dir / "sample").manifest.particles

@@ -13,11 +13,11 @@ import torch
 from safetensors import safe_open
 
 from painet_cli import load
-from painet_cli.data import manifest as manifests
-from painet_cli.data.dataset import MANIFEST, open_dataset, write_dataset
-from painet_cli.data.upgrades import upgraded
+from painet_cli.data.dataset.dataset import MANIFEST, open_dataset, write_dataset
+from painet_cli.data.dataset.dataset import manifest as manifests
 from painet_cli.errors import RequestError
-from painet_cli.evaluation.checkpoints import shipped
+from painet_cli.prediction.checkpoints import shipped
+from painet_cli.storage.schema_upgrades import upgraded
 from painet_cli.training import checkpoint as checkpoints
 from painet_cli.training.checkpoint import load_checkpoint
 from painet_cli.training.run import BEST, resume_run, start_run

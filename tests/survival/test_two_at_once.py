@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from painet_cli.data.dataset import open_dataset
-from painet_cli.data.files import new_file, new_folder, sweep
-from painet_cli.data.locks import LOCK, held
-from painet_cli.data.sample import prepare_sample
+from painet_cli.data.dataset.dataset import open_dataset
+from painet_cli.data.sources.sample import prepare_sample
 from painet_cli.errors import RequestError
+from painet_cli.storage.atomic import new_file, new_folder, sweep
+from painet_cli.storage.locks import LOCK, held
 from painet_cli.training.run import LAST, resume_run
 from trainings import CPU, Watcher, same_bits
 from typed import Say
@@ -68,7 +68,8 @@ def test_a_lock_that_a_killed_process_left_locks_nothing(
 ) -> None:
     run = copied(finished_run, tmp_path)
     taken = (
-        "import os, signal, sys; from pathlib import Path; from painet_cli.data.locks import held\n"
+        "import os, signal, sys; from pathlib import Path\n"
+        "from painet_cli.storage.locks import held\n"
         "with held(Path(sys.argv[1]) / '.lock', Path(sys.argv[1])): os.kill(os.getpid(), 9)"
     )
     assert subprocess.run([sys.executable, "-c", taken, str(run)], check=False).returncode == -9
@@ -159,7 +160,7 @@ def test_a_folder_set_aside_by_a_killed_process_comes_back(data_dir: Path, tmp_p
 def test_a_folder_is_replaced_where_folders_cannot_be_swapped(
     data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("painet_cli.data.files._exchange", lambda one, other: False)
+    monkeypatch.setattr("painet_cli.storage.atomic._exchange", lambda one, other: False)
     shutil.copytree(data_dir / "sample", tmp_path / "sample")
     (tmp_path / "sample" / "own.txt").touch()
     prepare_sample(tmp_path / "sample", force=True, command="tests")

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from painet_cli.data.provenance import SEAL, seal_holds, sealed
-from painet_cli.evaluation.checkpoints import shipped
 from painet_cli.evaluation.evaluate import evaluate_run, save_evaluation
-from painet_cli.evaluation.verify import verify
+from painet_cli.evaluation.verify.verify import verify
+from painet_cli.prediction.checkpoints import shipped
+from painet_cli.storage.provenance import SEAL, seal_holds, sealed
 from painet_cli.training.run import BEST
 from trainings import CPU
 from typed import Say
@@ -93,7 +93,7 @@ def test_a_bit_of_a_dataset(say: Say, dataset: Path, data_dir: Path, name: str) 
 def test_a_number_in_a_dataset_that_its_manifest_vouches_for(
     say: Say, dataset: Path, data_dir: Path
 ) -> None:
-    from painet_cli.data.files import file_sha256
+    from painet_cli.storage.atomic import file_sha256
 
     frames = dataset / "frames.npy"
     data = bytearray(frames.read_bytes())

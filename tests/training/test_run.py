@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import torch
 
-from painet_cli.config.loading import load_preset
+from painet_cli.config.presets import load_preset
 from painet_cli.errors import PainetError, RequestError
 from painet_cli.training.checkpoint import load_checkpoint
 from painet_cli.training.record import ERRORS, RECORD

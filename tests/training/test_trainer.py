@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from painet_cli.config.preset import ConstantSchedule, CosineSchedule, TrainConfig
+from painet_cli.config.schema import ConstantSchedule, CosineSchedule, TrainConfig
 from painet_cli.errors import RequestError
 from painet_cli.training.device import MemoryMeter, resolve_device
 from painet_cli.training.loss import squared_errors

@@ -55,7 +55,7 @@ def adk(
     force: Force = False,
 ) -> None:
     """Adenylate kinase's backbone: the benchmark's equilibrium run, or runs of your own."""
-    from painet_cli.data import recipes
+    from painet_cli.data.sources import recipes
 
     with destination(session, data_dir, "looking for the official files", force=force) as to:
         dataset = recipes.adk(

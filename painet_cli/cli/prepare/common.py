@@ -13,8 +13,8 @@ import typer
 from painet_cli.cli.session import Session
 
 if TYPE_CHECKING:
-    from painet_cli.data.dataset import Dataset
-    from painet_cli.data.destination import Destination
+    from painet_cli.data.dataset.dataset import Dataset
+    from painet_cli.data.sources.destination import Destination
 
 
 class SplitKind(StrEnum):
@@ -55,7 +55,7 @@ def provenance() -> str:
     """Painet's version and the command line, for a dataset's `origin.prepared_by`."""
     from importlib.metadata import version
 
-    from painet_cli.data.provenance import command_line
+    from painet_cli.storage.provenance import command_line
 
     return f"painet {version('painet')}: {command_line()}"
 
@@ -66,7 +66,7 @@ def destination(
 ) -> Iterator[Destination]:
     """Where a dataset goes, and the session's console to hear how."""
     from painet_cli.cli.prepare.working import working
-    from painet_cli.data.destination import Destination
+    from painet_cli.data.sources.destination import Destination
 
     with working(session, doing) as (progress, downloading):
         yield Destination(data_dir, force, provenance(), progress, downloading)
@@ -74,8 +74,8 @@ def destination(
 
 def report(session: Session, dataset: Dataset) -> None:
     """Say what was prepared."""
-    from painet_cli.data.describe import describe
-    from painet_cli.report.dataset import summary_table
+    from painet_cli.data.dataset.describe import describe
+    from painet_cli.report.tables.dataset import summary_table
 
     described = describe(dataset)
     session.emit(described.summary(), summary_table(described))

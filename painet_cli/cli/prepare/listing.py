@@ -12,7 +12,7 @@ from painet_cli.cli.session import Session
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from painet_cli.data.sources import Source
+    from painet_cli.data.sources.registry import Source
 
 
 def list_sources(session: Session, data_dir: Path) -> None:
@@ -25,7 +25,7 @@ def list_sources(session: Session, data_dir: Path) -> None:
     data_dir
         Where prepared datasets are looked for.
     """
-    from painet_cli.data.sources import all_sources
+    from painet_cli.data.sources.registry import all_sources
 
     prepared = _prepared(data_dir)
     sources = all_sources()
@@ -39,7 +39,7 @@ def _prepared(data_dir: Path) -> list[str]:
 
 
 def _row(source: Source, sources: Sequence[Source], prepared: list[str]) -> dict[str, Any]:
-    from painet_cli.data.fetch import cached_path
+    from painet_cli.data.sources.fetch import cached_path
 
     files = [
         {

@@ -20,7 +20,7 @@ def mocap(
     force: Force = False,
 ) -> None:
     """CMU motion capture: subject 35 walking or subject 9 running."""
-    from painet_cli.data import recipes
+    from painet_cli.data.sources import recipes
 
     with destination(session, data_dir, f"reading subject {subject}", force=force) as to:
         dataset = recipes.mocap(to, subject=subject, source=source)

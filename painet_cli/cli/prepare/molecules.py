@@ -22,8 +22,8 @@ from painet_cli.cli.session import Session, with_session
 
 
 def _molecules(ctx: typer.Context) -> list[str]:
-    from painet_cli.data.md17 import MD17
-    from painet_cli.data.md22 import MD22
+    from painet_cli.data.sources.md17 import MD17
+    from painet_cli.data.sources.md22 import MD22
 
     return list({"md17": MD17, "md22": MD22}[str(ctx.info_name)].molecules)
 
@@ -58,7 +58,7 @@ def _command(name: str, about: str) -> Callable[..., None]:
         data_dir: DataDir = DATA_DIR,
         force: Force = False,
     ) -> None:
-        from painet_cli.data import recipes
+        from painet_cli.data.sources import recipes
 
         recipe = {"md17": recipes.md17, "md22": recipes.md22}[name]
         with destination(session, data_dir, f"preparing {name}-{molecule}", force=force) as to:

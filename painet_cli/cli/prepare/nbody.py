@@ -23,7 +23,7 @@ def nbody(
     force: Force = False,
 ) -> None:
     """Charged particles, simulated here: the benchmark of the EGNN line, nothing to download."""
-    from painet_cli.data import recipes
+    from painet_cli.data.sources import recipes
 
     with destination(session, data_dir, "simulating", force=force) as to:
         dataset = recipes.nbody(to, particles=particles, seed=seed, delta_frames=delta_frames)

@@ -16,7 +16,7 @@ from painet_cli.cli.session import Session, with_session
 from painet_cli.errors import RequestError
 
 if TYPE_CHECKING:
-    from painet_cli.data.sources import DataSource
+    from painet_cli.data.sources.registry import DataSource
 
 
 class SourceGroup(TyperGroup):
@@ -25,7 +25,7 @@ class SourceGroup(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         """Names of all sources; one that cannot be used is left out, with a warning."""
         from painet_cli.config.plugins import warn
-        from painet_cli.data.sources import registered_sources
+        from painet_cli.data.sources.registry import registered_sources
 
         names = super().list_commands(ctx)
         for name in sorted(registered_sources().keys() - {*names}):
@@ -42,7 +42,7 @@ class SourceGroup(TyperGroup):
         own = super().get_command(ctx, cmd_name)
         if own is not None:
             return own
-        from painet_cli.data.sources import find_source, registered_sources
+        from painet_cli.data.sources.registry import find_source, registered_sources
 
         plugin = registered_sources().get(cmd_name)
         if plugin is None:

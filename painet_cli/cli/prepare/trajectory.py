@@ -20,7 +20,7 @@ from painet_cli.cli.prepare.common import (
 from painet_cli.cli.session import Session, with_session
 
 if TYPE_CHECKING:
-    from painet_cli.data.dataset import Dataset
+    from painet_cli.data.dataset.dataset import Dataset
 
 Topology = Annotated[
     Path, typer.Option("--topology", metavar="FILE", help="Names and bonds: PDB, PSF, PRMTOP, GRO.")
@@ -75,7 +75,7 @@ def trajectory(
     force: Force = False,
 ) -> None:
     """Your own molecules: any topology and trajectories that MDAnalysis reads."""
-    from painet_cli.data import recipes
+    from painet_cli.data.sources import recipes
 
     with destination(session, data_dir, "reading", force=force) as to:
         dataset = recipes.trajectory(

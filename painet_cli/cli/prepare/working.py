@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from painet_cli.cli.session import Session
 
 if TYPE_CHECKING:
-    from painet_cli.data.destination import Counting
-    from painet_cli.data.download import Progress
+    from painet_cli.data.sources.destination import Counting
+    from painet_cli.storage.download import Progress
 
 
 class _Displays:

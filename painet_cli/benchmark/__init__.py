@@ -1,0 +1,1 @@
+"""From models by datasets to rows, tables and plots."""

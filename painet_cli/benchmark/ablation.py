@@ -1,0 +1,192 @@
+"""The ablations of the paper's section 4.5: which variants of PAINET stand beside each other.
+
+A variant is a preset with a few settings of its model changed, and a cell of a benchmark like any
+other; figures that share a variant share its cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from painet_cli.benchmark.cells import Cell, make_cells
+from painet_cli.errors import RequestError
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One bar, or one point of a line.
+
+    Attributes
+    ----------
+    label
+        What it is called.
+    settings
+        Changes `dotted.key=value` to the preset; none for PAINET itself.
+    """
+
+    label: str
+    settings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """One figure: variants of PAINET on some presets.
+
+    Attributes
+    ----------
+    name
+        How the command line calls it.
+    title
+        What is varied, as a heading.
+    presets
+        Those of the paper's figure.
+    variants
+        In their order.
+    counts
+        What the variants count, as an axis; None where they are of different kinds.
+    """
+
+    name: str
+    title: str
+    presets: tuple[str, ...]
+    variants: tuple[Variant, ...]
+    counts: str | None = None
+
+
+def _counted(key: str, numbers: Iterable[int]) -> tuple[Variant, ...]:
+    return tuple(Variant(str(number), (f"{key}={number}",)) for number in numbers)
+
+
+ABLATIONS: Mapping[str, Ablation] = {
+    figure.name: figure
+    for figure in (
+        Ablation(
+            "4a",
+            "Figure 4a: pairwise mappings",
+            ("mocap-run-s2t",),
+            (
+                Variant("learned, phi > psi > 0"),
+                Variant("equation 9", ("model.pairwise=paper",)),
+                Variant("fixed to one", ("model.pairwise=fixed",)),
+                Variant("no attention", ("model.pairwise=none",)),
+            ),
+        ),
+        Ablation(
+            "4b",
+            "Figure 4b: decoders",
+            ("mocap-run-s2t",),
+            (
+                Variant("EGNN, parallel"),
+                Variant("EGNN, recurrent", ("model.decoder=recurrent",)),
+                Variant("MLP-add", ("model.decoder=mlp-add",)),
+                Variant("MLP-concat", ("model.decoder=mlp-concat",)),
+            ),
+        ),
+        Ablation(
+            "5",
+            "Figure 5: layers of the decoder",
+            ("mocap-walk-s2s", "mocap-run-s2s"),
+            _counted("model.layers", range(1, 11)),
+            counts="decoder layers",
+        ),
+        Ablation(
+            "6",
+            "Figure 6: attention layers a time step",
+            ("md17-benzene-s2t", "md17-salicylic-s2t"),
+            _counted("model.attention_layers", range(1, 7)),
+            counts="attention layers a time step",
+        ),
+        Ablation(
+            "reach",
+            "Whom attention reads",
+            ("mocap-run-s2t",),
+            (
+                Variant("all pairs"),
+                Variant("neighbours", ("model.reach=neighbours",)),
+                Variant("no attention", ("model.pairwise=none",)),
+            ),
+        ),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Point:
+    """One variant on one preset in one figure.
+
+    Attributes
+    ----------
+    cells
+        Its cells, one a seed.
+    plain
+        Whether it is PAINET as the preset has it, which the others are compared with.
+    """
+
+    ablation: Ablation
+    preset_name: str
+    variant: Variant
+    cells: tuple[Cell, ...]
+    plain: bool
+
+
+def choose_ablations(names: str | None) -> list[Ablation]:
+    """Figures of a comma-separated list; all where there is none.
+
+    Raises
+    ------
+    RequestError
+        One is not known.
+    """
+    if names is None:
+        return list(ABLATIONS.values())
+    chosen = [name.strip() for name in names.split(",")]
+    unknown = [name for name in chosen if name not in ABLATIONS]
+    if unknown:
+        raise RequestError(
+            f"--figures: no figure {unknown[0]}", f"choose of {', '.join(ABLATIONS)}"
+        )
+    return [ABLATIONS[name] for name in dict.fromkeys(chosen)]
+
+
+def make_points(
+    ablations: Sequence[Ablation],
+    seeds: int,
+    settings: Sequence[str],
+    folder: Path,
+    data_dir: Path,
+) -> list[Point]:
+    """Cells of every variant on every preset of every figure.
+
+    Parameters
+    ----------
+    seeds
+        How many, from the preset's own on.
+    settings
+        Changes `dotted.key=value` to every preset, before those of a variant.
+    folder
+        Where the cells' folders are.
+
+    Raises
+    ------
+    RequestError
+        A preset is not valid, or its dataset is not prepared.
+    """
+    points = []
+    for ablation in ablations:
+        for preset in ablation.presets:
+            plain = make_cells([preset], ["painet"], 1, settings, folder, data_dir)[0]
+            for variant in ablation.variants:
+                changed = [*settings, *variant.settings]
+                made = make_cells([preset], ["painet"], seeds, changed, folder, data_dir)
+                label = " ".join(variant.settings)
+                cells = tuple(replace(cell, label=label) for cell in made)
+                same = cells[0].folder == plain.folder
+                points.append(Point(ablation, plain.preset_name, variant, cells, same))
+    return points
+
+
+def cells_of(points: Iterable[Point]) -> list[Cell]:
+    """Cells of these points, each once."""
+    return list({cell.folder: cell for point in points for cell in point.cells}.values())

@@ -1,0 +1,169 @@
+"""What came of an ablation: a row a variant, and tables in the order of the paper's figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from painet_cli.benchmark.ablation import ABLATIONS, Point
+from painet_cli.benchmark.cells import Result, read_results
+from painet_cli.benchmark.layout import markdown_table, spread
+from painet_cli.benchmark.rows import bench_row, mean_window_mse
+from painet_cli.benchmark.significance import signed_rank_p
+from painet_cli.report.tables.evaluation import Columns, figure, lay_out
+
+
+@dataclass(frozen=True)
+class AblationRow:
+    """One variant on one preset in one figure, over its seeds; a row of `bench.json`."""
+
+    figure: str
+    """Name of the figure, as `--figures` has it."""
+    preset: str
+    variant: str
+    settings: list[str]
+    """Changes to the preset that make the variant."""
+    plain: bool
+    """Whether it is PAINET as the preset has it."""
+    seeds: list[int]
+    horizon: int
+    mse: float
+    """Mean over seeds, of F-MSE where the horizon is 1, else of A-MSE."""
+    sd: float | None
+    """Sample standard deviation over seeds; None for one seed."""
+    seed_mse: list[float]
+    p_value: float | None
+    """Of the Wilcoxon signed-rank test against the plain one, over test windows, errors averaged
+    over seeds; None for the plain one, or where it has no result."""
+    unit: str
+    windows: int
+    dataset: str
+    label: str
+    epochs: list[int]
+    stopped_by: list[str]
+    """`epochs`, `patience` or `budget`, a seed."""
+    epoch_s: float
+    """Seconds of a training epoch, mean over seeds."""
+    peak_memory_gb: float
+    """Of training, the largest of the seeds."""
+    memory_kind: str
+    parameters: int
+    device: str
+    threads: int
+
+
+def ablation_rows(points: Iterable[Point]) -> list[AblationRow]:
+    """Rows of the points that have results, in their order."""
+    points = list(points)
+    results = {id(point): read_results(point.cells) for point in points}
+    plain = {
+        (point.ablation.name, point.preset_name): results[id(point)]
+        for point in points
+        if point.plain and results[id(point)]
+    }
+    return [
+        _row(point, group, plain.get((point.ablation.name, point.preset_name)))
+        for point in points
+        if (group := results[id(point)])
+    ]
+
+
+def _row(point: Point, group: Sequence[Result], plain: Sequence[Result] | None) -> AblationRow:
+    shared = bench_row(group)
+    names = {field.name for field in fields(shared)}
+    taken: dict[str, Any] = {
+        field.name: getattr(shared, field.name)
+        for field in fields(AblationRow)
+        if field.name in names - {"p_value"}
+    }
+    compared = None
+    if plain and not point.plain:
+        compared = signed_rank_p(mean_window_mse(plain), mean_window_mse(group))
+    return AblationRow(
+        **taken,
+        figure=point.ablation.name,
+        variant=point.variant.label,
+        settings=list(point.variant.settings),
+        plain=point.plain,
+        seed_mse=[result.evaluation["mse"] for result in group],
+        p_value=compared,
+    )
+
+
+def panels(rows: Sequence[AblationRow]) -> Iterator[tuple[str, str, list[AblationRow]]]:
+    """Figure, preset and rows of every table or panel, in the order of the rows."""
+    for name, preset in dict.fromkeys((row.figure, row.preset) for row in rows):
+        yield (
+            name,
+            preset,
+            [row for row in rows if (row.figure, row.preset) == (name, preset)],
+        )
+
+
+def ablation_tables(rows: Sequence[AblationRow]) -> list[RenderableType]:
+    """Rows for a terminal: a table a figure and preset, and footnotes."""
+    parts: list[RenderableType] = []
+    for title, columns in _grids(rows):
+        name, *_ = columns
+        values = {key: cells for key, cells in columns.items() if key != name}
+        parts += lay_out(title, {name: columns[name]}, values)
+    return [*parts, Text("\n".join(_footnotes(rows)))]
+
+
+def ablation_markdown(rows: Sequence[AblationRow], plots: Sequence[Path]) -> str:
+    """Rows as GitHub shows them, with the plots, which lie beside."""
+    lines: list[str] = []
+    for title, columns in _grids(rows):
+        lines += [f"**{title}**", "", *markdown_table(columns), ""]
+    lines += [f"![{plot.stem}]({plot.name})\n" for plot in plots]
+    return "\n".join([*lines, *(f"- {note}" for note in _footnotes(rows)), ""])
+
+
+def _grids(rows: Sequence[AblationRow]) -> Iterator[tuple[str, Columns]]:
+    for name, preset, inside in panels(rows):
+        columns = {
+            (ABLATIONS[name].counts or "variant"): [row.variant for row in inside],
+            "MSE": [
+                spread(row.mse, row.sd) + ("†" if "budget" in row.stopped_by else "")
+                for row in inside
+            ],
+            "p": [_p(row) for row in inside],
+            "s/epoch": [figure(row.epoch_s, 3) for row in inside],
+            "GB": [figure(row.peak_memory_gb, 3) for row in inside],
+            "parameters": [f"{row.parameters:,}" for row in inside],
+            "epochs": [" ".join(map(str, row.epochs)) for row in inside],
+            "end": [" ".join(dict.fromkeys(row.stopped_by)) for row in inside],
+        }
+        yield f"{ABLATIONS[name].title}, {preset}", columns
+
+
+def _p(row: AblationRow) -> str:
+    if row.plain:
+        return "PAINET"
+    return "-" if row.p_value is None else figure(row.p_value, 2)
+
+
+def _footnotes(rows: Sequence[AblationRow]) -> list[str]:
+    lines = [
+        "MSE: mean over windows, particles and coordinates; F-MSE at T = 1, else A-MSE.",
+        "p: Wilcoxon signed-rank test against the row marked PAINET, the preset as it is, over "
+        "test windows, which overlap in time: p is optimistic, and says nothing of seeds.",
+    ]
+    for row in rows:
+        data = f"{row.dataset} ({row.label})" if row.label else row.dataset
+        lines.append(
+            f"{row.preset}: {data}, T = {row.horizon}, {row.windows} test windows, {row.unit}."
+        )
+        lines.append(
+            f"GB: of training, {row.memory_kind}. Measured on {row.device}, {row.threads} threads."
+        )
+        if len(row.seeds) > 1:
+            lines.append("±: sample standard deviation over seeds.")
+        if "budget" in row.stopped_by:
+            lines.append("†: training ended by its budget, not by patience or its last epoch.")
+    return list(dict.fromkeys(lines))

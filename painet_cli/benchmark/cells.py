@@ -1,0 +1,187 @@
+"""A benchmark: cells of preset, model and seed, each trained once and kept.
+
+A cell is a run folder whose name holds a digest of its preset and of its dataset: asked for again
+it is read, stopped half-way it goes on, and with another setting it is another cell.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from painet_cli.config.presets import load_preset, preset_name, preset_yaml
+from painet_cli.config.schema import Preset
+from painet_cli.evaluation.evaluate import (
+    EVALUATION,
+    WINDOW_ERRORS,
+    Evaluation,
+)
+from painet_cli.storage.provenance import is_unchanged
+from painet_cli.training.record import RECORD
+from painet_cli.training.run import METRICS, dataset_of
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One model on one preset with one seed.
+
+    Attributes
+    ----------
+    preset_name
+        Name of the preset that `preset` was made from.
+    preset
+        With the cell's model, seed and settings.
+    folder
+        Its run folder.
+    label
+        What tells it from the preset's other cells, beside model and seed.
+    """
+
+    preset_name: str
+    preset: Preset
+    folder: Path
+    label: str = ""
+
+    @property
+    def model(self) -> str:
+        """Name of the model."""
+        return self.preset.model.name
+
+    @property
+    def seed(self) -> int:
+        """Seed of weights and order."""
+        return self.preset.train.seed
+
+    def __str__(self) -> str:
+        what = f"{self.model} {self.label}".rstrip()
+        return f"{self.preset_name} {what} seed {self.seed}"
+
+    def is_done(self, budget_s: float | None) -> bool:
+        """Whether it is trained to its end, or as long as the budget allows, and evaluated."""
+        try:
+            record = json.loads((self.folder / RECORD).read_bytes())
+            ended = record["status"] == "done" and record["stopped_by"]
+            spent = record["epoch_s"] * record["epochs"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+        # what ended by a smaller budget goes on
+        whole = ended in ("epochs", "patience") or (
+            ended == "budget" and budget_s is not None and spent >= budget_s
+        )
+        measured = (self.folder / WINDOW_ERRORS).exists() and _evaluation(self.folder)
+        return bool(whole and measured)
+
+    def epochs_done(self) -> int:
+        """Epochs trained so far."""
+        try:
+            return (self.folder / METRICS).read_bytes().count(b"\n")
+        except OSError:
+            return 0
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a cell.
+
+    Attributes
+    ----------
+    cell
+        The cell.
+    record
+        Its `run.json`.
+    evaluation
+        Its `evaluation.json`.
+    squared
+        (S, T) errors of its test windows.
+    """
+
+    cell: Cell
+    record: dict[str, Any]
+    evaluation: dict[str, Any]
+    squared: NDArray[np.float64]
+
+    @cached_property
+    def window_mse(self) -> NDArray[np.float64]:
+        """(S,) MSE of each test window, over its steps."""
+        mean: NDArray[np.float64] = self.squared.mean(axis=1)
+        return mean
+
+
+def make_cells(
+    presets: Sequence[str],
+    models: Sequence[str],
+    seeds: int,
+    settings: Sequence[str],
+    folder: Path,
+    data_dir: Path,
+) -> list[Cell]:
+    """Cells of every preset, model and seed, in the order of the presets.
+
+    Parameters
+    ----------
+    presets
+        Names or files.
+    models
+        Names of models; all on every preset.
+    seeds
+        How many, from the preset's own on.
+    settings
+        Changes `dotted.key=value` to every preset.
+    folder
+        Where the cells' folders are.
+
+    Raises
+    ------
+    RequestError
+        A preset is not valid or its dataset is not prepared.
+    """
+    cells = []
+    for name_or_path in presets:
+        name = preset_name(name_or_path)
+        sha256 = dataset_of(load_preset(name_or_path, settings), data_dir).sha256
+        for model in models:
+            own = [*settings, f"model.name={model}"]
+            first = load_preset(name_or_path, own).train.seed
+            for seed in range(first, first + seeds):
+                preset = load_preset(name_or_path, [*own, f"train.seed={seed}"])
+                digest = hashlib.sha256(f"{preset_yaml(preset)}{sha256}".encode()).hexdigest()[:8]
+                cells.append(Cell(name, preset, folder / name / f"{model}-seed{seed}-{digest}"))
+    return cells
+
+
+def read_results(cells: Sequence[Cell]) -> list[Result]:
+    """Results of the cells that have any, in their order."""
+    return list(_results(cells))
+
+
+def _results(cells: Sequence[Cell]) -> Iterator[Result]:
+    for cell in cells:
+        try:
+            record = json.loads((cell.folder / RECORD).read_bytes())
+            squared = np.load(cell.folder / WINDOW_ERRORS, allow_pickle=False)
+        except (OSError, ValueError):
+            continue
+        evaluation = _evaluation(cell.folder)
+        if evaluation is not None:
+            yield Result(cell, record, evaluation, squared)
+
+
+def _evaluation(folder: Path) -> dict[str, Any] | None:
+    """A cell's `evaluation.json`; None where there is none, or one of an older painet.
+
+    Nor is there one where a kill left errors of single windows that are of another evaluation.
+    """
+    try:
+        content: dict[str, Any] = json.loads((folder / EVALUATION).read_bytes())
+    except (OSError, ValueError):
+        return None
+    whole = set(content) >= set(Evaluation.plain_names())
+    return content if whole and is_unchanged(content, folder, WINDOW_ERRORS) else None

@@ -1,0 +1,199 @@
+"""A benchmark's rows for a terminal, as Markdown and as comma-separated values."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, fields
+from typing import TYPE_CHECKING, Any
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from painet_cli.benchmark.rows import OURS, Row
+from painet_cli.benchmark.significance import LEVEL
+from painet_cli.report.tables.evaluation import Columns, figure, lay_out
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+_TITLES = {
+    1: "Table 1: motion capture",
+    2: "Table 2: MD17, one step",
+    3: "Table 3: MD17, several steps",
+    4: "Table 4: AdK, trained on one step",
+    None: "Not in the paper",
+}
+
+
+def bench_tables(rows: Sequence[Row], budget_min: float | None) -> list[RenderableType]:
+    """Rows for a terminal: errors and costs of each of the paper's tables, and a footnote."""
+    parts: list[RenderableType] = []
+    for title, columns in _grids(rows):
+        names, values = _split(columns)
+        parts += lay_out(title, names, values)
+    return [*parts, Text("\n".join(_footnotes(rows, budget_min)))]
+
+
+def bench_markdown(rows: Sequence[Row], budget_min: float | None) -> str:
+    """Rows as GitHub shows them."""
+    lines: list[str] = []
+    for title, columns in _grids(rows):
+        lines += [f"**{title}**", "", *markdown_table(columns), ""]
+    notes = [f"- {note}" for note in _footnotes(rows, budget_min)]
+    return "\n".join([*lines, *notes, ""])
+
+
+def markdown_table(columns: Columns) -> list[str]:
+    """Lines of a table as GitHub shows it."""
+    return [
+        f"| {' | '.join(columns)} |",
+        f"|{' --- |' * len(columns)}",
+        *(f"| {' | '.join(cells)} |" for cells in zip(*columns.values(), strict=True)),
+    ]
+
+
+def bench_csv(rows: Sequence[DataclassInstance]) -> str:
+    """Rows of one kind as comma-separated values; lists are joined by spaces."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, [f.name for f in fields(rows[0])], lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({name: _csv_cell(value) for name, value in asdict(row).items()})
+    return out.getvalue()
+
+
+def _csv_cell(value: Any) -> Any:
+    return " ".join(map(str, value)) if isinstance(value, list) else value
+
+
+def _grids(rows: Sequence[Row]) -> Iterator[tuple[str, Columns]]:
+    """Titles and columns: errors a preset, errors a step, and costs, of every table."""
+    for table, title in _TITLES.items():
+        inside = [row for row in rows if row.table == table]
+        if not inside:
+            continue
+        yield f"{title}: MSE", _errors(inside)
+        if any(row.paper_step_mse for row in inside):
+            yield f"{title}: MSE a step", _steps(inside)
+        yield f"{title}: cost", _costs(inside)
+
+
+def _errors(rows: Sequence[Row]) -> Columns:
+    """Models down, presets across, the paper's figure beside ours."""
+    models = list(dict.fromkeys(row.model for row in rows))
+    cells = {(row.preset, row.model): row for row in rows}
+    columns: Columns = {"Model": models}
+    for preset in dict.fromkeys(row.preset for row in rows):
+        own = [cells.get((preset, model)) for model in models]
+        columns[preset] = [_mse(row) if row else "-" for row in own]
+        if any(row and row.paper_mse is not None for row in own):
+            columns[f"{preset}, paper"] = [_printed(row) for row in own]
+    return columns
+
+
+def _mse(row: Row) -> str:
+    ended = "†" if "budget" in row.stopped_by else ""
+    return f"{spread(row.mse, row.sd)}{'*' if row.star else ''}{ended}"
+
+
+def _printed(row: Row | None) -> str:
+    if row is None or row.paper_mse is None:
+        return "-"
+    return spread(row.paper_mse, row.paper_sd) + ("" if row.as_published else "‡")
+
+
+def spread(mse: float, sd: float | None) -> str:
+    """Write a mean and, of several seeds, its standard deviation."""
+    return figure(mse) if sd is None else f"{figure(mse)} ± {figure(sd, 2)}"
+
+
+def _steps(rows: Sequence[Row]) -> Columns:
+    lines = [
+        (name, preset, steps)
+        for row in rows
+        for name, preset, steps in (
+            (row.model, row.preset, row.step_mse),
+            (f"{row.model}, paper", row.preset, row.paper_step_mse),
+        )
+        if steps
+    ]
+    count = max(len(steps) for _, _, steps in lines)
+    return {
+        "Model": [name for name, _, _ in lines],
+        "Preset": [preset for _, preset, _ in lines],
+        **{
+            f"t={step + 1}": [figure(s[step]) if step < len(s) else "-" for _, _, s in lines]
+            for step in range(count)
+        },
+    }
+
+
+def _costs(rows: Sequence[Row]) -> Columns:
+    """Time and memory, of training and, where the paper printed it, of prediction."""
+
+    def column(values: Iterable[float | None]) -> list[str]:
+        return ["-" if value is None else figure(value, 3) for value in values]
+
+    columns = {
+        "Model": [row.model for row in rows],
+        "Preset": [row.preset for row in rows],
+        "s/epoch": column(row.epoch_s for row in rows),
+    }
+    paper_gb = column(row.paper_memory_gb for row in rows)
+    if any(row.paper_predict_s for row in rows):
+        columns["predict s"] = column(row.predict_s for row in rows)
+        columns["paper s"] = column(row.paper_predict_s for row in rows)
+        columns["predict GB"] = column(row.predict_memory_gb for row in rows)
+        columns["paper GB"] = paper_gb
+    else:
+        if any(row.paper_epoch_s for row in rows):
+            columns["paper s"] = column(row.paper_epoch_s for row in rows)
+        columns["GB"] = column(row.peak_memory_gb for row in rows)
+        if any(row.paper_memory_gb for row in rows):
+            columns["paper GB"] = paper_gb
+    return {
+        **columns,
+        "parameters": [f"{row.parameters:,}" for row in rows],
+        "epochs": [" ".join(map(str, row.epochs)) for row in rows],
+        "end": [" ".join(dict.fromkeys(row.stopped_by)) for row in rows],
+    }
+
+
+def _split(columns: Columns) -> tuple[Columns, Columns]:
+    """Columns that name a row, and the others."""
+    names: Columns = {key: columns[key] for key in ("Model", "Preset") if key in columns}
+    return names, {key: cells for key, cells in columns.items() if key not in names}
+
+
+def _footnotes(rows: Sequence[Row], budget_min: float | None) -> list[str]:
+    lines = ["MSE: mean over windows, particles and coordinates; F-MSE at T = 1, else A-MSE."]
+    for row in rows:
+        data = f"{row.dataset} ({row.label})" if row.label else row.dataset
+        lines.append(
+            f"{row.preset}: {data}, T = {row.horizon}, {row.windows} test windows, {row.unit}; "
+            f"{row.split_kind} split, {100 * row.leak:.3g} % of test windows overlap training."
+        )
+        lines.append(
+            f"GB: {row.memory_kind}. Measured on {row.device}, {row.threads} threads; "
+            "the paper's on one NVIDIA H20."
+        )
+        if len(row.seeds) > 1:
+            lines.append("±: sample standard deviation over seeds.")
+        if row.star:
+            lines.append(
+                f"*: best, and p < {LEVEL} between {OURS} and the best other model (Wilcoxon "
+                "signed-rank test over test windows, which overlap in time: p is optimistic)."
+            )
+        if row.paper_mse is not None and not row.as_published:
+            lines.append(
+                f"‡: {row.preset} was run with other windows than the paper's; not comparable."
+            )
+        if "budget" in row.stopped_by:
+            lines.append(
+                "†: training ended by the budget"
+                + (f" of {budget_min:g} minutes a cell" if budget_min is not None else "")
+                + ", not by patience or its last epoch."
+            )
+    return list(dict.fromkeys(lines))

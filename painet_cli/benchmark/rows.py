@@ -1,0 +1,171 @@
+"""A benchmark's rows beside the paper's, laid out as its Tables 1 to 4."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from statistics import fmean, stdev
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from painet_cli.benchmark.cells import Result
+from painet_cli.benchmark.significance import LEVEL, signed_rank_p
+from painet_cli.report.tables.paper import PaperFigure, paper_figure
+
+OURS = "painet"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model on one preset, over its seeds; a row of `bench.json` and `bench.csv`."""
+
+    table: int | None
+    """Number of the paper's table; None where it has none."""
+    preset: str
+    model: str
+    seeds: list[int]
+    horizon: int
+    mse: float
+    """Mean over seeds, of F-MSE where the horizon is 1, else of A-MSE."""
+    sd: float | None
+    """Sample standard deviation over seeds; None for one seed."""
+    step_mse: list[float]
+    unit: str
+    windows: int
+    dataset: str
+    label: str
+    as_published: bool
+    """Whether windows are cut as the shipped preset has it."""
+    split_kind: str
+    leak: float
+    epochs: list[int]
+    stopped_by: list[str]
+    """`epochs`, `patience` or `budget`, a seed."""
+    epoch_s: float
+    """Seconds of a training epoch, mean over seeds."""
+    peak_memory_gb: float
+    """Of training, the largest of the seeds."""
+    predict_s: float
+    """Seconds to predict the test windows, mean over seeds."""
+    predict_memory_gb: float
+    """Of prediction, the largest of the seeds."""
+    memory_kind: str
+    parameters: int
+    device: str
+    threads: int
+    paper_mse: float | None
+    paper_sd: float | None
+    paper_step_mse: list[float]
+    paper_epoch_s: float | None
+    paper_predict_s: float | None
+    paper_memory_gb: float | None
+    """Of prediction in Table 4, else of training."""
+    against: str | None = None
+    """The model that this one was tested against, where it was."""
+    p_value: float | None = None
+    """Of the Wilcoxon signed-rank test over test windows, errors averaged over seeds."""
+    best: bool = False
+    """Smallest MSE of the preset, of several."""
+
+    @property
+    def star(self) -> bool:
+        """Best, by a difference that the test calls significant."""
+        return self.best and self.p_value is not None and self.p_value < LEVEL
+
+
+def bench_rows(results: Iterable[Result]) -> list[Row]:
+    """Rows of a benchmark, in the order of the results; PAINET is tested against the runner-up."""
+    groups: dict[tuple[str, str], list[Result]] = {}
+    for result in results:
+        groups.setdefault((result.cell.preset_name, result.cell.model), []).append(result)
+    rows = {key: bench_row(group) for key, group in groups.items()}
+    errors = {key: mean_window_mse(group) for key, group in groups.items()}
+    for preset in dict.fromkeys(preset for preset, _ in rows):
+        models = sorted(
+            (model for name, model in rows if name == preset),
+            key=lambda model: np.nan_to_num(rows[preset, model].mse, nan=np.inf),
+        )
+        if len(models) > 1:
+            _compare(preset, models, rows, errors)
+    return list(rows.values())
+
+
+def bench_row(group: Sequence[Result]) -> Row:
+    """Row of results that differ in nothing but their seed."""
+    first = group[0]
+    evaluation, record = first.evaluation, first.record
+    mses = [result.evaluation["mse"] for result in group]
+    printed = paper_figure(first.cell.preset_name, first.cell.model)
+    if printed and printed.horizon != evaluation["horizon"]:
+        printed = None
+    table = _table_of(first.cell.preset_name)
+    return Row(
+        table=table,
+        preset=first.cell.preset_name,
+        model=first.cell.model,
+        seeds=[result.cell.seed for result in group],
+        horizon=evaluation["horizon"],
+        mse=fmean(mses),
+        sd=stdev(mses) if len(mses) > 1 else None,
+        step_mse=np.mean([result.evaluation["step_mse"] for result in group], axis=0).tolist(),
+        unit=evaluation["unit"],
+        windows=evaluation["windows"],
+        dataset=evaluation["dataset"],
+        label=evaluation["label"],
+        as_published=evaluation["as_published"],
+        split_kind=evaluation["split_kind"],
+        leak=evaluation["leak"],
+        epochs=[result.record["epochs"] for result in group],
+        stopped_by=[result.record["stopped_by"] for result in group],
+        epoch_s=fmean(result.record["epoch_s"] for result in group),
+        peak_memory_gb=max(result.record["peak_memory_gb"] for result in group),
+        predict_s=fmean(result.evaluation["time_s"] for result in group),
+        predict_memory_gb=max(result.evaluation["peak_memory_gb"] for result in group),
+        memory_kind=record["memory_kind"],
+        parameters=record["parameters"],
+        device=record["device"],
+        threads=record["threads"],
+        **_of_paper(printed),
+    )
+
+
+def _of_paper(printed: PaperFigure | None) -> dict[str, Any]:
+    return {
+        "paper_mse": printed and printed.mse,
+        "paper_sd": printed and printed.sd,
+        "paper_step_mse": list(printed.step_mse) if printed else [],
+        "paper_epoch_s": printed and printed.epoch_s,
+        "paper_predict_s": printed and printed.predict_s,
+        "paper_memory_gb": printed and printed.memory_gb,
+    }
+
+
+def _table_of(preset: str) -> int | None:
+    printed = paper_figure(preset, OURS)
+    return printed.table if printed else None
+
+
+def mean_window_mse(group: Sequence[Result]) -> NDArray[np.float64]:
+    """(S,) MSE of each test window, over steps and seeds."""
+    mean: NDArray[np.float64] = np.mean([result.window_mse for result in group], axis=0)
+    return mean
+
+
+def _compare(
+    preset: str,
+    models: Sequence[str],  # by rising MSE
+    rows: dict[tuple[str, str], Row],
+    errors: dict[tuple[str, str], NDArray[np.float64]],
+) -> None:
+    """Mark the best model, and test PAINET against the best of the others."""
+    tested: dict[str, dict[str, Any]] = {model: {} for model in models}
+    tested[models[0]]["best"] = True
+    if OURS in models:
+        other = next(model for model in models if model != OURS)
+        p = signed_rank_p(errors[preset, OURS], errors[preset, other])
+        tested[OURS] |= {"against": other, "p_value": p}
+        tested[other] |= {"against": OURS, "p_value": p}
+    for model, changes in tested.items():
+        rows[preset, model] = Row(**{**asdict(rows[preset, model]), **changes})

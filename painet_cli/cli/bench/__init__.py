@@ -1,0 +1,1 @@
+"""The benchmarks' commands: options to calls, rows to printed tables."""

@@ -1,0 +1,84 @@
+"""`painet bench ablation`: variants of PAINET, as the paper's Figures 4 to 6."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from painet_cli.cli.bench.cells import (
+    Budget,
+    Epochs,
+    Jobs,
+    Seeds,
+    alone,
+    evaluations_of,
+    prepared,
+    refuse_failed,
+    save_bench,
+    train,
+)
+from painet_cli.cli.options import DATA_DIR, DataDir, Settings
+from painet_cli.cli.session import Session, with_session
+
+
+@with_session
+def ablation(
+    session: Session,
+    figures: Annotated[
+        str | None, typer.Option("--figures", metavar="4a,4b,5,6,reach", help="All of them.")
+    ] = None,
+    presets: Annotated[
+        str | None,
+        typer.Option("--presets", metavar="A,B", help="Those of the paper that are prepared."),
+    ] = None,
+    seeds: Seeds = 1,
+    epochs: Epochs = None,
+    budget: Budget = None,
+    jobs: Jobs = 1,
+    settings: Settings = None,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="DIR", help="Runs, tables and plots go here.")
+    ] = Path("bench/ablation"),
+    data_dir: DataDir = DATA_DIR,
+) -> None:
+    """Train variants of PAINET, and draw the paper's Figures 4, 5 and 6.
+
+    4a: pair weights; 4b: decoders; 5: decoder layers; 6: attention layers a
+    step; reach: attention limited to neighbours. A cell that is done is not
+    trained again; one that was stopped goes on.
+    """
+    from painet_cli.benchmark.ablation import cells_of, choose_ablations, make_points
+    from painet_cli.benchmark.ablation_plots import write_ablation_plots
+    from painet_cli.benchmark.ablation_rows import ablation_markdown, ablation_rows, ablation_tables
+    from painet_cli.benchmark.cells import read_results
+    from painet_cli.benchmark.layout import bench_csv
+    from painet_cli.storage.atomic import write_text
+
+    wanted = choose_ablations(figures)
+    if presets is None:
+        names = dict.fromkeys(name for figure in wanted for name in figure.presets)
+        ready = prepared(session, list(names), data_dir)
+        wanted = [
+            replace(figure, presets=tuple(name for name in figure.presets if name in ready))
+            for figure in wanted
+        ]
+    else:
+        wanted = [replace(figure, presets=tuple(presets.split(","))) for figure in wanted]
+    changes = [*(settings or []), *([] if epochs is None else [f"train.epochs={epochs}"])]
+    points = make_points(wanted, seeds, changes, out, data_dir)
+    cells = cells_of(points)
+    with alone(out):
+        failed = train(session, cells, data_dir, budget, jobs)
+        rows = ablation_rows(points)
+        if rows:
+            plots = write_ablation_plots(rows, out)
+            write_text(out / "bench.csv", bench_csv(rows))
+            write_text(out / "bench.md", ablation_markdown(rows, plots))
+            written = [out / "bench.csv", out / "bench.md", *evaluations_of(read_results(cells))]
+            save_bench(out, {"rows": [asdict(row) for row in rows]}, written)
+    if rows:
+        session.emit({"rows": [asdict(row) for row in rows]}, *ablation_tables(rows))
+    refuse_failed(failed, len(cells), out)

@@ -1,0 +1,104 @@
+"""`painet bench tables`: models by datasets, beside the paper's figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from painet_cli.cli.bench.cells import (
+    Budget,
+    Epochs,
+    Jobs,
+    Seeds,
+    alone,
+    evaluations_of,
+    prepared,
+    refuse_failed,
+    save_bench,
+    train,
+)
+from painet_cli.cli.options import DATA_DIR, DataDir, Settings
+from painet_cli.cli.session import Session, with_session
+
+if TYPE_CHECKING:
+    from painet_cli.benchmark.cells import Result
+    from painet_cli.benchmark.rows import Row
+
+
+@with_session
+def tables(
+    session: Session,
+    presets: Annotated[
+        str | None,
+        typer.Option("--presets", metavar="A,B", help="All of the paper that are prepared."),
+    ] = None,
+    models: Annotated[
+        str | None,
+        typer.Option("--models", metavar="A,B", help="Those the paper has for a preset."),
+    ] = None,
+    seeds: Seeds = 1,
+    epochs: Epochs = None,
+    budget: Budget = None,
+    jobs: Jobs = 1,
+    settings: Settings = None,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="DIR", help="Runs and tables go here.")
+    ] = Path("bench"),
+    data_dir: DataDir = DATA_DIR,
+) -> None:
+    """Train every model on every preset, and lay the errors beside the paper's Tables 1 to 4.
+
+    A cell (preset, model, seed) that is done is not trained again; one that was stopped goes on.
+    """
+    from painet_cli.benchmark.cells import make_cells, read_results
+    from painet_cli.benchmark.layout import bench_tables
+    from painet_cli.benchmark.rows import bench_rows
+
+    changes = [*(settings or []), *([] if epochs is None else [f"train.epochs={epochs}"])]
+    cells = [
+        cell
+        for preset in _presets(session, presets, data_dir)
+        for cell in make_cells([preset], _models(preset, models), seeds, changes, out, data_dir)
+    ]
+    with alone(out):
+        failed = train(session, cells, data_dir, budget, jobs)
+        results = read_results(cells)
+        rows = bench_rows(results)
+        if rows:
+            _write(out, rows, budget, results)
+    if rows:
+        session.emit({"rows": [asdict(row) for row in rows]}, *bench_tables(rows, budget))
+    refuse_failed(failed, len(cells), out)
+
+
+def _presets(session: Session, chosen: str | None, data_dir: Path) -> Sequence[str]:
+    """Presets asked for; or the paper's, less those whose dataset is not prepared."""
+    from painet_cli.report.tables.paper import paper_rows
+
+    return prepared(session, list(paper_rows()), data_dir) if chosen is None else chosen.split(",")
+
+
+def _models(preset: str, chosen: str | None) -> Sequence[str]:
+    """Models asked for; or those the paper has for a preset, or all."""
+    from painet_cli.config.presets import load_preset, preset_name
+    from painet_cli.models.registry import models_for
+    from painet_cli.report.tables.paper import paper_rows
+
+    if chosen is not None:
+        return chosen.split(",")
+    printed = paper_rows().get(preset_name(preset))
+    return list(printed) if printed else models_for(load_preset(preset).data.horizon)
+
+
+def _write(out: Path, rows: Sequence[Row], budget: float | None, results: Sequence[Result]) -> None:
+    from painet_cli.benchmark.layout import bench_csv, bench_markdown
+    from painet_cli.storage.atomic import write_text
+
+    write_text(out / "bench.csv", bench_csv(rows))
+    write_text(out / "bench.md", bench_markdown(rows, budget))
+    written = [out / "bench.csv", out / "bench.md", *evaluations_of(results)]
+    save_bench(out, {"rows": [asdict(row) for row in rows]}, written)

@@ -1,0 +1,310 @@
+"""What an experiment is: the data it reads, the model, the training and the evaluation.
+
+Every field has its unit and meaning beside it; `painet presets schema` prints the same as JSON
+Schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+
+from painet_cli.config.model_table import ModelConfig, ModelTable, Strict
+
+ParticleLabel = Literal["listed", "name", "element", "residue"]
+NodeFeature = Literal["speed", "height", "type"]
+EdgeFeature = Literal["hop", "distance", "types"]
+Settings = Sequence[str] | Mapping[str, object]
+"""Changes of a preset: `["train.lr=1e-3"]` or `{"train.lr": 1e-3}`."""
+Activations = Literal["keep", "recompute", "stepwise"]
+Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
+# Far above any published model: a file from a stranger names no model that takes days to build.
+Layers = Annotated[int, Field(gt=0, le=256)]
+Width = Annotated[int, Field(gt=0, le=16_384)]
+Steps = Annotated[int, Field(gt=0, le=10_000)]
+DATASET_NAME = r"^\w[\w.-]{0,99}$"
+"""No separator and no `..`: a name of a folder, never a way out of the data directory."""
+
+
+class DataConfig(Strict):
+    """Which dataset, and how a window is cut from it."""
+
+    dataset: Annotated[str, Field(pattern=DATASET_NAME)]
+    """Name of a prepared dataset, a folder below the data directory."""
+    horizon: Steps = 1
+    """T, the number of target frames of a window; 1 is state-to-state (S2S), more is S2T."""
+    delta_frames: PositiveInt
+    """Frames from a window's start to its last target (the paper's delta T)."""
+    sampling: Literal["tail", "uniform"] = "uniform"
+    """Where the T targets lie: `uniform` at delta_frames * k / T, `tail` the last T frames."""
+    hops: Annotated[int, Field(ge=1, le=4)] = 2
+    """Particles up to this many bonds apart are joined by an edge."""
+    cutoff: PositiveFloat | None = None
+    """Particles closer than this at a window's start are joined too, in the dataset's unit of
+    length; such an edge counts as one hop more than `hops`. null: bonds alone make edges."""
+    types: Annotated[tuple[ParticleLabel, ...], Field(min_length=1)] = ("listed",)
+    """What makes a particle's type: `listed` as the dataset has it, or its `name`, `element` and
+    `residue`, joined: [residue, name] tells the CA of GLY from the CA of ALA."""
+
+    @property
+    def edge_hops(self) -> int:
+        """Largest `edge_hop` of a graph: `hops`, and one more for edges by distance."""
+        return self.hops + (self.cutoff is not None)
+
+
+class FeatureConfig(Strict):
+    """The invariants a model may read, by name."""
+
+    node: Annotated[tuple[NodeFeature, ...], Field(min_length=1)] = ("speed",)
+    """Per particle: `speed` |v|, `height` above ground along the dataset's up axis (leaves only
+    turns about the vertical as symmetry), `type` one-hot."""
+    edge: tuple[EdgeFeature, ...] = ("hop", "distance")
+    """Per edge: `hop` one-hot number of bonds, `distance` |x_i - x_j| at the start, `types` one-hot
+    types of both ends."""
+
+
+class PainetConfig(ModelConfig):
+    """PAINET, the model of the paper (sections 3.1 to 3.3, Algorithm 1)."""
+
+    name: Literal["painet"] = "painet"
+    layers: Layers = 7
+    """L, EGNN layers of the decoder."""
+    hidden: Width = 128
+    """d, width of the embeddings; every attention head has this full width."""
+    heads: Layers = 4
+    """Attention heads; their outputs are averaged."""
+    eta: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
+    """Step size of the energy descent (equation 8)."""
+    pairwise: Literal["guaranteed", "paper", "fixed", "none"] = "guaranteed"
+    """Pair weights: `guaranteed` keeps phi > psi > 0 and both symmetric, `paper` is equation 9 to
+    the letter, `fixed` sets both to one, `none` lets no particle read another."""
+    attention: Literal["auto", "dense", "factorised"] = "auto"
+    """How the same attention is computed: `dense` N x N, `factorised` in O(N); `auto` picks the
+    cheaper."""
+    reach: Literal["all", "neighbours"] = "all"
+    """Whom a particle's attention reads: `all` others, or its `neighbours` in the graph and itself,
+    edge by edge (`attention` then says nothing)."""
+    attention_layers: PositiveInt = 1
+    """Attention layers a time step; the paper finds that one is enough (Figure 6)."""
+    decoder: Literal["parallel", "recurrent", "mlp-add", "mlp-concat"] = "parallel"
+    """What turns embeddings into positions (Figure 4): EGNN for all steps at once (`parallel`) or
+    each step from the one before (`recurrent`); or, without edges and not equivariant, an MLP on
+    the sum (`mlp-add`) or the concatenation (`mlp-concat`) of embedding and start."""
+    share_time: bool = False
+    """One attention layer for all time steps, so that any T can be predicted; else one a step."""
+    layer_norm: bool = False
+    """LayerNorm after every attention update."""
+
+
+class LinearConfig(ModelConfig):
+    """Straight on: x(0) + s_k v(0) with one learned scalar a step."""
+
+    name: Literal["linear"] = "linear"
+
+
+class RadialFieldConfig(ModelConfig):
+    """Radial field: forces along edges, by their length alone (Köhler et al. 2019); one step."""
+
+    one_step: ClassVar[bool] = True
+
+    name: Literal["rf"] = "rf"
+    layers: Layers = 4
+    """Message-passing layers."""
+    hidden: Width = 128
+    """Width of the embeddings."""
+
+
+class MpnnConfig(ModelConfig):
+    """Plain message passing on [x, v] (Gilmer et al. 2017); not equivariant; one step."""
+
+    one_step: ClassVar[bool] = True
+
+    name: Literal["mpnn"] = "mpnn"
+    layers: Layers = 4
+    """Message-passing layers."""
+    hidden: Width = 128
+    """Width of the embeddings."""
+
+
+class EgnnConfig(ModelConfig):
+    """EGNN with velocities (Satorras et al. 2021)."""
+
+    name: Literal["egnn"] = "egnn"
+    layers: Layers = 6
+    """Message-passing layers."""
+    hidden: Width = 128
+    """Width of the embeddings."""
+
+
+class EgnoConfig(ModelConfig):
+    """EGNO: EGNN layers and spectral convolutions over time in turn (Xu et al. 2024)."""
+
+    name: Literal["egno"] = "egno"
+    layers: Layers = 6
+    """Pairs of a temporal convolution and a message-passing layer."""
+    hidden: Width = 128
+    """Width of the embeddings."""
+    modes: Steps = 2
+    """Fourier modes kept by a temporal convolution; no more than T / 2 + 1 are there."""
+    time_width: Annotated[int, Field(ge=4, le=16_384, multiple_of=2)] = 32
+    """Width of the embedding of a time step."""
+
+
+class HegnnConfig(ModelConfig):
+    """HEGNN: EGNN whose particles also carry spherical harmonics (Cen et al. 2024)."""
+
+    name: Literal["hegnn"] = "hegnn"
+    layers: Layers = 6
+    """Message-passing layers."""
+    hidden: Width = 128
+    """Width of the embeddings."""
+    max_ell: Annotated[int, Field(ge=1, le=6)] = 3
+    """Highest degree l of the harmonics."""
+
+
+class GfNodeConfig(ModelConfig):
+    """GF-NODE: an ODE over the modes of the graph, between EGNN layers (Sun et al. 2025)."""
+
+    name: Literal["gf-node"] = "gf-node"
+    layers: Layers = 3
+    """Message-passing layers of the encoder, and as many of the decoder."""
+    hidden: Width = 128
+    """Width of the embeddings."""
+    modes: Steps = 2
+    """Lowest modes of the graph Laplacian that the ODE moves."""
+    time_width: Annotated[int, Field(ge=4, le=16_384, multiple_of=2)] = 32
+    """Width of the embedding of a time."""
+    rtol: PositiveFloat = 1e-5
+    """Relative tolerance of the solver."""
+    atol: PositiveFloat = 1e-6
+    """Absolute tolerance of the solver."""
+
+
+MODEL_CONFIGS = ModelTable(
+    PainetConfig,
+    LinearConfig,
+    RadialFieldConfig,
+    MpnnConfig,
+    EgnnConfig,
+    EgnoConfig,
+    HegnnConfig,
+    GfNodeConfig,
+)
+
+
+class ConstantSchedule(Strict):
+    """The learning rate stays as it is."""
+
+    kind: Literal["constant"] = "constant"
+
+
+class CosineSchedule(Strict):
+    """Linear warm-up, then a cosine down to a fraction of the learning rate at the last epoch."""
+
+    kind: Literal["cosine"] = "cosine"
+    warmup_epochs: NonNegativeFloat = 0.0
+    """Epochs over which the rate rises from zero."""
+    final_fraction: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    """Rate at the last step, as a fraction of `lr`."""
+
+
+Schedule = Annotated[ConstantSchedule | CosineSchedule, Field(discriminator="kind")]
+
+
+class TrainConfig(Strict):
+    """The training loop."""
+
+    epochs: PositiveInt
+    """Most epochs to train."""
+    batch_size: PositiveInt
+    """Windows in a batch, of all processes together; the last, smaller batch of an epoch is used
+    too."""
+    lr: PositiveFloat
+    """Adam's learning rate."""
+    weight_decay: NonNegativeFloat = 0.0
+    """Adam's L2 penalty."""
+    patience: PositiveInt = 50
+    """Stop after this many evaluations in a row without a better validation MSE."""
+    eval_every: PositiveInt = 5
+    """Epochs between evaluations on the validation windows."""
+    clip_norm: PositiveFloat | None = None
+    """Largest gradient norm; null leaves gradients alone."""
+    schedule: Schedule = ConstantSchedule()
+    """Learning rate over time."""
+    ema: Fraction | None = None
+    """Decay a step of an exponential moving average of the weights, which is then what is evaluated
+    and kept as best; null for none."""
+    activations: Activations | Literal["auto"] = "auto"
+    """What is kept for the backward pass, by models that have the choice: `keep` what is fastest,
+    `recompute` the edges of the decoder (activation checkpointing), `stepwise` decode one time step
+    after the other besides; `auto` takes the first of these that fits the memory."""
+    compile: bool = False
+    """Compile the repeated blocks of the model by torch.compile; takes minutes before the first
+    step and needs a C++ compiler on a CPU."""
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+    """Seed of the weights and of the order of windows."""
+
+
+class EvaluationConfig(Strict):
+    """The evaluation after training."""
+
+    horizon: Steps | None = None
+    """Steps to predict; past the trained horizon by rollout. null: the trained horizon."""
+
+
+class Preset(Strict):
+    """One experiment: data, features, model, training and evaluation.
+
+    Examples
+    --------
+    >>> from painet import Preset
+    >>> preset = Preset.load("mocap-run-s2s", {"train.lr": 1e-3, "model.layers": 4})
+    >>> preset.data.dataset, preset.model.name, preset.train.lr
+    ('mocap-run', 'painet', 0.001)
+    >>> preset.changed({"train.seed": 2}).train.seed
+    2
+    """
+
+    description: str = ""
+    """One line for `painet presets`."""
+    data: DataConfig
+    features: FeatureConfig = FeatureConfig()
+    model: Annotated[ModelConfig, MODEL_CONFIGS] = PainetConfig()
+    train: TrainConfig
+    evaluation: EvaluationConfig = EvaluationConfig()
+
+    @classmethod
+    def load(cls, name_or_path: str | Path, settings: Settings = ()) -> Preset:
+        """Read a preset, with what it extends and settings on top.
+
+        Parameters
+        ----------
+        name_or_path
+            Name of a shipped preset or a YAML file.
+        settings
+            Dotted keys and their values, `{"train.lr": 1e-3}`, or `["train.lr=1e-3"]` as the
+            command line has them.
+
+        Raises
+        ------
+        RequestError
+            There is none, or it or a setting is not valid; says where and what is allowed.
+        """
+        from painet_cli.config.presets import load_preset
+
+        return load_preset(str(name_or_path), settings)
+
+    def changed(self, settings: Settings) -> Preset:
+        """Preset with settings on top, which are given and refused as those of `load`."""
+        from painet_cli.config.presets import change_preset
+
+        return change_preset(self, settings)
+
+    def to_yaml(self) -> str:
+        """Write it as a preset file with every default spelled out."""
+        from painet_cli.config.presets import preset_yaml
+
+        return preset_yaml(self)

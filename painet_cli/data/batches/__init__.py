@@ -1,0 +1,1 @@
+"""From a prepared dataset to windows and batches with their graphs."""

@@ -1,0 +1,129 @@
+"""What a model reads: the state of some systems, and what became of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from painet_cli.data.batches.graph import Graph, graph_of
+from painet_cli.errors import RequestError
+
+if TYPE_CHECKING:
+    from torch_geometric.data import Batch as PyGBatch
+    from torch_geometric.data import Data
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """B systems at their start, side by side.
+
+    Attributes
+    ----------
+    graph
+        Types and edges of the M particles.
+    positions
+        (M, 3) X(0), in the dataset's length unit.
+    velocities
+        (M, 3) V(0), length unit a frame.
+    targets
+        (T, M, 3) X(1..T) where they are known.
+    """
+
+    graph: Graph
+    positions: Tensor
+    velocities: Tensor
+    targets: Tensor | None = None
+
+    def known_targets(self) -> Tensor:
+        """(T, M, 3) targets of a batch that has them.
+
+        Raises
+        ------
+        RequestError
+            The batch has none.
+        """
+        if self.targets is None:
+            raise RequestError("the batch holds no targets", "give `y` of shape (particles, T, 3)")
+        return self.targets
+
+    def at(self, positions: Tensor, velocities: Tensor) -> Batch:
+        """Same systems in another state, without targets; edges by distance are made anew."""
+        graph = self.graph
+        if graph.contacts is not None:
+            graph = graph.contacts.graph(graph, positions)
+        return replace(self, graph=graph, positions=positions, velocities=velocities, targets=None)
+
+    def to(self, device: torch.device) -> Batch:
+        """Same batch on another device."""
+        return Batch(
+            self.graph.to(device),
+            self.positions.to(device),
+            self.velocities.to(device),
+            None if self.targets is None else self.targets.to(device),
+        )
+
+
+def to_pyg(batch: Batch) -> PyGBatch:
+    """Batch as PyTorch Geometric knows it.
+
+    The fields are `pos` and `vel` (M, 3), `types` (M,), `edge_index` (2, E), `edge_hop` (E,) and,
+    where targets are known, `y` (M, T, 3).
+    """
+    # PyTorch Geometric takes as long to import as torch itself
+    from torch_geometric.data import Batch as PyGBatch
+    from torch_geometric.data import Data
+
+    graph = batch.graph
+    bounds = graph.ptr.tolist()
+    cuts = torch.searchsorted(graph.target.contiguous(), graph.ptr).tolist()
+    systems = []
+    for k, start in enumerate(bounds[:-1]):
+        nodes, edges = slice(start, bounds[k + 1]), slice(cuts[k], cuts[k + 1])
+        data = Data(
+            pos=batch.positions[nodes],
+            vel=batch.velocities[nodes],
+            types=graph.types[nodes],
+            edge_index=graph.edge_index[:, edges] - start,
+            edge_hop=graph.edge_hop[edges],
+        )
+        if batch.targets is not None:
+            data.y = batch.targets[:, nodes].transpose(0, 1)
+        systems.append(data)
+    return PyGBatch.from_data_list(systems)
+
+
+def from_pyg(data: Data) -> Batch:
+    """Batch from a PyTorch Geometric `Data` or `Batch` with the fields `to_pyg` lists.
+
+    `edge_hop` may be missing (all edges then count as bonds).
+
+    Raises
+    ------
+    RequestError
+        A field is missing or has the wrong shape.
+    """
+    for name in ("pos", "vel", "types", "edge_index"):
+        if getattr(data, name, None) is None:
+            raise RequestError(
+                f"Data.{name} is missing", "a system needs pos, vel, types and edge_index"
+            )
+    m, edges = data.pos.shape[0], data.edge_index.shape[-1]
+    hop = getattr(data, "edge_hop", None)
+    hop = torch.ones(edges, dtype=torch.int64, device=data.pos.device) if hop is None else hop
+    for name, value, shape in (
+        ("pos", data.pos, (m, 3)),
+        ("vel", data.vel, (m, 3)),
+        ("types", data.types, (m,)),
+        ("edge_index", data.edge_index, (2, edges)),
+        ("edge_hop", hop, (edges,)),
+    ):
+        if tuple(value.shape) != shape:
+            raise RequestError(f"Data.{name} has shape {tuple(value.shape)}", f"expected {shape}")
+    y = getattr(data, "y", None)
+    if y is not None and (y.dim() != 3 or y.shape[0] != m or y.shape[2] != 3):
+        raise RequestError(f"Data.y has shape {tuple(y.shape)}", f"expected ({m}, T, 3)")
+    graph = graph_of(data.types, data.edge_index, hop, getattr(data, "ptr", None))
+    return Batch(graph, data.pos, data.vel, None if y is None else y.transpose(0, 1).contiguous())

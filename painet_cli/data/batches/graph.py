@@ -1,0 +1,259 @@
+"""Who is joined to whom: typed particles and edges, for one system or for many side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar, cast
+
+import numpy as np
+import torch
+from scipy.sparse import coo_array, csr_array
+from torch import Tensor
+
+from painet_cli.errors import RequestError
+
+if TYPE_CHECKING:
+    from painet_cli.data.batches.radius_graph import Contacts
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """Typed particles and directed edges of B systems side by side.
+
+    Edges are sorted by target, so that sums over a particle's edges read memory in order.
+
+    Attributes
+    ----------
+    types
+        (M,) int64, type of every particle; M is the number of particles of all systems.
+    edge_index
+        (2, E) int64, rows source j and target i, as in PyTorch Geometric.
+    edge_hop
+        (E,) int64, bonds between the two ends, from 1; one more than the farthest bonded pair for
+        an edge by distance.
+    ptr
+        (B + 1,) int64, first particle of every system, and M.
+    nodes_per_system
+        N where all systems have as many particles, else None; known without asking the device.
+    unit
+        The one system that all are copies of, where they are made by `repeat`.
+    contacts
+        What makes the edges anew from positions, where distance makes edges.
+    """
+
+    types: Tensor
+    edge_index: Tensor
+    edge_hop: Tensor
+    ptr: Tensor
+    nodes_per_system: int | None
+    unit: Graph | None = None
+    contacts: Contacts | None = field(default=None, repr=False)
+    _repeats: dict[int, Graph] = field(default_factory=dict, repr=False)
+    _derived: dict[object, object] = field(default_factory=dict, repr=False)
+    _of_nodes: dict[object, object] = field(default_factory=dict, repr=False)
+
+    @property
+    def source(self) -> Tensor:
+        """(E,) particle that an edge comes from, j."""
+        return self.edge_index[0]
+
+    @property
+    def target(self) -> Tensor:
+        """(E,) particle that an edge goes to, i; ascending."""
+        return self.edge_index[1]
+
+    @property
+    def num_nodes(self) -> int:
+        """M, particles of all systems."""
+        return self.types.shape[0]
+
+    @property
+    def num_systems(self) -> int:
+        """B, systems side by side."""
+        return self.ptr.shape[0] - 1
+
+    @property
+    def system(self) -> Tensor:
+        """(M,) index of the system of every particle."""
+        return self.derived_of_nodes(
+            "system",
+            lambda: torch.repeat_interleave(
+                torch.arange(self.num_systems, device=self.ptr.device),
+                self.ptr.diff(),
+                output_size=self.num_nodes,
+            ),
+        )
+
+    @property
+    def in_degree(self) -> Tensor:
+        """(M, 1) int64, edges that end at a particle, at least 1: what to divide a sum by."""
+
+        def count() -> Tensor:  # unlike bincount, without asking the device for a size
+            edges = torch.zeros_like(self.types).index_add_(
+                0, self.target, torch.ones_like(self.target)
+            )
+            return edges.clamp(min=1)[:, None]
+
+        return self.derived("in_degree", count)
+
+    def derived(self, key: object, compute: Callable[[], T]) -> T:
+        """Compute something that depends on systems and edges alone once, and keep it here."""
+        if key not in self._derived:
+            self._derived[key] = compute()
+        return cast("T", self._derived[key])
+
+    def derived_of_nodes(self, key: object, compute: Callable[[], T]) -> T:
+        """Compute something that depends on the types and systems alone once, whatever the edges.
+
+        Graphs of the same particles with other edges share it.
+        """
+        if key not in self._of_nodes:
+            self._of_nodes[key] = compute()
+        return cast("T", self._of_nodes[key])
+
+    def check_types(self, count: int) -> None:
+        """Refuse a particle type that a model of `count` types does not know; looked at once.
+
+        Raises
+        ------
+        RequestError
+            A type is negative or at least `count`.
+        """
+        low, high = self.derived_of_nodes(
+            "type_bounds", lambda: tuple(int(bound) for bound in self.types.aminmax())
+        )
+        if low < 0 or high >= count:
+            wrong = low if low < 0 else high
+            raise RequestError(
+                f"particle type {wrong}: the model knows {count} types, counted from 0",
+                "use a model trained on these types",
+            )
+
+    def with_edges(self, edge_index: Tensor, edge_hop: Tensor) -> Graph:
+        """Same particles with other edges, which are sorted by target already."""
+        return Graph(
+            self.types,
+            edge_index,
+            edge_hop,
+            self.ptr,
+            self.nodes_per_system,
+            contacts=self.contacts,
+            _of_nodes=self._of_nodes,
+        )
+
+    def with_types(self, types: Tensor, bounds: tuple[int, int]) -> Graph:
+        """Same systems with other particle types, whose smallest and largest are `bounds`."""
+        return Graph(
+            types,
+            self.edge_index,
+            self.edge_hop,
+            self.ptr,
+            self.nodes_per_system,
+            contacts=self.contacts,
+            _derived=self._derived,
+            _of_nodes={"type_bounds": bounds},
+        )
+
+    def repeat(self, copies: int) -> Graph:
+        """`copies` of this graph side by side; made once and kept."""
+        if copies == 1:
+            return self
+        if copies not in self._repeats:
+            device = self.ptr.device
+            shift = torch.arange(copies, device=device) * self.num_nodes
+            self._repeats[copies] = Graph(
+                types=self.types.repeat(copies),
+                edge_index=(self.edge_index[:, None, :] + shift[:, None]).reshape(2, -1),
+                edge_hop=self.edge_hop.repeat(copies),
+                ptr=torch.cat(
+                    [(self.ptr[:-1] + shift[:, None]).reshape(-1), self.ptr[-1:] * copies]
+                ),
+                nodes_per_system=self.nodes_per_system,
+                unit=self if self.num_systems == 1 else self.unit,
+                contacts=self.contacts,
+            )
+        return self._repeats[copies]
+
+    def to(self, device: torch.device) -> Graph:
+        """Same graph on another device."""
+        if self.ptr.device == device:
+            return self
+        return Graph(
+            self.types.to(device),
+            self.edge_index.to(device),
+            self.edge_hop.to(device),
+            self.ptr.to(device),
+            self.nodes_per_system,
+            contacts=self.contacts,
+        )
+
+
+def graph_of(
+    types: Tensor, edge_index: Tensor, edge_hop: Tensor, ptr: Tensor | None = None
+) -> Graph:
+    """Build a graph from edges in any order.
+
+    Parameters
+    ----------
+    types
+        (M,) particle types.
+    edge_index
+        (2, E) source and target of every edge.
+    edge_hop
+        (E,) bonds between the two ends.
+    ptr
+        (B + 1,) bounds of the systems; one system where it is not given.
+    """
+    if ptr is None:
+        ptr = torch.tensor([0, types.shape[0]], device=types.device)
+    order = torch.argsort(edge_index[1] * types.shape[0] + edge_index[0])
+    sizes = ptr.diff()
+    equal = bool((sizes == sizes[0]).all())
+    return Graph(
+        types, edge_index[:, order], edge_hop[order], ptr, int(sizes[0]) if equal else None
+    )
+
+
+def bond_graph(types: Sequence[int], bonds: Sequence[tuple[int, int]], hops: int) -> Graph:
+    """Graph of one system in which particles up to `hops` bonds apart are joined, both ways.
+
+    Parameters
+    ----------
+    types
+        Type of every particle, N entries.
+    bonds
+        Pairs of particles.
+    hops
+        Farthest pair to join, in bonds.
+    """
+    n = len(types)
+    pairs = np.asarray(bonds, dtype=np.int64).reshape(-1, 2)
+    ends = np.concatenate([pairs, pairs[:, ::-1]])
+    bonded = csr_array(
+        coo_array((np.ones(len(ends), dtype=np.int64), (ends[:, 0], ends[:, 1])), shape=(n, n))
+    )
+    hop_of = csr_array((n, n), dtype=np.int64)
+    walk = bonded
+    for hop in range(1, hops + 1):
+        reached = coo_array(walk)
+        if not reached.nnz:
+            break
+        new = (reached.row != reached.col) & (
+            np.asarray(hop_of[reached.row, reached.col]).ravel() == 0
+        )
+        hop_of = csr_array(
+            hop_of
+            + coo_array(
+                (np.full(new.sum(), hop), (reached.row[new], reached.col[new])), shape=(n, n)
+            )
+        )
+        walk = walk @ bonded
+    edges = coo_array(hop_of)
+    return graph_of(
+        torch.as_tensor(types, dtype=torch.int64),
+        torch.from_numpy(np.stack([edges.col, edges.row]).astype(np.int64)),
+        torch.from_numpy(edges.data.astype(np.int64)),
+    )

@@ -1,0 +1,121 @@
+"""Edges by distance: bonds, and whoever is close at the moment, made anew for every state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+from torch import Tensor
+
+from painet_cli.data.batches.graph import Graph
+
+_FARTHEST = 1e9  # cutoffs; farther out, float64 would not tell neighbours in the tree apart
+
+
+@dataclass(frozen=True)
+class Edges:
+    """Edges of one system, sorted by target; small, because many are kept.
+
+    Attributes
+    ----------
+    source, target
+        (E,) unsigned integers, particles of the system.
+    hop
+        (E,) uint8, `edge_hop` of a graph.
+    """
+
+    source: NDArray[np.unsignedinteger]
+    target: NDArray[np.unsignedinteger]
+    hop: NDArray[np.uint8]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory."""
+        return int(self.source.nbytes + self.target.nbytes + self.hop.nbytes)
+
+
+class Contacts:
+    """Joins particles of one system that are bonded, or closer than a cutoff.
+
+    Parameters
+    ----------
+    bonded
+        The one system with its edges along bonds.
+    cutoff
+        Largest distance of an edge, in the unit of the positions.
+    hop
+        `edge_hop` of an edge between particles that bonds do not join.
+    """
+
+    def __init__(self, bonded: Graph, cutoff: float, hop: int) -> None:
+        self.cutoff = cutoff
+        self.hop = hop
+        n = bonded.num_nodes
+        self._nodes = n
+        self._index = np.uint16 if n <= 2**16 else np.uint32
+        self._bonded = bonded.edge_index.cpu().numpy()
+        self._bonded_hop = bonded.edge_hop.cpu().numpy()
+        self._bonded_keys = self._bonded[1] * n + self._bonded[0]
+
+    def edges(
+        self,
+        positions: NDArray[np.floating],  # (B, N, 3)
+    ) -> list[Edges]:
+        """Edges of B states of the system.
+
+        One tree holds them all, side by side and farther apart than the cutoff. A state that has
+        run away, as predictions may, has the edges of its bonds alone.
+        """
+        count, n, _ = positions.shape
+        x = positions.astype(np.float64)
+        with np.errstate(invalid="ignore"):  # infinity less infinity
+            x -= x.min(axis=(1, 2), keepdims=True)
+        lost = ~(x.max(axis=(1, 2)) < _FARTHEST * self.cutoff)  # NaN is lost too
+        x[lost] = (2 * self.cutoff * np.arange(n))[:, None]
+        x[..., 0] += (np.arange(count) * (x.max() + 2 * self.cutoff))[:, None]
+        pairs = cKDTree(x.reshape(-1, 3)).query_pairs(self.cutoff, output_type="ndarray")
+        source = np.concatenate([pairs[:, 0], pairs[:, 1]])
+        target = np.concatenate([pairs[:, 1], pairs[:, 0]])
+        near = ~np.isin(target % n * n + source % n, self._bonded_keys)
+        offsets = (np.arange(count) * n)[:, None]
+        source = np.concatenate([(self._bonded[0] + offsets).ravel(), source[near]])
+        target = np.concatenate([(self._bonded[1] + offsets).ravel(), target[near]])
+        hop = np.full(len(source), self.hop, dtype=np.uint8)
+        hop[: count * len(self._bonded_hop)] = np.tile(self._bonded_hop, count)
+
+        order = np.argsort(target * (count * n) + source)
+        source, target, hop = source[order], target[order], hop[order]
+        cuts = np.searchsorted(target, np.arange(1, count) * n)
+        parts = (np.split(values, cuts) for values in (source % n, target % n, hop))
+        return [
+            Edges(s.astype(self._index), t.astype(self._index), h)
+            for s, t, h in zip(*parts, strict=True)
+        ]
+
+    def join(self, systems: Graph, edges: Sequence[Edges]) -> Graph:
+        """Copies of the system side by side with these edges, one entry a copy."""
+        n, device = self._nodes, systems.types.device
+        sizes = torch.tensor([len(one.hop) for one in edges])
+        offsets = torch.repeat_interleave(torch.arange(len(edges)) * n, sizes)
+        ends = np.stack(
+            [
+                np.concatenate([one.source for one in edges]),
+                np.concatenate([one.target for one in edges]),
+            ]
+        )
+        index = torch.from_numpy(ends.astype(np.int64)) + offsets
+        hop = torch.from_numpy(np.concatenate([one.hop for one in edges]).astype(np.int64))
+        return systems.with_edges(index.to(device), hop.to(device))
+
+    def graph(
+        self,
+        systems: Graph,  # B copies of the system
+        positions: Tensor,  # (M, 3)
+    ) -> Graph:
+        """Same systems, with the edges that these positions make."""
+        x = positions.detach().cpu().numpy().reshape(-1, self._nodes, 3)
+        return self.join(systems, self.edges(x))

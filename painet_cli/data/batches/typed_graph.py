@@ -1,0 +1,90 @@
+"""A dataset's system as a graph: particle types by the labels of a preset, edges by bonds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from painet_cli.config.schema import DataConfig, ParticleLabel
+from painet_cli.data.batches.graph import Graph, bond_graph
+from painet_cli.data.batches.radius_graph import Contacts
+from painet_cli.data.dataset.manifest import Manifest, Particles
+from painet_cli.errors import RequestError
+
+
+def dataset_graph(manifest: Manifest, data: DataConfig) -> tuple[tuple[str, ...], Graph]:
+    """Names of the particle types of a dataset's system, and its graph.
+
+    Raises
+    ------
+    RequestError
+        The dataset has not what the preset makes particle types of; or the system has no bonds and
+        the preset no cutoff, so that no particle hears of another in the decoder.
+    """
+    particles = manifest.particles
+    if not particles.bonds and data.cutoff is None:
+        raise RequestError(
+            f"dataset {manifest.name}: no bonds, so no edges",
+            "set data.cutoff, or prepare it with a topology that has bonds",
+        )
+    types, type_names = particle_types(manifest, data.types)
+    graph = bond_graph(types, particles.bonds, data.hops)
+    if data.cutoff is not None:
+        graph = replace(graph, contacts=Contacts(graph, data.cutoff, data.edge_hops))
+    return type_names, graph
+
+
+def particle_types(
+    manifest: Manifest, labels: Sequence[ParticleLabel]
+) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Type of every particle and the names of the types, sorted, or as the dataset lists them.
+
+    Raises
+    ------
+    RequestError
+        The dataset does not have one of the labels, or types that differ by segment.
+    """
+    particles = manifest.particles
+    if tuple(labels) == ("listed",):
+        return particles.types, particles.type_names
+    if any(segment.types is not None for segment in manifest.segments):
+        raise RequestError(
+            f"dataset {manifest.name}: its particle types differ by segment",
+            "set data.types=[listed]",
+        )
+    kinds = particle_kinds(particles, labels, f"dataset {manifest.name}")
+    names = sorted(set(kinds))
+    index = {name: number for number, name in enumerate(names)}
+    return tuple(index[kind] for kind in kinds), tuple(names)
+
+
+def particle_kinds(
+    particles: Particles, labels: Sequence[ParticleLabel], whose: str
+) -> tuple[str, ...]:
+    """Name of every particle's type: its labels, joined by blanks.
+
+    Parameters
+    ----------
+    whose
+        What has these particles, for messages: `dataset mocap-walk`.
+
+    Raises
+    ------
+    RequestError
+        One of the labels is not known of the particles.
+    """
+    columns: dict[str, Sequence[str]] = {
+        "listed": [particles.type_names[index] for index in particles.types],
+        "name": particles.names,
+        "element": particles.elements,
+        "residue": particles.residues,
+    }
+    for label in labels:
+        if not columns[label]:
+            raise RequestError(
+                f"data.types: {whose} has no {label} for its particles",
+                "choose of listed, name, element, residue what it has (`painet data show`)",
+            )
+    return tuple(
+        " ".join(parts) for parts in zip(*(columns[label] for label in labels), strict=True)
+    )

@@ -1,0 +1,196 @@
+"""Windows: a start frame, its velocity and the frames to predict, gathered from whole arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from painet_cli.config.schema import DataConfig
+from painet_cli.data.batches.batch import Batch
+from painet_cli.data.batches.graph import Graph
+from painet_cli.data.batches.radius_graph import Contacts, Edges
+from painet_cli.data.dataset.dataset import Dataset
+from painet_cli.data.dataset.manifest import AXES, Segment, SplitName
+from painet_cli.data.particles.origin import any_far
+from painet_cli.errors import RequestError
+
+# frames up to this size are copied to the device once, larger ones stay mapped; edges by distance
+# are kept up to this size, more are made again
+_RESIDENT_BYTES = 2**30
+
+
+def target_offsets(data: DataConfig) -> NDArray[np.int64]:
+    """Frames from a window's start to each of its T targets, (T,), ascending.
+
+    `tail` takes the last T frames of the window (the published motion-capture protocol), `uniform`
+    the frames nearest to delta_frames * k / T (appendix E.3).
+
+    Raises
+    ------
+    RequestError
+        The window has fewer frames than targets.
+    """
+    if data.horizon > data.delta_frames:
+        raise RequestError(
+            f"data.horizon: {data.horizon} targets do not fit a window of "
+            f"data.delta_frames={data.delta_frames}",
+            "a window needs at least one frame for each target",
+        )
+    steps = np.arange(1, data.horizon + 1)
+    if data.sampling == "tail":
+        return data.delta_frames - data.horizon + steps
+    return np.rint(data.delta_frames * steps / data.horizon).astype(np.int64)
+
+
+class Windows:
+    """Windows of one dataset, cut into batches of equal systems.
+
+    Parameters
+    ----------
+    dataset
+        Where the frames come from.
+    starts
+        (S,) start frames.
+    offsets
+        (T,) frames from a start to its targets.
+    graph
+        The one system's graph; a batch repeats it. Where distance makes edges, those of every
+        start frame are made when it is first asked for, one batch ahead, and kept.
+    device
+        Where batches are made.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        starts: NDArray[np.int64],
+        offsets: NDArray[np.int64],
+        graph: Graph,
+        device: torch.device,
+    ) -> None:
+        self.dataset = dataset
+        self.starts = starts
+        self.offsets = offsets
+        self.device = device
+        self.graph = graph.to(device)
+        # start, next frame (velocity is the forward difference, as published), targets
+        self._frames_of = torch.from_numpy(starts[:, None] + np.concatenate([[0, 1], offsets]))
+        self._is_far = any_far(dataset.frames, starts, dataset.manifest.up_axis)
+        resident = dataset.frames.nbytes <= _RESIDENT_BYTES
+        self._frames = torch.from_numpy(np.array(dataset.frames)).to(device) if resident else None
+        self._types = _types_of(dataset.manifest.segments, starts)
+        self._edges: dict[int, Edges] = {}
+        self._edge_bytes = 0
+
+    def __len__(self) -> int:
+        """S, the number of windows."""
+        return len(self.starts)
+
+    def batch(self, indices: Tensor) -> Batch:
+        """Batch of the windows `indices` (B,), in that order."""
+        chosen = self._frames_of[indices]
+        if self._frames is not None:
+            frames = self._frames[chosen.to(self.device)]
+        else:
+            frames = torch.from_numpy(self.dataset.frames[chosen.numpy()]).to(self.device)
+        if self._is_far:
+            frames = self._at_origin(frames)
+        by_time = frames.transpose(0, 1).reshape(frames.shape[1], -1, 3)
+        graph = self._graph(indices)
+        return Batch(graph, by_time[0], by_time[1] - by_time[0], by_time[2:])
+
+    def _at_origin(
+        self,
+        frames: Tensor,  # (B, 2 + T, N, 3)
+    ) -> Tensor:
+        """Windows moved to where their start is about the origin; whole numbers lose no digit."""
+        at = frames[:, :1].mean(dim=2, keepdim=True).round()
+        if (up := self.dataset.manifest.up_axis) is not None:
+            at[..., AXES.index(up)] = 0.0
+        return frames - at
+
+    def batches(self, batch_size: int, order: Tensor | None = None) -> Iterator[Batch]:
+        """All windows once, in `order` (S,) or as they stand; the last batch may be smaller."""
+        order = torch.arange(len(self)) if order is None else order
+        return self.batches_of(torch.split(order, batch_size))
+
+    def batches_of(self, parts: Sequence[Tensor]) -> Iterator[Batch]:
+        """A batch of the windows of each part (B,), none of which is empty."""
+        at_hand = self._frames is not None and self.graph.contacts is None
+        if at_hand or not parts:
+            yield from map(self.batch, parts)
+            return
+        # frames are read, and trees searched for edges, while a model is at work
+        with ThreadPoolExecutor(1) as beside:
+            following = beside.submit(self.batch, parts[0])
+            for indices in parts[1:]:
+                ready, following = following, beside.submit(self.batch, indices)
+                yield ready.result()
+            yield following.result()
+
+    def _graph(self, indices: Tensor) -> Graph:
+        graph = self.graph.repeat(len(indices))
+        if self._types is not None:
+            types = self._types[indices]
+            bounds = (int(types.min()), int(types.max()))
+            graph = graph.with_types(types.flatten().to(self.device), bounds)
+        if graph.contacts is not None:
+            graph = graph.contacts.join(graph, self._edges_at(self.starts[indices.numpy()]))
+        return graph
+
+    def _edges_at(self, starts: NDArray[np.int64]) -> list[Edges]:
+        """Edges by distance at these frames; made where they are not kept."""
+        made: dict[int, Edges] = {}
+        missing = [start for start in dict.fromkeys(starts.tolist()) if start not in self._edges]
+        if missing:
+            contacts = cast("Contacts", self.graph.contacts)
+            made = dict(zip(missing, contacts.edges(self.dataset.frames[missing]), strict=True))
+            size = sum(edges.nbytes for edges in made.values())
+            if self._edge_bytes + size <= _RESIDENT_BYTES:
+                self._edges |= made
+                self._edge_bytes += size
+        return [made.get(start) or self._edges[start] for start in starts.tolist()]
+
+
+def _types_of(segments: Sequence[Segment], starts: NDArray[np.int64]) -> Tensor | None:
+    """Particle types of every window, (S, N), where a segment has its own; None where none has."""
+    if all(segment.types is None for segment in segments):
+        return None
+    types = np.array([segment.types for segment in segments], dtype=np.int64)
+    first = [segment.start for segment in segments]
+    return torch.from_numpy(types[np.searchsorted(first, starts, side="right") - 1])
+
+
+def windows_of(
+    dataset: Dataset,
+    part: SplitName,
+    offsets: NDArray[np.int64],
+    graph: Graph,
+    device: torch.device,
+) -> Windows:
+    """Windows of one part of the split, less those whose last target lies outside their segment.
+
+    Raises
+    ------
+    RequestError
+        No start of that part leaves room for the offsets.
+    """
+    starts = dataset.starts(part)
+    segments = dataset.manifest.segments
+    first = np.array([segment.start for segment in segments])
+    end = first + np.array([segment.length for segment in segments])
+    room = end[np.searchsorted(first, starts, side="right") - 1] - 1 - starts
+    fitting = starts[room >= max(1, int(offsets[-1]))]
+    if fitting.size == 0:
+        raise RequestError(
+            f"dataset {dataset.manifest.name}: no {part} window has {int(offsets[-1])} "
+            "frames after its start",
+            "choose a smaller data.delta_frames or a shorter horizon",
+        )
+    return Windows(dataset, fitting, offsets, graph, device)

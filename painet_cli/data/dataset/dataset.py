@@ -1,0 +1,286 @@
+"""A prepared dataset on disk: a folder with `frames.npy` and `dataset.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from painet_cli.config.schema import DataConfig
+from painet_cli.data.dataset.manifest import UPGRADES, Manifest, SplitName
+from painet_cli.data.particles.origin import is_far, places
+from painet_cli.errors import RequestError
+from painet_cli.storage.archives import DAMAGED, brief, read_json, read_npy_header
+from painet_cli.storage.atomic import file_sha256, new_folder, recover
+from painet_cli.storage.provenance import sealed, versions
+from painet_cli.storage.schema_upgrades import upgraded
+
+if TYPE_CHECKING:
+    from torch_geometric.data import Data
+
+    from painet_cli.data.batches.windows import Windows
+
+FRAMES = "frames.npy"
+MANIFEST = "dataset.json"
+_PYG_BATCH = 256
+_AGAIN = "prepare the dataset again with --force"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A prepared dataset.
+
+    Attributes
+    ----------
+    folder
+        Where it lies.
+    manifest
+        What it says about itself.
+    frames
+        Positions, (frames, particles, 3) float32 in `manifest.units`, memory-mapped read-only.
+    sha256
+        Fingerprint of all that a result depends on (`Manifest.fingerprint`).
+
+    Examples
+    --------
+    >>> import tempfile, painet
+    >>> folder = painet.prepare("sample", data_dir=tempfile.mkdtemp()).folder
+    >>> dataset = painet.Dataset.open(folder)
+    >>> dataset.manifest.particles.elements, dataset.manifest.units.length
+    (('C', 'C', 'O', 'H', 'H', 'H', 'H', 'H', 'H'), 'angstrom')
+    >>> windows = dataset.windows("train", painet.Preset.load("demo").data)
+    >>> batch = next(windows.batches(32))
+    >>> batch.positions.shape, batch.targets.shape
+    (torch.Size([288, 3]), torch.Size([5, 288, 3]))
+    """
+
+    folder: Path
+    manifest: Manifest
+    frames: NDArray[np.float32]
+    sha256: str
+
+    def starts(self, part: SplitName) -> NDArray[np.int64]:
+        """Start frames of the windows of one part of the split, (windows,)."""
+        return np.asarray(self.manifest.split.starts(part), dtype=np.int64)
+
+    @staticmethod
+    def open(folder: str | Path) -> Dataset:
+        """Open a prepared dataset and check that its bytes are the ones that were prepared.
+
+        Parameters
+        ----------
+        folder
+            Where it lies, such as `data/md17-benzene`.
+
+        Raises
+        ------
+        RequestError
+            The folder is no dataset, was written by a newer painet, or its files changed.
+        """
+        return open_dataset(Path(folder))
+
+    def windows(
+        self, part: SplitName = "train", data: DataConfig | None = None, device: str = "cpu"
+    ) -> Windows:
+        """Windows of one part of the split, which give batches for models of painet's.
+
+        Parameters
+        ----------
+        part
+            `train`, `val` or `test`.
+        data
+            How windows are cut and what makes edges and types, such as `preset.data`; by default
+            one target at the end of the split's longest window, edges along up to two bonds.
+        device
+            Where batches are made.
+
+        Raises
+        ------
+        RequestError
+            No window of that part leaves room for the targets, or the dataset has not what types or
+            edges are made of.
+        """
+        import torch
+
+        from painet_cli.data.batches.typed_graph import dataset_graph
+        from painet_cli.data.batches.windows import target_offsets, windows_of
+
+        data = data or DataConfig(
+            dataset=self.manifest.name, delta_frames=self.manifest.split.delta_frames
+        )
+        _, graph = dataset_graph(self.manifest, data)
+        return windows_of(self, part, target_offsets(data), graph, torch.device(device))
+
+    def pyg(self, part: SplitName = "train", data: DataConfig | None = None) -> list[Data]:
+        """Windows as PyTorch Geometric's `Data`, for its `DataLoader` and any model.
+
+        Each has `pos` and `vel` (N, 3), `types` (N,), `edge_index` (2, E), `edge_hop` (E,) and `y`
+        (N, T, 3), in the dataset's unit of length and per frame. Takes what `windows` takes, and
+        raises what it raises.
+        """
+        from painet_cli.data.batches.batch import to_pyg
+
+        return [
+            one
+            for batch in self.windows(part, data).batches(_PYG_BATCH)
+            for one in to_pyg(batch).to_data_list()
+        ]
+
+
+def open_dataset(folder: Path) -> Dataset:
+    """Open a prepared dataset and check that its bytes are the ones that were prepared.
+
+    Raises
+    ------
+    RequestError
+        The folder is no dataset, was written by a newer painet, or its files changed.
+    """
+    recover(folder)
+    manifest_path = folder / MANIFEST
+    if not manifest_path.is_file():
+        raise RequestError(
+            f"{folder}: no prepared dataset here ({MANIFEST} is missing)",
+            "`painet prepare --help` lists the sources a dataset can be prepared from",
+        )
+    manifest = read_manifest(manifest_path)
+    if FRAMES not in manifest.files:
+        raise RequestError(f"{manifest_path}: gives no sha256 of {FRAMES}", _AGAIN)
+    for name, expected in manifest.files.items():
+        path = folder / name
+        if not path.is_file():
+            raise RequestError(
+                f"{path}: missing, though {MANIFEST} lists it",
+                _AGAIN,
+            )
+        if file_sha256(path) != expected:
+            raise RequestError(
+                f"{path}: its bytes changed since it was prepared (sha256 differs from {MANIFEST})",
+                _AGAIN,
+            )
+    frames = _mapped(folder / FRAMES)
+    _check_shape(frames, manifest, folder)
+    return Dataset(folder, manifest, frames, manifest.fingerprint())
+
+
+def _mapped(path: Path) -> NDArray[Any]:
+    """Map the array of an .npy file into memory, read-only."""
+    try:
+        with path.open("rb") as file:
+            header = read_npy_header(file)
+        header.check_fits(path.stat().st_size)
+        order: Literal["F", "C"] = "F" if header.fortran_order else "C"
+        return np.memmap(path, header.dtype, "r", header.header_bytes, header.shape, order)
+    except DAMAGED as error:
+        raise RequestError(f"{path}: {brief(error)}", _AGAIN) from error
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read what a dataset says about itself, and none of its frames; raises as opening does."""
+    too_new = "upgrade painet, or prepare the dataset again with this version"
+    content = upgraded(read_json(path, _AGAIN), UPGRADES, path, "dataset", too_new)
+    try:
+        return Manifest.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the manifest"
+        where = " ".join(where.split())[:100]  # a key is as long as its writer likes
+        raise RequestError(f"{path}: {where}: {first['msg']}", _AGAIN) from error
+
+
+def _check_shape(frames: NDArray[np.float32], manifest: Manifest, folder: Path) -> None:
+    expected = (manifest.frame_count, len(manifest.particles.names), 3)
+    if frames.shape != expected or frames.dtype != np.float32:
+        raise _unlike(frames.dtype, frames.shape, expected, folder / FRAMES)
+
+
+def _unlike(
+    dtype: np.dtype[np.generic], shape: tuple[int, ...], expected: tuple[int, ...], path: Path
+) -> RequestError:
+    return RequestError(
+        f"{path}: {dtype} {shape}, but {MANIFEST} describes float32 {expected}", _AGAIN
+    )
+
+
+def write_dataset(
+    folder: Path,
+    frames: NDArray[np.floating] | Iterable[NDArray[np.floating]],
+    describe: Manifest,
+    *,
+    force: bool = False,
+) -> Dataset:
+    """Write a dataset in one step: a reader sees the old folder or the new one, never a mixture.
+
+    Parameters
+    ----------
+    frames
+        (frames, particles, 3) positions, finite, float32 or float64; or consecutive chunks of them,
+        which are read one at a time, so that they need not fit into memory. Those of a system far
+        from the origin are moved to it before they are rounded to float32.
+    describe
+        The manifest; its `files`, `offset` and versions are filled in here.
+    force
+        Replace a dataset that is already there.
+
+    Raises
+    ------
+    RequestError
+        The folder exists and `force` is false, or cannot be written; a coordinate is not finite;
+        the frames are not as many and as large as the manifest says.
+    """
+    chunks = (frames,) if isinstance(frames, np.ndarray) else frames
+    with new_folder(folder, force=force) as staging:
+        offset = _write_frames(staging / FRAMES, chunks, describe)
+        manifest = describe.model_copy(
+            update={
+                "files": {FRAMES: file_sha256(staging / FRAMES)},
+                "offset": tuple(offset.ravel().tolist()),
+                "origin": describe.origin.model_copy(update={"versions": versions()}),
+            }
+        )
+        content = manifest.model_dump(mode="json", exclude={"content_sha256"})
+        (staging / MANIFEST).write_text(sealed(content), encoding="utf-8")
+    return open_dataset(folder)
+
+
+def _write_frames(
+    path: Path, chunks: Iterable[NDArray[np.floating]], describe: Manifest
+) -> NDArray[np.float64]:  # (1, 3)
+    """Write the bytes that `numpy.save` of the whole would; gives what was subtracted first."""
+    shape = (describe.frame_count, len(describe.particles.names), 3)
+    descr = np.lib.format.dtype_to_descr(np.dtype(np.float32))
+    written, offset = 0, np.zeros((1, 3))
+    # Not through a memory map: a disk that fills up would kill the process instead of raising.
+    with path.open("wb") as file:
+        header = {"descr": descr, "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        for chunk in chunks:
+            end = written + len(chunk)
+            floating = chunk.dtype.kind == "f" and chunk.dtype.itemsize in (4, 8)
+            if not floating or chunk.shape[1:] != shape[1:] or end > shape[0]:
+                raise _unlike(chunk.dtype, (end, *chunk.shape[1:]), shape, path)
+            if written == 0 and is_far(chunk[:1], describe.up_axis):
+                offset = places(chunk[0], describe.up_axis)
+            with np.errstate(over="ignore", invalid="ignore"):  # infinities are found below
+                moved = chunk - offset if offset.any() else chunk
+                rounded = np.ascontiguousarray(moved, dtype=np.float32)
+            _check_finite(rounded, written, describe)
+            file.write(rounded.data)
+            written = end
+    if written != shape[0]:
+        raise _unlike(np.dtype(np.float32), (written, *shape[1:]), shape, path)
+    return offset
+
+
+def _check_finite(frames: NDArray[np.float32], first: int, describe: Manifest) -> None:
+    finite = np.isfinite(frames).all(axis=2)
+    if not finite.all():
+        frame, particle = np.argwhere(~finite)[0].tolist()
+        raise RequestError(
+            f"{describe.name}: frame {first + frame} holds a coordinate that is NaN or infinite, "
+            f"of particle {particle} ({describe.particles.names[particle]})"
+        )

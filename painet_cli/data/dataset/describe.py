@@ -1,0 +1,231 @@
+"""A prepared dataset in numbers: who moves, for how long, how far, and where it came from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from painet_cli.data.dataset.dataset import MANIFEST, Dataset, open_dataset
+from painet_cli.data.dataset.manifest import SPLITS, Axis, Particles, Segment
+from painet_cli.data.dataset.splits import leak_fraction
+from painet_cli.data.particles.residues import residue_starts
+from painet_cli.errors import RequestError
+
+MOST_STEPS = 1000
+"""Frames that the typical speed is measured over."""
+_CHUNK = 100
+SUMMARY = (
+    "dataset",
+    "name",
+    "frames",
+    "particles",
+    "bonds",
+    "segments",
+    "windows",
+    "split",
+    "leak",
+    "unit",
+    "frame_time_s",
+    "sha256",
+)
+"""Keys of a description that `painet prepare` prints."""
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A segment: its first frame, its frames and the seconds between its ends."""
+
+    name: str
+    start: int
+    frames: int
+    time_s: float
+
+
+@dataclass(frozen=True)
+class Description:
+    """All that `painet data show` says; lengths in `unit`."""
+
+    dataset: str
+    """Folder."""
+    name: str
+    sha256: str
+    """Fingerprint of all that a result depends on."""
+    files: dict[str, str]
+    """sha256 by file."""
+    bytes: int
+    particles: int
+    names: list[str]
+    types: dict[str, int]
+    """Number of particles by type; also types that no particle has."""
+    elements: dict[str, int]
+    """Number of particles by chemical symbol; empty where the source has none."""
+    residues: dict[str, int]
+    """Number of residues by name; empty where the source has none."""
+    chains: dict[str, int]
+    """Number of particles by chain; empty where the source has none."""
+    bonds: int
+    frames: int
+    segments: int
+    segment_list: list[Stretch]
+    frame_time_s: float
+    time_s: float
+    """Sum of the segments' times."""
+    unit: str
+    length_in_metres: float
+    up_axis: Axis | None
+    split: str
+    delta_frames: int
+    """Frames from a window's start to its end."""
+    window_s: float
+    windows: dict[str, int]
+    leak: float
+    """Share of test windows that overlap a training window."""
+    extent: list[float]
+    """Width of frame 0 along x, y and z."""
+    radius_of_gyration: float
+    """Of frame 0, all particles weighing the same."""
+    rms_step: float | None
+    """Root mean square distance of a particle from one frame to the next; None without a pair."""
+    rms_speed_m_s: float | None
+    """The same in metres a second, by which a wrong unit shows."""
+    origin: dict[str, str]
+
+    def plain(self) -> dict[str, Any]:
+        """Everything as plain data, for JSON."""
+        return asdict(self)
+
+    def summary(self) -> dict[str, Any]:
+        """What `painet prepare` says of it, as plain data."""
+        plain = self.plain()
+        return {key: plain[key] for key in SUMMARY}
+
+
+def describe(dataset: Dataset) -> Description:
+    """Describe a dataset; reads frame 0 and at most 1,000 pairs of consecutive frames."""
+    manifest = dataset.manifest
+    particles, units, split = manifest.particles, manifest.units, manifest.split
+    first = dataset.frames[0].astype(np.float64)
+    rms_step = _rms_step(dataset)
+    segments = [_stretch(segment, units.frame_time_s) for segment in manifest.segments]
+    of_type = Counter(particles.types)
+    return Description(
+        dataset=str(dataset.folder),
+        name=manifest.name,
+        sha256=dataset.sha256,
+        files=manifest.files,
+        bytes=folder_bytes(dataset.folder),
+        particles=len(particles.names),
+        names=list(particles.names),
+        types={name: of_type[index] for index, name in enumerate(particles.type_names)},
+        elements=dict(Counter(particles.elements)),
+        residues=_residues(particles),
+        chains=dict(Counter(particles.chains)),
+        bonds=len(particles.bonds),
+        frames=manifest.frame_count,
+        segments=len(segments),
+        segment_list=segments,
+        frame_time_s=units.frame_time_s,
+        time_s=sum(segment.time_s for segment in segments),
+        unit=units.length,
+        length_in_metres=units.length_in_metres,
+        up_axis=manifest.up_axis,
+        split=split.kind,
+        delta_frames=split.delta_frames,
+        window_s=split.delta_frames * units.frame_time_s,
+        windows={part: len(split.starts(part)) for part in SPLITS},
+        leak=leak_fraction(split),
+        extent=np.ptp(first, axis=0).tolist(),
+        radius_of_gyration=float(np.sqrt(first.var(axis=0).sum())),
+        rms_step=rms_step,
+        rms_speed_m_s=(
+            None if rms_step is None else rms_step * units.length_in_metres / units.frame_time_s
+        ),
+        origin=manifest.origin.model_dump(),
+    )
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A line of `painet data list`; without figures where the dataset cannot be opened."""
+
+    name: str
+    dataset: str
+    bytes: int
+    error: str | None = None
+    """What is wrong with it."""
+    frames: int | None = None
+    particles: int | None = None
+    segments: int | None = None
+    windows: dict[str, int] | None = None
+    split: str | None = None
+    label: str | None = None
+
+
+def list_datasets(data_dir: Path) -> list[Listed]:
+    """Look through the folders below `data_dir` that hold a manifest, in the order of their names.
+
+    Every dataset is opened and checked; one that cannot be is listed with what is wrong.
+    """
+    if not data_dir.is_dir():
+        return []
+    return [_listed(path.parent) for path in sorted(data_dir.glob(f"*/{MANIFEST}"))]
+
+
+def folder_bytes(folder: Path) -> int:
+    """Size on disk of all files of a folder."""
+    return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+
+
+def _listed(folder: Path) -> Listed:
+    size = folder_bytes(folder)
+    try:
+        manifest = open_dataset(folder).manifest
+    except RequestError as error:
+        return Listed(folder.name, str(folder), size, error=error.what)
+    return Listed(
+        folder.name,
+        str(folder),
+        size,
+        frames=manifest.frame_count,
+        particles=len(manifest.particles.names),
+        segments=len(manifest.segments),
+        windows={part: len(manifest.split.starts(part)) for part in SPLITS},
+        split=manifest.split.kind,
+        label=manifest.origin.label,
+    )
+
+
+def _stretch(segment: Segment, frame_time_s: float) -> Stretch:
+    time_s = (segment.length - 1) * frame_time_s
+    return Stretch(segment.name, segment.start, segment.length, time_s)
+
+
+def _residues(particles: Particles) -> dict[str, int]:
+    if not particles.residues:
+        return {}
+    return dict(Counter(particles.residues[first] for first in residue_starts(particles)))
+
+
+def _rms_step(dataset: Dataset) -> float | None:
+    """Root mean square distance between consecutive frames, over pairs spread over all segments."""
+    pairs: NDArray[np.int64] = np.concatenate(
+        [
+            np.arange(segment.start, segment.start + segment.length - 1)
+            for segment in dataset.manifest.segments
+        ]
+    )
+    if len(pairs) == 0:
+        return None
+    spread = np.linspace(0, len(pairs) - 1, min(MOST_STEPS, len(pairs))).round().astype(int)
+    chosen = pairs[spread]
+    total = 0.0
+    for begin in range(0, len(chosen), _CHUNK):  # a large protein's 1,000 frames are much memory
+        some = chosen[begin : begin + _CHUNK]
+        step = dataset.frames[some + 1].astype(np.float64) - dataset.frames[some]
+        total += float(np.square(step).sum())
+    return float(np.sqrt(total / (len(chosen) * dataset.frames.shape[1])))

@@ -1,0 +1,157 @@
+"""Which windows train, which stop the training, which are tested, and whether they share frames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from painet_cli.data.dataset.manifest import SPLITS, Segment, Split, SplitName
+from painet_cli.errors import RequestError
+
+
+def block_split(
+    segments: Sequence[Segment],
+    delta_frames: int,
+    counts: Mapping[SplitName, int] | None,
+    *,
+    fractions: tuple[float, float, float] = (0.6, 0.2, 0.2),
+    seed: int,
+) -> Split:
+    """Cut the frames into one stretch a part, in order of time, and draw windows inside each.
+
+    The segments are laid end to end and cut twice, so at most two of them serve more than one part.
+    At each cut `delta_frames` frames are left out: windows of different parts share no frame, and
+    lie at least a window's length apart.
+
+    Parameters
+    ----------
+    segments
+        All segments of the dataset, at least one, end to end from frame 0. A window never
+        leaves its segment.
+    delta_frames
+        Frames from a window's start to its last target.
+    counts
+        Number of windows of each part; None takes every window there is.
+    fractions
+        Relative lengths of the train, val and test stretches.
+    seed
+        Of the draw, not negative. Each part draws for itself: more training windows leave the
+        test windows as they are.
+
+    Returns
+    -------
+    Split
+        Distinct start frames, sorted in each part.
+
+    Raises
+    ------
+    RequestError
+        A fraction is not positive, or a stretch holds no window, or fewer than its count.
+    """
+    if min(fractions) <= 0:
+        raise RequestError(
+            f"split fractions {fractions}: a part without frames", "each must be positive"
+        )
+    total = sum(segment.length for segment in segments)
+    usable = max(total - (len(SPLITS) - 1) * delta_frames, 0)
+    shares = np.cumsum((0.0, *fractions))
+    edges = np.rint(shares / shares[-1] * usable).astype(int)
+    starts: dict[SplitName, tuple[int, ...]] = {}
+    for k, part in enumerate(SPLITS):
+        gaps = k * delta_frames
+        possible = _starts_inside(segments, edges[k] + gaps, edges[k + 1] + gaps, delta_frames)
+        count = max(1, len(possible)) if counts is None else counts[part]
+        if not 0 < count <= len(possible):
+            raise RequestError(
+                f"{part} split: {count} windows of {delta_frames} frames asked for, but its "
+                f"stretch of {edges[k + 1] - edges[k]} frames has room for {len(possible)}",
+                "ask for fewer or shorter windows, or prepare a longer trajectory",
+            )
+        drawn = np.random.default_rng((seed, k)).choice(possible, count, replace=False)
+        starts[part] = tuple(np.sort(drawn).tolist())
+    return Split(kind="blocks", delta_frames=delta_frames, **starts)
+
+
+def random_split(
+    segments: Sequence[Segment],
+    delta_frames: int,
+    counts: Mapping[SplitName, int] | None,
+    *,
+    fractions: tuple[float, float, float] = (0.6, 0.2, 0.2),
+    seed: int,
+) -> Split:
+    """Draw the windows of all parts from anywhere, as papers do that split at random.
+
+    Neighbouring windows then serve different parts: `leak_fraction` says how many.
+
+    Parameters
+    ----------
+    segments, delta_frames, seed
+        As in `block_split`.
+    counts
+        Number of windows of each part; None shares out every window there is by `fractions`.
+    fractions
+        Relative sizes of the parts, where `counts` is None.
+
+    Returns
+    -------
+    Split
+        Distinct start frames, sorted in each part.
+
+    Raises
+    ------
+    RequestError
+        There are fewer windows than asked for.
+    """
+    end = segments[-1].start + segments[-1].length
+    possible = _starts_inside(segments, 0, end, delta_frames)
+    if counts is None:
+        edges = np.rint(np.cumsum(fractions) / sum(fractions) * len(possible)).astype(int)
+    else:
+        edges = np.cumsum([counts[part] for part in SPLITS])
+    sizes = np.diff(edges, prepend=0)
+    if edges[-1] > len(possible) or min(sizes) <= 0:
+        raise RequestError(
+            f"random split: {', '.join(map(str, sizes))} windows of {delta_frames} frames for "
+            f"{', '.join(SPLITS)}, but there is room for {len(possible)}",
+            "ask for fewer or shorter windows, or prepare a longer trajectory",
+        )
+    drawn = np.split(np.random.default_rng(seed).permutation(possible)[: edges[-1]], edges[:-1])
+    return Split(
+        kind="random",
+        delta_frames=delta_frames,
+        **{part: tuple(np.sort(own).tolist()) for part, own in zip(SPLITS, drawn, strict=True)},
+    )
+
+
+def _starts_inside(
+    segments: Sequence[Segment], begin: int, end: int, delta_frames: int
+) -> NDArray[np.int64]:
+    """List the starts of the windows that lie in one segment and between `begin` and `end`."""
+    return np.concatenate(
+        [
+            np.arange(
+                max(begin, segment.start),
+                min(end, segment.start + segment.length) - delta_frames,
+                dtype=np.int64,
+            )
+            for segment in segments
+        ]
+    )
+
+
+def leak_fraction(split: Split) -> float:
+    """Share of the test windows that have a frame in common with some training window.
+
+    A window holds the frames from its start to `delta_frames` later, both included. 0 for a split
+    without test windows.
+    """
+    if not split.test:
+        return 0.0
+    train, test = np.sort(split.train), np.asarray(split.test)
+    # Windows of equal length overlap exactly when their starts are at most that length apart.
+    first = np.searchsorted(train, test - split.delta_frames, side="left")
+    last = np.searchsorted(train, test + split.delta_frames, side="right")
+    return float(np.mean(last > first))

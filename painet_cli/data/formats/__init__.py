@@ -1,0 +1,1 @@
+"""From text and arrays that MDAnalysis does not read to skeletons and frames."""

@@ -1,0 +1,1 @@
+"""From names and elements to particles, bonds and types."""

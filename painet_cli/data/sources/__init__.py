@@ -1,0 +1,1 @@
+"""From a benchmark's raw files to a prepared dataset."""

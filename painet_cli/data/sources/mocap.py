@@ -1,0 +1,166 @@
+"""CMU motion capture: subject 35 walking and subject 9 running, with their published splits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from painet_cli.data.dataset.dataset import Dataset, write_dataset
+from painet_cli.data.dataset.manifest import (
+    SPLITS,
+    Manifest,
+    Origin,
+    Particles,
+    Segment,
+    Split,
+    SplitName,
+    Units,
+)
+from painet_cli.data.sources.fetch import fetch_files
+from painet_cli.data.sources.mocap_files import SUBJECTS, read_recording
+from painet_cli.errors import RequestError
+from painet_cli.storage.atomic import check_writable
+from painet_cli.storage.download import Progress
+
+METRES_PER_UNIT = 0.05644
+"""CMU's ASF files divide inches by 0.45: 0.0254 m / 0.45, rounded."""
+FRAME_TIME_S = 1 / 120
+DELTA_FRAMES = 30
+TRAINING_WINDOWS = 200
+"""Training takes an equal share of these from each of its trials, rounded down."""
+
+
+def prepare_mocap(
+    subject: int,
+    source: Path | None,
+    folder: Path,
+    *,
+    force: bool,
+    command: str,
+    progress: Progress | None = None,
+) -> Dataset:
+    """Write the trials of a subject as a dataset, `mocap-walk` (35) or `mocap-run` (9).
+
+    Parameters
+    ----------
+    subject
+        9 or 35, CMU's number.
+    source
+        What holds the subject's trials; see `read_recording`. By default CMU's own archive, which
+        is downloaded where it is not here yet.
+    folder
+        Where the dataset goes.
+    force
+        Replace a dataset that is already there.
+    command
+        painet's version and the command line, for the dataset's `origin.prepared_by`.
+    progress
+        Told how a download goes.
+
+    Raises
+    ------
+    RequestError
+        Another subject, a source that does not hold the subject's trials, a file that
+        cannot be read, a trial too short for its windows, or a folder that cannot be written.
+    PainetError
+        The archive cannot be downloaded.
+    """
+    if subject not in SUBJECTS:
+        known = " or ".join(f"{number} ({SUBJECTS[number].activity})" for number in SUBJECTS)
+        raise RequestError(f"--subject {subject}: no published split", f"choose subject {known}")
+    check_writable(folder, force=force)
+    if source is None:
+        source = fetch_files("mocap", progress)["zip"]
+    recording = read_recording(subject, source)
+    segments = _segments(recording.trials)
+    manifest = Manifest(
+        name=SUBJECTS[subject].dataset,
+        origin=Origin(
+            source=f"CMU Graphics Lab Motion Capture Database, mocap.cs.cmu.edu, subject {subject} "
+            f"({SUBJECTS[subject].activity}), from {source.name}",
+            licence="may be copied, modified and redistributed, but not resold",
+            citation="The data used in this project was obtained from mocap.cs.cmu.edu. "
+            "The database was created with funding from NSF EIA-0196217.",
+            prepared_by=command,
+            notes=f"{recording.numbering} 1 ASF unit is 5.644 cm; 120 frames a second.",
+        ),
+        units=Units(length="ASF unit", length_in_metres=METRES_PER_UNIT, frame_time_s=FRAME_TIME_S),
+        up_axis="y",
+        particles=Particles(
+            names=recording.joints,
+            types=tuple(range(len(recording.joints))),
+            type_names=recording.joints,
+            bonds=recording.bones,
+        ),
+        segments=segments,
+        split=published_split(SUBJECTS[subject].dataset, segments),
+        files={},
+    )
+    frames = np.concatenate([*recording.trials.values()])
+    return write_dataset(folder, frames, manifest, force=force)
+
+
+def load_split(name: str) -> dict[SplitName, dict[str, list[int]]]:
+    """Read the published start frames within each trial of each part; trials count from 0."""
+    text = (files("painet_cli.data.sources") / "splits" / f"{name}.json").read_text(
+        encoding="utf-8"
+    )
+    split: dict[SplitName, dict[str, list[int]]] = json.loads(text)
+    return split
+
+
+def published_split(name: str, segments: Sequence[Segment]) -> Split:
+    """Windows of the published protocol.
+
+    Parameters
+    ----------
+    name
+        `mocap-walk` or `mocap-run`.
+    segments
+        All trials, in numerical order.
+
+    Returns
+    -------
+    Split
+        Validation and test take all listed starts, training the first of each of its trials,
+        `TRAINING_WINDOWS` in all or a few less.
+
+    Raises
+    ------
+    RequestError
+        A window does not fit in its trial.
+    """
+    starts: dict[SplitName, list[int]] = {part: [] for part in SPLITS}
+    for part, trials in load_split(name).items():
+        count = TRAINING_WINDOWS // len(trials) if part == "train" else None
+        for trial, listed in trials.items():
+            segment = segments[int(trial)]
+            kept = listed[:count]
+            if max(kept) + DELTA_FRAMES >= segment.length:
+                raise RequestError(
+                    f"trial {segment.name} has {segment.length} frames, but the published split "
+                    f"has a {part} window of {DELTA_FRAMES} frames after frame {max(kept)}",
+                    "check that the source holds the full trials",
+                )
+            starts[part] += [segment.start + start for start in kept]
+    return Split(
+        kind="published",
+        delta_frames=DELTA_FRAMES,
+        train=tuple(starts["train"]),
+        val=tuple(starts["val"]),
+        test=tuple(starts["test"]),
+    )
+
+
+def _segments(trials: Mapping[str, NDArray[np.float64]]) -> tuple[Segment, ...]:
+    lengths = [len(positions) for positions in trials.values()]
+    ends = np.cumsum(lengths).tolist()
+    return tuple(
+        Segment(name=name, start=end - length, length=length)
+        for name, end, length in zip(trials, ends, lengths, strict=True)
+    )

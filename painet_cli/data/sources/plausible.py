@@ -1,0 +1,83 @@
+"""Is this a molecule's trajectory in angstrom? Checks that a wrong unit or order does not pass."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from painet_cli.data.formats.md17_npz import Member
+from painet_cli.errors import RequestError
+
+NEAREST_ATOM = (0.9, 1.7)
+"""Angstrom; the median over a molecule's atoms of the distance to the nearest other."""
+FASTEST = 0.15
+"""Angstrom per fs, root mean square over the atoms. At 500 K it is 0.03 (hydrogen alone: 0.035);
+frames in random order lie a vibration or a rotation apart, 0.3 and more at 0.5 fs."""
+_FEW_FRAMES = 200
+_OTHER_UNITS = {"nanometres": 10.0, "bohr": 0.529177}
+
+
+def first_frames(positions: Member) -> NDArray[np.float64]:
+    """First few frames of an array of positions, (frames, N, 3).
+
+    Raises
+    ------
+    RequestError
+        A coordinate is not finite.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        frames = next(positions.chunks(_FEW_FRAMES)).astype(np.float64)
+    finite = np.isfinite(frames).all(axis=(1, 2))
+    if not finite.all():
+        raise RequestError(
+            f"{positions.where}: frame {int(np.argmin(finite))} holds a coordinate that is NaN or "
+            "infinite"
+        )
+    return frames
+
+
+def check_unit(where: str, frame: NDArray[np.float64]) -> None:
+    """Tell nanometres and bohr by how far apart neighbours lie.
+
+    Raises
+    ------
+    RequestError
+        The median distance to the nearest atom is no molecule's in angstrom.
+    """
+    with np.errstate(over="ignore"):
+        nearest = cKDTree(frame).query(frame, k=2)[0][:, 1]
+    median = float(np.median(nearest))
+    low, high = NEAREST_ATOM
+    if low <= median <= high:
+        return
+    fitting = [unit for unit, size in _OTHER_UNITS.items() if low <= median * size <= high]
+    guess = (
+        f"they look like {fitting[0]}: multiply R by {_OTHER_UNITS[fitting[0]]:g}"
+        if fitting
+        else "they are no molecule's"
+    )
+    raise RequestError(
+        f"{where}: in frame 0 an atom is {median:.3g} from the next (median), expected {low} to "
+        f"{high} angstrom",
+        f"the coordinates are not in angstrom; {guess}",
+    )
+
+
+def check_order(where: str, frames: NDArray[np.float64], frame_time_s: float) -> None:
+    """Tell a trajectory from a set of samples: atoms do not fly.
+
+    Raises
+    ------
+    RequestError
+        From frame to frame, atoms move faster than in any molecule.
+    """
+    with np.errstate(over="ignore"):
+        apart = float(np.median(np.sqrt(np.square(np.diff(frames, axis=0)).sum(-1).mean(-1))))
+    speed = apart / (frame_time_s * 1e15)
+    if speed > FASTEST:
+        raise RequestError(
+            f"{where}: an atom moves {apart:.3g} angstrom from frame to frame, {speed:.3g} per fs, "
+            "which no molecule does",
+            "expected consecutive frames, in order; --frame-time gives the time between them",
+        )

@@ -1,0 +1,226 @@
+"""Any topology and trajectory that MDAnalysis reads, as a dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from painet_cli.data.dataset.dataset import Dataset, write_dataset
+from painet_cli.data.dataset.manifest import (
+    SPLITS,
+    Manifest,
+    Origin,
+    Segment,
+    Split,
+    SplitName,
+    Units,
+)
+from painet_cli.data.dataset.splits import block_split, random_split
+from painet_cli.data.trajectories.frames import (
+    Progress,
+    Reading,
+    chosen_frames,
+    prepared_frames,
+    time_between_frames,
+    unwrappers,
+)
+from painet_cli.data.trajectories.reader import PICOSECOND, Frame, Trajectory, open_topology
+from painet_cli.data.trajectories.topology import particles_of, select
+from painet_cli.data.units import time_text
+from painet_cli.errors import RequestError
+from painet_cli.storage.atomic import check_writable, file_sha256
+
+Splitter = Callable[[Sequence[Segment], int], Split]
+MOST_WINDOWS: dict[SplitName, int] = {"train": 2000, "val": 1000, "test": 1000}
+"""More windows than these are drawn down to them."""
+
+
+@dataclass(frozen=True)
+class About:
+    """What a dataset's `origin` says of a source beyond its files."""
+
+    source: str = "own trajectory"
+    licence: str = "not stated: that of the files' owner"
+    citation: str = "not stated"
+    label: str = ""
+    notes: str = ""
+
+
+def split_windows(
+    kind: Literal["blocks", "random"], segments: Sequence[Segment], delta_frames: int, *, seed: int
+) -> Split:
+    """All windows there are, each part drawn down to `MOST_WINDOWS`.
+
+    Raises
+    ------
+    RequestError
+        A part has no room for a window.
+    """
+    make = block_split if kind == "blocks" else random_split
+    split = make(segments, delta_frames, None, seed=seed)
+    counts = {part: min(len(split.starts(part)), MOST_WINDOWS[part]) for part in SPLITS}
+    if all(len(split.starts(part)) == counts[part] for part in SPLITS):
+        return split
+    return make(segments, delta_frames, counts, seed=seed)
+
+
+def prepare_trajectory(
+    topology: Path,
+    trajectories: Sequence[Path],
+    folder: Path,
+    *,
+    reading: Reading,
+    delta_frames: int,
+    split: Splitter,
+    about: About | None = None,
+    progress: Progress = lambda done, total: None,
+    force: bool,
+    command: str,
+) -> Dataset:
+    """Write trajectories as a dataset named as its folder, in angstrom, one segment a file.
+
+    Velocities in the files are not used: a window's velocity is the difference to the next frame,
+    as in every dataset. No more than one frame of all atoms is held in memory.
+
+    Parameters
+    ----------
+    topology
+        Names and bonds of the atoms; its coordinates too, where there are no trajectories.
+    trajectories
+        Replicas of the same atoms.
+    folder
+        Where the dataset goes.
+    delta_frames
+        Frames that are kept, from a window's start to its last target.
+    split
+        Shares out the windows.
+    progress
+        Told the frames read so far and their number.
+    force
+        Replace a dataset that is already there.
+    command
+        painet's version and the command line, for the dataset's `origin.prepared_by`.
+
+    Raises
+    ------
+    RequestError
+        A file is missing, damaged, or of an unknown format; the topology does not match; nothing
+        is selected; there are too few frames; a coordinate is not finite; an atom jumps across the
+        box, or cannot be unwrapped; the time between frames is unknown, or differs; or the folder
+        cannot be written.
+    """
+    check_writable(folder, force=force)
+    about = about or About()
+    universe = open_topology(topology)
+    with ExitStack() as stack:
+        files = []
+        for path in trajectories or [topology]:
+            file = Trajectory(path, topology, universe.atoms.n_atoms, drop_extra=reading.drop_extra)
+            stack.callback(file.close)
+            files.append(file)
+        chosen = [chosen_frames(file, reading) for file in files]
+        frame_time_s = time_between_frames(files, reading)
+        segments = _segments(files, chosen)
+        shared_out = _checked_split(split, segments, delta_frames)
+        _load_frame(universe, files[0].frame(chosen[0][0]))
+        selected = select(universe, reading.select, topology)
+        unwrapper = unwrappers(universe, selected, topology) if reading.unwrap else None
+        frames = prepared_frames(files, chosen, selected.indices, reading, unwrapper, progress)
+        first = next(frames)
+        particles, bonds = particles_of(selected, first[0], reading.bond_length, topology)
+        manifest = Manifest(
+            name=folder.name,
+            origin=Origin(
+                source=_source(about, topology, files),
+                licence=about.licence,
+                citation=about.citation,
+                prepared_by=command,
+                label=about.label,
+                notes=_notes(about, reading, files, bonds),
+            ),
+            units=Units(length="angstrom", length_in_metres=1e-10, frame_time_s=frame_time_s),
+            particles=particles,
+            segments=segments,
+            split=shared_out,
+            files={},
+        )
+        return write_dataset(folder, chain([first], frames), manifest, force=force)
+
+
+def _segments(files: Sequence[Trajectory], chosen: Sequence[range]) -> tuple[Segment, ...]:
+    names = [file.path.name.partition(".")[0] or file.path.name for file in files]
+    ends = np.cumsum([len(frames) for frames in chosen]).tolist()
+    return tuple(
+        Segment(
+            name=name if names.count(name) == 1 else f"{name}-{k + 1}",
+            start=end - len(frames),
+            length=len(frames),
+        )
+        for k, (name, frames, end) in enumerate(zip(names, chosen, ends, strict=True))
+    )
+
+
+def _checked_split(split: Splitter, segments: Sequence[Segment], delta_frames: int) -> Split:
+    """Split the windows; where they do not fit, say how long they may be."""
+    try:
+        return split(segments, delta_frames)
+    except RequestError as error:
+        fits, too_long = 0, delta_frames
+        while too_long - fits > 1:
+            middle = (fits + too_long) // 2
+            try:
+                split(segments, middle)
+                fits = middle
+            except RequestError:
+                too_long = middle
+        if not fits:
+            raise
+        lengths = [segment.length for segment in segments]
+        raise RequestError(
+            f"windows of {delta_frames} frames: no room for training, validation and test in "
+            f"{sum(lengths):,} frames, at most {max(lengths):,} of them in one segment",
+            f"give --delta-frames {max(1, fits // 3)}; up to {fits} fits, with few windows",
+        ) from error
+
+
+def _load_frame(universe: Any, frame: Frame) -> None:
+    """Give the universe coordinates: selections may ask where atoms are."""
+    from MDAnalysis.lib.mdamath import triclinic_box
+
+    dimensions = None if frame.box is None else triclinic_box(*frame.box)
+    universe.load_new(frame.positions[None], dimensions=dimensions)
+
+
+def _source(about: About, topology: Path, files: Sequence[Trajectory]) -> str:
+    paths = dict.fromkeys([topology, *(file.path for file in files)])
+    return f"{about.source}: " + ", ".join(
+        f"{path.name} ({path.stat().st_size} bytes, sha256 {file_sha256(path)})" for path in paths
+    )
+
+
+def _notes(about: About, reading: Reading, files: Sequence[Trajectory], bonds: str) -> str:
+    """Say what was done, in sentences."""
+    first = files[0]
+    read = "nothing" if first.frame_time_ps is None else time_text(first.frame_time_ps * PICOSECOND)
+    given = reading.frame_time_s
+    done = [
+        f"Selection: {reading.select}." + f" Frames {reading.start} to {reading.stop or 'the end'},"
+        f" every {reading.stride}.",
+        f"Time between frames of the files: {time_text(given)}, given (they say {read})."
+        if given is not None
+        else f"Time between frames of the files: {read}, as they say.",
+        bonds,
+        f"Atoms left out at the end of every frame: {first.dropped}." * bool(first.dropped),
+        "Unwrapped: molecules made whole along bonds and followed across the periodic boundary."
+        * reading.unwrap,
+        "Centred: centroid at the origin in every frame." * reading.center,
+        "Superposed: every frame shifted and turned onto the first." * reading.superpose,
+        about.notes,
+    ]
+    return " ".join(sentence for sentence in done if sentence)

@@ -1,0 +1,1 @@
+"""From molecular trajectories to particles and frames, and back."""

@@ -1,0 +1,191 @@
+"""Which frames of a trajectory are read, the checks they must pass, and what is done with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from painet_cli.data.trajectories.reader import PICOSECOND, Frame, Trajectory
+from painet_cli.data.trajectories.topology import topology_bonds
+from painet_cli.data.trajectories.unwrap import Unwrapper, farthest_jump, superposed
+from painet_cli.errors import RequestError
+
+Progress = Callable[[int, int], None]
+_SAME_TIME = 1e-3
+"""Relative difference up to which two times between frames are the same: files hold floats."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Which atoms and frames are read, and what is done with them.
+
+    Attributes
+    ----------
+    select
+        Atoms, in MDAnalysis' selection language.
+    start, stop, stride
+        Frames of every file, as a slice.
+    unwrap
+        Make molecules whole and let them leave the periodic box (`Unwrapper`).
+    center
+        Put the selection's centroid at the origin in every frame.
+    superpose
+        Shift and turn every frame onto the first of the first file. Turning takes the rotation of
+        the whole out of the velocities too.
+    bond_length
+        Join atoms no farther apart than this in the first frame, angstrom.
+    drop_extra
+        Take the first atoms of a trajectory that has more than the topology.
+    frame_time_s
+        Seconds between the frames of the files, instead of what they say.
+    """
+
+    select: str = "all"
+    start: int = 0
+    stop: int | None = None
+    stride: int = 1
+    unwrap: bool = False
+    center: bool = False
+    superpose: bool = False
+    bond_length: float | None = None
+    drop_extra: bool = False
+    frame_time_s: float | None = None
+
+
+def chosen_frames(file: Trajectory, reading: Reading) -> range:
+    """Numbers of the frames of a file that are read.
+
+    Raises
+    ------
+    RequestError
+        They are fewer than two.
+    """
+    chosen = range(file.frame_count)[reading.start : reading.stop : reading.stride]
+    if len(chosen) < 2:
+        raise RequestError(
+            f"{file.path}: {len(chosen)} of its {file.frame_count} frames chosen, "
+            "but motion takes at least 2",
+            "give a trajectory with --trajectory, or a smaller --stride",
+        )
+    return chosen
+
+
+def time_between_frames(files: Sequence[Trajectory], reading: Reading) -> float:
+    """Seconds between frames that are kept.
+
+    Raises
+    ------
+    RequestError
+        A file does not say, or says another time than the first.
+    """
+    if reading.frame_time_s is not None:
+        return reading.frame_time_s * reading.stride
+    for file in files:
+        if file.frame_time_ps is None:
+            raise RequestError(
+                f"{file.path}: does not say the time between its frames",
+                "give it, such as --frame-time 2ps",
+            )
+    first, *others = [(file.path, file.frame_time_ps or 0.0) for file in files]
+    for path, time in others:
+        if abs(time - first[1]) > _SAME_TIME * first[1]:
+            raise RequestError(
+                f"{path}: {time:.4g} ps between frames, but {first[0]} has {first[1]:.4g} ps",
+                "prepare them apart, or give the time that holds for both with --frame-time",
+            )
+    return first[1] * PICOSECOND * reading.stride
+
+
+def unwrappers(universe: Any, selected: Any, topology: Path) -> Callable[[], Unwrapper]:
+    """What makes an unwrapper for a file.
+
+    Raises
+    ------
+    RequestError
+        The topology lists no bonds.
+    """
+    bonds = topology_bonds(universe)
+    if not len(bonds):
+        raise RequestError(
+            f"--unwrap: {topology} lists no bonds, so molecules are not known",
+            "give a topology with bonds: PSF, PRMTOP, TPR, MOL2, PDB with CONECT",
+        )
+    return lambda: Unwrapper(bonds, universe.atoms.n_atoms, selected.indices)
+
+
+def prepared_frames(
+    files: Sequence[Trajectory],
+    chosen: Sequence[range],
+    indices: NDArray[np.int64],
+    reading: Reading,
+    unwrapper: Callable[[], Unwrapper] | None,
+    progress: Progress,
+) -> Iterator[NDArray[np.floating]]:
+    """Positions of the selected atoms, (1, S, 3), angstrom, frame after frame of file after file.
+
+    Raises
+    ------
+    RequestError
+        A frame cannot be read, is not finite, comes at another time than expected, has an atom
+        that crossed the periodic boundary, or has no box to be unwrapped by.
+    """
+    total, done = sum(map(len, chosen)), 0
+    reference: NDArray[np.floating] | None = None
+    for file, numbers in zip(files, chosen, strict=True):
+        unwrap = unwrapper() if unwrapper else None
+        before: Frame | None = None
+        for number in numbers:
+            frame = file.frame(number)
+            _check_time(file, before, frame, reading)
+            if unwrap is None:
+                _check_jump(file, before, frame, indices)
+                x: NDArray[np.floating] = frame.positions[indices]
+            elif frame.box is None:
+                raise RequestError(
+                    f"--unwrap: {file.path} has no periodic box in frame {number}",
+                    "leave --unwrap out",
+                )
+            else:
+                x = unwrap(frame.positions, frame.box)
+            if reading.center:
+                x = x - x.mean(axis=0, dtype=np.float64)
+            reference = x if reference is None else reference
+            x = superposed(x, reference) if reading.superpose else x
+            yield x[None]
+            before = frame
+            done += 1
+            progress(done, total)
+
+
+def _check_time(file: Trajectory, before: Frame | None, frame: Frame, reading: Reading) -> None:
+    """Refuse frames that are not evenly spaced, unless their spacing was given."""
+    if before is None or file.frame_time_ps is None or reading.frame_time_s is not None:
+        return
+    expected = file.frame_time_ps * reading.stride
+    passed = frame.time_ps - before.time_ps
+    # times are single precision in many formats: late ones are coarse
+    if abs(passed - expected) > 0.01 * expected + 1e-6 * abs(frame.time_ps):
+        raise RequestError(
+            f"{file.path}: {passed:.4g} ps from frame {before.number} to {frame.number}, "
+            f"but {expected:.4g} ps at the start",
+            "cut it with --start and --stop, or give --frame-time if its times are wrong",
+        )
+
+
+def _check_jump(
+    file: Trajectory, before: Frame | None, frame: Frame, indices: NDArray[np.int64]
+) -> None:
+    if before is None or frame.box is None:
+        return
+    particle, edges = farthest_jump(before.positions[indices], frame.positions[indices], frame.box)
+    if edges > 0.5:
+        raise RequestError(
+            f"{file.path}: atom {indices[particle]} moves by {edges:.2g} of the box from frame "
+            f"{before.number} to {frame.number}: it crosses the periodic boundary",
+            "give --unwrap to undo that",
+        )

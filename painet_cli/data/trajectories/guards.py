@@ -1,0 +1,103 @@
+"""What a text file of MDAnalysis' formats claims of its size, held against its bytes.
+
+Its parsers take memory for as many atoms as a file says it has, unfold any archive and follow any
+`#include`; a few bytes could take all there is.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import os
+import re
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Any
+
+from painet_cli.errors import RequestError
+from painet_cli.storage.archives import LARGEST_FILE_BYTES, MOST_UNFOLDED, brief, read_bytes
+
+_ATOMS = {
+    "PSF": re.compile(rb"^\s*(\d+)\s+!NATOM", re.MULTILINE),
+    "GRO": re.compile(rb"\A[^\n]*\n\s*(\d+)"),
+    "XYZ": re.compile(rb"\A\s*(\d+)"),
+    "TXYZ": re.compile(rb"\A\s*(\d+)"),
+}
+"""Where a format says how many atoms it has."""
+_SEARCHED = 2**20
+_MOST_INCLUDED = 100
+_UNPACKERS: dict[str, Callable[..., Any]] = {".gz": gzip.GzipFile, ".bz2": bz2.BZ2File}
+_DISTRUST = "do not trust this file: get it again from where it was published"
+
+
+def check_claims(path: Path, formats: Collection[str]) -> None:
+    """Refuse a file that would take more memory than its bytes account for.
+
+    Parameters
+    ----------
+    path
+        A regular file, perhaps packed as .gz or .bz2.
+    formats
+        What MDAnalysis calls its format.
+
+    Raises
+    ------
+    RequestError
+        It says that it has more atoms than bytes, unfolds as no data do, or includes what is no
+        file or more than a hundred of them.
+    """
+    start, size = _unpacked(path)
+    for kind in {*formats} & _ATOMS.keys():
+        found = _ATOMS[kind].search(start)
+        if found and int(found[1][:18]) > size:
+            raise RequestError(
+                f"{path}: says it has {found[1][:18].decode()} atoms, in {size:,} bytes",
+                "it is damaged: get it again",
+            )
+    if "ITP" in formats:
+        _check_includes(path, [])
+
+
+def _unpacked(path: Path) -> tuple[bytes, int]:
+    """First megabyte of a file as its parser sees it, and how many bytes it sees."""
+    packed = path.stat().st_size
+    unpacker = _UNPACKERS.get(path.suffix.lower())
+    try:
+        if unpacker is None:
+            with path.open("rb") as file:
+                return file.read(_SEARCHED), packed
+        with unpacker(path) as file:
+            start, most = file.read(_SEARCHED), max(LARGEST_FILE_BYTES, MOST_UNFOLDED * packed)
+            size = len(start)
+            while size <= most and (piece := file.read(_SEARCHED)):
+                size += len(piece)
+    except (OSError, EOFError, ValueError) as error:
+        raise RequestError(
+            f"{path}: cannot be unpacked ({brief(error)})", "it is damaged: get it again"
+        ) from error
+    if size > most:
+        raise RequestError(
+            f"{path}: unfolds from {packed:,} to more than {most:,} bytes, as no data do",
+            _DISTRUST,
+        )
+    return start, size
+
+
+def _check_includes(path: Path, seen: list[Path]) -> None:
+    """Follow the `#include`s of a GROMACS topology that lead beside it; those of GROMACS are its.
+
+    Every one counts each time it is met: two that include each other twice grow without end.
+    """
+    if len(seen) == _MOST_INCLUDED:
+        raise RequestError(f"{seen[0]}: includes more than {_MOST_INCLUDED} files", _DISTRUST)
+    seen.append(path)
+    for line in read_bytes(path).splitlines():
+        said = line.partition(b";")[0].strip()
+        if not said.startswith(b"#include"):
+            continue
+        name = b"".join(said.split(None, 1)[1:])[1:-1]  # between quotes or brackets
+        included = path.parent / os.fsdecode(name)
+        if included.is_file():
+            _check_includes(included, seen)
+        elif included.exists():
+            raise RequestError(f"{seen[0]}: includes {included}, which is no file", _DISTRUST)

@@ -1,0 +1,90 @@
+"""Particles and their motion as MDAnalysis sees a system."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from MDAnalysis import Universe
+from MDAnalysis.coordinates.memory import MemoryReader
+from MDAnalysis.guesser.tables import SYMB2Z
+from numpy.typing import NDArray
+
+from painet_cli.data.dataset.manifest import Particles
+from painet_cli.data.particles.residues import residue_starts
+
+PICOSECOND = 1e-12
+
+
+def universe_of(
+    particles: Particles,
+    frames: NDArray[np.float32],  # (F, N, 3) or (N, 3)
+    frame_time_s: float,
+    *,
+    velocities: NDArray[np.float32] | None = None,  # as frames
+) -> Universe:
+    """Present positions of particles as MDAnalysis sees a system, in the same order.
+
+    Names, types, residues, chains and bonds are the particles'; elements where they have them, or
+    where every type is named as one. Particles without residue or chain are in residue 1, `UNK`, of
+    chain A. Frames are not copied: a memory-mapped file stays on disk. The numbers are taken as
+    they are, whatever their unit, though MDAnalysis calls them angstrom.
+
+    Parameters
+    ----------
+    frames
+        (F, N, 3), or (N, 3) of one frame.
+    frame_time_s
+        Seconds between these frames.
+    velocities
+        As `frames`, in their unit of length a picosecond.
+    """
+    n = len(particles.names)
+    firsts = residue_starts(particles)
+    residue_of = np.zeros(n, dtype=np.int64)
+    residue_of[firsts[1:]] = 1
+    chains = [chain or "X" for chain in particles.chains or ["A"] * n]
+    segments = list(dict.fromkeys(chains))
+    universe = Universe.empty(
+        n,
+        n_residues=len(firsts),
+        n_segments=len(segments),
+        atom_resindex=residue_of.cumsum(),
+        residue_segindex=[segments.index(chains[first]) for first in firsts],
+    )
+    residues, numbers = particles.residues or ["UNK"] * n, particles.residue_ids or [1] * n
+    attributes: dict[str, Sequence[Any]] = {
+        # a blank in a name would be a column in text formats
+        "names": ["_".join(name.split()) or "X" for name in particles.names],
+        "types": [particles.type_names[index] for index in particles.types],
+        "elements": element_symbols(particles),
+        "resnames": [residues[first] for first in firsts],
+        "resids": [numbers[first] for first in firsts],
+        "segids": segments,
+        "chainIDs": _chain_letters(chains, segments),
+        "bonds": particles.bonds,
+    }
+    for name, values in attributes.items():
+        if values or name == "bonds":
+            universe.add_TopologyAttr(name, values)
+    dt = frame_time_s / PICOSECOND
+    universe.load_new(frames, format=MemoryReader, dt=dt, velocities=velocities)
+    return universe
+
+
+def element_symbols(particles: Particles) -> Sequence[str]:
+    """Symbol of every particle, (N,); empty where they are no atoms of known elements."""
+    if particles.elements or not all(name in SYMB2Z for name in particles.type_names):
+        return particles.elements
+    return [particles.type_names[index] for index in particles.types]
+
+
+def _chain_letters(chains: Sequence[str], segments: Sequence[str]) -> list[str]:
+    """One letter or digit a particle: the chain where all are such, otherwise A, B, C ..."""
+    if all(len(chain) == 1 and chain.isascii() and chain.isalnum() for chain in segments):
+        return list(chains)
+    letters = string.ascii_uppercase + string.ascii_lowercase + string.digits
+    of = {chain: letters[index % len(letters)] for index, chain in enumerate(segments)}
+    return [of[chain] for chain in chains]

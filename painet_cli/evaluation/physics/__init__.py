@@ -1,0 +1,1 @@
+"""From positions to bond lengths, clashes and sizes."""

@@ -1,0 +1,1 @@
+"""From a folder to whether it is what was written."""

@@ -1,0 +1,1 @@
+"""The models PAINET is compared with, one architecture a file."""

@@ -1,0 +1,1 @@
+"""What several models share: message passing, sums over edges, time."""

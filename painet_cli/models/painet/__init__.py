@@ -1,0 +1,1 @@
+"""PAINET: from node features and positions to predicted positions, as in the paper."""

@@ -1,0 +1,143 @@
+"""Decoders that stand in for PAINET's own in the ablation of Figure 4 (section 4.5).
+
+The paper names them in a sentence each; what it leaves open is chosen so that a variant differs
+from PAINET in what its name says and in nothing else: all begin at straight motion and read the
+units of length and time of the training windows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from painet_cli.config.schema import PainetConfig
+from painet_cli.data.batches.batch import Batch
+from painet_cli.models.base import Features
+from painet_cli.models.layers.linear_maps import Linear
+from painet_cli.models.layers.message_passing import EquivariantLayer, TwoLayers
+
+
+def straight_layers(config: PainetConfig, edge_width: int) -> nn.ModuleList:
+    """Layers of EGNN that together start from straight motion, each with its share."""
+    layers = [
+        EquivariantLayer(config.hidden, edge_width, last=layer == config.layers - 1)
+        for layer in range(config.layers)
+    ]
+    for layer in layers:
+        layer.start_straight(1 / config.layers)
+    return nn.ModuleList(layers)
+
+
+def other_decoder(config: PainetConfig, features: Features, frames: Sequence[int]) -> nn.Module:
+    """Decoder of a preset whose `decoder` is not `parallel`.
+
+    Parameters
+    ----------
+    frames
+        Frames from the start to each target, T of them.
+    """
+    if config.decoder == "recurrent":
+        return RecurrentDecoder(config, features, frames)
+    return MlpDecoder(config, features)
+
+
+class RecurrentDecoder(nn.Module):
+    r"""EGNN-recurrent: step t is decoded from the predicted step t - 1, one after the other.
+
+    .. math::
+        \hat X^{(t)} = \mathrm{EGNN}(H^{(t)}, \hat X^{(t-1)}, V^{(t)}, A), \qquad
+        V^{(t)} = \tfrac{g_t}{g_{t-1}} (\hat X^{(t-1)} - \hat X^{(t-2)})
+
+    with :math:`g_t` the frames between the targets t - 1 and t, so that a velocity is the way of
+    one step and straight motion goes straight on. The first step has
+    :math:`V^{(1)} = g_1 \frac{s}{\bar f} V(0)`: s is the frames by which V(0) best explains the
+    targets of the training windows, and :math:`\bar f` the mean of the frames to them. The layers
+    are the same for all steps, the graph is the one of the start, and distances along its edges are
+    those of the step before. T passes in turn, each as deep as the one of the parallel decoder.
+
+    Parameters
+    ----------
+    config
+        Layers and width.
+    features
+        Invariants of edges.
+    frames
+        Frames from the start to each target; later steps are as long as the last.
+    """
+
+    def __init__(self, config: PainetConfig, features: Features, frames: Sequence[int]) -> None:
+        super().__init__()
+        self.layers = straight_layers(config, features.edge_width)
+        self.gaps = [end - start for start, end in zip([0, *frames], frames, strict=False)]
+        self.mean_frame = sum(frames) / len(frames)
+
+    def forward(
+        self,
+        embeddings: Tensor,  # (T, M, d)
+        batch: Batch,
+        features: Features,
+    ) -> Tensor:  # (T, M, 3)
+        """Positions of all T steps, each from the one before."""
+        x = batch.positions
+        v = features.time / self.mean_frame * batch.velocities  # the way of one frame
+        steps = []
+        for t, h in enumerate(embeddings):
+            gap = self.gaps[min(t, len(self.gaps) - 1)]
+            start, x = x, self._step(h, replace(batch, positions=x, velocities=gap * v), features)
+            v = (x - start) / gap
+            steps.append(x)
+        return torch.stack(steps)
+
+    def _step(self, h: Tensor, batch: Batch, features: Features) -> Tensor:
+        x, a = batch.positions, features.edges(batch)
+        for layer in self.layers:
+            h, x = layer(h, x, batch.velocities, a, batch.graph, features.length)
+        return x
+
+
+class MlpDecoder(nn.Module):
+    r"""MLP-add and MLP-concat: every particle by itself, from its embedding and its start.
+
+    With the start :math:`s_i = [x_i, v_i]` in units of length and time,
+
+    .. math::
+        \hat x_i^{(t)} = x_i + v_i + \ell\, \mathrm{MLP}(h_i^{(t)} + W s_i)
+        \quad\text{or}\quad x_i + v_i + \ell\, \mathrm{MLP}([h_i^{(t)}, s_i]).
+
+    Coordinates go in and coordinates come out: no symmetry is kept, not even a shift. The velocity
+    is given too, as PAINET's embedding reads no more of it than its length.
+
+    Parameters
+    ----------
+    config
+        Width, and which of the two.
+    features
+        Units of length and time.
+    """
+
+    def __init__(self, config: PainetConfig, features: Features) -> None:
+        super().__init__()
+        adds = config.decoder == "mlp-add"
+        self.add = Linear(6, config.hidden, bias=False) if adds else None
+        self.read = TwoLayers(config.hidden + (0 if adds else 6), config.hidden, 3)
+        nn.init.xavier_uniform_(self.read[-1].weight, gain=0.001)  # type: ignore[arg-type]
+        nn.init.zeros_(self.read[-1].bias)  # type: ignore[arg-type]
+
+    def forward(
+        self,
+        embeddings: Tensor,  # (T, M, d)
+        batch: Batch,
+        features: Features,
+    ) -> Tensor:  # (T, M, 3)
+        """Positions of all T steps, every particle and step by itself."""
+        way = features.time * batch.velocities
+        start = torch.cat([batch.positions, way], dim=-1) / features.length  # (M, 6)
+        if self.add is not None:
+            h = embeddings + self.add(start)
+        else:
+            h = torch.cat([embeddings, start.expand(len(embeddings), -1, -1)], dim=-1)
+        bend: Tensor = self.read(h.flatten(0, 1)).view(len(embeddings), -1, 3)
+        return batch.positions + way + features.length * bend

@@ -1,0 +1,1 @@
+"""From a file and a checkpoint to predicted positions."""

@@ -1,0 +1,300 @@
+"""Checkpoints to predict with: of runs, of files, and those that come with the package."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors import safe_open
+
+from painet_cli.errors import RequestError
+from painet_cli.models.base import DynamicsModel, SystemSpec
+from painet_cli.models.registry import build_model, check_weights
+from painet_cli.storage.archives import read_json
+from painet_cli.training.checkpoint import Header, load_checkpoint, read_header, under
+from painet_cli.training.device import resolve_device
+from painet_cli.training.run import BEST
+
+SUFFIX = ".safetensors"
+EVALUATION = "evaluation.json"
+SHIPPED = Path(str(files("painet_cli"))) / "checkpoints"
+"""Folder of the checkpoints that come with the package, each with its card beside it."""
+
+
+class Card(BaseModel):
+    """What a shipped checkpoint is good for, and what it is not."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    name: str = ""
+    title: str = ""
+    system: str = ""
+    """What moves, in words."""
+    trained_on: str = ""
+    split: str = ""
+    mse: float | None = None
+    """On the test windows, in `unit`."""
+    unit: str = ""
+    horizon: int | None = None
+    """T, steps that one pass predicts."""
+    step_s: float | None = None
+    """Seconds between predicted steps."""
+    limits: tuple[str, ...] = ()
+    """What it does not know, a sentence each."""
+    licence: str = ""
+    citation: str = ""
+    command: str = ""
+    """How it was trained."""
+    sha256: str = ""
+    """Of the file."""
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """A checkpoint of which the header alone has been read.
+
+    Attributes
+    ----------
+    name
+        What messages call it: a shipped name, or a path.
+    path
+        Its safetensors file.
+    header
+        What it says about itself.
+    origin
+        `given` by the user, newest of the `run`s, or `shipped` with the package.
+    """
+
+    name: str
+    path: Path
+    header: Header
+    origin: Literal["given", "run", "shipped"]
+
+    @cached_property
+    def card(self) -> Card:
+        """Its model card; an empty one where there is none.
+
+        Raises
+        ------
+        RequestError
+            There is one that cannot be read.
+        """
+        path = self.path.with_suffix(".yaml")
+        if self.path.parent != SHIPPED or not path.is_file():
+            return Card(name=self.name)
+        try:
+            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+            return Card.model_validate({**content, "name": self.name})
+        except (OSError, TypeError, ValidationError, yaml.YAMLError) as error:
+            raise RequestError(
+                f"{path}: no model card ({error})", "install painet again"
+            ) from error
+
+    @property
+    def horizon(self) -> int:
+        """T, steps that one pass predicts."""
+        return self.header.preset.data.horizon
+
+    @property
+    def step_s(self) -> float:
+        """Seconds between predicted steps, the mean where they are not even."""
+        data = self.header.preset.data
+        frames = 1.0 if data.sampling == "tail" else data.delta_frames / data.horizon
+        if data.horizon == 1:
+            frames = data.delta_frames
+        return frames * self.header.units.frame_time_s
+
+    @property
+    def test_mse(self) -> float | None:
+        """MSE on the test windows, where it was measured: by its card, or its run's evaluation."""
+        if self.card.mse is not None:
+            return self.card.mse
+        try:
+            return float(read_json(self.path.parent / EVALUATION, "")["mse"])
+        except (RequestError, KeyError, TypeError, ValueError, OverflowError):
+            return None
+
+    def plain(self) -> dict[str, Any]:
+        """What is known of it, as plain data."""
+        header, card = self.header, self.card
+        return {
+            "name": self.name,
+            "origin": self.origin,
+            "path": str(self.path),
+            "system": card.system or header.dataset_label or header.dataset,
+            "model": header.preset.model.name,
+            "particles": sum(header.composition.values()) or None,
+            "types": list(header.type_names),
+            "horizon": self.horizon,
+            "step_s": self.step_s,
+            "frame_time_s": header.units.frame_time_s,
+            "mse": self.test_mse,
+            "unit": f"{header.units.length}²",
+            "bytes": self.path.stat().st_size,
+            "licence": card.licence,
+            "trained_on": card.trained_on or header.dataset,
+            "split": card.split,
+            "limits": list(card.limits),
+            "citation": card.citation,
+            "command": card.command,
+        }
+
+    @cached_property
+    def speed(self) -> float | None:
+        """Root mean square of a velocity component in training, unit of length a frame.
+
+        None where the model keeps no such scale.
+        """
+        with safe_open(self.path, framework="pt", device="cpu") as file:
+            kept = [name for name in file.keys() if name.endswith(".speed")]  # noqa: SIM118
+            return float(file.get_tensor(kept[0])) if kept else None
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedModel:
+    """A model ready to predict.
+
+    Attributes
+    ----------
+    model
+        With its trained weights, in evaluation mode.
+    header
+        What it was trained on: types, units, preset.
+    name
+        What messages call it.
+    path
+        The file it came from.
+    device
+        Where it computes.
+    """
+
+    model: DynamicsModel
+    header: Header
+    name: str
+    path: Path
+    device: torch.device
+
+
+def load(where: str | Path, device: str = "auto") -> LoadedModel:
+    """Load a trained model.
+
+    Parameters
+    ----------
+    where
+        A run folder that `painet train` wrote, a `.safetensors` file, or the name of a checkpoint
+        that comes with the package (`painet checkpoints` lists them).
+    device
+        `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
+
+    Returns
+    -------
+    LoadedModel
+        What `painet.predict` takes.
+
+    Raises
+    ------
+    RequestError
+        There is no such checkpoint, it is none of painet's, or its weights do not fit.
+
+    Examples
+    --------
+    >>> import painet
+    >>> model = painet.load("md17-ethanol", device="cpu")
+    >>> model.header.type_names, model.header.preset.data.horizon
+    (('C', 'O'), 8)
+    """
+    return load_model(find_checkpoint(where), resolve_device(device))
+
+
+def load_model(checkpoint: Checkpoint, device: torch.device) -> LoadedModel:
+    """Build the model of a checkpoint, with its weights.
+
+    Raises
+    ------
+    RequestError
+        The weights do not fit the model that the checkpoint names.
+    """
+    model, header = restore(checkpoint.path, device)
+    return LoadedModel(model, header, checkpoint.name, checkpoint.path, device)
+
+
+def restore(path: Path, device: torch.device) -> tuple[DynamicsModel, Header]:
+    """Model of a checkpoint file in evaluation mode, and what it was trained on.
+
+    Raises
+    ------
+    RequestError
+        It is no checkpoint, or its weights do not fit the model it names.
+    """
+    tensors, header = load_checkpoint(path)
+    system = SystemSpec(header.type_names, header.preset.data.edge_hops, header.up_axis)
+    weights = under("model", tensors)
+    try:
+        check_weights(header.preset, system, weights)
+        model = build_model(header.preset, system)
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        raise RequestError(
+            f"{path}: its weights do not fit the model it names",
+            str(error).splitlines()[-1].strip(),
+        ) from error
+    return model.to(device).eval(), header
+
+
+def find_checkpoint(where: str | Path) -> Checkpoint:
+    """Find a checkpoint by its run folder, file or shipped name, and read its header.
+
+    Raises
+    ------
+    RequestError
+        There is none, or it is none of painet's.
+    """
+    path = Path(where)
+    if path.is_dir():
+        return Checkpoint(str(path), path / BEST, read_header(path / BEST), "given")
+    if path.is_file():
+        return Checkpoint(str(path), path, read_header(path), "given")
+    own = SHIPPED / f"{where}{SUFFIX}"
+    if path.name == str(where) and own.is_file():
+        return Checkpoint(str(where), own, read_header(own), "given")
+    names = ", ".join(checkpoint.name for checkpoint in shipped()) or "none"
+    raise RequestError(
+        f"--checkpoint {where}: no run folder, file or shipped checkpoint of that name",
+        f"shipped: {names}; `painet checkpoints` lists the runs too",
+    )
+
+
+def shipped() -> list[Checkpoint]:
+    """List the checkpoints that come with the package, by name."""
+    paths = sorted(SHIPPED.glob(f"*{SUFFIX}"))
+    return [Checkpoint(path.stem, path, read_header(path), "shipped") for path in paths]
+
+
+def trained_runs(run_dir: Path) -> list[Checkpoint]:
+    """List the runs `run_dir/PRESET/STAMP` that have a checkpoint, the newest first.
+
+    One that cannot be read, say of a newer painet, is left out.
+    """
+    found = sorted(run_dir.glob(f"*/*/{BEST}"), key=lambda path: -path.stat().st_mtime)
+    runs = []
+    for path in found:
+        try:
+            header = read_header(path)
+        except RequestError:
+            continue
+        runs.append(Checkpoint(str(path.parent), path, header, "run"))
+    return runs
+
+
+def known_checkpoints(given: str | Path | None, run_dir: Path) -> Sequence[Checkpoint]:
+    """Checkpoints to choose from: the given one, otherwise the runs and those shipped."""
+    if given is not None:
+        return [find_checkpoint(given)]
+    return [*trained_runs(run_dir), *shipped()]

@@ -1,0 +1,294 @@
+"""Predictions of one system from chosen start frames, and how far they are from what came next."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from painet_cli.data.batches.batch import Batch
+from painet_cli.data.batches.graph import Graph, bond_graph
+from painet_cli.data.batches.radius_graph import Contacts
+from painet_cli.data.batches.windows import target_offsets
+from painet_cli.data.particles.origin import is_far, places
+from painet_cli.data.units import time_text
+from painet_cli.errors import PainetError, RequestError
+from painet_cli.models.memory import fit_memory
+from painet_cli.prediction.checkpoints import LoadedModel
+from painet_cli.prediction.inputs.source import LARGEST_BYTES, Input
+from painet_cli.prediction.matching import MisfitError, check_fit
+from painet_cli.prediction.rollout import rollout
+from painet_cli.prediction.timing import (
+    frame_warnings,
+    known_truth,
+    predicted_frames,
+    start_velocities,
+)
+from painet_cli.training.device import flushed_denormals, free_memory
+
+BATCH_PARTICLES = 4096
+"""Particles side by side in a batch: enough to keep a processor busy, few enough for its cache."""
+_MANY_PASSES = 20
+_FAR_AWAY = (
+    "the system lies {:,.0f} from the origin: it is predicted there and moved back; files whose "
+    "positions are float32 hold it to {:.2g}, prediction.npz in full"
+)
+
+Notice = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What was predicted of a system.
+
+    Attributes
+    ----------
+    system
+        The system, with all its known frames.
+    starts
+        (S,) frames that predictions start at.
+    positions
+        (S, T, N, 3) predicted positions, in the system's unit of length; float32, or float64 where
+        the system is far from the origin.
+    times_s
+        (T,) seconds from the start to each step.
+    truth
+        (S, T, N, 3) what came next, where all of it is known; None otherwise.
+    velocities
+        (S, N, 3) velocities at the starts, unit of length a step of the checkpoint's time.
+    straight
+        (S, T, N, 3) straight on from the start with its velocity: the yardstick.
+    warnings
+        What a reader of the prediction must know, a sentence each.
+    """
+
+    system: Input
+    starts: NDArray[np.int64]
+    positions: NDArray[np.floating]
+    times_s: NDArray[np.float64]
+    velocities: NDArray[np.floating]
+    straight: NDArray[np.floating]
+    truth: NDArray[np.floating] | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def start_positions(self) -> NDArray[np.floating]:
+        """(S, N, 3) positions that predictions start from."""
+        return self.system.frames[self.starts]
+
+    def at_origin(self) -> Forecast:
+        """The same, moved to the origin where it is far from it: for pictures, in float32."""
+        system, up = self.system, self.system.up_axis
+        if not is_far(self.start_positions, up):
+            return self
+        at = places(self.start_positions[0], up)
+
+        def moved(values: NDArray[np.floating]) -> NDArray[np.floating]:
+            return (values - at).astype(np.float32)
+
+        return replace(
+            self,
+            system=replace(system, frames=moved(system.frames)),
+            positions=moved(self.positions),
+            straight=moved(self.straight),
+            truth=None if self.truth is None else moved(self.truth),
+        )
+
+    def step_mse(self) -> dict[str, list[float]] | None:
+        """MSE at each step of the prediction, of `nothing moves` and of `straight on`."""
+        if self.truth is None:
+            return None
+        still = np.broadcast_to(self.start_positions[:, None], self.truth.shape)
+        rivals = {
+            "prediction": self.positions,
+            "nothing moves": still,
+            "straight on": self.straight,
+        }
+        return {
+            name: np.square(guess.astype(np.float64) - self.truth).mean(axis=(0, 2, 3)).tolist()
+            for name, guess in rivals.items()
+        }
+
+
+def check_size(starts: int, steps: int, particles: int) -> None:
+    """Refuse a prediction of more than `LARGEST_BYTES`.
+
+    Raises
+    ------
+    RequestError
+        Its positions would take more memory; says how many steps do not.
+    """
+    size = 12 * starts * steps * particles
+    if size > LARGEST_BYTES:
+        most = LARGEST_BYTES // (12 * particles * starts)
+        raise RequestError(
+            f"{steps:,} steps of {particles:,} particles, starts: {starts:,}, take "
+            f"{size / 2**30:.1f} GiB, more than {LARGEST_BYTES // 2**30}",
+            f"predict up to {most:,} steps, or from fewer starts (--start)",
+        )
+
+
+def make_forecast(
+    loaded: LoadedModel,
+    system: Input,
+    starts: NDArray[np.int64],  # (S,)
+    steps: int,
+    *,
+    batch_size: int | None = None,
+    notice: Notice = lambda message: None,
+    memory_budget: int | None = None,
+) -> Forecast:
+    """Predict a system from each of its start frames.
+
+    Velocities are those of the last two known frames, brought to the checkpoint's time between
+    frames; no frame after a start is looked at but to measure. Steps past the trained horizon are
+    rolled out.
+
+    Parameters
+    ----------
+    loaded
+        A model that fits the system.
+    starts
+        (S,) indices into `system.frames`.
+    steps
+        T, at least 1.
+    batch_size
+        Starts that are predicted side by side; by default as many as `BATCH_PARTICLES` allow.
+    notice
+        Told what a long prediction will cost, and how it is made to fit the memory.
+    memory_budget
+        Bytes that a pass is to fit in; by default what is free.
+
+    Raises
+    ------
+    RequestError
+        The model does not fit, there is no start or step, or the prediction would take more memory
+        than `LARGEST_BYTES`.
+    PainetError
+        The prediction runs away at once: a position of its first step is NaN or infinite. One
+        that runs away later ends before, with a warning.
+    """
+    header, (count, n, _) = loaded.header, system.frames.shape
+    starts = np.asarray(starts, dtype=np.int64)
+    if steps < 1 or len(starts) == 0:
+        raise RequestError(f"{steps} steps from {len(starts)} starts: nothing to predict")
+    if starts.min() < 0 or starts.max() >= count:
+        raise RequestError(f"start {starts.max()}: the system has {count} frames, from 0")
+    check_size(len(starts), steps, n)
+    graph = _graph(loaded, system)
+    offsets = predicted_frames(header, steps)
+    velocities, moving = start_velocities(header, system, starts)
+    x, warnings = system.frames[starts], frame_warnings(header, system, moving)
+    at = places(x, system.up_axis) if is_far(x, system.up_axis) else None
+    near = x if at is None else (x - at).astype(np.float32)
+    size = batch_size or max(1, BATCH_PARTICLES // n)
+    largest = _batch(graph, near[:size], velocities[:size], loaded.device)
+    free = memory_budget or free_memory(loaded.device)
+    plan = fit_memory(loaded.model, largest, free, training=False)
+    if plan.activations != "keep":
+        notice(f"memory: {plan.words}")
+    positions: NDArray[np.floating] = _predict(loaded, graph, near, velocities, steps, size, notice)
+    positions, lost = _finite_steps(positions, system, starts)
+    if lost:
+        warnings += (f"the prediction runs away: {lost}, it ends before",)
+        steps, offsets = positions.shape[1], offsets[: positions.shape[1]]
+    if at is not None:
+        positions = positions + at[:, None]
+        warnings += (_FAR_AWAY.format(np.abs(at).max(), np.spacing(np.float32(np.abs(at).max()))),)
+    truth = known_truth(header, system, starts, steps)
+    return Forecast(
+        system=system,
+        starts=starts,
+        positions=positions,
+        times_s=offsets.astype(np.float64) * header.units.frame_time_s,
+        velocities=velocities,
+        straight=x[:, None] + offsets[:, None, None].astype(np.float32) * velocities[:, None],
+        truth=truth,
+        warnings=warnings,
+    )
+
+
+def _graph(loaded: LoadedModel, system: Input) -> Graph:
+    """Graph of the system as the checkpoint's preset makes it."""
+    data = loaded.header.preset.data
+    try:
+        types = check_fit(loaded.header, system.particles, system.length_unit, system.up_axis)
+    except MisfitError as error:
+        raise RequestError(f"checkpoint {loaded.name} does not fit: {error.what}") from error
+    graph = bond_graph(types.tolist(), system.particles.bonds, data.hops)
+    if data.cutoff is not None:
+        graph = replace(graph, contacts=Contacts(graph, data.cutoff, data.edge_hops))
+    return graph.to(loaded.device)
+
+
+def _predict(
+    loaded: LoadedModel,
+    graph: Graph,
+    x: NDArray[np.floating],  # (S, N, 3)
+    velocities: NDArray[np.floating],  # (S, N, 3)
+    steps: int,
+    size: int,
+    notice: Notice,
+) -> NDArray[np.floating]:  # (S, steps, N, 3)
+    starts, n, _ = x.shape
+    trained = target_offsets(loaded.header.preset.data)
+    predicted = np.empty((starts, steps, n, 3), dtype=np.float32)
+    passes = -(-steps // len(trained)) * -(-starts // size)
+    told = passes <= _MANY_PASSES
+    with torch.inference_mode(), flushed_denormals():
+        for first in range(0, starts, size):
+            part = slice(first, min(first + size, starts))
+            batch = _batch(graph, x[part], velocities[part], loaded.device)
+            if not told:
+                started = time.perf_counter()
+                loaded.model(batch)
+                cost = passes * (time.perf_counter() - started)
+                notice(
+                    f"{passes:,} passes of the model, about {time_text(float(f'{cost:.2g}'))}, and "
+                    f"{predicted.nbytes / 2**20:,.0f} MiB"
+                )
+                told = True
+            ahead = rollout(loaded.model, batch, steps, trained).cpu()
+            predicted[part] = ahead.reshape(steps, -1, n, 3).transpose(0, 1).numpy()
+    return predicted
+
+
+def _finite_steps(
+    predicted: NDArray[np.floating],  # (S, T, N, 3)
+    system: Input,
+    starts: NDArray[np.int64],
+) -> tuple[NDArray[np.floating], str]:
+    """Steps before the first that is not finite from every start, and where that one is not."""
+    finite = np.array([np.isfinite(step).all() for step in predicted.swapaxes(0, 1)])
+    if finite.all():
+        return predicted, ""
+    step = int(np.argmin(finite))
+    start, particle = np.argwhere(~np.isfinite(predicted[:, step]).all(axis=-1))[0].tolist()
+    where = (
+        f"step {step + 1} of {len(finite):,} from frame {system.first_frame + starts[start]} holds "
+        f"NaN or infinity, first at particle {particle} ({system.particles.names[particle]})"
+    )
+    if step == 0:
+        raise PainetError(
+            f"the prediction runs away at once: {where}",
+            "train longer, or choose another checkpoint (`painet checkpoints`)",
+        )
+    return predicted[:, :step], where
+
+
+def _batch(
+    graph: Graph,
+    x: NDArray[np.floating],  # (B, N, 3)
+    velocities: NDArray[np.floating],
+    device: torch.device,
+) -> Batch:
+    def flat(values: NDArray[np.floating]) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(values).reshape(-1, 3)).to(device)
+
+    systems = graph.repeat(len(x))
+    return Batch(systems, flat(x), flat(velocities)).at(flat(x), flat(velocities))

@@ -1,0 +1,182 @@
+"""Structures and trajectories that MDAnalysis reads, as inputs of a prediction."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from MDAnalysis.lib.mdamath import triclinic_box
+from numpy.typing import NDArray
+
+from painet_cli.data.particles.bonds import bonds_within
+from painet_cli.data.particles.elements import LONGEST_BOND
+from painet_cli.data.trajectories.reader import (
+    PICOSECOND,
+    TOPOLOGIES,
+    TRAJECTORIES,
+    Frame,
+    Trajectory,
+    open_topology,
+)
+from painet_cli.data.trajectories.topology import elements_of, particles_of, select
+from painet_cli.errors import RequestError
+from painet_cli.prediction.inputs.source import HEAVY, Selected, Source
+
+
+class MoleculeSource(Source):
+    """What MDAnalysis reads. Frames are read one by one; lengths are angstrom.
+
+    Parameters
+    ----------
+    path
+        A structure, a trajectory with names of its own, or one whose names are in `topology`.
+    topology
+        Names and bonds of the atoms; None for those in `path`.
+    drop_extra
+        Take the first atoms of a trajectory that has more than the topology.
+    """
+
+    def __init__(self, path: Path, topology: Path | None, *, drop_extra: bool = False) -> None:
+        self.topology = topology or path
+        try:
+            self._universe = open_topology(self.topology)
+        except RequestError as error:
+            if topology is not None or not path.is_file() or not path.stat().st_size:
+                raise
+            raise RequestError(
+                error.what, f"if it is a trajectory, give its --topology: {TOPOLOGIES}"
+            ) from error
+        try:
+            count = self._universe.atoms.n_atoms
+            self._trajectory = Trajectory(path, self.topology, count, drop_extra=drop_extra)
+        except RequestError as error:
+            if "no coordinates" not in error.what:
+                raise
+            raise RequestError(
+                f"{path}: holds no coordinates in a format that MDAnalysis reads",
+                f"give a structure or a trajectory, and this as --topology: {TRAJECTORIES}",
+            ) from error
+        time_ps = self._trajectory.frame_time_ps
+        several = self._trajectory.frame_count > 1
+        super().__init__(
+            path,
+            self._trajectory.frame_count,
+            time_ps * PICOSECOND if several and time_ps is not None else None,
+        )
+        first = self._frame(0)
+        self._first = first.positions
+        dimensions = None if first.box is None else triclinic_box(*first.box)
+        self._universe.load_new(first.positions[None], dimensions=dimensions)
+        check_several(path, count)
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._trajectory.close()
+
+    def select(self, language: str) -> Selected:
+        """Choose atoms; bonds that a PDB lists for some residues alone are completed."""
+        everyone = self._universe.atoms
+        if language == HEAVY:
+            selected = everyone[heavy_places(_elements(everyone), everyone.n_atoms, self.path)]
+        else:
+            selected = select(self._universe, language, self.topology)
+        check_several(f"--select {language!r} in {self.path}", selected.n_atoms)
+        return selected_atoms(language, selected, self._first[selected.indices], self.topology)
+
+    def _frame(self, number: int) -> Frame:
+        try:
+            return self._trajectory.frame(number)
+        except RequestError as error:
+            raise RequestError(error.what, "choose other frames with --start") from error
+
+    def _positions(self, first: int, stop: int, indices: NDArray[np.int64]) -> NDArray[np.float32]:
+        frames = np.empty((stop - first, len(indices), 3), dtype=np.float32)
+        for row in range(stop - first):
+            frame = self._frame(first + row)
+            x = frame.positions[indices]
+            if row and frame.box is not None:  # a jump to the other side of the box is no motion
+                edges = np.rint((x - frames[row - 1]) @ np.linalg.inv(frame.box))
+                x = x - edges @ frame.box if edges.any() else x
+            frames[row] = x
+        return frames
+
+
+def selected_atoms(
+    language: str,
+    selected: Any,
+    positions: NDArray[np.floating],  # (S, 3)
+    where: Path,
+) -> Selected:
+    """Describe an MDAnalysis `AtomGroup`; bonds listed for some residues alone are completed.
+
+    PDB files list bonds of ligands and of disulphides, those of a chain's atoms they do not.
+
+    Raises
+    ------
+    RequestError
+        The atoms have neither names nor elements.
+    """
+    particles, _ = particles_of(selected, positions, None, where)
+    bonds = particles.bonds
+    listed = hasattr(selected.universe, "bonds")
+    if listed and particles.elements and len({*np.ravel(bonds)}) < selected.n_atoms / 2:
+        guessed = bonds_within_heavy(particles.elements, positions)
+        bonds = tuple(sorted({*bonds, *guessed}))
+    elif not bonds and particles.elements:
+        bonds = bonds_within_heavy(particles.elements, positions)
+    if bonds != particles.bonds:
+        particles = particles.model_copy(update={"bonds": bonds})
+    return Selected(language, particles, np.asarray(selected.indices, dtype=np.int64))
+
+
+def bonds_within_heavy(
+    elements: tuple[str, ...],
+    positions: NDArray[np.floating],  # (N, 3)
+) -> tuple[tuple[int, int], ...]:
+    """Pairs of heavy atoms within `LONGEST_BOND`, as MD17's datasets are bonded."""
+    heavy = np.flatnonzero(np.array(elements) != "H")
+    pairs = bonds_within(positions[heavy], LONGEST_BOND) if len(heavy) else ()
+    return tuple((int(heavy[i]), int(heavy[j])) for i, j in pairs)
+
+
+def _elements(everyone: Any) -> tuple[str, ...]:
+    """Elements, or where one is in doubt what names say of hydrogens."""
+    found = elements_of(everyone)
+    if found or not hasattr(everyone, "names"):
+        return found
+    return tuple("H" if name.lstrip("0123456789")[:1] == "H" else "" for name in everyone.names)
+
+
+def heavy_places(elements: tuple[str, ...], count: int, path: Path) -> NDArray[np.int64]:
+    """Places of all atoms but hydrogens.
+
+    Raises
+    ------
+    RequestError
+        Elements are not known, or all atoms are hydrogens.
+    """
+    if not elements:
+        raise RequestError(
+            f"--select {HEAVY}: the elements of {path} are not known", "choose by name"
+        )
+    kept = np.flatnonzero(np.array(elements) != "H")
+    if len(kept) == 0:
+        raise RequestError(
+            f"--select {HEAVY}: all {count} atoms of {path} are hydrogens", "choose other atoms"
+        )
+    return kept
+
+
+def check_several(where: Path | str, count: int) -> None:
+    """Refuse a single particle.
+
+    Raises
+    ------
+    RequestError
+        There are fewer than two.
+    """
+    if count < 2:
+        raise RequestError(
+            f"{where}: a single particle, and none that it moves with", "give a system of several"
+        )

@@ -1,0 +1,1 @@
+"""From predicted positions to files that other programs open."""

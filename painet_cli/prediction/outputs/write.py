@@ -1,0 +1,125 @@
+"""A prediction as files that other programs open.
+
+Every start's motion begins with the start frame, so that a viewer shows where it came from. Up to
+20 starts have files of their own; of more, the first, the middle and the last. `prediction.npz`
+holds all of them. What really came next, where it is known, has the same files called `reference`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from painet_cli.data.dataset.manifest import Particles
+from painet_cli.prediction.inputs.source import Input
+from painet_cli.prediction.outputs.track import Course
+from painet_cli.prediction.outputs.viewers import Written, open_npz
+from painet_cli.storage.atomic import file_stem
+
+__all__ = ["Written", "write_prediction"]
+
+MOST_STARTS = 20
+"""Starts that have files of their own."""
+
+
+def write_prediction(
+    system: Input,
+    positions: NDArray[np.floating],  # (S, T, N, 3)
+    times_s: NDArray[np.float64],  # (T,)
+    starts: NDArray[np.int64],  # (S,)
+    folder: Path,
+    truth: NDArray[np.floating] | None = None,  # (S, T, N, 3)
+    start_positions: NDArray[np.floating] | None = None,  # (S, N, 3)
+) -> list[Written]:
+    """Write a prediction in the formats that suit its system.
+
+    Molecules: a trajectory in the input's own format where that holds it, otherwise DCD; beside it
+    a PDB with names and bonds, and extended XYZ where elements are known and it is not too long.
+    Motion capture: BVH and CSV. Everything: `prediction.npz`.
+
+    Parameters
+    ----------
+    system
+        Who moves, and the known frames.
+    positions
+        (S, T, N, 3) in the system's unit of length. Steps from the first that is not finite on are
+        left out of all but `prediction.npz`.
+    times_s
+        (T,) seconds from the start to each step, rising.
+    starts
+        (S,) indices into the system's frames.
+    folder
+        An existing folder; files in it are replaced.
+    truth
+        (S, T, N, 3) what came next.
+    start_positions
+        (S, N, 3); by default the system's frames.
+
+    Returns
+    -------
+    list[Written]
+        The files, those to open first at the front.
+
+    Raises
+    ------
+    OSError
+        A file cannot be written.
+    """
+    begins = system.frames[starts] if start_positions is None else start_positions
+    numbers = starts + system.first_frame
+    count = len(starts)
+    chosen = range(count) if count <= MOST_STARTS else sorted({0, count // 2, count - 1})
+    courses = [
+        Course.of("predicted", int(numbers[k]), begins[k], positions[k], times_s) for k in chosen
+    ]
+    if truth is not None:
+        courses += [
+            Course.of("reference", int(numbers[k]), begins[k], truth[k], times_s) for k in chosen
+        ]
+    name = file_stem(system.name).lstrip("-.") or "system"
+    files = [
+        folder / f"{name}_{course.title}"
+        if count == 1
+        else folder / f"{name}_{course.title}_from_{course.start:06d}"
+        for course in courses
+    ]
+    if system.kind == "motion" or system.up_axis is not None:
+        from painet_cli.prediction.outputs.motion import write_motion
+
+        written = write_motion(system, list(zip(courses, files, strict=True)))
+    else:
+        # MDAnalysis takes a second to import, and motion capture does without
+        from painet_cli.prediction.outputs.molecule import write_molecule
+
+        topology = folder / f"{name}_topology.pdb"
+        written = write_molecule(system, list(zip(courses, files, strict=True)), topology)
+    arrays = folder / "prediction.npz"
+    held: dict[str, Any] = {
+        "positions": positions,
+        "start_positions": begins,
+        "times_s": times_s,
+        "starts": numbers,
+        "unit": np.array(system.length_unit),
+        **_particle_arrays(system.particles),
+    }
+    if truth is not None:
+        held["truth"] = truth
+    np.savez(arrays, **held)
+    what = f"all {count:,} starts as arrays" if count > 1 else "the same as arrays"
+    return [*written, Written(arrays, what, positions.shape[1], open_npz(arrays.name))]
+
+
+def _particle_arrays(particles: Particles) -> dict[str, NDArray[np.generic]]:
+    """Names, bonds and what else is known of the particles, as arrays of text and numbers."""
+    arrays: dict[str, NDArray[np.generic]] = {
+        "names": np.array(particles.names, dtype=np.str_),
+        "bonds": np.array(particles.bonds, dtype=np.int64).reshape(-1, 2),
+    }
+    for key in ("elements", "residues", "residue_ids", "chains"):
+        values = getattr(particles, key)
+        if values:
+            arrays[key] = np.array(values)
+    return arrays

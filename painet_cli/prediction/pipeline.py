@@ -1,0 +1,156 @@
+"""From a source to a forecast: choose particles, checkpoint and starts, read, predict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from painet_cli.errors import RequestError
+from painet_cli.prediction.checkpoints import Checkpoint, LoadedModel, load_model
+from painet_cli.prediction.forecast import Forecast, check_size, make_forecast
+from painet_cli.prediction.inputs.source import Selected, Source
+from painet_cli.prediction.matching import SELECTIONS, Choice, choose
+from painet_cli.prediction.starts import parse_starts
+from painet_cli.prediction.timing import known_frames
+
+_SPEED_FRAMES = 120
+"""Frames at the end of a motion that its speed is taken from."""
+
+
+@dataclass(frozen=True, eq=False)
+class SourceForecast:
+    """A forecast, and how it came about.
+
+    Attributes
+    ----------
+    choice
+        Checkpoint and particles.
+    loaded
+        The model.
+    forecast
+        The prediction, with the warnings of the choice too.
+    start_frames
+        Numbers of its starts in the source.
+    """
+
+    choice: Choice
+    loaded: LoadedModel
+    forecast: Forecast
+    start_frames: list[int]
+
+
+def forecast_source(
+    source: Source,
+    steps: int,
+    checkpoints: Sequence[Checkpoint],
+    device: torch.device,
+    *,
+    select: str | None = None,
+    start: str = "last",
+    notice: Callable[[str], None] = lambda message: None,
+    memory_budget: int | None = None,
+) -> SourceForecast:
+    """Predict what a source holds.
+
+    Parameters
+    ----------
+    steps
+        T, at least 1; past the trained horizon by rollout.
+    checkpoints
+        To choose from, the newest runs first; see `known_checkpoints`.
+    select
+        Particles, in MDAnalysis' selection language, or `heavy`; by default the first of
+        `SELECTIONS` for which there is a checkpoint.
+    start
+        `last`, a frame, `all` or `A:B:S`; see `parse_starts`.
+    notice
+        Told which checkpoint was taken, before it predicts, and what a long prediction will cost.
+    memory_budget
+        Bytes that a pass is to fit in; by default what is free.
+
+    Raises
+    ------
+    RequestError
+        Nothing is selected, no checkpoint fits, or there is no such start.
+    PainetError
+        The prediction runs away.
+    """
+    candidates = _candidates(source, select)
+    choice = choose(
+        candidates,
+        checkpoints,
+        source.length_unit,
+        source.up_axis,
+        {one.language: _speed(source, one) for one in candidates},
+    )
+    header = choice.checkpoint.header
+    count = len(choice.selected.indices)
+    check_size(1, steps, count)
+    ahead = known_frames(header, steps, source.frame_time_s)
+    starts = parse_starts(
+        start, source.frame_count, source.breaks, None if ahead is None else int(ahead[-1])
+    )
+    check_size(len(starts.frames), steps, count)
+    notice(
+        f"{source.name}: {count:,} particles ({choice.selected.language}); "
+        f"checkpoint {choice.checkpoint.name}, {choice.reason}"
+    )
+    system = source.read(choice.selected, starts.first, starts.stop)
+    loaded = load_model(choice.checkpoint, device)
+    forecast = make_forecast(
+        loaded,
+        system,
+        starts.frames - starts.first,
+        steps,
+        notice=notice,
+        memory_budget=memory_budget,
+    )
+    warnings = [*choice.warnings, *forecast.warnings]
+    if source.fingerprint and source.fingerprint == header.dataset_sha256:
+        warnings.append(
+            f"{choice.checkpoint.name} was trained on this dataset: errors are those of frames it "
+            "may have seen (`painet evaluate` keeps to the test windows)"
+        )
+    if forecast.truth is None and len(starts.frames) > 1:
+        warnings.append(
+            "not compared with what came next: "
+            + (
+                "steps fall between frames"
+                if ahead is None
+                else f"some starts have no {int(ahead[-1]):,} frames after them"
+            )
+        )
+    return SourceForecast(
+        choice, loaded, replace(forecast, warnings=tuple(warnings)), starts.frames.tolist()
+    )
+
+
+def _candidates(source: Source, select: str | None) -> list[Selected]:
+    """Selections to look for a checkpoint for, each set of particles once."""
+    if select is not None:
+        return [source.select(select)]
+    found: dict[bytes, Selected] = {}
+    for language in SELECTIONS:
+        try:
+            selected = source.select(language)
+        except RequestError:
+            if language == "all":
+                raise
+            continue  # no hydrogens known, no protein, no CA: nothing to try
+        found.setdefault(selected.indices.tobytes(), selected)
+    return list(found.values())
+
+
+def _speed(source: Source, selected: Selected) -> float:
+    """Root mean square of a velocity component, unit of length a second; 0 where it is not known.
+
+    Of motion alone: it tells walking from running, which have the same joints.
+    """
+    if source.kind == "molecule" or source.frame_time_s is None or source.frame_count < 2:
+        return 0.0
+    last = source.frame_count
+    frames = source.read(selected, max(last - _SPEED_FRAMES, *source.breaks[-1:], 0), last).frames
+    return float(np.sqrt(np.square(np.diff(frames, axis=0)).mean()) / source.frame_time_s)

@@ -1,0 +1,299 @@
+"""Predictions in Python: arrays, MDAnalysis' atoms or PyTorch Geometric's systems."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from painet_cli.data.batches.batch import Batch, from_pyg
+from painet_cli.data.batches.windows import target_offsets
+from painet_cli.data.dataset.manifest import Axis, Particles
+from painet_cli.data.particles.origin import is_far, kept_digits, places
+from painet_cli.errors import RequestError
+from painet_cli.models.base import DynamicsModel
+from painet_cli.prediction.checkpoints import LoadedModel, load
+from painet_cli.prediction.forecast import make_forecast
+from painet_cli.prediction.inputs.source import Input
+from painet_cli.prediction.rollout import rollout
+
+if TYPE_CHECKING:
+    from MDAnalysis import AtomGroup
+    from torch_geometric.data import Data
+
+System = TypeVar("System", bound="Data")
+Bonds = Sequence[tuple[int, int]]
+_PICOSECOND = 1e-12
+
+
+@overload
+def predict(
+    model: LoadedModel | str | Path,
+    system: NDArray[np.floating],
+    steps: int | None = None,
+    *,
+    types: Sequence[str] | None = None,
+    names: Sequence[str] | None = None,
+    residues: Sequence[str] | None = None,
+    bonds: Bonds | NDArray[np.integer] | None = None,
+    frame_time_s: float | None = None,
+) -> NDArray[np.floating]: ...
+
+
+@overload
+def predict(
+    model: LoadedModel | str | Path, system: AtomGroup, steps: int | None = None
+) -> NDArray[np.floating]: ...
+
+
+@overload
+def predict(
+    model: DynamicsModel | LoadedModel | str | Path, system: System, steps: int | None = None
+) -> System: ...
+
+
+def predict(
+    model: DynamicsModel | LoadedModel | str | Path,
+    system: Any,
+    steps: int | None = None,
+    *,
+    types: Sequence[str] | None = None,
+    names: Sequence[str] | None = None,
+    residues: Sequence[str] | None = None,
+    bonds: Bonds | NDArray[np.integer] | None = None,
+    frame_time_s: float | None = None,
+) -> Any:
+    """Predict how a system moves on.
+
+    Parameters
+    ----------
+    model
+        What `load` gives, or what it takes: a run folder, a file or a shipped name. For a `Data`
+        also a bare model.
+    system
+        One of
+
+        - an array of positions, (N, 3), or of consecutive frames, (F, N, 3), the last being the
+          start; in the model's unit of length (angstrom for molecules), with `types` or `names`;
+        - an MDAnalysis `AtomGroup` at the current frame of its trajectory, with the velocity since
+          the frame before;
+        - a PyTorch Geometric `Data` or `Batch` with `pos` and `vel` (M, 3), `types` (M,) and
+          `edge_index` (2, E), and `edge_hop` (E,) where not all edges are bonds; velocities in the
+          unit of length a frame.
+    steps
+        Steps to predict; past the T the model was trained on by rollout. By default T.
+    types
+        Of an array: N names of particle types, such as chemical symbols; by default `names`.
+    names
+        Of an array: N names of particles, such as `CA` or `lfoot`; by default `types`.
+    residues
+        Of an array: N names of residues, for models that tell them apart.
+    bonds
+        Of an array: (B, 2) pairs of particles. By default those between heavy atoms within 1.6
+        angstrom, where `types` are chemical symbols.
+    frame_time_s
+        Of an array: seconds between frames; by default those of the model.
+
+    Returns
+    -------
+    NDArray
+        (T, N, 3) predicted positions, in the unit of the input: float32, or float64 where the
+        system is so far from the origin that float32 would lose digits. Give float64 there.
+    Data
+        For a `Data`: a copy whose `y` (M, T, 3) holds them.
+
+    Raises
+    ------
+    RequestError
+        The model does not fit the system, a field is missing or has the wrong shape, or positions
+        are not finite.
+
+    Warns
+    -----
+    UserWarning
+        A single frame has no velocity, or its time is not the model's.
+
+    Examples
+    --------
+    >>> import numpy as np, painet
+    >>> before = np.array([[-1.27, 0.25, 0.0], [0.0, -0.55, 0.0], [1.15, 0.28, 0.0]])
+    >>> start = before + [0.0, 0.001, 0.0]  # angstrom, 0.5 fs later
+    >>> x = painet.predict("md17-ethanol", np.stack([before, start]), types=["C", "C", "O"])
+    >>> x.shape, x.dtype  # (steps, particles, 3), angstrom
+    ((8, 3, 3), dtype('float32'))
+    """
+    if isinstance(model, str | Path):
+        model = load(model)
+    if hasattr(system, "edge_index"):
+        return _predict_data(model, system, steps)
+    if not isinstance(model, LoadedModel):
+        raise RequestError(
+            "a bare model does not know the types and units it was trained on",
+            "give what painet.load returns",
+        )
+    if hasattr(system, "universe"):
+        given = _atoms(system, model)
+    else:
+        given = _arrays(system, model, types, names, residues, bonds, frame_time_s)
+    start = np.array([len(given.frames) - 1])
+    horizon = model.header.preset.data.horizon
+    forecast = make_forecast(model, given, start, horizon if steps is None else steps)
+    for message in forecast.warnings:
+        warnings.warn(message, stacklevel=2)
+    return forecast.positions[0]
+
+
+@torch.no_grad()
+def _predict_data(model: DynamicsModel | LoadedModel, data: System, steps: int | None) -> System:
+    predicted: System = data.clone()
+    if isinstance(model, LoadedModel):
+        trained = target_offsets(model.header.preset.data)
+        batch, at = _at_origin(from_pyg(data), model.header.up_axis)
+        steps = len(trained) if steps is None else steps
+        ahead = rollout(model.model, batch.to(model.device), steps, trained).to(data.pos.device)
+        predicted.y = (ahead if at is None else ahead + at).transpose(0, 1)
+        return predicted
+    if steps not in (None, model.horizon):
+        raise RequestError(
+            f"a bare model predicts its {model.horizon} steps",
+            "give what painet.load returns to predict more",
+        )
+    model.eval()
+    predicted.y = model(from_pyg(data)).transpose(0, 1)
+    return predicted
+
+
+def _at_origin(batch: Batch, up_axis: Axis | None) -> tuple[Batch, Tensor | None]:
+    """Systems moved to the origin, and (M, 3) float64 where they were; None where none is far."""
+    positions, bounds = batch.positions.cpu().double().numpy(), batch.graph.ptr.tolist()
+    systems = [positions[first:end] for first, end in pairwise(bounds)]
+    if not any(is_far(system, up_axis) for system in systems if len(system)):
+        return batch, None
+    at = np.concatenate(
+        [np.broadcast_to(places(system, up_axis), system.shape) for system in systems]
+    )
+    moved = torch.from_numpy(positions - at).float().to(batch.positions.device)
+    return replace(batch, positions=moved), torch.from_numpy(at).to(batch.positions.device)
+
+
+def _arrays(
+    system: ArrayLike,
+    model: LoadedModel,
+    types: Sequence[str] | None,
+    names: Sequence[str] | None,
+    residues: Sequence[str] | None,
+    bonds: Bonds | NDArray[np.integer] | None,
+    frame_time_s: float | None,
+) -> Input:
+    given = np.asarray(system)
+    _check_finite(given)
+    single = given.dtype in (np.float16, np.float32)
+    up_axis = model.header.up_axis
+    frames = kept_digits(given if single else given.astype(np.float64), up_axis)
+    frames = frames[None] if frames.ndim == 2 else frames
+    if frames.ndim != 3 or frames.shape[2] != 3 or not frames.size:
+        raise RequestError(
+            f"positions of shape {np.shape(system)}", "expected (particles, 3) or (frames, N, 3)"
+        )
+    _check_finite(frames)  # a float64 may be too large for float32
+    kinds = tuple(types if types is not None else names or ())
+    count = frames.shape[1]
+    for column in (kinds, names, residues):
+        if column is not None and len(column) != count:
+            raise RequestError(
+                f"{len(column)} types, names or residues for {count} particles",
+                "give one a particle: types=['C', 'C', 'O'] or names=['N', 'CA', 'C', 'O']",
+            )
+    particles = _particles(kinds, names, residues)
+    if bonds is not None:
+        listed = tuple((int(i), int(j)) for i, j in bonds)
+        if any(i == j or not 0 <= min(i, j) <= max(i, j) < count for i, j in listed):
+            raise RequestError(f"bonds: one does not join two of the {count} particles")
+        particles = particles.model_copy(update={"bonds": listed})
+    elif particles.elements and model.header.units.length == "angstrom":
+        from painet_cli.prediction.inputs.molecule import bonds_within_heavy
+
+        found = bonds_within_heavy(particles.elements, frames[-1])
+        particles = particles.model_copy(update={"bonds": found})
+    return Input(
+        name="the system",
+        kind="arrays",
+        path=None,
+        particles=particles,
+        frames=frames,
+        frame_time_s=model.header.units.frame_time_s if frame_time_s is None else frame_time_s,
+        length_unit=model.header.units.length,
+        up_axis=model.header.up_axis,
+    )
+
+
+def _particles(
+    kinds: Sequence[str], names: Sequence[str] | None, residues: Sequence[str] | None
+) -> Particles:
+    from MDAnalysis.guesser.tables import SYMB2Z
+
+    listed = sorted(set(kinds))
+    return Particles(
+        names=tuple(names if names is not None else kinds),
+        types=tuple(listed.index(kind) for kind in kinds),
+        type_names=tuple(listed),
+        bonds=(),
+        elements=tuple(kinds) if all(kind in SYMB2Z for kind in kinds) else (),
+        residues=tuple(residues or ()),
+    )
+
+
+def _atoms(atoms: AtomGroup, model: LoadedModel) -> Input:
+    from painet_cli.prediction.inputs.molecule import check_several, selected_atoms
+
+    check_several("the AtomGroup", atoms.n_atoms)
+    trajectory = atoms.universe.trajectory
+    frames = [np.array(atoms.positions, dtype=np.float32)]
+    at = trajectory.frame
+    if at > 0:
+        trajectory[at - 1]
+        frames.insert(0, np.array(atoms.positions, dtype=np.float32))
+        trajectory[at]
+    positions = np.stack(frames)
+    _check_finite(positions)
+    selected = selected_atoms("the atoms", atoms, positions[-1], Path("the AtomGroup"))
+    several = Input(
+        name="the system",
+        kind="molecule",
+        path=None,
+        particles=selected.particles,
+        frames=positions,
+        frame_time_s=None,
+        length_unit="angstrom",
+        up_axis=model.header.up_axis,
+    )
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        time_ps = float(trajectory.dt)
+    # MDAnalysis takes 1 ps where a file has no times
+    invented = any("no dt information" in str(one.message) for one in caught)
+    if at == 0 or invented or not time_ps > 0:
+        return several
+    return replace(several, frame_time_s=time_ps * _PICOSECOND)
+
+
+def _check_finite(frames: NDArray[Any]) -> None:
+    """Refuse positions that are no numbers, and name the place of the first."""
+    if frames.dtype.kind != "f" or np.isfinite(frames).all():
+        return
+    place = np.argwhere(~np.isfinite(frames))[0].tolist()
+    names = ("frame", "particle", "coordinate")[-len(place) :]
+    where = ", ".join(f"{name} {number}" for name, number in zip(names, place, strict=False))
+    if frames.dtype == np.float16 and not np.isnan(frames).any():
+        raise RequestError(
+            f"a position is infinite: {where}", "float16 overflows at 65,504; give float32"
+        )
+    raise RequestError(f"a position is NaN or infinite: {where}", "predict from whole frames")

@@ -1,0 +1,58 @@
+"""Steps past the trained horizon: predictions fed back as the next start."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from painet_cli.data.batches.batch import Batch
+from painet_cli.models.base import DynamicsModel
+
+
+def rollout_offsets(
+    trained: NDArray[np.int64],  # (T,)
+    steps: int,
+) -> NDArray[np.int64]:  # (steps,)
+    """Frames from the start to each of `steps` predictions of a model trained on `trained` offsets.
+
+    Every T predictions the last one becomes the new start.
+    """
+    rounds, step = np.divmod(np.arange(steps), len(trained))
+    offsets: NDArray[np.int64] = trained[step] + trained[-1] * rounds
+    return offsets
+
+
+@torch.no_grad()
+def rollout(
+    model: DynamicsModel,
+    batch: Batch,
+    steps: int,
+    trained: NDArray[np.int64],  # (T,)
+) -> Tensor:  # (steps, M, 3)
+    """Predict `steps` positions: one pass inside the trained horizon, autoregressively past it.
+
+    The velocity of a new start is the last difference, of the last two predictions or, at T = 1, of
+    the prediction and the start, divided by the frames between: length unit a frame, as in windows.
+
+    Parameters
+    ----------
+    model
+        Predicts T steps at the offsets `trained`.
+    batch
+        The systems at their start.
+    steps
+        How many positions to predict.
+    trained
+        Frames from a start to each of the T targets the model was trained on.
+    """
+    previous = int(trained[-2]) if len(trained) > 1 else 0
+    frames = int(trained[-1]) - previous
+    predicted: list[Tensor] = []
+    while len(predicted) < steps:
+        steps_ahead = model(batch)
+        predicted.extend(steps_ahead.unbind(0))
+        before = steps_ahead[-2] if len(trained) > 1 else batch.positions
+        batch = batch.at(steps_ahead[-1], (steps_ahead[-1] - before) / frames)
+    return torch.stack(predicted[:steps])

@@ -1,0 +1,180 @@
+"""The interactive page: a forecast to watch, turn and measure in a browser, offline."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+import numpy as np
+from plotly.offline import get_plotlyjs
+
+from painet_cli.data.units import time_text
+from painet_cli.prediction.forecast import Forecast
+from painet_cli.report.page.data import Shown, page_data, shown
+from painet_cli.report.pictures.canvas import short_unit
+from painet_cli.report.tables.evaluation import figure
+from painet_cli.storage.atomic import write_text
+
+MOST_ROWS = 200
+"""Steps in the table; of more, evenly spaced ones."""
+
+
+def write_page(
+    forecast: Forecast, path: Path, *, title: str, notes: Sequence[str] = (), start: int = 0
+) -> None:
+    """Write one HTML file that shows a forecast and asks nothing of any server.
+
+    Up to 20 starts are on it, and of very large or long forecasts evenly spaced particles and
+    steps, so that it stays under 20 MB; the page says what it leaves out.
+
+    Parameters
+    ----------
+    title
+        Heading of the page.
+    notes
+        Sentences below the figures, such as which checkpoint predicted and what it knows.
+    start
+        Which of the forecast's starts (an index into `starts`) the page opens with.
+
+    Raises
+    ------
+    IndexError
+        There is no such start.
+    RequestError
+        The file cannot be written.
+    """
+    if not 0 <= start < len(forecast.starts):
+        raise IndexError(f"start {start} of {len(forecast.starts)}")
+    chosen = shown(forecast, start)
+    data = json.dumps(page_data(forecast, chosen, start), allow_nan=False, separators=(",", ":"))
+    page = Template(_asset("page.html")).substitute(
+        title=escape(title),
+        summary=escape(_summary(forecast)),
+        figures=_figures(forecast),
+        steps_caption=escape(_steps_caption(forecast)),
+        steps=_steps(forecast),
+        notes="".join(
+            f"<li>{escape(note)}</li>" for note in (*notes, *_omissions(forecast, chosen))
+        ),
+        css=_asset("page.css"),
+        plotly=get_plotlyjs(),
+        # a script ends at the first `</script`, wherever it stands: names come from files
+        data=data.replace("<", "\\u003c"),
+        js=_asset("page.js"),
+    )
+    write_text(path, page)
+
+
+def _asset(name: str) -> str:
+    return files("painet_cli.report").joinpath("page", name).read_text(encoding="utf-8")
+
+
+def _summary(forecast: Forecast) -> str:
+    horizon, count = forecast.positions.shape[1:3]
+    steps = _count(horizon, "step")
+    each = _step_time(forecast)
+    return f"{forecast.system.name}: {_count(count, 'particle')}, {steps}" + (
+        f" of {each}" if each else ""
+    )
+
+
+def _figures(forecast: Forecast) -> str:
+    """Rows of the table that says what was predicted and how well."""
+    system = forecast.system
+    starts = forecast.starts.tolist()
+    frames = f"frame {starts[0]:,}" if len(starts) == 1 else f"{len(starts):,} frames"
+    rows = [
+        ("System", system.name),
+        ("Particles", f"{len(system.particles.names):,}"),
+        ("Predicted from", frames),
+        ("Steps", f"{len(forecast.times_s):,}"),
+        ("Time a step", _step_time(forecast) or "not known"),
+    ]
+    errors = forecast.step_mse()
+    if errors is None:
+        moved = np.square(forecast.positions[:, -1] - forecast.start_positions.astype(np.float64))
+        distance = figure(float(np.sqrt(moved.sum(axis=-1).mean())))
+        rows.append(("Predicted to move", f"{distance} {_unit(forecast)} by the last step (RMS)"))
+        rows.append(("Truth", "not known: what came next is not in the input"))
+    else:
+        square = f"{_unit(forecast)}²"
+        for name, values in errors.items():
+            label = "MSE of the prediction" if name == "prediction" else f"MSE if {name}"
+            rows.append(
+                (
+                    label.replace("if straight on", "of straight on"),
+                    f"{figure(float(np.mean(values)))} {square}",
+                )
+            )
+    return "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td></tr>'
+        for name, value in rows
+    )
+
+
+def _steps_caption(forecast: Forecast) -> str:
+    if forecast.truth is None:
+        return f"RMS distance from the start, in {_unit(forecast)}"
+    over = "" if len(forecast.starts) == 1 else f", mean of {len(forecast.starts):,} starts"
+    return f"MSE at each step, in {_unit(forecast)}²{over}"
+
+
+def _steps(forecast: Forecast) -> str:
+    """Head and body of the table that the plot of errors draws."""
+    columns = forecast.step_mse()
+    if columns is None:
+        begin = forecast.start_positions[:, None].astype(np.float64)
+        guesses = {"prediction": forecast.positions, "straight on": forecast.straight}
+        columns = {
+            name: np.sqrt(np.square(guess - begin).sum(axis=-1).mean(axis=(0, 2))).tolist()
+            for name, guess in guesses.items()
+        }
+    horizon = len(forecast.times_s)
+    rows = np.unique(np.linspace(0, horizon - 1, min(horizon, MOST_ROWS)).round().astype(int))
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in ("step", "time", *columns))
+    body = []
+    for row in rows.tolist():
+        cells = [_time(forecast, row) or "", *(figure(values[row]) for values in columns.values())]
+        body.append(
+            f'<tr><th scope="row">{row + 1}</th>'
+            + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+            + "</tr>"
+        )
+    return f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody>"
+
+
+def _omissions(forecast: Forecast, chosen: Shown) -> list[str]:
+    """Say what is left out so that a browser can hold the page."""
+    all_starts, horizon, count = forecast.positions.shape[:3]
+    parts = [
+        ("start frames", len(chosen.starts), all_starts),
+        ("steps", len(chosen.steps), horizon),
+        ("particles", len(chosen.particles), count),
+    ]
+    return [
+        f"The 3D view holds {here:,} of {there:,} {what}, evenly spaced; the tables count all."
+        for what, here, there in parts
+        if here < there
+    ]
+
+
+def _time(forecast: Forecast, step: int) -> str | None:
+    value = float(forecast.times_s[step])
+    return time_text(value) if math.isfinite(value) and value > 0 else None
+
+
+def _step_time(forecast: Forecast) -> str | None:
+    return _time(forecast, 0)
+
+
+def _unit(forecast: Forecast) -> str:
+    return short_unit(forecast.system.length_unit)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" + ("" if number == 1 else "s")

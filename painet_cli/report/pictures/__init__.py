@@ -1,0 +1,1 @@
+"""From figures and positions to plots and pictures."""

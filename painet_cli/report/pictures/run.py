@@ -1,0 +1,75 @@
+"""Pictures of a run: how it learned, and what it predicts beside what happened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from painet_cli.data.batches.windows import target_offsets
+from painet_cli.evaluation.evaluate import load_run, windows_for
+from painet_cli.report.pictures.plots import loss_plot, motion_picture, read_metrics
+from painet_cli.training.loss import squared_errors
+
+LOSS = "loss.png"
+MOTION = "motion.png"
+
+
+def draw_loss(run: Path, unit: str) -> Path:
+    """Plot a run's training and validation MSE as `loss.png` in its folder.
+
+    Raises
+    ------
+    RequestError
+        No epoch is recorded, or the picture cannot be written.
+    """
+    loss_plot({run.parent.name: read_metrics(run)}, run / LOSS, unit=unit)
+    return run / LOSS
+
+
+def draw_motion(run: Path, data_dir: Path, device: torch.device) -> Path:
+    """Draw a typical test window of a run, truth above prediction, as `motion.png` in its folder.
+
+    Typical is the window whose error is the median of all test windows.
+
+    Raises
+    ------
+    RequestError
+        The run cannot be evaluated, or the picture cannot be written.
+    """
+    model, header, dataset = load_run(run, data_dir, device)
+    trained = target_offsets(header.preset.data)
+    windows = windows_for(dataset, header.preset, "test", device=device)
+    with torch.no_grad():
+        errors = torch.cat(
+            [
+                squared_errors(model(batch), batch).mean(dim=1)
+                for batch in windows.batches(header.preset.train.batch_size)
+            ]
+        )
+        typical = errors.argsort()[len(errors) // 2]
+        batch = windows.batch(typical[None].cpu())
+        predicted = model(batch)
+    manifest = dataset.manifest
+    seconds = manifest.units.frame_time_s
+    motion_picture(
+        batch.known_targets().cpu().numpy(),
+        predicted.cpu().numpy(),
+        batch.positions.cpu().numpy(),
+        manifest.particles.bonds,
+        run / MOTION,
+        unit=manifest.units.length,
+        type_names=manifest.particles.type_names,
+        types=manifest.particles.types,
+        titles=[f"+{duration(float(frames) * seconds)}" for frames in trained],
+        up_axis=manifest.up_axis,
+    )
+    return run / MOTION
+
+
+def duration(seconds: float) -> str:
+    """Write a time in the unit that suits it, such as `10 fs` or `0.25 s`."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6), ("ns", 1e-9), ("ps", 1e-12)):
+        if seconds >= 0.1 * size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds / 1e-15:.3g} fs"

@@ -1,0 +1,1 @@
+"""From figures to tables in the terminal, Markdown and CSV."""

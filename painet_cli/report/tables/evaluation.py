@@ -1,0 +1,226 @@
+"""Tables of evaluations, no wider than 80 columns."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from statistics import fmean, stdev
+
+from rich import box
+from rich.console import RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from painet_cli.evaluation.evaluate import Evaluation
+from painet_cli.report.tables.paper import PaperFigure, paper_figure
+
+WIDTH = 80
+LONGEST_NAME = 24
+"""Longer names of models and presets are folded."""
+
+Columns = dict[str, list[str]]
+"""Cells of each column by heading, a cell a row."""
+
+
+@dataclass(frozen=True)
+class _Row:
+    """Runs that differ in nothing but their seed."""
+
+    runs: list[Evaluation]
+
+    @property
+    def first(self) -> Evaluation:
+        return self.runs[0]
+
+    @cached_property
+    def paper(self) -> PaperFigure | None:
+        """What the paper printed of the same prediction."""
+        printed = paper_figure(self.first.preset, self.first.model)
+        first = self.first
+        comparable = (
+            printed
+            and first.as_published
+            and first.split == "test"
+            and first.horizon == printed.horizon
+        )
+        return printed if comparable else None
+
+
+def evaluation_table(
+    evaluations: Sequence[Evaluation], epoch_s: Mapping[Path, float] | None = None
+) -> list[RenderableType]:
+    """Lay out evaluations: their errors, what they cost, MSE a step, and a footnote.
+
+    Runs that differ in nothing but their seed share a row of mean ± sample standard deviation.
+
+    Parameters
+    ----------
+    evaluations
+        At least one, in the order of the rows.
+    epoch_s
+        Mean seconds of a training epoch by run, where known.
+    """
+    rows = _rows(evaluations)
+    parts = ", ".join(dict.fromkeys(e.split for e in evaluations))
+    multi_step = [row for row in rows if row.first.horizon > 1]
+    return [
+        *lay_out(f"Errors, {parts} windows", _names(rows), _errors(rows)),
+        *lay_out("Cost", _names(rows), _costs(rows, epoch_s or {})),
+        *(lay_out("MSE a step", *_steps(multi_step)) if multi_step else ()),
+        Text("\n".join(_footnotes(rows))),
+    ]
+
+
+def figure(value: float, digits: int = 4) -> str:
+    """Write a number with up to 4 significant digits, in scientific notation below 0.001."""
+    if value == 0 or not abs(value) < 1e-3:
+        return f"{value:.{digits}g}"
+    mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
+    return f"{float(mantissa):g}e{exponent}"
+
+
+def _rows(evaluations: Iterable[Evaluation]) -> list[_Row]:
+    """Group replicates; a seed that comes again is another run, not another replicate."""
+    rows: dict[tuple[object, ...], list[Evaluation]] = {}
+    seen: Counter[tuple[object, ...]] = Counter()
+    for e in evaluations:
+        setting = (e.model, e.preset, e.split, e.horizon, e.dataset, e.windows, e.parameters)
+        repeat = seen[*setting, e.seed]
+        seen[*setting, e.seed] += 1
+        rows.setdefault((*setting, repeat), []).append(e)
+    return [_Row(runs) for runs in rows.values()]
+
+
+def _names(rows: Sequence[_Row]) -> Columns:
+    return {
+        "Model": [row.first.model for row in rows],
+        "Preset": [row.first.preset for row in rows],
+    }
+
+
+def _errors(rows: Sequence[_Row]) -> Columns:
+    f_mse = [_spread([e.f_mse for e in row.runs]) for row in rows]
+    columns = {
+        "T": [str(row.first.horizon) for row in rows],
+        "Seeds": [str(len(row.runs)) for row in rows],
+    }
+    if all(row.first.horizon == 1 for row in rows):  # F-MSE and A-MSE are the same
+        columns["F-MSE"] = f_mse
+    else:
+        columns["A-MSE"] = [_spread([e.a_mse for e in row.runs]) for row in rows]
+    if any(row.paper for row in rows):
+        columns["Paper"] = [_printed(row.paper) for row in rows]
+    return columns | {"F-MSE": f_mse, "MSD": [_spread([e.msd for e in row.runs]) for row in rows]}
+
+
+def _costs(rows: Sequence[_Row], epoch_s: Mapping[Path, float]) -> Columns:
+    columns = {
+        "Windows": [str(row.first.windows) for row in rows],
+        "predict s": [figure(fmean(e.time_s for e in row.runs), 3) for row in rows],
+    }
+    known = [[epoch_s[e.run] for e in row.runs if e.run in epoch_s] for row in rows]
+    if any(known):
+        columns["s/epoch"] = [figure(fmean(times), 3) if times else "-" for times in known]
+    peaks = [max(e.peak_memory_gb for e in row.runs) for row in rows]
+    return columns | {"Peak memory GB": [figure(peak, 3) for peak in peaks]}
+
+
+def _steps(rows: Sequence[_Row]) -> tuple[Columns, Columns]:
+    """Names and MSE at each step, of every row and where printed of the paper's beneath it."""
+    lines: list[tuple[str, str, Sequence[float]]] = []
+    for row in rows:
+        means = [fmean(values) for values in zip(*(e.step_mse for e in row.runs), strict=True)]
+        lines.append((row.first.model, row.first.preset, means))
+        if row.paper and row.paper.step_mse:
+            lines.append((f"{row.first.model}, paper", row.first.preset, row.paper.step_mse))
+    names = {
+        "Model": [model for model, _, _ in lines],
+        "Preset": [preset for _, preset, _ in lines],
+    }
+    steps = {
+        f"t={step + 1}": [figure(mse[step]) if step < len(mse) else "-" for _, _, mse in lines]
+        for step in range(max(len(mse) for _, _, mse in lines))
+    }
+    return names, steps
+
+
+def _spread(values: Sequence[float]) -> str:
+    mean = figure(fmean(values))
+    return f"{mean} ± {figure(stdev(values), 2)}" if len(values) > 1 else mean
+
+
+def _printed(paper: PaperFigure | None) -> str:
+    if paper is None:
+        return "-"
+    return figure(paper.mse) if paper.sd is None else f"{figure(paper.mse)} ± {figure(paper.sd)}"
+
+
+def lay_out(title: str, names: Columns, columns: Columns) -> list[RenderableType]:
+    """Lay columns out from left to right; where a table is full, the next repeats the names."""
+    taken = sum(_width(heading, cells) + 1 for heading, cells in names.items())
+    blocks: list[Columns] = [{}]
+    left = WIDTH - taken
+    for heading, cells in columns.items():
+        width = _width(heading, cells) + 1
+        if width > left and blocks[-1]:
+            blocks.append({})
+            left = WIDTH - taken
+        blocks[-1][heading] = cells
+        left -= width
+    titles = [title] + [f"{title} (continued)"] * (len(blocks) - 1)
+    return [
+        Padding(_table(heading, names, block), (0, 0, 1, 0), expand=False)
+        for heading, block in zip(titles, blocks, strict=True)
+    ]
+
+
+def _table(title: str, names: Columns, columns: Columns) -> Table:
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        padding=0,
+        pad_edge=False,
+        show_edge=False,
+    )
+    for heading in names:
+        table.add_column(heading, max_width=LONGEST_NAME, overflow="fold")
+    for heading in columns:
+        table.add_column(heading, justify="right", overflow="fold")
+    for cells in zip(*names.values(), *columns.values(), strict=True):
+        table.add_row(*cells)
+    return table
+
+
+def _width(heading: str, cells: Sequence[str]) -> int:
+    return min(max(map(len, (heading, *cells))), LONGEST_NAME)
+
+
+def _footnotes(rows: Sequence[_Row]) -> list[str]:
+    """Say what the figures are of, each line once."""
+    every = [e for row in rows for e in row.runs]
+    lines = [
+        "MSE: mean over windows, particles and coordinates; MSD = 3 x MSE.",
+        *(
+            f"{e.dataset}{f' ({e.label})' if e.label else ''}: MSE in {e.unit}; "
+            f"{e.split_kind} split, {100 * e.leak:.3g} % of test "
+            "windows overlap a training window."
+            for e in every
+        ),
+        *(
+            f"{e.preset}: trained to T = {e.trained_horizon}, later steps rolled out."
+            for e in every
+            if e.horizon > e.trained_horizon
+        ),
+        *(f"Predicted on {e.device}; peak memory: {e.memory_kind}." for e in every),
+    ]
+    if any(len(row.runs) > 1 for row in rows):
+        lines.append("±: sample standard deviation over seeds; peak memory is the largest.")
+    if any(row.paper for row in rows):
+        lines.append("Paper: PAINET's Tables 1 to 4, mean ± standard deviation where printed.")
+    return list(dict.fromkeys(lines))

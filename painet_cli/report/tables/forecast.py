@@ -1,0 +1,91 @@
+"""Tables of a prediction: the files written, errors a step, and the checkpoints there are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from statistics import fmean
+
+from rich import box
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from painet_cli.data.units import time_text
+from painet_cli.prediction.checkpoints import Checkpoint
+from painet_cli.prediction.forecast import Forecast
+from painet_cli.prediction.outputs.write import Written
+from painet_cli.report.pictures.canvas import short_unit
+from painet_cli.report.tables.dataset import size_text
+from painet_cli.report.tables.evaluation import figure, lay_out
+
+_MOST_STEPS = 10
+"""Steps that have a column; of more, evenly spaced ones, the first and the last among them."""
+
+
+def files_table(written: Sequence[Written]) -> Table:
+    """Lay out the files of a prediction, names without their folder."""
+    table = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
+    table.add_column("file", overflow="fold")
+    table.add_column("frames", justify="right", no_wrap=True)
+    table.add_column("what", overflow="fold")
+    for first, *others in _alike(written):
+        more = f" (and {len(others)} more, from other starts)" if others else ""
+        frames = f"{first.frames:,}" if first.frames else "-"
+        table.add_row(first.path.name, frames, f"{first.what}{more}")
+    return table
+
+
+def opening(written: Sequence[Written]) -> list[str]:
+    """Commands that open the files, of those that differ in their start alone the first's."""
+    commands = [command for first, *_ in _alike(written) for command in first.open_with]
+    return list(dict.fromkeys(commands))
+
+
+def _alike(written: Sequence[Written]) -> list[list[Written]]:
+    """Files that differ in their start alone, together."""
+    groups: dict[str, list[Written]] = {}
+    for one in written:
+        groups.setdefault(re.sub(r"_from_\d+", "", one.path.name), []).append(one)
+    return list(groups.values())
+
+
+def error_tables(forecast: Forecast) -> list[RenderableType]:
+    """Lay out MSE a step beside `nothing moves` and `straight on`, where the truth is known."""
+    errors = forecast.step_mse()
+    if errors is None:
+        return []
+    steps = len(forecast.times_s)
+    every = max(1, -(-(steps - 1) // (_MOST_STEPS - 1)))
+    shown = sorted({*range(0, steps, every), steps - 1})
+    columns = {"mean": [figure(fmean(row)) for row in errors.values()]} | {
+        f"step {k + 1}": [figure(row[k]) for row in errors.values()] for k in shown
+    }
+    count = len(forecast.starts)
+    title = f"MSE a step in {forecast.system.length_unit}², {count:,} start{'s' * (count > 1)}"
+    return lay_out(title, {"": list(errors)}, columns)
+
+
+def checkpoints_table(checkpoints: Sequence[Checkpoint]) -> list[RenderableType]:
+    """Lay out checkpoints, a line each, and beneath it the limits of those that state them."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    table.add_column("name", overflow="fold")
+    table.add_column("system", overflow="fold")
+    for heading in ("T", "step", "MSE", "size"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("licence", overflow="fold")
+    for one in checkpoints:
+        plain, mse = one.plain(), one.test_mse
+        table.add_row(
+            one.name,
+            plain["system"],
+            str(one.horizon),
+            time_text(one.step_s),
+            "-" if mse is None else f"{figure(mse, 3)} {short_unit(plain['unit'])}",
+            size_text(plain["bytes"]),
+            plain["licence"] or "-",
+        )
+    said = [
+        Text(f"{one.name}: {' '.join(one.card.limits)}") for one in checkpoints if one.card.limits
+    ]
+    return [table, *([Text(), *said] if said else [])]

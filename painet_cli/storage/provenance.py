@@ -1,0 +1,112 @@
+"""Where a file came from: what wrote it, out of what, and the bytes it had.
+
+Every output keeps such a record beside its figures, and `painet verify` holds the files against it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import shlex
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from painet_cli.storage.atomic import file_sha256
+
+KEY = "provenance"
+SEAL = "content_sha256"
+PACKAGES = ("torch", "numpy", "safetensors", "MDAnalysis")
+LARGEST_HASHED = 2**31
+"""Inputs larger than this many bytes are known by their size: reading them takes too long."""
+
+
+def command_line() -> str:
+    """The command that this process carries out, as a shell takes it."""
+    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+
+
+def versions() -> dict[str, str]:
+    """Versions of painet, Python and the packages that results depend on."""
+    found = {"painet": version("painet"), "python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def provenance(
+    outputs: Mapping[str, Path],
+    inputs: Iterable[Path] = (),
+    facts: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Record of one command's outputs, as plain data for a JSON file in the same folder.
+
+    Parameters
+    ----------
+    outputs
+        Files that are written already, by their path in the folder of the record.
+    inputs
+        Files that were read.
+    facts
+        What else a result depends on: `dataset`, `dataset_sha256`, `preset`, `seed`, `checkpoint`.
+    """
+    return {
+        "command": command_line(),
+        "versions": versions(),
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        **(facts or {}),
+        "inputs": [_input(path) for path in inputs],
+        "outputs": {name: file_sha256(path) for name, path in outputs.items()},
+    }
+
+
+def sealed(content: Mapping[str, Any]) -> str:
+    """JSON text of an output's figures and provenance, with a digest of all of it.
+
+    Parameters
+    ----------
+    content
+        Plain data; what JSON does not know is written as text.
+    """
+    plain = json.loads(json.dumps(content, default=str))
+    plain[SEAL] = _digest(plain)
+    return json.dumps(plain, indent=1) + "\n"
+
+
+def seal_holds(content: Mapping[str, Any]) -> bool | None:
+    """Whether a sealed file says what it said when it was written; None where it has no seal."""
+    if SEAL not in content:
+        return None
+    return bool(_digest({key: content[key] for key in content if key != SEAL}) == content[SEAL])
+
+
+def _digest(plain: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+
+
+def _input(path: Path) -> dict[str, Any]:
+    size = path.stat().st_size
+    sha256 = file_sha256(path) if size <= LARGEST_HASHED else None
+    return {"path": str(path.resolve()), "bytes": size, "sha256": sha256}
+
+
+def is_unchanged(content: Any, folder: Path, name: str) -> bool:
+    """Whether an output still has the bytes that a JSON file's provenance gives it.
+
+    True where the file has no provenance: an older painet wrote it.
+    """
+    try:
+        expected = content[KEY]["outputs"][name]
+    except (KeyError, TypeError, IndexError):
+        return True
+    try:
+        return bool(file_sha256(folder / name) == expected)
+    except OSError:
+        return False

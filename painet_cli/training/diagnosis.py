@@ -1,0 +1,129 @@
+"""Where numbers went bad: looked for only once something is known to be NaN or infinite."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from painet_cli.data.batches.windows import Windows
+from painet_cli.data.dataset.dataset import FRAMES
+from painet_cli.errors import PainetError
+from painet_cli.training.loss import squared_errors
+
+_DIVERGED = "lower train.lr or set train.clip_norm=1.0; the last whole epoch is in the run folder"
+_AGAIN = "prepare the dataset again with --force"
+_FEW = 5
+
+
+def training_error(
+    epoch: int,
+    losses: Tensor,  # (steps,) on the CPU
+    order: Tensor,  # (S,)
+    windows: Windows,
+    batch_size: int,
+    model: nn.Module,
+) -> PainetError:
+    """What to raise for an epoch whose losses, or else weights, are not all finite.
+
+    Names the first batch that is not, and the data where they are to blame.
+    """
+    steps, finite = len(losses), torch.isfinite(losses)
+    if finite.all():
+        said = f"epoch {epoch}: a weight is NaN or infinite after the last of {steps} batches"
+        return PainetError(said, half_precision(model) or _DIVERGED)
+    step = int(finite.int().argmin())
+    chosen = order[step * batch_size : (step + 1) * batch_size]
+    where = f"epoch {epoch}, batch {step + 1} of {steps}"
+    blamed = broken_data(windows, chosen)
+    if blamed:
+        return PainetError(f"{where}: {blamed}", _AGAIN)
+    starts = [str(start) for start in windows.starts[chosen.numpy()].tolist()]
+    more = ", ..." if len(starts) > _FEW else ""
+    return PainetError(
+        f"epoch {epoch}: the training loss is {float(losses[step])} from batch {step + 1} of "
+        f"{steps} on (windows from frames {', '.join(starts[:_FEW])}{more})",
+        half_precision(model) or _DIVERGED,
+    )
+
+
+def prediction_error(
+    errors: Tensor,  # (S, T) on the CPU
+    windows: Windows,
+    predicted: Tensor,  # (T, N, 3) of the first window whose errors are not finite
+) -> PainetError:
+    """What to raise for windows whose errors are not all finite."""
+    index = int(torch.isfinite(errors).all(dim=1).int().argmin())
+    blamed = broken_data(windows, torch.tensor([index]))
+    if blamed:
+        return PainetError(blamed, _AGAIN)
+    start = int(windows.starts[index])
+    bad = (~torch.isfinite(predicted).all(dim=-1)).cpu().nonzero()
+    if not len(bad):
+        step = int(torch.isfinite(errors[index]).int().argmin())
+        return PainetError(
+            f"the squared error of the prediction from frame {start} overflows at step {step + 1}",
+            "train longer, or lower train.lr",
+        )
+    step, particle = bad[0].tolist()
+    name = windows.dataset.manifest.particles.names[particle]
+    return PainetError(
+        f"the prediction from frame {start} of {windows.dataset.folder} is NaN or infinite at step "
+        f"{step + 1}, first at particle {particle} ({name})",
+        f"steps before it can be measured: --horizon {step}" if step else "train longer, or anew",
+    )
+
+
+@torch.no_grad()
+def validation_error(
+    epoch: int, mse: float, model: nn.Module, windows: Windows, batch_size: int
+) -> PainetError:
+    """What to raise for a validation MSE that is not finite: predicts again to find the window."""
+    model.eval()
+    for indices in torch.split(torch.arange(len(windows)), batch_size):
+        batch = windows.batch(indices)
+        predicted = model(batch)
+        errors = squared_errors(predicted, batch).cpu()
+        bad = ~torch.isfinite(errors).all(dim=1)
+        if bad.any():
+            first = int(bad.int().argmax())
+            own = predicted.view(len(predicted), len(indices), -1, 3)[:, first]
+            told = torch.zeros(len(windows), errors.shape[1])
+            told[indices] = errors
+            found = prediction_error(told, windows, own)
+            said = f"epoch {epoch}: the validation MSE is {mse}: {found.what}"
+            data = found.hint == _AGAIN
+            return PainetError(said, _AGAIN if data else half_precision(model) or _DIVERGED)
+    return PainetError(f"epoch {epoch}: the validation MSE is {mse}", _DIVERGED)
+
+
+def broken_data(
+    windows: Windows,
+    indices: Tensor,  # (B,)
+) -> str:
+    """The first coordinate of windows that is NaN or infinite in the dataset; empty if none."""
+    dataset = windows.dataset
+    ahead = np.concatenate([[0, 1], windows.offsets])
+    numbers = np.unique(windows.starts[indices.numpy()][:, None] + ahead)
+    frames: NDArray[np.float32] = dataset.frames[numbers]
+    bad = np.argwhere(~np.isfinite(frames).all(axis=-1))
+    if not len(bad):
+        return ""
+    row, particle = bad[0].tolist()
+    name = dataset.manifest.particles.names[particle]
+    return (
+        f"{dataset.folder / FRAMES}: frame {numbers[row]} holds a coordinate that is NaN or "
+        f"infinite, of particle {particle} ({name})"
+    )
+
+
+def half_precision(model: nn.Module) -> str:
+    """What to do where float16 is to blame: its largest number is 65,504; empty elsewhere."""
+    weights = next(model.parameters(), None)
+    kind = weights.device.type if weights is not None else "cpu"
+    half = any(parameter.dtype == torch.float16 for parameter in model.parameters())
+    cast = torch.is_autocast_enabled(kind) and torch.get_autocast_dtype(kind) == torch.float16
+    if not (half or cast):
+        return ""
+    return "float16 overflows at 65,504: compute in float32, or in bfloat16, which has its range"

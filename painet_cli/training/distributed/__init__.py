@@ -1,0 +1,1 @@
+"""From one process to many: what they share and how they meet."""

@@ -1,0 +1,113 @@
+"""An ablation's tables and plots: seeds joined, PAINET marked, the others tested against it."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from painet_cli.benchmark.ablation import ABLATIONS, Point, make_points
+from painet_cli.benchmark.ablation_plots import write_ablation_plots
+from painet_cli.benchmark.ablation_rows import (
+    AblationRow,
+    ablation_markdown,
+    ablation_rows,
+    ablation_tables,
+)
+from painet_cli.evaluation.evaluate import Evaluation
+
+
+def pretend(point: Point, mse: float, stopped_by: str = "epochs") -> None:
+    """Leave the files of a training whose test windows lie around `mse`."""
+    for cell in point.cells:
+        own = mse * (1 + 0.1 * (cell.seed - 1))
+        cell.folder.mkdir(parents=True, exist_ok=True)
+        record = {
+            "epochs": 40, "stopped_by": stopped_by, "epoch_s": 0.5, "peak_memory_gb": 0.25,
+            "memory_kind": "resident set above start", "parameters": 1234, "device": "cpu",
+            "threads": 1,
+        }  # fmt: skip
+        evaluation = dict.fromkeys(Evaluation.plain_names()) | {
+            "mse": own, "horizon": 2, "step_mse": [own, own], "unit": "angstrom²", "windows": 20,
+            "dataset": "sample", "label": "", "as_published": False, "split_kind": "random",
+            "leak": 0.0, "time_s": 0.1, "peak_memory_gb": 0.2,
+        }  # fmt: skip
+        (cell.folder / "run.json").write_text(json.dumps(record))
+        (cell.folder / "evaluation.json").write_text(json.dumps(evaluation))
+        spread = own * np.linspace(0.9, 1.1, 20)[:, None] * np.ones(2)
+        np.save(cell.folder / "window_errors.npy", spread)
+
+
+@pytest.fixture
+def points(small_preset: Path, data_dir: Path, tmp_path: Path) -> list[Point]:
+    figures = [replace(ABLATIONS[name], presets=(str(small_preset),)) for name in ("4b", "5")]
+    return make_points(figures, 2, [], tmp_path, data_dir)
+
+
+@pytest.fixture
+def rows(points: list[Point]) -> list[AblationRow]:
+    for number, point in enumerate(points):
+        pretend(point, 0.5 + 0.1 * number, "budget" if number == 1 else "epochs")
+    return ablation_rows(points)
+
+
+def shown(rows: Sequence[AblationRow]) -> str:
+    console = Console(file=io.StringIO(), width=80, no_color=True)
+    for renderable in ablation_tables(rows):
+        console.print(renderable)
+    text: str = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= 80
+    return text
+
+
+def test_a_row_a_variant_with_its_seeds_joined(rows: list[AblationRow]) -> None:
+    assert len(rows) == 4 + 10
+    mlp = rows[2]
+    assert (mlp.figure, mlp.variant, mlp.settings) == ("4b", "MLP-add", ["model.decoder=mlp-add"])
+    assert mlp.seed_mse == pytest.approx([0.7, 0.77])
+    assert mlp.mse == pytest.approx(0.735)
+    assert mlp.sd == pytest.approx(0.07 / 2**0.5)
+
+
+def test_the_others_are_tested_against_painet(rows: list[AblationRow]) -> None:
+    plain, recurrent, *_ = rows
+    assert plain.plain
+    assert plain.p_value is None
+    assert recurrent.p_value is not None
+    assert recurrent.p_value < 0.05
+    assert [row.variant for row in rows if row.plain] == ["EGNN, parallel", "2"]
+
+
+def test_tables_name_figures_and_say_what_they_are_of(rows: list[AblationRow]) -> None:
+    text = shown(rows)
+    assert "Figure 4b: decoders, small" in text
+    assert "Figure 5: layers of the decoder, small" in text
+    assert "PAINET" in text
+    flat = " ".join(text.split())
+    assert "†: training ended by its budget" in flat
+    assert "sample standard deviation over seeds" in flat
+
+
+def test_a_variant_without_a_result_is_left_out(points: list[Point]) -> None:
+    pretend(points[0], 0.5)
+    (row,) = ablation_rows(points[:4])
+    assert row.variant == "EGNN, parallel"
+
+
+def test_a_plot_a_figure_and_markdown_that_shows_it(
+    rows: list[AblationRow], tmp_path: Path
+) -> None:
+    plots = write_ablation_plots(rows, tmp_path)
+    assert [plot.name for plot in plots] == ["figure-4b.png", "figure-5.png"]
+    assert all(plot.read_bytes()[:4] == b"\x89PNG" for plot in plots)
+    markdown = ablation_markdown(rows, plots)
+    assert "![figure-5](figure-5.png)" in markdown
+    assert "| EGNN, parallel | 1.3 ± 0.09" not in markdown
+    assert "| MLP-add | 0.735 ± 0.049 |" in markdown

@@ -1,0 +1,156 @@
+"""Cells of a benchmark: which there are, when one is done, and what a failure does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from painet_cli.benchmark.cells import Cell, make_cells, read_results
+from painet_cli.benchmark.significance import signed_rank_p
+from painet_cli.benchmark.workers import _write_preset, run_cells
+from painet_cli.config.presets import load_preset
+from painet_cli.errors import RequestError
+from painet_cli.evaluation.evaluate import Evaluation
+from painet_cli.training.run import CONFIG
+
+CPU = torch.device("cpu")
+
+
+class Watcher:
+    """Listener that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+        self.errors: dict[str, str | None] = {}
+
+    def began(self, cell: Cell) -> None:
+        self.seen.append(str(cell))
+
+    def ended(self, cell: Cell, error: str | None) -> None:
+        self.errors[cell.model] = error
+
+    def waiting(self, running: Sequence[Cell]) -> None: ...
+
+
+def cells(
+    preset: Path, data_dir: Path, folder: Path, *settings: str, models: Sequence[str] = ("linear",)
+) -> list[Cell]:
+    return make_cells([str(preset)], models, 1, settings, folder, data_dir)
+
+
+def test_a_cell_for_every_model_and_seed(
+    small_preset: Path, data_dir: Path, tmp_path: Path
+) -> None:
+    made = make_cells([str(small_preset)], ["painet", "linear"], 2, [], tmp_path, data_dir)
+    assert [str(cell) for cell in made] == [
+        "small painet seed 1",
+        "small painet seed 2",
+        "small linear seed 1",
+        "small linear seed 2",
+    ]
+    assert made[0].preset.model.name == "painet"
+    assert made[2].preset.model.name == "linear"
+    assert len({cell.folder for cell in made}) == 4
+    assert {cell.folder.parent for cell in made} == {tmp_path / "small"}
+
+
+def test_another_setting_is_another_cell(
+    small_preset: Path, data_dir: Path, tmp_path: Path
+) -> None:
+    plain = cells(small_preset, data_dir, tmp_path)[0]
+    again = cells(small_preset, data_dir, tmp_path)[0]
+    other = cells(small_preset, data_dir, tmp_path, "train.lr=1e-4")[0]
+    assert plain == again
+    assert plain.folder != other.folder
+
+
+def test_a_dataset_that_is_not_there_is_asked_for(small_preset: Path, tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="not prepared"):
+        cells(small_preset, tmp_path, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("record", "budget_s", "done"),
+    [
+        ({"status": "done", "stopped_by": "patience"}, None, True),
+        ({"status": "done", "stopped_by": "epochs"}, 1.0, True),
+        ({"status": "done", "stopped_by": "budget"}, 20.0, True),
+        ({"status": "done", "stopped_by": "budget"}, 21.0, False),
+        ({"status": "done", "stopped_by": "budget"}, None, False),
+        ({"status": "interrupted", "stopped_by": None}, None, False),
+        ({"status": "failed", "stopped_by": None}, None, False),
+    ],
+    ids=str,
+)
+def test_when_a_cell_is_done(
+    small_preset: Path,
+    data_dir: Path,
+    tmp_path: Path,
+    record: dict[str, Any],
+    budget_s: float | None,
+    *,
+    done: bool,
+) -> None:
+    cell = cells(small_preset, data_dir, tmp_path)[0]
+    cell.folder.mkdir(parents=True)
+    (cell.folder / "run.json").write_text(json.dumps({**record, "epochs": 10, "epoch_s": 2.0}))
+    assert not cell.is_done(budget_s), "not evaluated yet"
+    np.save(cell.folder / "window_errors.npy", np.zeros((2, 1)))
+    (cell.folder / "evaluation.json").write_text('{"mse": 1.0}')
+    assert not cell.is_done(budget_s), "evaluated by an older painet"
+    written = dict.fromkeys(Evaluation.plain_names())
+    (cell.folder / "evaluation.json").write_text(json.dumps(written))
+    assert cell.is_done(budget_s) is done
+
+
+def test_a_folder_that_holds_something_else_is_not_done(
+    small_preset: Path, data_dir: Path, tmp_path: Path
+) -> None:
+    cell = cells(small_preset, data_dir, tmp_path)[0]
+    assert not cell.is_done(None)
+    cell.folder.mkdir(parents=True)
+    (cell.folder / "run.json").write_text("[")
+    assert not cell.is_done(None)
+    assert read_results([cell]) == []
+
+
+@pytest.mark.slow
+def test_one_cells_failure_leaves_the_others_alone(
+    small_preset: Path, data_dir: Path, tmp_path: Path
+) -> None:
+    todo = cells(small_preset, data_dir, tmp_path, "train.lr=1e30", models=("painet", "linear"))
+    watcher = Watcher()
+    run_cells(todo, data_dir, CPU, watcher, jobs=2)
+    assert watcher.seen == ["small painet seed 1", "small linear seed 1"]
+    assert "loss is" in str(watcher.errors["painet"])
+    assert [result.cell.model for result in read_results(todo)] != ["painet", "linear"]
+
+
+def test_the_signed_rank_test_tells_better_from_luckier() -> None:
+    rng = np.random.default_rng(1)
+    errors = rng.exponential(size=200)
+    assert signed_rank_p(errors, errors) == 1.0
+    assert signed_rank_p(errors, errors * 1.1) < 1e-6
+    assert signed_rank_p(errors, errors + np.tile([0.1, -0.1], 100)) > 0.05
+
+
+def test_a_stopped_cell_goes_on_with_what_its_config_came_to(
+    small_preset: Path, data_dir: Path, tmp_path: Path
+) -> None:
+    (cell,) = cells(small_preset, data_dir, tmp_path)
+    _write_preset(cell)
+    config = cell.folder / CONFIG
+    assert load_preset(str(config)) == cell.preset
+    resolved = config.read_text().replace("activations: auto", "activations: recompute")
+    config.write_text(f"# as it began\n{resolved}")
+    _write_preset(cell)
+    assert config.read_text().startswith("# as it began")
+    config.write_text(resolved.replace("epochs: ", "epochs: 1"))  # asked for less or more
+    _write_preset(cell)
+    assert load_preset(str(config)) == cell.preset.changed({"train.activations": "recompute"})

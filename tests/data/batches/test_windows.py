@@ -1,0 +1,196 @@
+"""Windows: which frames are read, and what a batch makes of them."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from painet_cli.config.schema import DataConfig
+from painet_cli.data.batches import windows as windows_module
+from painet_cli.data.batches.batch import Batch
+from painet_cli.data.batches.graph import bond_graph
+from painet_cli.data.batches.windows import Windows, target_offsets, windows_of
+from painet_cli.data.dataset.dataset import Dataset, write_dataset
+from painet_cli.errors import RequestError
+from systems import frames_of, manifest
+
+CPU = torch.device("cpu")
+
+
+def config(horizon: int, delta_frames: int, sampling: str) -> DataConfig:
+    return DataConfig.model_validate(
+        {
+            "dataset": "small",
+            "horizon": horizon,
+            "delta_frames": delta_frames,
+            "sampling": sampling,
+        }
+    )
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Dataset:
+    described = manifest()
+    return write_dataset(tmp_path / "small", frames_of(described), described)
+
+
+def windows(dataset: Dataset, offsets: list[int], part: str = "train") -> Windows:
+    particles = dataset.manifest.particles
+    graph = bond_graph(particles.types, particles.bonds, hops=2)
+    return windows_of(dataset, part, np.array(offsets), graph, CPU)  # type: ignore[arg-type]
+
+
+def gathered_slowly(dataset: Dataset, starts: list[int], offsets: list[int]) -> Batch:
+    graph = bond_graph(dataset.manifest.particles.types, dataset.manifest.particles.bonds, hops=2)
+    x = [torch.from_numpy(dataset.frames[s].copy()) for s in starts]
+    following = [torch.from_numpy(dataset.frames[s + 1].copy()) for s in starts]
+    targets = [
+        torch.cat([torch.from_numpy(dataset.frames[s + offset].copy()) for s in starts])
+        for offset in offsets
+    ]
+    return Batch(
+        graph.repeat(len(starts)),
+        torch.cat(x),
+        torch.cat(following) - torch.cat(x),
+        torch.stack(targets),
+    )
+
+
+def assert_same(left: Batch, right: Batch) -> None:
+    assert torch.equal(left.positions, right.positions)
+    assert torch.equal(left.velocities, right.velocities)
+    assert torch.equal(left.known_targets(), right.known_targets())
+    assert torch.equal(left.graph.edge_index, right.graph.edge_index)
+    assert torch.equal(left.graph.types, right.graph.types)
+
+
+@pytest.mark.parametrize(
+    ("sampling", "horizon", "delta_frames", "offsets"),
+    [
+        ("tail", 1, 30, [30]),
+        ("tail", 5, 30, [26, 27, 28, 29, 30]),
+        ("tail", 4, 4, [1, 2, 3, 4]),
+        ("uniform", 1, 30, [30]),
+        ("uniform", 5, 30, [6, 12, 18, 24, 30]),
+        ("uniform", 3, 10, [3, 7, 10]),
+        ("uniform", 8, 3000, [375, 750, 1125, 1500, 1875, 2250, 2625, 3000]),
+        ("uniform", 4, 4, [1, 2, 3, 4]),
+    ],
+)
+def test_offsets_of_targets(
+    sampling: str, horizon: int, delta_frames: int, offsets: list[int]
+) -> None:
+    assert target_offsets(config(horizon, delta_frames, sampling)).tolist() == offsets
+
+
+@given(
+    sampling=st.sampled_from(["tail", "uniform"]),
+    horizon=st.integers(1, 30),
+    more=st.integers(0, 200),
+)
+def test_offsets_rise_to_the_end_of_the_window(sampling: str, horizon: int, more: int) -> None:
+    offsets = target_offsets(config(horizon, horizon + more, sampling))
+    assert len(offsets) == horizon
+    assert offsets[0] >= 1
+    assert offsets[-1] == horizon + more
+    assert (np.diff(offsets) >= 1).all()
+
+
+@pytest.mark.parametrize("sampling", ["tail", "uniform"])
+def test_more_targets_than_frames_are_refused(sampling: str) -> None:
+    with pytest.raises(RequestError, match=r"data\.horizon"):
+        target_offsets(config(6, 5, sampling))
+
+
+@pytest.mark.parametrize("resident", [True, False])
+@pytest.mark.parametrize("offsets", [[4], [1], [2, 3, 4]])
+def test_a_batch_gathers_its_frames(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch, offsets: list[int], *, resident: bool
+) -> None:
+    if not resident:
+        monkeypatch.setattr(windows_module, "_RESIDENT_BYTES", 0)
+    made = windows(dataset, offsets)
+    starts = list(dataset.manifest.split.train)
+    assert len(made) == len(starts)
+    for chosen in ([0], [2, 0], [3, 3, 1]):
+        batch = made.batch(torch.tensor(chosen))
+        expected = gathered_slowly(dataset, [starts[k] for k in chosen], offsets)
+        assert_same(batch, expected)
+        assert batch.known_targets().shape == (len(offsets), 4 * len(chosen), 3)
+
+
+def test_the_velocity_is_the_forward_difference(dataset: Dataset) -> None:
+    batch = windows(dataset, [4], "val").batch(torch.tensor([0]))
+    assert np.array_equal(batch.velocities.numpy(), dataset.frames[6] - dataset.frames[5])
+
+
+def test_every_window_is_met_once_and_the_last_batch_is_smaller(dataset: Dataset) -> None:
+    made = windows(dataset, [4])
+    batches = list(made.batches(3))
+    assert [batch.graph.num_systems for batch in batches] == [3, 1]
+    together = made.batch(torch.arange(4))
+    assert torch.equal(torch.cat([b.positions for b in batches]), together.positions)
+
+
+def test_frames_that_stay_on_disk_are_read_a_batch_ahead(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(windows_module, "_RESIDENT_BYTES", 0)
+    made = windows(dataset, [4])
+    read: list[list[int]] = []
+    second_is_read = threading.Event()
+
+    def noted(indices: torch.Tensor) -> Batch:
+        batch = Windows.batch(made, indices)
+        read.append(indices.tolist())
+        if len(read) == 2:
+            second_is_read.set()
+        return batch
+
+    monkeypatch.setattr(made, "batch", noted)
+    batches = made.batches(1)
+    assert_same(next(batches), Windows.batch(made, torch.tensor([0])))
+    assert second_is_read.wait(60)  # without anyone having asked for it
+    list(batches)
+    assert read == [[0], [1], [2], [3]]
+
+
+def test_batches_keep_the_order_they_are_given(dataset: Dataset) -> None:
+    made = windows(dataset, [4])
+    order = torch.tensor([2, 0, 3, 1])
+    first, second = made.batches(2, order)
+    assert_same(first, made.batch(order[:2]))
+    assert_same(second, made.batch(order[2:]))
+
+
+def test_batches_of_one_size_share_their_graph(dataset: Dataset) -> None:
+    made = windows(dataset, [4])
+    first, second = made.batches(2)
+    assert first.graph is second.graph
+
+
+@pytest.mark.parametrize(
+    ("offsets", "starts"),
+    [
+        ([4], [0, 1, 2, 13]),
+        ([6], [0, 1, 2, 13]),  # the second trial's last frame is 19
+        ([7], [0, 1, 2]),
+        ([3, 10], [0, 1]),
+        ([11], [0]),
+    ],
+)
+def test_a_start_too_near_the_end_of_its_segment_is_left_out(
+    dataset: Dataset, offsets: list[int], starts: list[int]
+) -> None:
+    assert windows(dataset, offsets).starts.tolist() == starts
+
+
+def test_a_part_without_a_fitting_window_is_refused(dataset: Dataset) -> None:
+    with pytest.raises(RequestError, match="no val window has 7 frames"):
+        windows(dataset, [7], "val")

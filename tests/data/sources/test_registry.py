@@ -1,0 +1,144 @@
+"""The registry of data sources."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TypedDict, get_args, get_overloads, get_type_hints
+from urllib.parse import urlsplit
+
+import pytest
+from pydantic import ValidationError
+
+from painet_cli.data.sources import prepare as prepare_module
+from painet_cli.data.sources.prepare import options_of, prepare
+from painet_cli.data.sources.registry import (
+    OWN,
+    RemoteFile,
+    Source,
+    find_download,
+    find_source,
+    how_to_prepare,
+    load_sources,
+)
+from painet_cli.errors import RequestError
+from painet_cli.storage.download import Progress as Downloading
+
+SOURCES = load_sources()
+HERE = {**vars(prepare_module), "Downloading": Downloading}
+FILES = [file for source in SOURCES for remote in source.downloads.values() for file in remote]
+
+
+def test_every_source_is_there() -> None:
+    assert [source.name for source in SOURCES] == [
+        "mocap", "md17", "md22", "adk", "nbody", "sample", "trajectory"
+    ]  # fmt: skip
+    counts = {source.name: len(source.downloads) for source in SOURCES if source.downloads}
+    assert counts == {"mocap": 1, "md17": 8, "md22": 7, "adk": 1}
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_every_file_has_urls_that_can_be_asked_for(file: RemoteFile) -> None:
+    for url in file.urls:
+        parts = urlsplit(url)
+        assert parts.scheme in ("http", "https") and parts.netloc and len(parts.path) > 1
+    assert len({*file.urls}) == len(file.urls)
+    assert file.known_hash is None or len(bytes.fromhex(file.known_hash)) == 32
+
+
+def test_no_two_files_share_a_place_in_the_cache() -> None:
+    places = [
+        (source.name, file.name)
+        for source in SOURCES
+        for remote in source.downloads.values()
+        for file in remote
+    ]
+    assert max(Counter(places).values()) == 1
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
+def test_what_is_downloaded_can_be_had_by_hand_and_has_a_size(source: Source) -> None:
+    files = [file for remote in source.downloads.values() for file in remote]
+    assert bool(files) == (source.by_hand is not None) == (source.page is not None)
+    if any(file.bytes is None for file in files):
+        assert source.size is not None
+
+
+@pytest.mark.parametrize(
+    ("dataset", "command"),
+    [
+        ("mocap-walk", "painet prepare mocap --subject 35"),
+        ("mocap-run", "painet prepare mocap --subject 9"),
+        ("md17-benzene", "painet prepare md17 --molecule benzene"),
+        ("md22-AT-AT", "painet prepare md22 --molecule AT-AT"),
+        ("adk", "painet prepare adk"),
+        ("nbody", "painet prepare nbody"),
+        ("sample", "painet prepare sample"),
+        ("mine", "painet prepare trajectory --topology FILE --trajectory FILE --name mine"),
+    ],
+)
+def test_every_dataset_has_a_command(dataset: str, command: str) -> None:
+    assert how_to_prepare(dataset) == f"prepare it: `{command}`"
+
+
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    [
+        ("mocap", ["zip"]),
+        ("md17-benzene", ["npz"]),
+        ("md22-ac-ala3-nhme", ["npz"]),
+        ("md22-double-walled-nanotube", ["npz"]),
+        ("adk", ["topology", "trajectory"]),
+    ],
+)
+def test_downloads_are_found_by_name(name: str, keys: list[str]) -> None:
+    source, remote = find_download(name)
+    assert name.startswith(source.name)
+    assert [file.key for file in remote] == keys
+
+
+def test_what_is_not_downloaded_is_refused() -> None:
+    with pytest.raises(RequestError, match="nothing is downloaded under this name"):
+        find_download("md17-water")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"urls": []},
+        {"urls": ["ftp://host/file"]},
+        {"urls": ["http://host"]},
+        {"known_hash": "A" * 64},
+        {"known_hash": "0" * 63},
+        {"name": "../up"},
+        {"name": ".."},
+        {"bytes": 0},
+        {"bytes": "5"},
+        {"md5": "x"},
+    ],
+)
+def test_a_file_that_makes_no_sense_is_refused(change: dict[str, object]) -> None:
+    whole = {"key": "k", "name": "n", "urls": ["http://h/f"], "bytes": 5, "known_hash": "0" * 64}
+    RemoteFile.model_validate(whole)
+    with pytest.raises(ValidationError):
+        RemoteFile.model_validate(whole | change)
+
+
+def test_a_command_has_no_words_of_its_own() -> None:
+    whole = SOURCES[0].model_dump() | {"datasets": {"md17-{molecule}": "prepare {mollecule}"}}
+    with pytest.raises(ValidationError, match="has a word that"):
+        Source.model_validate(whole)
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_the_types_of_prepare_name_the_options_that_a_source_takes(name: str) -> None:
+    typed = {
+        source: get_args(hints["options"])[0]
+        for one in get_overloads(prepare)
+        if get_args((hints := get_type_hints(one, HERE))["source"])
+        for source in get_args(hints["source"])
+    }
+    taken = options_of(find_source(name).prepare)
+    described = typed[name] if name in typed else TypedDict("Nothing", {})
+    assert {*get_type_hints(described)} == {*taken}
+    required = {option for option, must_be_given in taken.items() if must_be_given}
+    assert described.__required_keys__ == required

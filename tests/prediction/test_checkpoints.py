@@ -1,0 +1,164 @@
+"""Which checkpoint predicts which particles, and why another does not."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from painet_cli.data.dataset.manifest import Particles
+from painet_cli.errors import RequestError
+from painet_cli.prediction import checkpoints
+from painet_cli.prediction.checkpoints import (
+    Checkpoint,
+    find_checkpoint,
+    load,
+    shipped,
+    trained_runs,
+)
+from painet_cli.prediction.inputs.source import Selected
+from painet_cli.prediction.matching import Choice, MisfitError, check_fit, choose
+from painet_cli.training.checkpoint import Header
+
+
+def selected(elements: Sequence[str], language: str = "all", *, bonded: bool = True) -> Selected:
+    kinds = sorted(set(elements))
+    bonds = tuple((k, k + 1) for k in range(len(elements) - 1)) if bonded else ()
+    particles = Particles(
+        names=tuple(elements),
+        types=tuple(kinds.index(one) for one in elements),
+        type_names=tuple(kinds),
+        bonds=bonds,
+        elements=tuple(elements),
+    )
+    return Selected(language, particles, np.arange(len(elements)))
+
+
+ETHANOL = selected("CCOHHHHHH")
+HEAVY = selected("CCO", "heavy")
+
+
+@pytest.fixture
+def trained(finished_run: Path) -> Checkpoint:
+    return find_checkpoint(finished_run)
+
+
+def like(trained: Checkpoint, name: str, composition: dict[str, int], origin: str) -> Checkpoint:
+    header = trained.header.model_copy(
+        update={"type_names": tuple(composition), "composition": composition}
+    )
+    return replace(trained, name=name, header=header, origin=origin)
+
+
+def taken(candidates: list[Selected], known: list[Checkpoint]) -> Choice:
+    return choose(candidates, known, "angstrom", None)
+
+
+def header_with(header: Header, **data: object) -> Header:
+    preset = header.preset.model_copy(update={"data": header.preset.data.model_copy(update=data)})
+    return header.model_copy(update={"preset": preset})
+
+
+def test_a_run_a_file_and_a_name_are_found(finished_run: Path, tmp_path: Path) -> None:
+    by_folder, by_file = load(finished_run, "cpu"), load(finished_run / "best.safetensors", "cpu")
+    assert by_folder.header == by_file.header
+    assert not by_folder.model.training
+    with pytest.raises(RequestError, match="no run folder, file or shipped checkpoint"):
+        load(tmp_path / "nothing")
+
+
+def test_shipped_ones_have_a_card(
+    trained: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.safetensors").write_bytes(trained.path.read_bytes())
+    (tmp_path / "mine.yaml").write_text("title: Mine\nmse: 0.5\nlimits: [None known.]\n")
+    monkeypatch.setattr(checkpoints, "SHIPPED", tmp_path)
+    (one,) = shipped()
+    assert (one.name, one.card.title, one.test_mse) == ("mine", "Mine", 0.5)
+    assert load("mine", "cpu").name == "mine"
+
+
+def test_a_pickle_is_never_loaded(tmp_path: Path) -> None:
+    class Bomb:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return Path.touch, (tmp_path / "exploded",)  # type: ignore[return-value]
+
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(pickle.dumps(Bomb()))
+    with pytest.raises(RequestError, match="not a checkpoint"):
+        load(path)
+    assert not (tmp_path / "exploded").exists()
+
+
+def test_runs_come_newest_first_and_broken_ones_are_left_out(
+    finished_run: Path, tmp_path: Path
+) -> None:
+    best = (finished_run / "best.safetensors").read_bytes()
+    for name in ("a", "b", "broken"):
+        (tmp_path / "demo" / name).mkdir(parents=True)
+        (tmp_path / "demo" / name / "best.safetensors").write_bytes(
+            best[: 100 * (name > "b") or None]
+        )
+    os.utime(tmp_path / "demo" / "a" / "best.safetensors", (2e9, 2e9))
+    assert [Path(run.name).name for run in trained_runs(tmp_path)] == ["a", "b"]
+
+
+def test_the_very_system_comes_before_a_run_of_another(trained: Checkpoint) -> None:
+    mine = like(trained, "mine", {"C": 4, "H": 10, "O": 1}, "run")
+    exact = like(trained, "exact", {"C": 2, "H": 6, "O": 1}, "shipped")
+    assert taken([ETHANOL], [mine, exact]).checkpoint.name == "exact"
+    choice = taken([ETHANOL], [mine])
+    assert choice.checkpoint.name == "mine"
+    assert "another system" in choice.warnings[0]
+
+
+def test_the_newest_run_comes_before_shipped_ones(trained: Checkpoint) -> None:
+    composition = {"C": 2, "H": 6, "O": 1}
+    known = [like(trained, "new", composition, "run"), like(trained, "old", composition, "run")]
+    choice = taken([ETHANOL], [*known, like(trained, "shipped", composition, "shipped")])
+    assert choice.checkpoint.name == "new"
+    assert "very system" in choice.reason
+    assert not choice.warnings
+
+
+def test_heavy_atoms_are_tried_where_hydrogens_are_unknown(trained: Checkpoint) -> None:
+    heavy = like(trained, "heavy", {"C": 2, "O": 1}, "shipped")
+    assert taken([ETHANOL, HEAVY], [heavy]).selected is HEAVY
+    with pytest.raises(RequestError, match="heavy atoms"):
+        taken([ETHANOL], [heavy])
+
+
+def test_a_system_of_another_size_is_the_last_to_be_taken(trained: Checkpoint) -> None:
+    small = like(trained, "small", {"C": 2, "O": 1}, "run")
+    large = like(trained, "large", {"C": 90, "O": 30}, "shipped")
+    chain = selected("CCO" * 40)
+    assert taken([chain], [small, large]).checkpoint.name == "large"
+
+
+def test_why_a_checkpoint_does_not_fit(trained: Checkpoint) -> None:
+    header = trained.header
+
+    def why(header: Header, one: Selected, unit: str = "angstrom") -> str:
+        with pytest.raises(MisfitError) as error:
+            check_fit(header, one.particles, unit, None)
+        return str(error.value)
+
+    assert "N, S: unknown" in why(header, selected("CNS"))
+    assert "trained in angstrom" in why(header, ETHANOL, "ASF unit")
+    assert "needs bonds" in why(header, selected("CCO", bonded=False))
+    assert "has no residue" in why(header_with(header, types=("residue", "name")), ETHANOL)
+
+
+def test_residues_that_differ_by_protonation_are_one(trained: Checkpoint) -> None:
+    header = header_with(trained.header, types=("residue", "name")).model_copy(
+        update={"type_names": ("GLY CA", "HSD CA")}
+    )
+    particles = selected("CC").particles.model_copy(
+        update={"names": ("CA", "CA"), "residues": ("HIS", "GLY")}
+    )
+    assert check_fit(header, particles, "angstrom", None).tolist() == [1, 0]

@@ -1,0 +1,180 @@
+"""Forecasts: starts, velocities, times, truth and yardsticks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from painet_cli.errors import RequestError
+from painet_cli.prediction import forecast as forecasting
+from painet_cli.prediction.checkpoints import LoadedModel, known_checkpoints, load
+from painet_cli.prediction.forecast import make_forecast
+from painet_cli.prediction.inputs.source import Input, open_input, read_input
+from painet_cli.prediction.pipeline import forecast_source
+from painet_cli.prediction.starts import parse_starts
+
+OFFSETS = [10, 20]  # of the small preset
+
+
+@pytest.fixture(scope="module")
+def model(finished_run: Path) -> LoadedModel:
+    return load(finished_run, "cpu")
+
+
+@pytest.fixture(scope="module")
+def system(data_dir: Path) -> Input:
+    return read_input(data_dir / "sample", first=0, stop=120)
+
+
+def starts(*frames: int) -> np.ndarray:
+    return np.array(frames, dtype=np.int64)
+
+
+def test_shapes_times_and_truth(model: LoadedModel, system: Input) -> None:
+    made = make_forecast(model, system, starts(3, 50), 2)
+    assert made.positions.shape == made.straight.shape == (2, 2, 9, 3)
+    np.testing.assert_allclose(made.times_s, [5e-15, 10e-15])
+    assert made.truth is not None
+    np.testing.assert_array_equal(made.truth[1], system.frames[[60, 70]])
+    velocity = system.frames[50] - system.frames[49]
+    np.testing.assert_array_equal(made.velocities[1], velocity)
+    np.testing.assert_allclose(made.straight[1, 1], system.frames[50] + 20 * velocity, rtol=1e-6)
+    errors = made.step_mse()
+    assert errors is not None
+    assert list(errors) == ["prediction", "nothing moves", "straight on"]
+    assert errors["nothing moves"][0] == pytest.approx(
+        np.square(system.frames[[3, 50]] - system.frames[[13, 60]]).mean(), rel=1e-4
+    )
+
+
+def test_no_later_frame_is_looked_at(model: LoadedModel, system: Input) -> None:
+    known = replace(system, frames=system.frames[:31])
+    whole, cut = (make_forecast(model, one, starts(30), 2) for one in (system, known))
+    np.testing.assert_array_equal(whole.positions, cut.positions)
+    assert cut.truth is None
+
+
+def test_steps_past_the_trained_horizon_roll_out(model: LoadedModel, system: Input) -> None:
+    short, long = (make_forecast(model, system, starts(30), steps) for steps in (2, 5))
+    np.testing.assert_allclose(long.positions[:, :2], short.positions)
+    np.testing.assert_allclose(long.times_s, np.arange(1, 6) * 5e-15)
+
+
+def test_many_starts_are_one_batch_and_the_same(
+    model: LoadedModel, system: Input, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes = []
+    forward = type(model.model).forward
+    monkeypatch.setattr(
+        type(model.model),
+        "forward",
+        lambda self, batch: (passes.append(1), forward(self, batch))[1],
+    )
+    many = make_forecast(model, system, np.arange(1, 90), 2)
+    assert len(passes) == 1
+    alone = [make_forecast(model, system, starts(k), 2).positions[0] for k in (1, 40, 89)]
+    np.testing.assert_allclose(many.positions[[0, 39, 88]], alone, atol=1e-5)
+
+
+def test_a_single_frame_stands_still(model: LoadedModel, system: Input) -> None:
+    one = replace(system, frames=system.frames[:1], frame_time_s=None)
+    made = make_forecast(model, one, starts(0), 2)
+    assert not made.velocities.any()
+    assert "velocity zero" in made.warnings[0]
+
+
+def test_a_new_recording_begins_without_velocity(model: LoadedModel, system: Input) -> None:
+    made = make_forecast(model, replace(system, breaks=(40,)), starts(30, 40), 2)
+    assert made.velocities[0].any()
+    assert not made.velocities[1].any()
+    assert made.truth is None  # the first's would cross the break
+
+
+def test_another_time_between_frames(model: LoadedModel, system: Input) -> None:
+    fine = replace(system, frame_time_s=0.25e-15)
+    made = make_forecast(model, fine, starts(30), 2)
+    np.testing.assert_array_equal(made.velocities[0], 2 * (system.frames[30] - system.frames[29]))
+    assert made.truth is not None
+    np.testing.assert_array_equal(made.truth[0], system.frames[[50, 70]])
+    assert "velocities are scaled" in made.warnings[0]
+    between = make_forecast(model, replace(system, frame_time_s=0.7e-15), starts(30), 2)
+    assert between.truth is None
+
+
+def test_an_unknown_time_is_the_checkpoints(model: LoadedModel, system: Input) -> None:
+    made = make_forecast(model, replace(system, frame_time_s=None), starts(30), 2)
+    assert "taken as the checkpoint's, 0.5 fs" in made.warnings[0]
+    assert made.truth is not None
+
+
+def test_what_cannot_be_predicted(
+    model: LoadedModel, system: Input, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(RequestError, match="nothing to predict"):
+        make_forecast(model, system, starts(3), 0)
+    with pytest.raises(RequestError, match="GiB, more than 4"):
+        make_forecast(model, system, starts(3), 10**9)
+    with pytest.raises(RequestError, match="does not fit"):
+        make_forecast(model, replace(system, length_unit="nm"), starts(3), 2)
+
+
+def test_a_prediction_that_runs_away_ends_before(
+    model: LoadedModel, system: Input, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rollout(_: object, batch: object, steps: int, trained: object) -> torch.Tensor:
+        ahead = torch.zeros(steps, 9, 3)
+        ahead[3:] = float("nan")
+        return ahead
+
+    monkeypatch.setattr(forecasting, "rollout", rollout)
+    made = make_forecast(model, system, starts(3), 8)
+    assert made.positions.shape[1] == len(made.times_s) == made.straight.shape[1] == 3
+    assert "step 4 of 8" in made.warnings[-1]
+
+
+def test_a_long_prediction_says_what_it_costs(model: LoadedModel, system: Input) -> None:
+    said: list[str] = []
+    make_forecast(model, system, starts(3), 60, notice=said.append)
+    assert "30 passes of the model" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "frames", "first", "stop"),
+    [
+        ("last", [99], 98, 100),
+        ("7", [7], 6, 28),
+        ("-1", [99], 98, 100),
+        ("0", [0], 0, 21),
+        ("0:60:30", [0, 30], 0, 51),
+        ("all", [*range(1, 80)], 0, 100),
+    ],
+)
+def test_starts(text: str, frames: list[int], first: int, stop: int) -> None:
+    read = parse_starts(text, 100, (), 20)
+    assert (read.frames.tolist(), read.first, read.stop) == (frames, first, stop)
+
+
+def test_all_starts_keep_within_their_recording() -> None:
+    assert parse_starts("all", 100, (50,), 20).frames.tolist() == [*range(1, 30), *range(51, 80)]
+    assert parse_starts("all", 5, (), 20).frames.tolist() == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("text", ["", "first", "100", "-101", "5:3", "0:9:0", "1:2:3:4", "1.5"])
+def test_starts_that_are_none(text: str) -> None:
+    with pytest.raises(RequestError, match="--start"):
+        parse_starts(text, 100, (), 20)
+
+
+def test_a_source_is_predicted_from_its_last_frames(finished_run: Path, data_dir: Path) -> None:
+    said: list[str] = []
+    with open_input(data_dir / "sample") as source:
+        known = known_checkpoints(finished_run, Path("none"))
+        done = forecast_source(source, 2, known, torch.device("cpu"), notice=said.append)
+    assert done.start_frames == [19999]
+    assert len(done.forecast.system.frames) == 2
+    assert "as asked: trained on this very system" in said[0]
+    assert any("trained on this dataset" in warning for warning in done.forecast.warnings)
