@@ -108,13 +108,14 @@ class Dataset:
         import torch
 
         from painet_cli.data.batches.typed_graph import dataset_graph
-        from painet_cli.data.batches.windows import target_offsets, windows_of
+        from painet_cli.data.batches.windows import before_of, target_offsets, windows_of
 
         data = data or DataConfig(
             dataset=self.manifest.name, delta_frames=self.manifest.split.delta_frames
         )
         _, graph = dataset_graph(self.manifest, data)
-        return windows_of(self, part, target_offsets(data), graph, torch.device(device))
+        offsets, place = target_offsets(data), torch.device(device)
+        return windows_of(self, part, offsets, graph, place, before_of(data))
 
     def pyg(self, part: SplitName = "train", data: DataConfig | None = None) -> list[Data]:
         """Windows as PyTorch Geometric's `Data`, for its `DataLoader` and any model.
