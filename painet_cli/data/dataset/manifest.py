@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
+from itertools import accumulate
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -17,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _FINGERPRINTED = 1
 """Schema whose fields a fingerprint covers: those of older datasets stay what they are."""
 SplitName = Literal["train", "val", "test"]
@@ -57,6 +58,8 @@ class Segment(_Section):
     """First frame of the segment in `frames.npy`."""
     length: PositiveInt
     """Number of frames."""
+    system: NonNegativeInt = 0
+    """Which of the dataset's systems moves here."""
     types: tuple[NonNegativeInt, ...] | None = None
     """Particle types in this segment, where they are not the dataset's (charges drawn anew for
     every simulation)."""
@@ -65,7 +68,7 @@ class Segment(_Section):
 class Split(_Section):
     """Start frames (indices into `frames.npy`) of the windows of each part."""
 
-    kind: Literal["published", "blocks", "random"]
+    kind: Literal["published", "blocks", "random", "systems"]
     delta_frames: PositiveInt
     """Longest window, in frames, that every start leaves room for inside its segment."""
     train: tuple[NonNegativeInt, ...]
@@ -136,6 +139,16 @@ class Particles(_Section):
         return self
 
 
+class System(_Section):
+    """One of several systems in a dataset: as many of its particles, after those before."""
+
+    name: Name
+    particles: PositiveInt
+    """N, how many of the dataset's particles it has."""
+    frame_time_s: PositiveFloat
+    """Seconds between its consecutive frames."""
+
+
 class Manifest(_Section):
     """Everything about a prepared dataset except its coordinates."""
 
@@ -149,7 +162,12 @@ class Manifest(_Section):
     """Where the origin of `frames.npy` lies in the source; not zero where the source is so far from
     its own origin that float32 would lose digits."""
     particles: Particles
+    """Those of all systems, one system after the other; no bond joins two systems."""
+    systems: tuple[System, ...] = ()
+    """The systems, where there are several; `frames.npy` then holds (rows, 3), the particles of one
+    frame after those of the frame before. Empty: all particles are one system."""
     segments: tuple[Segment, ...]
+    """Those of one system lie together, in the order of the systems."""
     split: Split
     files: dict[Annotated[str, AfterValidator(_file_name)], str]
     """sha256 of every other file of the folder."""
@@ -161,11 +179,56 @@ class Manifest(_Section):
         """Frames of all segments together."""
         return sum(segment.length for segment in self.segments)
 
+    @property
+    def each_system(self) -> tuple[System, ...]:
+        """The systems, of which there is at least one."""
+        return self.systems or (
+            System(
+                name=self.name,
+                particles=len(self.particles.names),
+                frame_time_s=self.units.frame_time_s,
+            ),
+        )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of `frames.npy`: (frames, particles, 3), or (rows, 3) of several systems."""
+        if not self.systems:
+            return (self.frame_count, len(self.particles.names), 3)
+        return (sum(s.length * self.systems[s.system].particles for s in self.segments), 3)
+
     def fingerprint(self) -> str:
         """Hex sha256 of all that a result depends on: not the name, the origin or the offset."""
         covered = self.model_copy(update={"schema_version": _FINGERPRINTED})
-        content = covered.model_dump_json(exclude={"name", "origin", "offset", "content_sha256"})
+        left_out: dict[str, Any] = dict.fromkeys(
+            ("name", "origin", "offset", "content_sha256"), True
+        )
+        if not self.systems:  # as in the schemas that had one system alone
+            left_out |= {"systems": True, "segments": {"__all__": {"system"}}}
+        content = covered.model_dump_json(exclude=left_out)
         return hashlib.sha256(content.encode()).hexdigest()
+
+    @model_validator(mode="after")
+    def _systems_fit(self) -> Self:
+        if not self.systems:
+            if any(segment.system for segment in self.segments):
+                raise ValueError("a segment names a system, and the dataset has one alone")
+            return self
+        sizes = [system.particles for system in self.systems]
+        if sum(sizes) != len(self.particles.names):
+            raise ValueError(f"{len(self.particles.names)} particles, but {sum(sizes)} in systems")
+        if len({system.name for system in self.systems}) < len(sizes):
+            raise ValueError("two systems have one name")
+        order = [segment.system for segment in self.segments]
+        if sorted({*order}) != list(range(len(sizes))) or order != sorted(order):
+            raise ValueError("segments are not those of every system, one system after the other")
+        if any(segment.types is not None for segment in self.segments):
+            raise ValueError("types that differ by segment are for a dataset of one system")
+        ends = list(accumulate(sizes))
+        for i, j in self.particles.bonds:
+            if bisect_right(ends, i) != bisect_right(ends, j):
+                raise ValueError(f"bond ({i}, {j}) joins two systems")
+        return self
 
     @model_validator(mode="after")
     def _windows_fit(self) -> Self:
@@ -202,4 +265,9 @@ def _second(content: dict[str, Any]) -> dict[str, Any]:
     return {**content, "origin": origin, "offset": (0.0, 0.0, 0.0)}
 
 
-UPGRADES = {1: _second}
+def _third(content: dict[str, Any]) -> dict[str, Any]:
+    """Schema 3 may hold several systems; what is older holds one."""
+    return content
+
+
+UPGRADES = {1: _second, 2: _third}
