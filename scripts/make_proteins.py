@@ -198,7 +198,9 @@ def _simulation(topology: app.Topology, seed: int) -> app.Simulation:
         hydrogenMass=1.5 * unit.amu,
     )
     integrator = openmm.LangevinMiddleIntegrator(
-        TEMPERATURE_K * unit.kelvin, FRICTION_PER_PS / unit.picosecond, TIME_STEP_PS * unit.picosecond
+        TEMPERATURE_K * unit.kelvin,
+        FRICTION_PER_PS / unit.picosecond,
+        TIME_STEP_PS * unit.picosecond,
     )
     integrator.setRandomNumberSeed(seed)
     return app.Simulation(
@@ -211,7 +213,9 @@ def _frames(simulation: app.Simulation, frames: int, path: Path) -> None:
     unfinished = path.with_name(f"unfinished-{path.name}")
     before = None
     with unfinished.open("wb") as written:
-        dcd = app.DCDFile(written, simulation.topology, TIME_STEP_PS * unit.picosecond, 0, STEPS_PER_FRAME)
+        dcd = app.DCDFile(
+            written, simulation.topology, TIME_STEP_PS * unit.picosecond, 0, STEPS_PER_FRAME
+        )
         for frame in range(frames):
             simulation.step(STEPS_PER_FRAME)
             found = simulation.context.getState(getPositions=True).getPositions(asNumpy=True)

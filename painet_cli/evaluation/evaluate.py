@@ -143,7 +143,7 @@ def evaluate_run(
         steps = horizon or preset.evaluation.horizon or preset.data.horizon
         windows = windows_for(dataset, preset, part, rollout_offsets(trained, steps), device)
     batch_size = preset.train.batch_size
-    largest = windows.batch(torch.arange(min(batch_size, len(windows))))
+    largest = windows.batch(windows.largest(batch_size))
     fit_memory(model, largest, memory_budget or free_memory(device), training=False)
     started = time.perf_counter()
     errors = prediction_errors(model, windows, batch_size, trained, world)

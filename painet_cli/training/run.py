@@ -233,7 +233,11 @@ def _prepare(
         preset_name=name,
         preset=preset,
         type_names=system.type_names,
-        composition=Counter(system.type_names[index] for index in graph.types.tolist()),
+        composition=(
+            {}  # no one system's
+            if dataset.manifest.systems
+            else Counter(system.type_names[index] for index in graph.types.tolist())
+        ),
         up_axis=system.up_axis,
         units=dataset.manifest.units,
         dataset=dataset.manifest.name,
@@ -252,7 +256,7 @@ def _fit_memory(trainer: Trainer, header: Header, budget: int | None) -> Header:
     world, windows = trainer.world, trainer.train_windows
     if way == "auto":
         share = -(-header.preset.train.batch_size // world.size)
-        largest = windows.batch(torch.arange(min(share, len(windows))))
+        largest = windows.batch(windows.largest(share))
         free = budget or free_memory(windows.device)
         trainer.memory = fit_memory(trainer.model, largest, free, training=True)
         way = cast("Activations", world.told(lambda: trainer.model.activations))

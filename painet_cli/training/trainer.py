@@ -20,7 +20,7 @@ from painet_cli.models.memory import MemoryPlan
 from painet_cli.training.checkpoint import Progress, under
 from painet_cli.training.diagnosis import training_error, validation_error
 from painet_cli.training.distributed.world import ALONE, World
-from painet_cli.training.loss import validation_mse
+from painet_cli.training.loss import mean_loss, validation_mse
 
 _Weights = tuple[Tensor, ...] | list[Tensor]
 
@@ -145,6 +145,7 @@ class Trainer:
         self.model.train()
         windows = self.train_windows
         order = _epoch_order(len(windows), self.config.seed, epoch)
+        order = windows.by_size(order, self.config.batch_size)
         steps = math.ceil(len(windows) / self.config.batch_size)
         losses = []
         for step, share in enumerate(self.world.shares(windows, self.config.batch_size, order)):
@@ -155,7 +156,7 @@ class Trainer:
             batch, loss = share.batch, torch.zeros((), device=windows.device)
             with self.world.averaging(self.model, share.weight):
                 if batch is not None:
-                    loss = (self.model(batch) - batch.known_targets()).square().mean()
+                    loss = mean_loss(self.model(batch), batch)
                     loss.backward()
                     loss = loss.detach() * batch.graph.num_systems
             losses.append(loss)

@@ -114,6 +114,13 @@ class Graph:
             self._of_nodes[key] = compute()
         return cast("T", self._of_nodes[key])
 
+    @property
+    def type_bounds(self) -> tuple[int, int]:
+        """Smallest and largest particle type; looked at once, or bounds of what it was made of."""
+        return self.derived_of_nodes(
+            "type_bounds", lambda: tuple(int(bound) for bound in self.types.aminmax())
+        )
+
     def check_types(self, count: int) -> None:
         """Refuse a particle type that a model of `count` types does not know; looked at once.
 
@@ -122,9 +129,7 @@ class Graph:
         RequestError
             A type is negative or at least `count`.
         """
-        low, high = self.derived_of_nodes(
-            "type_bounds", lambda: tuple(int(bound) for bound in self.types.aminmax())
-        )
+        low, high = self.type_bounds
         if low < 0 or high >= count:
             wrong = low if low < 0 else high
             raise RequestError(
@@ -177,6 +182,55 @@ class Graph:
             )
         return self._repeats[copies]
 
+    def select(
+        self,
+        systems: Tensor,  # (B,) int64, on the CPU
+    ) -> Graph:
+        """Some of these systems side by side, in that order; one may be asked for many times.
+
+        Copies of one system share what was derived of it, as those of `repeat` do.
+        """
+        first = int(systems[0])
+        if self.num_systems == 1 or bool((systems == first).all()):
+            return self._single(first).repeat(len(systems))
+        nodes, edges = self.derived("bounds", self._bounds)
+        device, sizes, counts = self.ptr.device, nodes.diff()[systems], edges.diff()[systems]
+        ptr = torch.cat([sizes.new_zeros(1), sizes.cumsum(0)])
+        shift = torch.repeat_interleave(ptr[:-1] - nodes[systems], counts).to(device)
+        chosen = ranges(edges[systems], counts).to(device)
+        equal = bool((sizes == sizes[0]).all())
+        return Graph(
+            types=self.types[ranges(nodes[systems], sizes).to(device)],
+            edge_index=self.edge_index[:, chosen] + shift,
+            edge_hop=self.edge_hop[chosen],
+            ptr=ptr.to(device),
+            nodes_per_system=int(sizes[0]) if equal else None,
+            _of_nodes={"type_bounds": self.type_bounds},
+        )
+
+    def _single(self, system: int) -> Graph:
+        """One of the systems by itself; made once and kept."""
+        if self.num_systems == 1:
+            return self
+        nodes, edges = (bounds.tolist() for bounds in self.derived("bounds", self._bounds))
+        own, here = slice(*nodes[system : system + 2]), slice(*edges[system : system + 2])
+        return self.derived(
+            ("single", system),
+            lambda: Graph(
+                types=self.types[own],
+                edge_index=self.edge_index[:, here] - own.start,
+                edge_hop=self.edge_hop[here],
+                ptr=torch.tensor([0, own.stop - own.start], device=self.ptr.device),
+                nodes_per_system=own.stop - own.start,
+                _of_nodes={"type_bounds": self.type_bounds},
+            ),
+        )
+
+    def _bounds(self) -> tuple[Tensor, Tensor]:
+        """(B + 1,) first particle and first edge of every system, on the CPU."""
+        edges = torch.searchsorted(self.target.contiguous(), self.ptr)
+        return self.ptr.cpu(), edges.cpu()
+
     def to(self, device: torch.device) -> Graph:
         """Same graph on another device."""
         if self.ptr.device == device:
@@ -189,6 +243,16 @@ class Graph:
             self.nodes_per_system,
             contacts=self.contacts,
         )
+
+
+def ranges(
+    starts: Tensor,  # (B,)
+    counts: Tensor,  # (B,)
+) -> Tensor:  # (sum of counts,)
+    """Whole numbers from every start on, as many as its count, one range after the other."""
+    before = counts.cumsum(0) - counts
+    total = int(counts.sum())
+    return torch.repeat_interleave(starts - before, counts) + torch.arange(total)
 
 
 def graph_of(

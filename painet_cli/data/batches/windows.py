@@ -16,14 +16,14 @@ from painet_cli.config.schema import DataConfig
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import Graph
 from painet_cli.data.batches.radius_graph import Contacts, Edges
+from painet_cli.data.batches.system_frames import SystemFrames, at_origin
 from painet_cli.data.dataset.dataset import Dataset
-from painet_cli.data.dataset.manifest import AXES, Segment, SplitName
-from painet_cli.data.particles.origin import any_far
+from painet_cli.data.dataset.manifest import Segment, SplitName
 from painet_cli.errors import RequestError
 
-# frames up to this size are copied to the device once, larger ones stay mapped; edges by distance
-# are kept up to this size, more are made again
-_RESIDENT_BYTES = 2**30
+POOL = 16
+"""Batches among whose windows those of one size are brought together."""
+_RESIDENT_BYTES = 2**30  # of edges by distance are kept, more are made again
 
 
 def target_offsets(data: DataConfig) -> NDArray[np.int64]:
@@ -95,7 +95,7 @@ def before_of(data: DataConfig) -> Before:
 
 
 class Windows:
-    """Windows of one dataset, cut into batches of equal systems.
+    """Windows of one dataset, cut into batches of equal systems or of several.
 
     Parameters
     ----------
@@ -106,8 +106,9 @@ class Windows:
     offsets
         (T,) frames from a start to its targets.
     graph
-        The one system's graph; a batch repeats it. Where distance makes edges, those of every
-        start frame are made when it is first asked for, one batch ahead, and kept.
+        The dataset's systems, one of each side by side; a batch takes copies of them. Where
+        distance makes edges, those of every start frame are made when it is first asked for, one
+        batch ahead, and kept.
     device
         Where batches are made.
     before
@@ -129,11 +130,11 @@ class Windows:
         self.device = device
         self.graph = graph.to(device)
         self.before = before
-        wanted = np.concatenate([[0], before.offsets, offsets])
-        self._frames_of = torch.from_numpy(starts[:, None] + wanted)
-        self._is_far = any_far(dataset.frames, starts, dataset.manifest.up_axis)
-        resident = dataset.frames.nbytes <= _RESIDENT_BYTES
-        self._frames = torch.from_numpy(np.array(dataset.frames)).to(device) if resident else None
+        self._frames = SystemFrames(dataset, device)
+        self.systems = self._frames.systems_at(starts)
+        self._ahead = torch.from_numpy(np.concatenate([[0], before.offsets, offsets]))
+        self._starts = torch.from_numpy(starts)
+        self._is_far = self._frames.any_far(starts)
         self._types = _types_of(dataset.manifest.segments, starts)
         self._edges: dict[int, Edges] = {}
         self._edge_bytes = 0
@@ -142,27 +143,28 @@ class Windows:
         """S, the number of windows."""
         return len(self.starts)
 
+    @property
+    def sizes(self) -> Tensor:
+        """(S,) particles of every window."""
+        return self._frames.particles[self.systems]
+
+    def dataset_of(self, window: int) -> Dataset:
+        """The system of a window, as a dataset of its own."""
+        return self._frames.datasets[int(self.systems[window])]
+
+    def frames_of(self, window: int) -> NDArray[np.int64]:
+        """Frames of `dataset_of` that a window is made of: its start, then all others."""
+        first = self._frames.first_frames[self.systems[window]]
+        return (self._starts[window] - first + self._ahead).numpy()
+
     def batch(self, indices: Tensor) -> Batch:
         """Batch of the windows `indices` (B,), in that order."""
-        chosen = self._frames_of[indices]
-        if self._frames is not None:
-            frames = self._frames[chosen.to(self.device)]
-        else:
-            frames = torch.from_numpy(self.dataset.frames[chosen.numpy()]).to(self.device)
+        chosen, systems = self._starts[indices, None] + self._ahead, self.systems[indices]
+        by_time = self._frames.gather(chosen, systems)
+        graph = self._graph(indices)
         if self._is_far:
-            frames = self._at_origin(frames)
-        by_time = frames.transpose(0, 1).reshape(frames.shape[1], -1, 3)
-        return self.before.batch(self._graph(indices), by_time)
-
-    def _at_origin(
-        self,
-        frames: Tensor,  # (B, 2 + H + T, N, 3)
-    ) -> Tensor:
-        """Windows moved to where their start is about the origin; whole numbers lose no digit."""
-        at = frames[:, :1].mean(dim=2, keepdim=True).round()
-        if (up := self.dataset.manifest.up_axis) is not None:
-            at[..., AXES.index(up)] = 0.0
-        return frames - at
+            by_time = at_origin(by_time, graph, self.dataset.manifest.up_axis)
+        return self.before.batch(graph, by_time)
 
     def batches(self, batch_size: int, order: Tensor | None = None) -> Iterator[Batch]:
         """All windows once, in `order` (S,) or as they stand; the last batch may be smaller."""
@@ -171,7 +173,7 @@ class Windows:
 
     def batches_of(self, parts: Sequence[Tensor]) -> Iterator[Batch]:
         """A batch of the windows of each part (B,), none of which is empty."""
-        at_hand = self._frames is not None and self.graph.contacts is None
+        at_hand = self._frames.resident and self.graph.contacts is None
         if at_hand or not parts:
             yield from map(self.batch, parts)
             return
@@ -183,8 +185,34 @@ class Windows:
                 yield ready.result()
             yield following.result()
 
+    def largest(self, count: int) -> Tensor:
+        """(B,) the `count` windows of most particles, or all: what memory is planned for."""
+        return torch.argsort(self.sizes, descending=True, stable=True)[:count]
+
+    def by_size(
+        self,
+        order: Tensor,  # (S,)
+        batch_size: int,
+    ) -> Tensor:  # (S,)
+        """Order of the windows in which those of a batch are of about one size.
+
+        Within a stretch of `POOL` batches windows are sorted by size, and the batches then take the
+        places that the order gave to their first windows: which windows meet, and when, stays as
+        random as the order is. Systems of one size are left as they are.
+        """
+        sizes = self.sizes[order]
+        if len(order) == 0 or bool((sizes == sizes[0]).all()):
+            return order
+        arranged = []
+        for pool in torch.split(torch.arange(len(order)), POOL * batch_size):
+            parts = torch.split(pool[torch.argsort(sizes[pool], stable=True)], batch_size)
+            whole = [part for part in parts if len(part) == batch_size]
+            rest = [part for part in parts if len(part) < batch_size]
+            arranged += [*sorted(whole, key=lambda part: int(part.min())), *rest]
+        return order[torch.cat(arranged)]
+
     def _graph(self, indices: Tensor) -> Graph:
-        graph = self.graph.repeat(len(indices))
+        graph = self.graph.select(self.systems[indices])
         if self._types is not None:
             types = self._types[indices]
             bounds = (int(types.min()), int(types.max()))
