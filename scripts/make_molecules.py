@@ -20,14 +20,13 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
 from collections.abc import Iterator
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
 
-import MDAnalysis as mda
+import MDAnalysis as mda  # noqa: N813 (as its own documentation has it)
 import numpy as np
 from ase import Atoms, units
 from ase.constraints import FixCom
@@ -238,7 +237,7 @@ def write(universe: mda.Universe, positions: NDArray[np.float32], path: Path) ->
         for frame in positions:
             universe.atoms.positions = frame
             writer.write(universe.atoms)
-    os.replace(unfinished, path)
+    unfinished.replace(path)
 
 
 def sha256(path: Path) -> str:

@@ -24,7 +24,6 @@ import argparse
 import hashlib
 import io
 import json
-import os
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -41,7 +40,7 @@ TEMPERATURE_K = 300
 FRICTION_PER_PS = 1.0
 TIME_STEP_PS = 0.004
 STEPS_PER_FRAME = 250
-CUTOFF_NM = 1.6
+CUTOFF_NM = 1.2
 EQUILIBRATION_PS = 20
 LARGEST_STEP = 20.0  # angstrom that no atom goes in a picosecond, unless the simulation has failed
 
@@ -119,7 +118,7 @@ def run(folder: Path, structures: Path, name: str, turn: int, frames: int) -> No
     _frames(simulation, frames, trajectory)
     unfinished = state.with_suffix(".unfinished")
     simulation.saveState(str(unfinished))
-    os.replace(unfinished, state)
+    unfinished.replace(state)
     seconds = perf_counter() - started
     row = {
         "name": name,
@@ -225,7 +224,7 @@ def _frames(simulation: app.Simulation, frames: int, path: Path) -> None:
                 raise SystemExit(f"{path.name}, frame {frame}: an atom moved {moved:.1f} A in 1 ps")
             before = now
             dcd.writeModel(found)
-    os.replace(unfinished, path)
+    unfinished.replace(path)
 
 
 def sha256(path: Path) -> str:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar, cast
+from dataclasses import dataclass, field, replace
+from typing import TypeVar, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 from torch import Tensor
 
+from painet_cli.data.batches.radius_graph import Edges, RadiusGraph, RadiusGraphs
 from painet_cli.errors import RequestError
-
-if TYPE_CHECKING:
-    from painet_cli.data.batches.radius_graph import Contacts
 
 T = TypeVar("T")
 
@@ -40,8 +39,9 @@ class Graph:
         N where all systems have as many particles, else None; known without asking the device.
     unit
         The one system that all are copies of, where they are made by `repeat`.
-    contacts
-        What makes the edges anew from positions, where distance makes edges.
+    radius
+        What makes the edges anew from positions, where distance makes edges: that of the one system
+        that all are copies of, or those of unequal systems.
     """
 
     types: Tensor
@@ -50,7 +50,7 @@ class Graph:
     ptr: Tensor
     nodes_per_system: int | None
     unit: Graph | None = None
-    contacts: Contacts | None = field(default=None, repr=False)
+    radius: RadiusGraph | RadiusGraphs | None = field(default=None, repr=False)
     _repeats: dict[int, Graph] = field(default_factory=dict, repr=False)
     _derived: dict[object, object] = field(default_factory=dict, repr=False)
     _of_nodes: dict[object, object] = field(default_factory=dict, repr=False)
@@ -137,6 +137,48 @@ class Graph:
                 "use a model trained on these types",
             )
 
+    def within(self, cutoff: float, hop: int) -> Graph:
+        """Same systems, whose edges are also made by distance.
+
+        Parameters
+        ----------
+        cutoff
+            Largest distance of an edge, in the unit of the positions.
+        hop
+            `edge_hop` of an edge between particles that bonds do not join.
+        """
+        radii = [
+            RadiusGraph(one.num_nodes, *one.bonded_edges(), cutoff, hop)
+            for one in map(self._single, range(self.num_systems))
+        ]
+        radius = radii[0] if len(radii) == 1 else RadiusGraphs(radii, np.arange(len(radii)))
+        return replace(self, radius=radius, _repeats={}, _derived={})
+
+    def bonded_edges(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(2, E) and (E,), `edge_index` and `edge_hop` as arrays."""
+        return self.edge_index.cpu().numpy(), self.edge_hop.cpu().numpy()
+
+    def at(
+        self,
+        positions: Tensor,  # (M, 3)
+    ) -> Graph:
+        """Same systems with the edges that these positions make; itself where bonds alone do."""
+        if self.radius is None:
+            return self
+        return self.joined(self.radius.edges_of(positions.detach().cpu().numpy()))
+
+    def joined(self, edges: Sequence[Edges]) -> Graph:
+        """Same systems with these edges, one entry a system."""
+        n, device = self.nodes_per_system, self.types.device
+        sizes = torch.tensor([len(one.hop) for one in edges])
+        first = self.ptr[:-1].cpu() if n is None else torch.arange(len(edges)) * n
+        offsets = torch.repeat_interleave(first, sizes)
+        source = np.concatenate([one.source for one in edges]).astype(np.int64)
+        target = np.concatenate([one.target for one in edges]).astype(np.int64)
+        index = torch.from_numpy(np.stack([source, target])) + offsets
+        hop = torch.from_numpy(np.concatenate([one.hop for one in edges]).astype(np.int64))
+        return self.with_edges(index.to(device), hop.to(device))
+
     def with_edges(self, edge_index: Tensor, edge_hop: Tensor) -> Graph:
         """Same particles with other edges, which are sorted by target already."""
         return Graph(
@@ -145,7 +187,7 @@ class Graph:
             edge_hop,
             self.ptr,
             self.nodes_per_system,
-            contacts=self.contacts,
+            radius=self.radius,
             _of_nodes=self._of_nodes,
         )
 
@@ -157,7 +199,7 @@ class Graph:
             self.edge_hop,
             self.ptr,
             self.nodes_per_system,
-            contacts=self.contacts,
+            radius=self.radius,
             _derived=self._derived,
             _of_nodes={"type_bounds": bounds},
         )
@@ -178,7 +220,7 @@ class Graph:
                 ),
                 nodes_per_system=self.nodes_per_system,
                 unit=self if self.num_systems == 1 else self.unit,
-                contacts=self.contacts,
+                radius=self.radius,
             )
         return self._repeats[copies]
 
@@ -205,6 +247,7 @@ class Graph:
             edge_hop=self.edge_hop[chosen],
             ptr=ptr.to(device),
             nodes_per_system=int(sizes[0]) if equal else None,
+            radius=self._radius_of(systems),
             _of_nodes={"type_bounds": self.type_bounds},
         )
 
@@ -222,9 +265,18 @@ class Graph:
                 edge_hop=self.edge_hop[here],
                 ptr=torch.tensor([0, own.stop - own.start], device=self.ptr.device),
                 nodes_per_system=own.stop - own.start,
+                radius=self._radius_of(torch.tensor([system])),
                 _of_nodes={"type_bounds": self.type_bounds},
             ),
         )
+
+    def _radius_of(self, systems: Tensor) -> RadiusGraph | RadiusGraphs | None:
+        """What makes the edges of some of the systems."""
+        if not isinstance(self.radius, RadiusGraphs):
+            return self.radius
+        if len(systems) == 1:
+            return self.radius.kinds[int(self.radius.which[int(systems[0])])]
+        return self.radius.select(systems.numpy())
 
     def _bounds(self) -> tuple[Tensor, Tensor]:
         """(B + 1,) first particle and first edge of every system, on the CPU."""
@@ -241,7 +293,7 @@ class Graph:
             self.edge_hop.to(device),
             self.ptr.to(device),
             self.nodes_per_system,
-            contacts=self.contacts,
+            radius=self.radius,
         )
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from painet_cli.data.batches.graph import Graph, ranges
 from painet_cli.data.dataset.dataset import Dataset
-from painet_cli.data.dataset.manifest import AXES, Axis
+from painet_cli.data.particles.names import AXES, Axis
 from painet_cli.data.particles.origin import any_far
 
 _RESIDENT_BYTES = 2**30  # frames up to this size are copied to the device once, others stay mapped
@@ -67,6 +67,13 @@ class SystemFrames:
             )
             for number, one in enumerate(self.datasets)
         )
+
+    def of(self, system: int, frames: NDArray[np.int64]) -> NDArray[np.float32]:
+        """(B, N, 3) some frames of the dataset, all of one system."""
+        own: NDArray[np.float32] = self.datasets[system].frames[
+            frames - int(self.first_frames[system])
+        ]
+        return own
 
     def gather(
         self,

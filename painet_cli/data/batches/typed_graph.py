@@ -10,8 +10,8 @@ import torch
 
 from painet_cli.config.schema import DataConfig, ParticleLabel
 from painet_cli.data.batches.graph import Graph, bond_graph
-from painet_cli.data.batches.radius_graph import Contacts
-from painet_cli.data.dataset.manifest import Manifest, Particles
+from painet_cli.data.dataset.manifest import Manifest
+from painet_cli.data.particles.particles import Particles
 from painet_cli.errors import RequestError
 
 
@@ -40,7 +40,7 @@ def dataset_graph(manifest: Manifest, data: DataConfig) -> tuple[tuple[str, ...]
         equal = sizes[0] if len({*sizes}) == 1 else None
         graph = replace(graph, ptr=first, nodes_per_system=equal)
     if data.cutoff is not None:
-        graph = replace(graph, contacts=Contacts(graph, data.cutoff, data.edge_hops))
+        graph = graph.within(data.cutoff, data.edge_hops)
     return type_names, graph
 
 

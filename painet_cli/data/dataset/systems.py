@@ -8,15 +8,15 @@ from itertools import accumulate
 from typing import Any
 
 from painet_cli.data.dataset.manifest import (
-    LONGEST_NAME,
     SPLITS,
     Manifest,
     Origin,
-    Particles,
     Segment,
     Split,
     SplitName,
 )
+from painet_cli.data.particles.names import LONGEST_NAME
+from painet_cli.data.particles.particles import Particles
 from painet_cli.errors import RequestError
 
 _COLUMNS = ("elements", "residues", "residue_ids", "chains")
