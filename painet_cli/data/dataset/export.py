@@ -19,11 +19,10 @@ from painet_cli.data.trajectories.writer import write_frames, write_topology
 from painet_cli.data.units import time_text
 from painet_cli.errors import RequestError
 from painet_cli.storage.atomic import check_new_file, file_stem, new_file
+from painet_cli.storage.progress import OnCount
 
 EACH_SEGMENT = "{segment}"
 """Stands for the segment's name in the name of a file a segment."""
-Progress = Callable[[int, int], None]
-"""Told how many frames are written, and of how many."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +67,7 @@ def export_trajectory(
     stride: int = 1,
     topology: bool = True,
     force: bool = False,
-    progress: Progress | None = None,
+    progress: OnCount | None = None,
 ) -> list[Export]:
     """Write a dataset's frames as a trajectory, and a PDB beside it with names and bonds.
 

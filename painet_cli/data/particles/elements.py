@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from MDAnalysis.guesser.tables import Z2SYMB
-
 from painet_cli.data.dataset.manifest import Particles
 
 LONGEST_BOND = 1.6
@@ -15,6 +13,8 @@ LONGEST_BOND = 1.6
 
 def symbol(number: int) -> str:
     """Chemical symbol of an atomic number, from 1 to 118."""
+    from MDAnalysis.guesser.tables import Z2SYMB  # a command's help must not wait for it
+
     return str(Z2SYMB[number])
 
 

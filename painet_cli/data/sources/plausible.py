@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from painet_cli.data.formats.md17_npz import Member
 from painet_cli.errors import RequestError
@@ -45,6 +44,8 @@ def check_unit(where: str, frame: NDArray[np.float64]) -> None:
     RequestError
         The median distance to the nearest atom is no molecule's in angstrom.
     """
+    from scipy.spatial import cKDTree  # a command's help must not wait for it
+
     with np.errstate(over="ignore"):
         nearest = cKDTree(frame).query(frame, k=2)[0][:, 1]
     median = float(np.median(nearest))

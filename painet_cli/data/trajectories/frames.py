@@ -14,8 +14,8 @@ from painet_cli.data.trajectories.reader import PICOSECOND, Frame, Trajectory
 from painet_cli.data.trajectories.topology import topology_bonds
 from painet_cli.data.trajectories.unwrap import Unwrapper, farthest_jump, superposed
 from painet_cli.errors import RequestError
+from painet_cli.storage.progress import OnCount
 
-Progress = Callable[[int, int], None]
 _SAME_TIME = 1e-3
 """Relative difference up to which two times between frames are the same: files hold floats."""
 
@@ -124,7 +124,7 @@ def prepared_frames(
     indices: NDArray[np.int64],
     reading: Reading,
     unwrapper: Callable[[], Unwrapper] | None,
-    progress: Progress,
+    progress: OnCount,
 ) -> Iterator[NDArray[np.floating]]:
     """Positions of the selected atoms, (1, S, 3), angstrom, frame after frame of file after file.
 
