@@ -13,14 +13,14 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 """What a disk answers that was good when the work began."""
 
 
-def _keyword(name: str, *value: object) -> str:
-    return f"{name}={value[0]!r}" if value else name
+def _keyword(name: str, value: object = ...) -> str:
+    return name if value is ... else f"{name}={value!r}"
 
 
 _spelling: ContextVar[Callable[..., str]] = ContextVar("spelling", default=_keyword)
 
 
-def option(name: str, *value: object) -> str:
+def option(name: str, value: object = ...) -> str:
     """An argument in the words of a message, spelled as whoever gave it would write it.
 
     Parameters
@@ -34,13 +34,13 @@ def option(name: str, *value: object) -> str:
     --------
     >>> option("delta_frames"), option("molecule", "bensene")
     ('delta_frames', "molecule='bensene'")
-    >>> def dashed(name, *value):
-    ...     return " ".join([f"--{name}", *map(str, value)])
+    >>> def dashed(name, value):
+    ...     return f"--{name} {value}"
     >>> with spelling(dashed):
     ...     option("molecule", "bensene")
     '--molecule bensene'
     """
-    return _spelling.get()(name, *value)
+    return _spelling.get()(name, value)
 
 
 @contextmanager

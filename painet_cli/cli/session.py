@@ -173,18 +173,26 @@ def _session(
 
 def dashed(ctx: typer.Context) -> Callable[..., str]:
     """How messages spell an argument on a command line: `--molecule bensene`."""
-    flags = {param.name: param.opts[0] for param in ctx.command.params}
+    flags = {
+        param.name: opt
+        for param in ctx.command.params
+        for opt in param.opts
+        if opt.startswith("--")
+    }
 
-    def spell(name: str, *value: object) -> str:
-        flag = flags.get(name, "")
-        flag = flag if flag.startswith("-") else f"--{name.replace('_', '-')}"
-        return " ".join([flag, *(_typed(one) for one in value if one is not True)])
+    def spell(name: str, value: object = ...) -> str:
+        flag = flags.get(name, f"--{name.replace('_', '-')}")
+        if value is False:
+            return f"--no-{flag.removeprefix('--')}"
+        return flag if value is ... or value is True else f"{flag} {_typed(value)}"
 
     return spell
 
 
 def _typed(value: object) -> str:
     """A value as one word of a command line."""
+    if isinstance(value, float):
+        return f"{value:g}"
     plain = not isinstance(value, str) or re.fullmatch(r"[\w.,:=+-]*\w", value)
     return str(value) if plain else repr(value)
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from painet_cli.data.batches.windows import Windows
 from painet_cli.data.dataset.dataset import FRAMES
-from painet_cli.errors import PainetError
+from painet_cli.errors import PainetError, option
 from painet_cli.training.loss import squared_errors
 
 _DIVERGED = "lower train.lr or set train.clip_norm=1.0; the last whole epoch is in the run folder"
@@ -71,7 +71,9 @@ def prediction_error(
     return PainetError(
         f"the prediction from frame {start} of {windows.dataset.folder} is NaN or infinite at step "
         f"{step + 1}, first at particle {particle} ({name})",
-        f"steps before it can be measured: --horizon {step}" if step else "train longer, or anew",
+        f"steps before it can be measured: {option('horizon', step)}"
+        if step
+        else "train longer, or anew",
     )
 
 

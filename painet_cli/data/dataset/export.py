@@ -17,7 +17,7 @@ from painet_cli.data.dataset.manifest import Manifest, Segment
 from painet_cli.data.trajectories.formats import PDB, Format, check_fits, format_of
 from painet_cli.data.trajectories.writer import write_frames, write_topology
 from painet_cli.data.units import time_text
-from painet_cli.errors import RequestError
+from painet_cli.errors import RequestError, option
 from painet_cli.storage.atomic import check_new_file, file_stem, new_file
 from painet_cli.storage.progress import OnCount
 
@@ -158,7 +158,7 @@ def _frames(dataset: Dataset, segments: Sequence[Segment], part: slice) -> NDArr
     if len(frames[part]) == 0:
         raise RequestError(
             f"no frame from {part.start} to {part.stop}: there are {len(frames)} frames, from 0",
-            "choose frames with --start and --stop",
+            f"choose frames with {option('start')} and {option('stop')}",
         )
     return frames[part]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.errors import RequestError
+from painet_cli.errors import RequestError, option
 
 
 @dataclass(frozen=True)
@@ -124,13 +124,15 @@ def check_fits(path: Path, frames: NDArray[np.float32], kind: Format) -> None:
     if len(frames) > kind.most_frames:
         raise RequestError(
             f"{path}: {len(frames):,} frames, but {kind.name} holds at most {kind.most_frames:,}",
-            "choose frames with --start, --stop and --stride, or another format, such as .dcd",
+            f"choose frames with {option('start')}, {option('stop')} and {option('stride')}, or "
+            "another "
+            "format, such as .dcd",
         )
     if frames.shape[1] > kind.most_particles:
         raise RequestError(
             f"{path}: {kind.name} numbers at most {kind.most_particles:,} particles, "
             f"not {frames.shape[1]:,}",
-            "choose .dcd, .xtc, .trr, .nc or .xyz, with --no-topology",
+            f"choose .dcd, .xtc, .trr, .nc or .xyz, with {option('topology', value=False)}",
         )
     if kind.highest == np.inf:
         return

@@ -19,7 +19,7 @@ from painet_cli.data.particles.origin import kept_digits
 from painet_cli.data.particles.residues import residue_starts
 from painet_cli.data.sources.mocap import FRAME_TIME_S
 from painet_cli.data.trajectories.topology import select
-from painet_cli.errors import RequestError
+from painet_cli.errors import RequestError, option
 from painet_cli.prediction.inputs.molecule import check_several, heavy_places
 from painet_cli.prediction.inputs.source import HEAVY, Selected, Source
 
@@ -42,7 +42,7 @@ class _ParticleSource(Source):
             indices = heavy_places(self.particles.elements, count, self.path)
         else:
             indices = select(_universe(self.particles, self.first), language, self.path).indices
-        check_several(f"--select {language!r} in {self.path}", len(indices))
+        check_several(f"{option('select', language)} in {self.path}", len(indices))
         return Selected(language, subset(self.particles, indices), indices)
 
 
@@ -98,7 +98,7 @@ class MotionSource(_ParticleSource):
         if path.suffix.lower() == ".asf":
             raise RequestError(
                 f"{path}: a skeleton, which holds no motion",
-                "give a motion of it (.amc), and this with --topology",
+                f"give a motion of it (.amc), and this with {option('topology')}",
             )
         bones = read_asf(skeleton or _skeleton_of(path))
         frames = read_motion(path, bones)
@@ -159,7 +159,7 @@ def dataset_folder(path: Path, data_dir: Path | None) -> Path | None:
     if path.is_dir():
         raise RequestError(
             f"{path}: a folder, but no prepared dataset ({MANIFEST} is missing)",
-            "give a file, a prepared dataset or its name in --data-dir",
+            f"give a file, a prepared dataset or its name in {option('data_dir')}",
         )
     if not path.exists():
         raise RequestError(
@@ -220,5 +220,5 @@ def _skeleton_of(path: Path) -> Path:
         return (same or beside)[0]
     raise RequestError(
         f"{path}: {'several skeletons' if beside else 'no skeleton'} (.asf) beside it",
-        f"give the one it was recorded with: --topology {subject}.asf",
+        f"give the one it was recorded with: {option('topology', f'{subject}.asf')}",
     )

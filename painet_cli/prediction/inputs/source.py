@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.dataset.manifest import Axis, Particles
-from painet_cli.errors import RequestError
+from painet_cli.errors import RequestError, option
 
 Kind = Literal["molecule", "motion", "dataset", "arrays"]
 HEAVY = "heavy"
@@ -153,7 +153,7 @@ class Source(ABC):
             raise RequestError(
                 f"{self.path}: {stop - first:,} frames of {len(selected.indices):,} particles take "
                 f"{size / 2**30:.1f} GiB, more than {LARGEST_BYTES // 2**30}",
-                "choose fewer frames, such as --start 0:1000:10",
+                f"choose fewer frames, such as {option('start', '0:1000:10')}",
             )
         frames = self._positions(first, stop, selected.indices)
         finite = np.isfinite(frames).all(axis=2)
@@ -162,7 +162,7 @@ class Source(ABC):
             raise RequestError(
                 f"{self.path}: frame {first + frame} holds a coordinate that is NaN or infinite, "
                 f"of particle {particle} ({selected.particles.names[particle]})",
-                "choose other frames with --start",
+                f"choose other frames with {option('start')}",
             )
         return Input(
             name=self.name,
