@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.batches.typed_graph import particle_kinds
+from painet_cli.data.batches.typed_graph import MissingLabelError, particle_kinds
 from painet_cli.data.dataset.manifest import Axis, Particles
 from painet_cli.errors import RequestError, option
 from painet_cli.prediction.checkpoints import Checkpoint
@@ -68,8 +68,8 @@ def types_of(header: Header, particles: Particles) -> NDArray[np.int64]:
     labels = header.preset.data.types
     try:
         kinds = particle_kinds(particles, labels, "the input")
-    except RequestError as error:
-        raise MisfitError(error.what.removeprefix("data.types: ")) from error
+    except MissingLabelError as error:
+        raise MisfitError(error.missing) from error
     index = {name: number for number, name in enumerate(header.type_names)}
     if "residue" in labels:
         at = labels.index("residue")
@@ -193,13 +193,14 @@ def _none_fits(checkpoints: Sequence[Checkpoint], misfits: Mapping[str, str]) ->
         (name, why), *_ = misfits.items()
         return RequestError(
             f"checkpoint {name} does not fit: {why}",
-            f"choose other particles with {option('select')}, or another checkpoint (`painet "
-            "checkpoints`)",
+            f"choose other particles with {option('select')}, or another checkpoint "
+            "(`painet checkpoints`)",
         )
     nearest = "; ".join(f"{name}: {why}" for name, why in list(misfits.items())[:2])
     return RequestError(
         f"none of {len(checkpoints)} checkpoints fits ({nearest}; ...)",
-        f"choose particles with {option('select')}, or train on this system: `painet prepare --help`",
+        f"choose particles with {option('select')}, or train on this system: "
+        "`painet prepare --help`",
     )
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 FRAMES = "frames.npy"
 MANIFEST = "dataset.json"
 _PYG_BATCH = 256
-_AGAIN = "prepare the dataset again with --force"
+_AGAIN = "prepare the dataset again: `painet prepare SOURCE --force`"
 
 
 @dataclass(frozen=True)

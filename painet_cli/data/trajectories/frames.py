@@ -149,7 +149,8 @@ def prepared_frames(
                 x: NDArray[np.floating] = frame.positions[indices]
             elif frame.box is None:
                 raise RequestError(
-                    f"{option('unwrap', value=True)}: {file.path} has no periodic box in frame {number}",
+                    f"{option('unwrap', value=True)}: {file.path} has no periodic box in frame "
+                    f"{number}",
                     f"leave {option('unwrap')} out",
                 )
             else:
@@ -174,10 +175,9 @@ def _check_time(file: Trajectory, before: Frame | None, frame: Frame, reading: R
     if abs(passed - expected) > 0.01 * expected + 1e-6 * abs(frame.time_ps):
         raise RequestError(
             f"{file.path}: {passed:.4g} ps from frame {before.number} to {frame.number}, "
-            f"but {expected:.4g} ps at the "
-            "start",
-            f"cut it with {option('start')} and {option('stop')}, or give {option('frame_time')} if its "
-            "times are wrong",
+            f"but {expected:.4g} ps at the start",
+            f"cut it with {option('start')} and {option('stop')}, or give {option('frame_time')} "
+            "if its times are wrong",
         )
 
 

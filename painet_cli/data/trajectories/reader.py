@@ -211,6 +211,10 @@ class Trajectory:
         return float(f"{time:.6g}")  # files hold it in single precision
 
 
+class NoCoordinatesError(RequestError):
+    """A file is of no format that holds coordinates: a topology alone, say."""
+
+
 def _open_reader(path: Path, atom_count: int) -> Any:
     from MDAnalysis.coordinates.core import get_reader_for
 
@@ -218,7 +222,7 @@ def _open_reader(path: Path, atom_count: int) -> Any:
     try:
         reader = get_reader_for(str(path), _format_of(path))
     except (ValueError, TypeError) as error:
-        raise RequestError(
+        raise NoCoordinatesError(
             f"{path}: holds no coordinates in a format that MDAnalysis reads",
             f"give a trajectory with {option('trajectory')}: {TRAJECTORIES}",
         ) from error

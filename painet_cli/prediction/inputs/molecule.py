@@ -16,6 +16,7 @@ from painet_cli.data.trajectories.reader import (
     TOPOLOGIES,
     TRAJECTORIES,
     Frame,
+    NoCoordinatesError,
     Trajectory,
     open_topology,
 )
@@ -50,11 +51,9 @@ class MoleculeSource(Source):
         try:
             count = self._universe.atoms.n_atoms
             self._trajectory = Trajectory(path, self.topology, count, drop_extra=drop_extra)
-        except RequestError as error:
-            if "no coordinates" not in error.what:
-                raise
+        except NoCoordinatesError as error:
             raise RequestError(
-                f"{path}: holds no coordinates in a format that MDAnalysis reads",
+                error.what,
                 f"give a structure or a trajectory, and this as {option('topology')}: "
                 f"{TRAJECTORIES}",
             ) from error
