@@ -13,8 +13,8 @@ from typing import Literal, Protocol, cast
 
 import torch
 
-from painet_cli.config.presets import load_preset, preset_yaml
-from painet_cli.config.schema import Activations, Preset
+from painet_cli.config.presets import Preset, load_preset, preset_yaml
+from painet_cli.config.schema import Activations
 from painet_cli.data.batches.windows import target_offsets, windows_of
 from painet_cli.data.dataset.dataset import Dataset, open_dataset
 from painet_cli.data.sources.registry import how_to_prepare

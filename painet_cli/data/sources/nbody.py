@@ -27,12 +27,12 @@ from painet_cli.data.dataset.manifest import (
     SPLITS,
     Manifest,
     Origin,
-    Particles,
     Segment,
     Split,
     SplitName,
     Units,
 )
+from painet_cli.data.particles.particles import Particles
 from painet_cli.data.sources.options import DeltaFrames
 from painet_cli.data.sources.registry import DataSource, Destination, Source
 from painet_cli.storage.progress import OnCount
