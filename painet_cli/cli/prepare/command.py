@@ -142,6 +142,9 @@ def _typed(source: DataSource) -> Callable[..., None]:
 def _parameter(source: DataSource, one: SourceOption) -> inspect.Parameter:
     """Option as Typer reads it."""
     kind = list[get_args(one.kind)[0]] | None if one.several else one.kind  # type: ignore[misc]
+    if one.positional:
+        place = typer.Argument(help=one.help, metavar=f"{one.name.upper()}...", show_default=False)
+        return _keyword(one.name, Annotated[kind, place], inspect.Parameter.empty)
     how = typer.Option(
         f"--{one.name.replace('_', '-')}",
         help=one.help,

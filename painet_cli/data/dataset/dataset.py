@@ -70,7 +70,8 @@ class Dataset:
             raise RequestError(
                 f"dataset {self.manifest.name}: {len(self.manifest.systems)} systems, and this is "
                 "for one",
-                "`Dataset.only(name)` is one of them; `painet data show` lists their names",
+                "`painet data export --segment NAME` writes one of them; in Python, "
+                "`Dataset.only(name)` is one",
             )
         return self.array
 

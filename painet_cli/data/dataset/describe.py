@@ -143,7 +143,7 @@ def describe(dataset: Dataset) -> Description:
         names=list(particles.names),
         types={name: of_type[index] for index, name in enumerate(particles.type_names)},
         elements=dict(Counter(particles.elements)),
-        residues=_residues(particles),
+        residues=dict(sum((_residues(one.manifest.particles) for one in systems), Counter())),
         chains=dict(Counter(particles.chains)),
         bonds=len(particles.bonds),
         frames=manifest.frame_count,
@@ -224,10 +224,10 @@ def _stretch(segment: Segment, frame_time_s: float) -> Stretch:
     return Stretch(segment.name, segment.start, segment.length, time_s)
 
 
-def _residues(particles: Particles) -> dict[str, int]:
+def _residues(particles: Particles) -> Counter[str]:
     if not particles.residues:
-        return {}
-    return dict(Counter(particles.residues[first] for first in residue_starts(particles)))
+        return Counter()
+    return Counter(particles.residues[first] for first in residue_starts(particles))
 
 
 def _rms_step(systems: Sequence[Dataset]) -> tuple[float | None, float | None]:

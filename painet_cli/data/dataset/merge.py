@@ -30,7 +30,7 @@ def merge_datasets(
     folder
         Where it goes; its name is the dataset's.
     datasets
-        At least two, in one unit of length.
+        At least two, in one unit of length, or one of several systems.
     command
         painet's version and the command line, for `origin.prepared_by`.
     val, test

@@ -100,7 +100,7 @@ def merged_manifest(
     name
         Of the new dataset.
     manifests
-        At least two, in one unit of length.
+        At least two, in one unit of length, or one of several systems.
     command
         painet's version and the command line, for `origin.prepared_by`.
     val, test
@@ -139,8 +139,10 @@ def merged_manifest(
 
 
 def _check_alike(manifests: Sequence[Manifest]) -> None:
-    if len(manifests) < 2:
-        raise RequestError("one dataset: nothing to merge", "name two or more")
+    if len(manifests) < 2 and not (manifests and manifests[0].systems):
+        raise RequestError(
+            "one dataset of one system: nothing to merge", "name two datasets or more"
+        )
     first = manifests[0]
     for other in manifests[1:]:
         for what, own, theirs in (

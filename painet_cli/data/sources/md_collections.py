@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,7 @@ from painet_cli.data.dataset.splits import block_split, random_split
 from painet_cli.data.formats.md17_npz import Member, read_headers
 from painet_cli.data.particles.bonds import bonds_within
 from painet_cli.data.particles.elements import LONGEST_BOND, atoms, formula
+from painet_cli.data.sources.merge import prepare_together
 from painet_cli.data.sources.options import (
     AtHand,
     DeltaFrames,
@@ -43,6 +45,8 @@ from painet_cli.errors import RequestError, option
 
 WINDOWS: dict[SplitName, int] = {"train": 500, "val": 2000, "test": 2000}
 SEED = 1
+EVERY = "all"
+"""Stands for every molecule of a collection."""
 _HYDROGEN = 1
 _HEAVIEST = 118
 _SCHEMA = "expected MD17's schema: R (frames, atoms, 3) in angstrom and z (atoms,)"
@@ -105,7 +109,7 @@ class Collection:
         self,
         to: Destination,
         *,
-        molecule: Annotated[str, "Which one."],
+        molecule: Annotated[str, "Which one, or all of them in one dataset."],
         source: AtHand = None,
         split: Splitting = None,
         delta_frames: DeltaFrames = None,
@@ -121,9 +125,10 @@ class Collection:
         to
             Where the dataset goes.
         molecule
-            What the file must hold.
+            What the file must hold; `all` writes every molecule of the collection, as systems of
+            one dataset.
         source
-            The npz; None downloads the official one.
+            The npz, or for `all` a folder with one of each; None downloads the official ones.
         split
             None: published where the file is the official one, otherwise blocks.
         delta_frames, frame_time
@@ -138,6 +143,9 @@ class Collection:
             unit, no bond, frames that do not follow one another or too few of them; a split that
             does not apply; or a folder that cannot be written.
         """
+        if molecule.lower() == EVERY:
+            options = (split, delta_frames, horizon, frame_time, hydrogens, label)
+            return self._prepare_all(to, source, options)
         molecule = self.find(molecule)
         window = window_frames(delta_frames or self.delta_frames, horizon)
         frame_time_s = seconds(frame_time) if frame_time else self.frame_time_s
@@ -180,6 +188,39 @@ class Collection:
             files={},
         )
         return write_dataset(folder, _positions(R, kept), manifest, force=to.force)
+
+    def _prepare_all(
+        self, to: Destination, folder: Path | None, options: tuple[Any, ...]
+    ) -> Dataset:
+        names = ("split", "delta_frames", "horizon", "frame_time", "hydrogens", "label")
+        given = dict(zip(names, options, strict=True))
+        return prepare_together(
+            to,
+            f"{self.about.name}-{EVERY}",
+            {
+                molecule: partial(
+                    self.prepare,
+                    molecule=molecule,
+                    source=None if folder is None else self._file_in(folder, molecule),
+                    **given,
+                )
+                for molecule in self.molecules
+            },
+        )
+
+    def _file_in(self, folder: Path, molecule: str) -> Path:
+        """The one npz of a folder that is named after a molecule."""
+        found = sorted(
+            path for path in folder.glob("*.npz") if _plain(molecule) in _plain(path.stem)
+        )
+        if len(found) == 1:
+            return found[0]
+        many = f"{len(found)} files" if found else "no npz"
+        raise RequestError(
+            f"{option('source', folder)}: {many} named after {molecule}",
+            f"{option('molecule', EVERY)} takes a folder with one npz of every molecule: "
+            f"{', '.join(self.molecules)}",
+        )
 
 
 def _plain(name: str) -> str:
