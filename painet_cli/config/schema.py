@@ -14,7 +14,7 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from painet_cli.config.model_table import ModelConfig, ModelTable, Strict
 
 ParticleLabel = Literal["listed", "name", "element", "residue"]
-NodeFeature = Literal["speed", "height", "type"]
+NodeFeature = Literal["speed", "height", "type", "time"]
 EdgeFeature = Literal["hop", "distance", "types"]
 Settings = Sequence[str] | Mapping[str, object]
 """Changes of a preset: `["train.lr=1e-3"]` or `{"train.lr": 1e-3}`."""
@@ -28,6 +28,10 @@ DATASET_NAME = r"^\w[\w.-]{0,99}$"
 """No separator and no `..`: a name of a folder, never a way out of the data directory."""
 
 
+Time = Annotated[str, Field(pattern=r"^\s*[0-9.]+(?:[eE][-+]?\d+)?\s*(?:[afpnum]?s)\s*$")]
+"""A number and its unit: `0.5fs`, `240 ps`."""
+
+
 class DataConfig(Strict):
     """Which dataset, and how a window is cut from it."""
 
@@ -37,6 +41,10 @@ class DataConfig(Strict):
     """T, the number of target frames of a window; 1 is state-to-state (S2S), more is S2T."""
     delta_frames: PositiveInt
     """Frames from a window's start to its last target (the paper's delta T)."""
+    delta_time: tuple[Time, Time] | None = None
+    """Shortest and longest time between the frames of a window, `[2fs, 50fs]`: each window takes
+    every so many frames of the dataset, and the model is told the time. A new draw every epoch,
+    the same one always for validation and tests. null: windows take every frame."""
     sampling: Literal["tail", "uniform"] = "uniform"
     """Where the T targets lie: `uniform` at delta_frames * k / T, `tail` the last T frames."""
     velocity: Literal["next", "before"] = "next"
@@ -65,7 +73,8 @@ class FeatureConfig(Strict):
 
     node: Annotated[tuple[NodeFeature, ...], Field(min_length=1)] = ("speed",)
     """Per particle: `speed` |v|, `height` above ground along the dataset's up axis (leaves only
-    turns about the vertical as symmetry), `type` one-hot."""
+    turns about the vertical as symmetry), `type` one-hot, `time` between the frames of the window,
+    as `data.delta_time` draws it."""
     edge: tuple[EdgeFeature, ...] = ("hop", "distance")
     """Per edge: `hop` one-hot number of bonds, `distance` |x_i - x_j| at the start, `types` one-hot
     types of both ends."""

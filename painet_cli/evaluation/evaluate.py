@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from painet_cli.config.presets import Preset, load_preset, preset_names
+from painet_cli.data.batches.spacing import frame_times_of
 from painet_cli.data.batches.windows import Windows, before_of, target_offsets, windows_of
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.data.dataset.manifest import SplitName
@@ -232,7 +233,8 @@ def windows_for(
     """
     offsets = target_offsets(preset.data) if offsets is None else offsets
     graph, before = system_of(dataset.manifest, preset)[1], before_of(preset.data)
-    return windows_of(dataset, part, offsets, graph, device, before)
+    times = frame_times_of(preset.data)
+    return windows_of(dataset, part, offsets, graph, device, before, times)
 
 
 def save_evaluation(evaluation: Evaluation) -> Path:

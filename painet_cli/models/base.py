@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from painet_cli.config.presets import Preset
 from painet_cli.config.schema import Activations, EdgeFeature, FeatureConfig, NodeFeature
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import Graph
+from painet_cli.data.batches.spacing import FrameTimes
 from painet_cli.data.particles.names import AXES, Axis
 from painet_cli.errors import RequestError
 
@@ -31,11 +33,18 @@ class SystemSpec:
         Largest `edge_hop` in a graph.
     up_axis
         Direction of height, where there is one.
+    frame_times
+        Between the frames that the model is given, where they vary.
     """
 
     type_names: tuple[str, ...]
     hops: int
     up_axis: Axis | None = None
+    frame_times: FrameTimes | None = None
+
+
+TIME_WIDTH = 6
+"""Numbers that tell a model the time between frames."""
 
 
 class DynamicsModel(nn.Module, ABC):
@@ -119,7 +128,7 @@ class Features(nn.Module):
     Raises
     ------
     RequestError
-        `height` is asked for and the system has no up axis.
+        `height` is asked for and the system has no up axis, or `time` and it does not vary.
     """
 
     length: Tensor
@@ -135,12 +144,18 @@ class Features(nn.Module):
                 "features.node: `height` needs a dataset with an up axis, and this one has none",
                 "use `speed` and `type`",
             )
+        if "time" in config.node and system.frame_times is None:
+            raise RequestError(
+                "features.node: `time` needs a time between frames that varies",
+                "set data.delta_time=[2fs, 50fs], or leave `time` out",
+            )
         self.config = config
+        self.frame_times = system.frame_times
         self.num_types = len(system.type_names)
         self.hops = system.hops
         self.up = AXES.index(system.up_axis) if system.up_axis else 0
         widths = {
-            "speed": 1, "height": 1, "type": self.num_types,
+            "speed": 1, "height": 1, "type": self.num_types, "time": TIME_WIDTH,
             "hop": self.hops, "distance": 1, "types": 2 * self.num_types,
         }  # fmt: skip
         self.node_width = sum(widths[name] for name in config.node)
@@ -203,6 +218,8 @@ class Features(nn.Module):
                 return (batch.positions[:, self.up, None] - self.ground) / self.height
             case "type":
                 return self._one_hot_types(batch.graph.types, batch.positions.dtype)
+            case "time":
+                return self._times(batch)
 
     def _edge(self, name: EdgeFeature, batch: Batch) -> Tensor:
         graph, dtype = batch.graph, batch.positions.dtype
@@ -213,6 +230,23 @@ class Features(nn.Module):
                 return lengths(displacements(batch.positions, graph)) / self.length
             case "types":
                 return self._one_hot_types(graph.types[graph.edge_index.t()], dtype).flatten(1)
+
+    def _times(
+        self,
+        batch: Batch,
+    ) -> Tensor:  # (M, TIME_WIDTH)
+        """Time between frames as bells that are spread evenly over the logarithms of its range."""
+        times = self.frame_times
+        if times is None or batch.frame_time_s is None:
+            raise RequestError(
+                "the batch does not say the time between its frames, and the model reads it",
+                "make its windows with data.delta_time",
+            )
+        shortest, longest = math.log(times.shortest), math.log(times.longest)
+        step = max(longest - shortest, 1e-3) / (TIME_WIDTH - 1)
+        place = (batch.frame_time_s.to(batch.positions.dtype).log() - shortest) / step
+        bells = torch.arange(TIME_WIDTH, dtype=place.dtype, device=place.device)
+        return (-0.5 * (place[:, None] - bells).square()).exp()[batch.graph.system]
 
     def _one_hot_types(self, types: Tensor, dtype: torch.dtype) -> Tensor:
         return nn.functional.one_hot(types, self.num_types).to(dtype)

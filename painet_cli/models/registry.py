@@ -17,8 +17,10 @@ from painet_cli.config.plugins import Plugin
 from painet_cli.config.presets import Preset
 from painet_cli.config.schema import MODEL_CONFIGS
 from painet_cli.data.batches.graph import Graph
+from painet_cli.data.batches.spacing import frame_times_of
 from painet_cli.data.batches.typed_graph import dataset_graph
 from painet_cli.data.dataset.manifest import Manifest
+from painet_cli.data.particles.names import Axis
 from painet_cli.errors import RequestError
 from painet_cli.models.base import DynamicsModel, SystemSpec
 
@@ -127,4 +129,9 @@ def check_weights(preset: Preset, system: SystemSpec, weights: Mapping[str, Tens
 def system_of(manifest: Manifest, preset: Preset) -> tuple[SystemSpec, Graph]:
     """What a model must know of a dataset's system, and the system's graph; raises as it does."""
     type_names, graph = dataset_graph(manifest, preset.data)
-    return SystemSpec(type_names, preset.data.edge_hops, manifest.up_axis), graph
+    return system_spec(preset, type_names, manifest.up_axis), graph
+
+
+def system_spec(preset: Preset, type_names: tuple[str, ...], up_axis: Axis | None) -> SystemSpec:
+    """What a model must know of systems with these types, as a preset cuts and joins them."""
+    return SystemSpec(type_names, preset.data.edge_hops, up_axis, frame_times_of(preset.data))

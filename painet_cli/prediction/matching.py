@@ -10,10 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from painet_cli.data.batches.spacing import frame_times_of
 from painet_cli.data.batches.typed_graph import MissingLabelError, particle_kinds
 from painet_cli.data.particles.elements import HEAVY
 from painet_cli.data.particles.names import Axis
 from painet_cli.data.particles.particles import Particles
+from painet_cli.data.units import time_text
 from painet_cli.errors import RequestError, option
 from painet_cli.prediction.checkpoints import Checkpoint
 from painet_cli.prediction.inputs.recording import Selected
@@ -87,6 +89,29 @@ def types_of(header: Header, particles: Particles) -> NDArray[np.int64]:
     return np.array([index[kind] for kind in kinds], dtype=np.int64)
 
 
+def check_time(header: Header, frame_time_s: float | None) -> None:
+    """Refuse frames whose time a checkpoint of a range of times was not trained on.
+
+    Raises
+    ------
+    MisfitError
+        It is outside of the range, or not known.
+    """
+    served = frame_times_of(header.preset.data)
+    if served is None:
+        return
+    if frame_time_s is None:
+        raise MisfitError(
+            f"it serves frames {served} apart, and the input does not say how far apart its own "
+            f"are ({option('frame_time')} says it)"
+        )
+    if frame_time_s not in served:
+        raise MisfitError(
+            f"it serves frames {served} apart, and those of the input are "
+            f"{time_text(frame_time_s)} apart"
+        )
+
+
 def check_fit(
     header: Header, particles: Particles, length_unit: str, up_axis: Axis | None
 ) -> NDArray[np.int64]:
@@ -115,6 +140,7 @@ def choose(
     length_unit: str,
     up_axis: Axis | None,
     speed: Mapping[str, float] | None = None,
+    frame_time_s: float | None = None,
 ) -> Choice:
     """Choose a checkpoint, and of the candidates the first that it fits.
 
@@ -133,6 +159,8 @@ def choose(
         Of the input.
     speed
         Root mean square of a velocity component, unit of length a second, by `Selected.language`.
+    frame_time_s
+        Between the frames of the input, where it says so.
 
     Raises
     ------
@@ -145,6 +173,7 @@ def choose(
         for place, selected in enumerate(candidates):
             try:
                 types = check_fit(checkpoint.header, selected.particles, length_unit, up_axis)
+                check_time(checkpoint.header, frame_time_s)
             except MisfitError as error:
                 misfits.setdefault(checkpoint.name, error.what)
                 continue

@@ -85,6 +85,7 @@ def forecast_recording(
         recording.length_unit,
         recording.up_axis,
         {one.language: _speed(recording, one) for one in candidates},
+        recording.frame_time_s,
     )
     header = choice.checkpoint.header
     count = len(choice.selected.indices)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from painet_cli.data.batches.spacing import frame_times_of
 from painet_cli.data.batches.windows import target_offsets
 from painet_cli.data.units import time_text
 from painet_cli.errors import option
@@ -35,9 +36,19 @@ def known_frames(
     return whole if (whole > 0).all() and np.abs(frames - whole).max() <= _WHOLE else None
 
 
+def frame_time_of(header: Header, frame_time_s: float | None) -> float:
+    """Seconds between the frames that a checkpoint counts by on such an input.
+
+    They are those of its training, or the input's own where it was trained on a range of times.
+    """
+    if frame_times_of(header.preset.data) is not None and frame_time_s is not None:
+        return frame_time_s
+    return header.units.frame_time_s
+
+
 def _frames_per_frame(header: Header, frame_time_s: float | None) -> float:
     """Frames of an input in the time of one of the checkpoint's."""
-    if frame_time_s is None:
+    if frame_time_s is None or frame_times_of(header.preset.data) is not None:
         return 1.0
     ratio = header.units.frame_time_s / frame_time_s
     return round(ratio) if 0 < abs(ratio - round(ratio)) < _SAME_TIME * ratio else ratio
@@ -105,6 +116,7 @@ def frame_warnings(
 ) -> tuple[str, ...]:
     """What a reader must know of the velocities and times, a sentence each."""
     known, trained = system.frame_time_s, header.units.frame_time_s
+    fixed = frame_times_of(header.preset.data) is None
     said = []
     still = int((~moving).sum())
     if still:
@@ -115,7 +127,7 @@ def frame_warnings(
             f"{system.name} does not say the time between its frames: taken as the checkpoint's, "
             f"{time_text(trained)} ({option('frame_time')} gives another)"
         )
-    elif known is not None and abs(known - trained) > _SAME_TIME * trained:
+    elif known is not None and abs(known - trained) > _SAME_TIME * trained and fixed:
         said.append(
             f"frames are {time_text(known)} apart, the checkpoint was trained on "
             f"{time_text(trained)}: velocities are scaled, and may not be like those it knows"

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import asdict
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal, Protocol, cast
 
+import numpy as np
 import torch
 
 from painet_cli.config.presets import Preset, load_preset, preset_yaml
 from painet_cli.config.schema import Activations
-from painet_cli.data.batches.windows import before_of, target_offsets, windows_of
+from painet_cli.data.batches.graph import Graph
+from painet_cli.data.batches.spacing import frame_times_of
+from painet_cli.data.batches.windows import Windows, before_of, target_offsets, windows_of
 from painet_cli.data.dataset.dataset import Dataset, open_dataset
 from painet_cli.data.sources.registry import how_to_prepare
 from painet_cli.errors import RequestError
@@ -220,9 +224,12 @@ def _prepare(
     dataset = dataset_of(preset, data_dir)
     system, graph = system_of(dataset.manifest, preset)
     offsets, before = target_offsets(preset.data), before_of(preset.data)
+    times = frame_times_of(preset.data)
     train, val = (
-        windows_of(dataset, part, offsets, graph, device, before) for part in ("train", "val")
+        windows_of(dataset, part, offsets, graph, device, before, times)
+        for part in ("train", "val")
     )
+    _check_types(dataset, train, graph, system.type_names)
     seed_everything(preset.train.seed, device)
     reuse_freed_memory()
     model = build_model(preset, system).to(device)
@@ -248,6 +255,26 @@ def _prepare(
         versions=versions(),
     )
     return Trainer(model, preset.train, train, val, budget_s, world), header
+
+
+def _check_types(dataset: Dataset, train: Windows, graph: Graph, type_names: Sequence[str]) -> None:
+    """Refuse systems for validation or tests with a particle type that no training window has."""
+    systems, split = dataset.manifest.systems, dataset.manifest.split
+    if not systems:
+        return
+    types, bounds = graph.types.tolist(), graph.ptr.tolist()
+    own = [{*types[first:last]} for first, last in pairwise(bounds)]
+    learned = set().union(*(own[k] for k in np.unique(train.systems.numpy()).tolist()))
+    starts = np.array([segment.start for segment in dataset.manifest.segments])
+    held_out = np.unique(np.searchsorted(starts, [*split.val, *split.test], side="right") - 1)
+    for k in sorted({dataset.manifest.segments[segment].system for segment in held_out}):
+        unknown = sorted(type_names[index] for index in own[k] - learned)
+        if unknown:
+            raise RequestError(
+                f"dataset {dataset.manifest.name}: particle type {unknown[0]} of system "
+                f"{systems[k].name} is in no system that is trained on",
+                "share the systems out otherwise (`painet prepare merge`), or choose data.types",
+            )
 
 
 def _fit_memory(trainer: Trainer, header: Header, budget: int | None) -> Header:

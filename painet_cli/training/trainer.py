@@ -144,6 +144,7 @@ class Trainer:
     def _train_epoch(self, epoch: int) -> float:
         self.model.train()
         windows = self.train_windows
+        windows.draw((self.config.seed, epoch))
         order = _epoch_order(len(windows), self.config.seed, epoch)
         order = windows.by_size(order, self.config.batch_size)
         steps = math.ceil(len(windows) / self.config.batch_size)
@@ -157,7 +158,7 @@ class Trainer:
             with self.world.averaging(self.model, share.weight):
                 if batch is not None:
                     loss = mean_loss(self.model(batch), batch)
-                    loss.backward()
+                    loss.backward()  # type: ignore[no-untyped-call]
                     loss = loss.detach() * batch.graph.num_systems
             losses.append(loss)
             if self.config.clip_norm is not None:

@@ -117,9 +117,12 @@ class Graph:
     @property
     def type_bounds(self) -> tuple[int, int]:
         """Smallest and largest particle type; looked at once, or bounds of what it was made of."""
-        return self.derived_of_nodes(
-            "type_bounds", lambda: tuple(int(bound) for bound in self.types.aminmax())
-        )
+
+        def look() -> tuple[int, int]:
+            low, high = self.types.aminmax()
+            return int(low), int(high)
+
+        return self.derived_of_nodes("type_bounds", look)
 
     def check_types(self, count: int) -> None:
         """Refuse a particle type that a model of `count` types does not know; looked at once.

@@ -31,6 +31,8 @@ class SystemFrames:
         Each system as a dataset of its own.
     particles
         (systems,) int64, particles of each.
+    frame_time_s
+        (systems,) float64, seconds between the frames of each.
     first_frames
         (systems,) int64, the dataset's number of each system's first frame.
     resident
@@ -42,6 +44,8 @@ class SystemFrames:
         self.device = device
         self.datasets = [dataset.only(number) for number in range(len(manifest.each_system))]
         self.particles = torch.tensor([one.particles for one in manifest.each_system])
+        times = [one.frame_time_s for one in manifest.each_system]
+        self.frame_time_s = torch.tensor(times, dtype=torch.float64)
         counts = torch.tensor([one.manifest.frame_count for one in self.datasets])
         self.first_frames = counts.cumsum(0) - counts
         rows = counts * self.particles

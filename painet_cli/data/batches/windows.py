@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
@@ -16,10 +16,12 @@ from painet_cli.config.schema import DataConfig
 from painet_cli.data.batches.batch import Batch, to_pyg
 from painet_cli.data.batches.graph import Graph
 from painet_cli.data.batches.radius_graph import Edges, RadiusGraph
+from painet_cli.data.batches.spacing import FrameTimes, draw_strides, frame_times_of
 from painet_cli.data.batches.system_frames import SystemFrames, at_origin
 from painet_cli.data.batches.typed_graph import dataset_graph
 from painet_cli.data.dataset.dataset import Dataset
-from painet_cli.data.dataset.manifest import Segment, SplitName
+from painet_cli.data.dataset.manifest import Manifest, Segment, SplitName
+from painet_cli.data.units import time_text
 from painet_cli.errors import RequestError
 
 if TYPE_CHECKING:
@@ -118,6 +120,9 @@ class Windows:
         Where batches are made.
     before
         What is told of the frames before a start.
+    strides
+        (S, 2) fewest and most frames of the dataset that make one frame of each window, between
+        which `draw` draws; None where every frame of the dataset is one.
     """
 
     def __init__(
@@ -128,6 +133,7 @@ class Windows:
         graph: Graph,
         device: torch.device,
         before: Before = NOTHING_BEFORE,
+        strides: NDArray[np.int64] | None = None,
     ) -> None:
         self.dataset = dataset
         self.starts = starts
@@ -143,6 +149,14 @@ class Windows:
         self._types = _types_of(dataset.manifest.segments, starts)
         self._edges: dict[int, Edges] = {}
         self._edge_bytes = 0
+        self._bounds = strides
+        self._strides: Tensor | None = None
+        self.draw((0,))
+
+    def draw(self, seed: tuple[int, ...]) -> None:
+        """Draw the time between the frames of every window anew, where it is drawn at all."""
+        if self._bounds is not None:
+            self._strides = torch.from_numpy(draw_strides(self._bounds, seed))
 
     def __len__(self) -> int:
         """S, the number of windows."""
@@ -160,16 +174,29 @@ class Windows:
     def frames_of(self, window: int) -> NDArray[np.int64]:
         """Frames of `dataset_of` that a window is made of: its start, then all others."""
         first = self._frames.first_frames[self.systems[window]]
-        return (self._starts[window] - first + self._ahead).numpy()
+        return (self._chosen(torch.tensor([window]))[0] - first).numpy()
 
     def batch(self, indices: Tensor) -> Batch:
         """Batch of the windows `indices` (B,), in that order."""
-        chosen, systems = self._starts[indices, None] + self._ahead, self.systems[indices]
-        by_time = self._frames.gather(chosen, systems)
+        systems = self.systems[indices]
+        by_time = self._frames.gather(self._chosen(indices), systems)
         graph = self._graph(indices)
         if self._is_far:
             by_time = at_origin(by_time, graph, self.dataset.manifest.up_axis)
-        return self.before.batch(graph, by_time)
+        batch = self.before.batch(graph, by_time)
+        if self._strides is None:
+            return batch
+        frame_time_s = self._frames.frame_time_s[systems] * self._strides[indices]
+        return replace(batch, frame_time_s=frame_time_s.float().to(self.device))
+
+    def _chosen(
+        self,
+        indices: Tensor,  # (B,)
+    ) -> Tensor:  # (B, 2 + H + T)
+        """Frames of the dataset that windows are made of."""
+        if self._strides is None:
+            return self._starts[indices, None] + self._ahead
+        return self._starts[indices, None] + self._ahead * self._strides[indices, None]
 
     def batches(self, batch_size: int, order: Tensor | None = None) -> Iterator[Batch]:
         """All windows once, in `order` (S,) or as they stand; the last batch may be smaller."""
@@ -260,35 +287,99 @@ def windows_of(
     graph: Graph,
     device: torch.device,
     before: Before = NOTHING_BEFORE,
+    frame_times: FrameTimes | None = None,
 ) -> Windows:
     """Windows of one part of the split, less those that do not lie in their segment as a whole.
+
+    Parameters
+    ----------
+    frame_times
+        Between the frames of a window; no window then goes past the frames that the split left
+        room for.
 
     Raises
     ------
     RequestError
-        No start of that part leaves room for the offsets, or for the frames before it.
+        No start of that part leaves room for the offsets, or for the frames before it; or systems
+        differ in the time between frames, and no `frame_times` are given.
     """
-    starts = dataset.starts(part)
-    segments = dataset.manifest.segments
+    manifest, starts = dataset.manifest, dataset.starts(part)
+    segments = manifest.segments
     first = np.array([segment.start for segment in segments])
     end = first + np.array([segment.length for segment in segments])
     segment = np.searchsorted(first, starts, side="right") - 1
     room, behind = end[segment] - 1 - starts, starts - first[segment]
     after = max(int(before.velocity == "next"), int(offsets[-1]))
+    if frame_times is not None:
+        room = np.minimum(room, manifest.split.delta_frames)
+        strides = _strides(manifest, segment, room // after, frame_times)
+        if before.frames:
+            strides[:, 1] = np.minimum(strides[:, 1], behind // before.frames)
+        fits = strides[:, 0] <= strides[:, 1]
+        if not fits.any():
+            raise RequestError(
+                f"dataset {manifest.name}: no {part} window has frames {frame_times} apart, "
+                f"{after} of them after its start and {before.frames} before",
+                "choose another data.delta_time, or prepare it with more --delta-frames",
+            )
+        return Windows(dataset, starts[fits], offsets, graph, device, before, strides[fits])
+    _check_one_time(manifest)
     fitting = starts[(room >= after) & (behind >= before.frames)]
     if before.frames and fitting.size == 0 and (room >= after).any():
         raise RequestError(
-            f"dataset {dataset.manifest.name}: no {part} window has {before.frames} frames before "
+            f"dataset {manifest.name}: no {part} window has {before.frames} frames before "
             f"its start; its longest segment has {max(s.length for s in segments)} frames",
             "choose a smaller data.history, or data.velocity=next",
         )
     if fitting.size == 0:
         raise RequestError(
-            f"dataset {dataset.manifest.name}: no {part} window has {int(offsets[-1])} "
+            f"dataset {manifest.name}: no {part} window has {int(offsets[-1])} "
             "frames after its start",
             "choose a smaller data.delta_frames or a shorter horizon",
         )
     return Windows(dataset, fitting, offsets, graph, device, before)
+
+
+def _strides(
+    manifest: Manifest,
+    segment: NDArray[np.int64],  # (S,)
+    most: NDArray[np.int64],  # (S,)
+    frame_times: FrameTimes,
+) -> NDArray[np.int64]:  # (S, 2)
+    """Fewest and most frames of the dataset that make one of a window, in its segment's system.
+
+    Raises
+    ------
+    RequestError
+        The split leaves no system room for the longest of the times.
+    """
+    systems = manifest.each_system
+    ranges = np.array([frame_times.strides(one.frame_time_s) for one in systems], dtype=np.int64)
+    own = ranges[[manifest.segments[k].system for k in segment]]
+    if (most < own[:, 1]).all() and len(most):
+        longest = max(
+            int(stride) * systems[manifest.segments[k].system].frame_time_s
+            for k, stride in zip(segment, most, strict=True)
+        )
+        raise RequestError(
+            f"dataset {manifest.name}: its windows of {manifest.split.delta_frames} frames leave "
+            f"room for {time_text(longest) if longest else 'nothing'} between frames, not for "
+            f"{time_text(frame_times.longest)}",
+            "end data.delta_time there, or prepare it with more --delta-frames",
+        )
+    return np.stack([own[:, 0], np.minimum(own[:, 1], most)], axis=1)
+
+
+def _check_one_time(manifest: Manifest) -> None:
+    """Refuse systems of unlike time between frames, which a window would count alike."""
+    times = {one.frame_time_s: one.name for one in manifest.systems}
+    if len(times) > 1:
+        (short, one), *_, (long, other) = sorted(times.items())
+        raise RequestError(
+            f"dataset {manifest.name}: frames are {time_text(short)} apart in {one}, "
+            f"{time_text(long)} in {other}",
+            "give the times that windows are to have: data.delta_time=[2fs, 50fs]",
+        )
 
 
 def windows(
@@ -330,7 +421,7 @@ def windows(
     data = data or DataConfig(dataset=manifest.name, delta_frames=manifest.split.delta_frames)
     _, graph = dataset_graph(manifest, data)
     offsets, place = target_offsets(data), torch.device(device)
-    return windows_of(dataset, part, offsets, graph, place, before_of(data))
+    return windows_of(dataset, part, offsets, graph, place, before_of(data), frame_times_of(data))
 
 
 def pyg(dataset: Dataset, part: SplitName = "train", data: DataConfig | None = None) -> list[Data]:

@@ -50,7 +50,7 @@ def draw_motion(run: Path, data_dir: Path, device: torch.device) -> Path:
         typical = errors.argsort()[len(errors) // 2]
         batch = windows.batch(typical[None].cpu())
         predicted = model(batch)
-    manifest = dataset.manifest
+    manifest = windows.dataset_of(int(typical)).manifest
     seconds = manifest.units.frame_time_s
     motion_picture(
         batch.known_targets().cpu().numpy(),
