@@ -258,6 +258,9 @@ class TrainConfig(Strict):
     compile: bool = False
     """Compile the repeated blocks of the model by torch.compile; takes minutes before the first
     step and needs a C++ compiler on a CPU."""
+    start_from: str | None = None
+    """Run folder or checkpoint file whose weights are the first ones; the optimiser begins anew,
+    and the units of length and speed are the checkpoint's. null: random weights."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
     """Seed of the weights and of the order of windows."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -141,7 +142,8 @@ def evaluate_run(
         preset = header.preset
         trained = target_offsets(preset.data)
         steps = horizon or preset.evaluation.horizon or preset.data.horizon
-        windows = windows_for(dataset, preset, part, rollout_offsets(trained, steps), device)
+        offsets = rollout_offsets(trained, steps)
+        windows = windows_for(dataset, preset, part, offsets, device, header.type_names)
     batch_size = preset.train.batch_size
     largest = windows.batch(windows.largest(batch_size))
     fit_memory(model, largest, memory_budget or free_memory(device), training=False)
@@ -216,6 +218,7 @@ def windows_for(
     part: SplitName,
     offsets: NDArray[np.int64] | None = None,
     device: torch.device = CPU,
+    known: Sequence[str] = (),
 ) -> Windows:
     """Windows of one part of the split with a preset's edges.
 
@@ -225,6 +228,8 @@ def windows_for(
         (T,) frames from a start to its targets; by default the preset's.
     device
         Where batches are made.
+    known
+        Names of the particle types of the model that reads them, in its order.
 
     Raises
     ------
@@ -232,7 +237,7 @@ def windows_for(
         No window of that part leaves room for the offsets.
     """
     offsets = target_offsets(preset.data) if offsets is None else offsets
-    graph, before = system_of(dataset.manifest, preset)[1], before_of(preset.data)
+    graph, before = system_of(dataset.manifest, preset, known)[1], before_of(preset.data)
     times = frame_times_of(preset.data)
     return windows_of(dataset, part, offsets, graph, device, before, times)
 

@@ -54,6 +54,9 @@ class DynamicsModel(nn.Module, ABC):
     ----------
     Config
         Class of the model's section in a preset.
+    takes_types
+        Whether types may be added to trained weights: `features` are read by maps whose first
+        columns are node features, or whose last are edge features, and by tables over types.
     horizon
         T, the number of steps `forward` predicts.
     activations
@@ -61,6 +64,7 @@ class DynamicsModel(nn.Module, ABC):
     """
 
     Config: ClassVar[type[ModelConfig]]
+    takes_types: ClassVar[bool] = False
     horizon: int
     activations: Activations = "keep"
 
@@ -158,11 +162,26 @@ class Features(nn.Module):
             "speed": 1, "height": 1, "type": self.num_types, "time": TIME_WIDTH,
             "hop": self.hops, "distance": 1, "types": 2 * self.num_types,
         }  # fmt: skip
+        self._widths = widths
         self.node_width = sum(widths[name] for name in config.node)
         self.edge_width = sum(widths[name] for name in config.edge)
         for scale in ("length", "speed", "time", "height"):
             self.register_buffer(scale, torch.ones(()))
         self.register_buffer("ground", torch.zeros(()))
+
+    def node_blocks(self) -> list[tuple[int, bool]]:
+        """Columns of each node feature in their order, and whether they are one-hot types."""
+        return [(self._widths[name], name == "type") for name in self.config.node]
+
+    def edge_blocks(self) -> list[tuple[int, bool]]:
+        """The same of edge features; the types of both ends are two blocks."""
+        return [
+            block
+            for name in self.config.edge
+            for block in (
+                [(self.num_types, True)] * 2 if name == "types" else [(self._widths[name], False)]
+            )
+        ]
 
     @torch.no_grad()
     def fit(self, batches: Iterable[Batch]) -> None:

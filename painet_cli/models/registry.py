@@ -6,7 +6,7 @@ as one of these from there on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
 import torch
@@ -126,9 +126,17 @@ def check_weights(preset: Preset, system: SystemSpec, weights: Mapping[str, Tens
         build_model(preset, system).load_state_dict(weights, assign=True)
 
 
-def system_of(manifest: Manifest, preset: Preset) -> tuple[SystemSpec, Graph]:
-    """What a model must know of a dataset's system, and the system's graph; raises as it does."""
-    type_names, graph = dataset_graph(manifest, preset.data)
+def system_of(
+    manifest: Manifest, preset: Preset, known: Sequence[str] = ()
+) -> tuple[SystemSpec, Graph]:
+    """What a model must know of a dataset's systems, and their graph; raises as that does.
+
+    Parameters
+    ----------
+    known
+        Names of particle types that come first, whether or not the dataset has them.
+    """
+    type_names, graph = dataset_graph(manifest, preset.data, known)
     return system_spec(preset, type_names, manifest.up_axis), graph
 
 

@@ -29,7 +29,7 @@ from painet_cli.storage.archives import brief
 from painet_cli.storage.atomic import new_file
 from painet_cli.storage.schema_upgrades import upgraded
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _METADATA_KEY = "painet"
 
 
@@ -74,6 +74,8 @@ class Header(BaseModel):
     """What wrote it, as a shell takes it; here and below, empty in those of schema 1."""
     versions: dict[str, str] = {}
     """Versions of painet, Python and the packages that the weights depend on."""
+    start: dict[str, str] | None = None
+    """The checkpoint that training began from: its path, tensors, preset and dataset."""
     tensors_sha256: str = ""
     """`tensors_digest` of the file's tensors; filled in as it is saved."""
 
@@ -170,7 +172,12 @@ def _second(content: dict[str, Any]) -> dict[str, Any]:
     return {**content, "command": "", "versions": {}, "tensors_sha256": ""}
 
 
-UPGRADES = {1: _second}
+def _third(content: dict[str, Any]) -> dict[str, Any]:
+    """Schema 3 may tell of a checkpoint that training began from, and of times that are drawn."""
+    return content
+
+
+UPGRADES = {1: _second, 2: _third}
 
 
 def _check_model(path: Path, content: dict[str, Any]) -> None:

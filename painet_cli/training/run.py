@@ -44,13 +44,13 @@ from painet_cli.training.device import (
 )
 from painet_cli.training.distributed.world import ALONE, World
 from painet_cli.training.record import RECORD, RunSummary, recorded, summarise
-from painet_cli.training.run_folder import keep_epochs, new_run_folder
+from painet_cli.training.run_folder import BEST, keep_epochs, new_run_folder
+from painet_cli.training.start import read_start, take_weights
 from painet_cli.training.trainer import EpochRecord, Trainer
 
 CONFIG = "config.yaml"
 METRICS = "metrics.jsonl"
 LAST = "last.safetensors"
-BEST = "best.safetensors"
 CONTENTS = {
     CONFIG: "the preset, every default spelled out",
     METRICS: "a line an epoch: errors, learning rate, seconds",
@@ -222,18 +222,24 @@ def _prepare(
             "raise it, or start fewer processes",
         )
     dataset = dataset_of(preset, data_dir)
-    system, graph = system_of(dataset.manifest, preset)
+    where = preset.train.start_from
+    start = None if where is None else read_start(where, dataset.manifest)
+    known = () if start is None else start.header.type_names
+    system, graph = system_of(dataset.manifest, preset, known)
     offsets, before = target_offsets(preset.data), before_of(preset.data)
     times = frame_times_of(preset.data)
     train, val = (
         windows_of(dataset, part, offsets, graph, device, before, times)
         for part in ("train", "val")
     )
-    _check_types(dataset, train, graph, system.type_names)
+    _check_types(dataset, train, graph, system.type_names, len(known))
     seed_everything(preset.train.seed, device)
     reuse_freed_memory()
     model = build_model(preset, system).to(device)
-    model.fit_scales(train.batches(preset.train.batch_size))
+    if start is None:
+        model.fit_scales(train.batches(preset.train.batch_size))
+    else:
+        take_weights(model, start, system.type_names)
     header = Header(
         painet_version=version("painet"),
         model_package=package_of(preset.model.name),
@@ -253,18 +259,24 @@ def _prepare(
         progress=Progress(),
         command=command_line(),
         versions=versions(),
+        start=None if start is None else start.facts(),
     )
     return Trainer(model, preset.train, train, val, budget_s, world), header
 
 
-def _check_types(dataset: Dataset, train: Windows, graph: Graph, type_names: Sequence[str]) -> None:
-    """Refuse systems for validation or tests with a particle type that no training window has."""
+def _check_types(
+    dataset: Dataset, train: Windows, graph: Graph, type_names: Sequence[str], known: int
+) -> None:
+    """Refuse systems for validation or tests with a particle type that is in no training window.
+
+    The first `known` types were trained before.
+    """
     systems, split = dataset.manifest.systems, dataset.manifest.split
     if not systems:
         return
     types, bounds = graph.types.tolist(), graph.ptr.tolist()
     own = [{*types[first:last]} for first, last in pairwise(bounds)]
-    learned = set().union(*(own[k] for k in np.unique(train.systems.numpy()).tolist()))
+    learned = {*range(known)}.union(*(own[k] for k in np.unique(train.systems.numpy()).tolist()))
     starts = np.array([segment.start for segment in dataset.manifest.segments])
     held_out = np.unique(np.searchsorted(starts, [*split.val, *split.test], side="right") - 1)
     for k in sorted({dataset.manifest.segments[segment].system for segment in held_out}):

@@ -15,8 +15,15 @@ from painet_cli.data.particles.particles import Particles
 from painet_cli.errors import RequestError
 
 
-def dataset_graph(manifest: Manifest, data: DataConfig) -> tuple[tuple[str, ...], Graph]:
+def dataset_graph(
+    manifest: Manifest, data: DataConfig, known: Sequence[str] = ()
+) -> tuple[tuple[str, ...], Graph]:
     """Names of a dataset's particle types, and the graph of its systems, one of each side by side.
+
+    Parameters
+    ----------
+    known
+        Names of types that come first, as a trained model counts them.
 
     Raises
     ------
@@ -35,6 +42,9 @@ def dataset_graph(manifest: Manifest, data: DataConfig) -> tuple[tuple[str, ...]
             "set data.cutoff, or prepare it with a topology that has bonds",
         )
     types, type_names = particle_types(manifest, data.types)
+    if known:
+        own, type_names = type_names, tuple(dict.fromkeys([*known, *type_names]))
+        types = tuple(type_names.index(own[index]) for index in types)
     graph = bond_graph(types, particles.bonds, data.hops)
     if manifest.systems:
         equal = sizes[0] if len({*sizes}) == 1 else None

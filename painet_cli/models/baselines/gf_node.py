@@ -289,6 +289,7 @@ class GfNode(PublishedModel):
     """
 
     Config = GfNodeConfig
+    takes_types = True
 
     frames: Tensor  # (T,) int64
 

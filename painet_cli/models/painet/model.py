@@ -119,6 +119,7 @@ class Painet(DynamicsModel):
     """
 
     Config = PainetConfig
+    takes_types = True
 
     def __init__(
         self, config: PainetConfig, features: Features, system: SystemSpec, frames: Sequence[int]

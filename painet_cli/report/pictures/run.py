@@ -39,7 +39,7 @@ def draw_motion(run: Path, data_dir: Path, device: torch.device) -> Path:
     """
     model, header, dataset = load_run(run, data_dir, device)
     trained = target_offsets(header.preset.data)
-    windows = windows_for(dataset, header.preset, "test", device=device)
+    windows = windows_for(dataset, header.preset, "test", device=device, known=header.type_names)
     with torch.no_grad():
         errors = torch.cat(
             [
