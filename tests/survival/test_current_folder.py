@@ -46,7 +46,7 @@ def trajectory(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     "command",
     [
         "predict {xtc} --topology {pdb} -T 1 --checkpoint md17-ethanol -o {out}",
-        "prepare trajectory --topology {pdb} --trajectory {xtc} --name c --delta-frames 1 --data-dir {out}",
+        "prepare trajectory --topology {pdb} --trajectory {xtc} --name c --delta-frames 1",
         "bench tables --presets demo --models linear --epochs 1 --data-dir {data} -o {out}",
         "bench scaling --sizes 100 --models linear --repeats 1 -o {out}",
         "data show sample --data-dir {data}",
