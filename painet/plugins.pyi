@@ -1,0 +1,3 @@
+from painet_cli.plugins import *
+
+__all__: list[str]

@@ -1,0 +1,30 @@
+from .config.model_table import ModelConfig as ModelConfig
+from .config.presets import Preset as Preset
+from .data.batches.batch import Batch as Batch
+from .data.batches.graph import Graph as Graph
+from .data.dataset.dataset import Dataset as Dataset
+from .data.dataset.dataset import write_dataset as write_dataset
+from .data.dataset.manifest import Manifest as Manifest
+from .data.dataset.manifest import Origin as Origin
+from .data.dataset.manifest import Segment as Segment
+from .data.dataset.manifest import Split as Split
+from .data.dataset.manifest import Units as Units
+from .data.dataset.splits import block_split as block_split
+from .data.dataset.splits import random_split as random_split
+from .data.particles.bonds import bonds_within as bonds_within
+from .data.particles.particles import Particles as Particles
+from .data.sources.registry import DataSource as DataSource
+from .data.sources.registry import Destination as Destination
+from .data.sources.registry import RemoteFile as RemoteFile
+from .data.sources.registry import Source as Source
+from .data.units import seconds as seconds
+from .errors import PainetError as PainetError
+from .errors import RequestError as RequestError
+from .errors import option as option
+from .models.base import DynamicsModel as DynamicsModel
+from .models.base import Features as Features
+from .models.base import SystemSpec as SystemSpec
+from .models.base import displacements as displacements
+from .models.base import lengths as lengths
+
+__all__: list[str]
