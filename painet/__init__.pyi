@@ -1,3 +1,1 @@
 from painet_cli import *
-
-__all__: list[str]

@@ -1,3 +1,1 @@
 from painet_cli.plugins import *
-
-__all__: list[str]

@@ -15,5 +15,3 @@ from .prediction.checkpoints import load as load
 from .prediction.predict import predict as predict
 from .training.record import RunSummary as RunSummary
 from .training.train import train as train
-
-__all__: list[str]

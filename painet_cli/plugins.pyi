@@ -26,5 +26,3 @@ from .models.base import Features as Features
 from .models.base import SystemSpec as SystemSpec
 from .models.base import displacements as displacements
 from .models.base import lengths as lengths
-
-__all__: list[str]
