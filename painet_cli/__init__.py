@@ -1,17 +1,18 @@
 """painet: 3D dynamics of many-body systems, predicted with energy-derived all-pair attention.
 
-=============  =====================================================================
-`prepare`      a raw source to a `Dataset`
-`train`        a `Preset` and a dataset to a run
-`evaluate`     a run to its figures
-`load`         a run, a file or a checkpoint that comes with painet to a model
-`predict`      a model and a system to where its particles will be
-`windows`      a `Dataset` to batches for models of painet's, `pyg` to PyTorch Geometric's
-`PAINET`       the network as a plain `torch.nn.Module`
-`Preset`       one experiment: data, features, model, training, evaluation
-`Dataset`      prepared frames, with what they are of and how they are split
-`registry`     models, data sources and presets to choose from
-=============  =====================================================================
+==================  ================================================================================
+`prepare`           a raw source to a `Dataset`
+`train`             a `Preset` and a dataset to a run
+`evaluate`          a run to its figures
+`load`              a run, a file or a checkpoint that comes with painet to a model
+`predict`           a model and a system to where its particles will be
+`write_prediction`  a file to a folder of files that other programs open
+`windows`           a `Dataset` to batches for models of painet's, `pyg` to PyTorch Geometric's
+`PAINET`            the network as a plain `torch.nn.Module`
+`Preset`            one experiment: data, features, model, training, evaluation
+`Dataset`           prepared frames, with what they are of and how they are split
+`registry`          models, data sources and presets to choose from
+==================  ================================================================================
 
 What is wrong with a request is a `RequestError`, what went wrong later a `PainetError`. Nothing
 prints. The command line does the same by the same functions. These names, and those of

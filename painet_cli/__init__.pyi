@@ -13,5 +13,6 @@ from .models.painet.model import PAINET as PAINET
 from .prediction.checkpoints import LoadedModel as LoadedModel
 from .prediction.checkpoints import load as load
 from .prediction.predict import predict as predict
+from .report.prediction import write_prediction as write_prediction
 from .training.record import RunSummary as RunSummary
 from .training.train import train as train
