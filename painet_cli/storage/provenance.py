@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import platform
 import shlex
 import sys
@@ -65,6 +66,15 @@ def provenance(
         "inputs": [_input(path) for path in inputs],
         "outputs": {name: file_sha256(path) for name, path in outputs.items()},
     }
+
+
+def finite(value: Any) -> Any:
+    """Plain data whose NaN and infinity are null, as JSON has it."""
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def sealed(content: Mapping[str, Any]) -> str:
