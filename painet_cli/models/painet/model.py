@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from painet_cli.config.presets import Preset
@@ -21,12 +22,10 @@ from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import Graph
 from painet_cli.data.batches.windows import target_offsets
 from painet_cli.models.base import DynamicsModel, Features, SystemSpec
-from painet_cli.models.layers.linear_maps import Linear, linear
 from painet_cli.models.painet.attention import (
     attend_dense,
     attend_factorised,
     dense_is_cheaper,
-    unit_rows,
 )
 from painet_cli.models.painet.decoders import other_decoder, straight_layers
 from painet_cli.models.painet.neighbours import attend_neighbours
@@ -53,7 +52,7 @@ class AttentionStep(nn.Module):
         self.form = config.attention
         self.reach = config.reach
         self.alone = config.pairwise == "none"
-        self.project = Linear(
+        self.project = nn.Linear(
             config.hidden, (1 if self.alone else 3) * config.heads * config.hidden, bias=False
         )
         self.norm = nn.LayerNorm(config.hidden) if config.layer_norm else nn.Identity()
@@ -82,7 +81,7 @@ class AttentionStep(nn.Module):
         weights = self.project.weight.view(3, self.heads, -1, h.shape[-1])
         total = torch.zeros_like(h)
         for head in range(self.heads):
-            parts = (linear(h, weight)[None] for weight in weights[:, head])
+            parts = (F.linear(h, weight)[None] for weight in weights[:, head])
             own = tables[0][head, None], tables[1][head, None]
             total += self._read(own, graph, *parts)[0]
         return total / self.heads
@@ -92,7 +91,7 @@ class AttentionStep(nn.Module):
     ) -> Tensor:  # (heads, M, d)
         """Weighted means over all particles of a system, a head each."""
         attend = self._attend(graph, tables[0].shape[-1], q.shape[-1])
-        read: Tensor = attend(unit_rows(q), unit_rows(k), v, *tables, graph)
+        read: Tensor = attend(F.normalize(q, dim=-1), F.normalize(k, dim=-1), v, *tables, graph)
         return read
 
     def _attend(self, graph: Graph, types: int, d: int) -> Callable[..., Tensor]:
