@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.errors import RequestError
+
+if TYPE_CHECKING:
+    from scipy.spatial import cKDTree
 
 FARTHEST = 1e9
 """No coordinate of a system is larger, and no arithmetic with smaller ones overflows."""
