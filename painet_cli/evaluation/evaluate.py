@@ -35,7 +35,8 @@ from painet_cli.training.checkpoint import Header
 from painet_cli.training.device import MemoryMeter, free_memory
 from painet_cli.training.distributed.world import ALONE, World
 from painet_cli.training.record import trained_facts
-from painet_cli.training.run import BEST, dataset_of
+from painet_cli.training.run import dataset_of
+from painet_cli.training.run_folder import BEST
 
 CPU = torch.device("cpu")
 EVALUATION = "evaluation.json"

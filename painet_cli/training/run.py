@@ -10,10 +10,11 @@ from dataclasses import asdict
 from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 
 import numpy as np
 import torch
+from pydantic import ValidationError
 
 from painet_cli.config.presets import Preset, load_preset, preset_yaml
 from painet_cli.config.schema import Activations
@@ -240,7 +241,7 @@ def _prepare(
         model.fit_scales(train.batches(preset.train.batch_size))
     else:
         take_weights(model, start, system.type_names)
-    header = Header(
+    header = _header(
         painet_version=version("painet"),
         model_package=package_of(preset.model.name),
         preset_name=name,
@@ -287,6 +288,17 @@ def _check_types(
                 f"{systems[k].name} is in no system that is trained on",
                 "share the systems out otherwise (`painet prepare merge`), or choose data.types",
             )
+
+
+def _header(**content: Any) -> Header:
+    try:
+        return Header(**content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise RequestError(
+            f"no checkpoint can say this: {first['loc'][0]} {str(first['input'])[:60]!r}",
+            "choose another name for the preset or the dataset",
+        ) from error
 
 
 def _fit_memory(trainer: Trainer, header: Header, budget: int | None) -> Header:

@@ -159,7 +159,9 @@ def _wider(
     """
     widths = [known if of_types else width for width, of_types in blocks]
     others = old.shape[-1] - sum(widths)
-    lead, *read, tail = old.split([0 if first else others, *widths, others if first else 0], dim=-1)
+    lead, *read, tail = torch.split(
+        old, [0 if first else others, *widths, others if first else 0], dim=-1
+    )
     parts = [lead]
     for (_, of_types), own in zip(blocks, read, strict=True):
         parts.append(own)

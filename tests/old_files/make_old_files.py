@@ -16,12 +16,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from painet_cli.config.schema import Preset
+from painet_cli.config.presets import Preset
 from painet_cli.data.dataset import manifest as manifests
 from painet_cli.data.dataset.dataset import write_dataset
 from painet_cli.data.dataset.manifest import Manifest, Origin, Particles, Segment, Split, Units
 from painet_cli.training import checkpoint as checkpoints
-from painet_cli.training.run import BEST, start_run
+from painet_cli.training.run import start_run
+from painet_cli.training.run_folder import BEST
 
 HERE = Path(__file__).parent
 

@@ -14,7 +14,8 @@ from painet_cli.evaluation.evaluate import evaluate_run
 from painet_cli.models.registry import build_model, system_of
 from painet_cli.prediction.checkpoints import restore
 from painet_cli.training.checkpoint import load_checkpoint, read_header
-from painet_cli.training.run import BEST, LAST, resume_run, start_run
+from painet_cli.training.run import LAST, resume_run, start_run
+from painet_cli.training.run_folder import BEST
 from painet_cli.training.start import read_start, take_weights
 from several import merged, three
 from systems import frames_of, manifest
@@ -84,9 +85,7 @@ def test_a_model_that_takes_no_further_types_says_so(three: list[Dataset], tmp_p
     run = train(tmp_path, preset("hegnn"))
     on_more_types(tmp_path)
     chosen = preset("hegnn", "more").changed({"train.start_from": str(run)})
-    with pytest.raises(
-        RequestError, match="takes no types that it was not trained"
-    ):
+    with pytest.raises(RequestError, match="takes no types that it was not trained"):
         train(tmp_path, chosen)
     assert len(three) == 3
 

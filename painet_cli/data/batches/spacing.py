@@ -71,4 +71,5 @@ def draw_strides(
     fewest, most = bounds.T
     drawn = np.random.default_rng(seed).random(len(fewest))
     strides = np.floor(fewest * ((most + 1) / fewest) ** drawn).astype(np.int64)
-    return np.minimum(strides, most)
+    bounded: NDArray[np.int64] = np.minimum(strides, most)
+    return bounded

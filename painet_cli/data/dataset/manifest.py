@@ -7,9 +7,9 @@ from bisect import bisect_right
 from itertools import accumulate
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, PositiveFloat, model_validator
 
-from painet_cli.data.particles.names import Axis, FileName, Name, Section
+from painet_cli.data.particles.names import Axis, Count, FileName, Index, Name, Section
 from painet_cli.data.particles.particles import Particles
 
 SCHEMA_VERSION = 3
@@ -23,13 +23,13 @@ class Segment(Section):
     """An unbroken stretch of frames (a trial, a replica); no window crosses its ends."""
 
     name: Name
-    start: NonNegativeInt
+    start: Index
     """First frame of the segment in `frames.npy`."""
-    length: PositiveInt
+    length: Count
     """Number of frames."""
-    system: NonNegativeInt = 0
+    system: Index = 0
     """Which of the dataset's systems moves here."""
-    types: tuple[NonNegativeInt, ...] | None = None
+    types: tuple[Index, ...] | None = None
     """Particle types in this segment, where they are not the dataset's (charges drawn anew for
     every simulation)."""
 
@@ -38,11 +38,11 @@ class Split(Section):
     """Start frames (indices into `frames.npy`) of the windows of each part."""
 
     kind: Literal["published", "blocks", "random", "systems"]
-    delta_frames: PositiveInt
+    delta_frames: Count
     """Longest window, in frames, that every start leaves room for inside its segment."""
-    train: tuple[NonNegativeInt, ...]
-    val: tuple[NonNegativeInt, ...]
-    test: tuple[NonNegativeInt, ...]
+    train: tuple[Index, ...]
+    val: tuple[Index, ...]
+    test: tuple[Index, ...]
 
     def starts(self, part: SplitName) -> tuple[int, ...]:
         """Start frames of one part, in the order of the split."""
@@ -69,7 +69,7 @@ class Origin(Section):
     """painet's version and the command that prepared the dataset."""
     versions: dict[str, str] = Field(default_factory=dict)
     """Versions of painet, Python and the packages that read the source."""
-    label: str = ""
+    label: Name = ""
     """What tables call the data, where it is not the benchmark's own (`sGDML MD`)."""
     notes: str = ""
 
@@ -78,7 +78,7 @@ class System(Section):
     """One of several systems in a dataset: as many of its particles, after those before."""
 
     name: Name
-    particles: PositiveInt
+    particles: Count
     """N, how many of the dataset's particles it has."""
     frame_time_s: PositiveFloat
     """Seconds between its consecutive frames."""

@@ -28,7 +28,8 @@ from painet_cli.evaluation.verify.files import (
 from painet_cli.prediction.checkpoints import Checkpoint, find_checkpoint
 from painet_cli.training.checkpoint import Header, read_header
 from painet_cli.training.record import RECORD, trained_facts
-from painet_cli.training.run import BEST, CONFIG, LAST, METRICS
+from painet_cli.training.run import CONFIG, LAST, METRICS
+from painet_cli.training.run_folder import BEST
 
 SUMMARY = "summary.json"
 BENCH = "bench.json"
@@ -158,7 +159,9 @@ def _finite(folder: Path) -> Check:
 def _run(folder: Path, data_dir: Path, traced: dict[str, Any]) -> Iterator[Check]:
     record = read_object(folder / RECORD)
     if record is None:
-        yield Check(RECORD, ok=None, said="not there yet, or unreadable: resume writes it")
+        there = (folder / RECORD).exists()  # written in one step, so never half of it
+        said = "damaged: not JSON" if there else "not there yet: resume writes it"
+        yield Check(RECORD, ok=False if there else None, said=said)
         record = {}
     traced |= _picked(
         record, "command", "versions", "dataset", "dataset_sha256", "preset", "seed", "status"

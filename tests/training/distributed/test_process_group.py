@@ -29,7 +29,8 @@ from painet_cli.training.distributed.launch import Launch
 from painet_cli.training.distributed.process_group import ProcessGroup
 from painet_cli.training.distributed.world import ALONE, World
 from painet_cli.training.record import ERRORS, RECORD
-from painet_cli.training.run import BEST, LAST, METRICS, dataset_of, resume_run, start_run
+from painet_cli.training.run import LAST, METRICS, dataset_of, resume_run, start_run
+from painet_cli.training.run_folder import BEST
 from painet_cli.training.trainer import EpochRecord, Trainer
 from pairs import Ended, Pair
 from trainings import CPU, Watcher, tensors, train
@@ -314,7 +315,7 @@ def test_a_batch_that_leaves_a_process_without_work_is_refused(pair: Pair, job: 
 def test_a_device_that_one_process_lacks_is_told_by_the_first(pair: Pair, job: Job) -> None:
     first, second = pair.run(be_stopped, job, devices=("cpu", "cuda:99"))
     assert (first.error, second.code) == ("RequestError", 2)
-    assert "process 1: --device cuda:99: this machine has" in first.what
+    assert "process 1: device='cuda:99': this machine has" in first.what
 
 
 OPTIONS = {
