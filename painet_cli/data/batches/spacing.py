@@ -27,6 +27,11 @@ class FrameTimes:
     shortest: float
     longest: float
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Both ends, in seconds."""
+        return self.shortest, self.longest
+
     def __contains__(self, frame_time_s: float) -> bool:
         """Whether frames so many seconds apart lie in the range."""
         return self.shortest * (1 - _SAME) <= frame_time_s <= self.longest * (1 + _SAME)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -189,7 +190,10 @@ def _by_topology(
             f"{option('topology')} {bare[0]}: no trajectory has a name that begins like it",
             f"give one, such as {bare[0]}-1.dcd",
         )
-    return [(stem, path, own[stem]) for stem, path in zip(stems, topologies, strict=True)]
+    return [
+        (re.sub(r"[^\w.-]", "-", stem), path, own[stem])  # a dataset's name holds no comma
+        for stem, path in zip(stems, topologies, strict=True)
+    ]
 
 
 def write_trajectories(

@@ -26,6 +26,7 @@ from painet_cli.config.schema import (
     PainetConfig,
 )
 from painet_cli.data.batches.batch import Batch, from_pyg
+from painet_cli.data.batches.spacing import FrameTimes
 from painet_cli.data.batches.windows import target_offsets
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.data.particles.names import Axis
@@ -60,6 +61,9 @@ class PAINET(DynamicsModel):
         Largest `edge_hop` of a system.
     up_axis
         Direction of height, `x`, `y` or `z`; reading it leaves only turns about it as symmetry.
+    frame_times_s
+        Shortest and longest seconds between the frames that batches have, as their `frame_time_s`
+        says; for the node feature `time`.
     sizes
         Fields of `PainetConfig`: `hidden`, `layers`, `heads`, `pairwise` and so on.
 
@@ -100,6 +104,7 @@ class PAINET(DynamicsModel):
         edge: Sequence[EdgeFeature] = ("hop", "distance"),
         hops: int = 2,
         up_axis: Axis | None = None,
+        frame_times_s: tuple[float, float] | None = None,
         **sizes: Any,
     ) -> None:
         names = tuple(map(str, range(types))) if isinstance(types, int) else tuple(types)
@@ -111,7 +116,8 @@ class PAINET(DynamicsModel):
             where = ".".join(map(str, first["loc"]))
             known = ", ".join(name for name in PainetConfig.model_fields if name != "name")
             raise RequestError(f"PAINET: {where}: {first['msg']}", f"sizes are {known}") from error
-        system = SystemSpec(names, hops, up_axis)
+        times_s = None if frame_times_s is None else FrameTimes(*frame_times_s)
+        system = SystemSpec(names, hops, up_axis, times_s)
         frames = range(1, horizon + 1) if isinstance(horizon, int) else horizon
         super().__init__()
         self.horizon = len(frames)
@@ -169,6 +175,7 @@ class PAINET(DynamicsModel):
             edge=preset.features.edge,
             hops=system.hops,
             up_axis=system.up_axis,
+            frame_times_s=system.frame_times and system.frame_times.bounds,
             **config.model_dump(exclude={"name"}),
         )
 
