@@ -19,10 +19,11 @@ from painet_cli.data.batches.windows import Windows, before_of, target_offsets, 
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.data.dataset.manifest import SplitName
 from painet_cli.data.dataset.splits import leak_fraction
-from painet_cli.errors import RequestError
+from painet_cli.errors import RequestError, option
 from painet_cli.evaluation.metrics import prediction_errors
 from painet_cli.evaluation.physics.checks import PhysicsReport
 from painet_cli.evaluation.physics.windows import check_windows
+from painet_cli.evaluation.systems import SystemErrors, errors_by_system
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.memory import fit_memory
 from painet_cli.models.registry import system_of
@@ -82,6 +83,10 @@ class Evaluation:
     """What the data are called, where they are not the benchmark's own."""
     as_published: bool = True
     """Whether the windows are cut as the shipped preset of that name has it."""
+    delta_time: str = ""
+    """Time between the frames of the windows, where it was drawn: `2 fs to 5 fs`."""
+    systems: tuple[SystemErrors, ...] = ()
+    """Errors of each system, where the dataset has several."""
     physics: PhysicsReport | None = None
     """Physical checks of some of the windows, where they were asked for."""
     squared: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)), compare=False)
@@ -95,7 +100,8 @@ class Evaluation:
         `physics` is null where it was not asked for.
         """
         values = {name: getattr(self, name) for name in self.plain_names()}
-        return values | {"physics": self.physics and self.physics.plain()}
+        systems = [system.plain() for system in self.systems]
+        return values | {"systems": systems, "physics": self.physics and self.physics.plain()}
 
     @classmethod
     def plain_names(cls) -> list[str]:
@@ -111,6 +117,8 @@ def evaluate_run(
     part: SplitName = "test",
     horizon: int | None = None,
     physics: bool = False,
+    on: str | None = None,
+    delta_time: tuple[str, str] | None = None,
     world: World = ALONE,
     memory_budget: int | None = None,
 ) -> Evaluation:
@@ -126,6 +134,10 @@ def evaluate_run(
         Steps to predict, by rollout past the trained horizon; by default what the preset says.
     physics
         Whether to check bonds, clashes and the like too, on at most 200 windows.
+    on
+        Another dataset to measure it on, of particle types that it knows.
+    delta_time
+        Times between the frames of the windows, within those that it was trained on.
     world
         The processes that share the windows; one of them does the physical checks.
     memory_budget
@@ -139,8 +151,8 @@ def evaluate_run(
     """
     meter = MemoryMeter(device)
     with world.together():
-        model, header, dataset = load_run(run, data_dir, device)
-        preset = header.preset
+        model, header, dataset = load_run(run, data_dir, device, on)
+        preset = header.preset if delta_time is None else _narrowed(header.preset, delta_time)
         trained = target_offsets(preset.data)
         steps = horizon or preset.evaluation.horizon or preset.data.horizon
         offsets = rollout_offsets(trained, steps)
@@ -150,6 +162,7 @@ def evaluate_run(
     fit_memory(model, largest, memory_budget or free_memory(device), training=False)
     started = time.perf_counter()
     errors = prediction_errors(model, windows, batch_size, trained, world)
+    several = bool(dataset.manifest.systems)
     time_s, peak_memory_gb = time.perf_counter() - started, meter.peak_gb()
     checks = None
     with world.together():
@@ -162,7 +175,7 @@ def evaluate_run(
         seed=preset.train.seed,
         epochs=header.progress.epoch,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
-        dataset=header.dataset,
+        dataset=dataset.manifest.name,
         split=part,
         split_kind=dataset.manifest.split.kind,
         leak=leak_fraction(dataset.manifest.split),
@@ -181,10 +194,29 @@ def evaluate_run(
         device=str(device),
         label=dataset.manifest.origin.label,
         as_published=_is_as_shipped(header.preset_name, preset),
+        delta_time="" if (times := frame_times_of(preset.data)) is None else str(times),
+        systems=errors_by_system(errors.squared, windows, batch_size, world) if several else (),
         physics=checks,
         squared=errors.squared,
         traced={**trained_facts(header), "tensors_sha256": header.tensors_sha256},
     )
+
+
+def _narrowed(preset: Preset, delta_time: tuple[str, str]) -> Preset:
+    """Preset with windows of these times, which must be among those it has."""
+    trained, narrowed = frame_times_of(preset.data), preset.changed({"data.delta_time": delta_time})
+    asked = frame_times_of(narrowed.data)
+    if trained is None or asked is None:
+        raise RequestError(
+            f"{option('delta_time')}: it was trained on the dataset's own time between frames",
+            "train with data.delta_time",
+        )
+    if asked.shortest not in trained or asked.longest not in trained:
+        raise RequestError(
+            f"{option('delta_time')}: {asked}, but it was trained on {trained}",
+            "choose times in that range",
+        )
+    return narrowed
 
 
 def _is_as_shipped(name: str, preset: Preset) -> bool:
@@ -192,9 +224,14 @@ def _is_as_shipped(name: str, preset: Preset) -> bool:
 
 
 def load_run(
-    run: Path, data_dir: Path, device: torch.device
+    run: Path, data_dir: Path, device: torch.device, on: str | None = None
 ) -> tuple[DynamicsModel, Header, Dataset]:
     """Best weights of a run, what they are of, and the dataset they were trained on.
+
+    Parameters
+    ----------
+    on
+        Another dataset, of particle types that the model knows.
 
     Raises
     ------
@@ -204,6 +241,10 @@ def load_run(
     if not run.is_dir():
         raise RequestError(f"{run}: no run here", "give a folder that `painet train` wrote")
     model, header = restore(run / BEST, device)
+    if on is not None:
+        dataset = dataset_of(header.preset.changed({"data.dataset": on}), data_dir)
+        _check_known(dataset, header)
+        return model, header, dataset
     dataset = dataset_of(header.preset, data_dir)
     if dataset.sha256 != header.dataset_sha256:
         raise RequestError(
@@ -211,6 +252,23 @@ def load_run(
             f"prepare {header.dataset} as it was, or train again",
         )
     return model, header, dataset
+
+
+def _check_known(dataset: Dataset, header: Header) -> None:
+    """Refuse a dataset that a model does not suit."""
+    system, _ = system_of(dataset.manifest, header.preset, header.type_names)
+    unknown = system.type_names[len(header.type_names) :]
+    if unknown:
+        raise RequestError(
+            f"dataset {dataset.manifest.name}: particle type {unknown[0]} is unknown to the model",
+            f"it knows {', '.join(header.type_names)}",
+        )
+    if dataset.manifest.units.length != header.units.length:
+        raise RequestError(
+            f"dataset {dataset.manifest.name} is in {dataset.manifest.units.length}, the model in "
+            f"{header.units.length}",
+            "measure it on a dataset in its unit",
+        )
 
 
 def windows_for(

@@ -175,7 +175,7 @@ class PAINET(DynamicsModel):
             edge=preset.features.edge,
             hops=system.hops,
             up_axis=system.up_axis,
-            frame_times_s=system.frame_times and system.frame_times.bounds,
+            frame_times_s=None if system.frame_times is None else system.frame_times.bounds,
             **config.model_dump(exclude={"name"}),
         )
 
