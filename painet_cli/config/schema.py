@@ -6,10 +6,11 @@ Schema.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from painet_cli.config.model_table import ModelConfig, ModelTable, Strict
 
@@ -28,7 +29,13 @@ DATASET_NAME = r"^\w[\w.-]{0,99}$"
 """No separator and no `..`: a name of a folder, never a way out of the data directory."""
 
 
-Time = Annotated[str, Field(pattern=r"^\s*[0-9.]+(?:[eE][-+]?\d+)?\s*(?:[afpnum]?s)\s*$")]
+def _time(text: str) -> str:
+    if not re.fullmatch(r"\s*[0-9.]+(?:[eE][-+]?\d+)?\s*(?:[afpnum]?s)\s*", text):
+        raise ValueError("expected a number and its unit, such as 2fs")
+    return text
+
+
+Time = Annotated[str, AfterValidator(_time)]
 """A number and its unit: `0.5fs`, `240 ps`."""
 
 
