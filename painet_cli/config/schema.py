@@ -15,7 +15,7 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from painet_cli.config.model_table import ModelConfig, ModelTable, Strict
 
 ParticleLabel = Literal["listed", "name", "element", "residue"]
-NodeFeature = Literal["speed", "height", "type"]
+NodeFeature = Literal["speed", "height", "type", "position", "velocity", "past"]
 EdgeFeature = Literal["hop", "distance", "types"]
 Settings = Sequence[str] | Mapping[str, object]
 """Changes of a preset: `["train.lr=1e-3"]` or `{"train.lr": 1e-3}`."""
@@ -66,7 +66,14 @@ class FeatureConfig(Strict):
 
     node: Annotated[tuple[NodeFeature, ...], Field(min_length=1)] = ("speed",)
     """Per particle: `speed` |v|, `height` above ground along the dataset's up axis (leaves only
-    turns about the vertical as symmetry), `type` one-hot."""
+    turns about the vertical as symmetry), `type` one-hot; `past` the lengths of the displacements
+    to the frames of `data.history`. With `frame: body` also `position` and `velocity`, and these
+    and `past` are components in that frame."""
+    frame: Literal["none", "body"] = "none"
+    """Whether features may be components in the `body`'s own frame: along its heading where the
+    dataset has an up axis, else as it superposes on the mean training start, or along its principal
+    axes where systems differ. What then remains as symmetry is turns (about the vertical where
+    there is one) and shifts (along the ground), and no mirror."""
     edge: tuple[EdgeFeature, ...] = ("hop", "distance")
     """Per edge: `hop` one-hot number of bonds, `distance` |x_i - x_j| at the start, `types` one-hot
     types of both ends."""

@@ -24,6 +24,8 @@ class PublishedModel(DynamicsModel):
         T, steps to predict.
     """
 
+    reads_past = "features"
+
     def __init__(self, features: Features, core: nn.Module, horizon: int) -> None:
         super().__init__()
         self.horizon = horizon
@@ -45,6 +47,8 @@ class OneStepModel(PublishedModel):
     core
         Positions (M, 3) from positions, velocities, edge features and graph.
     """
+
+    reads_past = "never"
 
     def __init__(self, features: Features, core: nn.Module) -> None:
         super().__init__(features, core, horizon=1)

@@ -21,6 +21,7 @@ from painet_cli.data.batches.graph import Graph
 from painet_cli.data.batches.windows import target_offsets
 from painet_cli.models.base import DynamicsModel, Features, SystemSpec
 from painet_cli.models.layers.linear_maps import Linear, linear
+from painet_cli.models.layers.message_passing import TwoLayers
 from painet_cli.models.painet.attention import (
     attend_dense,
     attend_factorised,
@@ -118,6 +119,7 @@ class Painet(DynamicsModel):
     """
 
     Config = PainetConfig
+    reads_past = "always"
 
     def __init__(
         self, config: PainetConfig, features: Features, system: SystemSpec, frames: Sequence[int]
@@ -125,6 +127,7 @@ class Painet(DynamicsModel):
         super().__init__()
         self.horizon = len(frames)
         self.config = config
+        history = system.history
         self.layers_per_step = config.attention_layers
         # 1. invariants, embedded: H(0)
         self.features = features
@@ -146,6 +149,11 @@ class Painet(DynamicsModel):
             if config.decoder == "parallel"
             else other_decoder(config, features, frames)
         )
+        # 5. of the past, if it is told, a multiple of each displacement
+        self.past_gates = TwoLayers(config.hidden, config.hidden, history) if history else None
+        if self.past_gates is not None:
+            nn.init.xavier_uniform_(self.past_gates[-1].weight, gain=0.001)  # type: ignore[arg-type]
+            nn.init.zeros_(self.past_gates[-1].bias)  # type: ignore[arg-type]
 
     @classmethod
     def build(cls, config: PainetConfig, preset: Preset, system: SystemSpec) -> Painet:
@@ -164,7 +172,21 @@ class Painet(DynamicsModel):
         """Predicted positions, (T, M, 3)."""
         if self.activations == "stepwise" and isinstance(self.decoder, nn.ModuleList):
             return self._decode_stepwise(batch)
-        return self.decode(self.encode(batch), batch)
+        embeddings = self.encode(batch)
+        return self._with_past(self.decode(embeddings, batch), embeddings, batch)
+
+    def _with_past(
+        self,
+        positions: Tensor,  # (T, M, 3)
+        embeddings: Tensor,  # (T, M, d)
+        batch: Batch,
+    ) -> Tensor:  # (T, M, 3)
+        """Positions with the share of the past that every particle and step takes of it."""
+        if self.past_gates is None:
+            return positions
+        gates = self.past_gates(embeddings.flatten(0, 1)).view(*positions.shape[:2], -1)
+        past = batch.known_past(gates.shape[-1])
+        return positions + torch.einsum("tmk,kmc->tmc", gates, past)
 
     def encode(
         self,
@@ -207,7 +229,10 @@ class Painet(DynamicsModel):
 
     def _decode_stepwise(self, batch: Batch) -> Tensor:  # (T, M, 3)
         """The same, one step after the other; for gradients, a step's decoder runs twice."""
-        decode: Callable[[Tensor], Tensor] = lambda h: self.decode(h[None], batch)  # noqa: E731
+
+        def decode(h: Tensor) -> Tensor:
+            return self._with_past(self.decode(h[None], batch), h[None], batch)
+
         steps = [
             checkpoint(decode, h, use_reentrant=False) if torch.is_grad_enabled() else decode(h)
             for h in self._embeddings(batch)

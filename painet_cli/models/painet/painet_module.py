@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ValidationError
 from torch import Tensor
@@ -40,6 +40,10 @@ class PAINET(Painet):
         Largest `edge_hop` of a system.
     up_axis
         Direction of height, `x`, `y` or `z`; reading it leaves only turns about it as symmetry.
+    frame
+        `body` for features that are components in the body's own frame.
+    history
+        H, frames before the start; systems have them as `past` (N, H, 3), X(-k) - X(0).
     sizes
         Fields of `PainetConfig`: `hidden`, `layers`, `heads`, `pairwise` and so on.
 
@@ -77,18 +81,20 @@ class PAINET(Painet):
         edge: Sequence[EdgeFeature] = ("hop", "distance"),
         hops: int = 2,
         up_axis: Axis | None = None,
+        frame: Literal["none", "body"] = "none",
+        history: int = 0,
         **sizes: Any,
     ) -> None:
         names = tuple(map(str, range(types))) if isinstance(types, int) else tuple(types)
         try:
             config = PainetConfig(**sizes)
-            features = FeatureConfig(node=tuple(node), edge=tuple(edge))
+            features = FeatureConfig(node=tuple(node), edge=tuple(edge), frame=frame)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             where = ".".join(map(str, first["loc"]))
             known = ", ".join(name for name in PainetConfig.model_fields if name != "name")
             raise RequestError(f"PAINET: {where}: {first['msg']}", f"sizes are {known}") from error
-        system = SystemSpec(names, hops, up_axis)
+        system = SystemSpec(names, hops, up_axis, history)
         frames = range(1, horizon + 1) if isinstance(horizon, int) else horizon
         super().__init__(config, Features(features, system), system, frames)
 
@@ -123,6 +129,8 @@ class PAINET(Painet):
             edge=preset.features.edge,
             hops=system.hops,
             up_axis=system.up_axis,
+            frame=preset.features.frame,
+            history=system.history,
             **config.model_dump(exclude={"name"}),
         )
 
