@@ -196,6 +196,23 @@ class GfNodeConfig(ModelConfig):
     """Absolute tolerance of the solver."""
 
 
+class KernelConfig(ModelConfig):
+    """Kernel ridge regression in the body's own frame: fitted in closed form, not trained."""
+
+    name: Literal["kernel"] = "kernel"
+    form: Literal["linear", "rbf", "sum"] = "sum"
+    """The kernel: `linear`, Gaussian (`rbf`), or the `sum` of both."""
+    parts: Literal["whole", "limbs"] = "whole"
+    """What has a kernel of its own: the `whole` body, or its trunk and each of its `limbs`, which
+    are told by left and right in the names of particles."""
+    descend: Annotated[int, Field(ge=0, le=10_000)] = 0
+    """Steps down the gradient of the validation error, from the best of a grid: each part of the
+    body and kind of input gets its own weight."""
+    largest: Annotated[int, Field(ge=2, le=20_000)] = 3000
+    """Most training windows that are kept; more are all learned from by way of so many (Nyström).
+    Time grows with its cube."""
+
+
 MODEL_CONFIGS = ModelTable(
     PainetConfig,
     LinearConfig,
@@ -205,6 +222,7 @@ MODEL_CONFIGS = ModelTable(
     EgnoConfig,
     HegnnConfig,
     GfNodeConfig,
+    KernelConfig,
 )
 
 

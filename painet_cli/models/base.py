@@ -63,10 +63,13 @@ class DynamicsModel(nn.Module, ABC):
     reads_past
         Whether it reads the frames before the start: `never`, by the `features` of a preset, or
         `always`.
+    closed_form
+        Whether it is fitted by `fit` and not trained by gradients.
     """
 
     Config: ClassVar[type[ModelConfig]]
     reads_past: ClassVar[Literal["never", "features", "always"]] = "never"
+    closed_form: ClassVar[bool] = False
     horizon: int
     activations: Activations = "keep"
 
@@ -89,6 +92,21 @@ class DynamicsModel(nn.Module, ABC):
 
     def fit_scales(self, batches: Iterable[Batch]) -> None:
         """Take the size of typical inputs from the training windows, where a model asks for it."""
+
+    def fit(self, train: Iterable[Batch], val: Iterable[Batch]) -> None:
+        """Fit to training windows in closed form, with choices by those of validation.
+
+        Parameters
+        ----------
+        train, val
+            Gone through as often as need be.
+        """
+        raise NotImplementedError(f"{type(self).__name__} is trained by gradients")
+
+    @property
+    def parameter_count(self) -> int:
+        """Numbers that were learned."""
+        return sum(parameter.numel() for parameter in self.parameters())
 
     def pass_bytes(
         self, nodes: int, edges: int, activations: Activations, *, training: bool

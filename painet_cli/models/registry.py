@@ -31,6 +31,7 @@ MODELS = {
     "egno": "painet_cli.models.baselines.egno:Egno",
     "hegnn": "painet_cli.models.baselines.hegnn:Hegnn",
     "gf-node": "painet_cli.models.baselines.gf_node:GfNode",
+    "kernel": "painet_cli.models.kernel.model:Kernel",
 }
 """Models of this package."""
 LARGEST_UNCHECKED = 2**28

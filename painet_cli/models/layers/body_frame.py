@@ -67,7 +67,8 @@ class Frames:
         x: Tensor,  # (M, 3)
     ) -> Tensor:  # (M, 3)
         """Components of positions, from the origin."""
-        return self._turned(x - self.origin.index_select(0, self.graph.system), self.turn)
+        origin = self.origin.index_select(0, self.graph.system).to(x.dtype)
+        return self._turned(x - origin, self.turn)
 
     def back(
         self,
@@ -77,7 +78,7 @@ class Frames:
         return self._turned(components, self.turn.transpose(1, 2))
 
     def _turned(self, vectors: Tensor, turn: Tensor) -> Tensor:
-        n = self.graph.nodes_per_system
+        n, turn = self.graph.nodes_per_system, turn.to(vectors.dtype)
         if n is None:
             turns = turn.index_select(0, self.graph.system)
             return torch.einsum("...mi,mij->...mj", vectors, turns)
@@ -181,14 +182,14 @@ class BodyFrame(FittedBuffers):
         return placed.unflatten(0, (-1, len(self.reference)))
 
     def forward(self, batch: Batch) -> Frames:
-        """Frames of the systems of a batch, in the precision of its positions.
+        """Frames of the systems of a batch, in float64 where the device has it.
 
         Raises
         ------
         RequestError
             A system has other particles than the reference.
         """
-        graph, dtype = batch.graph, batch.positions.dtype
+        graph = batch.graph
         wide = torch.float32 if batch.positions.device.type == "mps" else torch.float64
         x, v = batch.positions.to(wide), batch.velocities.to(wide)
         self._check(graph)
@@ -201,7 +202,7 @@ class BodyFrame(FittedBuffers):
             turn = self._superposed(apart, v)
         else:
             turn = _principal_axes(apart, v, graph)
-        return Frames(centre.to(dtype), turn.to(dtype), graph)
+        return Frames(centre, turn, graph)
 
     def deviations(
         self,
