@@ -6,6 +6,7 @@
 `evaluate`     a run to its figures
 `load`         a run, a file or a checkpoint that comes with painet to a model
 `predict`      a model and a system to where its particles will be
+`windows`      a `Dataset` to batches for models of painet's, `pyg` to PyTorch Geometric's
 `PAINET`       the network as a plain `torch.nn.Module`
 `Preset`       one experiment: data, features, model, training, evaluation
 `Dataset`      prepared frames, with what they are of and how they are split
@@ -46,8 +47,10 @@ if TYPE_CHECKING:
         load,
         predict,
         prepare,
+        pyg,
         registry,
         train,
+        windows,
     )
 else:  # a name brings what it needs with it, when it is first asked for
     from painet_cli import _HOMES, lazy_names
@@ -68,8 +71,10 @@ __all__ = [
     "load",
     "predict",
     "prepare",
+    "pyg",
     "registry",
     "train",
+    "windows",
 ]
 
 

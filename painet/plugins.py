@@ -14,13 +14,20 @@ from painet_cli import lazy_names
 
 if TYPE_CHECKING:
     from painet_cli.config.model_table import ModelConfig
-    from painet_cli.config.schema import Preset
+    from painet_cli.config.presets import Preset
     from painet_cli.data.batches.batch import Batch
     from painet_cli.data.batches.graph import Graph
     from painet_cli.data.dataset.dataset import Dataset, write_dataset
-    from painet_cli.data.dataset.manifest import Manifest, Origin, Particles, Segment, Split, Units
+    from painet_cli.data.dataset.manifest import (
+        Manifest,
+        Origin,
+        Segment,
+        Split,
+        Units,
+    )
     from painet_cli.data.dataset.splits import block_split, random_split
     from painet_cli.data.particles.bonds import bonds_within
+    from painet_cli.data.particles.particles import Particles
     from painet_cli.data.sources.destination import Destination
     from painet_cli.data.sources.registry import DataSource, RemoteFile, Source
     from painet_cli.data.units import seconds
@@ -42,7 +49,7 @@ else:  # a source needs no torch, and its command's help must not wait for it
             "Origin": "painet_cli.data.dataset.manifest:Origin",
             "PainetError": "painet_cli.errors:PainetError",
             "Particles": "painet_cli.data.dataset.manifest:Particles",
-            "Preset": "painet_cli.config.schema:Preset",
+            "Preset": "painet_cli.config.presets:Preset",
             "RemoteFile": "painet_cli.data.sources.registry:RemoteFile",
             "RequestError": "painet_cli.errors:RequestError",
             "Segment": "painet_cli.data.dataset.manifest:Segment",

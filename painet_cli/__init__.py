@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from painet_cli import catalogue as registry
-    from painet_cli.config.schema import Preset
+    from painet_cli.config.presets import Preset
+    from painet_cli.data.batches.windows import pyg, windows
     from painet_cli.data.dataset.dataset import Dataset
     from painet_cli.data.sources.prepare import prepare
     from painet_cli.errors import PainetError, PluginWarning, RequestError
@@ -40,8 +41,10 @@ __all__ = [
     "load",
     "predict",
     "prepare",
+    "pyg",
     "registry",
     "train",
+    "windows",
 ]
 
 _HOMES = {
@@ -51,15 +54,17 @@ _HOMES = {
     "LoadedModel": "painet_cli.prediction.checkpoints:LoadedModel",
     "PainetError": "painet_cli.errors:PainetError",
     "PluginWarning": "painet_cli.errors:PluginWarning",
-    "Preset": "painet_cli.config.schema:Preset",
+    "Preset": "painet_cli.config.presets:Preset",
     "RequestError": "painet_cli.errors:RequestError",
     "RunSummary": "painet_cli.training.record:RunSummary",
     "evaluate": "painet_cli.evaluation.measuring:evaluate",
     "load": "painet_cli.prediction.checkpoints:load",
     "predict": "painet_cli.prediction.predict:predict",
     "prepare": "painet_cli.data.sources.prepare:prepare",
+    "pyg": "painet_cli.data.batches.windows:pyg",
     "registry": "painet_cli.catalogue",
     "train": "painet_cli.training.train:train",
+    "windows": "painet_cli.data.batches.windows:windows",
 }
 
 

@@ -77,9 +77,7 @@ MATRIX, CELL = 604, 25
 def rooms() -> list[str]:
     """Names of the rooms, the highest first, as the contract of import-linter lists them."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    (contract,) = (
-        one for one in settings["tool"]["importlinter"]["contracts"] if one["type"] == "layers"
-    )
+    contract = settings["tool"]["importlinter"]["contracts"][0]
     lines = [layer.split(" | ") for layer in contract["layers"]]
     return [layer.removeprefix(f"{PACKAGE}.") for line in lines for layer in line]
 

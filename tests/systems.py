@@ -30,14 +30,14 @@ from painet.testing.systems import (
 )
 from painet_cli.data.batches.graph import Graph, graph_of
 from painet_cli.data.dataset.manifest import (
-    Axis,
     Manifest,
     Origin,
-    Particles,
     Segment,
     Split,
     Units,
 )
+from painet_cli.data.particles.names import Axis
+from painet_cli.data.particles.particles import Particles
 
 __all__ = [
     "BRANCHED",

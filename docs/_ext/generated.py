@@ -77,7 +77,7 @@ class PresetFields(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Tables, a section for each part of a preset."""
-        from painet_cli.config.schema import Preset
+        from painet_cli.config.presets import Preset
 
         return self.parse_text_to_nodes(
             "\n".join(_preset_tables(Preset)), allow_section_headings=True

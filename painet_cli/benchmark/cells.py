@@ -17,8 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.config.presets import load_preset, preset_name, preset_yaml
-from painet_cli.config.schema import Preset
+from painet_cli.config.presets import Preset, load_preset, preset_name, preset_yaml
 from painet_cli.evaluation.evaluate import (
     EVALUATION,
     WINDOW_ERRORS,

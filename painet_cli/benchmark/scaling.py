@@ -30,8 +30,8 @@ from painet_cli.benchmark.measurement import (
     point_preset,
 )
 from painet_cli.config.messages import tag_of, variants
-from painet_cli.config.presets import preset_yaml
-from painet_cli.config.schema import MODEL_CONFIGS, Preset
+from painet_cli.config.presets import Preset, preset_yaml
+from painet_cli.config.schema import MODEL_CONFIGS
 from painet_cli.errors import PainetError, RequestError
 from painet_cli.storage.atomic import write_text
 

@@ -13,7 +13,7 @@ from painet_cli.cli.session import Session, finite, with_session
 if TYPE_CHECKING:
     from painet_cli.evaluation.physics.checks import PhysicsReport
     from painet_cli.prediction.outputs.write import Written
-    from painet_cli.prediction.pipeline import SourceForecast
+    from painet_cli.prediction.pipeline import RecordingForecast
 
 SUMMARY = "summary.json"
 PAGE = "report.html"
@@ -79,8 +79,8 @@ def predict(
     """Predict how a system moves on, and write it as files that other programs open."""
     from painet_cli.data.units import seconds
     from painet_cli.prediction.checkpoints import known_checkpoints
-    from painet_cli.prediction.inputs.source import open_input
-    from painet_cli.prediction.pipeline import forecast_source
+    from painet_cli.prediction.inputs.open import open_input
+    from painet_cli.prediction.pipeline import forecast_recording
     from painet_cli.storage.atomic import check_writable
     from painet_cli.training.device import resolve_device
 
@@ -95,7 +95,7 @@ def predict(
         data_dir=data_dir,
         drop_extra=drop_extra,
     ) as source:
-        done = forecast_source(
+        done = forecast_recording(
             source,
             steps,
             known_checkpoints(checkpoint, run_dir),
@@ -113,7 +113,7 @@ def predict(
     session.emit(payload, *_rendered(done, report, folder, written))
 
 
-def _checked(done: SourceForecast) -> PhysicsReport:
+def _checked(done: RecordingForecast) -> PhysicsReport:
     from painet_cli.evaluation.physics.checks import physical_checks
 
     forecast = done.forecast
@@ -127,7 +127,7 @@ def _checked(done: SourceForecast) -> PhysicsReport:
 
 
 def _write(
-    done: SourceForecast,
+    done: RecordingForecast,
     report: PhysicsReport | None,
     folder: Path,
     inputs: list[Path],
@@ -174,7 +174,9 @@ def _write(
     return written, json.loads(summary)
 
 
-def _provenance(done: SourceForecast, inputs: list[Path], written: list[Written]) -> dict[str, Any]:
+def _provenance(
+    done: RecordingForecast, inputs: list[Path], written: list[Written]
+) -> dict[str, Any]:
     from painet_cli.data.dataset.dataset import MANIFEST
     from painet_cli.storage.provenance import provenance
     from painet_cli.training.record import trained_facts
@@ -190,7 +192,7 @@ def _provenance(done: SourceForecast, inputs: list[Path], written: list[Written]
 
 
 def _payload(
-    done: SourceForecast, report: PhysicsReport | None, folder: Path, written: list[Written]
+    done: RecordingForecast, report: PhysicsReport | None, folder: Path, written: list[Written]
 ) -> dict[str, Any]:
     """The prediction as plain data: `summary.json`, and what `--json` prints."""
     forecast, choice, header = done.forecast, done.choice, done.loaded.header
@@ -229,7 +231,7 @@ def _payload(
 
 
 def _rendered(
-    done: SourceForecast, report: PhysicsReport | None, folder: Path, written: list[Written]
+    done: RecordingForecast, report: PhysicsReport | None, folder: Path, written: list[Written]
 ) -> list[Any]:
     from painet_cli.report.tables.forecast import error_tables, files_table, opening
     from painet_cli.report.tables.physics import physics_tables

@@ -12,8 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from painet_cli.config.presets import load_preset, preset_names
-from painet_cli.config.schema import Preset
+from painet_cli.config.presets import Preset, load_preset, preset_names
 from painet_cli.data.batches.windows import Windows, before_of, target_offsets, windows_of
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.data.dataset.manifest import SplitName
@@ -158,7 +157,7 @@ def evaluate_run(
         preset=header.preset_name,
         seed=preset.train.seed,
         epochs=header.progress.epoch,
-        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        parameters=model.parameter_count,
         dataset=header.dataset,
         split=part,
         split_kind=dataset.manifest.split.kind,

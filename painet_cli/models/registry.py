@@ -15,7 +15,8 @@ from torch import Tensor
 
 from painet_cli.config.plugins import MODELS as GROUP
 from painet_cli.config.plugins import Plugin
-from painet_cli.config.schema import MODEL_CONFIGS, Preset
+from painet_cli.config.presets import Preset
+from painet_cli.config.schema import MODEL_CONFIGS
 from painet_cli.data.batches.graph import Graph
 from painet_cli.data.batches.typed_graph import dataset_graph
 from painet_cli.data.dataset.manifest import Axis, Manifest

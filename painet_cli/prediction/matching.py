@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.batches.typed_graph import particle_kinds
-from painet_cli.data.dataset.manifest import Axis, Particles
+from painet_cli.data.particles.elements import HEAVY
+from painet_cli.data.particles.names import Axis
+from painet_cli.data.particles.particles import Particles
 from painet_cli.errors import RequestError
 from painet_cli.prediction.checkpoints import Checkpoint
-from painet_cli.prediction.inputs.source import HEAVY, Selected
+from painet_cli.prediction.inputs.recording import Selected
 from painet_cli.training.checkpoint import Header
 
 FAR = 4.0

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from painet_cli.data.batches.windows import target_offsets
 from painet_cli.data.units import time_text
-from painet_cli.prediction.inputs.source import Input
+from painet_cli.prediction.inputs.recording import Input
 from painet_cli.prediction.rollout import rollout_offsets
 from painet_cli.training.checkpoint import Header
 

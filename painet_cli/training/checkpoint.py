@@ -20,8 +20,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from painet_cli.config.schema import MODEL_CONFIGS, Preset
-from painet_cli.data.dataset.manifest import Axis, Name, Units
+from painet_cli.config.presets import Preset
+from painet_cli.config.schema import MODEL_CONFIGS
+from painet_cli.data.dataset.manifest import Units
+from painet_cli.data.particles.names import Axis, Name
 from painet_cli.errors import PainetError, RequestError
 from painet_cli.storage.archives import brief
 from painet_cli.storage.atomic import new_file

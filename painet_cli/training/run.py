@@ -13,8 +13,8 @@ from typing import Literal, Protocol, cast
 
 import torch
 
-from painet_cli.config.presets import load_preset, preset_yaml
-from painet_cli.config.schema import Activations, Preset
+from painet_cli.config.presets import Preset, load_preset, preset_yaml
+from painet_cli.config.schema import Activations
 from painet_cli.data.batches.windows import before_of, target_offsets, windows_of
 from painet_cli.data.dataset.dataset import Dataset, open_dataset
 from painet_cli.data.sources.registry import how_to_prepare
@@ -24,6 +24,7 @@ from painet_cli.models.registry import build_model, package_of, system_of
 from painet_cli.storage.atomic import append_line, sweep, write_text
 from painet_cli.storage.locks import LOCK, held
 from painet_cli.storage.provenance import command_line, versions
+from painet_cli.training.augmentation import augmentation_of
 from painet_cli.training.checkpoint import (
     Header,
     Progress,
@@ -243,7 +244,9 @@ def _prepare(
         command=command_line(),
         versions=versions(),
     )
-    return Trainer(model, preset.train, train, val, budget_s, world), header
+    augmentation = augmentation_of(preset, dataset.manifest)
+    trainer = Trainer(model, preset.train, train, val, budget_s, world, augmentation)
+    return trainer, header
 
 
 def _fit_memory(trainer: Trainer, header: Header, budget: int | None) -> Header:

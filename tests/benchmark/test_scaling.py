@@ -30,7 +30,7 @@ from painet_cli.benchmark.scaling import (
     run_points,
     scaling_points,
 )
-from painet_cli.config.schema import Preset
+from painet_cli.config.presets import Preset
 from painet_cli.errors import PainetError, RequestError
 
 SWEEP = Sweep(sizes=(100, 1_000, 10_000), horizons=(1, 2, 4), particles=1_000, horizon=1)

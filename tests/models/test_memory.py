@@ -13,7 +13,7 @@ from painet_cli.config.schema import Activations
 from painet_cli.data.batches.batch import Batch
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.memory import WAYS, fit_memory
-from painet_cli.models.painet.model import model as painet_module
+from painet_cli.models.painet import model as painet_module
 from painet_cli.models.registry import build_model
 from systems import BRANCHED, equal_systems, shaken
 

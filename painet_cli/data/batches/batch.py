@@ -71,10 +71,7 @@ class Batch:
 
     def at(self, positions: Tensor, velocities: Tensor, past: Tensor | None = None) -> Batch:
         """Same systems in another state, without targets; edges by distance are made anew."""
-        graph = self.graph
-        if graph.contacts is not None:
-            graph = graph.contacts.graph(graph, positions)
-        return Batch(graph, positions, velocities, past=past)
+        return Batch(self.graph.at(positions), positions, velocities, past=past)
 
     def to(self, device: torch.device) -> Batch:
         """Same batch on another device."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from painet_cli.config.schema import DataConfig, ParticleLabel
 from painet_cli.data.batches.graph import Graph, bond_graph
-from painet_cli.data.batches.radius_graph import Contacts
-from painet_cli.data.dataset.manifest import Manifest, Particles
+from painet_cli.data.dataset.manifest import Manifest
+from painet_cli.data.particles.particles import Particles
 from painet_cli.errors import RequestError
 
 
@@ -30,7 +29,7 @@ def dataset_graph(manifest: Manifest, data: DataConfig) -> tuple[tuple[str, ...]
     types, type_names = particle_types(manifest, data.types)
     graph = bond_graph(types, particles.bonds, data.hops)
     if data.cutoff is not None:
-        graph = replace(graph, contacts=Contacts(graph, data.cutoff, data.edge_hops))
+        graph = graph.within(data.cutoff, data.edge_hops)
     return type_names, graph
 
 

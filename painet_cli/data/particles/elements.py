@@ -1,14 +1,20 @@
-"""Atoms by their numbers: names, types and formulas."""
+"""Atoms by their numbers: names, types, formulas, and which are no hydrogens."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
+import numpy as np
 from MDAnalysis.guesser.tables import Z2SYMB
+from numpy.typing import NDArray
 
-from painet_cli.data.dataset.manifest import Particles
+from painet_cli.data.particles.particles import Particles
+from painet_cli.errors import RequestError
 
+HEAVY = "heavy"
+"""Selection of all atoms but hydrogens, beside those of MDAnalysis' language."""
 LONGEST_BOND = 1.6
 """Angstrom. Bonds between H, C, N and O stay below, hydrogens of one carbon (1.8 apart) above."""
 
@@ -49,3 +55,23 @@ def formula(numbers: Sequence[int]) -> str:
     first = [element for element in ("C", "H") if counts["C"] and counts[element]]
     ordered = first + sorted(set(counts) - {*first, "C"})
     return "".join(f"{one}{counts[one] if counts[one] > 1 else ''}" for one in ordered)
+
+
+def heavy_places(elements: tuple[str, ...], count: int, path: Path) -> NDArray[np.int64]:
+    """Places of all atoms but hydrogens.
+
+    Raises
+    ------
+    RequestError
+        Elements are not known, or all atoms are hydrogens.
+    """
+    if not elements:
+        raise RequestError(
+            f"--select {HEAVY}: the elements of {path} are not known", "choose by name"
+        )
+    kept = np.flatnonzero(np.array(elements) != "H")
+    if len(kept) == 0:
+        raise RequestError(
+            f"--select {HEAVY}: all {count} atoms of {path} are hydrogens", "choose other atoms"
+        )
+    return kept

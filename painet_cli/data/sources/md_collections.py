@@ -16,7 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
-from painet_cli.data.dataset.manifest import Manifest, Origin, Segment, Split, SplitName, Units
+from painet_cli.data.dataset.manifest import (
+    Manifest,
+    Origin,
+    Segment,
+    Split,
+    SplitName,
+    Units,
+)
 from painet_cli.data.dataset.splits import block_split, random_split
 from painet_cli.data.formats.md17_npz import Member, read_headers
 from painet_cli.data.particles.bonds import bonds_within

@@ -15,12 +15,12 @@ from painet_cli.data.dataset.manifest import (
     SPLITS,
     Manifest,
     Origin,
-    Particles,
     Segment,
     Split,
     SplitName,
     Units,
 )
+from painet_cli.data.particles.particles import Particles
 from painet_cli.data.sources.fetch import fetch_files
 from painet_cli.data.sources.mocap_files import SUBJECTS, read_recording
 from painet_cli.errors import RequestError

@@ -27,12 +27,12 @@ from painet_cli.data.dataset.manifest import (
     SPLITS,
     Manifest,
     Origin,
-    Particles,
     Segment,
     Split,
     SplitName,
     Units,
 )
+from painet_cli.data.particles.particles import Particles
 from painet_cli.storage.atomic import check_writable
 
 SIMULATIONS: dict[SplitName, int] = {"train": 3000, "val": 2000, "test": 2000}

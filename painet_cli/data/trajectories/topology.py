@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.dataset.manifest import LONGEST_NAME, Particles
 from painet_cli.data.particles.bonds import bonds_within, close_pairs
+from painet_cli.data.particles.names import LONGEST_NAME
+from painet_cli.data.particles.particles import Particles
 from painet_cli.data.trajectories.reader import TOPOLOGIES, mdanalysis
 from painet_cli.errors import RequestError
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from painet_cli.data.batches.graph import bond_graph
-from painet_cli.data.dataset.manifest import Particles
+from painet_cli.data.particles.particles import Particles
 
 RADII_SHARE = 0.6
 """Share of the sum of two van der Waals radii below which atoms clash. The closest pairs of a

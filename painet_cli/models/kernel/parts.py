@@ -1,8 +1,7 @@
-"""Parts of a body that are predicted by kernels of their own, and what is left and right of it."""
+"""Parts of a body that are predicted by kernels of their own."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,29 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-_SIDES = (
-    (r"^l(?=.)", "r"), (r"^r(?=.)", "l"), (r"^L(?=.)", "R"), (r"^R(?=.)", "L"),
-    ("left", "right"), ("right", "left"), ("Left", "Right"), ("Right", "Left"),
-    (r"(?<=[_.-])l$", "r"), (r"(?<=[_.-])r$", "l"), (r"(?<=[_.-])L$", "R"), (r"(?<=[_.-])R$", "L"),
-)  # fmt: skip
-"""How a name on one side becomes the one on the other: lfoot, LeftFoot, foot_l."""
-
-
-def mirror_partners(names: Sequence[str]) -> NDArray[np.int64] | None:
-    """(N,) particle on the other side by its name, or itself; None where no name has a side.
-
-    >>> mirror_partners(["root", "lfoot", "rfoot", "lowerback"]).tolist()
-    [0, 2, 1, 3]
-    """
-    index = {name: number for number, name in enumerate(names)}
-    partner = np.arange(len(names))
-    for number, name in enumerate(names):
-        other = (re.sub(side, to, name, count=1) for side, to in _SIDES)
-        found = [index[one] for one in other if one != name and one in index]
-        partner[number] = found[0] if found else number
-    paired = partner[partner] == np.arange(len(names))
-    partner = np.where(paired, partner, np.arange(len(names)))
-    return partner if (partner != np.arange(len(names))).any() else None
+from painet_cli.data.batches.symmetries import mirror_partners
 
 
 @dataclass(frozen=True, eq=False)

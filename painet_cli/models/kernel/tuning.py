@@ -147,10 +147,11 @@ def descend(examples: Examples, start: Chosen, alike: Tensor, form: Form, steps:
         dual = torch.cholesky_solve(examples.targets, factor)
         guess = kernel_at(apart_val, inner_val) @ dual
         loss = (guess - examples.val_targets).square().mean()
-        if float(loss) < best.error:
+        error = float(loss.detach())
+        if error < best.error:
             kept_b = start.weights.log_b if form == "rbf" else log_b.detach()[alike]
             weights = Weights(log_a.detach()[alike].clone(), kept_b.clone())
-            best = Chosen(weights, float(log_ridge.exp()), float(loss))
+            best = Chosen(weights, float(log_ridge.detach().exp()), error)
         adam.zero_grad()
         loss.backward()
         adam.step()

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from painet_cli.config.schema import Activations, PainetConfig, Preset
+from painet_cli.config.presets import Preset
+from painet_cli.config.schema import Activations, PainetConfig
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import Graph
 from painet_cli.data.batches.windows import target_offsets

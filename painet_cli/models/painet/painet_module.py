@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import ValidationError
 from torch import Tensor
 
-from painet_cli.config.schema import EdgeFeature, FeatureConfig, NodeFeature, PainetConfig, Preset
+from painet_cli.config.presets import Preset
+from painet_cli.config.schema import EdgeFeature, FeatureConfig, NodeFeature, PainetConfig
 from painet_cli.data.batches.batch import Batch, from_pyg
 from painet_cli.data.batches.windows import target_offsets
 from painet_cli.data.dataset.dataset import Dataset
-from painet_cli.data.dataset.manifest import Axis
+from painet_cli.data.particles.names import Axis
 from painet_cli.errors import RequestError
 from painet_cli.models.base import Features, SystemSpec
 from painet_cli.models.painet.model import Painet
@@ -59,7 +60,7 @@ class PAINET(Painet):
     >>> import tempfile, torch, painet
     >>> from torch_geometric.loader import DataLoader
     >>> dataset = painet.prepare("sample", data_dir=tempfile.mkdtemp())
-    >>> windows = dataset.pyg("train", painet.Preset.load("demo").data)
+    >>> windows = painet.pyg(dataset, "train", painet.Preset.load("demo").data)
     >>> model = painet.PAINET(dataset.manifest.particles.type_names, horizon=5, hidden=16, layers=2)
     >>> model.fit_scales(DataLoader(windows, batch_size=100))
     >>> optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)

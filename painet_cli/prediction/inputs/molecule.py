@@ -10,7 +10,7 @@ from MDAnalysis.lib.mdamath import triclinic_box
 from numpy.typing import NDArray
 
 from painet_cli.data.particles.bonds import bonds_within
-from painet_cli.data.particles.elements import LONGEST_BOND
+from painet_cli.data.particles.elements import HEAVY, LONGEST_BOND, heavy_places
 from painet_cli.data.trajectories.reader import (
     PICOSECOND,
     TOPOLOGIES,
@@ -21,10 +21,10 @@ from painet_cli.data.trajectories.reader import (
 )
 from painet_cli.data.trajectories.topology import elements_of, particles_of, select
 from painet_cli.errors import RequestError
-from painet_cli.prediction.inputs.source import HEAVY, Selected, Source
+from painet_cli.prediction.inputs.recording import Recording, Selected, check_several
 
 
-class MoleculeSource(Source):
+class MoleculeRecording(Recording):
     """What MDAnalysis reads. Frames are read one by one; lengths are angstrom.
 
     Parameters
@@ -146,37 +146,3 @@ def _elements(everyone: Any) -> tuple[str, ...]:
     if found or not hasattr(everyone, "names"):
         return found
     return tuple("H" if name.lstrip("0123456789")[:1] == "H" else "" for name in everyone.names)
-
-
-def heavy_places(elements: tuple[str, ...], count: int, path: Path) -> NDArray[np.int64]:
-    """Places of all atoms but hydrogens.
-
-    Raises
-    ------
-    RequestError
-        Elements are not known, or all atoms are hydrogens.
-    """
-    if not elements:
-        raise RequestError(
-            f"--select {HEAVY}: the elements of {path} are not known", "choose by name"
-        )
-    kept = np.flatnonzero(np.array(elements) != "H")
-    if len(kept) == 0:
-        raise RequestError(
-            f"--select {HEAVY}: all {count} atoms of {path} are hydrogens", "choose other atoms"
-        )
-    return kept
-
-
-def check_several(where: Path | str, count: int) -> None:
-    """Refuse a single particle.
-
-    Raises
-    ------
-    RequestError
-        There are fewer than two.
-    """
-    if count < 2:
-        raise RequestError(
-            f"{where}: a single particle, and none that it moves with", "give a system of several"
-        )

@@ -12,7 +12,7 @@ from painet_cli.data.trajectories.formats import FORMATS, PDB, Format, check_fit
 from painet_cli.data.trajectories.universe import PICOSECOND, element_symbols
 from painet_cli.data.trajectories.writer import write_frames, write_topology
 from painet_cli.errors import RequestError
-from painet_cli.prediction.inputs.source import Input
+from painet_cli.prediction.inputs.recording import Input
 from painet_cli.prediction.outputs.track import Course
 from painet_cli.prediction.outputs.viewers import Written, open_extxyz, open_models, open_trajectory
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.dataset.manifest import Particles
-from painet_cli.prediction.inputs.source import Input
+from painet_cli.data.particles.particles import Particles
+from painet_cli.prediction.inputs.recording import Input
 from painet_cli.prediction.outputs.track import Course
 from painet_cli.prediction.outputs.viewers import Written, open_npz
 from painet_cli.storage.atomic import file_stem

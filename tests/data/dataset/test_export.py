@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from painet_cli.data.dataset.dataset import Dataset, open_dataset, write_dataset
 from painet_cli.data.dataset.export import Export, export_trajectory
-from painet_cli.data.dataset.manifest import Manifest, Particles, Units
+from painet_cli.data.dataset.manifest import Manifest, Units
+from painet_cli.data.particles.particles import Particles
 from painet_cli.data.trajectories.formats import FORMATS
 from painet_cli.data.trajectories.universe import universe_of
 from painet_cli.errors import PainetError, RequestError

@@ -14,12 +14,12 @@ from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from painet_cli.data.batches.graph import Graph
+from painet_cli.models.painet import attention
 from painet_cli.models.painet.attention import (
     attend_dense,
     attend_factorised,
     dense_is_cheaper,
 )
-from painet_cli.models.painet.model import attention
 from painet_cli.models.painet.type_groups import group_by_type
 from systems import normal, typed, unit_rows
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from painet_cli.config.schema import Preset
+from painet_cli.config.presets import Preset
 from painet_cli.data.batches.batch import Batch
 from painet_cli.models.painet.model import Painet
 from painet_cli.models.registry import build_model

@@ -11,7 +11,8 @@ import pytest
 from painet_cli.data.dataset.dataset import open_dataset
 from painet_cli.data.trajectories.reader import Trajectory
 from painet_cli.errors import RequestError
-from painet_cli.prediction.inputs.source import Input, open_input, read_input
+from painet_cli.prediction.inputs.open import open_input, read_input
+from painet_cli.prediction.inputs.recording import Input
 from tiny_files import ethanol, write_amc, write_pdb, write_trajectory
 
 

@@ -14,10 +14,10 @@ import pytest
 from MDAnalysis import Universe
 from numpy.typing import NDArray
 
-from painet_cli.data.dataset.manifest import Particles
 from painet_cli.data.formats.bvh import parents_of
+from painet_cli.data.particles.particles import Particles
 from painet_cli.data.sources.mocap_files import BONES, JOINTS
-from painet_cli.prediction.inputs.source import Input
+from painet_cli.prediction.inputs.recording import Input
 from painet_cli.prediction.outputs.write import Written, write_prediction
 
 PICOSECOND, FEMTOSECOND = 1e-12, 1e-15
