@@ -23,6 +23,7 @@ from painet_cli.training.diagnosis import training_error, validation_error
 from painet_cli.training.distributed.world import ALONE, World
 from painet_cli.training.loss import validation_mse
 
+_LEAST_FITTED = 256  # windows side by side where no gradient is kept
 _Weights = tuple[Tensor, ...] | list[Tensor]
 
 
@@ -146,7 +147,7 @@ class Trainer:
 
     def _fit(self) -> float:
         """Fit a model of a closed form; gives its MSE on the training windows."""
-        size = self.config.batch_size
+        size = max(self.config.batch_size, _LEAST_FITTED)
         seen = self.augmentation.all_of(self.train_windows, size)
         self.model.fit(seen, AllWindows(self.val_windows, size))
         return validation_mse(self.model, self.train_windows, size, self.world)

@@ -14,10 +14,10 @@ from painet_cli.models.kernel.ridge import CONSTANT, Solution, Weights, kernel, 
 from painet_cli.models.kernel.ridge import squared_distances as distances
 
 Form = Literal["linear", "rbf", "sum"]
-RIDGES = 10.0 ** torch.arange(-6, 2.01, 0.25, dtype=torch.float64)
+RIDGES = 10.0 ** torch.arange(-5, 1.01, 0.5, dtype=torch.float64)
 """Ridges that are tried, in units of the kernel."""
 _KINDS = (0.3, 0.5, 1.0, 2.0)  # weight of velocities, and of the past, against positions
-_WIDTHS = (0.3, 1.0, 2.0, 3.0, 5.0, 10.0)  # of the Gaussian, in median squared distances
+_WIDTHS = (0.3, 1.0, 2.0, 4.0, 8.0)  # of the Gaussian, in median squared distances
 _SLOPES = (0.01, 0.1, 1.0)  # of the linear kernel, in units of its mean on the diagonal
 _RATE = 0.07
 _NO_SLOPE = -10.0  # log of b at which its gradient can still be followed
@@ -57,30 +57,35 @@ class Chosen:
 
 
 def search(examples: Examples, form: Form) -> Chosen:
-    """The best of a grid, each point in one eigendecomposition for all ridges."""
+    """The best of a grid, each point in one eigendecomposition for all ridges.
+
+    The kinds of inputs are weighed against each other by one form; the `sum` then tries how much of
+    a linear kernel to add to the best Gaussian.
+    """
     kinds = int(examples.kind.max()) + 1
-    points = [
-        point
-        for shares in product(_KINDS, repeat=kinds - 1)
-        for point in _points(examples, torch.tensor([1.0, *shares]).double(), form)
-    ]
-    return min((_at(examples, weights) for weights in points), key=lambda chosen: chosen.error)
+    shares = [torch.tensor([1.0, *rest]).double() for rest in product(_KINDS, repeat=kinds - 1)]
+    points = [point for share in shares for point in _points(examples, share, form)]
+    best = min((_at(examples, weights) for weights in points), key=lambda chosen: chosen.error)
+    if form == "sum":
+        log_a = best.weights.log_a
+        share = log_a - log_a[0]
+        scaled = examples.train * (0.5 * share).exp()[examples.group]
+        diagonal = float(scaled.square().sum(dim=1).mean()) or 1.0
+        added = [Weights(log_a, share + math.log(slope / diagonal)) for slope in _SLOPES]
+        best = min((best, *(_at(examples, one) for one in added)), key=lambda chosen: chosen.error)
+    return best
 
 
 def _points(examples: Examples, shares: Tensor, form: Form) -> list[Weights]:
     """Weights of the grid for certain shares of the kinds."""
     log_share = 2 * shares.to(examples.train)[examples.kind].log()
     scaled = examples.train * (0.5 * log_share).exp()[examples.group]
-    typical = float(distances(scaled, scaled).median()) or 1.0
-    diagonal = float(scaled.square().sum(dim=1).mean()) or 1.0
     none = torch.full_like(log_share, -math.inf)
-    widths = [log_share - math.log(width * typical) for width in _WIDTHS]
-    slopes = [log_share + math.log(slope / diagonal) for slope in _SLOPES]
     if form == "linear":
+        diagonal = float(scaled.square().sum(dim=1).mean()) or 1.0
         return [Weights(none, log_share - math.log(diagonal))]
-    if form == "rbf":
-        return [Weights(width, none) for width in widths]
-    return [Weights(width, slope) for width in widths[1:5] for slope in slopes]
+    typical = float(distances(scaled, scaled).median()) or 1.0
+    return [Weights(log_share - math.log(width * typical), none) for width in _WIDTHS]
 
 
 def _at(examples: Examples, weights: Weights) -> Chosen:
