@@ -19,7 +19,8 @@ from painet_cli.config.presets import Preset
 from painet_cli.config.schema import MODEL_CONFIGS
 from painet_cli.data.batches.graph import Graph
 from painet_cli.data.batches.typed_graph import dataset_graph
-from painet_cli.data.dataset.manifest import Axis, Manifest
+from painet_cli.data.dataset.manifest import Manifest
+from painet_cli.data.particles.names import Axis
 from painet_cli.errors import RequestError
 from painet_cli.models.base import DynamicsModel, SystemSpec
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +25,7 @@ class PublishedModel(DynamicsModel):
         T, steps to predict.
     """
 
-    reads_past = "features"
+    reads_past: ClassVar[Literal["never", "features", "always"]] = "features"
 
     def __init__(self, features: Features, core: nn.Module, horizon: int) -> None:
         super().__init__()

@@ -275,7 +275,8 @@ def _spread(
     """What standard deviations are to be multiplied by, so that they are right on these windows."""
     own = own_kernel(z, scaled.group, weights)
     variance = variances(crossed, own, projection, strength, ridge)
-    squared = (torch.tensordot(crossed, dual, dims=1) - truth).square().mean(dim=-1)
+    guess: Tensor = torch.tensordot(crossed, dual, dims=1)
+    squared = (guess - truth).square().mean(dim=-1)
     return (squared / variance[:, None, None]).mean(dim=0).sqrt()
 
 

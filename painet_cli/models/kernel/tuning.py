@@ -104,7 +104,7 @@ def best_ridge(solution: Solution, kernels: Tensor, targets: Tensor, weights: We
     return Chosen(weights, float(RIDGES[place]), float(errors[place]))
 
 
-@torch.enable_grad()  # type: ignore[no-untyped-call,untyped-decorator]
+@torch.enable_grad()
 def descend(examples: Examples, start: Chosen, alike: Tensor, form: Form, steps: int) -> Chosen:
     """Follow the gradient of the validation error, from the best of the grid, by Adam.
 
@@ -137,7 +137,7 @@ def descend(examples: Examples, start: Chosen, alike: Tensor, form: Form, steps:
     identity = torch.eye(len(train), dtype=train.dtype, device=train.device)
 
     def kernel_at(distance: Tensor, product: Tensor) -> Tensor:
-        made = torch.tensordot(log_a[alike].exp(), distance, dims=1).neg().exp() + CONSTANT
+        made: Tensor = torch.tensordot(log_a[alike].exp(), distance, dims=1).neg().exp() + CONSTANT
         if form == "rbf":
             return made
         return made + torch.tensordot(log_b[alike].exp(), product, dims=1)
@@ -158,6 +158,6 @@ def descend(examples: Examples, start: Chosen, alike: Tensor, form: Form, steps:
             weights = Weights(log_a.detach()[alike].clone(), kept_b.clone())
             best = Chosen(weights, float(log_ridge.detach().exp()), error)
         adam.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         adam.step()
     return best

@@ -46,7 +46,8 @@ def write_inputs(batch: Batch, frames: Frames, history: int) -> Tensor:
     known = [frames.positions(batch.positions), frames.components(batch.velocities)]
     if history:
         known.extend(frames.components(batch.known_past(history)))
-    return torch.stack(known).double().unflatten(1, (batch.graph.num_systems, -1)).transpose(0, 1)
+    by_kind = torch.stack(known).double()
+    return by_kind.view(len(known), batch.graph.num_systems, -1, 3).transpose(0, 1)
 
 
 def write(batch: Batch, frame: BodyFrame, history: int) -> Written:
@@ -61,7 +62,7 @@ def write(batch: Batch, frame: BodyFrame, history: int) -> Written:
     )
     frames = frame(wide)
     moved = frames.components(wide.known_targets() - wide.positions)
-    by_system = moved.unflatten(1, (batch.graph.num_systems, -1)).transpose(0, 1)
+    by_system = moved.view(len(moved), batch.graph.num_systems, -1, 3).transpose(0, 1)
     return Written(write_inputs(wide, frames, history), by_system)
 
 

@@ -81,8 +81,9 @@ class Frames:
         n, turn = self.graph.nodes_per_system, turn.to(vectors.dtype)
         if n is None:
             turns = turn.index_select(0, self.graph.system)
-            return torch.einsum("...mi,mij->...mj", vectors, turns)
-        systems = vectors.unflatten(-2, (-1, n))
+            turned: Tensor = torch.einsum("...mi,mij->...mj", vectors, turns)
+            return turned
+        systems = vectors.reshape(*vectors.shape[:-2], -1, n, 3)
         return (systems @ turn).flatten(-3, -2)
 
 
@@ -131,7 +132,7 @@ class BodyFrame(FittedBuffers):
         So that something else can be fitted in the same pass, without keeping them.
         """
         self.forget()
-        total, count, speed2, alike = 0.0, 0, 0.0, True
+        total, count, speed2, alike = torch.zeros(()).double(), 0, 0.0, True
         for batch in batches:
             near = batch.to(torch.device("cpu"))  # not all devices have float64
             with torch.no_grad():
@@ -179,7 +180,7 @@ class BodyFrame(FittedBuffers):
         """Starts in their frames, on the CPU."""
         frame = self if self.reference.device.type == "cpu" else deepcopy(self).cpu()
         placed: Tensor = frame(batch).positions(batch.positions.double())
-        return placed.unflatten(0, (-1, len(self.reference)))
+        return placed.view(-1, len(self.reference), 3)
 
     def forward(self, batch: Batch) -> Frames:
         """Frames of the systems of a batch, in float64 where the device has it.

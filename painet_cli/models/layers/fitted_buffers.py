@@ -22,4 +22,4 @@ class FittedBuffers(nn.Module):
                 setattr(
                     self, name, torch.empty_like(saved, dtype=buffer.dtype, device=buffer.device)
                 )
-        super()._load_from_state_dict(state_dict, prefix, *rest)  # type: ignore[no-untyped-call]
+        super()._load_from_state_dict(state_dict, prefix, *rest)
