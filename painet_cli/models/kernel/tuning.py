@@ -140,7 +140,8 @@ def descend(examples: Examples, start: Chosen, alike: Tensor, form: Form, steps:
         made: Tensor = torch.tensordot(log_a[alike].exp(), distance, dims=1).neg().exp() + CONSTANT
         if form == "rbf":
             return made
-        return made + torch.tensordot(log_b[alike].exp(), product, dims=1)
+        linear: Tensor = torch.tensordot(log_b[alike].exp(), product, dims=1)
+        return made + linear
 
     best = start
     for _ in range(steps):
