@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 import torch
+from painet_cli.testing.motions import deviation, orthogonal
 
-from painet.testing.motions import deviation, orthogonal
 from painet_cli.config.schema import FeatureConfig
 from painet_cli.data.batches.batch import Batch
 from painet_cli.errors import RequestError

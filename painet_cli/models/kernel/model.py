@@ -125,6 +125,30 @@ class Kernel(FittedBuffers, DynamicsModel):
         for name in _DIMENSIONS:
             self._set(name, getattr(found, name))
 
+    def unlike(self) -> str | None:
+        """What does not go together, as the base class has it."""
+        (kept, columns), (steps, particles, _) = self.inputs.shape, (*self.offset.shape,)
+        parts, groups = self.log_a.shape
+        rank = self.strength.shape[-1]
+        shapes: dict[str, tuple[int, ...]] = {
+            "mean": (columns,), "scale": (columns,), "group": (columns,), "part": (particles,),
+            "log_b": (parts, groups), "ridge": (parts,), "dual": (kept, steps, particles, 3),
+            "offset": (steps, particles, 3), "spread": (steps, particles),
+            "projection": (parts, kept, rank), "strength": (parts, rank),
+        }  # fmt: skip
+        if not kept:
+            return None
+        for name, shape in shapes.items():
+            found = tuple(getattr(self, name).shape)
+            if found != shape:
+                return f"{name} is of shape {found}, and the others make it {shape}"
+        expected = (self.horizon, (2 + self.system.history) * particles * 3)
+        if (steps, columns) != expected or len(self.frame.reference) != particles:
+            return "it predicts other steps or particles than its preset says"
+        inside = int(self.part.min()) >= 0 and int(self.part.max()) < parts
+        inside = inside and int(self.group.min()) >= 0 and int(self.group.max()) < groups
+        return None if inside else "a part or group is not there"
+
     def forward(
         self,
         batch: Batch,  # M particles

@@ -20,6 +20,8 @@ _KINDS = (0.3, 0.5, 1.0, 2.0)  # weight of velocities, and of the past, against 
 _WIDTHS = (0.3, 1.0, 2.0, 4.0, 8.0)  # of the Gaussian, in median squared distances
 _SLOPES = (0.01, 0.1, 1.0)  # of the linear kernel, in units of its mean on the diagonal
 _RATE = 0.07
+NONE = -1000.0
+"""Logarithm of a weight that is nought, as a file may hold it."""
 _NO_SLOPE = -10.0  # log of b at which its gradient can still be followed
 
 
@@ -80,7 +82,7 @@ def _points(examples: Examples, shares: Tensor, form: Form) -> list[Weights]:
     """Weights of the grid for certain shares of the kinds."""
     log_share = 2 * shares.to(examples.train)[examples.kind].log()
     scaled = examples.train * (0.5 * log_share).exp()[examples.group]
-    none = torch.full_like(log_share, -math.inf)
+    none = torch.full_like(log_share, NONE)
     if form == "linear":
         diagonal = float(scaled.square().sum(dim=1).mean()) or 1.0
         return [Weights(none, log_share - math.log(diagonal))]

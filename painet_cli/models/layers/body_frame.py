@@ -121,6 +121,12 @@ class BodyFrame(FittedBuffers):
         self._kept: Tensor | None = None
         self._kept_bytes = b""
 
+    def unlike(self) -> str | None:
+        """What does not go together, as the base class has it."""
+        n = len(self.reference)
+        shapes = self.reference.shape, self.reference_velocities.shape, self.reference_types.shape
+        return None if shapes == ((n, 3), (n, 3), (n,)) else "its reference is of several sizes"
+
     def fit(self, batches: Iterable[Batch]) -> None:
         """Take the reference from training windows; none where their particles differ."""
         for _ in self.fitting(batches):

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from painet_cli.testing.motions import deviation, orthogonal, turn_about
 from torch import Tensor
 
-from painet.testing.motions import deviation, orthogonal, turn_about
 from painet_cli.config.schema import KernelConfig
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.symmetries import Symmetries, mirror_partners
@@ -190,3 +190,14 @@ def test_what_it_cannot_be_fitted_to_is_refused(
 def test_before_it_is_fitted_it_predicts_nothing() -> None:
     with pytest.raises(RequestError, match="it is not fitted"):
         Kernel(KernelConfig(), SPEC, 1)(equal_systems(BRANCHED))
+
+
+def test_a_state_that_contradicts_itself_is_refused() -> None:
+    model = fitted()
+    for name, value in (
+        ("mean", torch.zeros(3).double()),
+        ("part", torch.full_like(model.part, 9)),
+        ("frame.reference", torch.zeros(5, 3).double()),
+    ):
+        with pytest.raises(RuntimeError):
+            Kernel(KernelConfig(), SPEC, 2).load_state_dict({**model.state_dict(), name: value})

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 import torch
+from painet_cli.testing.motions import moved, orthogonal, turn_about
 from torch import Tensor
 
-from painet.testing.motions import moved, orthogonal, turn_about
 from painet_cli.data.batches.batch import Batch
 from painet_cli.errors import RequestError
 from painet_cli.models.layers.body_frame import BodyFrame
