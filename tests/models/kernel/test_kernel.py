@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from painet_cli.testing.motions import deviation, orthogonal, turn_about
 from torch import Tensor
 
 from painet_cli.config.schema import KernelConfig
@@ -25,6 +24,7 @@ from painet_cli.models.kernel.ridge import (
     solve,
     variances,
 )
+from painet_cli.testing.motions import deviation, orthogonal, turn_about
 from systems import BRANCHED, PAIR, RING, SPEC, Molecule, equal_systems, normal, side_by_side
 
 NOTHING = torch.zeros(3, dtype=torch.float64)

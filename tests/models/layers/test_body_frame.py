@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 import torch
-from painet_cli.testing.motions import moved, orthogonal, turn_about
 from torch import Tensor
 
 from painet_cli.data.batches.batch import Batch
 from painet_cli.errors import RequestError
 from painet_cli.models.layers.body_frame import BodyFrame
+from painet_cli.testing.motions import moved, orthogonal, turn_about
 from systems import BRANCHED, CHAIN, PAIR, RING, equal_systems, normal, side_by_side
 
 NOTHING = torch.zeros(3, dtype=torch.float64)
