@@ -34,6 +34,7 @@ KEPT = {
     "egno": ALL,
     "hegnn": ALL,
     "gf-node": {"shift"},  # its nonlinearities act on single coordinates
+    "kernel": set(),  # of a body with an up axis: what it keeps is in kernel/test_kernel
 }
 KEPT_BY_VARIANT = {
     "recurrent": ALL,
