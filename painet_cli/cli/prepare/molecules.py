@@ -35,6 +35,9 @@ MoleculeName = Annotated[
 Hydrogens = Annotated[
     bool, typer.Option("--hydrogens", help="Keep hydrogen atoms; else heavy atoms alone.")
 ]
+Superpose = Annotated[
+    bool, typer.Option("--superpose", help="Shift and turn every frame onto the first.")
+]
 Label = Annotated[
     str | None,
     typer.Option("--label", metavar="TEXT", help="What tables call frames of another origin."),
@@ -54,6 +57,7 @@ def _command(name: str, about: str) -> Callable[..., None]:
         horizon: Horizon = 1,
         frame_time: FrameTime = None,
         hydrogens: Hydrogens = False,
+        superpose: Superpose = False,
         label: Label = None,
         data_dir: DataDir = DATA_DIR,
         force: Force = False,
@@ -71,6 +75,7 @@ def _command(name: str, about: str) -> Callable[..., None]:
                 horizon=horizon,
                 frame_time=frame_time,
                 hydrogens=hydrogens,
+                superpose=superpose,
                 label=label,
             )
         report(session, dataset)

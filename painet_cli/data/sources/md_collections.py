@@ -22,6 +22,7 @@ from painet_cli.data.formats.md17_npz import Member, read_headers
 from painet_cli.data.particles.bonds import bonds_within
 from painet_cli.data.particles.elements import LONGEST_BOND, atoms, formula
 from painet_cli.data.sources.plausible import check_order, check_unit, first_frames
+from painet_cli.data.trajectories.unwrap import superposed
 from painet_cli.data.units import seconds
 from painet_cli.errors import RequestError
 from painet_cli.storage.atomic import check_writable
@@ -100,6 +101,8 @@ class Choices:
     frame_time: str | None = None
     hydrogens: bool = False
     """Keep them; else heavy atoms alone."""
+    superpose: bool = False
+    """Shift and turn every frame onto the first, so that the molecule does not tumble."""
     label: str | None = None
     """What tables call frames that are not the collection's own."""
 
@@ -175,8 +178,8 @@ def prepare_molecule(
             licence=collection.licence,
             citation=collection.citation,
             prepared_by=command,
-            label="" if official else label or f"not {collection.name}'s own frames",
-            notes=_notes(collection, molecule, R.shape[0], theory, hydrogens=choices.hydrogens),
+            label=_label(collection, label, official=official, superposed=choices.superpose),
+            notes=_notes(collection, molecule, R.shape[0], theory, choices),
         ),
         units=Units(length="angstrom", length_in_metres=1e-10, frame_time_s=frame_time_s),
         particles=atoms([numbers[k] for k in kept], bonds),
@@ -184,7 +187,8 @@ def prepare_molecule(
         split=split,
         files={},
     )
-    return write_dataset(folder, _positions(R, kept), manifest, force=force)
+    reference = first[0, kept] if choices.superpose else None
+    return write_dataset(folder, _positions(R, kept, reference), manifest, force=force)
 
 
 def _plain(name: str) -> str:
@@ -280,16 +284,26 @@ def _drawn(path: Path, segments: tuple[Segment, ...], delta_frames: int, kind: s
     return draw(segments, delta_frames, counts, seed=SEED)
 
 
-def _positions(member: Member, kept: Sequence[int]) -> Iterator[NDArray[np.floating]]:
+def _positions(
+    member: Member, kept: Sequence[int], reference: NDArray[np.floating] | None
+) -> Iterator[NDArray[np.floating]]:
     for block in member.chunks():
-        yield block[:, kept]
+        frames = block[:, kept]
+        yield frames if reference is None else superposed(frames, reference)
+
+
+def _label(collection: Collection, label: str, *, official: bool, superposed: bool) -> str:
+    origin = "" if official else label or f"not {collection.name}'s own frames"
+    return ", ".join(part for part in (origin, "superposed" * superposed) if part)
 
 
 def _notes(
-    collection: Collection, molecule: str, frames: int, theory: str, *, hydrogens: bool
+    collection: Collection, molecule: str, frames: int, theory: str, choices: Choices
 ) -> str:
     official = collection.molecules[molecule].frames
-    notes = ["All atoms." if hydrogens else "Heavy atoms; hydrogens are left out."]
+    notes = ["All atoms." if choices.hydrogens else "Heavy atoms; hydrogens are left out."]
+    if choices.superpose:
+        notes += ["Superposed: every frame shifted and turned onto the first."]
     notes += [f"Bonds: pairs within {LONGEST_BOND} A in frame 0."]
     notes += [f"Theory: {theory}."] if theory else []
     if frames != official:

@@ -50,13 +50,14 @@ def md17(
     horizon: int = 1,
     frame_time: str | None = None,
     hydrogens: bool = False,
+    superpose: bool = False,
     label: str | None = None,
 ) -> Dataset:
     """MD17: a small molecule at 500 K, from the official npz or its like."""
     from painet_cli.data.sources.md17 import MD17
     from painet_cli.data.sources.md_collections import Choices
 
-    choices = Choices(split, delta_frames, horizon, frame_time, hydrogens, label)
+    choices = Choices(split, delta_frames, horizon, frame_time, hydrogens, superpose, label)
     return _molecule(MD17, to, molecule, source, choices)
 
 
@@ -70,13 +71,14 @@ def md22(
     horizon: int = 1,
     frame_time: str | None = None,
     hydrogens: bool = False,
+    superpose: bool = False,
     label: str | None = None,
 ) -> Dataset:
     """MD22: a molecule of 42 to 370 atoms, from the official npz or its like."""
     from painet_cli.data.sources.md22 import MD22
     from painet_cli.data.sources.md_collections import Choices
 
-    choices = Choices(split, delta_frames, horizon, frame_time, hydrogens, label)
+    choices = Choices(split, delta_frames, horizon, frame_time, hydrogens, superpose, label)
     return _molecule(MD22, to, molecule, source, choices)
 
 

@@ -38,6 +38,8 @@ class MoleculeOptions(TypedDict, total=False):
     """Time between frames, `0.5fs`."""
     hydrogens: bool
     """Keep them; else heavy atoms alone."""
+    superpose: bool
+    """Shift and turn every frame onto the first."""
     label: str | None
     """What tables call frames of another origin."""
 
