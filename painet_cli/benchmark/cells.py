@@ -110,8 +110,9 @@ class Result:
 
     @cached_property
     def window_mse(self) -> NDArray[np.float64]:
-        """(S,) MSE of each test window, over its steps."""
-        mean: NDArray[np.float64] = self.squared.mean(axis=1)
+        """(S,) MSE of each test window, over the steps that the preset reports."""
+        reported = self.squared[:, -1:] if self.cell.preset.data.report == "last" else self.squared
+        mean: NDArray[np.float64] = reported.mean(axis=1)
         return mean
 
 

@@ -20,6 +20,7 @@ EdgeFeature = Literal["hop", "distance", "types"]
 Settings = Sequence[str] | Mapping[str, object]
 """Changes of a preset: `["train.lr=1e-3"]` or `{"train.lr": 1e-3}`."""
 Activations = Literal["keep", "recompute", "stepwise"]
+Report = Literal["all", "last"]
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
 # Far above any published model: a file from a stranger names no model that takes days to build.
 Layers = Annotated[int, Field(gt=0, le=256)]
@@ -40,6 +41,9 @@ class DataConfig(Strict):
     """Frames from a window's start to its last target (the paper's delta T)."""
     sampling: Literal["tail", "uniform"] = "uniform"
     """Where the T targets lie: `uniform` at delta_frames * k / T, `tail` the last T frames."""
+    report: Report = "all"
+    """Whose error chooses the best epoch and is reported: of `all` targets, or of the `last` alone.
+    EGNO's published S2S figures are the last of five targets of a model trained on all five."""
     hops: Annotated[int, Field(ge=1, le=4)] = 2
     """Particles up to this many bonds apart are joined by an edge."""
     cutoff: PositiveFloat | None = None

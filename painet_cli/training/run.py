@@ -241,7 +241,8 @@ def _prepare(
         command=command_line(),
         versions=versions(),
     )
-    return Trainer(model, preset.train, train, val, budget_s, world), header
+    report = preset.data.report
+    return Trainer(model, preset.train, train, val, budget_s, world, report), header
 
 
 def _fit_memory(trainer: Trainer, header: Header, budget: int | None) -> Header:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
-from painet_cli.config.schema import CosineSchedule, TrainConfig
+from painet_cli.config.schema import CosineSchedule, Report, TrainConfig
 from painet_cli.data.batches.windows import Windows
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.memory import MemoryPlan
@@ -55,6 +55,8 @@ class Trainer:
         Stop at the first evaluation after this many seconds of training; None for no limit.
     world
         The processes that train together, each with its part of every batch.
+    report
+        Whose validation error chooses the best epoch: `data.report`.
 
     Attributes
     ----------
@@ -70,10 +72,12 @@ class Trainer:
         val: Windows,
         budget_s: float | None = None,
         world: World = ALONE,
+        report: Report = "all",
     ) -> None:
         self.model = model
         self.world = world
         self.config = config
+        self.report = report
         self.budget_s = budget_s
         self.train_windows = train
         self.val_windows = val
@@ -176,7 +180,9 @@ class Trainer:
 
     def _evaluate(self) -> float:
         size = self.config.batch_size
-        mse = validation_mse(self.evaluated_model, self.val_windows, size, self.world)
+        mse = validation_mse(
+            self.evaluated_model, self.val_windows, size, self.world, self.report
+        )
         with self.world.together():
             if not math.isfinite(mse):
                 epoch = self.progress.epoch + 1
