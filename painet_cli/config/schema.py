@@ -187,6 +187,21 @@ class GfNodeConfig(ModelConfig):
     """Absolute tolerance of the solver."""
 
 
+class AtomConfig(ModelConfig):
+    """ATOM: a transformer over all atoms and times (Thompson et al. 2026); not equivariant."""
+
+    name: Literal["atom"] = "atom"
+    layers: Layers = 5
+    """Blocks of attention and a network an atom."""
+    hidden: Width = 128
+    """Width of the embeddings, an even multiple of `heads`."""
+    heads: Layers = 8
+    """Attention heads."""
+    noise: NonNegativeFloat = 0.1
+    """Spread of the noise on positions, velocities and their lengths in training, in the dataset's
+    unit of length (and of length a frame)."""
+
+
 MODEL_CONFIGS = ModelTable(
     PainetConfig,
     LinearConfig,
@@ -196,6 +211,7 @@ MODEL_CONFIGS = ModelTable(
     EgnoConfig,
     HegnnConfig,
     GfNodeConfig,
+    AtomConfig,
 )
 
 

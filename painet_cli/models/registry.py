@@ -30,6 +30,7 @@ MODELS = {
     "egno": "painet_cli.models.baselines.egno:Egno",
     "hegnn": "painet_cli.models.baselines.hegnn:Hegnn",
     "gf-node": "painet_cli.models.baselines.gf_node:GfNode",
+    "atom": "painet_cli.models.baselines.atom:Atom",
 }
 """Models of this package."""
 LARGEST_UNCHECKED = 2**28

@@ -180,9 +180,7 @@ class Trainer:
 
     def _evaluate(self) -> float:
         size = self.config.batch_size
-        mse = validation_mse(
-            self.evaluated_model, self.val_windows, size, self.world, self.report
-        )
+        mse = validation_mse(self.evaluated_model, self.val_windows, size, self.world, self.report)
         with self.world.together():
             if not math.isfinite(mse):
                 epoch = self.progress.epoch + 1

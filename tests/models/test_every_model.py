@@ -20,6 +20,7 @@ KITS = {
     # more noise makes its ODE so stiff that no step size serves; what it promises of the order of
     # particles where molecules are symmetric is in test_gf_node
     "gf-node": Kit((NARROW,), equivariant=False, shake=0.1),
+    "atom": Kit((SMALL,), equivariant=False, reads_features=False),
     "painet": Kit(
         (
             {**SMALL, "pairwise": "guaranteed", "attention": "dense"},
