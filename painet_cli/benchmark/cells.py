@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.config.presets import load_preset, preset_name, preset_yaml
-from painet_cli.config.schema import Preset
+from painet_cli.config.schema import CosineSchedule, Preset
 from painet_cli.evaluation.evaluate import (
     EVALUATION,
     WINDOW_ERRORS,
@@ -107,6 +107,17 @@ class Result:
     record: dict[str, Any]
     evaluation: dict[str, Any]
     squared: NDArray[np.float64]
+
+    @property
+    def end(self) -> str:
+        """What ended its training: `patience`, `schedule`, `epochs` or `budget`.
+
+        `schedule` is the last epoch of a rate that had come down to nothing, `epochs` the last one
+        at a rate at which more could have been learned.
+        """
+        schedule, ended = self.cell.preset.train.schedule, str(self.record["stopped_by"])
+        spent = isinstance(schedule, CosineSchedule) and schedule.final_fraction == 0
+        return "schedule" if ended == "epochs" and spent else ended
 
     @cached_property
     def window_mse(self) -> NDArray[np.float64]:
