@@ -80,11 +80,11 @@ class Planned:
 def parts() -> tuple[Part, ...]:
     """The plan that ships with the package."""
     text = files("painet_cli.benchmark.campaign").joinpath("plan.yaml").read_text("utf-8")
-    plain = {"presets", "models", "figures", "settings"}
-    return tuple(
-        Part(**{key: tuple(value) if key in plain else value for key, value in part.items()})
-        for part in yaml.safe_load(text)["parts"]
-    )
+    written: list[dict[str, Any]] = yaml.safe_load(text)["parts"]
+    for part in written:
+        for key in {"presets", "models", "figures", "settings"} & part.keys():
+            part[key] = tuple(part[key])
+    return tuple(Part(**part) for part in written)
 
 
 def make_plan(
