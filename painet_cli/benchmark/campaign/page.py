@@ -17,7 +17,7 @@ from painet_cli.benchmark.campaign.verdicts import share_of_ends, verdicts
 from painet_cli.benchmark.cells import Result
 from painet_cli.benchmark.layout import bench_markdown, markdown_table, spread
 from painet_cli.benchmark.rows import Row, bench_row, bench_rows
-from painet_cli.config.presets import load_preset
+from painet_cli.config.presets import load_preset, preset_names
 from painet_cli.config.schema import Preset
 from painet_cli.errors import RequestError
 from painet_cli.storage.atomic import write_text
@@ -132,6 +132,8 @@ def _other_settings(results: Sequence[Result]) -> str:
 
 def _differences(name: str, preset: Preset) -> str:
     """Settings that tell a preset from the one it is named after, beside model and seed."""
+    if name not in preset_names():
+        return "a preset of one's own"
     shipped = load_preset(name, [f"model.name={preset.model.name}"])
     changed = []
     for section in ("data", "features", "model", "train"):

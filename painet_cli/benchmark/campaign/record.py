@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.benchmark.cells import Cell, Result, read_results
-from painet_cli.config.presets import load_preset, preset_yaml
+from painet_cli.config.presets import load_preset, preset_names, preset_yaml
 from painet_cli.config.schema import Preset
 from painet_cli.errors import RequestError
 from painet_cli.storage.atomic import write_text
@@ -143,10 +143,9 @@ def _cell_of(run: Path) -> Cell | None:
 
 def label_of(preset_name: str, preset: Preset) -> str:
     """What of the model differs from the preset it is named after; empty for another model."""
-    try:
-        shipped = load_preset(preset_name).model
-    except RequestError:
+    if preset_name not in preset_names():
         return ""
+    shipped = load_preset(preset_name).model
     if shipped.name != preset.model.name:
         return ""
     own, theirs = preset.model.model_dump(), shipped.model_dump()
