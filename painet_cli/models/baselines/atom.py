@@ -141,7 +141,8 @@ class AtomCore(nn.Module):
         for block in self.blocks:
             x = block(x, v, mixed, turn, rows.mask, first)
             first = x if first is None else first
-        vectors = rows.scatter(x)[..., : 3 * len(self.read)].unflatten(-1, (-1, 3))
+        vectors = rows.scatter(x)[..., : 3 * len(self.read)]
+        vectors = vectors.reshape(*vectors.shape[:2], -1, 3)
         out: Tensor = self.read @ vectors / math.sqrt(len(self.read))
         return out
 
@@ -191,10 +192,11 @@ class Rows:
 
     def scatter(self, rows: Tensor) -> Tensor:
         """(T, M, d) of (B, T N, d)."""
-        apart = rows.unflatten(1, (self.horizon, self.size))
+        apart = rows.view(len(rows), self.horizon, self.size, -1)
         if self.places is None:
             return apart.transpose(0, 1).flatten(1, 2)
-        return apart.transpose(1, 2)[self.places].transpose(0, 1)
+        held: Tensor = apart.transpose(1, 2)[self.places]
+        return held.transpose(0, 1)
 
 
 def _padded(values: Tensor, graph: Graph) -> tuple[Tensor, Tensor]:
@@ -289,7 +291,7 @@ class AtomBlock(nn.Module):
 
     def _by_head(self, rows: Tensor) -> Tensor:
         """(..., heads, T N, hidden / heads)."""
-        return rows.unflatten(-1, (self.heads, -1)).transpose(-2, -3)
+        return rows.view(*rows.shape[:-1], self.heads, -1).transpose(-2, -3)
 
     def _activate(self, x: Tensor) -> Tensor:
         activated: Tensor = F.silu(self.gate(x)) * self.gated(x)
