@@ -17,8 +17,7 @@ from decoder_step import LiteralLayer, built, step_of, step_with
 from torch import Tensor, nn
 from torch.nn import functional
 
-from painet_cli.config.presets import load_preset
-from painet_cli.config.schema import Preset
+from painet_cli.config.presets import Preset, load_preset
 from painet_cli.data.batches.graph import Graph, bond_graph
 from painet_cli.data.sources.mocap_files import BONES, JOINTS
 from painet_cli.models.painet.attention import attend_dense, attend_factorised

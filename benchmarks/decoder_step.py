@@ -40,8 +40,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from painet_cli.config.presets import load_preset
-from painet_cli.config.schema import Preset
+from painet_cli.config.presets import Preset, load_preset
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import Graph, bond_graph
 from painet_cli.data.sources.mocap_files import BONES, JOINTS
@@ -132,7 +131,7 @@ def step_with(
     preset: Preset, graph: Graph, layer: type[EquivariantLayer], linear: type[nn.Linear]
 ) -> Callable[[], None]:
     """One optimiser step of a preset's model, its decoder of these layers."""
-    from painet_cli.models.painet.model import decoders as decoders_module
+    from painet_cli.models.painet import decoders as decoders_module
 
     with (
         mock.patch.object(decoders_module, "EquivariantLayer", layer),

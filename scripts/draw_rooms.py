@@ -27,7 +27,7 @@ DOES = {
     "evaluation": "metrics, physical checks, verify",
     "prediction": "a file and a checkpoint to positions",
     "training": "the loop, checkpoints, devices",
-    "catalogue": "lists models, sources, presets",
+    "registry": "lists models, sources, presets",
     "models": "PAINET and seven others",
     "data": "from sources to batches",
     "storage": "files whole, locked, known",
@@ -57,7 +57,7 @@ WAY = (
     Station("report", "report", "report.tables.evaluation:evaluation_table", 410),
 )
 STEPS = (  # the function that takes the data from each station to the next
-    "data.sources.md_collections:prepare_molecule",
+    "data.sources.prepare:prepare_at",
     "data.batches.windows:windows_of",
     "data.batches.windows:Windows.batch",
     "models.base:DynamicsModel.forward",
@@ -77,9 +77,7 @@ MATRIX, CELL = 604, 25
 def rooms() -> list[str]:
     """Names of the rooms, the highest first, as the contract of import-linter lists them."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    (contract,) = (
-        one for one in settings["tool"]["importlinter"]["contracts"] if one["type"] == "layers"
-    )
+    contract = settings["tool"]["importlinter"]["contracts"][0]
     lines = [layer.split(" | ") for layer in contract["layers"]]
     return [layer.removeprefix(f"{PACKAGE}.") for line in lines for layer in line]
 

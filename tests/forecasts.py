@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from painet_cli.data.dataset.manifest import Axis, Particles
+from painet_cli.data.particles.names import Axis
+from painet_cli.data.particles.particles import Particles
 from painet_cli.prediction.forecast import Forecast
-from painet_cli.prediction.inputs.source import Input
+from painet_cli.prediction.inputs.recording import Input
 
 WATER = Particles(
     names=("O", "H1", "H2"), types=(0, 1, 1), type_names=("O", "H"), bonds=((0, 1), (0, 2))

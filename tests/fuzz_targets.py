@@ -27,7 +27,7 @@ from painet_cli.data.formats.skeleton import joint_positions
 from painet_cli.data.sources.mocap_files import read_recording
 from painet_cli.errors import RequestError
 from painet_cli.prediction.checkpoints import restore
-from painet_cli.prediction.inputs.input_sources import NpzSource
+from painet_cli.prediction.inputs.npz import NpzRecording
 from painet_cli.storage.archives import read_array
 from tiny_files import ASF
 
@@ -136,8 +136,8 @@ def npy(raw: bytes, folder: Path) -> None:
 
 def read_molecule(path: Path) -> None:
     """Read the first frames of an npz in MD17's schema."""
-    with NpzSource(path) as source:
-        frames = source.read(source.select("all"), 0, 2).frames
+    with NpzRecording(path) as recording:
+        frames = recording.read(recording.select("all"), 0, 2).frames
         assert np.isfinite(frames).all()
 
 

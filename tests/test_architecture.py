@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import tomllib
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
@@ -48,9 +50,7 @@ def bands(picture: ElementTree.Element) -> dict[str, Band]:
 def contract() -> list[str]:
     """Rooms as import-linter keeps them, the highest first."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    (layers,) = (
-        one["layers"] for one in settings["tool"]["importlinter"]["contracts"] if "layers" in one
-    )
+    layers = settings["tool"]["importlinter"]["contracts"][0]["layers"]
     return [one.removeprefix("painet_cli.") for layer in layers for one in layer.split(" | ")]
 
 
@@ -75,10 +75,31 @@ def test_the_rooms_lie_above_one_another_as_the_contract_has_them(
         assert bands[upper].bottom <= bands[lower].top
 
 
+def test_no_modules_import_each_other_in_a_circle_late_imports_included() -> None:
+    graph = grimp.build_graph("painet_cli", exclude_type_checking_imports=False)
+    imported = {one: graph.find_modules_directly_imported_by(one) for one in graph.modules}
+    try:
+        TopologicalSorter(imported).prepare()
+    except CycleError as error:
+        pytest.fail(" imports ".join(reversed(error.args[1])))
+
+
+def test_a_folder_can_be_looked_through_and_says_from_what_to_what() -> None:
+    for folder in (path.parent for path in (ROOT / "painet_cli").rglob("__init__.py")):
+        modules = [path for path in folder.glob("*.py") if path.stem != "__init__"]
+        assert len(modules) <= 16, f"{folder.name} holds {len(modules)} modules"
+        text = (folder / "__init__.py").read_text(encoding="utf-8")
+        assert ast.get_docstring(ast.parse(text)), f"{folder} does not say what it is"
+
+
 def test_the_rooms_are_all_there_are(bands: dict[str, Band]) -> None:
+    """The shipped checkpoints hold no code; what others build on stands above the house."""
     package = ROOT / "painet_cli"
-    folders = {path.parent.name for path in package.glob("*/__init__.py")} - {"checkpoints"}
-    modules = {path.stem for path in package.glob("*.py")} - {"__init__", "__main__"}
+    folders = {path.parent.name for path in package.glob("*/__init__.py")} - {
+        "checkpoints",
+        "testing",
+    }
+    modules = {path.stem for path in package.glob("*.py")} - {"__init__", "__main__", "plugins"}
     assert set(bands) == folders | modules
 
 

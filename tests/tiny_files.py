@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.dataset.dataset import open_dataset
-from painet_cli.data.dataset.manifest import Particles
+from painet_cli.data.particles.particles import Particles
 
 ASF = """:version 1.10
 :units

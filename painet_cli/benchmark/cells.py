@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.config.presets import load_preset, preset_name, preset_yaml
-from painet_cli.config.schema import CosineSchedule, Preset
+from painet_cli.config.presets import Preset, load_preset, preset_name, preset_yaml
+from painet_cli.config.schema import CosineSchedule
 from painet_cli.evaluation.evaluate import (
     EVALUATION,
     WINDOW_ERRORS,

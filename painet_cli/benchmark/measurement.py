@@ -12,8 +12,7 @@ import torch
 from torch import nn
 
 from painet_cli.benchmark.synthetic_backbone import HOPS, NEIGHBOURS, TYPE_NAMES, synthetic_batch
-from painet_cli.config.presets import load_preset
-from painet_cli.config.schema import Preset
+from painet_cli.config.presets import Preset, load_preset
 from painet_cli.data.batches.batch import Batch
 from painet_cli.models.base import DynamicsModel, SystemSpec
 from painet_cli.models.memory import WAYS, fit_memory

@@ -14,7 +14,7 @@ from painet_cli.errors import RequestError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from painet_cli.config.schema import Preset
+    from painet_cli.config.presets import Preset
 
 WIDTH_WITH_DESCRIPTION = 120
 

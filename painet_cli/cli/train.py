@@ -24,7 +24,7 @@ from painet_cli.errors import RequestError
 if TYPE_CHECKING:
     import torch
 
-    from painet_cli.config.schema import Preset
+    from painet_cli.config.presets import Preset
     from painet_cli.training.distributed.world import World
     from painet_cli.training.record import RunSummary
 

@@ -12,7 +12,6 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from painet_cli.config.model_table import ModelTable
-from painet_cli.config.schema import Preset
 from painet_cli.config.yaml_document import Document, KeyPath
 from painet_cli.errors import RequestError
 
@@ -47,32 +46,36 @@ def tag_of(section: Section, discriminator: str) -> str:
     return str(section.model_fields[discriminator].default)
 
 
-def request_error(error: ValidationError, document: Document, name: str) -> RequestError:
+def request_error(
+    error: ValidationError, document: Document, name: str, root: Section
+) -> RequestError:
     """Describe the first problem of a preset: where, the bad value, what is allowed.
 
     Parameters
     ----------
     error
-        What `Preset` raised.
+        What `root` raised.
     document
         What it was given.
     name
         The preset's file, for a key that stands nowhere.
+    root
+        The model of the whole document.
     """
     problems = error.errors(include_url=False)
-    path, section = _locate(problems[0]["loc"], document.tree)
-    what, hint = _describe(problems[0], path, section)
+    path, section = _locate(problems[0]["loc"], document.tree, root)
+    what, hint = _describe(problems[0], path, section, root)
     mark = next((m for i in range(len(path), 0, -1) if (m := document.marks.get(path[:i]))), name)
     if len(problems) > 1:
         hint += f" ({len(problems) - 1} more to mend after this)"
     return RequestError(f"{mark}: {what}", hint.strip())
 
 
-def _locate(location: KeyPath, tree: Any) -> tuple[KeyPath, Section | None]:
+def _locate(location: KeyPath, tree: Any, root: Section) -> tuple[KeyPath, Section | None]:
     """Path of a problem without pydantic's union tags, and the section that holds its last key."""
     path: list[str | int] = []
-    section: Section | None = Preset
-    inside: list[Section] = [Preset]
+    section: Section | None = root
+    inside: list[Section] = [root]
     discriminator: str | None = None
     for part in location:
         if discriminator and part in (tags := {tag_of(s, discriminator): s for s in inside}):
@@ -96,12 +99,14 @@ def _inside(field: FieldInfo, value: Any) -> list[Section]:
     return [table[name]] if table and name in table else variants(field)
 
 
-def _describe(problem: ErrorDetails, path: KeyPath, section: Section | None) -> tuple[str, str]:
+def _describe(
+    problem: ErrorDetails, path: KeyPath, section: Section | None, root: Section
+) -> tuple[str, str]:
     key = " ".join(".".join(map(str, path)).split())[:200]  # as long as its writer likes
     context = problem.get("ctx", {})
     match problem["type"]:
         case "extra_forbidden" if section:
-            return f"{key}: no such key", _allowed_keys(path, section)
+            return f"{key}: no such key", _allowed_keys(path, section, root)
         case "missing":
             return f"{key}: missing", "this key has to be given"
         case "union_tag_not_found":
@@ -118,10 +123,10 @@ def _describe(problem: ErrorDetails, path: KeyPath, section: Section | None) -> 
             return f"{key}: {_shown(problem['input'])} is not allowed", _plain_words(problem["msg"])
 
 
-def _allowed_keys(path: KeyPath, section: Section) -> str:
+def _allowed_keys(path: KeyPath, section: Section, root: Section) -> str:
     known = list(section.model_fields)
     near = get_close_matches(str(path[-1]), known, n=1) or _with_meaning(str(path[-1]), section)
-    above = [name for name in _sections_with(str(path[-1])) if name != path[0]]
+    above = [name for name in _sections_with(str(path[-1]), root) if name != path[0]]
     elsewhere = [f"{name}.{path[-1]}" for name in above]
     guess = [".".join(map(str, (*path[:-1], key))) for key in near] or elsewhere
     return (f"did you mean {guess[0]}? " if guess else "") + f"allowed here: {', '.join(known)}"
@@ -139,11 +144,11 @@ def _with_meaning(key: str, section: Section) -> list[str]:
     return [phrases[match] for match in get_close_matches(wanted, phrases, n=1, cutoff=0.8)]
 
 
-def _sections_with(key: str) -> list[str]:
+def _sections_with(key: str, root: Section) -> list[str]:
     """Top-level sections that have a key, for one written in the wrong place."""
     return [
         name
-        for name, field in Preset.model_fields.items()
+        for name, field in root.model_fields.items()
         if any(key in section.model_fields for section in variants(field))
     ]
 

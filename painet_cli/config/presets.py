@@ -7,13 +7,22 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
 from pydantic import ValidationError
 
 from painet_cli.config.messages import request_error, table_of, variants
-from painet_cli.config.schema import MODEL_CONFIGS, Preset, Settings
+from painet_cli.config.model_table import ModelConfig, Strict
+from painet_cli.config.schema import (
+    MODEL_CONFIGS,
+    DataConfig,
+    EvaluationConfig,
+    FeatureConfig,
+    PainetConfig,
+    Settings,
+    TrainConfig,
+)
 from painet_cli.config.yaml_document import (
     MAX_DEPTH,
     Document,
@@ -22,7 +31,7 @@ from painet_cli.config.yaml_document import (
     parse,
     read_document,
 )
-from painet_cli.errors import RequestError
+from painet_cli.errors import RequestError, option
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -42,6 +51,55 @@ def preset_names() -> tuple[str, ...]:
 def preset_name(name_or_path: str) -> str:
     """Name of a preset: itself, or the stem of its file."""
     return name_or_path if name_or_path in preset_names() else Path(name_or_path).stem
+
+
+class Preset(Strict):
+    """One experiment: data, features, model, training and evaluation.
+
+    Examples
+    --------
+    >>> from painet import Preset
+    >>> preset = Preset.load("mocap-run-s2s", {"train.lr": 1e-3, "model.layers": 4})
+    >>> preset.data.dataset, preset.model.name, preset.train.lr
+    ('mocap-run', 'painet', 0.001)
+    >>> preset.changed({"train.seed": 2}).train.seed
+    2
+    """
+
+    description: str = ""
+    """One line for `painet presets`."""
+    data: DataConfig
+    features: FeatureConfig = FeatureConfig()
+    model: Annotated[ModelConfig, MODEL_CONFIGS] = PainetConfig()
+    train: TrainConfig
+    evaluation: EvaluationConfig = EvaluationConfig()
+
+    @classmethod
+    def load(cls, name_or_path: str | Path, settings: Settings = ()) -> Preset:
+        """Read a preset, with what it extends and settings on top.
+
+        Parameters
+        ----------
+        name_or_path
+            Name of a shipped preset or a YAML file.
+        settings
+            Dotted keys and their values, `{"train.lr": 1e-3}`, or `["train.lr=1e-3"]` as the
+            command line has them.
+
+        Raises
+        ------
+        RequestError
+            There is none, or it or a setting is not valid; says where and what is allowed.
+        """
+        return load_preset(str(name_or_path), settings)
+
+    def changed(self, settings: Settings) -> Preset:
+        """Preset with settings on top, which are given and refused as those of `load`."""
+        return change_preset(self, settings)
+
+    def to_yaml(self) -> str:
+        """Write it as a preset file with every default spelled out."""
+        return preset_yaml(self)
 
 
 def load_preset(name_or_path: str, overrides: Settings = ()) -> Preset:
@@ -78,7 +136,7 @@ def _checked(document: Document, overrides: Settings, name: str) -> Preset:
         # By way of JSON, because pydantic's strict mode takes a list for a tuple only from there.
         return Preset.model_validate_json(json.dumps(document.tree), strict=True)
     except ValidationError as error:
-        raise request_error(error, document, name) from error
+        raise request_error(error, document, name, Preset) from error
 
 
 def preset_yaml(preset: Preset) -> str:
@@ -184,11 +242,13 @@ def _setting(text: str) -> Document:
     dotted, equals, value = text.partition("=")
     keys = tuple(dotted.strip().split("."))
     if not equals or not all(keys) or len(keys) > MAX_DEPTH:
-        raise RequestError(f"--set {text}: not a setting", "expected e.g. --set train.lr=1e-3")
-    tree, _ = parse(value, lambda _: f"--set {text}")
+        raise RequestError(
+            f"{option('settings', text)}: not a setting", "expected such as train.lr=1e-3"
+        )
+    tree, _ = parse(value, lambda _: option("settings", text))
     for key in reversed(keys):
         tree = {key: tree}
-    return Document(tree, {keys[: i + 1]: "--set" for i in range(len(keys))})
+    return Document(tree, {keys[: i + 1]: option("settings") for i in range(len(keys))})
 
 
 def _merged(base: Document, top: Document) -> Document:

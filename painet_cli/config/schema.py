@@ -1,4 +1,4 @@
-"""What an experiment is: the data it reads, the model, the training and the evaluation.
+"""The sections of an experiment: the data it reads, the model, the training, the evaluation.
 
 Every field has its unit and meaning beside it; `painet presets schema` prints the same as JSON
 Schema.
@@ -7,7 +7,6 @@ Schema.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
@@ -273,58 +272,3 @@ class EvaluationConfig(Strict):
 
     horizon: Steps | None = None
     """Steps to predict; past the trained horizon by rollout. null: the trained horizon."""
-
-
-class Preset(Strict):
-    """One experiment: data, features, model, training and evaluation.
-
-    Examples
-    --------
-    >>> from painet import Preset
-    >>> preset = Preset.load("mocap-run-s2s", {"train.lr": 1e-3, "model.layers": 4})
-    >>> preset.data.dataset, preset.model.name, preset.train.lr
-    ('mocap-run', 'painet', 0.001)
-    >>> preset.changed({"train.seed": 2}).train.seed
-    2
-    """
-
-    description: str = ""
-    """One line for `painet presets`."""
-    data: DataConfig
-    features: FeatureConfig = FeatureConfig()
-    model: Annotated[ModelConfig, MODEL_CONFIGS] = PainetConfig()
-    train: TrainConfig
-    evaluation: EvaluationConfig = EvaluationConfig()
-
-    @classmethod
-    def load(cls, name_or_path: str | Path, settings: Settings = ()) -> Preset:
-        """Read a preset, with what it extends and settings on top.
-
-        Parameters
-        ----------
-        name_or_path
-            Name of a shipped preset or a YAML file.
-        settings
-            Dotted keys and their values, `{"train.lr": 1e-3}`, or `["train.lr=1e-3"]` as the
-            command line has them.
-
-        Raises
-        ------
-        RequestError
-            There is none, or it or a setting is not valid; says where and what is allowed.
-        """
-        from painet_cli.config.presets import load_preset
-
-        return load_preset(str(name_or_path), settings)
-
-    def changed(self, settings: Settings) -> Preset:
-        """Preset with settings on top, which are given and refused as those of `load`."""
-        from painet_cli.config.presets import change_preset
-
-        return change_preset(self, settings)
-
-    def to_yaml(self) -> str:
-        """Write it as a preset file with every default spelled out."""
-        from painet_cli.config.presets import preset_yaml
-
-        return preset_yaml(self)

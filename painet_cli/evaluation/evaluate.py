@@ -12,8 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from painet_cli.config.presets import load_preset, preset_names
-from painet_cli.config.schema import Preset
+from painet_cli.config.presets import Preset, load_preset, preset_names
 from painet_cli.data.batches.windows import Windows, target_offsets, windows_of
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.data.dataset.manifest import SplitName

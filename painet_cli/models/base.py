@@ -11,10 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from painet_cli.config.model_table import ModelConfig
-from painet_cli.config.schema import Activations, EdgeFeature, FeatureConfig, NodeFeature, Preset
+from painet_cli.config.presets import Preset
+from painet_cli.config.schema import Activations, EdgeFeature, FeatureConfig, NodeFeature
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import Graph
-from painet_cli.data.dataset.manifest import AXES, Axis
+from painet_cli.data.particles.names import AXES, Axis
 from painet_cli.errors import RequestError
 
 

@@ -13,14 +13,13 @@ from torch import Tensor
 
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import Graph, bond_graph
-from painet_cli.data.batches.radius_graph import Contacts
 from painet_cli.data.batches.windows import target_offsets
 from painet_cli.data.particles.origin import is_far, places
 from painet_cli.data.units import time_text
-from painet_cli.errors import PainetError, RequestError
+from painet_cli.errors import PainetError, RequestError, option
 from painet_cli.models.memory import fit_memory
 from painet_cli.prediction.checkpoints import LoadedModel
-from painet_cli.prediction.inputs.source import LARGEST_BYTES, Input
+from painet_cli.prediction.inputs.recording import LARGEST_BYTES, Input
 from painet_cli.prediction.matching import MisfitError, check_fit
 from painet_cli.prediction.rollout import rollout
 from painet_cli.prediction.timing import (
@@ -129,7 +128,7 @@ def check_size(starts: int, steps: int, particles: int) -> None:
         raise RequestError(
             f"{steps:,} steps of {particles:,} particles, starts: {starts:,}, take "
             f"{size / 2**30:.1f} GiB, more than {LARGEST_BYTES // 2**30}",
-            f"predict up to {most:,} steps, or from fewer starts (--start)",
+            f"predict up to {most:,} steps, or from fewer starts ({option('start')})",
         )
 
 
@@ -222,7 +221,7 @@ def _graph(loaded: LoadedModel, system: Input) -> Graph:
         raise RequestError(f"checkpoint {loaded.name} does not fit: {error.what}") from error
     graph = bond_graph(types.tolist(), system.particles.bonds, data.hops)
     if data.cutoff is not None:
-        graph = replace(graph, contacts=Contacts(graph, data.cutoff, data.edge_hops))
+        graph = graph.within(data.cutoff, data.edge_hops)
     return graph.to(loaded.device)
 
 

@@ -1,4 +1,4 @@
-"""From a source to a forecast: choose particles, checkpoint and starts, read, predict."""
+"""From a recording to a forecast: choose particles, checkpoint and starts, read, predict."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from painet_cli.errors import RequestError
 from painet_cli.prediction.checkpoints import Checkpoint, LoadedModel, load_model
 from painet_cli.prediction.forecast import Forecast, check_size, make_forecast
-from painet_cli.prediction.inputs.source import Selected, Source
+from painet_cli.prediction.inputs.recording import Recording, Selected
 from painet_cli.prediction.matching import SELECTIONS, Choice, choose
 from painet_cli.prediction.starts import parse_starts
 from painet_cli.prediction.timing import known_frames
@@ -21,7 +21,7 @@ _SPEED_FRAMES = 120
 
 
 @dataclass(frozen=True, eq=False)
-class SourceForecast:
+class RecordingForecast:
     """A forecast, and how it came about.
 
     Attributes
@@ -33,7 +33,7 @@ class SourceForecast:
     forecast
         The prediction, with the warnings of the choice too.
     start_frames
-        Numbers of its starts in the source.
+        Numbers of its starts in the recording.
     """
 
     choice: Choice
@@ -42,8 +42,8 @@ class SourceForecast:
     start_frames: list[int]
 
 
-def forecast_source(
-    source: Source,
+def forecast_recording(
+    recording: Recording,
     steps: int,
     checkpoints: Sequence[Checkpoint],
     device: torch.device,
@@ -52,8 +52,8 @@ def forecast_source(
     start: str = "last",
     notice: Callable[[str], None] = lambda message: None,
     memory_budget: int | None = None,
-) -> SourceForecast:
-    """Predict what a source holds.
+) -> RecordingForecast:
+    """Predict what a recording holds.
 
     Parameters
     ----------
@@ -78,27 +78,27 @@ def forecast_source(
     PainetError
         The prediction runs away.
     """
-    candidates = _candidates(source, select)
+    candidates = _candidates(recording, select)
     choice = choose(
         candidates,
         checkpoints,
-        source.length_unit,
-        source.up_axis,
-        {one.language: _speed(source, one) for one in candidates},
+        recording.length_unit,
+        recording.up_axis,
+        {one.language: _speed(recording, one) for one in candidates},
     )
     header = choice.checkpoint.header
     count = len(choice.selected.indices)
     check_size(1, steps, count)
-    ahead = known_frames(header, steps, source.frame_time_s)
+    ahead = known_frames(header, steps, recording.frame_time_s)
     starts = parse_starts(
-        start, source.frame_count, source.breaks, None if ahead is None else int(ahead[-1])
+        start, recording.frame_count, recording.breaks, None if ahead is None else int(ahead[-1])
     )
     check_size(len(starts.frames), steps, count)
     notice(
-        f"{source.name}: {count:,} particles ({choice.selected.language}); "
+        f"{recording.name}: {count:,} particles ({choice.selected.language}); "
         f"checkpoint {choice.checkpoint.name}, {choice.reason}"
     )
-    system = source.read(choice.selected, starts.first, starts.stop)
+    system = recording.read(choice.selected, starts.first, starts.stop)
     loaded = load_model(choice.checkpoint, device)
     forecast = make_forecast(
         loaded,
@@ -109,7 +109,7 @@ def forecast_source(
         memory_budget=memory_budget,
     )
     warnings = [*choice.warnings, *forecast.warnings]
-    if source.fingerprint and source.fingerprint == header.dataset_sha256:
+    if recording.fingerprint and recording.fingerprint == header.dataset_sha256:
         warnings.append(
             f"{choice.checkpoint.name} was trained on this dataset: errors are those of frames it "
             "may have seen (`painet evaluate` keeps to the test windows)"
@@ -123,19 +123,19 @@ def forecast_source(
                 else f"some starts have no {int(ahead[-1]):,} frames after them"
             )
         )
-    return SourceForecast(
+    return RecordingForecast(
         choice, loaded, replace(forecast, warnings=tuple(warnings)), starts.frames.tolist()
     )
 
 
-def _candidates(source: Source, select: str | None) -> list[Selected]:
+def _candidates(recording: Recording, select: str | None) -> list[Selected]:
     """Selections to look for a checkpoint for, each set of particles once."""
     if select is not None:
-        return [source.select(select)]
+        return [recording.select(select)]
     found: dict[bytes, Selected] = {}
     for language in SELECTIONS:
         try:
-            selected = source.select(language)
+            selected = recording.select(language)
         except RequestError:
             if language == "all":
                 raise
@@ -144,13 +144,15 @@ def _candidates(source: Source, select: str | None) -> list[Selected]:
     return list(found.values())
 
 
-def _speed(source: Source, selected: Selected) -> float:
+def _speed(recording: Recording, selected: Selected) -> float:
     """Root mean square of a velocity component, unit of length a second; 0 where it is not known.
 
     Of motion alone: it tells walking from running, which have the same joints.
     """
-    if source.kind == "molecule" or source.frame_time_s is None or source.frame_count < 2:
+    if recording.kind == "molecule" or recording.frame_time_s is None or recording.frame_count < 2:
         return 0.0
-    last = source.frame_count
-    frames = source.read(selected, max(last - _SPEED_FRAMES, *source.breaks[-1:], 0), last).frames
-    return float(np.sqrt(np.square(np.diff(frames, axis=0)).mean()) / source.frame_time_s)
+    last = recording.frame_count
+    frames = recording.read(
+        selected, max(last - _SPEED_FRAMES, *recording.breaks[-1:], 0), last
+    ).frames
+    return float(np.sqrt(np.square(np.diff(frames, axis=0)).mean()) / recording.frame_time_s)

@@ -16,13 +16,14 @@ from torch import Tensor
 
 from painet_cli.data.batches.batch import Batch, from_pyg
 from painet_cli.data.batches.windows import target_offsets
-from painet_cli.data.dataset.manifest import Axis, Particles
+from painet_cli.data.particles.names import Axis
 from painet_cli.data.particles.origin import is_far, kept_digits, places
+from painet_cli.data.particles.particles import Particles
 from painet_cli.errors import RequestError
 from painet_cli.models.base import DynamicsModel
 from painet_cli.prediction.checkpoints import LoadedModel, load
 from painet_cli.prediction.forecast import make_forecast
-from painet_cli.prediction.inputs.source import Input
+from painet_cli.prediction.inputs.recording import Input
 from painet_cli.prediction.rollout import rollout
 
 if TYPE_CHECKING:
@@ -252,7 +253,8 @@ def _particles(
 
 
 def _atoms(atoms: AtomGroup, model: LoadedModel) -> Input:
-    from painet_cli.prediction.inputs.molecule import check_several, selected_atoms
+    from painet_cli.prediction.inputs.molecule import selected_atoms
+    from painet_cli.prediction.inputs.recording import check_several
 
     check_several("the AtomGroup", atoms.n_atoms)
     trajectory = atoms.universe.trajectory

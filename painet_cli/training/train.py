@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from painet_cli.config.presets import preset_name
-from painet_cli.config.schema import Preset, Settings
+from painet_cli.config.presets import Preset, preset_name
+from painet_cli.config.schema import Settings
 from painet_cli.errors import RequestError
 from painet_cli.training.device import resolve_device
 from painet_cli.training.record import RunSummary

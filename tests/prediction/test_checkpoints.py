@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from painet_cli.data.dataset.manifest import Particles
+from painet_cli.data.particles.particles import Particles
 from painet_cli.errors import RequestError
 from painet_cli.prediction import checkpoints
 from painet_cli.prediction.checkpoints import (
@@ -21,7 +21,7 @@ from painet_cli.prediction.checkpoints import (
     shipped,
     trained_runs,
 )
-from painet_cli.prediction.inputs.source import Selected
+from painet_cli.prediction.inputs.recording import Selected
 from painet_cli.prediction.matching import Choice, MisfitError, check_fit, choose
 from painet_cli.training.checkpoint import Header
 

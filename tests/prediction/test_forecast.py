@@ -13,8 +13,9 @@ from painet_cli.errors import RequestError
 from painet_cli.prediction import forecast as forecasting
 from painet_cli.prediction.checkpoints import LoadedModel, known_checkpoints, load
 from painet_cli.prediction.forecast import make_forecast
-from painet_cli.prediction.inputs.source import Input, open_input, read_input
-from painet_cli.prediction.pipeline import forecast_source
+from painet_cli.prediction.inputs.open import open_input, read_input
+from painet_cli.prediction.inputs.recording import Input
+from painet_cli.prediction.pipeline import forecast_recording
 from painet_cli.prediction.starts import parse_starts
 
 OFFSETS = [10, 20]  # of the small preset
@@ -165,7 +166,7 @@ def test_all_starts_keep_within_their_recording() -> None:
 
 @pytest.mark.parametrize("text", ["", "first", "100", "-101", "5:3", "0:9:0", "1:2:3:4", "1.5"])
 def test_starts_that_are_none(text: str) -> None:
-    with pytest.raises(RequestError, match="--start"):
+    with pytest.raises(RequestError, match="start="):
         parse_starts(text, 100, (), 20)
 
 
@@ -173,7 +174,7 @@ def test_a_source_is_predicted_from_its_last_frames(finished_run: Path, data_dir
     said: list[str] = []
     with open_input(data_dir / "sample") as source:
         known = known_checkpoints(finished_run, Path("none"))
-        done = forecast_source(source, 2, known, torch.device("cpu"), notice=said.append)
+        done = forecast_recording(source, 2, known, torch.device("cpu"), notice=said.append)
     assert done.start_frames == [19999]
     assert len(done.forecast.system.frames) == 2
     assert "as asked: trained on this very system" in said[0]

@@ -17,8 +17,7 @@ from painet_cli.benchmark.campaign.verdicts import share_of_ends, verdicts
 from painet_cli.benchmark.cells import Result
 from painet_cli.benchmark.layout import bench_markdown, markdown_table, spread
 from painet_cli.benchmark.rows import Row, bench_row, bench_rows
-from painet_cli.config.presets import load_preset, preset_names
-from painet_cli.config.schema import Preset
+from painet_cli.config.presets import Preset, load_preset, preset_names
 from painet_cli.errors import RequestError
 from painet_cli.storage.atomic import write_text
 

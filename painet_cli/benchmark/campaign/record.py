@@ -17,8 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.benchmark.cells import Cell, Result, read_results
-from painet_cli.config.presets import load_preset, preset_names, preset_yaml
-from painet_cli.config.schema import Preset
+from painet_cli.config.presets import Preset, load_preset, preset_names, preset_yaml
 from painet_cli.errors import RequestError
 from painet_cli.storage.atomic import write_text
 from painet_cli.training.record import RECORD

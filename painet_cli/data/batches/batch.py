@@ -51,9 +51,7 @@ class Batch:
 
     def at(self, positions: Tensor, velocities: Tensor) -> Batch:
         """Same systems in another state, without targets; edges by distance are made anew."""
-        graph = self.graph
-        if graph.contacts is not None:
-            graph = graph.contacts.graph(graph, positions)
+        graph = self.graph.at(positions)
         return replace(self, graph=graph, positions=positions, velocities=velocities, targets=None)
 
     def to(self, device: torch.device) -> Batch:

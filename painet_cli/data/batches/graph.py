@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar, cast
+from dataclasses import dataclass, field, replace
+from typing import TypeVar, cast
 
 import numpy as np
 import torch
 from scipy.sparse import coo_array, csr_array
 from torch import Tensor
 
+from painet_cli.data.batches.radius_graph import Edges, RadiusGraph
 from painet_cli.errors import RequestError
-
-if TYPE_CHECKING:
-    from painet_cli.data.batches.radius_graph import Contacts
 
 T = TypeVar("T")
 
@@ -40,8 +38,8 @@ class Graph:
         N where all systems have as many particles, else None; known without asking the device.
     unit
         The one system that all are copies of, where they are made by `repeat`.
-    contacts
-        What makes the edges anew from positions, where distance makes edges.
+    radius
+        What makes the edges of one system anew from positions, where distance makes edges.
     """
 
     types: Tensor
@@ -50,7 +48,7 @@ class Graph:
     ptr: Tensor
     nodes_per_system: int | None
     unit: Graph | None = None
-    contacts: Contacts | None = field(default=None, repr=False)
+    radius: RadiusGraph | None = field(default=None, repr=False)
     _repeats: dict[int, Graph] = field(default_factory=dict, repr=False)
     _derived: dict[object, object] = field(default_factory=dict, repr=False)
     _of_nodes: dict[object, object] = field(default_factory=dict, repr=False)
@@ -132,6 +130,40 @@ class Graph:
                 "use a model trained on these types",
             )
 
+    def within(self, cutoff: float, hop: int) -> Graph:
+        """Same one system, whose edges are also made by distance.
+
+        Parameters
+        ----------
+        cutoff
+            Largest distance of an edge, in the unit of the positions.
+        hop
+            `edge_hop` of an edge between particles that bonds do not join.
+        """
+        index, bonded = self.edge_index.cpu().numpy(), self.edge_hop.cpu().numpy()
+        return replace(self, radius=RadiusGraph(self.num_nodes, index, bonded, cutoff, hop))
+
+    def at(
+        self,
+        positions: Tensor,  # (M, 3)
+    ) -> Graph:
+        """Same systems with the edges that these positions make; itself where bonds alone do."""
+        if self.radius is None:
+            return self
+        x = positions.detach().cpu().numpy().reshape(-1, self.radius.num_nodes, 3)
+        return self.joined(self.radius.edges(x))
+
+    def joined(self, edges: Sequence[Edges]) -> Graph:
+        """Same systems, of N particles each, with these edges, one entry a system."""
+        n, device = cast("int", self.nodes_per_system), self.types.device
+        sizes = torch.tensor([len(one.hop) for one in edges])
+        offsets = torch.repeat_interleave(torch.arange(len(edges)) * n, sizes)
+        source = np.concatenate([one.source for one in edges]).astype(np.int64)
+        target = np.concatenate([one.target for one in edges]).astype(np.int64)
+        index = torch.from_numpy(np.stack([source, target])) + offsets
+        hop = torch.from_numpy(np.concatenate([one.hop for one in edges]).astype(np.int64))
+        return self.with_edges(index.to(device), hop.to(device))
+
     def with_edges(self, edge_index: Tensor, edge_hop: Tensor) -> Graph:
         """Same particles with other edges, which are sorted by target already."""
         return Graph(
@@ -140,7 +172,7 @@ class Graph:
             edge_hop,
             self.ptr,
             self.nodes_per_system,
-            contacts=self.contacts,
+            radius=self.radius,
             _of_nodes=self._of_nodes,
         )
 
@@ -152,7 +184,7 @@ class Graph:
             self.edge_hop,
             self.ptr,
             self.nodes_per_system,
-            contacts=self.contacts,
+            radius=self.radius,
             _derived=self._derived,
             _of_nodes={"type_bounds": bounds},
         )
@@ -173,7 +205,7 @@ class Graph:
                 ),
                 nodes_per_system=self.nodes_per_system,
                 unit=self if self.num_systems == 1 else self.unit,
-                contacts=self.contacts,
+                radius=self.radius,
             )
         return self._repeats[copies]
 
@@ -187,7 +219,7 @@ class Graph:
             self.edge_hop.to(device),
             self.ptr.to(device),
             self.nodes_per_system,
-            contacts=self.contacts,
+            radius=self.radius,
         )
 
 

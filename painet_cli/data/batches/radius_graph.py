@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
-from torch import Tensor
 
-from painet_cli.data.batches.graph import Graph
+from painet_cli.data.particles.bonds import MOST_PAIRS, is_crowded
+from painet_cli.errors import PainetError
 
 _FARTHEST = 1e9  # cutoffs; farther out, float64 would not tell neighbours in the tree apart
 
@@ -38,28 +36,35 @@ class Edges:
         return int(self.source.nbytes + self.target.nbytes + self.hop.nbytes)
 
 
-class Contacts:
+class RadiusGraph:
     """Joins particles of one system that are bonded, or closer than a cutoff.
 
     Parameters
     ----------
-    bonded
-        The one system with its edges along bonds.
+    num_nodes
+        N, particles of the system.
+    edge_index, edge_hop
+        (2, E) and (E,), the system's edges along bonds, as `Graph` has them.
     cutoff
         Largest distance of an edge, in the unit of the positions.
     hop
         `edge_hop` of an edge between particles that bonds do not join.
     """
 
-    def __init__(self, bonded: Graph, cutoff: float, hop: int) -> None:
+    def __init__(
+        self,
+        num_nodes: int,
+        edge_index: NDArray[np.int64],
+        edge_hop: NDArray[np.int64],
+        cutoff: float,
+        hop: int,
+    ) -> None:
+        self.num_nodes = num_nodes
         self.cutoff = cutoff
         self.hop = hop
-        n = bonded.num_nodes
-        self._nodes = n
-        self._index = np.uint16 if n <= 2**16 else np.uint32
-        self._bonded = bonded.edge_index.cpu().numpy()
-        self._bonded_hop = bonded.edge_hop.cpu().numpy()
-        self._bonded_keys = self._bonded[1] * n + self._bonded[0]
+        self._index = np.uint16 if num_nodes <= 2**16 else np.uint32
+        self._bonded, self._bonded_hop = edge_index, edge_hop
+        self._bonded_keys = edge_index[1] * num_nodes + edge_index[0]
 
     def edges(
         self,
@@ -69,6 +74,11 @@ class Contacts:
 
         One tree holds them all, side by side and farther apart than the cutoff. A state that has
         run away, as predictions may, has the edges of its bonds alone.
+
+        Raises
+        ------
+        PainetError
+            Particles lie on top of each other: the pairs would not fit in memory.
         """
         count, n, _ = positions.shape
         x = positions.astype(np.float64)
@@ -77,7 +87,14 @@ class Contacts:
         lost = ~(x.max(axis=(1, 2)) < _FARTHEST * self.cutoff)  # NaN is lost too
         x[lost] = (2 * self.cutoff * np.arange(n))[:, None]
         x[..., 0] += (np.arange(count) * (x.max() + 2 * self.cutoff))[:, None]
-        pairs = cKDTree(x.reshape(-1, 3)).query_pairs(self.cutoff, output_type="ndarray")
+        tree = cKDTree(x.reshape(-1, 3))
+        if is_crowded(tree, self.cutoff):
+            raise PainetError(
+                f"{n:,} particles: each has more than {MOST_PAIRS} others within data.cutoff "
+                f"{self.cutoff:g}, so no edges are made",
+                "do they lie on top of each other? is the unit right?",
+            )
+        pairs = tree.query_pairs(self.cutoff, output_type="ndarray")
         source = np.concatenate([pairs[:, 0], pairs[:, 1]])
         target = np.concatenate([pairs[:, 1], pairs[:, 0]])
         near = ~np.isin(target % n * n + source % n, self._bonded_keys)
@@ -95,27 +112,3 @@ class Contacts:
             Edges(s.astype(self._index), t.astype(self._index), h)
             for s, t, h in zip(*parts, strict=True)
         ]
-
-    def join(self, systems: Graph, edges: Sequence[Edges]) -> Graph:
-        """Copies of the system side by side with these edges, one entry a copy."""
-        n, device = self._nodes, systems.types.device
-        sizes = torch.tensor([len(one.hop) for one in edges])
-        offsets = torch.repeat_interleave(torch.arange(len(edges)) * n, sizes)
-        ends = np.stack(
-            [
-                np.concatenate([one.source for one in edges]),
-                np.concatenate([one.target for one in edges]),
-            ]
-        )
-        index = torch.from_numpy(ends.astype(np.int64)) + offsets
-        hop = torch.from_numpy(np.concatenate([one.hop for one in edges]).astype(np.int64))
-        return systems.with_edges(index.to(device), hop.to(device))
-
-    def graph(
-        self,
-        systems: Graph,  # B copies of the system
-        positions: Tensor,  # (M, 3)
-    ) -> Graph:
-        """Same systems, with the edges that these positions make."""
-        x = positions.detach().cpu().numpy().reshape(-1, self._nodes, 3)
-        return self.join(systems, self.edges(x))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from painet_cli.config.schema import DataConfig, ParticleLabel
 from painet_cli.data.batches.graph import Graph, bond_graph
-from painet_cli.data.batches.radius_graph import Contacts
-from painet_cli.data.dataset.manifest import Manifest, Particles
+from painet_cli.data.dataset.manifest import Manifest
+from painet_cli.data.particles.particles import Particles
 from painet_cli.errors import RequestError
 
 
@@ -30,7 +29,7 @@ def dataset_graph(manifest: Manifest, data: DataConfig) -> tuple[tuple[str, ...]
     types, type_names = particle_types(manifest, data.types)
     graph = bond_graph(types, particles.bonds, data.hops)
     if data.cutoff is not None:
-        graph = replace(graph, contacts=Contacts(graph, data.cutoff, data.edge_hops))
+        graph = graph.within(data.cutoff, data.edge_hops)
     return type_names, graph
 
 
@@ -58,6 +57,23 @@ def particle_types(
     return tuple(index[kind] for kind in kinds), tuple(names)
 
 
+class MissingLabelError(RequestError):
+    """Particles do not have a label that their types are to be made of.
+
+    Attributes
+    ----------
+    missing
+        Whose particles lack which label.
+    """
+
+    def __init__(self, missing: str) -> None:
+        super().__init__(
+            f"data.types: {missing}",
+            "choose of listed, name, element, residue what it has (`painet data show`)",
+        )
+        self.missing = missing
+
+
 def particle_kinds(
     particles: Particles, labels: Sequence[ParticleLabel], whose: str
 ) -> tuple[str, ...]:
@@ -70,7 +86,7 @@ def particle_kinds(
 
     Raises
     ------
-    RequestError
+    MissingLabelError
         One of the labels is not known of the particles.
     """
     columns: dict[str, Sequence[str]] = {
@@ -81,10 +97,7 @@ def particle_kinds(
     }
     for label in labels:
         if not columns[label]:
-            raise RequestError(
-                f"data.types: {whose} has no {label} for its particles",
-                "choose of listed, name, element, residue what it has (`painet data show`)",
-            )
+            raise MissingLabelError(f"{whose} has no {label} for its particles")
     return tuple(
         " ".join(parts) for parts in zip(*(columns[label] for label in labels), strict=True)
     )

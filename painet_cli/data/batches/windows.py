@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -12,14 +12,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from painet_cli.config.schema import DataConfig
-from painet_cli.data.batches.batch import Batch
+from painet_cli.data.batches.batch import Batch, to_pyg
 from painet_cli.data.batches.graph import Graph
-from painet_cli.data.batches.radius_graph import Contacts, Edges
+from painet_cli.data.batches.radius_graph import Edges, RadiusGraph
+from painet_cli.data.batches.typed_graph import dataset_graph
 from painet_cli.data.dataset.dataset import Dataset
-from painet_cli.data.dataset.manifest import AXES, Segment, SplitName
+from painet_cli.data.dataset.manifest import Segment, SplitName
+from painet_cli.data.particles.names import AXES
 from painet_cli.data.particles.origin import any_far
 from painet_cli.errors import RequestError
 
+if TYPE_CHECKING:
+    from torch_geometric.data import Data
+
+_PYG_BATCH = 256
 # frames up to this size are copied to the device once, larger ones stay mapped; edges by distance
 # are kept up to this size, more are made again
 _RESIDENT_BYTES = 2**30
@@ -122,7 +128,7 @@ class Windows:
 
     def batches_of(self, parts: Sequence[Tensor]) -> Iterator[Batch]:
         """A batch of the windows of each part (B,), none of which is empty."""
-        at_hand = self._frames is not None and self.graph.contacts is None
+        at_hand = self._frames is not None and self.graph.radius is None
         if at_hand or not parts:
             yield from map(self.batch, parts)
             return
@@ -140,8 +146,8 @@ class Windows:
             types = self._types[indices]
             bounds = (int(types.min()), int(types.max()))
             graph = graph.with_types(types.flatten().to(self.device), bounds)
-        if graph.contacts is not None:
-            graph = graph.contacts.join(graph, self._edges_at(self.starts[indices.numpy()]))
+        if graph.radius is not None:
+            graph = graph.joined(self._edges_at(self.starts[indices.numpy()]))
         return graph
 
     def _edges_at(self, starts: NDArray[np.int64]) -> list[Edges]:
@@ -149,8 +155,8 @@ class Windows:
         made: dict[int, Edges] = {}
         missing = [start for start in dict.fromkeys(starts.tolist()) if start not in self._edges]
         if missing:
-            contacts = cast("Contacts", self.graph.contacts)
-            made = dict(zip(missing, contacts.edges(self.dataset.frames[missing]), strict=True))
+            radius = cast("RadiusGraph", self.graph.radius)
+            made = dict(zip(missing, radius.edges(self.dataset.frames[missing]), strict=True))
             size = sum(edges.nbytes for edges in made.values())
             if self._edge_bytes + size <= _RESIDENT_BYTES:
                 self._edges |= made
@@ -194,3 +200,78 @@ def windows_of(
             "choose a smaller data.delta_frames or a shorter horizon",
         )
     return Windows(dataset, fitting, offsets, graph, device)
+
+
+def windows(
+    dataset: Dataset,
+    part: SplitName = "train",
+    data: DataConfig | None = None,
+    device: str | torch.device = "cpu",
+) -> Windows:
+    """Windows of one part of a dataset's split, which give batches for models of painet's.
+
+    Parameters
+    ----------
+    dataset
+        Prepared frames.
+    part
+        `train`, `val` or `test`.
+    data
+        How windows are cut and what makes edges and types, such as `preset.data`; by default
+        one target at the end of the split's longest window, edges along up to two bonds.
+    device
+        Where batches are made.
+
+    Raises
+    ------
+    RequestError
+        No window of that part leaves room for the targets, or the dataset has not what types or
+        edges are made of.
+
+    Examples
+    --------
+    >>> import tempfile, painet
+    >>> sample = painet.prepare("sample", data_dir=tempfile.mkdtemp())
+    >>> windows = painet.windows(sample, "train", painet.Preset.load("demo").data)
+    >>> batch = next(windows.batches(32))
+    >>> batch.positions.shape, batch.targets.shape
+    (torch.Size([288, 3]), torch.Size([5, 288, 3]))
+    """
+    manifest = dataset.manifest
+    data = data or DataConfig(dataset=manifest.name, delta_frames=manifest.split.delta_frames)
+    _, graph = dataset_graph(manifest, data)
+    return windows_of(dataset, part, target_offsets(data), graph, torch.device(device))
+
+
+def pyg(dataset: Dataset, part: SplitName = "train", data: DataConfig | None = None) -> list[Data]:
+    """Windows as PyTorch Geometric's `Data`, for its `DataLoader` and any model.
+
+    Parameters
+    ----------
+    dataset, part, data
+        As `windows` takes them.
+
+    Returns
+    -------
+    list
+        Each has `pos` and `vel` (N, 3), `types` (N,), `edge_index` (2, E), `edge_hop` (E,) and `y`
+        (N, T, 3), in the dataset's unit of length and per frame.
+
+    Raises
+    ------
+    RequestError
+        As `windows` does.
+
+    Examples
+    --------
+    >>> import tempfile, painet
+    >>> sample = painet.prepare("sample", data_dir=tempfile.mkdtemp())
+    >>> one = painet.pyg(sample, "val", painet.Preset.load("demo").data)[0]
+    >>> one.pos.shape, one.y.shape
+    (torch.Size([9, 3]), torch.Size([9, 5, 3]))
+    """
+    return [
+        one
+        for batch in windows(dataset, part, data).batches(_PYG_BATCH)
+        for one in to_pyg(batch).to_data_list()
+    ]

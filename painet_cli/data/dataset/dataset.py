@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from painet_cli.config.schema import DataConfig
 from painet_cli.data.dataset.manifest import UPGRADES, Manifest, SplitName
 from painet_cli.data.particles.origin import is_far, places
 from painet_cli.errors import RequestError
@@ -20,15 +19,9 @@ from painet_cli.storage.atomic import file_sha256, new_folder, recover
 from painet_cli.storage.provenance import sealed, versions
 from painet_cli.storage.schema_upgrades import upgraded
 
-if TYPE_CHECKING:
-    from torch_geometric.data import Data
-
-    from painet_cli.data.batches.windows import Windows
-
 FRAMES = "frames.npy"
 MANIFEST = "dataset.json"
-_PYG_BATCH = 256
-_AGAIN = "prepare the dataset again with --force"
+_AGAIN = "prepare the dataset again: `painet prepare SOURCE --force`"
 
 
 @dataclass(frozen=True)
@@ -53,10 +46,8 @@ class Dataset:
     >>> dataset = painet.Dataset.open(folder)
     >>> dataset.manifest.particles.elements, dataset.manifest.units.length
     (('C', 'C', 'O', 'H', 'H', 'H', 'H', 'H', 'H'), 'angstrom')
-    >>> windows = dataset.windows("train", painet.Preset.load("demo").data)
-    >>> batch = next(windows.batches(32))
-    >>> batch.positions.shape, batch.targets.shape
-    (torch.Size([288, 3]), torch.Size([5, 288, 3]))
+    >>> dataset.frames.shape
+    (20000, 9, 3)
     """
 
     folder: Path
@@ -83,53 +74,6 @@ class Dataset:
             The folder is no dataset, was written by a newer painet, or its files changed.
         """
         return open_dataset(Path(folder))
-
-    def windows(
-        self, part: SplitName = "train", data: DataConfig | None = None, device: str = "cpu"
-    ) -> Windows:
-        """Windows of one part of the split, which give batches for models of painet's.
-
-        Parameters
-        ----------
-        part
-            `train`, `val` or `test`.
-        data
-            How windows are cut and what makes edges and types, such as `preset.data`; by default
-            one target at the end of the split's longest window, edges along up to two bonds.
-        device
-            Where batches are made.
-
-        Raises
-        ------
-        RequestError
-            No window of that part leaves room for the targets, or the dataset has not what types or
-            edges are made of.
-        """
-        import torch
-
-        from painet_cli.data.batches.typed_graph import dataset_graph
-        from painet_cli.data.batches.windows import target_offsets, windows_of
-
-        data = data or DataConfig(
-            dataset=self.manifest.name, delta_frames=self.manifest.split.delta_frames
-        )
-        _, graph = dataset_graph(self.manifest, data)
-        return windows_of(self, part, target_offsets(data), graph, torch.device(device))
-
-    def pyg(self, part: SplitName = "train", data: DataConfig | None = None) -> list[Data]:
-        """Windows as PyTorch Geometric's `Data`, for its `DataLoader` and any model.
-
-        Each has `pos` and `vel` (N, 3), `types` (N,), `edge_index` (2, E), `edge_hop` (E,) and `y`
-        (N, T, 3), in the dataset's unit of length and per frame. Takes what `windows` takes, and
-        raises what it raises.
-        """
-        from painet_cli.data.batches.batch import to_pyg
-
-        return [
-            one
-            for batch in self.windows(part, data).batches(_PYG_BATCH)
-            for one in to_pyg(batch).to_data_list()
-        ]
 
 
 def open_dataset(folder: Path) -> Dataset:

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.dataset.dataset import MANIFEST, Dataset, open_dataset
-from painet_cli.data.dataset.manifest import SPLITS, Axis, Particles, Segment
+from painet_cli.data.dataset.manifest import SPLITS, Segment
 from painet_cli.data.dataset.splits import leak_fraction
-from painet_cli.data.particles.residues import residue_starts
+from painet_cli.data.particles.names import Axis
+from painet_cli.data.particles.particles import Particles, residue_starts
 from painet_cli.errors import RequestError
 
 MOST_STEPS = 1000

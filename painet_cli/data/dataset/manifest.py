@@ -6,78 +6,47 @@ import hashlib
 from bisect import bisect_right
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    NonNegativeInt,
-    PositiveFloat,
-    PositiveInt,
-    model_validator,
-)
+from pydantic import Field, PositiveFloat, model_validator
+
+from painet_cli.data.particles.names import Axis, Count, FileName, Index, Name, Section
+from painet_cli.data.particles.particles import Particles
 
 SCHEMA_VERSION = 2
 _FINGERPRINTED = 1
 """Schema whose fields a fingerprint covers: those of older datasets stay what they are."""
 SplitName = Literal["train", "val", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
-Axis = Literal["x", "y", "z"]
-AXES: tuple[Axis, ...] = ("x", "y", "z")
-LONGEST_NAME = 200
 
 
-def _plain(name: str) -> str:
-    if not name.isprintable() or len(name) > LONGEST_NAME:
-        raise ValueError(f"{name[:40]!r} is no name: it would not print on a line")
-    return name
-
-
-def _file_name(name: str) -> str:
-    if "/" in name or "\\" in name or name in ("", ".", ".."):
-        raise ValueError(f"{name[:40]!r} is not the name of a file in this folder")
-    return _plain(name)
-
-
-Name = Annotated[str, AfterValidator(_plain)]
-"""Text that goes to terminals, tables and files: without control characters, not too long."""
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
-    )
-
-
-class Segment(_Section):
+class Segment(Section):
     """An unbroken stretch of frames (a trial, a replica); no window crosses its ends."""
 
     name: Name
-    start: NonNegativeInt
+    start: Index
     """First frame of the segment in `frames.npy`."""
-    length: PositiveInt
+    length: Count
     """Number of frames."""
-    types: tuple[NonNegativeInt, ...] | None = None
+    types: tuple[Index, ...] | None = None
     """Particle types in this segment, where they are not the dataset's (charges drawn anew for
     every simulation)."""
 
 
-class Split(_Section):
+class Split(Section):
     """Start frames (indices into `frames.npy`) of the windows of each part."""
 
     kind: Literal["published", "blocks", "random"]
-    delta_frames: PositiveInt
+    delta_frames: Count
     """Longest window, in frames, that every start leaves room for inside its segment."""
-    train: tuple[NonNegativeInt, ...]
-    val: tuple[NonNegativeInt, ...]
-    test: tuple[NonNegativeInt, ...]
+    train: tuple[Index, ...]
+    val: tuple[Index, ...]
+    test: tuple[Index, ...]
 
     def starts(self, part: SplitName) -> tuple[int, ...]:
         """Start frames of one part, in the order of the split."""
         return {"train": self.train, "val": self.val, "test": self.test}[part]
 
 
-class Units(_Section):
+class Units(Section):
     """What one unit of `frames.npy` and one frame of it mean."""
 
     length: Name
@@ -87,7 +56,7 @@ class Units(_Section):
     """Seconds between consecutive frames."""
 
 
-class Origin(_Section):
+class Origin(Section):
     """Where the numbers came from and what may be done with them."""
 
     source: str
@@ -95,48 +64,14 @@ class Origin(_Section):
     citation: str
     prepared_by: str
     """painet's version and the command that prepared the dataset."""
-    versions: dict[str, str] = {}
+    versions: dict[str, str] = Field(default_factory=dict)
     """Versions of painet, Python and the packages that read the source."""
-    label: str = ""
+    label: Name = ""
     """What tables call the data, where it is not the benchmark's own (`sGDML MD`)."""
     notes: str = ""
 
 
-class Particles(_Section):
-    """Who moves: names, types and bonds."""
-
-    names: tuple[Name, ...]
-    types: tuple[NonNegativeInt, ...]
-    """Index into `type_names`, a particle."""
-    type_names: tuple[Name, ...]
-    bonds: tuple[tuple[NonNegativeInt, NonNegativeInt], ...]
-    """Pairs of particle indices, each once."""
-    elements: tuple[Name, ...] = ()
-    """Chemical symbol of every particle; here and below, empty where the source has none."""
-    residues: tuple[Name, ...] = ()
-    """Name of every particle's residue."""
-    residue_ids: tuple[int, ...] = ()
-    """Number of every particle's residue."""
-    chains: tuple[Name, ...] = ()
-    """Chain or segment of every particle."""
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        n = len(self.names)
-        if n == 0 or len(self.types) != n:
-            raise ValueError(f"{n} particle names but {len(self.types)} particle types")
-        for field in ("elements", "residues", "residue_ids", "chains"):
-            if len(getattr(self, field)) not in (0, n):
-                raise ValueError(f"{n} particle names but {len(getattr(self, field))} {field}")
-        if max(self.types) >= len(self.type_names):
-            raise ValueError(f"particle type {max(self.types)} has no entry in type_names")
-        for i, j in self.bonds:
-            if i == j or max(i, j) >= n:
-                raise ValueError(f"bond ({i}, {j}) does not join two of the {n} particles")
-        return self
-
-
-class Manifest(_Section):
+class Manifest(Section):
     """Everything about a prepared dataset except its coordinates."""
 
     schema_version: Annotated[int, Field(ge=1)] = SCHEMA_VERSION
@@ -151,7 +86,7 @@ class Manifest(_Section):
     particles: Particles
     segments: tuple[Segment, ...]
     split: Split
-    files: dict[Annotated[str, AfterValidator(_file_name)], str]
+    files: dict[FileName, str]
     """sha256 of every other file of the folder."""
     content_sha256: str = ""
     """Digest of all the rest, by which `painet verify` knows it; empty in schema 1."""

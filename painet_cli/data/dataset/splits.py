@@ -7,7 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.dataset.manifest import SPLITS, Segment, Split, SplitName
+from painet_cli.data.dataset.manifest import (
+    SPLITS,
+    Segment,
+    Split,
+    SplitName,
+)
 from painet_cli.errors import RequestError
 
 

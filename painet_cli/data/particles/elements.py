@@ -1,20 +1,27 @@
-"""Atoms by their numbers: names, types and formulas."""
+"""Atoms by their numbers: names, types, formulas, and which are no hydrogens."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
-from MDAnalysis.guesser.tables import Z2SYMB
+import numpy as np
+from numpy.typing import NDArray
 
-from painet_cli.data.dataset.manifest import Particles
+from painet_cli.data.particles.particles import Particles
+from painet_cli.errors import RequestError, option
 
+HEAVY = "heavy"
+"""Selection of all atoms but hydrogens, beside those of MDAnalysis' language."""
 LONGEST_BOND = 1.6
 """Angstrom. Bonds between H, C, N and O stay below, hydrogens of one carbon (1.8 apart) above."""
 
 
 def symbol(number: int) -> str:
     """Chemical symbol of an atomic number, from 1 to 118."""
+    from MDAnalysis.guesser.tables import Z2SYMB  # a command's help must not wait for it
+
     return str(Z2SYMB[number])
 
 
@@ -49,3 +56,24 @@ def formula(numbers: Sequence[int]) -> str:
     first = [element for element in ("C", "H") if counts["C"] and counts[element]]
     ordered = first + sorted(set(counts) - {*first, "C"})
     return "".join(f"{one}{counts[one] if counts[one] > 1 else ''}" for one in ordered)
+
+
+def heavy_places(elements: tuple[str, ...], count: int, path: Path) -> NDArray[np.int64]:
+    """Places of all atoms but hydrogens.
+
+    Raises
+    ------
+    RequestError
+        Elements are not known, or all atoms are hydrogens.
+    """
+    if not elements:
+        raise RequestError(
+            f"{option('select', HEAVY)}: the elements of {path} are not known", "choose by name"
+        )
+    kept = np.flatnonzero(np.array(elements) != "H")
+    if len(kept) == 0:
+        raise RequestError(
+            f"{option('select', HEAVY)}: all {count} atoms of {path} are hydrogens",
+            "choose other atoms",
+        )
+    return kept

@@ -12,7 +12,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.dataset.manifest import AXES, Axis
+from painet_cli.data.particles.names import AXES, Axis
 
 FAR = 1000.0
 """Units of length from the origin at which float32's steps reach 6e-5 and systems are moved."""

@@ -12,8 +12,7 @@ from MDAnalysis.coordinates.memory import MemoryReader
 from MDAnalysis.guesser.tables import SYMB2Z
 from numpy.typing import NDArray
 
-from painet_cli.data.dataset.manifest import Particles
-from painet_cli.data.particles.residues import residue_starts
+from painet_cli.data.particles.particles import Particles, residue_starts
 
 PICOSECOND = 1e-12
 

@@ -10,7 +10,7 @@ import numpy as np
 from MDAnalysis.coordinates.core import get_writer_for
 from numpy.typing import NDArray
 
-from painet_cli.data.dataset.manifest import Particles
+from painet_cli.data.particles.particles import Particles
 from painet_cli.data.trajectories.formats import PDB, Format
 from painet_cli.data.trajectories.universe import PICOSECOND, universe_of
 

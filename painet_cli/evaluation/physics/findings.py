@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from painet_cli.evaluation.physics.checks import Motion
+from painet_cli.evaluation.physics.geometry import Motion
 
 BOND_BOUND = 0.25
 """A chemical bond off by more than this share of its length is called broken: the tolerance of

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.dataset.manifest import Particles
-from painet_cli.data.particles.residues import residue_starts
+from painet_cli.data.particles.particles import Particles, residue_starts
 
 _POSITIONS_AT_ONCE = 2**20
 """Starts are taken in parts of about so many positions; some hundred bytes each."""
@@ -42,6 +41,40 @@ class BondErrors:
     worst_start_length: list[float]
     broken: list[int]
     looked_at: list[int]
+
+
+@dataclass(frozen=True)
+class Motion:
+    """Figures of T frames after each of S starts, an entry a step, means over the starts.
+
+    Attributes
+    ----------
+    bonds
+        Bond lengths against the start; None where the system has no bonds, or where they join
+        everyone to everyone and hold no lengths.
+    worst_bonds
+        Name of the bond that is off by the largest share, a step; empty without bonds.
+    clashes
+        Mean number of clashes a frame; None where they are not counted.
+    gyration
+        Radius of gyration, unit of length.
+    rmsd, rmsd_in_place
+        RMSD from the start, after optimal superposition and without, unit of length.
+    rmsf
+        Fluctuation of every residue (or particle) about its mean over the start and the T steps,
+        unit of length.
+    left_out
+        Number of frames with a position that is NaN or infinite; other figures are without them.
+    """
+
+    bonds: BondErrors | None
+    worst_bonds: list[str]
+    clashes: list[float] | None
+    gyration: list[float]
+    rmsd: list[float]
+    rmsd_in_place: list[float]
+    rmsf: list[float]
+    left_out: list[int]
 
 
 def parts_of(starts: int, positions_a_start: int) -> Iterator[slice]:

@@ -10,21 +10,22 @@ from MDAnalysis.lib.mdamath import triclinic_box
 from numpy.typing import NDArray
 
 from painet_cli.data.particles.bonds import bonds_within
-from painet_cli.data.particles.elements import LONGEST_BOND
+from painet_cli.data.particles.elements import HEAVY, LONGEST_BOND, heavy_places
 from painet_cli.data.trajectories.reader import (
     PICOSECOND,
     TOPOLOGIES,
     TRAJECTORIES,
     Frame,
+    NoCoordinatesError,
     Trajectory,
     open_topology,
 )
 from painet_cli.data.trajectories.topology import elements_of, particles_of, select
-from painet_cli.errors import RequestError
-from painet_cli.prediction.inputs.source import HEAVY, Selected, Source
+from painet_cli.errors import RequestError, option
+from painet_cli.prediction.inputs.recording import Recording, Selected, check_several
 
 
-class MoleculeSource(Source):
+class MoleculeRecording(Recording):
     """What MDAnalysis reads. Frames are read one by one; lengths are angstrom.
 
     Parameters
@@ -45,17 +46,16 @@ class MoleculeSource(Source):
             if topology is not None or not path.is_file() or not path.stat().st_size:
                 raise
             raise RequestError(
-                error.what, f"if it is a trajectory, give its --topology: {TOPOLOGIES}"
+                error.what, f"if it is a trajectory, give its {option('topology')}: {TOPOLOGIES}"
             ) from error
         try:
             count = self._universe.atoms.n_atoms
             self._trajectory = Trajectory(path, self.topology, count, drop_extra=drop_extra)
-        except RequestError as error:
-            if "no coordinates" not in error.what:
-                raise
+        except NoCoordinatesError as error:
             raise RequestError(
-                f"{path}: holds no coordinates in a format that MDAnalysis reads",
-                f"give a structure or a trajectory, and this as --topology: {TRAJECTORIES}",
+                error.what,
+                f"give a structure or a trajectory, and this as {option('topology')}: "
+                f"{TRAJECTORIES}",
             ) from error
         time_ps = self._trajectory.frame_time_ps
         several = self._trajectory.frame_count > 1
@@ -81,14 +81,14 @@ class MoleculeSource(Source):
             selected = everyone[heavy_places(_elements(everyone), everyone.n_atoms, self.path)]
         else:
             selected = select(self._universe, language, self.topology)
-        check_several(f"--select {language!r} in {self.path}", selected.n_atoms)
+        check_several(f"{option('select', language)} in {self.path}", selected.n_atoms)
         return selected_atoms(language, selected, self._first[selected.indices], self.topology)
 
     def _frame(self, number: int) -> Frame:
         try:
             return self._trajectory.frame(number)
         except RequestError as error:
-            raise RequestError(error.what, "choose other frames with --start") from error
+            raise RequestError(error.what, f"choose other frames with {option('start')}") from error
 
     def _positions(self, first: int, stop: int, indices: NDArray[np.int64]) -> NDArray[np.float32]:
         frames = np.empty((stop - first, len(indices), 3), dtype=np.float32)
@@ -146,37 +146,3 @@ def _elements(everyone: Any) -> tuple[str, ...]:
     if found or not hasattr(everyone, "names"):
         return found
     return tuple("H" if name.lstrip("0123456789")[:1] == "H" else "" for name in everyone.names)
-
-
-def heavy_places(elements: tuple[str, ...], count: int, path: Path) -> NDArray[np.int64]:
-    """Places of all atoms but hydrogens.
-
-    Raises
-    ------
-    RequestError
-        Elements are not known, or all atoms are hydrogens.
-    """
-    if not elements:
-        raise RequestError(
-            f"--select {HEAVY}: the elements of {path} are not known", "choose by name"
-        )
-    kept = np.flatnonzero(np.array(elements) != "H")
-    if len(kept) == 0:
-        raise RequestError(
-            f"--select {HEAVY}: all {count} atoms of {path} are hydrogens", "choose other atoms"
-        )
-    return kept
-
-
-def check_several(where: Path | str, count: int) -> None:
-    """Refuse a single particle.
-
-    Raises
-    ------
-    RequestError
-        There are fewer than two.
-    """
-    if count < 2:
-        raise RequestError(
-            f"{where}: a single particle, and none that it moves with", "give a system of several"
-        )

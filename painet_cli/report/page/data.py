@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.dataset.manifest import Particles
+from painet_cli.data.particles.particles import Particles
 from painet_cli.data.units import time_text
 from painet_cli.prediction.forecast import Forecast
 from painet_cli.report.pictures.canvas import short_unit

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.dataset.manifest import Particles
+from painet_cli.data.particles.particles import Particles
 from painet_cli.report.pictures.canvas import COLOURS
 from painet_cli.report.pictures.particles import ELEMENTS, SMALLER
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator
 from numpy.typing import NDArray
 
-from painet_cli.data.dataset.manifest import Axis
+from painet_cli.data.particles.names import Axis
 from painet_cli.errors import PainetError, RequestError
 from painet_cli.report.pictures.canvas import COLOURS, draw_scale, save, short_unit
 from painet_cli.report.pictures.particles import look_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.dataset.manifest import Axis
+from painet_cli.data.particles.names import Axis
 
 
 def principal_view(

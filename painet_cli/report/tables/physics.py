@@ -8,7 +8,8 @@ import numpy as np
 from rich.console import RenderableType
 from rich.text import Text
 
-from painet_cli.evaluation.physics.checks import Motion, PhysicsReport
+from painet_cli.evaluation.physics.checks import PhysicsReport
+from painet_cli.evaluation.physics.geometry import Motion
 from painet_cli.report.tables.evaluation import Columns, figure, lay_out
 
 MOST_STEPS = 10

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +14,9 @@ from torch import Tensor
 from painet_cli.data.batches import windows as windows_module
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import Graph, bond_graph
-from painet_cli.data.batches.radius_graph import Contacts
 from painet_cli.data.batches.windows import Windows, windows_of
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
+from painet_cli.errors import PainetError
 from painet_cli.models.baselines.straight_line import Linear
 from painet_cli.prediction.rollout import rollout
 from systems import BRANCHED, CHAIN, frames_of, manifest, normal
@@ -28,7 +27,7 @@ CUTOFF = 1.5
 
 def near(cutoff: float = CUTOFF) -> Graph:
     graph = bond_graph(CHAIN.types, CHAIN.bonds, hops=1)
-    return replace(graph, contacts=Contacts(graph, cutoff, 2))
+    return graph.within(cutoff, 2)
 
 
 def joined(graph: Graph) -> dict[tuple[int, int], int]:
@@ -58,8 +57,7 @@ def expected(positions: Tensor, cutoff: float = CUTOFF) -> dict[tuple[int, int],
 def test_joins_the_bonded_and_the_near_of_each_system(seed: int, copies: int, size: float) -> None:
     base = near()
     positions = size * normal(copies * base.num_nodes, 3, seed=seed)
-    assert base.contacts is not None
-    graph = base.contacts.graph(base.repeat(copies), positions)
+    graph = base.repeat(copies).at(positions)
     assert joined(graph) == expected(positions)
     assert graph.edge_index.shape[1] == len(joined(graph)), "no edge twice"
     assert (graph.target.diff() >= 0).all(), "sorted by target"
@@ -69,8 +67,7 @@ def test_joins_the_bonded_and_the_near_of_each_system(seed: int, copies: int, si
 def test_systems_that_lie_on_top_of_each_other_stay_apart() -> None:
     base = near()
     positions = normal(4, 3, seed=1).repeat(3, 1)
-    assert base.contacts is not None
-    assert joined(base.contacts.graph(base.repeat(3), positions)) == expected(positions)
+    assert joined(base.repeat(3).at(positions)) == expected(positions)
 
 
 @pytest.mark.parametrize("away", [torch.nan, torch.inf, 1e30])
@@ -78,8 +75,7 @@ def test_a_state_that_has_run_away_keeps_its_bonds_and_leaves_the_others_alone(a
     base = near()
     positions = normal(12, 3, seed=1)
     positions[5, 0] = away
-    assert base.contacts is not None
-    graph = base.contacts.graph(base.repeat(3), positions)
+    graph = base.repeat(3).at(positions)
     alone = expected(
         torch.cat([positions[:4], 9 * torch.arange(4.0)[:, None].expand(4, 3), positions[8:]])
     )
@@ -159,3 +155,10 @@ def test_a_graph_with_other_types_shares_what_depends_on_edges_alone() -> None:
     typed = graph.with_types(torch.zeros_like(graph.types), (0, 0))
     assert typed.in_degree is degrees
     typed.check_types(1)
+
+
+def test_a_collapsed_state_ends_in_a_sentence_not_in_memory() -> None:
+    n = 50_000
+    graph = bond_graph((0,) * n, [(0, 1)], hops=1).within(CUTOFF, 2)
+    with pytest.raises(PainetError, match="50,000 particles: each has more than 500 others"):
+        graph.at(torch.zeros(n, 3))

@@ -4,7 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from painet_cli.data.dataset.manifest import SPLITS, Segment, Split, SplitName
+from painet_cli.data.dataset.manifest import (
+    SPLITS,
+    Segment,
+    Split,
+    SplitName,
+)
 from painet_cli.data.dataset.splits import block_split, leak_fraction
 from painet_cli.errors import RequestError
 

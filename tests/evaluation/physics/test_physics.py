@@ -15,13 +15,13 @@ from MDAnalysis.guesser.tables import masses, vdwradii
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from painet_cli.data.dataset.manifest import Particles
+from painet_cli.data.particles.particles import Particles
 from painet_cli.errors import PainetError
 from painet_cli.evaluation.physics import clashes, geometry
-from painet_cli.evaluation.physics.checks import Motion, PhysicsReport, physical_checks
+from painet_cli.evaluation.physics.checks import PhysicsReport, physical_checks
 from painet_cli.evaluation.physics.clashes import CA_BOUND, HYDROGEN_BOND, RADII_SHARE, clash_check
 from painet_cli.evaluation.physics.findings import BOND_BOUND
-from painet_cli.evaluation.physics.geometry import superposed
+from painet_cli.evaluation.physics.geometry import Motion, superposed
 
 # three residues of N, CA, C in a zigzag
 NAMES = ("N", "CA", "C") * 3
@@ -376,3 +376,12 @@ def test_the_report_is_plain_data() -> None:
     assert json.loads(json.dumps(plain)) == plain
     assert plain["findings"] == report.findings
     assert replace(report, truth=None).plain()["truth"] is None
+
+
+def test_clashes_of_a_collapsed_system_are_counted_without_a_list_of_them() -> None:
+    n = 50_000
+    particles = Particles(
+        names=("C",) * n, types=(0,) * n, type_names=("C",), bonds=(), elements=("C",) * n
+    )
+    counts = clashes.clash_check(particles, "angstrom").counts(np.zeros((2, n, 3)))
+    assert counts.tolist() == [n * (n - 1) // 2] * 2

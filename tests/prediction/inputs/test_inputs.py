@@ -11,7 +11,8 @@ import pytest
 from painet_cli.data.dataset.dataset import open_dataset
 from painet_cli.data.trajectories.reader import Trajectory
 from painet_cli.errors import RequestError
-from painet_cli.prediction.inputs.source import Input, open_input, read_input
+from painet_cli.prediction.inputs.open import open_input, read_input
+from painet_cli.prediction.inputs.recording import Input
 from tiny_files import ethanol, write_amc, write_pdb, write_trajectory
 
 
@@ -110,7 +111,7 @@ def test_bad_files(tmp_path: Path, data_dir: Path) -> None:
     with pytest.raises(RequestError, match="a single particle"):
         read(one)
     pdb = write_pdb(tmp_path / "all.pdb", made, frames=1)
-    with pytest.raises(RequestError, match="--select"):
+    with pytest.raises(RequestError, match="select="):
         read(pdb, select="resname XYZ")
     frames = made.frames[:3].copy()
     frames[2, 0, 0] = np.nan

@@ -8,7 +8,7 @@ import pytest
 
 from painet_cli.data.dataset.dataset import write_dataset
 from painet_cli.data.dataset.describe import describe
-from painet_cli.data.dataset.manifest import Axis
+from painet_cli.data.particles.names import Axis
 from painet_cli.errors import RequestError
 from painet_cli.report.pictures.dataset import dataset_picture
 from painet_cli.report.tables.dataset import size_text

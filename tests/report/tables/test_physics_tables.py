@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from painet_cli.data.dataset.manifest import Particles
+from painet_cli.data.particles.particles import Particles
 from painet_cli.evaluation.physics.checks import PhysicsReport, physical_checks
 from painet_cli.report.tables.physics import MOST_STEPS, physics_tables
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch_geometric.data import Batch as PyGBatch
 
-from painet import PAINET, Dataset, Preset, RequestError
+from painet import PAINET, Dataset, Preset, RequestError, windows
 from painet_cli.data.batches.batch import to_pyg
 from painet_cli.models.registry import build_model, system_of
 from systems import BRANCHED, SPEC, equal_systems, shaken
@@ -27,7 +27,7 @@ def test_it_is_the_network_that_presets_build(sample: Dataset) -> None:
     own = PAINET.from_preset(preset, sample)
     torch.manual_seed(3)
     built = build_model(preset, system_of(sample.manifest, preset)[0])
-    batch = next(sample.windows("val", preset.data).batches(2))
+    batch = next(windows(sample, "val", preset.data).batches(2))
     assert own.state_dict().keys() == built.state_dict().keys()
     assert torch.equal(own(batch), built(batch))
     built.load_state_dict(own.state_dict())

@@ -14,8 +14,7 @@ True
 from __future__ import annotations
 
 from painet_cli.config.plugins import Plugin
-from painet_cli.config.presets import preset_names
-from painet_cli.config.schema import Preset
+from painet_cli.config.presets import Preset, preset_names
 from painet_cli.data.sources.registry import DataSource, find_source, registered_sources
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.registry import find_model, registered_models

@@ -1,4 +1,4 @@
-"""A system to predict, as a file, a dataset or arrays give it."""
+"""What a prediction starts from: particles and their known frames, read when asked for."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from typing import Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.dataset.manifest import Axis, Particles
-from painet_cli.errors import RequestError
+from painet_cli.data.particles.names import Axis
+from painet_cli.data.particles.particles import Particles
+from painet_cli.errors import RequestError, option
 
 Kind = Literal["molecule", "motion", "dataset", "arrays"]
-HEAVY = "heavy"
-"""Selection of all atoms but hydrogens, beside those of MDAnalysis' language."""
 LARGEST_BYTES = 2**32
 """Frames of a prediction are held in memory: no more than these."""
 
@@ -36,16 +35,16 @@ class Input:
     particles
         Who moves.
     frames
-        (F, N, 3), F at least 1, in `length_unit`; float32, or float64 where the source has that and
-        lies so far from its origin that float32 would lose digits.
+        (F, N, 3), F at least 1, in `length_unit`; float32, or float64 where the recording has that
+        and lies so far from its origin that float32 would lose digits.
     frame_time_s
-        Seconds between frames; None where the source does not say, or has one frame.
+        Seconds between frames; None where the recording does not say, or has one frame.
     length_unit
         `angstrom`, `ASF unit` ...
     up_axis
         Direction of height, where there is one.
     first_frame
-        Number in the source of the first of `frames`: only those that are needed are read.
+        Number in the recording of the first of `frames`: only those that are needed are read.
     breaks
         Indices into `frames` at which another recording begins; no motion crosses them.
     """
@@ -64,7 +63,7 @@ class Input:
 
 @dataclass(frozen=True, eq=False)
 class Selected:
-    """Some particles of a source.
+    """Some particles of a recording.
 
     Attributes
     ----------
@@ -73,7 +72,7 @@ class Selected:
     particles
         Who they are.
     indices
-        (N,) their places among all particles of the source.
+        (N,) their places among all particles of the recording.
     """
 
     language: str
@@ -81,7 +80,7 @@ class Selected:
     indices: NDArray[np.int64]
 
 
-class Source(ABC):
+class Recording(ABC):
     """Something with known frames, of which no more is read than is asked for.
 
     Attributes
@@ -89,13 +88,13 @@ class Source(ABC):
     name, kind, path, length_unit, up_axis
         As `Input` has them.
     frame_count
-        Frames in the source.
+        Frames in the recording.
     frame_time_s
         Seconds between them, where it says so.
     breaks
         Frames at which another recording begins.
     fingerprint
-        sha256 that checkpoints know a prepared dataset by; empty for other
+        sha256 that checkpoints know a prepared dataset by; empty for other recordings
     """
 
     kind: Kind = "molecule"
@@ -140,7 +139,7 @@ class Source(ABC):
         Parameters
         ----------
         first, stop
-            Frames of the source, as in a slice.
+            Frames of the recording, as in a slice.
 
         Raises
         ------
@@ -153,7 +152,7 @@ class Source(ABC):
             raise RequestError(
                 f"{self.path}: {stop - first:,} frames of {len(selected.indices):,} particles take "
                 f"{size / 2**30:.1f} GiB, more than {LARGEST_BYTES // 2**30}",
-                "choose fewer frames, such as --start 0:1000:10",
+                f"choose fewer frames, such as {option('start', '0:1000:10')}",
             )
         frames = self._positions(first, stop, selected.indices)
         finite = np.isfinite(frames).all(axis=2)
@@ -162,7 +161,7 @@ class Source(ABC):
             raise RequestError(
                 f"{self.path}: frame {first + frame} holds a coordinate that is NaN or infinite, "
                 f"of particle {particle} ({selected.particles.names[particle]})",
-                "choose other frames with --start",
+                f"choose other frames with {option('start')}",
             )
         return Input(
             name=self.name,
@@ -178,87 +177,15 @@ class Source(ABC):
         )
 
 
-def open_input(
-    path: Path,
-    *,
-    topology: Path | None = None,
-    frame_time_s: float | None = None,
-    data_dir: Path | None = None,
-    drop_extra: bool = False,
-) -> Source:
-    """Open a structure, a trajectory, a recorded motion or a prepared dataset.
-
-    Parameters
-    ----------
-    path
-        A file that MDAnalysis reads, an npz in MD17's schema, an AMC file, the folder of a prepared
-        dataset or its name in `data_dir`.
-    topology
-        Names and bonds of a trajectory's atoms, or the ASF skeleton of an AMC file; by default the
-        file itself, or the skeleton beside it.
-    frame_time_s
-        Seconds between frames, instead of what the file says.
-    data_dir
-        Where prepared datasets lie.
-    drop_extra
-        Take the first atoms of a trajectory that has more than its topology.
+def check_several(where: Path | str, count: int) -> None:
+    """Refuse a single particle.
 
     Raises
     ------
     RequestError
-        It is not there, damaged, of no known format, holds no coordinates or a single particle.
+        There are fewer than two.
     """
-    # MDAnalysis takes a second to import
-    from painet_cli.prediction.inputs.input_sources import (
-        MotionSource,
-        NpzSource,
-        PreparedSource,
-        dataset_folder,
-    )
-    from painet_cli.prediction.inputs.molecule import MoleculeSource
-
-    folder = dataset_folder(path, data_dir)
-    source: Source
-    if folder is not None:
-        source = PreparedSource(folder)
-    elif path.suffix.lower() in (".amc", ".asf"):
-        source = MotionSource(path, topology)
-    elif path.suffix.lower() == ".npz":
-        source = NpzSource(path)
-    else:
-        source = MoleculeSource(path, topology, drop_extra=drop_extra)
-    if frame_time_s is not None:
-        source.frame_time_s = frame_time_s
-    return source
-
-
-def read_input(
-    path: Path,
-    *,
-    topology: Path | None = None,
-    select: str | None = None,
-    frame_time_s: float | None = None,
-    data_dir: Path | None = None,
-    first: int = 0,
-    stop: int | None = None,
-) -> Input:
-    """Read frames of a structure, a trajectory, a recorded motion or a prepared dataset.
-
-    Parameters
-    ----------
-    path, topology, frame_time_s, data_dir
-        As `open_input` takes them.
-    select
-        Particles, in MDAnalysis' selection language, or `heavy`; by default all.
-    first, stop
-        Frames, as in a slice: `first=-2` reads the last two and no others.
-
-    Raises
-    ------
-    RequestError
-        It cannot be opened, nothing is selected, or the frames cannot be read.
-    """
-    with open_input(
-        path, topology=topology, frame_time_s=frame_time_s, data_dir=data_dir
-    ) as source:
-        return source.read(source.select(select or "all"), first, stop)
+    if count < 2:
+        raise RequestError(
+            f"{where}: a single particle, and none that it moves with", "give a system of several"
+        )

@@ -1,0 +1,82 @@
+"""Who moves: names, types, bonds, and residues where there are any."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import model_validator
+
+from painet_cli.data.particles.names import Index, Name, Section, Whole
+
+
+class Particles(Section):
+    """Who moves: names, types and bonds."""
+
+    names: tuple[Name, ...]
+    types: tuple[Index, ...]
+    """Index into `type_names`, a particle."""
+    type_names: tuple[Name, ...]
+    bonds: tuple[tuple[Index, Index], ...]
+    """Pairs of particle indices, each once."""
+    elements: tuple[Name, ...] = ()
+    """Chemical symbol of every particle; here and below, empty where the source has none."""
+    residues: tuple[Name, ...] = ()
+    """Name of every particle's residue."""
+    residue_ids: tuple[Whole, ...] = ()
+    """Number of every particle's residue."""
+    chains: tuple[Name, ...] = ()
+    """Chain or segment of every particle."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        n = len(self.names)
+        if n == 0 or len(self.types) != n:
+            raise ValueError(f"{n} particle names but {len(self.types)} particle types")
+        for field in ("elements", "residues", "residue_ids", "chains"):
+            if len(getattr(self, field)) not in (0, n):
+                raise ValueError(f"{n} particle names but {len(getattr(self, field))} {field}")
+        if max(self.types) >= len(self.type_names):
+            raise ValueError(f"particle type {max(self.types)} has no entry in type_names")
+        for i, j in self.bonds:
+            if i == j or max(i, j) >= n:
+                raise ValueError(f"bond ({i}, {j}) does not join two of the {n} particles")
+        return self
+
+
+def residue_starts(particles: Particles) -> NDArray[np.int64]:
+    """List the first particle of every residue, (residues,).
+
+    A residue is a run of particles that agree in chain, number and name; particles that say nothing
+    of residues are one.
+    """
+    own = [
+        labels for labels in (particles.chains, particles.residue_ids, particles.residues) if labels
+    ]
+    begins = np.zeros(len(particles.names), dtype=bool)
+    begins[0] = True
+    for labels in own:
+        # as objects: numpy would cut or pad text, and comparing is all that is needed
+        column = np.array(labels, dtype=object)
+        begins[1:] |= column[1:] != column[:-1]
+    return np.flatnonzero(begins)
+
+
+def subset(particles: Particles, indices: NDArray[np.int64]) -> Particles:
+    """Some particles, in the order given, with the bonds between them."""
+    place = {int(index): k for k, index in enumerate(indices)}
+
+    def chosen(column: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(column[index] for index in place) if column else ()
+
+    return Particles(
+        names=chosen(particles.names),
+        types=chosen(particles.types),
+        type_names=particles.type_names,
+        bonds=tuple((place[i], place[j]) for i, j in particles.bonds if i in place and j in place),
+        elements=chosen(particles.elements),
+        residues=chosen(particles.residues),
+        residue_ids=chosen(particles.residue_ids),
+        chains=chosen(particles.chains),
+    )

@@ -1,0 +1,114 @@
+"""A path to the recording that it holds: molecule, npz, motion or prepared dataset."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from painet_cli.data.dataset.dataset import MANIFEST
+from painet_cli.errors import RequestError, option
+from painet_cli.prediction.inputs.molecule import MoleculeRecording
+from painet_cli.prediction.inputs.motion import MotionRecording
+from painet_cli.prediction.inputs.npz import NpzRecording
+from painet_cli.prediction.inputs.prepared import PreparedRecording
+from painet_cli.prediction.inputs.recording import Input, Recording
+
+
+def open_input(
+    path: Path,
+    *,
+    topology: Path | None = None,
+    frame_time_s: float | None = None,
+    data_dir: Path | None = None,
+    drop_extra: bool = False,
+) -> Recording:
+    """Open a structure, a trajectory, a recorded motion or a prepared dataset.
+
+    Parameters
+    ----------
+    path
+        A file that MDAnalysis reads, an npz in MD17's schema, an AMC file, the folder of a prepared
+        dataset or its name in `data_dir`.
+    topology
+        Names and bonds of a trajectory's atoms, or the ASF skeleton of an AMC file; by default the
+        file itself, or the skeleton beside it.
+    frame_time_s
+        Seconds between frames, instead of what the file says.
+    data_dir
+        Where prepared datasets lie.
+    drop_extra
+        Take the first atoms of a trajectory that has more than its topology.
+
+    Raises
+    ------
+    RequestError
+        It is not there, damaged, of no known format, holds no coordinates or a single particle.
+    """
+    folder = dataset_folder(path, data_dir)
+    recording: Recording
+    if folder is not None:
+        recording = PreparedRecording(folder)
+    elif path.suffix.lower() in (".amc", ".asf"):
+        recording = MotionRecording(path, topology)
+    elif path.suffix.lower() == ".npz":
+        recording = NpzRecording(path)
+    else:
+        recording = MoleculeRecording(path, topology, drop_extra=drop_extra)
+    if frame_time_s is not None:
+        recording.frame_time_s = frame_time_s
+    return recording
+
+
+def read_input(
+    path: Path,
+    *,
+    topology: Path | None = None,
+    select: str | None = None,
+    frame_time_s: float | None = None,
+    data_dir: Path | None = None,
+    first: int = 0,
+    stop: int | None = None,
+) -> Input:
+    """Read frames of a structure, a trajectory, a recorded motion or a prepared dataset.
+
+    Parameters
+    ----------
+    path, topology, frame_time_s, data_dir
+        As `open_input` takes them.
+    select
+        Particles, in MDAnalysis' selection language, or `heavy`; by default all.
+    first, stop
+        Frames, as in a slice: `first=-2` reads the last two and no others.
+
+    Raises
+    ------
+    RequestError
+        It cannot be opened, nothing is selected, or the frames cannot be read.
+    """
+    with open_input(
+        path, topology=topology, frame_time_s=frame_time_s, data_dir=data_dir
+    ) as recording:
+        return recording.read(recording.select(select or "all"), first, stop)
+
+
+def dataset_folder(path: Path, data_dir: Path | None) -> Path | None:
+    """Folder of the prepared dataset that a path or a name in `data_dir` means, if it means one.
+
+    Raises
+    ------
+    RequestError
+        It is a folder, but of no dataset.
+    """
+    for folder in (path, *([data_dir / path] if data_dir is not None else [])):
+        if (folder / MANIFEST).is_file():
+            return folder
+    if path.is_dir():
+        raise RequestError(
+            f"{path}: a folder, but no prepared dataset ({MANIFEST} is missing)",
+            f"give a file, a prepared dataset or its name in {option('data_dir')}",
+        )
+    if not path.exists():
+        raise RequestError(
+            f"{path}: no such file, and no prepared dataset of that name",
+            "check the path; `painet data list` lists the datasets",
+        )
+    return None
