@@ -196,7 +196,10 @@ class Trainer:
             }
         for index, slots in self.optimizer.state_dict()["state"].items():
             state |= {f"optimizer/{index}/{slot}": tensor for slot, tensor in slots.items()}
-        return state | {"rng/cpu": torch.get_rng_state()}
+        drawn = {"rng/cpu": torch.get_rng_state()}
+        if self.train_windows.device.type == "cuda":  # dropout draws where the model is
+            drawn["rng/cuda"] = torch.cuda.get_rng_state(self.train_windows.device)
+        return state | drawn
 
     def _state_after_a_step(self, saved: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """What a saved state must look like; parameters that no gradient reached have no slots.
@@ -232,6 +235,8 @@ class Trainer:
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": slots, "param_groups": groups})
         torch.set_rng_state(state["rng/cpu"])
+        if "rng/cuda" in state and self.train_windows.device.type == "cuda":
+            torch.cuda.set_rng_state(state["rng/cuda"], self.train_windows.device)
         self.progress = progress
 
 
