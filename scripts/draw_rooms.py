@@ -27,7 +27,7 @@ DOES = {
     "evaluation": "metrics, physical checks, verify",
     "prediction": "a file and a checkpoint to positions",
     "training": "the loop, checkpoints, devices",
-    "catalogue": "lists models, sources, presets",
+    "registry": "lists models, sources, presets",
     "models": "PAINET and seven others",
     "data": "from sources to batches",
     "storage": "files whole, locked, known",
@@ -57,7 +57,7 @@ WAY = (
     Station("report", "report", "report.tables.evaluation:evaluation_table", 410),
 )
 STEPS = (  # the function that takes the data from each station to the next
-    "data.sources.md_collections:prepare_molecule",
+    "data.sources.prepare:prepare_at",
     "data.batches.windows:windows_of",
     "data.batches.windows:Windows.batch",
     "models.base:DynamicsModel.forward",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 import json
-import math
 import re
 import sys
 from collections.abc import Callable, Iterable
@@ -15,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from unicodedata import category
 
 import typer
+
+from painet_cli.errors import spelling
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -87,16 +88,9 @@ class Session:
 
 def as_json(payload: dict[str, Any]) -> str:
     """Write plain data as JSON: NaN and infinity become null, paths become text."""
+    from painet_cli.storage.provenance import finite
+
     return json.dumps(finite(payload), indent=2, default=str)
-
-
-def finite(value: Any) -> Any:
-    """Plain data whose NaN and infinity are null, as JSON has it."""
-    if isinstance(value, dict):
-        return {key: finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _console(*, stderr: bool, quiet: bool = False) -> Console:
@@ -169,6 +163,32 @@ def _session(
     return session
 
 
+def dashed(ctx: typer.Context) -> Callable[..., str]:
+    """How messages spell an argument on a command line: `--molecule bensene`."""
+    flags = {
+        param.name: opt
+        for param in ctx.command.params
+        for opt in param.opts
+        if opt.startswith("--")
+    }
+
+    def spell(name: str, value: object = ...) -> str:
+        flag = flags.get(name, f"--{name.replace('_', '-')}")
+        if value is False:
+            return f"--no-{flag.removeprefix('--')}"
+        return flag if value is ... or value is True else f"{flag} {_typed(value)}"
+
+    return spell
+
+
+def _typed(value: object) -> str:
+    """A value as one word of a command line."""
+    if isinstance(value, float):
+        return f"{value:g}"
+    plain = not isinstance(value, str) or re.fullmatch(r"[\w.,:=+-]*\w", value)
+    return str(value) if plain else repr(value)
+
+
 def with_session(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the common options; it receives them as its first argument, a `Session`.
 
@@ -180,8 +200,9 @@ def with_session(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def run(**values: Any) -> None:
-        session = _session(**{name: values.pop(name) for name in common})
-        command(session, **values)
+        with spelling(dashed(values["ctx"])):
+            session = _session(**{name: values.pop(name) for name in common})
+            command(session, **values)
 
     parameters = [p.replace(kind=p.KEYWORD_ONLY) for p in (*own, *common.values())]
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

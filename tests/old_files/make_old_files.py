@@ -18,7 +18,7 @@ import torch
 from painet_cli.config.preset import Preset
 from painet_cli.data.manifest import Manifest, Origin, Particles, Segment, Split, Units
 
-from painet_cli.data import manifest as manifests
+from painet_cli.data.dataset import manifest as manifests
 from painet_cli.data.dataset import write_dataset
 from painet_cli.training import checkpoint as checkpoints
 from painet_cli.training.run import BEST, start_run

@@ -225,7 +225,7 @@ class TwoLayers(nn.Sequential):
     ) -> Tensor:  # (rows, out)
         """The network of [x, y, ...]."""
         x = parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
-        out: Tensor = super().forward(x)
+        out: Tensor = super().forward(x)  # type: ignore[no-untyped-call]
         return out
 
 

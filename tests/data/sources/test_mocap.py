@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from painet_cli.data.dataset.dataset import Dataset, open_dataset
 from painet_cli.data.sources.mocap import load_split, prepare_mocap
 from painet_cli.data.sources.mocap_files import BONES, JOINTS, SUBJECTS
+from painet_cli.data.sources.registry import Destination
 from painet_cli.errors import RequestError
 from painet_cli.storage.archives import open_source, read_array
 
@@ -78,7 +79,8 @@ def write_npz(path: Path, trials: int = 11, **extra: NDArray[np.generic]) -> Pat
 
 def prepare(subject: int, source: Path | None, *, force: bool = False) -> Dataset:
     folder = (source.parent if source else Path()) / "out"
-    return prepare_mocap(subject, source, folder, force=force, command="painet 0 prepare mocap")
+    to = Destination(folder, force, "painet 0 prepare mocap")
+    return prepare_mocap(to, subject=subject, source=source)
 
 
 def test_a_folder_becomes_a_dataset_of_its_trials(tmp_path: Path) -> None:
@@ -142,7 +144,7 @@ def test_arrays_of_positions_are_trials_too(tmp_path: Path, subject: int, trials
 
 
 def test_subjects_without_a_published_split_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match=r"--subject 7[\s\S]*9 \(running\) or 35 \(walking\)"):
+    with pytest.raises(RequestError, match=r"subject=7: [\s\S]*9 \(running\) or 35 \(walking\)"):
         prepare(7, tmp_path / "any")
 
 
@@ -159,18 +161,17 @@ def test_without_a_source_the_archive_is_downloaded(
     def progress(_name: str, _done: int, _total: int | None) -> None:
         pass
 
-    monkeypatch.setattr("painet_cli.data.sources.mocap.fetch_files", fetched)
-    folder = tmp_path / "out"
-    dataset = prepare_mocap(9, None, folder, force=False, command="test", progress=progress)
+    monkeypatch.setattr("painet_cli.data.sources.fetch.fetch_files", fetched)
+    dataset = prepare_mocap(Destination(tmp_path, downloading=progress), subject=9)
     assert asked == [("mocap", progress)]
     assert "from allasfamc.zip" in dataset.manifest.origin.source
     with pytest.raises(RequestError, match="exists already"):
-        prepare_mocap(9, None, folder, force=False, command="test")
+        prepare_mocap(Destination(tmp_path), subject=9)
     assert len(asked) == 1, "nothing is downloaded for a request that is refused"
 
 
 def test_a_dataset_in_the_way_is_refused_before_anything_is_read(tmp_path: Path) -> None:
-    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mocap-run").mkdir(parents=True)
     with pytest.raises(RequestError, match="exists already"):
         prepare(9, tmp_path / "missing")
 
@@ -201,7 +202,7 @@ def test_a_source_without_the_trials_is_refused(
     )
     with pytest.raises(RequestError, match=message):
         prepare(9, source)
-    assert not (source.parent / "out").exists()
+    assert not list((source.parent / "out").iterdir())
 
 
 @pytest.mark.parametrize(
@@ -225,7 +226,7 @@ def test_arrays_that_are_no_positions_are_refused(
 
 
 def test_the_arrays_of_the_other_subject_are_recognised(tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match=r"11 trials, but subject 35 has 23[\s\S]*--subject 9"):
+    with pytest.raises(RequestError, match=r"11 trials, but subject 35 has 23[\s\S]*subject=9"):
         prepare(35, write_npz(tmp_path / "p.npz"))
 
 
@@ -301,7 +302,7 @@ def test_the_published_split_uses_each_trial_in_one_part(
 
 def test_the_walks_of_subject_35(shared: Path, tmp_path: Path) -> None:
     source = shared / "data" / "mocap" / "subject35"
-    dataset = prepare_mocap(35, source, tmp_path / "mocap-walk", force=False, command="test")
+    dataset = prepare_mocap(Destination(tmp_path), subject=35, source=source)
     assert dataset.manifest.name == "mocap-walk"
     assert len(dataset.manifest.segments) == 23
     assert dataset.frames.shape == (9591, 31, 3)
@@ -312,7 +313,7 @@ def test_the_walks_of_subject_35(shared: Path, tmp_path: Path) -> None:
 
 def test_the_runs_of_subject_9(shared: Path, tmp_path: Path) -> None:
     source = shared / "data" / "mocap" / "subject09_run_positions.npz"
-    dataset = prepare_mocap(9, source, tmp_path / "mocap-run", force=False, command="test")
+    dataset = prepare_mocap(Destination(tmp_path), subject=9, source=source)
     assert dataset.manifest.name == "mocap-run"
     assert len(dataset.manifest.segments) == 11
     assert [len(dataset.starts(part)) for part in ("train", "val", "test")] == [200, 240, 240]

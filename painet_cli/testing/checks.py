@@ -4,7 +4,7 @@ Each check builds a small model of a preset, away from where training starts, an
 `AssertionError` where a promise is broken. `checks` gives those that apply:
 
 >>> import pytest
->>> from painet.testing import Kit, checks
+>>> from painet_cli.testing import Kit, checks
 >>> @pytest.mark.parametrize("check", checks("linear", Kit(reads_features=False)), ids=str)
 ... def test_it_keeps_every_promise(check):
 ...     check()
@@ -21,12 +21,17 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
-from painet.testing.derivatives import (
+from painet_cli.config.schema import FeatureConfig
+from painet_cli.data.batches.batch import Batch
+from painet_cli.data.batches.graph import graph_of
+from painet_cli.models.base import DynamicsModel
+from painet_cli.models.registry import build_model
+from painet_cli.testing.derivatives import (
     assert_first_derivatives,
     assert_second_derivatives,
     assert_transforms,
 )
-from painet.testing.motions import (
+from painet_cli.testing.motions import (
     NOTHING,
     STAYS,
     VERTICAL,
@@ -35,7 +40,7 @@ from painet.testing.motions import (
     orthogonal,
     turn_about,
 )
-from painet.testing.systems import (
+from painet_cli.testing.systems import (
     BRANCHED,
     CHAIN,
     INVARIANTS,
@@ -50,11 +55,6 @@ from painet.testing.systems import (
     shaken,
     side_by_side,
 )
-from painet_cli.config.schema import FeatureConfig
-from painet_cli.data.batches.batch import Batch
-from painet_cli.data.batches.graph import graph_of
-from painet_cli.models.base import DynamicsModel
-from painet_cli.models.registry import build_model
 from painet_cli.training.loss import squared_errors
 
 

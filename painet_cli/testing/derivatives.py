@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 from torch.func import jacrev, jvp, vmap
 
-from painet.testing.systems import normal
 from painet_cli.data.batches.batch import Batch
 from painet_cli.models.base import DynamicsModel
+from painet_cli.testing.systems import normal
 
 _STEP = 1e-5
 _RELATIVE = 1e-9  # of the largest derivative
