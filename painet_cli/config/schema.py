@@ -214,6 +214,8 @@ class KernelConfig(ModelConfig):
     largest: Annotated[int, Field(ge=2, le=20_000)] = 3000
     """Most training windows that are kept; more are all learned from by way of so many (Nyström).
     Time grows with its cube."""
+
+
 class AtomConfig(ModelConfig):
     """ATOM: a transformer over all atoms and times (Thompson et al. 2026); not equivariant."""
 

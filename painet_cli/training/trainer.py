@@ -231,6 +231,11 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         return self.state()
 
+    def _load_weights(self, state: Mapping[str, Tensor]) -> None:
+        self.model.load_state_dict(under("model", state))
+        if self.average is not None:
+            self.average.load_state_dict(under("average", state))
+
     def restore(self, state: Mapping[str, Tensor], progress: Progress) -> None:
         """Go on from a saved state.
 
@@ -239,15 +244,14 @@ class Trainer:
         ValueError
             A tensor is not what this training has: name, shape, type, or not finite.
         """
+        self._load_weights(state)  # some buffers take the shapes that they are given
         expected = self._state_after_a_step(state)
         # a run may go on without the card it began on, or have begun before its state was kept
         other = {"rng/cuda"} & (state.keys() ^ expected.keys())
         wrong = misfit(_without(state, other), _without(expected, other))
         if wrong is not None:
             raise ValueError(wrong)
-        self.model.load_state_dict(under("model", state))
-        if self.average is not None:
-            self.average.load_state_dict(under("average", state))
+        self._load_weights(state)
         slots: dict[int, dict[str, Tensor]] = {}
         for name, tensor in under("optimizer", state).items():
             index, _, slot = name.partition("/")
