@@ -68,6 +68,7 @@ class Evaluation:
     trained_horizon: int
     """T; steps past it were rolled out."""
     mse: float
+    """A-MSE; F-MSE where the preset reports the last step alone."""
     f_mse: float
     a_mse: float
     step_mse: list[float]
@@ -174,7 +175,7 @@ def evaluate_run(
         preset=header.preset_name,
         seed=preset.train.seed,
         epochs=header.progress.epoch,
-        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        parameters=model.parameter_count,
         dataset=dataset.manifest.name,
         split=part,
         split_kind=dataset.manifest.split.kind,
@@ -182,7 +183,7 @@ def evaluate_run(
         windows=len(windows),
         horizon=steps,
         trained_horizon=preset.data.horizon,
-        mse=errors.mse,
+        mse=errors.f_mse if preset.data.report == "last" else errors.mse,
         f_mse=errors.f_mse,
         a_mse=errors.a_mse,
         step_mse=errors.step_mse,

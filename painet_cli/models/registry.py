@@ -7,6 +7,7 @@ registered by its entry point, group `painet.models`, and is treated as one of t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -88,6 +89,17 @@ def build_model(preset: Preset, system: SystemSpec) -> DynamicsModel:
             f"model {name}: predicts one step, but data.horizon is {horizon}",
             f"choose a preset with T = 1, or one of the models {', '.join(models_for(horizon))}",
         )
+    history, node = preset.data.history, preset.features.node
+    if history and (kind.reads_past == "never"):
+        raise RequestError(
+            f"model {name}: reads no frame before the start, but data.history is {history}",
+            "set data.history=0, or choose painet, kernel, egnn, egno, hegnn or gf-node",
+        )
+    if history and kind.reads_past == "features" and "past" not in node:
+        raise RequestError(
+            f"model {name}: reads the past as a feature alone, and features.node has no `past`",
+            f"set features.node=[{', '.join((*node, 'past'))}]",
+        )
     return kind.build(preset.model, preset, system)
 
 
@@ -123,9 +135,12 @@ def system_of(
         Names of particle types that come first, whether or not the dataset has them.
     """
     type_names, graph = dataset_graph(manifest, preset.data, known)
-    return system_spec(preset, type_names, manifest.up_axis), graph
+    spec = system_spec(preset, type_names, manifest.up_axis)
+    return replace(spec, names=() if manifest.systems else manifest.particles.names), graph
 
 
 def system_spec(preset: Preset, type_names: tuple[str, ...], up_axis: Axis | None) -> SystemSpec:
-    """What a model must know of systems with these types, as a preset cuts and joins them."""
-    return SystemSpec(type_names, preset.data.edge_hops, up_axis, frame_times_of(preset.data))
+    """What a model must know of systems with these types, as a preset cuts their windows."""
+    data = preset.data
+    times = frame_times_of(data)
+    return SystemSpec(type_names, data.edge_hops, up_axis, data.history, frame_times=times)

@@ -22,13 +22,16 @@ from painet_cli.data.batches.graph import Graph
 from painet_cli.data.batches.spacing import frame_times_of
 from painet_cli.data.batches.windows import Windows, before_of, target_offsets, windows_of
 from painet_cli.data.dataset.dataset import Dataset, open_dataset
+from painet_cli.data.dataset.manifest import Manifest
 from painet_cli.data.sources.registry import how_to_prepare
 from painet_cli.errors import RequestError
+from painet_cli.models.base import DynamicsModel
 from painet_cli.models.memory import fit_memory
 from painet_cli.models.registry import build_model, package_of, system_of
 from painet_cli.storage.atomic import append_line, sweep, write_text
 from painet_cli.storage.locks import LOCK, held
 from painet_cli.storage.provenance import command_line, versions
+from painet_cli.training.augmentation import augmentation_of
 from painet_cli.training.checkpoint import (
     Header,
     Progress,
@@ -237,6 +240,7 @@ def _prepare(
     seed_everything(preset.train.seed, device)
     reuse_freed_memory()
     model = build_model(preset, system).to(device)
+    _check_several(dataset.manifest, model, preset)
     if start is None:
         model.fit_scales(train.batches(preset.train.batch_size))
     else:
@@ -262,7 +266,26 @@ def _prepare(
         versions=versions(),
         start=None if start is None else start.facts(),
     )
-    return Trainer(model, preset.train, train, val, budget_s, world), header
+    augmentation = augmentation_of(preset, dataset.manifest)
+    report = preset.data.report
+    return Trainer(model, preset.train, train, val, budget_s, world, augmentation, report), header
+
+
+def _check_several(manifest: Manifest, model: DynamicsModel, preset: Preset) -> None:
+    """Refuse what is for one system alone on a dataset of several."""
+    if not manifest.systems:
+        return
+    name = manifest.name
+    if model.closed_form:
+        raise RequestError(
+            f"dataset {name}: several systems, and the model {preset.model.name} is fitted to one",
+            "choose another model, or a dataset of one system",
+        )
+    if preset.train.augment:
+        raise RequestError(
+            f"dataset {name}: several systems, and train.augment knows the names of one",
+            "set train.augment=[]",
+        )
 
 
 def _check_types(

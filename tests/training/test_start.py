@@ -164,3 +164,22 @@ def test_a_type_that_is_tested_and_never_trained_is_named(
     together = merged([three[0], on_more_types(tmp_path)], tmp_path, test=["more"])
     with pytest.raises(RequestError, match="particle type new of system more is in no system"):
         train(tmp_path, preset(dataset=together.manifest.name))
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"train.augment": ["mirror"]}, "train.augment knows the names of one"),
+        ({"model.name": "kernel"}, "the model kernel is fitted to one"),
+    ],
+)
+def test_what_is_for_one_system_refuses_several(
+    three: list[Dataset], tmp_path: Path, settings: dict[str, object], said: str
+) -> None:
+    merged(three, tmp_path)
+    chosen = preset(dataset="all")
+    if "model.name" in settings:
+        kernel = Preset.load("demo", {"model.name": "kernel", "features.frame": "body"}).model
+        chosen, settings = chosen.model_copy(update={"model": kernel}), {}
+    with pytest.raises(RequestError, match=said):
+        train(tmp_path, chosen.changed(settings))
