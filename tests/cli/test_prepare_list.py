@@ -11,7 +11,7 @@ import pytest
 from pytest import CaptureFixture, MonkeyPatch
 
 from painet_cli.cli.app import main
-from painet_cli.cli.prepare.working import working
+from painet_cli.cli.progress import preparing
 from painet_cli.cli.session import Session
 from painet_cli.data.sources import fetch
 from painet_cli.data.sources.registry import all_sources
@@ -126,11 +126,11 @@ def test_a_download_is_shown(
 ) -> None:
     monkeypatch.setenv("TTY_COMPATIBLE", terminal)
     monkeypatch.setenv("COLUMNS", "80")
-    with working(Session(), "reading") as (_, told):
+    with preparing(Session(), "reading") as (_, told):
         for name in ("one.psf", "two.dcd"):
             told(name, 10_000_000, 168_000_000)
             told(name, 168_000_000, 168_000_000)
-    with working(Session(quiet=True), "reading") as (_, told):
+    with preparing(Session(quiet=True), "reading") as (_, told):
         told("three.npz", 1, None)
     out, err = capsys.readouterr()
     assert out == ""
@@ -139,7 +139,7 @@ def test_a_download_is_shown(
 
 
 def test_an_interrupted_download_says_that_it_goes_on(capsys: CaptureFixture[str]) -> None:
-    with pytest.raises(KeyboardInterrupt), working(Session(), "reading") as (_, told):
+    with pytest.raises(KeyboardInterrupt), preparing(Session(), "reading") as (_, told):
         told("f.npz", 5, 10)
         raise KeyboardInterrupt
     assert "the same command goes on" in capsys.readouterr().err

@@ -108,7 +108,7 @@ def _typed(source: DataSource) -> Callable[..., None]:
     def run(session: Session, *, data_dir: Path, force: bool, **given: Any) -> None:
         from importlib.metadata import version
 
-        from painet_cli.cli.prepare.working import working
+        from painet_cli.cli.progress import preparing
         from painet_cli.data.dataset.describe import describe
         from painet_cli.data.sources.registry import Destination
         from painet_cli.report.tables.dataset import summary_table
@@ -120,7 +120,7 @@ def _typed(source: DataSource) -> Callable[..., None]:
             name: options[name].default if options[name].several and value is None else value
             for name, value in given.items()
         }
-        with working(session, f"preparing {source.about.name}") as (progress, downloading):
+        with preparing(session, f"preparing {source.about.name}") as (progress, downloading):
             to = Destination(data_dir, force, command, progress, downloading)
             dataset = prepare_at(to, source.about.name, **values)
         described = describe(dataset)
