@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from painet_cli.errors import PainetError
+from painet_cli.storage.children import isolated_spawn
 
 T = TypeVar("T")
 
@@ -50,7 +51,8 @@ class Child(Generic[T]):
         spawn = multiprocessing.get_context("spawn")  # a fork would inherit torch's threads
         inbox, outbox = spawn.Pipe(duplex=False)
         process = spawn.Process(target=_work, args=(work, arguments, outbox, memory_gb))
-        process.start()
+        with isolated_spawn():
+            process.start()
         outbox.close()
         return cls(process, inbox)
 

@@ -87,6 +87,11 @@ def sealed(content: Mapping[str, Any]) -> str:
     """
     plain = json.loads(json.dumps(content, default=str))
     plain[SEAL] = _digest(plain)
+    return layout(plain)
+
+
+def layout(plain: Mapping[str, Any]) -> str:
+    """JSON text of an output, letter by letter as it is written."""
     return json.dumps(plain, indent=1) + "\n"
 
 

@@ -6,25 +6,25 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import NonNegativeInt, model_validator
+from pydantic import model_validator
 
-from painet_cli.data.particles.names import Name, Section
+from painet_cli.data.particles.names import Index, Name, Section, Whole
 
 
 class Particles(Section):
     """Who moves: names, types and bonds."""
 
     names: tuple[Name, ...]
-    types: tuple[NonNegativeInt, ...]
+    types: tuple[Index, ...]
     """Index into `type_names`, a particle."""
     type_names: tuple[Name, ...]
-    bonds: tuple[tuple[NonNegativeInt, NonNegativeInt], ...]
+    bonds: tuple[tuple[Index, Index], ...]
     """Pairs of particle indices, each once."""
     elements: tuple[Name, ...] = ()
     """Chemical symbol of every particle; here and below, empty where the source has none."""
     residues: tuple[Name, ...] = ()
     """Name of every particle's residue."""
-    residue_ids: tuple[int, ...] = ()
+    residue_ids: tuple[Whole, ...] = ()
     """Number of every particle's residue."""
     chains: tuple[Name, ...] = ()
     """Chain or segment of every particle."""

@@ -6,16 +6,11 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from painet_cli.config.schema import PainetConfig
 from painet_cli.data.batches.graph import Graph
-from painet_cli.models.layers.linear_maps import Linear, linear
-from painet_cli.models.painet.attention import (
-    attend_dense,
-    attend_factorised,
-    dense_is_cheaper,
-    unit_rows,
-)
+from painet_cli.models.painet.attention import attend_dense, attend_factorised, dense_is_cheaper
 from painet_cli.models.painet.neighbours import attend_neighbours
 
 MANY = 50_000
@@ -40,7 +35,7 @@ class AttentionStep(nn.Module):
         self.form = config.attention
         self.reach = config.reach
         self.alone = config.pairwise == "none"
-        self.project = Linear(
+        self.project = nn.Linear(
             config.hidden, (1 if self.alone else 3) * config.heads * config.hidden, bias=False
         )
         self.norm = nn.LayerNorm(config.hidden) if config.layer_norm else nn.Identity()
@@ -69,7 +64,7 @@ class AttentionStep(nn.Module):
         weights = self.project.weight.view(3, self.heads, -1, h.shape[-1])
         total = torch.zeros_like(h)
         for head in range(self.heads):
-            parts = (linear(h, weight)[None] for weight in weights[:, head])
+            parts = (F.linear(h, weight)[None] for weight in weights[:, head])
             own = tables[0][head, None], tables[1][head, None]
             total += self._read(own, graph, *parts)[0]
         return total / self.heads
@@ -79,7 +74,7 @@ class AttentionStep(nn.Module):
     ) -> Tensor:  # (heads, M, d)
         """Weighted means over all particles of a system, a head each."""
         attend = self._attend(graph, tables[0].shape[-1], q.shape[-1])
-        read: Tensor = attend(unit_rows(q), unit_rows(k), v, *tables, graph)
+        read: Tensor = attend(F.normalize(q, dim=-1), F.normalize(k, dim=-1), v, *tables, graph)
         return read
 
     def _attend(self, graph: Graph, types: int, d: int) -> Callable[..., Tensor]:
