@@ -107,6 +107,13 @@ def test_prepare_alone_shows_its_help(say: Say) -> None:
     assert "--list" in out and "mocap" in out
 
 
+def test_a_misspelt_source_is_guessed(say: Say) -> None:
+    status, _, err = say("prepare", "md71", "--molecule", "benzene")
+    assert status == 2
+    assert "No such command 'md71'. Did you mean 'md17'?" in err
+    assert "No such command 'xyzzy'." in say("prepare", "xyzzy")[2]
+
+
 def test_a_download_that_fails_says_what_to_do(say: Say, monkeypatch: MonkeyPatch) -> None:
     def unreachable(*_: object, **__: object) -> None:
         raise DownloadError("no connection (Network is unreachable)")

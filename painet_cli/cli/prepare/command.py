@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
@@ -40,6 +41,15 @@ class SourceGroup(TyperGroup):
             else:
                 names.append(name)
         return names
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Command that is asked for; of a misspelt one says what may be meant."""
+        from painet_cli.data.sources.registry import registered_sources
+
+        known = registered_sources()
+        if args and args[0] not in known and (near := get_close_matches(args[0], known, n=1)):
+            ctx.fail(f"No such command '{args[0]}'. Did you mean '{near[0]}'?")
+        return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Command of a source."""
