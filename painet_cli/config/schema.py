@@ -297,10 +297,11 @@ class TrainConfig(Strict):
     compile: bool = False
     """Compile the repeated blocks of the model by torch.compile; takes minutes before the first
     step and needs a C++ compiler on a CPU."""
-    augment: tuple[Literal["mirror"], ...] = ()
+    augment: tuple[Literal["mirror", "symmetry"], ...] = ()
     """What training windows are seen as besides what they are: in a `mirror`, with left and right
-    exchanged by the names of particles. A model trained by gradients sees each window one way an
-    epoch, at random, a fitted one all ways."""
+    exchanged by the names of particles; or under each `symmetry` of a molecule, with equal atoms
+    exchanged as its motion exchanges them, such as a methyl group's hydrogens. A model trained by
+    gradients sees each window one way an epoch, at random, a fitted one all ways."""
     noise: NonNegativeFloat = 0.0
     """Spread of normal noise on the positions, velocities and past that training reads, in root
     mean square velocities of a frame; validation and test have none."""

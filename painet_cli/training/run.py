@@ -245,7 +245,7 @@ def _prepare(
         command=command_line(),
         versions=versions(),
     )
-    augmentation = augmentation_of(preset, dataset.manifest)
+    augmentation = augmentation_of(preset, dataset)
     trainer = Trainer(model, preset.train, train, val, budget_s, world, augmentation)
     return trainer, header
 
