@@ -243,7 +243,7 @@ def _prepare(
         command=command_line(),
         versions=versions(),
     )
-    augmentation = augmentation_of(preset, dataset.manifest)
+    augmentation = augmentation_of(preset, dataset)
     report = preset.data.report
     return Trainer(model, preset.train, train, val, budget_s, world, augmentation, report), header
 
