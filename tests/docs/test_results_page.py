@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -21,7 +22,6 @@ def test_the_page_is_what_the_records_say(tmp_path: Path) -> None:
     assert made == kept, "run `painet bench report --results docs/results --page docs/results.md`"
 
 
-def test_records_name_no_place_of_a_machine() -> None:
+def test_records_name_no_folder_of_a_machine() -> None:
     for path in DOCS.glob("results/*/*.json"):
-        text = path.read_text(encoding="utf-8")
-        assert not any(place in text for place in ("/home/", "/tmp/", "/root/", "/work/")), path
+        assert not re.search(r"[\s\"'=]/\w+/", path.read_text(encoding="utf-8")), path
