@@ -1,10 +1,10 @@
-"""One training: epochs of Adam, evaluations, and a state to save and take up again bit for bit."""
+"""One training: epochs of steps, evaluations, and a state to save and take up again bit for bit."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
-from painet_cli.config.schema import CosineSchedule, TrainConfig
+from painet_cli.config.schema import TrainConfig
 from painet_cli.data.batches.windows import Windows
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.memory import MemoryPlan
@@ -21,8 +21,13 @@ from painet_cli.training.checkpoint import Progress, misfit, under
 from painet_cli.training.diagnosis import training_error, validation_error
 from painet_cli.training.distributed.world import ALONE, World
 from painet_cli.training.loss import validation_mse
-
-_Weights = tuple[Tensor, ...] | list[Tensor]
+from painet_cli.training.optimizers import (
+    build_optimizers,
+    load_optimizer_state,
+    make_slots,
+    optimizer_state,
+)
+from painet_cli.training.schedule import moving_average, rate_factor
 
 
 @dataclass(frozen=True)
@@ -77,14 +82,11 @@ class Trainer:
         self.budget_s = budget_s
         self.train_windows = train
         self.val_windows = val
-        self.optimizer = torch.optim.Adam(
-            model.parameters(),
-            lr=config.lr,
-            weight_decay=config.weight_decay,
-            fused=train.device.type in ("cpu", "cuda"),
+        self.optimizers = build_optimizers(
+            model, config, fused=train.device.type in ("cpu", "cuda")
         )
         self.average = (
-            AveragedModel(model, multi_avg_fn=_moving_average(config.ema))
+            AveragedModel(model, multi_avg_fn=moving_average(config.ema))
             if config.ema is not None
             else None
         )
@@ -133,9 +135,8 @@ class Trainer:
             stale=0 if best else self.progress.stale + (val_mse is not None),
             seconds=self.progress.seconds + seconds,
         )
-        return EpochRecord(
-            epoch, loss, self.optimizer.param_groups[0]["lr"], seconds, val_mse, best
-        )
+        rate = self.optimizers[0].param_groups[0]["lr"]
+        return EpochRecord(epoch, loss, rate, seconds, val_mse, best)
 
     def _is_due(self, epoch: int) -> bool:
         """Whether an epoch ends with an evaluation."""
@@ -149,9 +150,10 @@ class Trainer:
         losses = []
         for step, share in enumerate(self.world.shares(windows, self.config.batch_size, order)):
             rate = self.config.lr * rate_factor(self.config, epoch - 1 + step / steps)
-            for group in self.optimizer.param_groups:
-                group["lr"] = rate
-            self.optimizer.zero_grad(set_to_none=True)
+            for optimizer in self.optimizers:
+                for group in optimizer.param_groups:
+                    group["lr"] = rate
+                optimizer.zero_grad(set_to_none=True)
             batch, loss = share.batch, torch.zeros((), device=windows.device)
             with self.world.averaging(self.model, share.weight):
                 if batch is not None:
@@ -161,7 +163,8 @@ class Trainer:
             losses.append(loss)
             if self.config.clip_norm is not None:
                 torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
-            self.optimizer.step()
+            for optimizer in self.optimizers:
+                optimizer.step()
             if self.average is not None:
                 self.average.update_parameters(self.model)
         # the epoch's only wait for the device; weights that are no numbers must not be saved
@@ -190,8 +193,8 @@ class Trainer:
             state |= {
                 f"average/{name}": tensor for name, tensor in self.average.state_dict().items()
             }
-        for index, slots in self.optimizer.state_dict()["state"].items():
-            state |= {f"optimizer/{index}/{slot}": tensor for slot, tensor in slots.items()}
+        slots = optimizer_state(self.optimizers)
+        state |= {f"optimizer/{name}": tensor for name, tensor in slots.items()}
         return state | {"rng/cpu": torch.get_rng_state()}
 
     def _state_after_a_step(self, saved: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -200,11 +203,7 @@ class Trainer:
         The optimiser makes its slots in its first step, so it takes one, without gradients: what
         that does to the weights does not matter, since a state is loaded right after.
         """
-        touched = {name.partition("/")[0] for name in under("optimizer", saved)}
-        for index, parameter in enumerate(self.model.parameters()):
-            parameter.grad = torch.zeros_like(parameter) if str(index) in touched else None
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        make_slots(self.optimizers, under("optimizer", saved))
         return self.state()
 
     def restore(self, state: Mapping[str, Tensor], progress: Progress) -> None:
@@ -221,40 +220,9 @@ class Trainer:
         self.model.load_state_dict(under("model", state))
         if self.average is not None:
             self.average.load_state_dict(under("average", state))
-        slots: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in under("optimizer", state).items():
-            index, _, slot = name.partition("/")
-            slots.setdefault(int(index), {})[slot] = tensor
-        groups = self.optimizer.state_dict()["param_groups"]
-        self.optimizer.load_state_dict({"state": slots, "param_groups": groups})
+        load_optimizer_state(self.optimizers, under("optimizer", state))
         torch.set_rng_state(state["rng/cpu"])
         self.progress = progress
-
-
-def rate_factor(config: TrainConfig, epochs_done: float) -> float:
-    """Learning rate after `epochs_done` epochs (fractions count), as a multiple of `lr`."""
-    schedule = config.schedule
-    if not isinstance(schedule, CosineSchedule):
-        return 1.0
-    if epochs_done < schedule.warmup_epochs:
-        return max(epochs_done, 1e-3) / schedule.warmup_epochs
-    share = (epochs_done - schedule.warmup_epochs) / max(
-        config.epochs - schedule.warmup_epochs, 1e-9
-    )
-    cosine = 0.5 * (1 + math.cos(math.pi * min(share, 1.0)))
-    return schedule.final_fraction + (1 - schedule.final_fraction) * cosine
-
-
-def _moving_average(decay: float) -> Callable[[_Weights, _Weights, Tensor | int], None]:
-    """Exponential moving average; the decay rises to `decay`, so that random weights fade soon."""
-
-    @torch.no_grad()
-    def update(averaged: _Weights, current: _Weights, count: Tensor | int) -> None:
-        weight = 1 - torch.as_tensor((1 + count) / (10 + count)).clamp(max=decay)
-        for mean, value in zip(averaged, current, strict=True):
-            mean.lerp_(value, weight)
-
-    return update
 
 
 def _epoch_order(count: int, seed: int, epoch: int) -> Tensor:
