@@ -47,7 +47,8 @@ def load_optimizer_state(optimizers: Iterable[Optimizer], state: Mapping[str, Te
     slots: dict[int, dict[str, Tensor]] = {}
     for name, tensor in state.items():
         index, _, slot = name.partition("/")
-        slots.setdefault(int(index), {})[slot] = tensor
+        # a tensor in a file need not begin where products expect one, and would round otherwise
+        slots.setdefault(int(index), {})[slot] = tensor.clone()
     first = 0
     for optimizer in optimizers:
         groups = optimizer.state_dict()["param_groups"]
