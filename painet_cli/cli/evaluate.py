@@ -76,6 +76,7 @@ def evaluate(
                         physics=physics,
                         on=on,
                         delta_time=times,
+                        rivals=True,
                         world=world,
                         memory_budget=memory,
                     )

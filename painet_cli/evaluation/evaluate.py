@@ -24,6 +24,7 @@ from painet_cli.evaluation.metrics import prediction_errors
 from painet_cli.evaluation.physics.checks import PhysicsReport
 from painet_cli.evaluation.physics.windows import check_windows
 from painet_cli.evaluation.systems import SystemErrors, errors_by_system
+from painet_cli.evaluation.yardsticks import yardsticks
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.memory import fit_memory
 from painet_cli.models.registry import system_of
@@ -87,7 +88,9 @@ class Evaluation:
     delta_time: str = ""
     """Time between the frames of the windows, where it was drawn: `2 fs to 5 fs`."""
     systems: tuple[SystemErrors, ...] = ()
-    """Errors of each system, where the dataset has several."""
+    """Errors of each system beside two yardsticks, where there are several or times are drawn."""
+    yardsticks: dict[str, list[float]] = field(default_factory=dict)
+    """MSE a step of predictions that need no network, by name, where they were asked for."""
     physics: PhysicsReport | None = None
     """Physical checks of some of the windows, where they were asked for."""
     squared: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)), compare=False)
@@ -120,6 +123,7 @@ def evaluate_run(
     physics: bool = False,
     on: str | None = None,
     delta_time: tuple[str, str] | None = None,
+    rivals: bool = False,
     world: World = ALONE,
     memory_budget: int | None = None,
 ) -> Evaluation:
@@ -139,6 +143,8 @@ def evaluate_run(
         Another dataset to measure it on, of particle types that it knows.
     delta_time
         Times between the frames of the windows, within those that it was trained on.
+    rivals
+        Whether to measure the yardsticks on the same windows.
     world
         The processes that share the windows; one of them does the physical checks.
     memory_budget
@@ -163,12 +169,15 @@ def evaluate_run(
     fit_memory(model, largest, memory_budget or free_memory(device), training=False)
     started = time.perf_counter()
     errors = prediction_errors(model, windows, batch_size, trained, world)
-    several = bool(dataset.manifest.systems)
     time_s, peak_memory_gb = time.perf_counter() - started, meter.peak_gb()
-    checks = None
+    checks, found = None, {}
     with world.together():
         if physics and world.is_writer:
             checks = check_windows(model, windows, batch_size, trained)
+        times = frame_times_of(preset.data)
+        several = bool(dataset.manifest.systems) or times is not None
+        if rivals and world.is_writer and not several:
+            found = yardsticks(dataset, preset, windows)
     return Evaluation(
         run=run,
         model=preset.model.name,
@@ -195,8 +204,9 @@ def evaluate_run(
         device=str(device),
         label=dataset.manifest.origin.label,
         as_published=_is_as_shipped(header.preset_name, preset),
-        delta_time="" if (times := frame_times_of(preset.data)) is None else str(times),
+        delta_time="" if times is None else str(times),
         systems=errors_by_system(errors.squared, windows, batch_size, world) if several else (),
+        yardsticks=found,
         physics=checks,
         squared=errors.squared,
         traced={**trained_facts(header), "tensors_sha256": header.tensors_sha256},

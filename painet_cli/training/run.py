@@ -43,7 +43,6 @@ from painet_cli.training.device import (
     MemoryMeter,
     flushed_denormals,
     free_memory,
-    reuse_freed_memory,
     seed_everything,
 )
 from painet_cli.training.distributed.world import ALONE, World
@@ -238,7 +237,6 @@ def _prepare(
     )
     _check_types(dataset, train, graph, system.type_names, len(known))
     seed_everything(preset.train.seed, device)
-    reuse_freed_memory()
     model = build_model(preset, system).to(device)
     _check_several(dataset.manifest, model, preset)
     if start is None:
@@ -266,7 +264,7 @@ def _prepare(
         versions=versions(),
         start=None if start is None else start.facts(),
     )
-    augmentation = augmentation_of(preset, dataset.manifest)
+    augmentation = augmentation_of(preset, dataset)
     report = preset.data.report
     return Trainer(model, preset.train, train, val, budget_s, world, augmentation, report), header
 
