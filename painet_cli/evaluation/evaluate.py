@@ -19,7 +19,8 @@ from painet_cli.data.batches.windows import Windows, before_of, target_offsets, 
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.data.dataset.manifest import SplitName
 from painet_cli.data.dataset.splits import leak_fraction
-from painet_cli.errors import RequestError, option
+from painet_cli.errors import RequestError
+from painet_cli.evaluation.elsewhere import check_known, narrowed
 from painet_cli.evaluation.metrics import prediction_errors
 from painet_cli.evaluation.physics.checks import PhysicsReport
 from painet_cli.evaluation.physics.windows import check_windows
@@ -159,7 +160,7 @@ def evaluate_run(
     meter = MemoryMeter(device)
     with world.together():
         model, header, dataset = load_run(run, data_dir, device, on)
-        preset = header.preset if delta_time is None else _narrowed(header.preset, delta_time)
+        preset = header.preset if delta_time is None else narrowed(header.preset, delta_time)
         trained = target_offsets(preset.data)
         steps = horizon or preset.evaluation.horizon or preset.data.horizon
         offsets = rollout_offsets(trained, steps)
@@ -213,23 +214,6 @@ def evaluate_run(
     )
 
 
-def _narrowed(preset: Preset, delta_time: tuple[str, str]) -> Preset:
-    """Preset with windows of these times, which must be among those it has."""
-    trained, narrowed = frame_times_of(preset.data), preset.changed({"data.delta_time": delta_time})
-    asked = frame_times_of(narrowed.data)
-    if trained is None or asked is None:
-        raise RequestError(
-            f"{option('delta_time')}: it was trained on the dataset's own time between frames",
-            "train with data.delta_time",
-        )
-    if asked.shortest not in trained or asked.longest not in trained:
-        raise RequestError(
-            f"{option('delta_time')}: {asked}, but it was trained on {trained}",
-            "choose times in that range",
-        )
-    return narrowed
-
-
 def _is_as_shipped(name: str, preset: Preset) -> bool:
     return name in preset_names() and load_preset(name).data == preset.data
 
@@ -254,7 +238,7 @@ def load_run(
     model, header = restore(run / BEST, device)
     if on is not None:
         dataset = dataset_of(header.preset.changed({"data.dataset": on}), data_dir)
-        _check_known(dataset, header)
+        check_known(dataset, header)
         return model, header, dataset
     dataset = dataset_of(header.preset, data_dir)
     if dataset.sha256 != header.dataset_sha256:
@@ -263,23 +247,6 @@ def load_run(
             f"prepare {header.dataset} as it was, or train again",
         )
     return model, header, dataset
-
-
-def _check_known(dataset: Dataset, header: Header) -> None:
-    """Refuse a dataset that a model does not suit."""
-    system, _ = system_of(dataset.manifest, header.preset, header.type_names)
-    unknown = system.type_names[len(header.type_names) :]
-    if unknown:
-        raise RequestError(
-            f"dataset {dataset.manifest.name}: particle type {unknown[0]} is unknown to the model",
-            f"it knows {', '.join(header.type_names)}",
-        )
-    if dataset.manifest.units.length != header.units.length:
-        raise RequestError(
-            f"dataset {dataset.manifest.name} is in {dataset.manifest.units.length}, the model in "
-            f"{header.units.length}",
-            "measure it on a dataset in its unit",
-        )
 
 
 def windows_for(

@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import asdict
 from importlib.metadata import version
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, Protocol, cast
 
-import numpy as np
 import torch
 from pydantic import ValidationError
 
 from painet_cli.config.presets import Preset, load_preset, preset_yaml
 from painet_cli.config.schema import Activations
-from painet_cli.data.batches.graph import Graph
 from painet_cli.data.batches.spacing import frame_times_of
-from painet_cli.data.batches.windows import Windows, before_of, target_offsets, windows_of
+from painet_cli.data.batches.windows import before_of, target_offsets, windows_of
 from painet_cli.data.dataset.dataset import Dataset, open_dataset
-from painet_cli.data.dataset.manifest import Manifest
 from painet_cli.data.sources.registry import how_to_prepare
 from painet_cli.errors import RequestError
-from painet_cli.models.base import DynamicsModel
 from painet_cli.models.memory import fit_memory
 from painet_cli.models.registry import build_model, package_of, system_of
 from painet_cli.storage.atomic import append_line, sweep, write_text
@@ -48,6 +43,7 @@ from painet_cli.training.device import (
 from painet_cli.training.distributed.world import ALONE, World
 from painet_cli.training.record import RECORD, RunSummary, recorded, summarise
 from painet_cli.training.run_folder import BEST, keep_epochs, new_run_folder
+from painet_cli.training.several import check_several, check_types
 from painet_cli.training.start import read_start, take_weights
 from painet_cli.training.trainer import EpochRecord, Trainer
 
@@ -235,10 +231,10 @@ def _prepare(
         windows_of(dataset, part, offsets, graph, device, before, times)
         for part in ("train", "val")
     )
-    _check_types(dataset, train, graph, system.type_names, len(known))
+    check_types(dataset, train, graph, system.type_names, len(known))
     seed_everything(preset.train.seed, device)
     model = build_model(preset, system).to(device)
-    _check_several(dataset.manifest, model, preset)
+    check_several(dataset.manifest, model, preset)
     if start is None:
         model.fit_scales(train.batches(preset.train.batch_size))
     else:
@@ -267,48 +263,6 @@ def _prepare(
     augmentation = augmentation_of(preset, dataset)
     report = preset.data.report
     return Trainer(model, preset.train, train, val, budget_s, world, augmentation, report), header
-
-
-def _check_several(manifest: Manifest, model: DynamicsModel, preset: Preset) -> None:
-    """Refuse what is for one system alone on a dataset of several."""
-    if not manifest.systems:
-        return
-    name = manifest.name
-    if model.closed_form:
-        raise RequestError(
-            f"dataset {name}: several systems, and the model {preset.model.name} is fitted to one",
-            "choose another model, or a dataset of one system",
-        )
-    if preset.train.augment:
-        raise RequestError(
-            f"dataset {name}: several systems, and train.augment knows the names of one",
-            "set train.augment=[]",
-        )
-
-
-def _check_types(
-    dataset: Dataset, train: Windows, graph: Graph, type_names: Sequence[str], known: int
-) -> None:
-    """Refuse systems for validation or tests with a particle type that is in no training window.
-
-    The first `known` types were trained before.
-    """
-    systems, split = dataset.manifest.systems, dataset.manifest.split
-    if not systems:
-        return
-    types, bounds = graph.types.tolist(), graph.ptr.tolist()
-    own = [{*types[first:last]} for first, last in pairwise(bounds)]
-    learned = {*range(known)}.union(*(own[k] for k in np.unique(train.systems.numpy()).tolist()))
-    starts = np.array([segment.start for segment in dataset.manifest.segments])
-    held_out = np.unique(np.searchsorted(starts, [*split.val, *split.test], side="right") - 1)
-    for k in sorted({dataset.manifest.segments[segment].system for segment in held_out}):
-        unknown = sorted(type_names[index] for index in own[k] - learned)
-        if unknown:
-            raise RequestError(
-                f"dataset {dataset.manifest.name}: particle type {unknown[0]} of system "
-                f"{systems[k].name} is in no system that is trained on",
-                "share the systems out otherwise (`painet prepare merge`), or choose data.types",
-            )
 
 
 def _header(**content: Any) -> Header:

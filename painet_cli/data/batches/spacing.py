@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.config.schema import DataConfig
+from painet_cli.data.dataset.manifest import Manifest
 from painet_cli.data.units import seconds, time_text
 from painet_cli.errors import RequestError
 
@@ -78,3 +79,45 @@ def draw_strides(
     strides = np.floor(fewest * ((most + 1) / fewest) ** drawn).astype(np.int64)
     bounded: NDArray[np.int64] = np.minimum(strides, most)
     return bounded
+
+
+def strides_of(
+    manifest: Manifest,
+    segment: NDArray[np.int64],  # (S,)
+    most: NDArray[np.int64],  # (S,)
+    frame_times: FrameTimes,
+) -> NDArray[np.int64]:  # (S, 2)
+    """Fewest and most frames of the dataset that make one of a window, in its segment's system.
+
+    Raises
+    ------
+    RequestError
+        The split leaves no system room for the longest of the times.
+    """
+    systems = manifest.each_system
+    ranges = np.array([frame_times.strides(one.frame_time_s) for one in systems], dtype=np.int64)
+    own = ranges[[manifest.segments[k].system for k in segment]]
+    if (most < own[:, 1]).all() and len(most):
+        longest = max(
+            int(stride) * systems[manifest.segments[k].system].frame_time_s
+            for k, stride in zip(segment, most, strict=True)
+        )
+        raise RequestError(
+            f"dataset {manifest.name}: its windows of {manifest.split.delta_frames} frames leave "
+            f"room for {time_text(longest) if longest else 'nothing'} between frames, not for "
+            f"{time_text(frame_times.longest)}",
+            "end data.delta_time there, or prepare it with more --delta-frames",
+        )
+    return np.stack([own[:, 0], np.minimum(own[:, 1], most)], axis=1)
+
+
+def check_one_time(manifest: Manifest) -> None:
+    """Refuse systems of unlike time between frames, which a window would count alike."""
+    times = {one.frame_time_s: one.name for one in manifest.systems}
+    if len(times) > 1:
+        (short, one), *_, (long, other) = sorted(times.items())
+        raise RequestError(
+            f"dataset {manifest.name}: frames are {time_text(short)} apart in {one}, "
+            f"{time_text(long)} in {other}",
+            "give the times that windows are to have: data.delta_time=[2fs, 50fs]",
+        )

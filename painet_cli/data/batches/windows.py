@@ -13,19 +13,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from painet_cli.config.schema import DataConfig
-from painet_cli.data.batches.batch import Batch, to_pyg
+from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import Graph
 from painet_cli.data.batches.radius_graph import Edges, RadiusGraph
-from painet_cli.data.batches.spacing import FrameTimes, draw_strides, frame_times_of
+from painet_cli.data.batches.spacing import FrameTimes, check_one_time, draw_strides, strides_of
 from painet_cli.data.batches.system_frames import SystemFrames, at_origin
-from painet_cli.data.batches.typed_graph import dataset_graph
 from painet_cli.data.dataset.dataset import Dataset
-from painet_cli.data.dataset.manifest import Manifest, Segment, SplitName
-from painet_cli.data.units import time_text
+from painet_cli.data.dataset.manifest import Segment, SplitName
 from painet_cli.errors import RequestError
 
 if TYPE_CHECKING:
-    from torch_geometric.data import Data
+    pass
 
 POOL = 16
 """Batches among whose windows those of one size are brought together."""
@@ -312,7 +310,7 @@ def windows_of(
     after = max(int(before.velocity == "next"), int(offsets[-1]))
     if frame_times is not None:
         room = np.minimum(room, manifest.split.delta_frames)
-        strides = _strides(manifest, segment, room // after, frame_times)
+        strides = strides_of(manifest, segment, room // after, frame_times)
         if before.frames:
             strides[:, 1] = np.minimum(strides[:, 1], behind // before.frames)
         fits = strides[:, 0] <= strides[:, 1]
@@ -323,7 +321,7 @@ def windows_of(
                 "choose another data.delta_time, or prepare it with more --delta-frames",
             )
         return Windows(dataset, starts[fits], offsets, graph, device, before, strides[fits])
-    _check_one_time(manifest)
+    check_one_time(manifest)
     fitting = starts[(room >= after) & (behind >= before.frames)]
     if before.frames and fitting.size == 0 and (room >= after).any():
         raise RequestError(
@@ -338,121 +336,3 @@ def windows_of(
             "choose a smaller data.delta_frames or a shorter horizon",
         )
     return Windows(dataset, fitting, offsets, graph, device, before)
-
-
-def _strides(
-    manifest: Manifest,
-    segment: NDArray[np.int64],  # (S,)
-    most: NDArray[np.int64],  # (S,)
-    frame_times: FrameTimes,
-) -> NDArray[np.int64]:  # (S, 2)
-    """Fewest and most frames of the dataset that make one of a window, in its segment's system.
-
-    Raises
-    ------
-    RequestError
-        The split leaves no system room for the longest of the times.
-    """
-    systems = manifest.each_system
-    ranges = np.array([frame_times.strides(one.frame_time_s) for one in systems], dtype=np.int64)
-    own = ranges[[manifest.segments[k].system for k in segment]]
-    if (most < own[:, 1]).all() and len(most):
-        longest = max(
-            int(stride) * systems[manifest.segments[k].system].frame_time_s
-            for k, stride in zip(segment, most, strict=True)
-        )
-        raise RequestError(
-            f"dataset {manifest.name}: its windows of {manifest.split.delta_frames} frames leave "
-            f"room for {time_text(longest) if longest else 'nothing'} between frames, not for "
-            f"{time_text(frame_times.longest)}",
-            "end data.delta_time there, or prepare it with more --delta-frames",
-        )
-    return np.stack([own[:, 0], np.minimum(own[:, 1], most)], axis=1)
-
-
-def _check_one_time(manifest: Manifest) -> None:
-    """Refuse systems of unlike time between frames, which a window would count alike."""
-    times = {one.frame_time_s: one.name for one in manifest.systems}
-    if len(times) > 1:
-        (short, one), *_, (long, other) = sorted(times.items())
-        raise RequestError(
-            f"dataset {manifest.name}: frames are {time_text(short)} apart in {one}, "
-            f"{time_text(long)} in {other}",
-            "give the times that windows are to have: data.delta_time=[2fs, 50fs]",
-        )
-
-
-def windows(
-    dataset: Dataset,
-    part: SplitName = "train",
-    data: DataConfig | None = None,
-    device: str | torch.device = "cpu",
-) -> Windows:
-    """Windows of one part of a dataset's split, which give batches for models of painet's.
-
-    Parameters
-    ----------
-    dataset
-        Prepared frames.
-    part
-        `train`, `val` or `test`.
-    data
-        How windows are cut and what makes edges and types, such as `preset.data`; by default
-        one target at the end of the split's longest window, edges along up to two bonds.
-    device
-        Where batches are made.
-
-    Raises
-    ------
-    RequestError
-        No window of that part leaves room for the targets, or the dataset has not what types or
-        edges are made of.
-
-    Examples
-    --------
-    >>> import tempfile, painet
-    >>> sample = painet.prepare("sample", data_dir=tempfile.mkdtemp())
-    >>> windows = painet.windows(sample, "train", painet.Preset.load("demo").data)
-    >>> batch = next(windows.batches(32))
-    >>> batch.positions.shape, batch.targets.shape
-    (torch.Size([288, 3]), torch.Size([5, 288, 3]))
-    """
-    manifest = dataset.manifest
-    data = data or DataConfig(dataset=manifest.name, delta_frames=manifest.split.delta_frames)
-    _, graph = dataset_graph(manifest, data)
-    offsets, place = target_offsets(data), torch.device(device)
-    return windows_of(dataset, part, offsets, graph, place, before_of(data), frame_times_of(data))
-
-
-def pyg(dataset: Dataset, part: SplitName = "train", data: DataConfig | None = None) -> list[Data]:
-    """Windows as PyTorch Geometric's `Data`, for its `DataLoader` and any model.
-
-    Parameters
-    ----------
-    dataset, part, data
-        As `windows` takes them.
-
-    Returns
-    -------
-    list
-        Each has `pos` and `vel` (N, 3), `types` (N,), `edge_index` (2, E), `edge_hop` (E,) and `y`
-        (N, T, 3), in the dataset's unit of length and per frame.
-
-    Raises
-    ------
-    RequestError
-        As `windows` does.
-
-    Examples
-    --------
-    >>> import tempfile, painet
-    >>> sample = painet.prepare("sample", data_dir=tempfile.mkdtemp())
-    >>> one = painet.pyg(sample, "val", painet.Preset.load("demo").data)[0]
-    >>> one.pos.shape, one.y.shape
-    (torch.Size([9, 3]), torch.Size([9, 5, 3]))
-    """
-    return [
-        one
-        for batch in windows(dataset, part, data).batches(_PYG_BATCH)
-        for one in to_pyg(batch).to_data_list()
-    ]

@@ -12,8 +12,8 @@ from torch import Tensor
 from painet_cli.config.schema import DataConfig
 from painet_cli.data.batches import system_frames as frames_module
 from painet_cli.data.batches.batch import Batch
+from painet_cli.data.batches.cut import windows as windows_of_all
 from painet_cli.data.batches.windows import POOL, Windows
-from painet_cli.data.batches.windows import windows as windows_of_all
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.errors import RequestError
 from painet_cli.models.registry import build_model, models_for, system_of

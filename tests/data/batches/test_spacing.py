@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from painet_cli.config.schema import DataConfig
 from painet_cli.data.batches.batch import from_pyg, to_pyg
+from painet_cli.data.batches.cut import windows
 from painet_cli.data.batches.spacing import FrameTimes, draw_strides, frame_times_of
-from painet_cli.data.batches.windows import windows
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
 from painet_cli.errors import RequestError
 from several import merged, three
