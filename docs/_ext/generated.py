@@ -114,7 +114,8 @@ def _table(
         nested += [(key, kind) for kind in _models(field.annotation)]
     yield ""
     for key, kind in nested:
-        yield from (f"`{key}` with `kind: {_tag(kind)}`: {_first(kind.__doc__)}", "")
+        told_apart = f" with `kind: {_tag(kind)}`" if "kind" in kind.model_fields else ""
+        yield from (f"`{key}`{told_apart}: {_first(kind.__doc__)}", "")
         rest = {name: field for name, field in kind.model_fields.items() if name != "kind"}
         if rest:
             yield from ("| key | type | default | meaning |", "| --- | --- | --- | --- |")

@@ -144,9 +144,8 @@ class Trainer:
         # one clock for all, so that all spend their budget in the same epoch
         seconds = self.world.first(time.perf_counter() - started)
         val_mse = self._evaluate() if self._is_due(epoch) else None
-        best = val_mse is not None and val_mse < (
-            math.inf if self.progress.best_mse is None else self.progress.best_mse
-        )
+        known = self.progress.best_mse
+        best = val_mse is not None and (known is None or val_mse < known)
         self.progress = Progress(
             epoch=epoch,
             best_epoch=epoch if best else self.progress.best_epoch,
