@@ -19,6 +19,7 @@ from painet_cli.data.batches.windows import target_offsets
 from painet_cli.data.particles.names import Axis
 from painet_cli.data.particles.origin import is_far, kept_digits, places
 from painet_cli.data.particles.particles import Particles
+from painet_cli.data.particles.elements import is_element
 from painet_cli.errors import RequestError
 from painet_cli.models.base import DynamicsModel
 from painet_cli.prediction.checkpoints import LoadedModel, load
@@ -220,9 +221,9 @@ def _arrays(
             raise RequestError(f"bonds: one does not join two of the {count} particles")
         particles = particles.model_copy(update={"bonds": listed})
     elif particles.elements and model.header.units.length == "angstrom":
-        from painet_cli.prediction.inputs.molecule import bonds_within_heavy
+        from painet_cli.data.particles.bonds import covalent_bonds
 
-        found = bonds_within_heavy(particles.elements, frames[-1])
+        found = covalent_bonds(frames[-1], particles.elements)
         particles = particles.model_copy(update={"bonds": found})
     return Input(
         name="the system",
@@ -239,21 +240,19 @@ def _arrays(
 def _particles(
     kinds: Sequence[str], names: Sequence[str] | None, residues: Sequence[str] | None
 ) -> Particles:
-    from MDAnalysis.guesser.tables import SYMB2Z
-
     listed = sorted(set(kinds))
     return Particles(
         names=tuple(names if names is not None else kinds),
         types=tuple(listed.index(kind) for kind in kinds),
         type_names=tuple(listed),
         bonds=(),
-        elements=tuple(kinds) if all(kind in SYMB2Z for kind in kinds) else (),
+        elements=tuple(kinds) if all(map(is_element, kinds)) else (),
         residues=tuple(residues or ()),
     )
 
 
 def _atoms(atoms: AtomGroup, model: LoadedModel) -> Input:
-    from painet_cli.prediction.inputs.molecule import selected_atoms
+    from painet_cli.data.trajectories.topology import particles_of
     from painet_cli.prediction.inputs.recording import check_several
 
     check_several("the AtomGroup", atoms.n_atoms)
@@ -266,12 +265,12 @@ def _atoms(atoms: AtomGroup, model: LoadedModel) -> Input:
         trajectory[at]
     positions = np.stack(frames)
     _check_finite(positions)
-    selected = selected_atoms("the atoms", atoms, positions[-1], Path("the AtomGroup"))
+    particles, _ = particles_of(atoms, positions[-1], None, Path("the AtomGroup"))
     several = Input(
         name="the system",
         kind="molecule",
         path=None,
-        particles=selected.particles,
+        particles=particles,
         frames=positions,
         frame_time_s=None,
         length_unit="angstrom",

@@ -9,8 +9,7 @@ import numpy as np
 from MDAnalysis.lib.mdamath import triclinic_box
 from numpy.typing import NDArray
 
-from painet_cli.data.particles.bonds import bonds_within
-from painet_cli.data.particles.elements import HEAVY, LONGEST_BOND, heavy_places
+from painet_cli.data.particles.elements import HEAVY, heavy_places
 from painet_cli.data.trajectories.reader import (
     PICOSECOND,
     TOPOLOGIES,
@@ -65,7 +64,7 @@ class MoleculeRecording(Recording):
             time_ps * PICOSECOND if several and time_ps is not None else None,
         )
         first = self._frame(0)
-        self._first = first.positions
+        self._first = first
         dimensions = None if first.box is None else triclinic_box(*first.box)
         self._universe.load_new(first.positions[None], dimensions=dimensions)
         check_several(path, count)
@@ -75,14 +74,16 @@ class MoleculeRecording(Recording):
         self._trajectory.close()
 
     def select(self, language: str) -> Selected:
-        """Choose atoms; bonds that a PDB lists for some residues alone are completed."""
+        """Choose atoms; see `Recording.select`."""
         everyone = self._universe.atoms
         if language == HEAVY:
             selected = everyone[heavy_places(_elements(everyone), everyone.n_atoms, self.path)]
         else:
             selected = select(self._universe, language, self.topology)
         check_several(f"{option('select', language)} in {self.path}", selected.n_atoms)
-        return selected_atoms(language, selected, self._first[selected.indices], self.topology)
+        x = self._first.positions[selected.indices]
+        particles, _ = particles_of(selected, x, None, self.topology, self._first.box)
+        return Selected(language, particles, np.asarray(selected.indices, dtype=np.int64))
 
     def _frame(self, number: int) -> Frame:
         try:
@@ -112,44 +113,6 @@ class MoleculeRecording(Recording):
             velocities=velocities if np.isfinite(velocities).any() else None,
             boxes=boxes if boxes.any() else None,
         )
-
-
-def selected_atoms(
-    language: str,
-    selected: Any,
-    positions: NDArray[np.floating],  # (S, 3)
-    where: Path,
-) -> Selected:
-    """Describe an MDAnalysis `AtomGroup`; bonds listed for some residues alone are completed.
-
-    PDB files list bonds of ligands and of disulphides, those of a chain's atoms they do not.
-
-    Raises
-    ------
-    RequestError
-        The atoms have neither names nor elements.
-    """
-    particles, _ = particles_of(selected, positions, None, where)
-    bonds = particles.bonds
-    listed = hasattr(selected.universe, "bonds")
-    if listed and particles.elements and len({*np.ravel(bonds)}) < selected.n_atoms / 2:
-        guessed = bonds_within_heavy(particles.elements, positions)
-        bonds = tuple(sorted({*bonds, *guessed}))
-    elif not bonds and particles.elements:
-        bonds = bonds_within_heavy(particles.elements, positions)
-    if bonds != particles.bonds:
-        particles = particles.model_copy(update={"bonds": bonds})
-    return Selected(language, particles, np.asarray(selected.indices, dtype=np.int64))
-
-
-def bonds_within_heavy(
-    elements: tuple[str, ...],
-    positions: NDArray[np.floating],  # (N, 3)
-) -> tuple[tuple[int, int], ...]:
-    """Pairs of heavy atoms within `LONGEST_BOND`, as MD17's datasets are bonded."""
-    heavy = np.flatnonzero(np.array(elements) != "H")
-    pairs = bonds_within(positions[heavy], LONGEST_BOND) if len(heavy) else ()
-    return tuple((int(heavy[i]), int(heavy[j])) for i, j in pairs)
 
 
 def _elements(everyone: Any) -> tuple[str, ...]:
