@@ -16,10 +16,10 @@ from torch import Tensor
 
 from painet_cli.data.batches.batch import Batch, from_pyg
 from painet_cli.data.batches.windows import target_offsets
+from painet_cli.data.particles.elements import is_element
 from painet_cli.data.particles.names import Axis
 from painet_cli.data.particles.origin import is_far, kept_digits, places
 from painet_cli.data.particles.particles import Particles
-from painet_cli.data.particles.elements import is_element
 from painet_cli.errors import RequestError
 from painet_cli.models.base import DynamicsModel
 from painet_cli.prediction.checkpoints import LoadedModel, load

@@ -23,10 +23,12 @@ from painet_cli.data.dataset.manifest import (
     Units,
 )
 from painet_cli.data.dataset.splits import block_split, random_split
+from painet_cli.data.formats.frame import Frame
 from painet_cli.data.sources.options import (
     Center,
     DeltaFrames,
     DropExtra,
+    FormatName,
     FrameTime,
     Horizon,
     Start,
@@ -45,8 +47,8 @@ from painet_cli.data.trajectories.frames import (
     time_between_frames,
     unwrappers,
 )
-from painet_cli.data.trajectories.reader import PICOSECOND, Frame, Trajectory, open_topology
-from painet_cli.data.trajectories.topology import particles_of, select
+from painet_cli.data.trajectories.reader import PICOSECOND, Trajectory, open_topology
+from painet_cli.data.trajectories.topology import altloc_note, particles_of, select
 from painet_cli.data.units import seconds, time_text
 from painet_cli.errors import RequestError, option
 from painet_cli.storage.atomic import file_sha256
@@ -105,6 +107,7 @@ def prepare_trajectory(
     ] = None,
     drop_extra: DropExtra = False,
     frame_time: FrameTime = None,
+    format: FormatName = None,  # noqa: A002 - what the command line calls it
     delta_frames: DeltaFrames = None,
     horizon: Horizon = 1,
     split: Annotated[
@@ -120,7 +123,7 @@ def prepare_trajectory(
         Where the dataset goes.
     topology, name, trajectory, select, start, stop, stride, unwrap, center, superpose, bond_length
         As annotated: these words are the help of `painet prepare trajectory`.
-    drop_extra, frame_time, delta_frames, horizon, split
+    drop_extra, frame_time, format, delta_frames, horizon, split
         As annotated.
 
     Raises
@@ -144,6 +147,7 @@ def prepare_trajectory(
             bond_length=bond_length,
             drop_extra=drop_extra,
             frame_time_s=seconds(frame_time) if frame_time else None,
+            format_name=format,
         ),
         delta_frames=window_frames(delta_frames or DELTA_FRAMES, horizon),
         split=partial(split_windows, split, seed=1),
@@ -197,19 +201,30 @@ def write_trajectories(
     with ExitStack() as stack:
         files = []
         for path in trajectories or [topology]:
-            file = Trajectory(path, topology, universe.atoms.n_atoms, drop_extra=reading.drop_extra)
+            file = Trajectory(
+                path,
+                topology,
+                universe.atoms.n_atoms,
+                drop_extra=reading.drop_extra,
+                format_name=reading.format_name,
+            )
             stack.callback(file.close)
             files.append(file)
         chosen = [chosen_frames(file, reading) for file in files]
         frame_time_s = time_between_frames(files, reading)
         segments = _segments(files, chosen)
         shared_out = _checked_split(split, segments, delta_frames)
-        _load_frame(universe, files[0].frame(chosen[0][0]))
+        begin = files[0].frame(chosen[0][0])
+        _load_frame(universe, begin)
         selected = select(universe, reading.select, topology)
-        unwrapper = unwrappers(universe, selected, topology) if reading.unwrap else None
+        unwrapper = None
+        if reading.unwrap:
+            unwrapper = unwrappers(universe, selected, topology, begin, reading.bond_length)
         frames = prepared_frames(files, chosen, selected.indices, reading, unwrapper, to.progress)
         first = next(frames)
-        particles, bonds = particles_of(selected, first[0], reading.bond_length, topology)
+        particles, bonds = particles_of(
+            selected, begin.positions[selected.indices], reading.bond_length, topology, begin.box
+        )
         manifest = Manifest(
             name=folder.name,
             origin=Origin(
@@ -218,7 +233,7 @@ def write_trajectories(
                 citation=about.citation,
                 prepared_by=to.command,
                 label=about.label,
-                notes=_notes(about, reading, files, bonds),
+                notes=_notes(about, reading, files, bonds, altloc_note(universe, selected)),
             ),
             units=Units(length="angstrom", length_in_metres=1e-10, frame_time_s=frame_time_s),
             particles=particles,
@@ -281,7 +296,9 @@ def _source(about: About, topology: Path, files: Sequence[Trajectory]) -> str:
     )
 
 
-def _notes(about: About, reading: Reading, files: Sequence[Trajectory], bonds: str) -> str:
+def _notes(
+    about: About, reading: Reading, files: Sequence[Trajectory], bonds: str, altlocs: str
+) -> str:
     """Say what was done, in sentences."""
     first = files[0]
     read = "nothing" if first.frame_time_ps is None else time_text(first.frame_time_ps * PICOSECOND)
@@ -293,6 +310,8 @@ def _notes(about: About, reading: Reading, files: Sequence[Trajectory], bonds: s
         if given is not None
         else f"Time between frames of the files: {read}, as they say.",
         bonds,
+        altlocs,
+        *(f"{note}." for file in files for note in file.notes),
         f"Atoms left out at the end of every frame: {first.dropped}." * bool(first.dropped),
         "Unwrapped: molecules made whole along bonds and followed across the periodic boundary."
         * reading.unwrap,

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.trajectories.reader import PICOSECOND, Frame, Trajectory
-from painet_cli.data.trajectories.topology import topology_bonds
+from painet_cli.data.formats.frame import Frame
+from painet_cli.data.trajectories.reader import PICOSECOND, Trajectory
+from painet_cli.data.trajectories.topology import bonds_of, elements_of
 from painet_cli.data.trajectories.unwrap import Unwrapper, farthest_jump, superposed
 from painet_cli.errors import RequestError, option
 from painet_cli.storage.progress import OnCount
@@ -43,6 +44,8 @@ class Reading:
         Take the first atoms of a trajectory that has more than the topology.
     frame_time_s
         Seconds between the frames of the files, instead of what they say.
+    format_name
+        Format of the files, instead of what their names say.
     """
 
     select: str = "all"
@@ -55,6 +58,7 @@ class Reading:
     bond_length: float | None = None
     drop_extra: bool = False
     frame_time_s: float | None = None
+    format_name: str | None = None
 
 
 def chosen_frames(file: Trajectory, reading: Reading) -> range:
@@ -102,22 +106,35 @@ def time_between_frames(files: Sequence[Trajectory], reading: Reading) -> float:
     return first[1] * PICOSECOND * reading.stride
 
 
-def unwrappers(universe: Any, selected: Any, topology: Path) -> Callable[[], Unwrapper]:
+def unwrappers(
+    universe: Any, selected: Any, topology: Path, first: Frame, bond_length: float | None
+) -> Callable[[], Unwrapper]:
     """What makes an unwrapper for a file.
+
+    Parameters
+    ----------
+    first
+        A frame that bonds are guessed in, where the topology does not list them.
+    bond_length
+        Join atoms no farther apart than this, angstrom, instead.
 
     Raises
     ------
     RequestError
-        The topology lists no bonds.
+        There are no bonds, and none can be guessed.
     """
-    bonds = topology_bonds(universe)
-    if not len(bonds):
+    everyone = universe.atoms
+    bonds, _ = bonds_of(
+        everyone, first.positions, elements_of(everyone), bond_length=bond_length, box=first.box
+    )
+    if not bonds:
         raise RequestError(
-            f"{option('unwrap', value=True)}: {topology} lists no bonds, so molecules are not "
-            "known",
-            "give a topology with bonds: PSF, PRMTOP, TPR, MOL2, PDB with CONECT",
+            f"{option('unwrap', value=True)}: {topology} lists no bonds and no elements, so "
+            "molecules are not known",
+            f"give {option('bond_length', 1.9)} to join near atoms, or a topology with bonds: PSF, "
+            "PRMTOP, TPR, MOL2, PDB with CONECT",
         )
-    return lambda: Unwrapper(bonds, universe.atoms.n_atoms, selected.indices)
+    return lambda: Unwrapper(np.array(bonds), everyone.n_atoms, selected.indices)
 
 
 def prepared_frames(

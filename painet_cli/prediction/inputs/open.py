@@ -20,6 +20,7 @@ def open_input(
     frame_time_s: float | None = None,
     data_dir: Path | None = None,
     drop_extra: bool = False,
+    format_name: str | None = None,
 ) -> Recording:
     """Open a structure, a trajectory, a recorded motion or a prepared dataset.
 
@@ -37,6 +38,8 @@ def open_input(
         Where prepared datasets lie.
     drop_extra
         Take the first atoms of a trajectory that has more than its topology.
+    format_name
+        Format of the file, such as `LAMMPSDUMP`, instead of what its name says.
 
     Raises
     ------
@@ -52,9 +55,11 @@ def open_input(
     elif path.suffix.lower() == ".npz":
         recording = NpzRecording(path)
     else:
-        recording = MoleculeRecording(path, topology, drop_extra=drop_extra)
+        recording = MoleculeRecording(
+            path, topology, drop_extra=drop_extra, format_name=format_name
+        )
     if frame_time_s is not None:
-        recording.frame_time_s = frame_time_s
+        recording.give_frame_time(frame_time_s)
     return recording
 
 
