@@ -31,7 +31,7 @@ class RestartReader:
     """
 
     n_frames = 1
-    frame_time_ps = None
+    frame_time_ps: float | None = None
     notes: tuple[str, ...] = ()
 
     def __init__(self, path: Path) -> None:

@@ -29,7 +29,7 @@ class AseReader:
         It is damaged, of another format, or its frames have different atoms.
     """
 
-    frame_time_ps = None
+    frame_time_ps: float | None = None
     notes: tuple[str, ...] = ()
 
     def __init__(self, path: Path) -> None:

@@ -38,7 +38,7 @@ class SdfReader:
         It is no such file, or its records are of different molecules.
     """
 
-    frame_time_ps = None
+    frame_time_ps: float | None = None
     notes: tuple[str, ...] = ()
 
     def __init__(self, path: Path) -> None:

@@ -213,7 +213,7 @@ def write_trajectories(
         chosen = [chosen_frames(file, reading) for file in files]
         frame_time_s = time_between_frames(files, reading)
         segments = _segments(files, chosen)
-        shared_out = _checked_split(split, segments, delta_frames)
+        shared_out = checked_split(split, segments, delta_frames)
         begin = files[0].frame(chosen[0][0])
         _load_frame(universe, begin)
         selected = select(universe, reading.select, topology)
@@ -244,20 +244,26 @@ def write_trajectories(
         return write_dataset(folder, chain([first], frames), manifest, force=to.force)
 
 
+def segment_names(paths: Sequence[Path]) -> list[str]:
+    """Names of files without their endings, told apart where they are the same."""
+    names = [path.name.partition(".")[0] or path.name for path in paths]
+    return [name if names.count(name) == 1 else f"{name}-{k + 1}" for k, name in enumerate(names)]
+
+
 def _segments(files: Sequence[Trajectory], chosen: Sequence[range]) -> tuple[Segment, ...]:
-    names = [file.path.name.partition(".")[0] or file.path.name for file in files]
+    names = segment_names([file.path for file in files])
     ends = np.cumsum([len(frames) for frames in chosen]).tolist()
     return tuple(
         Segment(
-            name=name if names.count(name) == 1 else f"{name}-{k + 1}",
+            name=name,
             start=end - len(frames),
             length=len(frames),
         )
-        for k, (name, frames, end) in enumerate(zip(names, chosen, ends, strict=True))
+        for name, frames, end in zip(names, chosen, ends, strict=True)
     )
 
 
-def _checked_split(split: Splitter, segments: Sequence[Segment], delta_frames: int) -> Split:
+def checked_split(split: Splitter, segments: Sequence[Segment], delta_frames: int) -> Split:
     """Split the windows; where they do not fit, say how long they may be."""
     try:
         return split(segments, delta_frames)

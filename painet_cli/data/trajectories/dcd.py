@@ -16,6 +16,9 @@ AKMA_PS = 0.04888821
 """Picoseconds in CHARMM's unit of time."""
 _FEMTOSECONDS = (0.05, 50.0)
 """Time steps of LAMMPS that are femtoseconds; those of its other units are smaller or unknown."""
+_LONGEST_STEP = 0.4
+"""AKMA units, 20 fs: a time step beyond it is in another unit, unless its writer is known."""
+_AKMA_WRITERS = ("CHARMM", "NAMD", "OPENMM", "CREATED BY USER", "DCD PLUGIN")
 _CONTROL = struct.calcsize("4s9if10i")
 
 
@@ -72,10 +75,16 @@ class DcdHeader:
         )
 
     @property
+    def unsaid(self) -> bool:
+        """Whether no writer is named, and the time step is no molecule's in AKMA units."""
+        named = any(name in self.title for name in _AKMA_WRITERS)
+        return not named and self.steps_between > 1 and self.time_step >= _LONGEST_STEP
+
+    @property
     def frame_time_ps(self) -> float | None:
         """Picoseconds between frames; None where the writer knew no times."""
         step, steps = self.time_step, self.steps_between
-        if "LAMMPS" in self.title:
+        if "LAMMPS" in self.title or self.unsaid:
             low, high = _FEMTOSECONDS
             return step * steps * 1e-3 if low <= step <= high else None
         placeholder = step == 1.0 and (steps == 1 or "DCD PLUGIN" in self.title)

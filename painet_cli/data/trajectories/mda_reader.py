@@ -164,7 +164,13 @@ class MdaReader:
             self.n_frames -= end > self.path.stat().st_size
         if self.kind.name == "LAMMPSDUMP":
             cut = _lines_in(self.path) % (self.n_atoms + _LINES_OF_HEAD) != 0
-        return (cut_short(self.path, self.n_frames),) if cut else ()
+        notes = [cut_short(self.path, self.n_frames)] if cut else []
+        if self._dcd is not None and self._dcd.unsaid:
+            notes.append(
+                f"{self.path.name} does not say who wrote it: its time step of "
+                f"{self._dcd.time_step:g} is taken for femtoseconds, as LAMMPS writes it"
+            )
+        return tuple(notes)
 
 
 def _lines_in(path: Path) -> int:

@@ -124,7 +124,7 @@ READABLE = (
     Readable("TRZ", (".trz",), "MDAnalysis", f"{_FRAMES}, velocities", "IBIsCO, YASP"),
     Readable("GROMOS", (".trc",), "MDAnalysis", "frames, times", "GROMOS"),
     Readable("NPZ", (".npz",), "painet", "elements, frames", "MD17, rMD17 and their like"),
-    Readable("AMC", (".amc",), "painet", "joints, frames, times", "Acclaim, beside its ASF"),
+    Readable("AMC", (".amc", ".asf"), "painet", "joints, frames, times", "Acclaim, beside its ASF"),
     Readable("BVH", (".bvh",), "painet", "joints, bones, frames, times", "Biovision"),
     Readable("TRC", (".trc",), "painet", "markers, frames, times", "OpenSim, Motion Analysis"),
     Readable("C3D", (".c3d",), "painet", "markers, frames, times", "c3d.org", "ezc3d"),

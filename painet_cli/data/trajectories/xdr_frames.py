@@ -37,7 +37,7 @@ def frame_end(path: Path, name: str, offset: int) -> int:
 def _xtc_size(head: bytes) -> int:
     magic, count = struct.unpack(">2i", head[:8])
     if count <= _XTC_FLOATS:
-        return _XTC_HEAD + 12 * count
+        return int(_XTC_HEAD + 12 * count)
     at = _XTC_HEAD + 4 + 12 + 12 + 4  # precision, least and largest numbers, an index
     width = 8 if magic == _LARGE_XTC else 4
     (packed,) = struct.unpack(">q" if width == 8 else ">i", head[at : at + width])
@@ -49,4 +49,4 @@ def _trr_size(head: bytes) -> int:
     (count,) = struct.unpack(">i", head[_TRR_TITLE + 40 : _TRR_TITLE + 44])
     box, vectors = sizes[2], max(sizes[7:])
     real = box // 9 if box else vectors // max(1, 3 * count)
-    return _TRR_TITLE + 4 * _TRR_SIZES + 12 + 2 * real + sum(sizes)
+    return int(_TRR_TITLE + 4 * _TRR_SIZES + 12 + 2 * real + sum(sizes))
