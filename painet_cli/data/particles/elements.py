@@ -41,8 +41,8 @@ def symbol(number: int) -> str:
 
 
 def is_element(text: str) -> bool:
-    """Whether this is the symbol of an element, in whatever capitals."""
-    return text.capitalize() in _table()
+    """Whether this is the symbol of an element as chemists write it: `Ca`, not `CA`."""
+    return text in _table()
 
 
 _IN_DOUBT = {"CA", "CD", "CE", "HE", "HG", "HO", "NA", "NB", "ND", "NE", "NP", "OS", "PA", "PB"}

@@ -147,7 +147,8 @@ class MdaReader:
         if self.n_frames < 2 or self.kind.name in _MODELS_WITHOUT_TIMES:
             return None
         if self._dcd is not None:
-            return self._dcd.frame_time_ps
+            time = self._dcd.frame_time_ps
+            return None if time is None else float(f"{time:.6g}")
         with mdanalysis(self.path) as caught:
             time = float(self._reader.dt)
         # MDAnalysis takes 1 ps where a file has no times.
