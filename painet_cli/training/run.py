@@ -15,7 +15,7 @@ import torch
 
 from painet_cli.config.presets import Preset, load_preset, preset_yaml
 from painet_cli.config.schema import Activations
-from painet_cli.data.batches.windows import target_offsets, windows_of
+from painet_cli.data.batches.windows import before_of, target_offsets, windows_of
 from painet_cli.data.dataset.dataset import Dataset, open_dataset
 from painet_cli.data.sources.registry import how_to_prepare
 from painet_cli.errors import RequestError
@@ -219,8 +219,10 @@ def _prepare(
         )
     dataset = dataset_of(preset, data_dir)
     system, graph = system_of(dataset.manifest, preset)
-    offsets = target_offsets(preset.data)
-    train, val = (windows_of(dataset, part, offsets, graph, device) for part in ("train", "val"))
+    offsets, before = target_offsets(preset.data), before_of(preset.data)
+    train, val = (
+        windows_of(dataset, part, offsets, graph, device, before) for part in ("train", "val")
+    )
     seed_everything(preset.train.seed, device)
     reuse_freed_memory()
     model = build_model(preset, system).to(device)
