@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from painet_cli.data.dataset.splits import block_split, random_split
     from painet_cli.data.particles.bonds import bonds_within
     from painet_cli.data.particles.particles import Particles
-    from painet_cli.data.sources.destination import Destination
-    from painet_cli.data.sources.registry import DataSource, RemoteFile, Source
+    from painet_cli.data.sources.registry import DataSource, Destination, RemoteFile, Source
     from painet_cli.data.units import seconds
     from painet_cli.errors import PainetError, RequestError
     from painet_cli.models.base import DynamicsModel, Features, SystemSpec, displacements, lengths
@@ -40,7 +39,7 @@ else:  # a source needs no torch, and its command's help must not wait for it
             "Batch": "painet_cli.data.batches.batch:Batch",
             "DataSource": "painet_cli.data.sources.registry:DataSource",
             "Dataset": "painet_cli.data.dataset.dataset:Dataset",
-            "Destination": "painet_cli.data.sources.destination:Destination",
+            "Destination": "painet_cli.data.sources.registry:Destination",
             "DynamicsModel": "painet_cli.models.base:DynamicsModel",
             "Features": "painet_cli.models.base:Features",
             "Graph": "painet_cli.data.batches.graph:Graph",

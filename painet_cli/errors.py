@@ -3,11 +3,54 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import ClassVar
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 """What a disk answers that was good when the work began."""
+
+
+def _keyword(name: str, value: object = ...) -> str:
+    return name if value is ... else f"{name}={value!r}"
+
+
+_spelling: ContextVar[Callable[..., str]] = ContextVar("spelling", default=_keyword)
+
+
+def option(name: str, value: object = ...) -> str:
+    """An argument in the words of a message, spelled as whoever gave it would write it.
+
+    Parameters
+    ----------
+    name
+        Name of the argument of the Python function.
+    value
+        What it is, where the message says so.
+
+    Examples
+    --------
+    >>> option("delta_frames"), option("molecule", "bensene")
+    ('delta_frames', "molecule='bensene'")
+    >>> def dashed(name, value):
+    ...     return f"--{name} {value}"
+    >>> with spelling(dashed):
+    ...     option("molecule", "bensene")
+    '--molecule bensene'
+    """
+    return _spelling.get()(name, value)
+
+
+@contextmanager
+def spelling(spell: Callable[..., str]) -> Iterator[None]:
+    """Spell `option` in this way meanwhile, as the command line does with its dashes."""
+    before = _spelling.set(spell)
+    try:
+        yield
+    finally:
+        _spelling.reset(before)
 
 
 class PainetError(Exception):

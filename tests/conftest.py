@@ -42,10 +42,11 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Data directory with the sample prepared; tests only read it."""
+    from painet_cli.data.sources.registry import Destination
     from painet_cli.data.sources.sample import prepare_sample
 
     folder = tmp_path_factory.mktemp("data")
-    prepare_sample(folder / "sample", force=False, command="tests")
+    prepare_sample(Destination(folder, command="tests"))
     return folder
 
 

@@ -69,7 +69,6 @@ def test_the_wheel_holds_code_presets_sample_splits_and_figures(packed: Path) ->
         "painet_cli/presets/base/mocap.yaml",
         "painet_cli/data/sources/sample_files/ethanol_xtb.npz",
         "painet_cli/data/sources/splits/mocap-walk.json",
-        "painet_cli/data/sources/sources.yaml",
         "painet_cli/report/tables/paper.yaml",
         "painet_cli/py.typed",
     } <= names

@@ -21,8 +21,8 @@ import yaml
 
 from painet_cli.config.presets import load_preset, preset_folder
 from painet_cli.data.sources.mocap import prepare_mocap
-from painet_cli.data.sources.trajectory import prepare_trajectory, split_windows
-from painet_cli.data.trajectories.frames import Reading
+from painet_cli.data.sources.registry import Destination
+from painet_cli.data.sources.trajectory import prepare_trajectory
 from painet_cli.evaluation.evaluate import Evaluation, evaluate_run
 from painet_cli.models.base import SystemSpec
 from painet_cli.models.registry import build_model
@@ -164,7 +164,7 @@ def test_the_card_of_the_sample_is_true(data_dir: Path, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_card_of_running_is_true(shared: Path, tmp_path: Path) -> None:
     source = shared / "data/mocap/subject09_run_positions.npz"
-    prepare_mocap(9, source, tmp_path / "mocap-run", force=False, command="tests")
+    prepare_mocap(Destination(tmp_path), subject=9, source=source)
     check_card("mocap-run", evaluated("mocap-run", tmp_path, tmp_path / "runs"))
 
 
@@ -172,14 +172,14 @@ def test_the_card_of_running_is_true(shared: Path, tmp_path: Path) -> None:
 def test_the_card_of_the_backbone_is_true(shared: Path, tmp_path: Path) -> None:
     adk = shared / "data/protein/adk"
     prepared = prepare_trajectory(
-        adk / "adk.psf",
-        [adk / f"{run}.dcd" for run in ("adk_dims", "psa_DIMS_001_path", "psa_DIMS_002_path")],
-        tmp_path / "protein-backbone",
-        reading=Reading(select="backbone"),
+        Destination(tmp_path),
+        topology=adk / "adk.psf",
+        trajectory=[
+            adk / f"{run}.dcd" for run in ("adk_dims", "psa_DIMS_001_path", "psa_DIMS_002_path")
+        ],
+        name="protein-backbone",
+        select="backbone",
         delta_frames=15,
-        split=lambda segments, length: split_windows("blocks", segments, length, seed=1),
-        force=False,
-        command="tests",
     )
     past = script().with_past_velocities(prepared, tmp_path / "protein-backbone-past")
     start, moved = prepared.starts("test")[0], past.starts("test")[0]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from painet_cli.benchmark.cells import Cell, make_cells
-from painet_cli.errors import RequestError
+from painet_cli.errors import RequestError, option
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def choose_ablations(names: str | None) -> list[Ablation]:
     unknown = [name for name in chosen if name not in ABLATIONS]
     if unknown:
         raise RequestError(
-            f"--figures: no figure {unknown[0]}", f"choose of {', '.join(ABLATIONS)}"
+            f"{option('figures')}: no figure {unknown[0]}", f"choose of {', '.join(ABLATIONS)}"
         )
     return [ABLATIONS[name] for name in dict.fromkeys(chosen)]
 

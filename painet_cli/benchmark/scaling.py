@@ -32,7 +32,7 @@ from painet_cli.benchmark.measurement import (
 from painet_cli.config.messages import tag_of, variants
 from painet_cli.config.presets import Preset, preset_yaml
 from painet_cli.config.schema import MODEL_CONFIGS
-from painet_cli.errors import PainetError, RequestError
+from painet_cli.errors import PainetError, RequestError, option
 from painet_cli.storage.atomic import write_text
 
 Axis = Literal["N", "T"]
@@ -181,7 +181,9 @@ def choose_forms(names: str | None) -> list[str]:
     chosen = list(FORMS) if names is None else [name.strip() for name in names.split(",")]
     for name in chosen:
         if name not in FORMS:
-            raise RequestError(f"--models: no model {name}", f"choose of {', '.join(FORMS)}")
+            raise RequestError(
+                f"{option('models')}: no model {name}", f"choose of {', '.join(FORMS)}"
+            )
     return list(dict.fromkeys(chosen))
 
 

@@ -103,7 +103,7 @@ def run_cells(
 
 
 def _write_preset(cell: Cell) -> None:
-    check_writable(cell.folder, force=True, option="--out")
+    check_writable(cell.folder, force=True, place="out")
     cell.folder.mkdir(exist_ok=True)
     preset = cell.preset
     with suppress(RequestError):  # a cell that was stopped goes on as it began

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from painet_cli.cli import data, prepare, presets
+from painet_cli.cli import data, presets
 from painet_cli.cli.bench.ablation import ablation
 from painet_cli.cli.bench.scaling import scaling
 from painet_cli.cli.bench.tables import tables
@@ -21,6 +21,7 @@ from painet_cli.cli.checkpoints import checkpoints
 from painet_cli.cli.demo import demo
 from painet_cli.cli.evaluate import evaluate
 from painet_cli.cli.predict import predict
+from painet_cli.cli.prepare import command as prepare
 from painet_cli.cli.session import Session, with_session
 from painet_cli.cli.train import train
 from painet_cli.cli.verify import verify

@@ -19,6 +19,7 @@ def demo(session: Session, data_dir: DataDir = DATA_DIR, run_dir: RunDir = RUN_D
     """Watch PAINET learn a molecule: prepare, train, evaluate and draw, in about two minutes."""
     from painet_cli.cli.progress import TrainingProgress
     from painet_cli.config.presets import load_preset, preset_name
+    from painet_cli.data.sources.registry import Destination
     from painet_cli.data.sources.sample import prepare_sample
     from painet_cli.evaluation.evaluate import evaluate_run, save_evaluation
     from painet_cli.report.pictures.run import draw_loss, draw_motion
@@ -30,7 +31,7 @@ def demo(session: Session, data_dir: DataDir = DATA_DIR, run_dir: RunDir = RUN_D
     device = resolve_device(session.device)
     folder = data_dir / "sample"
     if not folder.exists():
-        prepare_sample(folder, force=False, command="painet demo")
+        prepare_sample(Destination(data_dir, command="painet demo"))
         say(f"prepared {folder}: 20,000 frames of ethanol at 500 K, 0.5 fs apart")
 
     summaries = []

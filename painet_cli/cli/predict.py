@@ -87,7 +87,7 @@ def predict(
     frame_time_s = None if frame_time is None else seconds(frame_time)
     say = session.console.print
     folder = output or Path("predictions") / (file.resolve().stem or "system")
-    check_writable(folder, force=force, option="-o")
+    check_writable(folder, force=force, place="output")
     with open_input(
         file,
         topology=topology,

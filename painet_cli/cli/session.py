@@ -16,6 +16,8 @@ from unicodedata import category
 
 import typer
 
+from painet_cli.errors import spelling
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.status import Status
@@ -169,6 +171,32 @@ def _session(
     return session
 
 
+def dashed(ctx: typer.Context) -> Callable[..., str]:
+    """How messages spell an argument on a command line: `--molecule bensene`."""
+    flags = {
+        param.name: opt
+        for param in ctx.command.params
+        for opt in param.opts
+        if opt.startswith("--")
+    }
+
+    def spell(name: str, value: object = ...) -> str:
+        flag = flags.get(name, f"--{name.replace('_', '-')}")
+        if value is False:
+            return f"--no-{flag.removeprefix('--')}"
+        return flag if value is ... or value is True else f"{flag} {_typed(value)}"
+
+    return spell
+
+
+def _typed(value: object) -> str:
+    """A value as one word of a command line."""
+    if isinstance(value, float):
+        return f"{value:g}"
+    plain = not isinstance(value, str) or re.fullmatch(r"[\w.,:=+-]*\w", value)
+    return str(value) if plain else repr(value)
+
+
 def with_session(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the common options; it receives them as its first argument, a `Session`.
 
@@ -180,8 +208,9 @@ def with_session(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def run(**values: Any) -> None:
-        session = _session(**{name: values.pop(name) for name in common})
-        command(session, **values)
+        with spelling(dashed(values["ctx"])):
+            session = _session(**{name: values.pop(name) for name in common})
+            command(session, **values)
 
     parameters = [p.replace(kind=p.KEYWORD_ONLY) for p in (*own, *common.values())]
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

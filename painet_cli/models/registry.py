@@ -60,7 +60,8 @@ def find_model(name: str) -> type[DynamicsModel]:
     try:
         kind = known[name].load()
     except RequestError as error:
-        missing = getattr(error.__cause__, "name", None)
+        cause = error.__cause__
+        missing = cause.name if isinstance(cause, ModuleNotFoundError) else None
         if missing not in _EXTRA or name not in MODELS:
             raise
         raise RequestError(

@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import safe_open
 
-from painet_cli.errors import RequestError
+from painet_cli.errors import RequestError, option
 from painet_cli.models.base import DynamicsModel, SystemSpec
 from painet_cli.models.registry import build_model, check_weights
 from painet_cli.storage.archives import read_json
@@ -266,7 +266,8 @@ def find_checkpoint(where: str | Path) -> Checkpoint:
         return Checkpoint(str(where), own, read_header(own), "given")
     names = ", ".join(checkpoint.name for checkpoint in shipped()) or "none"
     raise RequestError(
-        f"--checkpoint {where}: no run folder, file or shipped checkpoint of that name",
+        f"{option('checkpoint', str(where))}: no run folder, file or shipped checkpoint of that "
+        "name",
         f"shipped: {names}; `painet checkpoints` lists the runs too",
     )
 

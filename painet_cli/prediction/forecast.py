@@ -16,7 +16,7 @@ from painet_cli.data.batches.graph import Graph, bond_graph
 from painet_cli.data.batches.windows import target_offsets
 from painet_cli.data.particles.origin import is_far, places
 from painet_cli.data.units import time_text
-from painet_cli.errors import PainetError, RequestError
+from painet_cli.errors import PainetError, RequestError, option
 from painet_cli.models.memory import fit_memory
 from painet_cli.prediction.checkpoints import LoadedModel
 from painet_cli.prediction.inputs.recording import LARGEST_BYTES, Input
@@ -129,7 +129,7 @@ def check_size(starts: int, steps: int, particles: int) -> None:
         raise RequestError(
             f"{steps:,} steps of {particles:,} particles, starts: {starts:,}, take "
             f"{size / 2**30:.1f} GiB, more than {LARGEST_BYTES // 2**30}",
-            f"predict up to {most:,} steps, or from fewer starts (--start)",
+            f"predict up to {most:,} steps, or from fewer starts ({option('start')})",
         )
 
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.batches.typed_graph import particle_kinds
+from painet_cli.data.batches.typed_graph import MissingLabelError, particle_kinds
 from painet_cli.data.particles.elements import HEAVY
 from painet_cli.data.particles.names import Axis
 from painet_cli.data.particles.particles import Particles
-from painet_cli.errors import RequestError
+from painet_cli.errors import RequestError, option
 from painet_cli.prediction.checkpoints import Checkpoint
 from painet_cli.prediction.inputs.recording import Selected
 from painet_cli.training.checkpoint import Header
@@ -70,8 +70,8 @@ def types_of(header: Header, particles: Particles) -> NDArray[np.int64]:
     labels = header.preset.data.types
     try:
         kinds = particle_kinds(particles, labels, "the input")
-    except RequestError as error:
-        raise MisfitError(error.what.removeprefix("data.types: ")) from error
+    except MissingLabelError as error:
+        raise MisfitError(error.missing) from error
     index = {name: number for number, name in enumerate(header.type_names)}
     if "residue" in labels:
         at = labels.index("residue")
@@ -82,7 +82,7 @@ def types_of(header: Header, particles: Particles) -> NDArray[np.int64]:
     if unknown:
         raise MisfitError(
             f"{_some(unknown)}: unknown to it, which was trained on {_some(header.type_names)}"
-            + (" (heavy atoms: --select heavy)" if unknown == ["H"] else "")
+            + (f" (heavy atoms: {option('select', 'heavy')})" if unknown == ["H"] else "")
         )
     return np.array([index[kind] for kind in kinds], dtype=np.int64)
 
@@ -188,19 +188,21 @@ def _off(checkpoint: Checkpoint, speed: float | None) -> float:
 def _none_fits(checkpoints: Sequence[Checkpoint], misfits: Mapping[str, str]) -> RequestError:
     if not checkpoints:
         return RequestError(
-            "no checkpoint to predict with: no run in --run-dir, and none shipped",
-            "train one with `painet train`, or give --checkpoint RUN or FILE",
+            f"no checkpoint to predict with: no run in {option('run_dir')}, and none shipped",
+            f"train one with `painet train`, or give {option('checkpoint', 'RUN')} or FILE",
         )
     if len(checkpoints) == 1:
         (name, why), *_ = misfits.items()
         return RequestError(
             f"checkpoint {name} does not fit: {why}",
-            "choose other particles with --select, or another checkpoint (`painet checkpoints`)",
+            f"choose other particles with {option('select')}, or another checkpoint "
+            "(`painet checkpoints`)",
         )
     nearest = "; ".join(f"{name}: {why}" for name, why in list(misfits.items())[:2])
     return RequestError(
         f"none of {len(checkpoints)} checkpoints fits ({nearest}; ...)",
-        "choose particles with --select, or train on this system: `painet prepare --help`",
+        f"choose particles with {option('select')}, or train on this system: "
+        "`painet prepare --help`",
     )
 
 

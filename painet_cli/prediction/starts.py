@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.errors import RequestError
+from painet_cli.errors import RequestError, option
 
 EXPECTED = "expected last, a frame counted from 0, all, or first:stop:stride"
 
@@ -67,18 +67,21 @@ def parse_starts(
         number = int(text)
         if not -frame_count <= number < frame_count:
             raise RequestError(
-                f"--start {text}: there are {frame_count:,} frames, counted from 0", EXPECTED
+                f"{option('start', text)}: there are {frame_count:,} frames, counted from 0",
+                EXPECTED,
             )
         frames = np.array([number % frame_count])
     elif re.fullmatch(r"(-?\d{0,15}):(-?\d{0,15})(:\d{0,15})?", text):
         parts = [int(part) if part else None for part in text.split(":")]
         if parts[2:] == [0]:
-            raise RequestError(f"--start {text}: a stride of 0", EXPECTED)
+            raise RequestError(f"{option('start', text)}: a stride of 0", EXPECTED)
         frames = np.arange(frame_count)[slice(*parts)]
         if len(frames) == 0:
-            raise RequestError(f"--start {text}: none of the {frame_count:,} frames", EXPECTED)
+            raise RequestError(
+                f"{option('start', text)}: none of the {frame_count:,} frames", EXPECTED
+            )
     else:
-        raise RequestError(f"--start {text[:40]}: not a start frame", EXPECTED)
+        raise RequestError(f"{option('start', text[:40])}: not a start frame", EXPECTED)
     last = int(frames[-1])
     stop = last + 1 + (ahead or 0)
     first = max(0, int(frames[0]) - behind)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from painet_cli.data.batches.windows import target_offsets
 from painet_cli.data.units import time_text
+from painet_cli.errors import option
 from painet_cli.prediction.inputs.recording import Input
 from painet_cli.prediction.rollout import rollout_offsets
 from painet_cli.training.checkpoint import Header
@@ -112,7 +113,7 @@ def frame_warnings(
     if known is None and moving.any():
         said.append(
             f"{system.name} does not say the time between its frames: taken as the checkpoint's, "
-            f"{time_text(trained)} (--frame-time gives another)"
+            f"{time_text(trained)} ({option('frame_time')} gives another)"
         )
     elif known is not None and abs(known - trained) > _SAME_TIME * trained:
         said.append(

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from painet_cli.errors import PainetError, RequestError, cannot_write
+from painet_cli.errors import PainetError, RequestError, cannot_write, option
 from painet_cli.storage.locks import held
 
 
@@ -222,15 +222,15 @@ def _remove(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
-def check_writable(folder: Path, *, force: bool, option: str = "--data-dir") -> None:
+def check_writable(folder: Path, *, force: bool, place: str = "data_dir") -> None:
     """Refuse early, before any work is done, when `folder` could not be written.
 
     Parameters
     ----------
     force
         Whether a folder that is there already may be replaced.
-    option
-        Command-line option that chooses another place, for the message.
+    place
+        Argument that chooses another place, for the message.
 
     Raises
     ------
@@ -240,8 +240,10 @@ def check_writable(folder: Path, *, force: bool, option: str = "--data-dir") -> 
     if folder.exists() and not folder.is_dir():
         raise RequestError(f"{folder}: a file is in the way", "move it, or choose another name")
     if folder.exists() and not force:
-        raise RequestError(f"{folder}: exists already", "give --force to replace it")
-    elsewhere = f"choose another place with {option}"
+        raise RequestError(
+            f"{folder}: exists already", f"give {option('force', value=True)} to replace it"
+        )
+    elsewhere = f"choose another place with {option(place)}"
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -269,7 +271,9 @@ def check_new_file(path: Path, *, force: bool) -> None:
     if path.is_dir():
         raise RequestError(f"{path}: a folder is in the way", "name another file")
     if path.exists() and not force:
-        raise RequestError(f"{path}: exists already", "give --force to replace it")
+        raise RequestError(
+            f"{path}: exists already", f"give {option('force', value=True)} to replace it"
+        )
     if not path.parent.is_dir():
         raise RequestError(f"{path.parent}: no such folder", "make it, or name another file")
 

@@ -6,7 +6,6 @@ import json
 import shutil
 import time
 import zipfile
-from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -26,9 +25,7 @@ from painet_cli.storage.http_client import (
     total_bytes,
     validator,
 )
-
-Progress = Callable[[str, int, int | None], None]
-"""Called with a file's name, the bytes that are here, and its size where it is known."""
+from painet_cli.storage.progress import OnBytes
 
 MARGIN_BYTES = 2**24
 """Left free on a disk that is being filled."""
@@ -69,7 +66,7 @@ class Downloader:
         *,
         size: int | None = None,
         trusted: bool = False,
-        progress: Progress | None = None,
+        progress: OnBytes | None = None,
         limits: Limits | None = None,
     ) -> None:
         self.resumed = False

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import torch
 
-from painet_cli.errors import RequestError
+from painet_cli.errors import RequestError, option
 from painet_cli.training.distributed.launch import Launch
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # names of glibc's settings
@@ -37,7 +37,7 @@ def resolve_device(name: str) -> torch.device:
     kind, _, index = name.partition(":")
     if kind not in ("cpu", "cuda", "mps") or (index and (kind != "cuda" or not index.isdigit())):
         raise RequestError(
-            f"--device {name}: no such device", "choose auto, cpu, cuda, cuda:N or mps"
+            f"{option('device', name)}: no such device", "choose auto, cpu, cuda, cuda:N or mps"
         )
     count = {
         "cpu": 1,
@@ -46,7 +46,8 @@ def resolve_device(name: str) -> torch.device:
     }[kind]
     if int(index or 0) >= count:
         raise RequestError(
-            f"--device {name}: this machine has {count} {kind} devices", "try --device auto"
+            f"{option('device', name)}: this machine has {count} {kind} devices",
+            f"try {option('device', 'auto')}",
         )
     return torch.device(name)
 
@@ -64,8 +65,8 @@ def own_device(name: str, launch: Launch) -> torch.device:
         return device
     if device.index is not None or device.type != "cuda":
         raise RequestError(
-            f"--device {name}: {launch.size} processes cannot share {device}",
-            "--device cuda gives each process of a machine a GPU of its own",
+            f"{option('device', name)}: {launch.size} processes cannot share {device}",
+            f"{option('device', 'cuda')} gives each process of a machine a GPU of its own",
         )
     bound = launch.own_gpu and torch.cuda.device_count() == 1
     return resolve_device("cuda:0" if bound else f"cuda:{launch.local_rank}")

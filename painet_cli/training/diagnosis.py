@@ -9,12 +9,18 @@ from torch import Tensor, nn
 
 from painet_cli.data.batches.windows import Windows
 from painet_cli.data.dataset.dataset import FRAMES
-from painet_cli.errors import PainetError
+from painet_cli.errors import PainetError, option
 from painet_cli.training.loss import squared_errors
 
 _DIVERGED = "lower train.lr or set train.clip_norm=1.0; the last whole epoch is in the run folder"
-_AGAIN = "prepare the dataset again with --force"
 _FEW = 5
+
+
+class BrokenDataError(PainetError):
+    """A coordinate of the dataset is NaN or infinite: no model and no setting is to blame."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what, "prepare the dataset again: `painet prepare SOURCE --force`")
 
 
 def training_error(
@@ -38,7 +44,7 @@ def training_error(
     where = f"epoch {epoch}, batch {step + 1} of {steps}"
     blamed = broken_data(windows, chosen)
     if blamed:
-        return PainetError(f"{where}: {blamed}", _AGAIN)
+        return BrokenDataError(f"{where}: {blamed}")
     starts = [str(start) for start in windows.starts[chosen.numpy()].tolist()]
     more = ", ..." if len(starts) > _FEW else ""
     return PainetError(
@@ -57,7 +63,7 @@ def prediction_error(
     index = int(torch.isfinite(errors).all(dim=1).int().argmin())
     blamed = broken_data(windows, torch.tensor([index]))
     if blamed:
-        return PainetError(blamed, _AGAIN)
+        return BrokenDataError(blamed)
     start = int(windows.starts[index])
     bad = (~torch.isfinite(predicted).all(dim=-1)).cpu().nonzero()
     if not len(bad):
@@ -71,7 +77,9 @@ def prediction_error(
     return PainetError(
         f"the prediction from frame {start} of {windows.dataset.folder} is NaN or infinite at step "
         f"{step + 1}, first at particle {particle} ({name})",
-        f"steps before it can be measured: --horizon {step}" if step else "train longer, or anew",
+        f"steps before it can be measured: {option('horizon', step)}"
+        if step
+        else "train longer, or anew",
     )
 
 
@@ -93,8 +101,9 @@ def validation_error(
             told[indices] = errors
             found = prediction_error(told, windows, own)
             said = f"epoch {epoch}: the validation MSE is {mse}: {found.what}"
-            data = found.hint == _AGAIN
-            return PainetError(said, _AGAIN if data else half_precision(model) or _DIVERGED)
+            if isinstance(found, BrokenDataError):
+                return BrokenDataError(said)
+            return PainetError(said, half_precision(model) or _DIVERGED)
     return PainetError(f"epoch {epoch}: the validation MSE is {mse}", _DIVERGED)
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import chain, count
 from pathlib import Path
 
-from painet_cli.errors import cannot_write
+from painet_cli.errors import cannot_write, option
 from painet_cli.storage.atomic import check_writable, write_text
 
 
@@ -31,7 +31,7 @@ def new_run_folder(parent: Path, holding: Mapping[str, str]) -> Path:
         It cannot be made.
     """
     stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
-    check_writable(parent / stamp, force=True, option="--run-dir")
+    check_writable(parent / stamp, force=True, place="run_dir")
     staging = parent / f".{stamp}.{secrets.token_hex(4)}.partial"
     names = chain([stamp], (f"{stamp}-{k}" for k in count(2)))
     try:
@@ -43,7 +43,7 @@ def new_run_folder(parent: Path, holding: Mapping[str, str]) -> Path:
             with suppress(FileExistsError):  # another training began in the same second
                 return _renamed(staging, folder)
     except OSError as error:
-        raise cannot_write(parent / stamp, error, "choose another --run-dir") from error
+        raise cannot_write(parent / stamp, error, f"choose another {option('run_dir')}") from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 

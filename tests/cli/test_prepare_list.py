@@ -14,11 +14,11 @@ from painet_cli.cli.app import main
 from painet_cli.cli.prepare.working import working
 from painet_cli.cli.session import Session
 from painet_cli.data.sources import fetch
-from painet_cli.data.sources.registry import load_sources
+from painet_cli.data.sources.registry import all_sources
 from painet_cli.storage.http_client import DownloadError
 
 Say = Callable[..., tuple[int, str, str]]
-NAMES = [source.name for source in load_sources()]
+NAMES = [source.name for source in all_sources()]
 
 
 @pytest.fixture

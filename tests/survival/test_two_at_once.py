@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from painet_cli.data.dataset.dataset import open_dataset
+from painet_cli.data.sources.registry import Destination
 from painet_cli.data.sources.sample import prepare_sample
 from painet_cli.errors import RequestError
 from painet_cli.storage.atomic import new_file, new_folder, sweep
@@ -84,7 +85,7 @@ def test_the_second_preparation_of_a_dataset_is_refused(tmp_path: Path) -> None:
         (staging / "half").touch()
         for force in (False, True):
             with pytest.raises(RequestError, match="is at work on it"):
-                prepare_sample(folder, force=force, command="tests")
+                prepare_sample(Destination(folder.parent, force, "tests"))
         shutil.rmtree(staging)
         staging.mkdir()
     assert names_in(tmp_path / "data") == ["sample"]
@@ -95,7 +96,7 @@ def test_of_many_preparations_at_once_one_is_whole_and_the_others_are_told(tmp_p
 
     def prepare() -> None:
         try:
-            prepare_sample(tmp_path / "sample", force=False, command="tests")
+            prepare_sample(Destination(tmp_path, command="tests"))
         except RequestError as error:
             told.append(error.what)
 
@@ -163,6 +164,6 @@ def test_a_folder_is_replaced_where_folders_cannot_be_swapped(
     monkeypatch.setattr("painet_cli.storage.atomic._exchange", lambda one, other: False)
     shutil.copytree(data_dir / "sample", tmp_path / "sample")
     (tmp_path / "sample" / "own.txt").touch()
-    prepare_sample(tmp_path / "sample", force=True, command="tests")
+    prepare_sample(Destination(tmp_path, force=True, command="tests"))
     assert names_in(tmp_path / "sample") == ["dataset.json", "frames.npy"]
     assert names_in(tmp_path) == ["sample"]

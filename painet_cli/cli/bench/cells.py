@@ -79,7 +79,7 @@ def alone(out: Path) -> Iterator[None]:
     from painet_cli.storage.atomic import check_writable, sweep
     from painet_cli.storage.locks import LOCK, held
 
-    check_writable(out, force=True, option="--out")
+    check_writable(out, force=True, place="out")
     out.mkdir(exist_ok=True)
     with held(out / LOCK, out):
         sweep(out)

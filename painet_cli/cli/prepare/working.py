@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from painet_cli.cli.session import Session
 
 if TYPE_CHECKING:
-    from painet_cli.data.sources.destination import Counting
-    from painet_cli.storage.download import Progress
+    from painet_cli.storage.progress import OnBytes, OnCount
 
 
 class _Displays:
@@ -74,7 +73,7 @@ class _Displays:
 
 
 @contextmanager
-def working(session: Session, doing: str) -> Iterator[tuple[Counting, Progress]]:
+def working(session: Session, doing: str) -> Iterator[tuple[OnCount, OnBytes]]:
     """Say what is being done, and how counting and downloads go while it is.
 
     Parameters

@@ -57,6 +57,23 @@ def particle_types(
     return tuple(index[kind] for kind in kinds), tuple(names)
 
 
+class MissingLabelError(RequestError):
+    """Particles do not have a label that their types are to be made of.
+
+    Attributes
+    ----------
+    missing
+        Whose particles lack which label.
+    """
+
+    def __init__(self, missing: str) -> None:
+        super().__init__(
+            f"data.types: {missing}",
+            "choose of listed, name, element, residue what it has (`painet data show`)",
+        )
+        self.missing = missing
+
+
 def particle_kinds(
     particles: Particles, labels: Sequence[ParticleLabel], whose: str
 ) -> tuple[str, ...]:
@@ -69,7 +86,7 @@ def particle_kinds(
 
     Raises
     ------
-    RequestError
+    MissingLabelError
         One of the labels is not known of the particles.
     """
     columns: dict[str, Sequence[str]] = {
@@ -80,10 +97,7 @@ def particle_kinds(
     }
     for label in labels:
         if not columns[label]:
-            raise RequestError(
-                f"data.types: {whose} has no {label} for its particles",
-                "choose of listed, name, element, residue what it has (`painet data show`)",
-            )
+            raise MissingLabelError(f"{whose} has no {label} for its particles")
     return tuple(
         " ".join(parts) for parts in zip(*(columns[label] for label in labels), strict=True)
     )

@@ -21,7 +21,7 @@ from painet_cli.storage.schema_upgrades import upgraded
 
 FRAMES = "frames.npy"
 MANIFEST = "dataset.json"
-_AGAIN = "prepare the dataset again with --force"
+_AGAIN = "prepare the dataset again: `painet prepare SOURCE --force`"
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,12 @@ from painet_cli.data.dataset.manifest import Manifest, Segment
 from painet_cli.data.trajectories.formats import PDB, Format, check_fits, format_of
 from painet_cli.data.trajectories.writer import write_frames, write_topology
 from painet_cli.data.units import time_text
-from painet_cli.errors import RequestError
+from painet_cli.errors import RequestError, option
 from painet_cli.storage.atomic import check_new_file, file_stem, new_file
+from painet_cli.storage.progress import OnCount
 
 EACH_SEGMENT = "{segment}"
 """Stands for the segment's name in the name of a file a segment."""
-Progress = Callable[[int, int], None]
-"""Told how many frames are written, and of how many."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +67,7 @@ def export_trajectory(
     stride: int = 1,
     topology: bool = True,
     force: bool = False,
-    progress: Progress | None = None,
+    progress: OnCount | None = None,
 ) -> list[Export]:
     """Write a dataset's frames as a trajectory, and a PDB beside it with names and bonds.
 
@@ -159,7 +158,7 @@ def _frames(dataset: Dataset, segments: Sequence[Segment], part: slice) -> NDArr
     if len(frames[part]) == 0:
         raise RequestError(
             f"no frame from {part.start} to {part.stop}: there are {len(frames)} frames, from 0",
-            "choose frames with --start and --stop",
+            f"choose frames with {option('start')} and {option('stop')}",
         )
     return frames[part]
 

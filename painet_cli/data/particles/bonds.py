@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from painet_cli.errors import RequestError
 
@@ -51,6 +50,8 @@ def close_pairs(
     RequestError
         They are so many that the particles lie on top of each other, or a coordinate is no place.
     """
+    from scipy.spatial import cKDTree  # a command's help must not wait for it
+
     hint = "is it the right file, in the right unit?"
     if np.abs(positions).max(initial=0) > FARTHEST:
         raise RequestError(f"no bonds can be guessed: a coordinate is beyond {FARTHEST:g}", hint)

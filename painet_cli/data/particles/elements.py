@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from MDAnalysis.guesser.tables import Z2SYMB
 from numpy.typing import NDArray
 
 from painet_cli.data.particles.particles import Particles
-from painet_cli.errors import RequestError
+from painet_cli.errors import RequestError, option
 
 HEAVY = "heavy"
 """Selection of all atoms but hydrogens, beside those of MDAnalysis' language."""
@@ -21,6 +20,8 @@ LONGEST_BOND = 1.6
 
 def symbol(number: int) -> str:
     """Chemical symbol of an atomic number, from 1 to 118."""
+    from MDAnalysis.guesser.tables import Z2SYMB  # a command's help must not wait for it
+
     return str(Z2SYMB[number])
 
 
@@ -67,11 +68,12 @@ def heavy_places(elements: tuple[str, ...], count: int, path: Path) -> NDArray[n
     """
     if not elements:
         raise RequestError(
-            f"--select {HEAVY}: the elements of {path} are not known", "choose by name"
+            f"{option('select', HEAVY)}: the elements of {path} are not known", "choose by name"
         )
     kept = np.flatnonzero(np.array(elements) != "H")
     if len(kept) == 0:
         raise RequestError(
-            f"--select {HEAVY}: all {count} atoms of {path} are hydrogens", "choose other atoms"
+            f"{option('select', HEAVY)}: all {count} atoms of {path} are hydrogens",
+            "choose other atoms",
         )
     return kept

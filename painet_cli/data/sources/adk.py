@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Annotated
 
 import numpy as np
 
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.data.dataset.manifest import Segment, Split
-from painet_cli.data.sources.registry import find_download
-from painet_cli.data.sources.trajectory import About, Splitter, prepare_trajectory, split_windows
-from painet_cli.data.trajectories.frames import Progress, Reading
-from painet_cli.errors import RequestError
-from painet_cli.storage.atomic import check_writable, file_sha256
-
-if TYPE_CHECKING:
-    from painet_cli.storage.download import Progress as FetchProgress
+from painet_cli.data.sources.options import (
+    Center,
+    DeltaFrames,
+    DropExtra,
+    FrameTime,
+    Horizon,
+    Splitting,
+    Start,
+    Stop,
+    Stride,
+    Superpose,
+    Trajectories,
+    Unwrap,
+    window_frames,
+)
+from painet_cli.data.sources.registry import DataSource, Destination, RemoteFile, Source
+from painet_cli.data.sources.trajectory import About, split_windows, write_trajectories
+from painet_cli.data.trajectories.frames import Reading
+from painet_cli.data.units import seconds
+from painet_cli.errors import RequestError, option
+from painet_cli.storage.atomic import file_sha256
 
 DELTA_FRAMES = 50
 """12 ns of the equilibrium trajectory, whose frames are 240 ps apart."""
@@ -32,81 +44,81 @@ _NOTES = (
 
 
 def prepare_adk(
-    folder: Path,
-    topology: Path | None = None,
-    trajectories: Sequence[Path] = (),
+    to: Destination,
     *,
-    reading: Reading | None = None,
-    delta_frames: int = DELTA_FRAMES,
-    kind: Literal["published", "blocks", "random"] = "published",
-    seed: int = 1,
-    progress: Progress = lambda done, total: None,
-    force: bool,
-    command: str,
+    topology: Annotated[Path | None, "PSF; else the official one."] = None,
+    trajectory: Trajectories = (),
+    name: Annotated[str, "Name of the dataset."] = "adk",
+    start: Start = 0,
+    stop: Stop = None,
+    stride: Stride = 1,
+    unwrap: Unwrap = False,
+    center: Center = False,
+    superpose: Superpose = False,
+    drop_extra: DropExtra = False,
+    frame_time: FrameTime = None,
+    delta_frames: DeltaFrames = None,
+    horizon: Horizon = 1,
+    split: Splitting = "published",
 ) -> Dataset:
     """Write the backbone of adenylate kinase as a dataset.
 
     Parameters
     ----------
-    folder
+    to
         Where the dataset goes.
-    topology, trajectories
+    topology, trajectory
         Files at hand, both or neither; without, the official ones are fetched.
-    reading
-        Which frames are read and how; its selection is always the backbone.
+    name, start, stop, stride, unwrap, center, superpose, drop_extra, frame_time, horizon
+        As annotated.
     delta_frames
-        Frames from a window's start to its last target.
-    kind
+        Frames from a window's start to its last target; 50 by default.
+    split
         `published`: `sequential_split`, as the benchmark has it.
-    seed
-        Of the draw of the other kinds.
-    progress, force, command
-        As in `prepare_trajectory`.
 
     Raises
     ------
     RequestError
-        As in `prepare_trajectory`; or the files cannot be fetched.
+        As `write_trajectories` does; or the files cannot be fetched.
     """
-    check_writable(folder, force=force)
-    if (topology is None) != (not trajectories):
-        raise RequestError("--topology and --trajectory belong together", "give both, or neither")
+    window = window_frames(delta_frames or DELTA_FRAMES, horizon)
+    to.folder(name)  # refuses before anything is downloaded
+    if (topology is None) != (not trajectory):
+        raise RequestError(
+            f"{option('topology')} and {option('trajectory')} belong together",
+            "give both, or neither",
+        )
     if topology is None:
-        topology, trajectories = official_files()
-    split: Splitter = sequential_split
-    if kind != "published":
-        split = partial(split_windows, kind, seed=seed)
-    return prepare_trajectory(
+        from painet_cli.data.sources.fetch import fetch_files
+
+        fetched = fetch_files("adk", to.downloading)
+        topology, trajectory = fetched["topology"], (fetched["trajectory"],)
+    kind = split or "published"
+    return write_trajectories(
+        to,
+        name,
         topology,
-        trajectories,
-        folder,
-        reading=replace(reading or Reading(), select="backbone"),
-        delta_frames=delta_frames,
-        split=split,
-        about=_about(trajectories, kind),
-        progress=progress,
-        force=force,
-        command=command,
+        trajectory,
+        reading=Reading(
+            select="backbone",
+            start=start,
+            stop=stop,
+            stride=stride,
+            unwrap=unwrap,
+            center=center,
+            superpose=superpose,
+            drop_extra=drop_extra,
+            frame_time_s=seconds(frame_time) if frame_time else None,
+        ),
+        delta_frames=window,
+        split=sequential_split if kind == "published" else partial(split_windows, kind, seed=1),
+        about=_about(trajectory, kind),
     )
 
 
-def official_files(progress: FetchProgress | None = None) -> tuple[Path, tuple[Path, ...]]:
-    """Topology and trajectory of the benchmark, downloaded where they are not here yet.
-
-    Raises
-    ------
-    PainetError
-        They cannot be had; says how to get them by hand.
-    """
-    from painet_cli.data.sources.fetch import fetch_files
-
-    fetched = fetch_files("adk", progress)
-    return fetched["topology"], (fetched["trajectory"],)
-
-
 def _about(trajectories: Sequence[Path], kind: str) -> About:
-    source, remote = find_download("adk")
-    known = [file.known_hash for file in remote if file.key == "trajectory"]
+    source = ADK.about
+    known = [file.known_hash for file in source.downloads["adk"] if file.key == "trajectory"]
     own = [file_sha256(path) for path in trajectories if path.is_file()] != known
     return About(
         source="Adenylate kinase" if own else source.title,
@@ -144,7 +156,7 @@ def sequential_split(segments: Sequence[Segment], delta_frames: int) -> Split:
         raise RequestError(
             f"windows of {delta_frames} frames: {len(segments)} segments of up to {longest} frames "
             f"have room for {len(starts)}, too few to share out",
-            "give a smaller --delta-frames",
+            f"give a smaller {option('delta_frames')}",
         )
     return Split(
         kind="published",
@@ -153,3 +165,40 @@ def sequential_split(segments: Sequence[Segment], delta_frames: int) -> Split:
         val=tuple(parts[1]),
         test=tuple(parts[2]),
     )
+
+
+# sha256: MDAnalysisData's adk_equilibrium module. bytes: as others measured them for those hashes;
+# 4,187 frames of 3,341 atoms with a box are 168,200,164 bytes and a header's 276.
+ADK = DataSource(
+    Source(
+        name="adk",
+        title="AdK equilibrium",
+        about="adenylate kinase (apo, CHARMM27) in water at 300 K, 1 microsecond, 240 ps a frame",
+        licence="CC BY 4.0",
+        citation="S. Seyler, O. Beckstein, Molecular dynamics trajectory for benchmarking "
+        "MDAnalysis, figshare (2017), doi:10.6084/m9.figshare.5108170.v1.",
+        page="https://doi.org/10.6084/m9.figshare.5108170.v1",
+        datasets={"adk": "painet prepare adk"},
+        by_hand=("topology", "trajectory"),
+        downloads={
+            "adk": [
+                RemoteFile(
+                    key="topology",
+                    name="adk4AKE.psf",
+                    urls=["https://ndownloader.figshare.com/files/8672230"],
+                    bytes=789917,
+                    known_hash="1aa947d58fb41b6805dc1e7be4dbe65c6a8f4690f0bd7fc2ae03e7bd437085f4",
+                ),
+                RemoteFile(
+                    key="trajectory",
+                    name="1ake_007-nowater-core-dt240ps.dcd",
+                    urls=["https://ndownloader.figshare.com/files/8672074"],
+                    bytes=168200440,
+                    known_hash="598fcbcfcc425f6eafbe9997238320fcacc6a4613ecce061e1521732bab734bf",
+                ),
+            ]
+        },
+        preset="adk",
+    ),
+    prepare_adk,
+)

@@ -14,10 +14,11 @@ import pooch
 from filelock import FileLock
 
 from painet_cli.data.sources.registry import RemoteFile, Source, find_download
-from painet_cli.errors import PainetError, RequestError
+from painet_cli.errors import PainetError, RequestError, option
 from painet_cli.storage.atomic import file_sha256, write_text
-from painet_cli.storage.download import ARCHIVES, Downloader, Progress
+from painet_cli.storage.download import ARCHIVES, Downloader
 from painet_cli.storage.http_client import DownloadError, Limits
+from painet_cli.storage.progress import OnBytes
 
 CACHE_VARIABLE = "PAINET_CACHE"
 LIMITS = Limits()
@@ -25,13 +26,13 @@ LIMITS = Limits()
 _log = logging.getLogger(__name__)
 
 
-def fetch_files(source: str, progress: Progress | None = None) -> dict[str, Path]:
+def fetch_files(source: str, progress: OnBytes | None = None) -> dict[str, Path]:
     """Files of a source, downloaded where they are not here yet.
 
     Parameters
     ----------
     source
-        `mocap`, `adk`, `md17-benzene`, `md22-stachyose`: a download of `sources.yaml`.
+        `mocap`, `adk`, `md17-benzene`, `md22-stachyose`: a name among the downloads of a source.
     progress
         Called as bytes come with a file's name, how many there are, and how many there will be.
 
@@ -63,7 +64,7 @@ def cached_path(source: Source, file: RemoteFile) -> Path:
     return cache_folder() / source.name / file.name
 
 
-def _fetch(source: Source, file: RemoteFile, hint: str, progress: Progress | None) -> Path:
+def _fetch(source: Source, file: RemoteFile, hint: str, progress: OnBytes | None) -> Path:
     path = cached_path(source, file)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -96,7 +97,7 @@ def _is_here(path: Path, file: RemoteFile) -> bool:
     return True
 
 
-def _download(file: RemoteFile, path: Path, hint: str, progress: Progress | None) -> None:
+def _download(file: RemoteFile, path: Path, hint: str, progress: OnBytes | None) -> None:
     """Put the file at `path`, from the first of its URLs that gives it."""
     expected = file.known_hash or _recorded(path)
     downloader = Downloader(
@@ -142,7 +143,9 @@ def _by_hand(source: Source, remote: Sequence[RemoteFile]) -> str:
     urls = " and ".join(file.urls[0] for file in remote)
     places = " and ".join(str(cached_path(source, file)) for file in remote)
     them = "it" if len(remote) == 1 else "them"
-    return f"download {urls} by hand and {source.by_hand}, or put {them} at {places}"
+    given = " ".join(option(name, "FILE") for name in source.by_hand)
+    by_option = f"give {them} with {given}, or " if given else ""
+    return f"download {urls} by hand and {by_option}put {them} at {places}"
 
 
 def _record_path(path: Path) -> Path:

@@ -7,11 +7,11 @@ paper follows is of the official files, known by their numbers of frames.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 
 from painet_cli.data.dataset.manifest import SplitName
 from painet_cli.data.sources.md_collections import Collection, Molecule
+from painet_cli.data.sources.registry import DataSource, RemoteFile, Source
 
 _MOLECULES = {
     "aspirin": Molecule("C9H8O4", 211_762),
@@ -25,32 +25,43 @@ _MOLECULES = {
 }
 
 
-class _PublishedStarts(Mapping[str, Mapping[SplitName, Sequence[int]]]):
-    """First 500, 2,000 and 2,000 starts of the published split, read when asked for."""
-
-    def __getitem__(self, molecule: str) -> dict[SplitName, list[int]]:
-        if molecule not in _MOLECULES:
-            raise KeyError(molecule)
-        path = files("painet_cli.data.sources") / "splits" / f"md17-{molecule}.json"
-        starts: dict[SplitName, list[int]] = json.loads(path.read_text(encoding="utf-8"))
-        return starts
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(_MOLECULES)
-
-    def __len__(self) -> int:
-        return len(_MOLECULES)
+def _published_starts(molecule: str) -> dict[SplitName, list[int]]:
+    """First 500, 2,000 and 2,000 starts of the published split."""
+    path = files("painet_cli.data.sources") / "splits" / f"md17-{molecule}.json"
+    starts: dict[SplitName, list[int]] = json.loads(path.read_text(encoding="utf-8"))
+    return starts
 
 
-MD17 = Collection(
-    name="MD17",
+def _npz(molecule: str) -> RemoteFile:
+    name = f"md17_{'benzene2017' if molecule == 'benzene' else molecule}.npz"
+    hosts = ("quantum-machine.org", "www.quantum-machine.org")
+    return RemoteFile(
+        key="npz", name=name, urls=[f"http://{host}/gdml/data/npz/{name}" for host in hosts]
+    )
+
+
+# The publisher gives neither hash nor size nor licence. Sizes are reckoned from the published
+# numbers of frames, positions and forces in double precision.
+COLLECTION = Collection(
+    about=Source(
+        name="md17",
+        title="MD17",
+        about="small molecules at 500 K, DFT molecular dynamics, 0.5 fs a frame, one file a "
+        "molecule",
+        licence="none stated by its publisher",
+        citation="S. Chmiela, A. Tkatchenko, H. E. Sauceda, I. Poltavsky, K. T. Schütt, "
+        "K.-R. Müller, Machine learning of accurate energy-conserving molecular force fields, "
+        "Science Advances 3, e1603015 (2017).",
+        page="http://quantum-machine.org/gdml/",
+        datasets={"md17-{molecule}": "painet prepare md17 --molecule {molecule}"},
+        by_hand=("source",),
+        size="about 80 to 440 MB a molecule",
+        downloads={f"md17-{molecule}": [_npz(molecule)] for molecule in _MOLECULES},
+    ),
+    publisher="quantum-machine.org/gdml",
     molecules=_MOLECULES,
     frame_time_s=0.5e-15,
     delta_frames=3000,
-    source="MD17, quantum-machine.org/gdml",
-    licence="none stated by its publisher",
-    citation="S. Chmiela, A. Tkatchenko, H. E. Sauceda, I. Poltavsky, K. T. Schütt, K.-R. Müller, "
-    "Machine learning of accurate energy-conserving molecular force fields, "
-    "Science Advances 3, e1603015 (2017)",
-    published=_PublishedStarts(),
+    published=_published_starts,
 )
+MD17 = DataSource(COLLECTION.about, COLLECTION.prepare)

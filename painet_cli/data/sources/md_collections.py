@@ -6,11 +6,11 @@ left alone, except that a text `theory` is passed on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,13 +28,18 @@ from painet_cli.data.dataset.splits import block_split, random_split
 from painet_cli.data.formats.md17_npz import Member, read_headers
 from painet_cli.data.particles.bonds import bonds_within
 from painet_cli.data.particles.elements import LONGEST_BOND, atoms, formula
+from painet_cli.data.sources.options import (
+    AtHand,
+    DeltaFrames,
+    FrameTime,
+    Horizon,
+    Splitting,
+    window_frames,
+)
 from painet_cli.data.sources.plausible import check_order, check_unit, first_frames
+from painet_cli.data.sources.registry import Destination, Source
 from painet_cli.data.units import seconds
-from painet_cli.errors import RequestError
-from painet_cli.storage.atomic import check_writable
-
-if TYPE_CHECKING:
-    from painet_cli.storage.download import Progress
+from painet_cli.errors import RequestError, option
 
 WINDOWS: dict[SplitName, int] = {"train": 500, "val": 2000, "test": 2000}
 SEED = 1
@@ -53,18 +58,30 @@ class Molecule:
 
 @dataclass(frozen=True)
 class Collection:
-    """A published collection of trajectories, one file a molecule."""
+    """A published collection of trajectories, one file a molecule.
 
-    name: str
-    """As papers spell it; in lower case, what its datasets' names begin with."""
+    Attributes
+    ----------
+    about
+        What it is; its name is what its datasets' names begin with.
+    publisher
+        Where it is published, for a dataset's `origin.source`.
+    molecules
+        What there is, by name.
+    frame_time_s
+        Seconds between frames.
+    delta_frames
+        Frames of a window, where none are asked for.
+    published
+        Published start frames of a molecule, for the official file; None where there are none.
+    """
+
+    about: Source
+    publisher: str
     molecules: Mapping[str, Molecule]
     frame_time_s: float
     delta_frames: int
-    source: str
-    licence: str
-    citation: str
-    published: Mapping[str, Mapping[SplitName, Sequence[int]]]
-    """Published start frames for the official files, by molecule."""
+    published: Callable[[str], Mapping[SplitName, Sequence[int]]] | None = None
 
     def find(self, molecule: str) -> str:
         """Name of a molecule as the collection spells it, in whatever case it is given.
@@ -80,128 +97,93 @@ class Collection:
         near = get_close_matches(_plain(molecule), spelled, n=1)
         guess = f"did you mean {spelled[near[0]]}? " if near else ""
         raise RequestError(
-            f"--molecule {molecule}: not in {self.name}",
+            f"{option('molecule', molecule)}: not in {self.about.title}",
             f"{guess}it has {', '.join(self.molecules)}",
         )
 
-    def dataset(self, molecule: str) -> str:
-        """Name of a molecule's dataset, `md17-benzene`.
+    def prepare(
+        self,
+        to: Destination,
+        *,
+        molecule: Annotated[str, "Which one."],
+        source: AtHand = None,
+        split: Splitting = None,
+        delta_frames: DeltaFrames = None,
+        horizon: Horizon = 1,
+        frame_time: FrameTime = None,
+        hydrogens: Annotated[bool, "Keep hydrogen atoms; else heavy atoms alone."] = False,
+        label: Annotated[str | None, "What tables call frames of another origin."] = None,
+    ) -> Dataset:
+        """Write a molecule's trajectory as a dataset, `md17-benzene`.
+
+        Parameters
+        ----------
+        to
+            Where the dataset goes.
+        molecule
+            What the file must hold.
+        source
+            The npz; None downloads the official one.
+        split
+            None: published where the file is the official one, otherwise blocks.
+        delta_frames, frame_time
+            None: the collection's own.
+        horizon, hydrogens, label
+            As annotated.
 
         Raises
         ------
         RequestError
-            The collection has no such molecule.
+            No such molecule; a file that cannot be had or read, holds another molecule, another
+            unit, no bond, frames that do not follow one another or too few of them; a split that
+            does not apply; or a folder that cannot be written.
         """
-        return f"{self.name.lower()}-{self.find(molecule)}"
+        molecule = self.find(molecule)
+        window = window_frames(delta_frames or self.delta_frames, horizon)
+        frame_time_s = seconds(frame_time) if frame_time else self.frame_time_s
+        name = f"{self.about.name}-{molecule}"
+        folder = to.folder(name)
+        if source is None:
+            from painet_cli.data.sources.fetch import fetch_files
 
-
-@dataclass(frozen=True)
-class Choices:
-    """What a user may choose; None is the collection's own."""
-
-    split: str | None = None
-    """A `Split.kind`; None: published where the file is the official one, otherwise blocks."""
-    delta_frames: int | None = None
-    horizon: int = 1
-    """T, targets that must fit into a window."""
-    frame_time: str | None = None
-    hydrogens: bool = False
-    """Keep them; else heavy atoms alone."""
-    label: str | None = None
-    """What tables call frames that are not the collection's own."""
-
-
-def prepare_molecule(
-    collection: Collection,
-    molecule: str,
-    source: Path | None,
-    folder: Path,
-    choices: Choices | None = None,
-    *,
-    force: bool,
-    command: str,
-    progress: Progress | None = None,
-) -> Dataset:
-    """Write a molecule's trajectory as a dataset.
-
-    Parameters
-    ----------
-    collection, molecule
-        What the file must hold.
-    source
-        The npz; None downloads the official one.
-    folder
-        Where the dataset goes.
-    choices
-        Split, windows, time, atoms and label; None takes the collection's own.
-    force
-        Replace a dataset that is already there.
-    command
-        painet's version and the command line, for the dataset's `origin.prepared_by`.
-    progress
-        Told how a download goes.
-
-    Raises
-    ------
-    RequestError
-        No such molecule; a file that cannot be had or read, holds another molecule, another unit,
-        no bond, frames that do not follow one another or too few of them; a split that does not
-        apply; or a folder that cannot be written.
-    """
-    choices = choices or Choices()
-    molecule = collection.find(molecule)
-    delta_frames = choices.delta_frames or collection.delta_frames
-    if choices.horizon > delta_frames:
-        raise RequestError(
-            f"--horizon {choices.horizon}: more targets than a window has frames "
-            f"(--delta-frames {delta_frames})"
+            source = fetch_files(name, to.downloading)["npz"]
+        members = read_headers(source)
+        R, numbers = _checked_arrays(source, members)
+        _check_molecule(source, self, molecule, numbers)
+        official = R.shape[0] == self.molecules[molecule].frames
+        first = first_frames(R)
+        check_unit(R.where, first[0])
+        if not official:  # the first frames of a published file are what they are
+            check_order(R.where, first, frame_time_s)
+        kept = [k for k, number in enumerate(numbers) if hydrogens or number != _HYDROGEN]
+        bonds = bonds_within(first[0, kept], LONGEST_BOND)
+        if not bonds:
+            raise RequestError(f"{R.where}: no two atoms are within {LONGEST_BOND} A in frame 0")
+        segments = (Segment(name=molecule, start=0, length=R.shape[0]),)
+        shared_out = _split(self, molecule, segments, window, split, source)
+        theory = members["theory"].text() if "theory" in members else ""
+        label = label if label is not None else theory[:40]
+        manifest = Manifest(
+            name=folder.name,
+            origin=Origin(
+                source=f"{self.about.title}, {self.publisher}, {molecule}, from {source.name}",
+                licence=self.about.licence,
+                citation=self.about.citation,
+                prepared_by=to.command,
+                label="" if official else label or f"not {self.about.title}'s own frames",
+                notes=_notes(self, molecule, R.shape[0], theory, hydrogens=hydrogens),
+            ),
+            units=Units(length="angstrom", length_in_metres=1e-10, frame_time_s=frame_time_s),
+            particles=atoms([numbers[k] for k in kept], bonds),
+            segments=segments,
+            split=shared_out,
+            files={},
         )
-    frame_time_s = seconds(choices.frame_time) if choices.frame_time else collection.frame_time_s
-    check_writable(folder, force=force)
-    path = source or _download(collection.dataset(molecule), progress)
-    members = read_headers(path)
-    R, numbers = _checked_arrays(path, members)
-    _check_molecule(path, collection, molecule, numbers)
-    official = R.shape[0] == collection.molecules[molecule].frames
-    first = first_frames(R)
-    check_unit(R.where, first[0])
-    if not official:  # the first frames of a published file are what they are
-        check_order(R.where, first, frame_time_s)
-    kept = [k for k, number in enumerate(numbers) if choices.hydrogens or number != _HYDROGEN]
-    bonds = bonds_within(first[0, kept], LONGEST_BOND)
-    if not bonds:
-        raise RequestError(f"{R.where}: no two atoms are within {LONGEST_BOND} A in frame 0")
-    segments = (Segment(name=molecule, start=0, length=R.shape[0]),)
-    split = _split(collection, molecule, segments, delta_frames, choices.split, path)
-    theory = members["theory"].text() if "theory" in members else ""
-    label = choices.label if choices.label is not None else theory[:40]
-    manifest = Manifest(
-        name=folder.name,
-        origin=Origin(
-            source=f"{collection.source}, {molecule}, from {path.name}",
-            licence=collection.licence,
-            citation=collection.citation,
-            prepared_by=command,
-            label="" if official else label or f"not {collection.name}'s own frames",
-            notes=_notes(collection, molecule, R.shape[0], theory, hydrogens=choices.hydrogens),
-        ),
-        units=Units(length="angstrom", length_in_metres=1e-10, frame_time_s=frame_time_s),
-        particles=atoms([numbers[k] for k in kept], bonds),
-        segments=segments,
-        split=split,
-        files={},
-    )
-    return write_dataset(folder, _positions(R, kept), manifest, force=force)
+        return write_dataset(folder, _positions(R, kept), manifest, force=to.force)
 
 
 def _plain(name: str) -> str:
     return name.lower().replace("_", "-")
-
-
-def _download(source_name: str, progress: Progress | None) -> Path:
-    from painet_cli.data.sources.fetch import fetch_files
-
-    return fetch_files(source_name, progress)["npz"]
 
 
 def _checked_arrays(path: Path, members: Mapping[str, Member]) -> tuple[Member, list[int]]:
@@ -233,7 +215,7 @@ def _check_molecule(
     raise RequestError(
         f"{path}: this file holds {f'{other[0]} ({found})' if other else found}, "
         f"not {molecule} ({expected})",
-        f"give --molecule {other[0]}" if other else "",
+        f"give {option('molecule', other[0])}" if other else "",
     )
 
 
@@ -246,26 +228,27 @@ def _split(
     path: Path,
 ) -> Split:
     frames, official = segments[0].length, collection.molecules[molecule].frames
-    starts = collection.published.get(molecule)
+    starts = collection.published(molecule) if collection.published else None
     if kind is None:
         kind = "published" if starts and frames == official else "blocks"
     if kind != "published":
         return _drawn(path, segments, delta_frames, kind)
-    other = "choose --split blocks or random"
+    published = option("split", "published")
+    other = f"choose {option('split', 'blocks')} or random"
     if starts is None:
-        raise RequestError(f"--split published: {collection.name} has none for {molecule}", other)
+        raise RequestError(f"{published}: {collection.about.title} has none for {molecule}", other)
     if frames != official:
         raise RequestError(
-            f"--split published: {path} has {frames:,} frames, but it is of the official file of "
+            f"{published}: {path} has {frames:,} frames, but it is of the official file of "
             f"{official:,}",
             other,
         )
     last = max(max(listed) for listed in starts.values())
     if last + delta_frames >= frames:
         raise RequestError(
-            f"--split published: its last window starts at frame {last:,} of {frames:,} and "
+            f"{published}: its last window starts at frame {last:,} of {frames:,} and "
             f"cannot have {delta_frames:,} frames",
-            f"--delta-frames up to {frames - last - 1:,} fits",
+            f"{option('delta_frames')} up to {frames - last - 1:,} fits",
         )
     drawn = {part: tuple(listed) for part, listed in starts.items()}
     return Split(kind="published", delta_frames=delta_frames, **drawn)
@@ -281,7 +264,7 @@ def _drawn(path: Path, segments: tuple[Segment, ...], delta_frames: int, kind: s
         longest = (segments[0].length - 6) // 7
         raise RequestError(
             f"{path}: {segments[0].length:,} frames are too few for windows of {delta_frames:,}",
-            f"--delta-frames up to {longest:,} fits" if longest > 0 else "",
+            f"{option('delta_frames')} up to {longest:,} fits" if longest > 0 else "",
         ) from error
     counts = {part: min(count, len(every.starts(part))) for part, count in WINDOWS.items()}
     return draw(segments, delta_frames, counts, seed=SEED)
@@ -301,7 +284,7 @@ def _notes(
     notes += [f"Theory: {theory}."] if theory else []
     if frames != official:
         notes += [
-            f"{frames:,} frames, where {collection.name}'s own file has {official:,}"
+            f"{frames:,} frames, where {collection.about.title}'s own file has {official:,}"
             + (": its published split does not apply." if collection.published else ".")
         ]
     return " ".join(notes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
-from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +21,10 @@ from painet_cli.data.dataset.manifest import (
     Units,
 )
 from painet_cli.data.particles.particles import Particles
-from painet_cli.data.sources.fetch import fetch_files
 from painet_cli.data.sources.mocap_files import SUBJECTS, read_recording
-from painet_cli.errors import RequestError
-from painet_cli.storage.atomic import check_writable
-from painet_cli.storage.download import Progress
+from painet_cli.data.sources.options import AtHand
+from painet_cli.data.sources.registry import DataSource, Destination, RemoteFile, Source
+from painet_cli.errors import RequestError, option
 
 METRES_PER_UNIT = 0.05644
 """CMU's ASF files divide inches by 0.45: 0.0254 m / 0.45, rounded."""
@@ -36,31 +35,22 @@ TRAINING_WINDOWS = 200
 
 
 def prepare_mocap(
-    subject: int,
-    source: Path | None,
-    folder: Path,
+    to: Destination,
     *,
-    force: bool,
-    command: str,
-    progress: Progress | None = None,
+    subject: Annotated[int, "35 (walk) or 9 (run)."],
+    source: AtHand = None,
 ) -> Dataset:
     """Write the trials of a subject as a dataset, `mocap-walk` (35) or `mocap-run` (9).
 
     Parameters
     ----------
+    to
+        Where the dataset goes.
     subject
         9 or 35, CMU's number.
     source
         What holds the subject's trials; see `read_recording`. By default CMU's own archive, which
         is downloaded where it is not here yet.
-    folder
-        Where the dataset goes.
-    force
-        Replace a dataset that is already there.
-    command
-        painet's version and the command line, for the dataset's `origin.prepared_by`.
-    progress
-        Told how a download goes.
 
     Raises
     ------
@@ -72,10 +62,14 @@ def prepare_mocap(
     """
     if subject not in SUBJECTS:
         known = " or ".join(f"{number} ({SUBJECTS[number].activity})" for number in SUBJECTS)
-        raise RequestError(f"--subject {subject}: no published split", f"choose subject {known}")
-    check_writable(folder, force=force)
+        raise RequestError(
+            f"{option('subject', subject)}: no published split", f"choose subject {known}"
+        )
+    folder = to.folder(SUBJECTS[subject].dataset)
     if source is None:
-        source = fetch_files("mocap", progress)["zip"]
+        from painet_cli.data.sources.fetch import fetch_files
+
+        source = fetch_files("mocap", to.downloading)["zip"]
     recording = read_recording(subject, source)
     segments = _segments(recording.trials)
     manifest = Manifest(
@@ -86,7 +80,7 @@ def prepare_mocap(
             licence="may be copied, modified and redistributed, but not resold",
             citation="The data used in this project was obtained from mocap.cs.cmu.edu. "
             "The database was created with funding from NSF EIA-0196217.",
-            prepared_by=command,
+            prepared_by=to.command,
             notes=f"{recording.numbering} 1 ASF unit is 5.644 cm; 120 frames a second.",
         ),
         units=Units(length="ASF unit", length_in_metres=METRES_PER_UNIT, frame_time_s=FRAME_TIME_S),
@@ -102,7 +96,7 @@ def prepare_mocap(
         files={},
     )
     frames = np.concatenate([*recording.trials.values()])
-    return write_dataset(folder, frames, manifest, force=force)
+    return write_dataset(folder, frames, manifest, force=to.force)
 
 
 def load_split(name: str) -> dict[SplitName, dict[str, list[int]]]:
@@ -164,3 +158,34 @@ def _segments(trials: Mapping[str, NDArray[np.float64]]) -> tuple[Segment, ...]:
         Segment(name=name, start=end - length, length=length)
         for name, end, length in zip(trials, ends, lengths, strict=True)
     )
+
+
+MOCAP = DataSource(
+    Source(
+        name="mocap",
+        title="CMU motion capture",
+        about="31 joints of people walking (subject 35) and running (subject 9), 120 frames a "
+        "second",
+        licence="free for research, also in products that are sold; the data alone may not be "
+        "resold",
+        citation="The data used in this project was obtained from mocap.cs.cmu.edu. The "
+        "database was created with funding from NSF EIA-0196217.",
+        page="http://mocap.cs.cmu.edu",
+        datasets={
+            "mocap-walk": "painet prepare mocap --subject 35",
+            "mocap-run": "painet prepare mocap --subject 9",
+        },
+        by_hand=("source",),
+        size="about 1.1 GB",
+        downloads={
+            "mocap": [
+                RemoteFile(
+                    key="zip",
+                    name="allasfamc.zip",
+                    urls=["http://mocap.cs.cmu.edu/allasfamc.zip"],
+                )
+            ]
+        },
+    ),
+    prepare_mocap,
+)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from painet_cli.data.formats.acclaim import parse_amc, parse_asf
 from painet_cli.data.formats.acclaim_text import LARGEST_NUMBER
 from painet_cli.data.formats.skeleton import joint_positions
-from painet_cli.errors import RequestError
+from painet_cli.errors import RequestError, option
 from painet_cli.storage.archives import Members, open_source, read_array
 
 ARCHIVE_URL = "http://mocap.cs.cmu.edu/allasfamc.zip"
@@ -189,7 +189,8 @@ def _read_positions(subject: int, members: Members, source: Path) -> Recording:
         fitting = [n for n in SUBJECTS if len(SUBJECTS[n].trials) == len(found)]
         raise RequestError(
             f"{source}: holds {len(found)} trials, but subject {subject} has {expected}",
-            f"that is the number of subject {fitting[0]}'s trials: give --subject {fitting[0]}"
+            f"that is the number of subject {fitting[0]}'s trials: give "
+            f"{option('subject', fitting[0])}"
             if fitting
             else "expected arrays trial_00, trial_01, ..., one a trial",
         )

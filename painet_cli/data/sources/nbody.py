@@ -16,11 +16,11 @@ which close encounters dominate.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
 from painet_cli.data.dataset.manifest import (
@@ -33,12 +33,13 @@ from painet_cli.data.dataset.manifest import (
     Units,
 )
 from painet_cli.data.particles.particles import Particles
-from painet_cli.storage.atomic import check_writable
+from painet_cli.data.sources.options import DeltaFrames
+from painet_cli.data.sources.registry import DataSource, Destination, Source
+from painet_cli.storage.progress import OnCount
 
 SIMULATIONS: dict[SplitName, int] = {"train": 3000, "val": 2000, "test": 2000}
 PARTICLES = 5
 DELTA_FRAMES = 100
-SEED = 1
 STEP = 1e-3
 FIRST_STEP = 3100
 STEPS_A_FRAME = 10
@@ -48,45 +49,34 @@ TYPE_NAMES = ("negative", "positive")
 _BLOCK_PAIRS = 20_000
 """Pairs of particles simulated side by side: as many as fit into a processor's cache."""
 
-Progress = Callable[[int, int], None]
-"""Called with the simulated steps so far and in all."""
-
 
 def prepare_nbody(
-    folder: Path,
+    to: Destination,
     *,
-    particles: int = PARTICLES,
-    delta_frames: int = DELTA_FRAMES,
-    seed: int = SEED,
-    force: bool,
-    command: str,
-    progress: Progress | None = None,
+    particles: Annotated[int, "Particles of a system.", Field(ge=2, le=100)] = PARTICLES,
+    seed: Annotated[int, "Of the simulations.", Field(ge=0)] = 1,
+    delta_frames: DeltaFrames = None,
 ) -> Dataset:
     """Simulate 3,000 systems for training, 2,000 for validation, 2,000 for test; write a dataset.
 
     Parameters
     ----------
-    folder
+    to
         Where the dataset goes.
     particles
         Particles of a system; the published benchmark has 5.
-    delta_frames
-        Frames from a window's start to its last target, 0.01 units of time each.
     seed
-        Of the simulations, not negative; each part draws for itself.
-    force
-        Replace a dataset that is already there.
-    command
-        painet's version and the command line, for the dataset's `origin.prepared_by`.
-    progress
-        Is told how far it is.
+        Of the simulations; each part draws for itself.
+    delta_frames
+        Frames from a window's start to its last target, 0.01 units of time each; 100 by default.
 
     Raises
     ------
     RequestError
-        The folder exists and `force` is false, or cannot be written.
+        The folder exists and `to.force` is false, or cannot be written.
     """
-    check_writable(folder, force=force)
+    folder = to.folder("nbody")
+    length = (delta_frames or DELTA_FRAMES) + 1
     charges, positions, velocities = (
         np.concatenate(of_parts)
         for of_parts in zip(
@@ -97,8 +87,7 @@ def prepare_nbody(
             strict=True,
         )
     )
-    frames = simulate(charges, positions, velocities, delta_frames + 1, progress)
-    length = delta_frames + 1
+    frames = simulate(charges, positions, velocities, length, to.progress)
     types = [tuple(int(charge > 0) for charge in system) for system in charges]
     segments = tuple(
         Segment(name=f"simulation {k}", start=k * length, length=length, types=own)
@@ -111,7 +100,7 @@ def prepare_nbody(
             licence="yours; nothing is downloaded",
             citation="V. G. Satorras, E. Hoogeboom, M. Welling, E(n) equivariant graph neural "
             "networks, ICML (2021)",
-            prepared_by=command,
+            prepared_by=to.command,
             label="" if particles == PARTICLES else f"{particles} particles",
             notes=f"Dimensionless: 1 unit of length and of time stand as metre and second. "
             f"Seed {seed}; parts are separate simulations.",
@@ -128,7 +117,7 @@ def prepare_nbody(
         files={},
     )
     flat = frames.reshape(-1, particles, 3).astype(np.float32)
-    return write_dataset(folder, flat, manifest, force=force)
+    return write_dataset(folder, flat, manifest, force=to.force)
 
 
 def _split(length: int) -> Split:
@@ -157,7 +146,7 @@ def simulate(
     positions: NDArray[np.float64],  # (S, N, 3)
     velocities: NDArray[np.float64],  # (S, N, 3)
     frames: int,
-    progress: Progress | None = None,
+    progress: OnCount | None = None,
     *,
     first_step: int = FIRST_STEP,
     steps_a_frame: int = STEPS_A_FRAME,
@@ -201,3 +190,18 @@ def _forces(
     apart *= strength / (squared * np.sqrt(squared))
     forces = ends @ apart
     return np.clip(forces, -LARGEST_FORCE, LARGEST_FORCE, out=forces)
+
+
+NBODY = DataSource(
+    Source(
+        name="nbody",
+        title="Charged particles",
+        about="five charged particles that attract and repel one another, simulated by the command "
+        "itself",
+        licence="yours; nothing is downloaded",
+        citation="The benchmark of V. G. Satorras, E. Hoogeboom, M. Welling, E(n) equivariant "
+        "graph neural networks, ICML (2021).",
+        datasets={"nbody": "painet prepare nbody"},
+    ),
+    prepare_nbody,
+)

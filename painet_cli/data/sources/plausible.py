@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from painet_cli.data.formats.md17_npz import Member
-from painet_cli.errors import RequestError
+from painet_cli.errors import RequestError, option
 
 NEAREST_ATOM = (0.9, 1.7)
 """Angstrom; the median over a molecule's atoms of the distance to the nearest other."""
@@ -45,6 +44,8 @@ def check_unit(where: str, frame: NDArray[np.float64]) -> None:
     RequestError
         The median distance to the nearest atom is no molecule's in angstrom.
     """
+    from scipy.spatial import cKDTree  # a command's help must not wait for it
+
     with np.errstate(over="ignore"):
         nearest = cKDTree(frame).query(frame, k=2)[0][:, 1]
     median = float(np.median(nearest))
@@ -79,5 +80,6 @@ def check_order(where: str, frames: NDArray[np.float64], frame_time_s: float) ->
         raise RequestError(
             f"{where}: an atom moves {apart:.3g} angstrom from frame to frame, {speed:.3g} per fs, "
             "which no molecule does",
-            "expected consecutive frames, in order; --frame-time gives the time between them",
+            f"expected consecutive frames, in order; {option('frame_time')} gives the time "
+            "between them",
         )

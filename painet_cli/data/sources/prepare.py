@@ -1,107 +1,23 @@
-"""`prepare`: a source by its name to a dataset, for Python; `painet prepare` goes the same way."""
+"""`prepare`: a source by its name and options to a dataset, for Python and for `painet prepare`."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Unpack, get_args, get_type_hints, overload
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from painet_cli.data.dataset.dataset import Dataset
-from painet_cli.data.sources.destination import Counting, Destination
-from painet_cli.data.sources.registry import find_source
-from painet_cli.data.sources.source_options import (
-    AdkOptions,
-    MocapOptions,
-    MoleculeOptions,
-    NbodyOptions,
-    TrajectoryOptions,
-)
-from painet_cli.errors import RequestError
+from painet_cli.data.sources.registry import DataSource, Destination, find_source
+from painet_cli.errors import RequestError, option
 
 if TYPE_CHECKING:
-    from painet_cli.storage.download import Progress as Downloading
-
-
-@overload
-def prepare(
-    source: Literal["mocap"],
-    /,
-    *,
-    data_dir: str | Path = ...,
-    force: bool = ...,
-    progress: Counting | None = ...,
-    downloading: Downloading | None = ...,
-    **options: Unpack[MocapOptions],
-) -> Dataset: ...
-
-
-@overload
-def prepare(
-    source: Literal["md17", "md22"],
-    /,
-    *,
-    data_dir: str | Path = ...,
-    force: bool = ...,
-    progress: Counting | None = ...,
-    downloading: Downloading | None = ...,
-    **options: Unpack[MoleculeOptions],
-) -> Dataset: ...
-
-
-@overload
-def prepare(
-    source: Literal["adk"],
-    /,
-    *,
-    data_dir: str | Path = ...,
-    force: bool = ...,
-    progress: Counting | None = ...,
-    downloading: Downloading | None = ...,
-    **options: Unpack[AdkOptions],
-) -> Dataset: ...
-
-
-@overload
-def prepare(
-    source: Literal["trajectory"],
-    /,
-    *,
-    data_dir: str | Path = ...,
-    force: bool = ...,
-    progress: Counting | None = ...,
-    downloading: Downloading | None = ...,
-    **options: Unpack[TrajectoryOptions],
-) -> Dataset: ...
-
-
-@overload
-def prepare(
-    source: Literal["nbody"],
-    /,
-    *,
-    data_dir: str | Path = ...,
-    force: bool = ...,
-    progress: Counting | None = ...,
-    downloading: Downloading | None = ...,
-    **options: Unpack[NbodyOptions],
-) -> Dataset: ...
-
-
-@overload
-def prepare(
-    source: str,
-    /,
-    *,
-    data_dir: str | Path = ...,
-    force: bool = ...,
-    progress: Counting | None = ...,
-    downloading: Downloading | None = ...,
-    **options: Any,
-) -> Dataset: ...
+    from painet_cli.storage.progress import OnBytes, OnCount
 
 
 def prepare(
@@ -110,8 +26,8 @@ def prepare(
     *,
     data_dir: str | Path = "data",
     force: bool = False,
-    progress: Counting | None = None,
-    downloading: Downloading | None = None,
+    progress: OnCount | None = None,
+    downloading: OnBytes | None = None,
     **options: Any,
 ) -> Dataset:
     """Prepare a dataset from its raw source.
@@ -131,7 +47,7 @@ def prepare(
         Called with the name, the bytes so far and the size (or None) of what is downloaded.
     options
         The source's own, named as the options of `painet prepare SOURCE`: `molecule="benzene"`,
-        `subject=35`, `source="FILE.npz"` for files at hand, `topology` and `trajectories`,
+        `subject=35`, `source="FILE.npz"` for files at hand, `topology` and `trajectory`,
         `delta_frames`, `horizon`, `split`, `frame_time="0.5fs"`.
 
     Returns
@@ -142,8 +58,8 @@ def prepare(
     Raises
     ------
     RequestError
-        There is no such source or option, one is missing, files at hand are not what they should
-        be, or the dataset is there already and `force` is false.
+        There is no such source or option, one is missing or not allowed, files at hand are not
+        what they should be, or the dataset is there already and `force` is false.
     PainetError
         A download failed; what was downloaded is kept.
 
@@ -155,9 +71,9 @@ def prepare(
     (20000, 9, 3)
     >>> painet.prepare("md17", molecule="benzene", source="benzene.npz")  # doctest: +SKIP
     """
-    said = ", ".join([repr(source), *(f"{key}={value!r}" for key, value in options.items())])
+    call = ", ".join([repr(source), *(f"{key}={value!r}" for key, value in options.items())])
     to = Destination(
-        Path(data_dir), force=force, command=f"painet {version('painet')}: prepare({said})"
+        Path(data_dir), force=force, command=f"painet {version('painet')}: prepare({call})"
     )
     if progress is not None:
         to = replace(to, progress=progress)
@@ -172,31 +88,104 @@ def prepare_at(to: Destination, source: str, /, **options: Any) -> Dataset:
     RequestError
         As `prepare` does.
     """
-    recipe = find_source(source).prepare
-    known = options_of(recipe)
-    for name in options.keys() - known.keys():
-        near = get_close_matches(name, known, n=1)
+    found = find_source(source)
+    return found.prepare(to, **checked_options(found, options))
+
+
+@dataclass(frozen=True)
+class SourceOption:
+    """An option of a source, as the signature of its function has it.
+
+    Attributes
+    ----------
+    name
+        Name of the parameter.
+    annotation
+        Its type, with the bounds that `Annotated` adds to it.
+    kind
+        Its type alone.
+    help
+        The words of `Annotated`, where there are some.
+    default
+        `inspect.Parameter.empty` where it must be given.
+    """
+
+    name: str
+    annotation: Any
+    kind: Any
+    help: str
+    default: Any
+
+    @property
+    def required(self) -> bool:
+        """Whether it must be given."""
+        return self.default is inspect.Parameter.empty
+
+    @property
+    def several(self) -> bool:
+        """Whether it is a sequence, of which one may stand alone."""
+        return get_origin(self.kind) in (Sequence, list, tuple)
+
+    def bound(self, name: str) -> Any:
+        """Bound of a name, `ge` or `le`, as `pydantic.Field` takes it; None where there is none."""
+        notes = getattr(self.annotation, "__metadata__", ())
+        parts = [part for note in notes for part in (note, *getattr(note, "metadata", ()))]
+        return next((getattr(part, name) for part in parts if hasattr(part, name)), None)
+
+
+def options_of(source: DataSource) -> dict[str, SourceOption]:
+    """A source's own options by name, in the order of its function's parameters.
+
+    Raises
+    ------
+    NameError, TypeError
+        The function's signature does not say them.
+    """
+    _, *own = inspect.signature(source.prepare).parameters.values()
+    hints = get_type_hints(source.prepare, include_extras=True)
+    options = {}
+    for parameter in own:
+        if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
+            raise TypeError(f"{parameter} names none")
+        hint = hints.get(parameter.name, str)
+        kind, *notes = get_args(hint) if get_origin(hint) is Annotated else (hint,)
+        words = next((note for note in notes if isinstance(note, str)), "")
+        options[parameter.name] = SourceOption(parameter.name, hint, kind, words, parameter.default)
+    return options
+
+
+def checked_options(source: DataSource, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of a source, of the types and within the bounds that its function says.
+
+    Raises
+    ------
+    RequestError
+        One is unknown, missing or not allowed.
+    """
+    known, name = options_of(source), source.about.name
+    for unknown in given.keys() - known.keys():
+        near = get_close_matches(unknown, known, n=1)
         guess = f"did you mean {near[0]}? " if near else ""
         raise RequestError(
-            f"source {source}: no option {name}", f"{guess}it takes {', '.join(known) or 'none'}"
+            f"source {name}: no option {unknown}", f"{guess}it takes {', '.join(known) or 'none'}"
         )
-    missing = [name for name, required in known.items() if required and name not in options]
+    missing = [one.name for one in known.values() if one.required and one.name not in given]
     if missing:
         raise RequestError(
-            f"source {source}: {missing[0]} is missing",
-            f"give {missing[0]}=..., as `painet prepare {source} --help` describes it",
+            f"source {name}: {missing[0]} is missing",
+            f"give {missing[0]}=..., as `painet prepare {name} --help` describes it",
         )
-    return recipe(to, **options)
+    return {key: _checked(known[key], value) for key, value in given.items()}
 
 
-def options_of(recipe: Callable[..., Dataset]) -> dict[str, bool]:
-    """Names of a source's own options, and whether each must be given."""
-    _, *own = inspect.signature(recipe).parameters.values()
-    options: dict[str, bool] = {}
-    for parameter in own:
-        if parameter.kind is parameter.VAR_KEYWORD:
-            (several,) = get_args(get_type_hints(recipe)[parameter.name])
-            options |= dict.fromkeys(get_type_hints(several), False)
-        else:
-            options[parameter.name] = parameter.default is parameter.empty
-    return options
+def _checked(one: SourceOption, value: Any) -> Any:
+    """Value of an option, of its type: text for a path becomes a path."""
+    value = [value] if one.several and isinstance(value, str | Path) else value
+    kind = TypeAdapter(one.annotation, config=ConfigDict(arbitrary_types_allowed=True))
+    try:
+        return kind.validate_python(value)
+    except ValidationError as error:
+        why = error.errors(include_url=False)[0]["msg"]
+        raise RequestError(
+            f"{option(one.name, value)}: not allowed", f"it{why.removeprefix('Input')}"
+        ) from error

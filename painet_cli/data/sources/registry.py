@@ -1,7 +1,7 @@
-"""The registry of data sources: what each one is, its files, and the command that prepares it.
+"""The registry of data sources: names, what a source is, and where it writes its dataset.
 
-A new source is one file that prepares it, an entry in `sources.yaml` and a line in `recipes.py`. A
-source of another package is a `DataSource` that an entry point of the group `painet.sources` names.
+A new source is one file with a `DataSource`, and one line in `OWN`. A source of another package is
+a `DataSource` that an entry point of the group `painet.sources` names.
 """
 
 from __future__ import annotations
@@ -10,26 +10,26 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import yaml
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
     PositiveInt,
     StringConstraints,
-    TypeAdapter,
     field_validator,
 )
 
 from painet_cli.config.plugins import SOURCES as GROUP
 from painet_cli.config.plugins import Plugin, plugins, warn
-from painet_cli.errors import RequestError
+from painet_cli.errors import RequestError, option
+from painet_cli.storage.atomic import check_writable
 
 if TYPE_CHECKING:
     from painet_cli.data.dataset.dataset import Dataset
+    from painet_cli.storage.progress import OnBytes, OnCount
 
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+/\S+$")]
@@ -52,9 +52,9 @@ class RemoteFile(_Section):
     name: FileName
     urls: Annotated[list[Url], Field(min_length=1)]
     """Places of the same bytes, tried in this order."""
-    bytes: PositiveInt | None
+    bytes: PositiveInt | None = None
     """Size, where it is known."""
-    known_hash: Sha256 | None
+    known_hash: Sha256 | None = None
     """Hex sha256; where the publisher gives none, that of the first complete download counts."""
 
 
@@ -72,12 +72,14 @@ class Source(_Section):
     """The publisher's page."""
     datasets: Annotated[dict[str, str], Field(min_length=1)]
     """Dataset name to the command that prepares it; `{word}` in both stands for any text."""
-    by_hand: Text | None = None
-    """What to do with files that were downloaded by hand."""
+    by_hand: tuple[Text, ...] = ()
+    """Options that take files which were downloaded by hand."""
     size: Text | None = None
     """About how much is downloaded, where no exact size is known."""
     downloads: dict[str, Annotated[list[RemoteFile], Field(min_length=1)]] = {}
     """Files by the name they are fetched under, such as `md17-benzene`."""
+    preset: Text | None = None
+    """Preset that suits its datasets, whose windows are the user's to choose."""
 
     @field_validator("datasets")
     @classmethod
@@ -90,15 +92,87 @@ class Source(_Section):
     def command(self, dataset: str) -> str | None:
         """Command that prepares a dataset; none where this source does not make it."""
         for name, command in self.datasets.items():
-            literal = [re.escape(text) for text in _WORD.split(name)]
-            # re.split gives literal text at even places, the words between at odd ones
-            literal[1::2] = [f"(?P<{word}>.+)" for word in _WORD.findall(name)]
-            if match := re.fullmatch("".join(literal), dataset):
+            if match := _filled(name, dataset):
                 return command.format(**match.groupdict())
         return None
 
+    def choices(self, word: str) -> list[str]:
+        """What an option may be, by the names of the downloads: `molecule` of `md17-{molecule}`."""
+        found = (_filled(name, key) for key in self.downloads for name in self.datasets)
+        return [match[word] for match in found if match and word in match.groupdict()]
+
+    @property
+    def takes_any_name(self) -> bool:
+        """Whether its datasets may be called anything."""
+        return any(_filled(name, "-") for name in self.datasets)
+
 
 _WORD = re.compile(r"\{(\w+)\}")
+
+
+def _filled(name: str, dataset: str) -> re.Match[str] | None:
+    """Match a dataset's name with `md17-{molecule}`, whose words are the match's groups."""
+    literal = [re.escape(text) for text in _WORD.split(name)]
+    # re.split gives literal text at even places, the words between at odd ones
+    literal[1::2] = [f"(?P<{word}>.+)" for word in _WORD.findall(name)]
+    return re.fullmatch("".join(literal), dataset)
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where a source writes its dataset, and what it calls on the way.
+
+    Attributes
+    ----------
+    data_dir
+        Folder of the prepared datasets.
+    force
+        Replace a dataset that is already there.
+    command
+        painet's version and the command line or call, for the dataset's `origin.prepared_by`.
+    progress
+        Called with how much is done and of how much, by sources that read or simulate for long.
+    downloading
+        Called with the name, bytes so far and size of what is downloaded.
+    """
+
+    data_dir: Path
+    force: bool = False
+    command: str = "painet"
+    progress: OnCount = lambda done, total: None
+    downloading: OnBytes | None = None
+
+    def folder(self, name: str) -> Path:
+        """Folder of a dataset of that name; refuses early what could not be written.
+
+        Parameters
+        ----------
+        name
+            Letters, digits, `-`, `_` and `.`, such as `md17-benzene`.
+
+        Raises
+        ------
+        RequestError
+            It is not a name, the folder exists and `force` is false, or it cannot be written.
+        """
+        folder = self.data_dir / checked_name(name)
+        check_writable(folder, force=self.force)
+        return folder
+
+
+def checked_name(name: str) -> str:
+    """Name of a dataset, which must be that of one folder.
+
+    Raises
+    ------
+    RequestError
+        It is not.
+    """
+    if not re.fullmatch(r"\w[\w.-]{0,99}", name):
+        raise RequestError(
+            f"{option('name', name)}: not a name of a dataset", "expected letters, digits, - and _"
+        )
+    return name
 
 
 @dataclass(frozen=True)
@@ -111,8 +185,10 @@ class DataSource:
         What it is and where its files come from.
     prepare
         Called with a `Destination` and the source's own options by keyword; ends in
-        `write_dataset` and returns its `Dataset`. The options' annotations, defaults and, with
-        `Annotated[int, "Seed."]`, descriptions make those of `painet prepare NAME`.
+        `write_dataset` and returns its `Dataset`. Its signature is the one list of the options,
+        for `painet prepare NAME`, the keywords of `painet.prepare` and the documentation: names,
+        defaults, and annotations such as `Annotated[int, "Seed.", Field(ge=0)]`, whose words are
+        the help and whose bounds (`pydantic.Field`) are checked.
     """
 
     about: Source
@@ -120,8 +196,13 @@ class DataSource:
 
 
 OWN = {
-    name: f"painet_cli.data.sources.recipes:{name.upper()}"
-    for name in ("mocap", "md17", "md22", "adk", "trajectory", "nbody", "sample")
+    "mocap": "painet_cli.data.sources.mocap:MOCAP",
+    "md17": "painet_cli.data.sources.md17:MD17",
+    "md22": "painet_cli.data.sources.md22:MD22",
+    "adk": "painet_cli.data.sources.adk:ADK",
+    "nbody": "painet_cli.data.sources.nbody:NBODY",
+    "sample": "painet_cli.data.sources.sample:SAMPLE",
+    "trajectory": "painet_cli.data.sources.trajectory:TRAJECTORY",
 }
 """Sources of this package."""
 
@@ -150,33 +231,26 @@ def find_source(name: str) -> DataSource:
 
 
 def all_sources() -> tuple[Source, ...]:
-    """All sources, other packages' before the one that takes any name.
+    """All sources, those last that take any name.
 
     Warns
     -----
     PluginWarning
         One of another package cannot be used, and is left out.
     """
-    own = load_sources()
-    others = []
+    found = [*own_sources()]
     for name in plugins(GROUP, OWN):
         try:
-            others.append(find_source(name).about)
+            found.append(find_source(name).about)
         except RequestError as error:
             warn(error.what)
-    return (*own[:-1], *others, own[-1])
-
-
-def own_source(name: str) -> Source:
-    """What is known of a source of this package."""
-    return next(source for source in load_sources() if source.name == name)
+    return tuple(sorted(found, key=lambda source: source.takes_any_name))
 
 
 @cache
-def load_sources() -> tuple[Source, ...]:
-    """Sources of this package, in the order they are listed; one that takes any name comes last."""
-    text = (files("painet_cli.data.sources") / "sources.yaml").read_text(encoding="utf-8")
-    return tuple(TypeAdapter(list[Source]).validate_python(yaml.safe_load(text)))
+def own_sources() -> tuple[Source, ...]:
+    """Sources of this package."""
+    return tuple(find_source(name).about for name in OWN)
 
 
 def find_download(name: str) -> tuple[Source, tuple[RemoteFile, ...]]:
@@ -192,7 +266,7 @@ def find_download(name: str) -> tuple[Source, tuple[RemoteFile, ...]]:
     RequestError
         Nothing is downloaded under this name.
     """
-    for listed in (load_sources, all_sources):  # no other package is imported for one of ours
+    for listed in (own_sources, all_sources):  # no other package is imported for one of ours
         for source in listed():
             for key, remote in source.downloads.items():
                 if _plain(key) == _plain(name):

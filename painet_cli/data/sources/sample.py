@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib.resources import files
-from pathlib import Path
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from painet_cli.data.dataset.manifest import (
 from painet_cli.data.dataset.splits import block_split
 from painet_cli.data.particles.bonds import bonds_within
 from painet_cli.data.particles.elements import LONGEST_BOND, atoms
+from painet_cli.data.sources.registry import DataSource, Destination, Source
 
 DELTA_FRAMES = 200
 """100 fs, in which the bonds vibrate several times and the molecule bends."""
@@ -25,23 +25,15 @@ WINDOWS: dict[SplitName, int] = {"train": 500, "val": 200, "test": 400}
 SEED = 1
 
 
-def prepare_sample(folder: Path, *, force: bool, command: str) -> Dataset:
-    """Write the embedded trajectory as a dataset named as its folder.
-
-    Parameters
-    ----------
-    folder
-        Where the dataset goes.
-    force
-        Replace a dataset that is already there.
-    command
-        painet's version and the command line, for the dataset's `origin.prepared_by`.
+def prepare_sample(to: Destination) -> Dataset:
+    """Write the embedded trajectory as the dataset `sample`.
 
     Raises
     ------
     RequestError
-        The folder exists and `force` is false, or cannot be written.
+        The folder exists and `to.force` is false, or cannot be written.
     """
+    folder = to.folder("sample")
     with (
         files("painet_cli.data.sources")
         .joinpath("sample_files", "ethanol_xtb.npz")
@@ -60,7 +52,7 @@ def prepare_sample(folder: Path, *, force: bool, command: str) -> Dataset:
                 "1652 (2019), doi:10.1021/acs.jctc.8b01176; ASE: A. H. Larsen et al., "
                 "J. Phys.: Condens. Matter 29, 273002 (2017), doi:10.1088/1361-648X/aa680e"
             ),
-            prepared_by=command,
+            prepared_by=to.command,
             notes=f"Simulated ethanol at MD17's conditions, not MD17's own frames: {theory}.",
         ),
         units=Units(length="angstrom", length_in_metres=1e-10, frame_time_s=0.5e-15),
@@ -69,4 +61,17 @@ def prepare_sample(folder: Path, *, force: bool, command: str) -> Dataset:
         split=block_split(segments, DELTA_FRAMES, WINDOWS, seed=SEED),
         files={},
     )
-    return write_dataset(folder, frames, manifest, force=force)
+    return write_dataset(folder, frames, manifest, force=to.force)
+
+
+SAMPLE = DataSource(
+    Source(
+        name="sample",
+        title="Sample",
+        about="a short run of ethanol that painet's own script simulated and the package holds",
+        licence="MIT, as painet",
+        citation="painet.",
+        datasets={"sample": "painet prepare sample"},
+    ),
+    prepare_sample,
+)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 
@@ -22,8 +23,22 @@ from painet_cli.data.dataset.manifest import (
     Units,
 )
 from painet_cli.data.dataset.splits import block_split, random_split
+from painet_cli.data.sources.options import (
+    Center,
+    DeltaFrames,
+    DropExtra,
+    FrameTime,
+    Horizon,
+    Start,
+    Stop,
+    Stride,
+    Superpose,
+    Trajectories,
+    Unwrap,
+    window_frames,
+)
+from painet_cli.data.sources.registry import DataSource, Destination, Source
 from painet_cli.data.trajectories.frames import (
-    Progress,
     Reading,
     chosen_frames,
     prepared_frames,
@@ -32,10 +47,12 @@ from painet_cli.data.trajectories.frames import (
 )
 from painet_cli.data.trajectories.reader import PICOSECOND, Frame, Trajectory, open_topology
 from painet_cli.data.trajectories.topology import particles_of, select
-from painet_cli.data.units import time_text
-from painet_cli.errors import RequestError
-from painet_cli.storage.atomic import check_writable, file_sha256
+from painet_cli.data.units import seconds, time_text
+from painet_cli.errors import RequestError, option
+from painet_cli.storage.atomic import file_sha256
 
+DELTA_FRAMES = 10
+"""Frames of a window, where none are asked for."""
 Splitter = Callable[[Sequence[Segment], int], Split]
 MOST_WINDOWS: dict[SplitName, int] = {"train": 2000, "val": 1000, "test": 1000}
 """More windows than these are drawn down to them."""
@@ -71,41 +88,100 @@ def split_windows(
 
 
 def prepare_trajectory(
+    to: Destination,
+    *,
+    topology: Annotated[Path, "Names and bonds: PDB, PSF, PRMTOP, GRO."],
+    name: Annotated[str, "Name of the dataset."],
+    trajectory: Trajectories = (),
+    select: Annotated[str, "Atoms, in MDAnalysis' selection language."] = "all",
+    start: Start = 0,
+    stop: Stop = None,
+    stride: Stride = 1,
+    unwrap: Unwrap = False,
+    center: Center = False,
+    superpose: Superpose = False,
+    bond_length: Annotated[
+        float | None, "Join atoms at most so many angstrom apart in frame 0."
+    ] = None,
+    drop_extra: DropExtra = False,
+    frame_time: FrameTime = None,
+    delta_frames: DeltaFrames = None,
+    horizon: Horizon = 1,
+    split: Annotated[
+        Literal["blocks", "random"],
+        "blocks: separate stretches, no overlap. random: anywhere, so they overlap.",
+    ] = "blocks",
+) -> Dataset:
+    """Write one's own trajectories as a dataset, one segment a file.
+
+    Parameters
+    ----------
+    to
+        Where the dataset goes.
+    topology, name, trajectory, select, start, stop, stride, unwrap, center, superpose, bond_length
+        As annotated: these words are the help of `painet prepare trajectory`.
+    drop_extra, frame_time, delta_frames, horizon, split
+        As annotated.
+
+    Raises
+    ------
+    RequestError
+        As `write_trajectories` does.
+    """
+    return write_trajectories(
+        to,
+        name,
+        topology,
+        trajectory,
+        reading=Reading(
+            select=select,
+            start=start,
+            stop=stop,
+            stride=stride,
+            unwrap=unwrap,
+            center=center,
+            superpose=superpose,
+            bond_length=bond_length,
+            drop_extra=drop_extra,
+            frame_time_s=seconds(frame_time) if frame_time else None,
+        ),
+        delta_frames=window_frames(delta_frames or DELTA_FRAMES, horizon),
+        split=partial(split_windows, split, seed=1),
+    )
+
+
+def write_trajectories(
+    to: Destination,
+    name: str,
     topology: Path,
     trajectories: Sequence[Path],
-    folder: Path,
     *,
     reading: Reading,
     delta_frames: int,
     split: Splitter,
     about: About | None = None,
-    progress: Progress = lambda done, total: None,
-    force: bool,
-    command: str,
 ) -> Dataset:
-    """Write trajectories as a dataset named as its folder, in angstrom, one segment a file.
+    """Write trajectories as a dataset in angstrom, one segment a file.
 
     Velocities in the files are not used: a window's velocity is the difference to the next frame,
     as in every dataset. No more than one frame of all atoms is held in memory.
 
     Parameters
     ----------
+    to, name
+        Where the dataset goes, and what it is called.
     topology
         Names and bonds of the atoms; its coordinates too, where there are no trajectories.
     trajectories
         Replicas of the same atoms.
-    folder
-        Where the dataset goes.
+    reading
+        Which atoms and frames are read, and what is done with them.
     delta_frames
         Frames that are kept, from a window's start to its last target.
     split
         Shares out the windows.
-    progress
-        Told the frames read so far and their number.
-    force
-        Replace a dataset that is already there.
-    command
-        painet's version and the command line, for the dataset's `origin.prepared_by`.
+    about
+        What the dataset's `origin` says.
 
     Raises
     ------
@@ -115,7 +191,7 @@ def prepare_trajectory(
         box, or cannot be unwrapped; the time between frames is unknown, or differs; or the folder
         cannot be written.
     """
-    check_writable(folder, force=force)
+    folder = to.folder(name)
     about = about or About()
     universe = open_topology(topology)
     with ExitStack() as stack:
@@ -131,7 +207,7 @@ def prepare_trajectory(
         _load_frame(universe, files[0].frame(chosen[0][0]))
         selected = select(universe, reading.select, topology)
         unwrapper = unwrappers(universe, selected, topology) if reading.unwrap else None
-        frames = prepared_frames(files, chosen, selected.indices, reading, unwrapper, progress)
+        frames = prepared_frames(files, chosen, selected.indices, reading, unwrapper, to.progress)
         first = next(frames)
         particles, bonds = particles_of(selected, first[0], reading.bond_length, topology)
         manifest = Manifest(
@@ -140,7 +216,7 @@ def prepare_trajectory(
                 source=_source(about, topology, files),
                 licence=about.licence,
                 citation=about.citation,
-                prepared_by=command,
+                prepared_by=to.command,
                 label=about.label,
                 notes=_notes(about, reading, files, bonds),
             ),
@@ -150,7 +226,7 @@ def prepare_trajectory(
             split=shared_out,
             files={},
         )
-        return write_dataset(folder, chain([first], frames), manifest, force=force)
+        return write_dataset(folder, chain([first], frames), manifest, force=to.force)
 
 
 def _segments(files: Sequence[Trajectory], chosen: Sequence[range]) -> tuple[Segment, ...]:
@@ -185,7 +261,8 @@ def _checked_split(split: Splitter, segments: Sequence[Segment], delta_frames: i
         raise RequestError(
             f"windows of {delta_frames} frames: no room for training, validation and test in "
             f"{sum(lengths):,} frames, at most {max(lengths):,} of them in one segment",
-            f"give --delta-frames {max(1, fits // 3)}; up to {fits} fits, with few windows",
+            f"give {option('delta_frames', max(1, fits // 3))}; up to {fits} fits, with few "
+            "windows",
         ) from error
 
 
@@ -224,3 +301,19 @@ def _notes(about: About, reading: Reading, files: Sequence[Trajectory], bonds: s
         about.notes,
     ]
     return " ".join(sentence for sentence in done if sentence)
+
+
+TRAJECTORY = DataSource(
+    Source(
+        name="trajectory",
+        title="Your own trajectory",
+        about="any topology and trajectory that MDAnalysis reads",
+        licence="your own",
+        citation="your own",
+        datasets={
+            "{name}": "painet prepare trajectory --topology FILE --trajectory FILE --name {name}"
+        },
+        preset="trajectory",
+    ),
+    prepare_trajectory,
+)

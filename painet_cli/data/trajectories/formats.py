@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.errors import RequestError
+from painet_cli.errors import RequestError, option
 
 
 @dataclass(frozen=True)
@@ -113,31 +113,49 @@ def format_of(path: Path) -> Format:
     return kind
 
 
+class FormatError(RequestError):
+    """Frames do not fit a format of files.
+
+    Attributes
+    ----------
+    why
+        What it cannot hold.
+    """
+
+    def __init__(self, path: Path, why: str, hint: str) -> None:
+        super().__init__(f"{path}: {why}", hint)
+        self.why = why
+
+
 def check_fits(path: Path, frames: NDArray[np.float32], kind: Format) -> None:
     """Refuse frames, (F, N, 3), that a format cannot hold.
 
     Raises
     ------
-    RequestError
+    FormatError
         There are too many frames or particles, or a coordinate is wider than its column.
     """
     if len(frames) > kind.most_frames:
-        raise RequestError(
-            f"{path}: {len(frames):,} frames, but {kind.name} holds at most {kind.most_frames:,}",
-            "choose frames with --start, --stop and --stride, or another format, such as .dcd",
+        raise FormatError(
+            path,
+            f"{len(frames):,} frames, but {kind.name} holds at most {kind.most_frames:,}",
+            f"choose frames with {option('start')}, {option('stop')} and {option('stride')}, or "
+            "another format, such as .dcd",
         )
     if frames.shape[1] > kind.most_particles:
-        raise RequestError(
-            f"{path}: {kind.name} numbers at most {kind.most_particles:,} particles, "
+        raise FormatError(
+            path,
+            f"{kind.name} numbers at most {kind.most_particles:,} particles, "
             f"not {frames.shape[1]:,}",
-            "choose .dcd, .xtc, .trr, .nc or .xyz, with --no-topology",
+            f"choose .dcd, .xtc, .trr, .nc or .xyz, with {option('topology', value=False)}",
         )
     if kind.highest == np.inf:
         return
     for index, frame in enumerate(frames):
         if not kind.has_room(frame):
-            raise RequestError(
-                f"{path}: a coordinate of frame {index} does not fit {kind.name}, "
+            raise FormatError(
+                path,
+                f"a coordinate of frame {index} does not fit {kind.name}, "
                 f"which holds {kind.lowest:.6g} to {kind.highest:.6g} angstrom",
                 "choose .dcd, .trr or .nc",
             )

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from painet_cli.data.trajectories.reader import PICOSECOND, Frame, Trajectory
 from painet_cli.data.trajectories.topology import topology_bonds
 from painet_cli.data.trajectories.unwrap import Unwrapper, farthest_jump, superposed
-from painet_cli.errors import RequestError
+from painet_cli.errors import RequestError, option
+from painet_cli.storage.progress import OnCount
 
-Progress = Callable[[int, int], None]
 _SAME_TIME = 1e-3
 """Relative difference up to which two times between frames are the same: files hold floats."""
 
@@ -70,7 +70,7 @@ def chosen_frames(file: Trajectory, reading: Reading) -> range:
         raise RequestError(
             f"{file.path}: {len(chosen)} of its {file.frame_count} frames chosen, "
             "but motion takes at least 2",
-            "give a trajectory with --trajectory, or a smaller --stride",
+            f"give a trajectory with {option('trajectory')}, or a smaller {option('stride')}",
         )
     return chosen
 
@@ -89,14 +89,15 @@ def time_between_frames(files: Sequence[Trajectory], reading: Reading) -> float:
         if file.frame_time_ps is None:
             raise RequestError(
                 f"{file.path}: does not say the time between its frames",
-                "give it, such as --frame-time 2ps",
+                f"give it, such as {option('frame_time', '2ps')}",
             )
     first, *others = [(file.path, file.frame_time_ps or 0.0) for file in files]
     for path, time in others:
         if abs(time - first[1]) > _SAME_TIME * first[1]:
             raise RequestError(
                 f"{path}: {time:.4g} ps between frames, but {first[0]} has {first[1]:.4g} ps",
-                "prepare them apart, or give the time that holds for both with --frame-time",
+                "prepare them apart, or give the time that holds for both with "
+                f"{option('frame_time')}",
             )
     return first[1] * PICOSECOND * reading.stride
 
@@ -112,7 +113,8 @@ def unwrappers(universe: Any, selected: Any, topology: Path) -> Callable[[], Unw
     bonds = topology_bonds(universe)
     if not len(bonds):
         raise RequestError(
-            f"--unwrap: {topology} lists no bonds, so molecules are not known",
+            f"{option('unwrap', value=True)}: {topology} lists no bonds, so molecules are not "
+            "known",
             "give a topology with bonds: PSF, PRMTOP, TPR, MOL2, PDB with CONECT",
         )
     return lambda: Unwrapper(bonds, universe.atoms.n_atoms, selected.indices)
@@ -124,7 +126,7 @@ def prepared_frames(
     indices: NDArray[np.int64],
     reading: Reading,
     unwrapper: Callable[[], Unwrapper] | None,
-    progress: Progress,
+    progress: OnCount,
 ) -> Iterator[NDArray[np.floating]]:
     """Positions of the selected atoms, (1, S, 3), angstrom, frame after frame of file after file.
 
@@ -147,8 +149,9 @@ def prepared_frames(
                 x: NDArray[np.floating] = frame.positions[indices]
             elif frame.box is None:
                 raise RequestError(
-                    f"--unwrap: {file.path} has no periodic box in frame {number}",
-                    "leave --unwrap out",
+                    f"{option('unwrap', value=True)}: {file.path} has no periodic box in frame "
+                    f"{number}",
+                    f"leave {option('unwrap')} out",
                 )
             else:
                 x = unwrap(frame.positions, frame.box)
@@ -173,7 +176,8 @@ def _check_time(file: Trajectory, before: Frame | None, frame: Frame, reading: R
         raise RequestError(
             f"{file.path}: {passed:.4g} ps from frame {before.number} to {frame.number}, "
             f"but {expected:.4g} ps at the start",
-            "cut it with --start and --stop, or give --frame-time if its times are wrong",
+            f"cut it with {option('start')} and {option('stop')}, or give {option('frame_time')} "
+            "if its times are wrong",
         )
 
 
@@ -187,5 +191,5 @@ def _check_jump(
         raise RequestError(
             f"{file.path}: atom {indices[particle]} moves by {edges:.2g} of the box from frame "
             f"{before.number} to {frame.number}: it crosses the periodic boundary",
-            "give --unwrap to undo that",
+            f"give {option('unwrap', value=True)} to undo that",
         )

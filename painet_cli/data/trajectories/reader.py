@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from painet_cli.data.trajectories.guards import check_claims
 from painet_cli.data.trajectories.xdr_reader import XdrReader
-from painet_cli.errors import RequestError
+from painet_cli.errors import RequestError, option
 
 PICOSECOND = 1e-12
 TOPOLOGIES = "PDB, mmCIF, PSF, GRO, PRMTOP, TPR, MOL2, LAMMPS DATA, XYZ ..."
@@ -144,7 +144,10 @@ class Trajectory:
                 raise RequestError(
                     f"{path}: {count:,} atoms, but the topology {topology} has {atom_count:,}",
                     "give the topology of this trajectory"
-                    + (f", or take the first {atom_count:,}: --drop-extra" * (count > atom_count)),
+                    + (
+                        f", or take the first {atom_count:,}: {option('drop_extra', value=True)}"
+                        * (count > atom_count)
+                    ),
                 )
             self.dropped = count - atom_count
             self.frame_time_ps = self._frame_time()
@@ -179,7 +182,7 @@ class Trajectory:
         if not np.isfinite(positions).all():
             raise RequestError(
                 f"{self.path}: frame {number} holds a coordinate that is NaN or infinite",
-                f"leave it out with --stop {number} or --start {number + 1}",
+                f"leave it out with {option('stop', number)} or {option('start', number + 1)}",
             )
         if box is not None and not abs(np.linalg.det(box)) > 1e-6:
             box = None  # an empty box stands for none
@@ -208,6 +211,10 @@ class Trajectory:
         return float(f"{time:.6g}")  # files hold it in single precision
 
 
+class NoCoordinatesError(RequestError):
+    """A file is of no format that holds coordinates: a topology alone, say."""
+
+
 def _open_reader(path: Path, atom_count: int) -> Any:
     from MDAnalysis.coordinates.core import get_reader_for
 
@@ -215,9 +222,9 @@ def _open_reader(path: Path, atom_count: int) -> Any:
     try:
         reader = get_reader_for(str(path), _format_of(path))
     except (ValueError, TypeError) as error:
-        raise RequestError(
+        raise NoCoordinatesError(
             f"{path}: holds no coordinates in a format that MDAnalysis reads",
-            f"give a trajectory with --trajectory: {TRAJECTORIES}",
+            f"give a trajectory with {option('trajectory')}: {TRAJECTORIES}",
         ) from error
     formats = _formats(reader)
     check_claims(path, formats)

@@ -14,7 +14,7 @@ from painet_cli.data.particles.bonds import bonds_within, close_pairs
 from painet_cli.data.particles.names import LONGEST_NAME
 from painet_cli.data.particles.particles import Particles
 from painet_cli.data.trajectories.reader import TOPOLOGIES, mdanalysis
-from painet_cli.errors import RequestError
+from painet_cli.errors import RequestError, option
 
 MOST_ATOMS_GUESSED = 50_000
 """Bonds of larger selections are not guessed."""
@@ -37,14 +37,15 @@ def select(universe: Any, language: str, topology: Path) -> Any:
         The selection is not of that language, or names no atom.
     """
     with mdanalysis(
-        f"--select {language[:80]!r}",
+        option("select", language[:80]),
         "expected MDAnalysis' selection language: backbone, name CA, protein, ...",
         failed="MDAnalysis cannot select it",
     ):
         selected = universe.select_atoms(language)
     if selected.n_atoms == 0:
         raise RequestError(
-            f"--select {language!r}: none of the {universe.atoms.n_atoms:,} atoms of {topology}",
+            f"{option('select', language)}: none of the {universe.atoms.n_atoms:,} atoms of "
+            f"{topology}",
             "choose other atoms, or leave the option out to take all",
         )
     return selected
@@ -78,7 +79,7 @@ def particles_of(
     if not names:
         raise RequestError(
             f"{topology}: says nothing of its atoms but their number",
-            f"give a topology with --topology: {TOPOLOGIES}",
+            f"give a topology with {option('topology')}: {TOPOLOGIES}",
         )
     bonds, said = _bonds(selected, positions, bond_length, elements)
     kinds = elements or names
@@ -172,7 +173,7 @@ def _bonds(
     if bond_length is not None:
         if not 0 < bond_length <= _LONGEST_BOND:
             raise RequestError(
-                f"--bond-length {bond_length:g}: not the length of a bond",
+                f"{option('bond_length', bond_length)}: not the length of a bond",
                 f"expected angstrom, at most {_LONGEST_BOND:g}",
             )
         bonds = bonds_within(positions, bond_length)

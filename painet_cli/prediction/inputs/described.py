@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from painet_cli.data.particles.elements import HEAVY, heavy_places
 from painet_cli.data.particles.particles import Particles, residue_starts, subset
 from painet_cli.data.trajectories.topology import select
+from painet_cli.errors import option
 from painet_cli.prediction.inputs.recording import Recording, Selected, check_several
 
 
@@ -27,7 +28,7 @@ class ParticleRecording(Recording):
             indices = heavy_places(self.particles.elements, count, self.path)
         else:
             indices = select(_universe(self.particles, self.first), language, self.path).indices
-        check_several(f"--select {language!r} in {self.path}", len(indices))
+        check_several(f"{option('select', language)} in {self.path}", len(indices))
         return Selected(language, subset(self.particles, indices), indices)
 
 

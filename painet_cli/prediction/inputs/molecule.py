@@ -16,11 +16,12 @@ from painet_cli.data.trajectories.reader import (
     TOPOLOGIES,
     TRAJECTORIES,
     Frame,
+    NoCoordinatesError,
     Trajectory,
     open_topology,
 )
 from painet_cli.data.trajectories.topology import elements_of, particles_of, select
-from painet_cli.errors import RequestError
+from painet_cli.errors import RequestError, option
 from painet_cli.prediction.inputs.recording import Recording, Selected, check_several
 
 
@@ -45,17 +46,16 @@ class MoleculeRecording(Recording):
             if topology is not None or not path.is_file() or not path.stat().st_size:
                 raise
             raise RequestError(
-                error.what, f"if it is a trajectory, give its --topology: {TOPOLOGIES}"
+                error.what, f"if it is a trajectory, give its {option('topology')}: {TOPOLOGIES}"
             ) from error
         try:
             count = self._universe.atoms.n_atoms
             self._trajectory = Trajectory(path, self.topology, count, drop_extra=drop_extra)
-        except RequestError as error:
-            if "no coordinates" not in error.what:
-                raise
+        except NoCoordinatesError as error:
             raise RequestError(
-                f"{path}: holds no coordinates in a format that MDAnalysis reads",
-                f"give a structure or a trajectory, and this as --topology: {TRAJECTORIES}",
+                error.what,
+                f"give a structure or a trajectory, and this as {option('topology')}: "
+                f"{TRAJECTORIES}",
             ) from error
         time_ps = self._trajectory.frame_time_ps
         several = self._trajectory.frame_count > 1
@@ -81,14 +81,14 @@ class MoleculeRecording(Recording):
             selected = everyone[heavy_places(_elements(everyone), everyone.n_atoms, self.path)]
         else:
             selected = select(self._universe, language, self.topology)
-        check_several(f"--select {language!r} in {self.path}", selected.n_atoms)
+        check_several(f"{option('select', language)} in {self.path}", selected.n_atoms)
         return selected_atoms(language, selected, self._first[selected.indices], self.topology)
 
     def _frame(self, number: int) -> Frame:
         try:
             return self._trajectory.frame(number)
         except RequestError as error:
-            raise RequestError(error.what, "choose other frames with --start") from error
+            raise RequestError(error.what, f"choose other frames with {option('start')}") from error
 
     def _positions(self, first: int, stop: int, indices: NDArray[np.int64]) -> NDArray[np.float32]:
         frames = np.empty((stop - first, len(indices), 3), dtype=np.float32)

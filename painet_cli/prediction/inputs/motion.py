@@ -11,7 +11,7 @@ from painet_cli.data.formats.acclaim import read_asf, read_motion
 from painet_cli.data.particles.origin import kept_digits
 from painet_cli.data.particles.particles import Particles
 from painet_cli.data.sources.mocap import FRAME_TIME_S
-from painet_cli.errors import RequestError
+from painet_cli.errors import RequestError, option
 from painet_cli.prediction.inputs.described import ParticleRecording
 from painet_cli.prediction.inputs.recording import check_several
 
@@ -27,7 +27,7 @@ class MotionRecording(ParticleRecording):
         if path.suffix.lower() == ".asf":
             raise RequestError(
                 f"{path}: a skeleton, which holds no motion",
-                "give a motion of it (.amc), and this with --topology",
+                f"give a motion of it (.amc), and this with {option('topology')}",
             )
         bones = read_asf(skeleton or _skeleton_of(path))
         frames = read_motion(path, bones)
@@ -55,5 +55,5 @@ def _skeleton_of(path: Path) -> Path:
         return (same or beside)[0]
     raise RequestError(
         f"{path}: {'several skeletons' if beside else 'no skeleton'} (.asf) beside it",
-        f"give the one it was recorded with: --topology {subject}.asf",
+        f"give the one it was recorded with: {option('topology', f'{subject}.asf')}",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from painet_cli.data.dataset.dataset import MANIFEST
-from painet_cli.errors import RequestError
+from painet_cli.errors import RequestError, option
 from painet_cli.prediction.inputs.molecule import MoleculeRecording
 from painet_cli.prediction.inputs.motion import MotionRecording
 from painet_cli.prediction.inputs.npz import NpzRecording
@@ -104,7 +104,7 @@ def dataset_folder(path: Path, data_dir: Path | None) -> Path | None:
     if path.is_dir():
         raise RequestError(
             f"{path}: a folder, but no prepared dataset ({MANIFEST} is missing)",
-            "give a file, a prepared dataset or its name in --data-dir",
+            f"give a file, a prepared dataset or its name in {option('data_dir')}",
         )
     if not path.exists():
         raise RequestError(

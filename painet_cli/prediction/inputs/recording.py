@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from painet_cli.data.particles.names import Axis
 from painet_cli.data.particles.particles import Particles
-from painet_cli.errors import RequestError
+from painet_cli.errors import RequestError, option
 
 Kind = Literal["molecule", "motion", "dataset", "arrays"]
 LARGEST_BYTES = 2**32
@@ -152,7 +152,7 @@ class Recording(ABC):
             raise RequestError(
                 f"{self.path}: {stop - first:,} frames of {len(selected.indices):,} particles take "
                 f"{size / 2**30:.1f} GiB, more than {LARGEST_BYTES // 2**30}",
-                "choose fewer frames, such as --start 0:1000:10",
+                f"choose fewer frames, such as {option('start', '0:1000:10')}",
             )
         frames = self._positions(first, stop, selected.indices)
         finite = np.isfinite(frames).all(axis=2)
@@ -161,7 +161,7 @@ class Recording(ABC):
             raise RequestError(
                 f"{self.path}: frame {first + frame} holds a coordinate that is NaN or infinite, "
                 f"of particle {particle} ({selected.particles.names[particle]})",
-                "choose other frames with --start",
+                f"choose other frames with {option('start')}",
             )
         return Input(
             name=self.name,

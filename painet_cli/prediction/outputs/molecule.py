@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from painet_cli.data.formats.extxyz import write_extxyz
-from painet_cli.data.trajectories.formats import FORMATS, PDB, Format, check_fits
+from painet_cli.data.trajectories.formats import FORMATS, PDB, Format, FormatError, check_fits
 from painet_cli.data.trajectories.universe import PICOSECOND, element_symbols
 from painet_cli.data.trajectories.writer import write_frames, write_topology
-from painet_cli.errors import RequestError
 from painet_cli.prediction.inputs.recording import Input
 from painet_cli.prediction.outputs.track import Course
 from painet_cli.prediction.outputs.viewers import Written, open_extxyz, open_models, open_trajectory
@@ -94,8 +93,8 @@ def _format_for(system: Input, courses: Sequence[Course]) -> tuple[str, Format, 
     try:
         for course in courses:
             check_fits(Path(system.path.name), course.even().frames, kind)
-    except RequestError as refused:
-        reason = reason or refused.what.removeprefix(f"{system.path.name}: ")
+    except FormatError as refused:
+        reason = reason or refused.why
     if reason:
         return ".dcd", _DCD, f". DCD instead of {kind.name}: {reason}"
     return _ALIASES.get(own, own), kind, ""

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, distributed, nn
 
 from painet_cli.data.batches.windows import Windows
-from painet_cli.errors import PainetError, RequestError, out_of_memory
+from painet_cli.errors import PainetError, RequestError, option, out_of_memory
 from painet_cli.training.distributed.launch import Launch
 from painet_cli.training.distributed.world import Share, World
 
@@ -74,7 +74,8 @@ class ProcessGroup(World):
             if device.type != first:
                 raise RequestError(
                     f"it computes on {device.type} and process 0 on {first}",
-                    "--device cpu or --device cuda means the same in all of them",
+                    f"{option('device', 'cpu')} or {option('device', 'cuda')} means the same in "
+                    "all of them",
                 )
         if device.type == "cuda":
             torch.cuda.set_device(device)

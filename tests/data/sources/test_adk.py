@@ -12,8 +12,8 @@ import pytest
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.data.dataset.manifest import Segment
 from painet_cli.data.dataset.splits import leak_fraction
-from painet_cli.data.sources.adk import OWN_LABEL, prepare_adk, sequential_split
-from painet_cli.data.trajectories.frames import Reading
+from painet_cli.data.sources.adk import ADK, OWN_LABEL, prepare_adk, sequential_split
+from painet_cli.data.sources.registry import Destination
 from painet_cli.errors import RequestError
 
 OFFICIAL_FRAMES = 4187
@@ -28,7 +28,7 @@ def segments(*lengths: int) -> tuple[Segment, ...]:
 
 
 def prepare(folder: Path, topology: Path, *trajectories: Path, **how: Any) -> Dataset:
-    return prepare_adk(folder / "adk", topology, trajectories, force=False, command="test", **how)
+    return prepare_adk(Destination(folder), topology=topology, trajectory=trajectories, **how)
 
 
 def test_the_split_of_the_official_frames_is_the_benchmark_s() -> None:
@@ -97,17 +97,15 @@ def test_as_many_frames_as_the_official_ones(small_adk: tuple[Path, Path], tmp_p
 def test_the_official_files_are_fetched_and_need_no_label(
     small_adk: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from painet_cli.data.sources import registry as sources
     from painet_cli.storage.atomic import file_sha256
 
     topology, trajectory = small_adk
-    source, remote = sources.find_download("adk")
     known = {"topology": file_sha256(topology), "trajectory": file_sha256(trajectory)}
-    listed = tuple(f.model_copy(update={"known_hash": known[f.key]}) for f in remote)
-    monkeypatch.setattr("painet_cli.data.sources.adk.find_download", lambda name: (source, listed))
+    listed = [f.model_copy(update={"known_hash": known[f.key]}) for f in ADK.about.downloads["adk"]]
+    monkeypatch.setitem(ADK.about.downloads, "adk", listed)
     fetched = {"topology": topology, "trajectory": trajectory}
     monkeypatch.setattr("painet_cli.data.sources.fetch.fetch_files", lambda name, progress: fetched)
-    origin = prepare_adk(tmp_path / "adk", force=False, command="test").manifest.origin
+    origin = prepare_adk(Destination(tmp_path)).manifest.origin
     assert origin.label == ""
     assert origin.licence == "CC BY 4.0"
     assert "Beckstein" in origin.citation
@@ -116,16 +114,15 @@ def test_the_official_files_are_fetched_and_need_no_label(
 
 @pytest.mark.parametrize("kind", ["blocks", "random"])
 def test_other_splits(small_adk: tuple[Path, Path], tmp_path: Path, kind: Any) -> None:
-    short = Reading(stop=400)
-    split = prepare(tmp_path, *small_adk, kind=kind, reading=short).manifest.split
+    split = prepare(tmp_path, *small_adk, split=kind, stop=400).manifest.split
     assert split.kind == kind
     assert (leak_fraction(split) == 0) == (kind == "blocks")
 
 
 def test_one_file_alone_is_refused(tmp_path: Path) -> None:
     for topology, trajectories in ((tmp_path / "a.psf", ()), (None, (tmp_path / "a.dcd",))):
-        with pytest.raises(RequestError, match="--topology and --trajectory belong together"):
-            prepare_adk(tmp_path / "adk", topology, trajectories, force=False, command="test")
+        with pytest.raises(RequestError, match="topology and trajectory belong together"):
+            prepare_adk(Destination(tmp_path), topology=topology, trajectory=trajectories)
 
 
 def test_the_transitions_of_adk(shared: Path, tmp_path: Path) -> None:
@@ -143,9 +140,10 @@ def test_the_transitions_of_adk(shared: Path, tmp_path: Path) -> None:
 
     with pytest.raises(RequestError, match=r"0\.01 ps between frames, but .* has 1 ps"):
         prepare(tmp_path / "b", folder / "adk.psf", *runs, folder / "adk_gbis_tmd-fast1_NAMD.dcd")
-    with pytest.raises(RequestError, match=r"windows of 98 frames: .*\n.*--delta-frames 31"):
+    with pytest.raises(RequestError, match=r"windows of 98 frames: .*\n.*delta_frames=31"):
         prepare(tmp_path / "b", folder / "adk.psf", runs[0], delta_frames=98)
-    given = Reading(frame_time_s=1e-12, stride=2)
     mixed = [runs[0], folder / "adk_gbis_tmd-fast1_NAMD.dcd"]
-    dataset = prepare(tmp_path / "b", folder / "adk.psf", *mixed, delta_frames=5, reading=given)
+    dataset = prepare(
+        tmp_path / "b", folder / "adk.psf", *mixed, delta_frames=5, frame_time="1ps", stride=2
+    )
     assert dataset.manifest.units.frame_time_s == pytest.approx(2e-12, abs=0)

@@ -137,11 +137,11 @@ def offer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Offer:
             citation="c",
             page=None,
             datasets={"d": "c"},
-            by_hand="give it with `--source FILE`",
+            by_hand=("source",),
             size=None,
             downloads={"thing": [file]},
         )
-        monkeypatch.setattr(registry, "load_sources", lambda: (source,))
+        monkeypatch.setattr(registry, "own_sources", lambda: (source,))
         return tmp_path / "cache" / "here" / name
 
     return make

@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,10 @@ from numpy.typing import NDArray
 
 from painet_cli.data.dataset.dataset import Dataset, open_dataset
 from painet_cli.data.particles.elements import formula
-from painet_cli.data.sources.md17 import MD17
-from painet_cli.data.sources.md22 import MD22
-from painet_cli.data.sources.md_collections import Choices, prepare_molecule
-from painet_cli.data.sources.registry import how_to_prepare
+from painet_cli.data.sources.md17 import COLLECTION as MD17
+from painet_cli.data.sources.md22 import COLLECTION as MD22
+from painet_cli.data.sources.md_collections import Molecule
+from painet_cli.data.sources.registry import Destination, how_to_prepare
 from painet_cli.errors import RequestError
 
 # Benzene, angstrom: carbon ring, then hydrogens.
@@ -30,7 +31,6 @@ ANGLES = np.arange(6) * np.pi / 3
 RING = np.stack([np.cos(ANGLES), np.sin(ANGLES), np.zeros(6)], axis=-1)
 BENZENE = np.concatenate([1.39 * RING, 2.48 * RING])
 NUMBERS = np.array([6] * 6 + [1] * 6, dtype=np.uint8)
-SHORT = Choices(delta_frames=10)
 
 
 def trajectory(frames: int = 200, dtype: str = "f8") -> NDArray[Any]:
@@ -46,20 +46,19 @@ def write(path: Path, *, compressed: bool = False, **arrays: Any) -> Path:
 
 
 def prepare(
-    source: Path, choices: Choices = SHORT, molecule: str = "benzene", *, force: bool = False
+    source: Path, molecule: str = "benzene", *, force: bool = False, **options: Any
 ) -> Dataset:
-    folder = source.parent / "out" / f"md17-{molecule}"
-    return prepare_molecule(
-        MD17, molecule, source, folder, choices, force=force, command="painet 0"
-    )
+    to = Destination(source.parent / "out", force, "painet 0")
+    return MD17.prepare(to, molecule=molecule, source=source, **{"delta_frames": 10, **options})
 
 
 @pytest.fixture
 def official_for_200_frames(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if the official file of benzene had 200 frames."""
     starts = {"train": [30, 20], "val": [120], "test": [150, 140]}
-    monkeypatch.setitem(MD17.molecules, "benzene", type(MD17.molecules["benzene"])("C6H6", 200))
-    monkeypatch.setattr(type(MD17.published), "__getitem__", lambda *_: starts)
+    molecules = {**MD17.molecules, "benzene": Molecule("C6H6", 200)}
+    short = replace(MD17, molecules=molecules, published=lambda _: starts)
+    monkeypatch.setitem(globals(), "MD17", short)
 
 
 def test_heavy_atoms_become_particles_named_and_typed_by_element(tmp_path: Path) -> None:
@@ -77,7 +76,7 @@ def test_heavy_atoms_become_particles_named_and_typed_by_element(tmp_path: Path)
 
 
 def test_hydrogens_are_kept_on_request_and_bond_to_carbon_alone(tmp_path: Path) -> None:
-    dataset = prepare(write(tmp_path / "b.npz"), Choices(delta_frames=10, hydrogens=True))
+    dataset = prepare(write(tmp_path / "b.npz"), hydrogens=True)
     assert dataset.manifest.particles.type_names == ("H", "C")
     assert len(dataset.manifest.particles.bonds) == 12
     assert "All atoms" in dataset.manifest.origin.notes
@@ -120,15 +119,15 @@ def test_published_is_the_split_of_the_official_file(tmp_path: Path) -> None:
     assert manifest.split.kind == "published"
     assert manifest.split.train == (30, 20)
     assert manifest.origin.label == ""
-    chosen = prepare(write(tmp_path / "b.npz"), Choices("blocks", 10), force=True).manifest
+    chosen = prepare(write(tmp_path / "b.npz"), split="blocks", force=True).manifest
     assert chosen.split.kind == "blocks"
-    with pytest.raises(RequestError, match=r"cannot have 50 frames\n--delta-frames up to 49 fits"):
-        prepare(write(tmp_path / "b.npz"), Choices(delta_frames=50), force=True)
+    with pytest.raises(RequestError, match=r"cannot have 50 frames\ndelta_frames up to 49 fits"):
+        prepare(write(tmp_path / "b.npz"), delta_frames=50, force=True)
 
 
 @pytest.mark.parametrize("molecule", MD17.molecules)
 def test_published_starts_leave_the_first_and_last_10_000_frames_out(molecule: str) -> None:
-    starts, frames = MD17.published[molecule], MD17.molecules[molecule].frames
+    starts, frames = MD17.published(molecule), MD17.molecules[molecule].frames
     assert {part: len(listed) for part, listed in starts.items()} == {
         "train": 500,
         "val": 2000,
@@ -140,7 +139,7 @@ def test_published_starts_leave_the_first_and_last_10_000_frames_out(molecule: s
 
 
 def test_random_windows_overlap_and_say_so(tmp_path: Path) -> None:
-    assert prepare(write(tmp_path / "b.npz"), Choices("random", 10)).manifest.split.kind == "random"
+    assert prepare(write(tmp_path / "b.npz"), split="random").manifest.split.kind == "random"
 
 
 @pytest.mark.parametrize(
@@ -158,9 +157,9 @@ def test_random_windows_overlap_and_say_so(tmp_path: Path) -> None:
 def test_other_frames_are_labelled(
     tmp_path: Path, theory: NDArray[Any] | None, label: str | None, expected: str
 ) -> None:
-    choices = Choices(delta_frames=10, label=label)
     assert (
-        prepare(write(tmp_path / "b.npz", theory=theory), choices).manifest.origin.label == expected
+        prepare(write(tmp_path / "b.npz", theory=theory), label=label).manifest.origin.label
+        == expected
     )
 
 
@@ -228,18 +227,18 @@ def test_frames_in_random_order_are_no_trajectory(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("choices", "message"),
     [
-        (Choices("published", 10), "is of the official file of 627,983"),
-        (Choices(delta_frames=10, horizon=11), "--horizon 11: more targets"),
-        (Choices(frame_time="fast"), "'fast': not a time"),
-        (Choices(delta_frames=10, frame_time="1as"), "which no molecule does"),
-        (Choices("random", 199), r"too few for windows of 199\n"),
+        ({"split": "published"}, "is of the official file of 627,983"),
+        ({"horizon": 11}, "horizon=11: targets do not fit a window of delta_frames=10"),
+        ({"frame_time": "fast"}, "'fast': not a time"),
+        ({"frame_time": "1as"}, "which no molecule does"),
+        ({"split": "random", "delta_frames": 199}, r"too few for windows of 199\n"),
     ],
 )
 def test_choices_that_do_not_apply_are_refused(
-    tmp_path: Path, choices: Choices, message: str
+    tmp_path: Path, options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(RequestError, match=message):
-        prepare(write(tmp_path / "b.npz"), choices)
+        prepare(write(tmp_path / "b.npz"), **options)
     assert not list(tmp_path.glob("out/*"))
 
 
@@ -251,8 +250,13 @@ def test_a_misspelt_molecule_is_guessed(tmp_path: Path, molecule: str) -> None:
 
 def test_the_longest_window_offered_fits(tmp_path: Path) -> None:
     for frames in range(13, 80):
-        longest = Choices("blocks", (frames - 6) // 7)
-        prepare(write(tmp_path / "b.npz", R=trajectory(frames)), longest, force=True)
+        longest = (frames - 6) // 7
+        prepare(
+            write(tmp_path / "b.npz", R=trajectory(frames)),
+            split="blocks",
+            delta_frames=longest,
+            force=True,
+        )
 
 
 class Malicious:
@@ -331,7 +335,7 @@ def test_any_bytes_become_a_dataset_or_are_refused(tmp_path: Path, raw: bytes) -
     source.write_bytes(raw)
     out = tmp_path / "out"
     try:
-        dataset = prepare(source, Choices(delta_frames=5), force=True)
+        dataset = prepare(source, delta_frames=5, force=True)
     except RequestError as error:
         assert "\n" not in error.what
     else:
@@ -369,24 +373,16 @@ def test_headers_that_lie_are_refused(tmp_path: Path, raw: bytes) -> None:
 
 
 def test_md22_reads_the_same_schema(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    molecule = type(MD22.molecules["DHA"])("C6H6", 5)
+    molecule = Molecule("C6H6", 5)
     monkeypatch.setitem(MD22.molecules, "DHA", molecule)
     source = write(tmp_path / "b.npz")
-    manifest = prepare_molecule(
-        MD22, "dha", source, tmp_path / "md22-DHA", SHORT, force=False, command="painet 0"
-    ).manifest
+    to = Destination(tmp_path)
+    manifest = MD22.prepare(to, molecule="dha", source=source, delta_frames=10).manifest
+    assert manifest.name == "md22-DHA"
     assert manifest.units.frame_time_s == 1e-15
     assert manifest.origin.label == "not MD22's own frames"
     with pytest.raises(RequestError, match="MD22 has none for DHA"):
-        prepare_molecule(
-            MD22,
-            "DHA",
-            source,
-            tmp_path / "a",
-            Choices("published", 10),
-            force=False,
-            command="painet",
-        )
+        MD22.prepare(replace(to, force=True), molecule="DHA", source=source, split="published")
 
 
 def test_formulas_have_as_many_atoms_as_published() -> None:
@@ -426,10 +422,8 @@ def test_the_command_that_prepares_is_named(dataset: str, command: str) -> None:
 @pytest.mark.parametrize("molecule", MD17.molecules)
 def test_the_sgdml_trajectories_prepare(shared: Path, tmp_path: Path, molecule: str) -> None:
     source = shared / "data" / "md17" / "sgdml" / f"md17_{molecule}.npz"
-    choices = Choices(label="sGDML MD")
-    dataset = prepare_molecule(
-        MD17, molecule, source, tmp_path / "d", choices, force=False, command="painet 0"
-    )
+    to = Destination(tmp_path)
+    dataset = MD17.prepare(to, molecule=molecule, source=source, label="sGDML MD")
     split = dataset.manifest.split
     assert (len(split.train), len(split.val), len(split.test)) == (500, 2000, 2000)
     assert (split.kind, split.delta_frames) == ("blocks", 3000)
@@ -440,16 +434,9 @@ def test_the_sgdml_trajectories_prepare(shared: Path, tmp_path: Path, molecule: 
 def test_the_real_dft_frames_prepare(shared: Path, tmp_path: Path) -> None:
     source = shared / "data" / "md17" / "ethanol_dft_2000.npz"
     with pytest.raises(RequestError, match=r"too few .* 3,000\n--delta-frames up to 284 fits"):
-        prepare_molecule(MD17, "ethanol", source, tmp_path / "d", force=False, command="painet 0")
-    dataset = prepare_molecule(
-        MD17,
-        "ethanol",
-        source,
-        tmp_path / "d",
-        Choices(delta_frames=250),
-        force=False,
-        command="painet",
-    )
+        MD17.prepare(Destination(tmp_path), molecule="ethanol", source=source)
+    to = Destination(tmp_path)
+    dataset = MD17.prepare(to, molecule="ethanol", source=source, delta_frames=250)
     split = dataset.manifest.split
     assert (len(split.train), len(split.val), len(split.test)) == (500, 50, 50)
     assert dataset.manifest.particles.bonds == ((0, 1), (0, 2))
@@ -458,11 +445,10 @@ def test_the_real_dft_frames_prepare(shared: Path, tmp_path: Path) -> None:
 MEASURE = """
 import resource, sys, time
 from pathlib import Path
-from painet_cli.data.sources.md17 import MD17
-from painet_cli.data.sources.md_collections import prepare_molecule
+from painet_cli.data.sources.md17 import COLLECTION as MD17
+from painet_cli.data.sources.registry import Destination
 start = time.perf_counter()
-args = (MD17, "aspirin", Path(sys.argv[1]), Path(sys.argv[2]))
-prepare_molecule(*args, force=False, command="painet")
+MD17.prepare(Destination(Path(sys.argv[2])), molecule="aspirin", source=Path(sys.argv[1]))
 print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
@@ -479,7 +465,7 @@ def test_aspirins_200_000_frames_take_5_s_and_1_gb(
     save = np.savez_compressed if compressed else np.savez
     save(tmp_path / "a.npz", R=R, F=R, z=z, E=np.zeros((200_000, 1)))
     del R
-    command = [sys.executable, "-c", MEASURE, tmp_path / "a.npz", tmp_path / "md17-aspirin"]
+    command = [sys.executable, "-c", MEASURE, tmp_path / "a.npz", tmp_path]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     seconds, kib = map(float, done.stdout.split())
     assert seconds < 5

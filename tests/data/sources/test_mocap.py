@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from painet_cli.data.dataset.dataset import Dataset, open_dataset
 from painet_cli.data.sources.mocap import load_split, prepare_mocap
 from painet_cli.data.sources.mocap_files import BONES, JOINTS, SUBJECTS
+from painet_cli.data.sources.registry import Destination
 from painet_cli.errors import RequestError
 from painet_cli.storage.archives import open_source, read_array
 
@@ -78,7 +79,8 @@ def write_npz(path: Path, trials: int = 11, **extra: NDArray[np.generic]) -> Pat
 
 def prepare(subject: int, source: Path | None, *, force: bool = False) -> Dataset:
     folder = (source.parent if source else Path()) / "out"
-    return prepare_mocap(subject, source, folder, force=force, command="painet 0 prepare mocap")
+    to = Destination(folder, force, "painet 0 prepare mocap")
+    return prepare_mocap(to, subject=subject, source=source)
 
 
 def test_a_folder_becomes_a_dataset_of_its_trials(tmp_path: Path) -> None:
@@ -159,13 +161,12 @@ def test_without_a_source_the_archive_is_downloaded(
     def progress(_name: str, _done: int, _total: int | None) -> None:
         pass
 
-    monkeypatch.setattr("painet_cli.data.sources.mocap.fetch_files", fetched)
-    folder = tmp_path / "out"
-    dataset = prepare_mocap(9, None, folder, force=False, command="test", progress=progress)
+    monkeypatch.setattr("painet_cli.data.sources.fetch.fetch_files", fetched)
+    dataset = prepare_mocap(Destination(tmp_path, downloading=progress), subject=9)
     assert asked == [("mocap", progress)]
     assert "from allasfamc.zip" in dataset.manifest.origin.source
     with pytest.raises(RequestError, match="exists already"):
-        prepare_mocap(9, None, folder, force=False, command="test")
+        prepare_mocap(Destination(tmp_path), subject=9)
     assert len(asked) == 1, "nothing is downloaded for a request that is refused"
 
 
@@ -301,7 +302,7 @@ def test_the_published_split_uses_each_trial_in_one_part(
 
 def test_the_walks_of_subject_35(shared: Path, tmp_path: Path) -> None:
     source = shared / "data" / "mocap" / "subject35"
-    dataset = prepare_mocap(35, source, tmp_path / "mocap-walk", force=False, command="test")
+    dataset = prepare_mocap(Destination(tmp_path), subject=35, source=source)
     assert dataset.manifest.name == "mocap-walk"
     assert len(dataset.manifest.segments) == 23
     assert dataset.frames.shape == (9591, 31, 3)
@@ -312,7 +313,7 @@ def test_the_walks_of_subject_35(shared: Path, tmp_path: Path) -> None:
 
 def test_the_runs_of_subject_9(shared: Path, tmp_path: Path) -> None:
     source = shared / "data" / "mocap" / "subject09_run_positions.npz"
-    dataset = prepare_mocap(9, source, tmp_path / "mocap-run", force=False, command="test")
+    dataset = prepare_mocap(Destination(tmp_path), subject=9, source=source)
     assert dataset.manifest.name == "mocap-run"
     assert len(dataset.manifest.segments) == 11
     assert [len(dataset.starts(part)) for part in ("train", "val", "test")] == [200, 240, 240]

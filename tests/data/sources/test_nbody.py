@@ -12,6 +12,7 @@ from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.data.dataset.splits import leak_fraction
 from painet_cli.data.sources import nbody
 from painet_cli.data.sources.nbody import initial_state, prepare_nbody, simulate
+from painet_cli.data.sources.registry import Destination
 from painet_cli.errors import RequestError
 
 
@@ -26,9 +27,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def prepare(folder: Path, *, seed: int = 1, delta_frames: int = 3) -> Dataset:
-    return prepare_nbody(
-        folder, seed=seed, delta_frames=delta_frames, force=False, command="painet 0"
-    )
+    to = Destination(folder.parent, command="painet 0")
+    return prepare_nbody(to, seed=seed, delta_frames=delta_frames)
 
 
 def energies(
@@ -132,7 +132,7 @@ def test_progress_reaches_its_end() -> None:
 @pytest.mark.slow
 def test_straight_lines_miss_by_what_the_benchmark_says(tmp_path: Path) -> None:
     """Linear dynamics, x + t v with a fitted t: 0.0819 in Satorras et al. (2021), Table 1."""
-    dataset = prepare_nbody(tmp_path / "nbody", force=False, command="painet 0")
+    dataset = prepare_nbody(Destination(tmp_path, command="painet 0"))
     frames = dataset.frames.reshape(7000, 101, 5, 3)[5000:].astype(np.float64)
     v, moved = frames[:, 1] - frames[:, 0], frames[:, 100] - frames[:, 0]
     t = (v * moved).sum() / (v * v).sum()

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TypedDict, get_args, get_overloads, get_type_hints
 from urllib.parse import urlsplit
 
 import pytest
 from pydantic import ValidationError
 
-from painet_cli.data.sources import prepare as prepare_module
-from painet_cli.data.sources.prepare import options_of, prepare
+from painet_cli.data.sources.prepare import options_of
 from painet_cli.data.sources.registry import (
-    OWN,
     RemoteFile,
     Source,
     find_download,
     find_source,
     how_to_prepare,
-    load_sources,
+    own_sources,
 )
 from painet_cli.errors import RequestError
-from painet_cli.storage.download import Progress as Downloading
 
-SOURCES = load_sources()
-HERE = {**vars(prepare_module), "Downloading": Downloading}
+SOURCES = own_sources()
 FILES = [file for source in SOURCES for remote in source.downloads.values() for file in remote]
 
 
@@ -58,7 +53,8 @@ def test_no_two_files_share_a_place_in_the_cache() -> None:
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
 def test_what_is_downloaded_can_be_had_by_hand_and_has_a_size(source: Source) -> None:
     files = [file for remote in source.downloads.values() for file in remote]
-    assert bool(files) == (source.by_hand is not None) == (source.page is not None)
+    assert bool(files) == bool(source.by_hand) == (source.page is not None)
+    assert {*source.by_hand} <= {*options_of(find_source(source.name))}
     if any(file.bytes is None for file in files):
         assert source.size is not None
 
@@ -127,18 +123,3 @@ def test_a_command_has_no_words_of_its_own() -> None:
     whole = SOURCES[0].model_dump() | {"datasets": {"md17-{molecule}": "prepare {mollecule}"}}
     with pytest.raises(ValidationError, match="has a word that"):
         Source.model_validate(whole)
-
-
-@pytest.mark.parametrize("name", OWN)
-def test_the_types_of_prepare_name_the_options_that_a_source_takes(name: str) -> None:
-    typed = {
-        source: get_args(hints["options"])[0]
-        for one in get_overloads(prepare)
-        if get_args((hints := get_type_hints(one, HERE))["source"])
-        for source in get_args(hints["source"])
-    }
-    taken = options_of(find_source(name).prepare)
-    described = typed[name] if name in typed else TypedDict("Nothing", {})
-    assert {*get_type_hints(described)} == {*taken}
-    required = {option for option, must_be_given in taken.items() if must_be_given}
-    assert described.__required_keys__ == required

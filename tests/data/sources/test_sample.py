@@ -6,6 +6,7 @@ import pytest
 
 from painet_cli.data.dataset.dataset import Dataset, open_dataset
 from painet_cli.data.dataset.splits import leak_fraction
+from painet_cli.data.sources.registry import Destination
 from painet_cli.data.sources.sample import prepare_sample
 from painet_cli.errors import RequestError
 
@@ -14,7 +15,7 @@ COMMAND = "painet prepare sample"
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    return prepare_sample(tmp_path_factory.mktemp("data") / "sample", force=False, command=COMMAND)
+    return prepare_sample(Destination(tmp_path_factory.mktemp("data"), command=COMMAND))
 
 
 def test_the_archive_is_small_and_in_md17s_schema() -> None:
@@ -64,15 +65,18 @@ def test_windows_lie_in_separate_stretches(sample: Dataset) -> None:
 
 
 def test_is_the_same_wherever_it_is_prepared(sample: Dataset, tmp_path: Path) -> None:
-    again = prepare_sample(tmp_path / "sample", force=False, command=COMMAND)
+    again = prepare_sample(Destination(tmp_path, command=COMMAND))
     assert again.sha256 == sample.sha256
 
 
 def test_replaces_a_dataset_only_when_forced(tmp_path: Path) -> None:
     folder = tmp_path / "sample"
-    prepare_sample(folder, force=False, command=COMMAND)
+    prepare_sample(Destination(folder.parent, command=COMMAND))
     with pytest.raises(RequestError, match="exists already"):
-        prepare_sample(folder, force=False, command=COMMAND)
+        prepare_sample(Destination(folder.parent, command=COMMAND))
     assert (
-        prepare_sample(folder, force=True, command="again").manifest.origin.prepared_by == "again"
+        prepare_sample(
+            Destination(folder.parent, force=True, command="again")
+        ).manifest.origin.prepared_by
+        == "again"
     )

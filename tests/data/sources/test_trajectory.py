@@ -15,7 +15,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from painet_cli.data.dataset.dataset import Dataset, open_dataset
-from painet_cli.data.sources.trajectory import MOST_WINDOWS, prepare_trajectory, split_windows
+from painet_cli.data.sources.registry import Destination
+from painet_cli.data.sources.trajectory import (
+    MOST_WINDOWS,
+    prepare_trajectory,
+    split_windows,
+    write_trajectories,
+)
 from painet_cli.data.trajectories.frames import Reading
 from painet_cli.data.trajectories.unwrap import Unwrapper, superposed
 from painet_cli.errors import PainetError, RequestError
@@ -77,16 +83,14 @@ def prepare(
     progress: Any = lambda done, total: None,
     **reading: Any,
 ) -> Dataset:
-    return prepare_trajectory(
+    return write_trajectories(
+        Destination(topology.parent, force, "test", progress),
+        "out",
         topology,
         trajectories,
-        topology.parent / "out",
         reading=Reading(**reading),
         delta_frames=delta_frames,
         split=partial(split_windows, kind, seed=1),
-        progress=progress,
-        force=force,
-        command="test",
     )
 
 
@@ -623,14 +627,13 @@ def test_a_damaged_topology_is_read_or_refused(
 def test_dhfr_has_one_site_more_than_its_topology(shared: Path, tmp_path: Path) -> None:
     source = shared / "data" / "protein" / "dhfr"
     dataset = prepare_trajectory(
-        source / "1rx2-CA.pdb",
-        [source / "1rx2_5ns.nc"],
-        tmp_path / "dhfr",
-        reading=Reading(drop_extra=True, frame_time_s=5e-12, bond_length=4.2),
-        delta_frames=10,
-        split=partial(split_windows, "blocks", seed=1),
-        force=False,
-        command="test",
+        Destination(tmp_path),
+        topology=source / "1rx2-CA.pdb",
+        trajectory=[source / "1rx2_5ns.nc"],
+        name="dhfr",
+        drop_extra=True,
+        frame_time="5ps",
+        bond_length=4.2,
     )
     assert dataset.frames.shape == (1000, 159, 3)
     assert set(dataset.manifest.particles.elements) == {"C"}

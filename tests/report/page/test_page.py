@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from forecasts import WATER, chain, forecast, unknown
 from matplotlib.image import imread
 from numpy.typing import NDArray
 
+from forecasts import WATER, chain, forecast, unknown
 from painet_cli.errors import RequestError
 from painet_cli.prediction.forecast import Forecast
 from painet_cli.report.page.write import write_page

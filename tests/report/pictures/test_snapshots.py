@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from forecasts import WATER, chain, forecast, unknown
 from matplotlib.axes import Axes
 from matplotlib.image import imread
 from numpy.typing import NDArray
 
+from forecasts import WATER, chain, forecast, unknown
 from painet_cli.errors import PainetError, RequestError
 from painet_cli.prediction.forecast import Forecast
 from painet_cli.report.pictures.canvas import COLOURS, DPI
