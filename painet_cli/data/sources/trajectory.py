@@ -45,6 +45,7 @@ from painet_cli.data.trajectories.frames import (
     time_between_frames,
     unwrappers,
 )
+from painet_cli.data.trajectories.hydrogens import with_hydrogens
 from painet_cli.data.trajectories.reader import PICOSECOND, Frame, Trajectory, open_topology
 from painet_cli.data.trajectories.topology import particles_of, select
 from painet_cli.data.units import seconds, time_text
@@ -210,6 +211,7 @@ def write_trajectories(
         frames = prepared_frames(files, chosen, selected.indices, reading, unwrapper, to.progress)
         first = next(frames)
         particles, bonds = particles_of(selected, first[0], reading.bond_length, topology)
+        particles = with_hydrogens(particles, selected)
         manifest = Manifest(
             name=folder.name,
             origin=Origin(
@@ -221,6 +223,8 @@ def write_trajectories(
                 notes=_notes(about, reading, files, bonds),
             ),
             units=Units(length="angstrom", length_in_metres=1e-10, frame_time_s=frame_time_s),
+            velocity="before",
+            treatment=reading.treatment,
             particles=particles,
             segments=segments,
             split=shared_out,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from painet_cli.data.particles.names import Treatment
 from painet_cli.data.trajectories.reader import PICOSECOND, Frame, Trajectory
 from painet_cli.data.trajectories.topology import topology_bonds
 from painet_cli.data.trajectories.unwrap import Unwrapper, farthest_jump, superposed
@@ -55,6 +56,16 @@ class Reading:
     bond_length: float | None = None
     drop_extra: bool = False
     frame_time_s: float | None = None
+
+    @property
+    def treatment(self) -> tuple[Treatment, ...]:
+        """What is done to frames, as a dataset says it."""
+        done: dict[Treatment, bool] = {
+            "unwrapped": self.unwrap,
+            "centred": self.center,
+            "superposed": self.superpose,
+        }
+        return tuple(name for name, is_done in done.items() if is_done)
 
 
 def chosen_frames(file: Trajectory, reading: Reading) -> range:
