@@ -42,12 +42,15 @@ class Frame:
         (3, 3) edges of the periodic box, angstrom; None where there is none.
     time_ps
         Time the file gives it, picoseconds.
+    velocities
+        (N, 3), angstrom a picosecond; None where the file has none.
     """
 
     number: int
     positions: NDArray[np.float32]
     box: NDArray[np.float64] | None
     time_ps: float
+    velocities: NDArray[np.float32] | None = None
 
 
 @contextmanager
@@ -174,6 +177,7 @@ class Trajectory:
             step = self._reader[number]
             positions = np.array(step.positions[: self.atom_count], dtype=np.float32)
             dimensions, time = step.dimensions, float(step.time)
+            velocities = _velocities(step, self.atom_count)
             box = None if dimensions is None else triclinic_vectors(dimensions, dtype=np.float64)
             if self._reader.format == "XYZ":
                 box = self._lattice(number)
@@ -186,7 +190,7 @@ class Trajectory:
             )
         if box is not None and not abs(np.linalg.det(box)) > 1e-6:
             box = None  # an empty box stands for none
-        return Frame(number, positions, box, time)
+        return Frame(number, positions, box, time, velocities)
 
     def _lattice(self, number: int) -> NDArray[np.float64] | None:
         """Box in the comment of extended XYZ, which MDAnalysis passes over."""
@@ -209,6 +213,14 @@ class Trajectory:
         if invented or not (time > 0 and math.isfinite(time)):
             return None
         return float(f"{time:.6g}")  # files hold it in single precision
+
+
+def _velocities(step: Any, atom_count: int) -> NDArray[np.float32] | None:
+    """Velocities of a frame, where it has any and all are finite."""
+    if not getattr(step, "has_velocities", False):
+        return None
+    velocities = np.array(step.velocities[:atom_count], dtype=np.float32)
+    return velocities if np.isfinite(velocities).all() else None
 
 
 class NoCoordinatesError(RequestError):

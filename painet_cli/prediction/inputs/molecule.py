@@ -22,7 +22,7 @@ from painet_cli.data.trajectories.reader import (
 )
 from painet_cli.data.trajectories.topology import elements_of, particles_of, select
 from painet_cli.errors import RequestError, option
-from painet_cli.prediction.inputs.recording import Recording, Selected, check_several
+from painet_cli.prediction.inputs.recording import Frames, Recording, Selected, check_several
 
 
 class MoleculeRecording(Recording):
@@ -90,16 +90,28 @@ class MoleculeRecording(Recording):
         except RequestError as error:
             raise RequestError(error.what, f"choose other frames with {option('start')}") from error
 
-    def _positions(self, first: int, stop: int, indices: NDArray[np.int64]) -> NDArray[np.float32]:
-        frames = np.empty((stop - first, len(indices), 3), dtype=np.float32)
-        for row in range(stop - first):
+    def _frames(self, first: int, stop: int, indices: NDArray[np.int64]) -> Frames:
+        count = stop - first
+        positions = np.empty((count, len(indices), 3), dtype=np.float32)
+        velocities = np.full_like(positions, np.nan)
+        boxes, times_s = np.zeros((count, 3, 3)), np.zeros(count)
+        for row in range(count):
             frame = self._frame(first + row)
             x = frame.positions[indices]
             if row and frame.box is not None:  # a jump to the other side of the box is no motion
-                edges = np.rint((x - frames[row - 1]) @ np.linalg.inv(frame.box))
+                edges = np.rint((x - positions[row - 1]) @ np.linalg.inv(frame.box))
                 x = x - edges @ frame.box if edges.any() else x
-            frames[row] = x
-        return frames
+            positions[row], times_s[row] = x, frame.time_ps * PICOSECOND
+            if frame.box is not None:
+                boxes[row] = frame.box
+            if frame.velocities is not None:
+                velocities[row] = frame.velocities[indices] / PICOSECOND
+        return Frames(
+            positions,
+            times_s=times_s if self.frame_time_s is not None else None,
+            velocities=velocities if np.isfinite(velocities).any() else None,
+            boxes=boxes if boxes.any() else None,
+        )
 
 
 def selected_atoms(

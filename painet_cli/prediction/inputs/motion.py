@@ -13,7 +13,7 @@ from painet_cli.data.particles.particles import Particles
 from painet_cli.data.sources.mocap import FRAME_TIME_S
 from painet_cli.errors import RequestError, option
 from painet_cli.prediction.inputs.described import ParticleRecording
-from painet_cli.prediction.inputs.recording import check_several
+from painet_cli.prediction.inputs.recording import Frames, check_several
 
 
 class MotionRecording(ParticleRecording):
@@ -32,8 +32,8 @@ class MotionRecording(ParticleRecording):
         bones = read_asf(skeleton or _skeleton_of(path))
         frames = read_motion(path, bones)
         super().__init__(path, len(frames), FRAME_TIME_S)
-        self._frames = kept_digits(frames, self.up_axis)
-        self.first = self._frames[0]
+        self._all = kept_digits(frames, self.up_axis)
+        self.first = self._all[0]
         self.particles = Particles(
             names=bones.names,
             types=tuple(range(len(bones.names))),
@@ -42,8 +42,8 @@ class MotionRecording(ParticleRecording):
         )
         check_several(path, len(bones.names))
 
-    def _positions(self, first: int, stop: int, indices: NDArray[np.int64]) -> NDArray[np.floating]:
-        return self._frames[first:stop, indices]
+    def _frames(self, first: int, stop: int, indices: NDArray[np.int64]) -> Frames:
+        return Frames(self._all[first:stop, indices])
 
 
 def _skeleton_of(path: Path) -> Path:

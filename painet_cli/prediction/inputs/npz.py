@@ -13,7 +13,7 @@ from painet_cli.data.particles.elements import LONGEST_BOND, atoms
 from painet_cli.data.particles.origin import kept_digits
 from painet_cli.errors import RequestError
 from painet_cli.prediction.inputs.described import ParticleRecording
-from painet_cli.prediction.inputs.recording import check_several
+from painet_cli.prediction.inputs.recording import Frames, check_several
 
 _SCHEMA = "expected MD17's schema: R (frames, atoms, 3) in angstrom and z (atoms,)"
 _HEAVIEST = 118
@@ -46,7 +46,7 @@ class NpzRecording(ParticleRecording):
         bonds = bonds_within(self.first, LONGEST_BOND) if np.isfinite(self.first).all() else ()
         self.particles = atoms(z, bonds)
 
-    def _positions(self, first: int, stop: int, indices: NDArray[np.int64]) -> NDArray[np.floating]:
+    def _frames(self, first: int, stop: int, indices: NDArray[np.int64]) -> Frames:
         shape = (stop - first, len(indices), 3)
         frames: NDArray[np.floating] = np.empty(shape, dtype=kept_digits(self.first).dtype)
         row = 0
@@ -57,4 +57,4 @@ class NpzRecording(ParticleRecording):
             row += len(block)
             if row >= stop:
                 break
-        return frames
+        return Frames(frames)

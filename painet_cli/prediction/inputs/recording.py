@@ -47,6 +47,15 @@ class Input:
         Number in the recording of the first of `frames`: only those that are needed are read.
     breaks
         Indices into `frames` at which another recording begins; no motion crosses them.
+    times_s
+        (F,) times that the recording gives the frames, seconds; None where it does not say.
+    velocities
+        (F, N, 3) that the recording holds, in `length_unit` a second; NaN in a frame that has none,
+        None where no frame has.
+    boxes
+        (F, 3, 3) edges of the periodic box; zero in a frame that has none, None where no frame has.
+    notes
+        What the reader left out or changed, a sentence each, for the user to know.
     """
 
     name: str
@@ -59,6 +68,20 @@ class Input:
     up_axis: Axis | None = None
     first_frame: int = 0
     breaks: tuple[int, ...] = ()
+    times_s: NDArray[np.float64] | None = None
+    velocities: NDArray[np.floating] | None = None
+    boxes: NDArray[np.float64] | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Frames:
+    """Consecutive frames of some particles, as `Input` has them."""
+
+    positions: NDArray[np.floating]
+    times_s: NDArray[np.float64] | None = None
+    velocities: NDArray[np.floating] | None = None
+    boxes: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +117,9 @@ class Recording(ABC):
     breaks
         Frames at which another recording begins.
     fingerprint
-        sha256 that checkpoints know a prepared dataset by; empty for other recordings
+        sha256 that checkpoints know a prepared dataset by; empty for other recordings.
+    notes
+        As `Input` has them.
     """
 
     kind: Kind = "molecule"
@@ -102,6 +127,7 @@ class Recording(ABC):
     up_axis: Axis | None = None
     breaks: tuple[int, ...] = ()
     fingerprint = ""
+    notes: tuple[str, ...] = ()
 
     def __init__(self, path: Path, frame_count: int, frame_time_s: float | None) -> None:
         self.path = path
@@ -130,8 +156,8 @@ class Recording(ABC):
         """
 
     @abstractmethod
-    def _positions(self, first: int, stop: int, indices: NDArray[np.int64]) -> NDArray[np.floating]:
-        """(stop - first, N, 3) positions of some particles in consecutive frames."""
+    def _frames(self, first: int, stop: int, indices: NDArray[np.int64]) -> Frames:
+        """Consecutive frames of some particles."""
 
     def read(self, selected: Selected, first: int = 0, stop: int | None = None) -> Input:
         """Read consecutive frames of the chosen particles.
@@ -154,7 +180,8 @@ class Recording(ABC):
                 f"{size / 2**30:.1f} GiB, more than {LARGEST_BYTES // 2**30}",
                 f"choose fewer frames, such as {option('start', '0:1000:10')}",
             )
-        frames = self._positions(first, stop, selected.indices)
+        read = self._frames(first, stop, selected.indices)
+        frames = read.positions
         finite = np.isfinite(frames).all(axis=2)
         if not finite.all():
             frame, particle = np.argwhere(~finite)[0].tolist()
@@ -174,6 +201,10 @@ class Recording(ABC):
             up_axis=self.up_axis,
             first_frame=first,
             breaks=tuple(at - first for at in self.breaks if first < at < stop),
+            times_s=read.times_s,
+            velocities=read.velocities,
+            boxes=read.boxes,
+            notes=self.notes,
         )
 
 
