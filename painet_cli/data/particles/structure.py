@@ -25,7 +25,7 @@ _MOST_PATHS = 500
 _MOST_FRAMES = 50
 """Frames that lengths are measured in."""
 _HYDROGENS = re.compile(r"\.\d+(?=\(|$)")
-ATOM_TOLERANCE = 0.05
+ATOM_TOLERANCE = 0.03
 """Angstrom, beyond thermal motion, by which the mean length of a kind of bond may differ; a single
 bond of carbons (1.53) and an aromatic one (1.40) are 0.13 apart."""
 BONE_TOLERANCE = 0.02

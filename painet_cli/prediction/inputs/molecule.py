@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from painet_cli.data.particles.bonds import bonds_within
 from painet_cli.data.particles.elements import HEAVY, LONGEST_BOND, heavy_places
+from painet_cli.data.trajectories.hydrogens import with_hydrogens
 from painet_cli.data.trajectories.reader import (
     PICOSECOND,
     TOPOLOGIES,
@@ -139,6 +140,7 @@ def selected_atoms(
         bonds = bonds_within_heavy(particles.elements, positions)
     if bonds != particles.bonds:
         particles = particles.model_copy(update={"bonds": bonds})
+    particles = with_hydrogens(particles, selected)
     return Selected(language, particles, np.asarray(selected.indices, dtype=np.int64))
 
 
