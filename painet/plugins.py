@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from painet_cli.data.particles.particles import Particles
     from painet_cli.data.sources.registry import DataSource, Destination, RemoteFile, Source
     from painet_cli.data.units import seconds
-    from painet_cli.errors import PainetError, RequestError
+    from painet_cli.errors import PainetError, RequestError, option
     from painet_cli.models.base import DynamicsModel, Features, SystemSpec, displacements, lengths
 else:  # a source needs no torch, and its command's help must not wait for it
     __getattr__ = lazy_names(
@@ -59,6 +59,7 @@ else:  # a source needs no torch, and its command's help must not wait for it
             "block_split": "painet_cli.data.dataset.splits:block_split",
             "bonds_within": "painet_cli.data.particles.bonds:bonds_within",
             "displacements": "painet_cli.models.base:displacements",
+            "option": "painet_cli.errors:option",
             "lengths": "painet_cli.models.base:lengths",
             "random_split": "painet_cli.data.dataset.splits:random_split",
             "seconds": "painet_cli.data.units:seconds",
@@ -91,6 +92,7 @@ __all__ = [
     "bonds_within",
     "displacements",
     "lengths",
+    "option",
     "random_split",
     "seconds",
     "write_dataset",

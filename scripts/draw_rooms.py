@@ -57,7 +57,7 @@ WAY = (
     Station("report", "report", "report.tables.evaluation:evaluation_table", 410),
 )
 STEPS = (  # the function that takes the data from each station to the next
-    "data.sources.md_collections:prepare_molecule",
+    "data.sources.prepare:prepare_at",
     "data.batches.windows:windows_of",
     "data.batches.windows:Windows.batch",
     "models.base:DynamicsModel.forward",

@@ -17,6 +17,7 @@ from pydantic_core import PydanticUndefined
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from typer.cli import get_docs_for_click
+from typer.core import TyperGroup
 
 LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
 COMMON = ("--json", "--quiet", "--debug", "--device", "--help")
@@ -43,7 +44,11 @@ class Commands(SphinxDirective):
 
 def _summaries(group: Any) -> Iterator[tuple[str, str]]:
     """Lines of a group's list of commands, cut short as Typer has them, and whole."""
-    for name, command in getattr(group, "commands", {}).items():
+    if not isinstance(group, TyperGroup):
+        return
+    context = typer.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         yield f"* `{name}`: {command.get_short_help_str()}", f"* `{name}`: {_first(command.help)}"
         yield from _summaries(command)
 
@@ -125,11 +130,11 @@ def _meaning(field: FieldInfo) -> str:
 
 def _models(annotation: Any) -> list[type[BaseModel]]:
     """Pydantic models that a value may be of; for a model's section all of painet's own."""
-    from painet_cli.config.model_table import ModelConfig
+    from painet_cli.config.model_table import OWN, ModelConfig
     from painet_cli.config.schema import MODEL_CONFIGS
 
     if annotation is ModelConfig:
-        return list(MODEL_CONFIGS.own.values())
+        return [MODEL_CONFIGS[name] for name in OWN]
     if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
         return [annotation]
     return [kind for part in get_args(annotation) for kind in _models(part)]

@@ -33,26 +33,28 @@ from painet_cli.config.messages import tag_of, variants
 from painet_cli.config.presets import Preset, preset_yaml
 from painet_cli.config.schema import MODEL_CONFIGS
 from painet_cli.errors import PainetError, RequestError, option
+from painet_cli.models.registry import registered_models
 from painet_cli.storage.atomic import write_text
 
 Axis = Literal["N", "T"]
 AXES: tuple[Axis, ...] = ("N", "T")
 
-FORMS: Mapping[str, tuple[str, ...]] = {
-    "painet": ("model.name=painet",),
-    "painet-dense": ("model.name=painet", "model.attention=dense"),
-    **{
-        name: (f"model.name={name}",)
-        for name in ("egnn", "egno", "hegnn", "gf-node", "mpnn", "rf", "linear")
-    },
-}
-_ONE_STEP = [name for name in FORMS if name in MODEL_CONFIGS and MODEL_CONFIGS[name].one_step]
-"""Settings of each form that is measured."""
 _MODEL = Preset.model_fields["model"]
 _SHARE = 0.9  # of the free memory that a point may take
 _START_S = 120.0  # a process may take this long beside its measurement, and longer for more edges
 _EDGE_S = 5e-5  # a particle: to make its edges, on a busy machine
 _RUNS = 3  # how many times the limit of a run a point may take, on a busy machine
+
+
+def forms() -> dict[str, tuple[str, ...]]:
+    """Settings of each form that is measured: every model, and PAINET with dense attention too."""
+    found = {name: (f"model.name={name}",) for name in registered_models()}
+    dense = ("model.name=painet", "model.attention=dense")
+    return {"painet": found.pop("painet"), "painet-dense": dense, **found}
+
+
+def _one_step(form: str) -> bool:
+    return form in MODEL_CONFIGS and MODEL_CONFIGS[form].one_step
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ class Bench:
 
     def preset(self, point: Point) -> Preset:
         """Preset of a point, with the settings that its model has."""
-        form = FORMS[point.form]
+        form = forms()[point.form]
         return point_preset([*_suiting(self.settings, form[0]), *form], point.horizon)
 
     def file(self, point: Point) -> Path:
@@ -178,11 +180,12 @@ def choose_forms(names: str | None) -> list[str]:
     RequestError
         One is not known.
     """
-    chosen = list(FORMS) if names is None else [name.strip() for name in names.split(",")]
+    known = forms()
+    chosen = list(known) if names is None else [name.strip() for name in names.split(",")]
     for name in chosen:
-        if name not in FORMS:
+        if name not in known:
             raise RequestError(
-                f"{option('models')}: no model {name}", f"choose of {', '.join(FORMS)}"
+                f"{option('models')}: no model {name}", f"choose of {', '.join(known)}"
             )
     return list(dict.fromkeys(chosen))
 
@@ -198,9 +201,9 @@ def scaling_points(
         Point(form, mode, axis, particles, horizon)
         for form in forms
         for mode in modes
-        for axis in AXES[: 1 if form in _ONE_STEP else 2]
+        for axis in AXES[: 1 if _one_step(form) else 2]
         for particles, horizon in sweep.along(axis)
-        if horizon == 1 or form not in _ONE_STEP
+        if horizon == 1 or not _one_step(form)
     ]
 
 

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from painet_cli.benchmark.measurement import MODES, Mode
+from painet_cli.benchmark.scaling import forms
 from painet_cli.benchmark.scaling_rows import (
     QUANTITIES,
     ScalingRow,
@@ -23,18 +24,7 @@ from painet_cli.benchmark.scaling_rows import (
 from painet_cli.report.pictures.canvas import COLOURS, save
 
 _OURS = "painet"
-_LOOKS = {
-    "painet": (COLOURS[0], "o"),
-    "painet-dense": (COLOURS[5], "s"),
-    "egnn": (COLOURS[2], "^"),
-    "egno": (COLOURS[1], "v"),
-    "hegnn": (COLOURS[3], "D"),
-    "gf-node": (COLOURS[4], "P"),
-    "mpnn": ("#666666", "<"),
-    "rf": ("#8C6D31", ">"),
-    "linear": ("#808080", "x"),
-}
-"""Colour and marker of each model."""
+_MARKERS = "osv^D<>PX"
 _LINE_POINTS = 9.5  # from one label to the next
 _FEW_TICKS = 100  # a smaller range of values has ticks at 2 and 5 too
 _PANEL_INCHES = 2.6  # height of a panel, about
@@ -42,8 +32,12 @@ _AXIS_LABELS = {"N": "particles N", "T": "steps T"}
 
 
 def look(model: str) -> tuple[str, str]:
-    """Colour and marker of a model."""
-    return _LOOKS[model]
+    """Colour and marker of a form, by its place among all; grey where it is there no longer."""
+    known = list(forms())
+    if model not in known:
+        return "#808080", "x"
+    place = known.index(model)
+    return COLOURS[place % len(COLOURS)], _MARKERS[place % len(_MARKERS)]
 
 
 def write_scaling_plots(rows: Sequence[ScalingRow], folder: Path) -> list[Path]:

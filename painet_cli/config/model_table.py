@@ -1,12 +1,14 @@
 """The configuration of a model, chosen by its `name`: one of painet's own or of another package.
 
-A preset's `model` may be of any class in one table: those of this package, which are here from the
-start, and those that installed packages add, which are imported when a preset first names them.
+A preset's `model` may be of any class in one table: those of this package and those that installed
+packages add. A model's module is imported when a preset first names it, and torch with it; only the
+configurations of the models that came first are known without.
 """
 
 from __future__ import annotations
 
 import json
+from importlib.metadata import version
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -15,6 +17,18 @@ from pydantic_core.core_schema import ValidationInfo
 
 from painet_cli.config.plugins import MODELS, Plugin, plugins, warn
 from painet_cli.errors import RequestError
+
+OWN = {
+    "painet": "painet_cli.models.painet.model:Painet",
+    "linear": "painet_cli.models.baselines.straight_line:Linear",
+    "rf": "painet_cli.models.baselines.radial_field:RadialField",
+    "mpnn": "painet_cli.models.baselines.mpnn:Mpnn",
+    "egnn": "painet_cli.models.baselines.egnn:Egnn",
+    "egno": "painet_cli.models.baselines.egno:Egno",
+    "hegnn": "painet_cli.models.baselines.hegnn:Hegnn",
+    "gf-node": "painet_cli.models.baselines.gf_node:GfNode",
+}
+"""Models of this package: a new one is one file, with its `Config`, and one line here."""
 
 
 class Strict(BaseModel):
@@ -48,23 +62,21 @@ class ModelTable:
 
     Parameters
     ----------
-    own
-        Those of this package.
+    ready
+        Those that are known without importing their models.
     """
 
-    def __init__(self, *own: type[ModelConfig]) -> None:
-        self.own = {str(config.model_fields["name"].default): config for config in own}
+    def __init__(self, *ready: type[ModelConfig]) -> None:
+        self._ready = {str(config.model_fields["name"].default): config for config in ready}
 
-    def plugins(self) -> dict[str, Plugin]:
-        """Models of other packages, which are not imported."""
-        return plugins(MODELS, self.own)
-
-    def names(self) -> list[str]:
-        """Names of all models, painet's own first."""
-        return [*self.own, *self.plugins()]
+    def registered(self) -> dict[str, Plugin]:
+        """All models by name, those of this package first; none is imported."""
+        here = version("painet")
+        own = {name: Plugin(MODELS, name, at, "painet", here) for name, at in OWN.items()}
+        return {**own, **plugins(MODELS, OWN)}
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and (name in self.own or name in self.plugins())
+        return isinstance(name, str) and (name in OWN or name in self.registered())
 
     def __getitem__(self, name: str) -> type[ModelConfig]:
         """Configuration class of a model.
@@ -76,9 +88,9 @@ class ModelTable:
         RequestError
             It is another package's, and that cannot be used.
         """
-        if name in self.own:
-            return self.own[name]
-        plugin = self.plugins()[name]
+        if name in self._ready:
+            return self._ready[name]
+        plugin = self.registered()[name]
         config = getattr(plugin.load(), "Config", None)
         if not (isinstance(config, type) and issubclass(config, ModelConfig)):
             raise plugin.broken("its class has no `Config`, a subclass of ModelConfig")
@@ -95,7 +107,7 @@ class ModelTable:
             One of another package cannot be used, and is left out.
         """
         found = {}
-        for name in self.names():
+        for name in self.registered():
             try:
                 found[name] = self[name]
             except RequestError as error:
@@ -124,7 +136,7 @@ class ModelTable:
             raise PydanticKnownError("union_tag_not_found", {"discriminator": "'name'"})
         name = value["name"]
         if name not in self:
-            expected = ", ".join(f"'{known}'" for known in self.names())
+            expected = ", ".join(f"'{known}'" for known in self.registered())
             context = {"discriminator": "'name'", "tag": str(name), "expected_tags": expected}
             raise PydanticKnownError("union_tag_invalid", context)
         if info.mode == "json":  # a preset file, which is read strictly: no "3" for 3

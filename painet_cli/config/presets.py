@@ -31,7 +31,7 @@ from painet_cli.config.yaml_document import (
     parse,
     read_document,
 )
-from painet_cli.errors import RequestError
+from painet_cli.errors import RequestError, option
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -242,11 +242,13 @@ def _setting(text: str) -> Document:
     dotted, equals, value = text.partition("=")
     keys = tuple(dotted.strip().split("."))
     if not equals or not all(keys) or len(keys) > MAX_DEPTH:
-        raise RequestError(f"--set {text}: not a setting", "expected e.g. --set train.lr=1e-3")
-    tree, _ = parse(value, lambda _: f"--set {text}")
+        raise RequestError(
+            f"{option('settings', text)}: not a setting", "expected such as train.lr=1e-3"
+        )
+    tree, _ = parse(value, lambda _: option("settings", text))
     for key in reversed(keys):
         tree = {key: tree}
-    return Document(tree, {keys[: i + 1]: "--set" for i in range(len(keys))})
+    return Document(tree, {keys[: i + 1]: option("settings") for i in range(len(keys))})
 
 
 def _merged(base: Document, top: Document) -> Document:

@@ -1,18 +1,17 @@
-"""Names of models and where they live: a new model is one file and one line here.
+"""From the name of a model to its class, and from a preset to a model.
 
-A model of another package is registered by its entry point, group `painet.models`, and is treated
-as one of these from there on.
+The names of this package's models are in `config/model_table.py`. A model of another package is
+registered by its entry point, group `painet.models`, and is treated as one of these from there on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import version
 
 import torch
 from torch import Tensor
 
-from painet_cli.config.plugins import MODELS as GROUP
+from painet_cli.config.model_table import OWN
 from painet_cli.config.plugins import Plugin
 from painet_cli.config.presets import Preset
 from painet_cli.config.schema import MODEL_CONFIGS
@@ -22,17 +21,6 @@ from painet_cli.data.dataset.manifest import Manifest
 from painet_cli.errors import RequestError
 from painet_cli.models.base import DynamicsModel, SystemSpec
 
-MODELS = {
-    "painet": "painet_cli.models.painet.model:Painet",
-    "linear": "painet_cli.models.baselines.straight_line:Linear",
-    "rf": "painet_cli.models.baselines.radial_field:RadialField",
-    "mpnn": "painet_cli.models.baselines.mpnn:Mpnn",
-    "egnn": "painet_cli.models.baselines.egnn:Egnn",
-    "egno": "painet_cli.models.baselines.egno:Egno",
-    "hegnn": "painet_cli.models.baselines.hegnn:Hegnn",
-    "gf-node": "painet_cli.models.baselines.gf_node:GfNode",
-}
-"""Models of this package."""
 LARGEST_UNCHECKED = 2**28
 """Weights, a gibibyte, that may be drawn before a checkpoint turns out to have others."""
 _EXTRA = ("e3nn", "torchdiffeq")  # packages of the extra `baselines`
@@ -40,9 +28,7 @@ _EXTRA = ("e3nn", "torchdiffeq")  # packages of the extra `baselines`
 
 def registered_models() -> dict[str, Plugin]:
     """All models by name, those of this package first; none is imported."""
-    here = version("painet")
-    own = {name: Plugin(GROUP, name, at, "painet", here) for name, at in MODELS.items()}
-    return {**own, **MODEL_CONFIGS.plugins()}
+    return MODEL_CONFIGS.registered()
 
 
 def find_model(name: str) -> type[DynamicsModel]:
@@ -62,7 +48,7 @@ def find_model(name: str) -> type[DynamicsModel]:
     except RequestError as error:
         cause = error.__cause__
         missing = cause.name if isinstance(cause, ModuleNotFoundError) else None
-        if missing not in _EXTRA or name not in MODELS:
+        if missing not in _EXTRA or name not in OWN:
             raise
         raise RequestError(
             f"model {name}: the package {missing} is not installed",
@@ -75,13 +61,13 @@ def find_model(name: str) -> type[DynamicsModel]:
 
 def package_of(name: str) -> str:
     """Package of a model and its version, `spring-model 0.1.0`; empty for this package's own."""
-    plugin = MODEL_CONFIGS.plugins().get(name)
-    return "" if plugin is None or name in MODELS else f"{plugin.package} {plugin.version}"
+    plugin = registered_models().get(name)
+    return "" if plugin is None or name in OWN else f"{plugin.package} {plugin.version}"
 
 
 def models_for(horizon: int) -> list[str]:
     """Names of the models of this package that can predict so many steps."""
-    return [name for name in MODELS if horizon == 1 or not MODEL_CONFIGS[name].one_step]
+    return [name for name in OWN if horizon == 1 or not MODEL_CONFIGS[name].one_step]
 
 
 def build_model(preset: Preset, system: SystemSpec) -> DynamicsModel:

@@ -20,13 +20,13 @@ from painet_cli.benchmark.measurement import (
     point_preset,
 )
 from painet_cli.benchmark.scaling import (
-    FORMS,
     Bench,
     Outcome,
     Point,
     Sweep,
     choose_forms,
     fitted_exponent,
+    forms,
     run_points,
     scaling_points,
 )
@@ -78,7 +78,7 @@ def measured_as(
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", forms())
 def test_every_form_can_be_measured(form: str, mode: Mode) -> None:
     bench = Bench(Path(), torch.device("cpu"), settings=SMALL)
     result = measure(bench.preset(Point(form, mode, "N", 40, 1)), 40, mode, "cpu", 1, 10.0)
@@ -91,16 +91,16 @@ def test_every_form_can_be_measured(form: str, mode: Mode) -> None:
 
 
 def test_forms_differ_in_what_they_are_named_for() -> None:
-    dense = point_preset(FORMS["painet-dense"], 4)
-    plain = point_preset(FORMS["painet"], 4)
+    dense = point_preset(forms()["painet-dense"], 4)
+    plain = point_preset(forms()["painet"], 4)
     assert dense.model.model_dump() == {**plain.model.model_dump(), "attention": "dense"}
     assert plain.data.horizon == 4
-    assert point_preset(FORMS["egnn"], 1).model.hidden == plain.model.hidden  # type: ignore[union-attr]
+    assert point_preset(forms()["egnn"], 1).model.hidden == plain.model.hidden  # type: ignore[union-attr]
 
 
 def test_a_setting_is_for_the_models_that_have_it(bench: Bench) -> None:
     bench = Bench(bench.folder, bench.device, settings=("model.heads=3", "model.hidden=16"))
-    models = [bench.preset(Point(form, "inference", "N", 100, 1)).model for form in FORMS]
+    models = [bench.preset(Point(form, "inference", "N", 100, 1)).model for form in forms()]
     assert [getattr(model, "heads", None) for model in models[:3]] == [3, 3, None]
     assert {getattr(model, "hidden", 16) for model in models} == {16}
 

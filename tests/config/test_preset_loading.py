@@ -176,8 +176,8 @@ def test_a_variant_may_be_named_after_its_keys() -> None:
 @pytest.mark.parametrize("text", ["train.lr", "=1", "train..lr=1", ".".join("a" * 3000) + "=1"])
 def test_what_is_not_a_setting_is_refused(text: str) -> None:
     what, hint = refusal("demo", text)
-    assert what == f"--set {text}: not a setting"
-    assert hint == "expected e.g. --set train.lr=1e-3"
+    assert what == f"settings={text!r}: not a setting"
+    assert hint == "expected such as train.lr=1e-3"
 
 
 # What is said about mistakes
@@ -216,7 +216,7 @@ def test_a_mistake_in_a_base_is_named_where_it_stands() -> None:
 )
 def test_a_wrong_value_is_shown_with_what_is_allowed(setting: str, what: str, hint: str) -> None:
     first, second = refusal("small.yaml", setting)
-    assert first == f"--set: {what}"
+    assert first == f"settings: {what}"
     assert second.startswith(hint)
 
 

@@ -119,7 +119,7 @@ def test_a_prediction_that_runs_away_stops_an_evaluation_with_frame_step_and_par
         evaluate_run(finished_run, data_dir, CPU)
     assert f"the prediction from frame {start} of " in caught.value.what
     assert "at step 2, first at particle 5 (" in caught.value.what
-    assert "--horizon 1" in caught.value.hint
+    assert "horizon=1" in caught.value.hint
 
 
 def test_a_float16_that_overflows_is_named(finished_run: Path) -> None:

@@ -175,7 +175,7 @@ def test_a_folder_that_cannot_be_made_is_said_before_training(
     small_preset: Path, data_dir: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "runs").write_text("in the way")
-    with pytest.raises(RequestError, match="--run-dir"):
+    with pytest.raises(RequestError, match="run_dir"):
         train(small_preset, data_dir, tmp_path / "runs")
 
 

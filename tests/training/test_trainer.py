@@ -82,7 +82,7 @@ def test_auto_is_a_device_of_this_machine() -> None:
 
 @pytest.mark.parametrize("name", ["tpu", "cuda:x", "cpu:0", "cuda:99", ""])
 def test_a_device_that_is_not_there_is_refused(name: str) -> None:
-    with pytest.raises(RequestError, match="--device"):
+    with pytest.raises(RequestError, match="device="):
         resolve_device(name)
 
 

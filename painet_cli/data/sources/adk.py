@@ -179,7 +179,7 @@ ADK = DataSource(
         "MDAnalysis, figshare (2017), doi:10.6084/m9.figshare.5108170.v1.",
         page="https://doi.org/10.6084/m9.figshare.5108170.v1",
         datasets={"adk": "painet prepare adk"},
-        by_hand=("topology", "trajectory"),
+        by_hand="give both with {topology} {trajectory}",
         downloads={
             "adk": [
                 RemoteFile(

@@ -14,7 +14,7 @@ import pooch
 from filelock import FileLock
 
 from painet_cli.data.sources.registry import RemoteFile, Source, find_download
-from painet_cli.errors import PainetError, RequestError, option
+from painet_cli.errors import PainetError, RequestError
 from painet_cli.storage.atomic import file_sha256, write_text
 from painet_cli.storage.download import ARCHIVES, Downloader
 from painet_cli.storage.http_client import DownloadError, Limits
@@ -143,8 +143,7 @@ def _by_hand(source: Source, remote: Sequence[RemoteFile]) -> str:
     urls = " and ".join(file.urls[0] for file in remote)
     places = " and ".join(str(cached_path(source, file)) for file in remote)
     them = "it" if len(remote) == 1 else "them"
-    given = " ".join(option(name, "FILE") for name in source.by_hand)
-    by_option = f"give {them} with {given}, or " if given else ""
+    by_option = f"{source.hand_over()}, or " if source.by_hand else ""
     return f"download {urls} by hand and {by_option}put {them} at {places}"
 
 

@@ -54,7 +54,7 @@ COLLECTION = Collection(
         "Science Advances 3, e1603015 (2017).",
         page="http://quantum-machine.org/gdml/",
         datasets={"md17-{molecule}": "painet prepare md17 --molecule {molecule}"},
-        by_hand=("source",),
+        by_hand="give it with {source}",
         size="about 80 to 440 MB a molecule",
         downloads={f"md17-{molecule}": [_npz(molecule)] for molecule in _MOLECULES},
     ),

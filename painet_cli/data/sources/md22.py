@@ -39,7 +39,7 @@ COLLECTION = Collection(
         "with hundreds of atoms, Science Advances 9, eadf0873 (2023).",
         page="http://quantum-machine.org/gdml/",
         datasets={"md22-{molecule}": "painet prepare md22 --molecule {molecule}"},
-        by_hand=("source",),
+        by_hand="give it with {source}",
         size="about 40 to 190 MB a molecule",
         downloads={f"md22-{molecule}": [_npz(molecule)] for molecule in _MOLECULES},
     ),

@@ -26,8 +26,8 @@ from painet_cli.data.dataset.manifest import (
 )
 from painet_cli.data.dataset.splits import block_split, random_split
 from painet_cli.data.formats.md17_npz import Member, read_headers
-from painet_cli.data.particles.bonds import bonds_within
-from painet_cli.data.particles.elements import LONGEST_BOND, atoms, formula
+from painet_cli.data.particles.bonds import covalent_bonds
+from painet_cli.data.particles.elements import atoms, formula, symbol
 from painet_cli.data.particles.hydrogens import hydrogens_of
 from painet_cli.data.sources.options import (
     AtHand,
@@ -157,9 +157,10 @@ class Collection:
         if not official:  # the first frames of a published file are what they are
             check_order(R.where, first, frame_time_s)
         kept = [k for k, number in enumerate(numbers) if hydrogens or number != _HYDROGEN]
-        bonds = bonds_within(first[0, kept], LONGEST_BOND)
+        elements = [symbol(numbers[k]) for k in kept]
+        bonds = covalent_bonds(first[0, kept], elements)
         if not bonds:
-            raise RequestError(f"{R.where}: no two atoms are within {LONGEST_BOND} A in frame 0")
+            raise RequestError(f"{R.where}: no two atoms are bonded in frame 0")
         segments = (Segment(name=molecule, start=0, length=R.shape[0]),)
         shared_out = _split(self, molecule, segments, window, split, source)
         theory = members["theory"].text() if "theory" in members else ""
@@ -283,7 +284,7 @@ def _notes(
 ) -> str:
     official = collection.molecules[molecule].frames
     notes = ["All atoms." if hydrogens else "Heavy atoms; hydrogens are left out."]
-    notes += [f"Bonds: pairs within {LONGEST_BOND} A in frame 0."]
+    notes += ["Bonds: by covalent radii, in frame 0."]
     notes += [f"Theory: {theory}."] if theory else []
     if frames != official:
         notes += [

@@ -175,7 +175,7 @@ MOCAP = DataSource(
             "mocap-walk": "painet prepare mocap --subject 35",
             "mocap-run": "painet prepare mocap --subject 9",
         },
-        by_hand=("source",),
+        by_hand="give it with {source}",
         size="about 1.1 GB",
         downloads={
             "mocap": [

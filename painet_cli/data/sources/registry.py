@@ -72,8 +72,8 @@ class Source(_Section):
     """The publisher's page."""
     datasets: Annotated[dict[str, str], Field(min_length=1)]
     """Dataset name to the command that prepares it; `{word}` in both stands for any text."""
-    by_hand: tuple[Text, ...] = ()
-    """Options that take files which were downloaded by hand."""
+    by_hand: Text | None = None
+    """What to do with files that were downloaded by hand; `{source}` stands for that option."""
     size: Text | None = None
     """About how much is downloaded, where no exact size is known."""
     downloads: dict[str, Annotated[list[RemoteFile], Field(min_length=1)]] = {}
@@ -95,6 +95,10 @@ class Source(_Section):
             if match := _filled(name, dataset):
                 return command.format(**match.groupdict())
         return None
+
+    def hand_over(self) -> str:
+        """`by_hand`, with its options as whoever reads it would write them."""
+        return _WORD.sub(lambda word: option(word[1], "FILE"), self.by_hand or "")
 
     def choices(self, word: str) -> list[str]:
         """What an option may be, by the names of the downloads: `molecule` of `md17-{molecule}`."""

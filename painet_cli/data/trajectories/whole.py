@@ -5,26 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from MDAnalysis.lib.distances import self_capped_distance
-from MDAnalysis.lib.mdamath import triclinic_box
 from numpy.typing import NDArray
 
-from painet_cli.data.particles.radii import bond_reach
+from painet_cli.data.particles.elements import is_element
 from painet_cli.data.trajectories.reader import Frame
-from painet_cli.data.trajectories.topology import elements_of, topology_bonds
+from painet_cli.data.trajectories.topology import bonds_of, elements_of
 from painet_cli.data.trajectories.unwrap import Unwrapper
-
-MOST_ATOMS = 500_000
-"""Bonds of larger systems are not looked for."""
 
 
 def connections(
     universe: Any, frame: Frame, bond_length: float | None = None
 ) -> NDArray[np.int64]:  # (B, 2)
-    """Bonds of all atoms: the topology's, and where most atoms have none, those that are near.
-
-    Near is meant across the periodic boundary, too, so that molecules which are cut there are found
-    as one.
+    """Bonds of all atoms of a universe, as `bonds_of` finds them in a frame that a box may cut.
 
     Parameters
     ----------
@@ -32,41 +24,34 @@ def connections(
         A frame of all atoms.
     bond_length
         Join atoms no farther apart than this, angstrom, instead.
+
+    Raises
+    ------
+    RequestError
+        As `bonds_of` does.
     """
-    listed = topology_bonds(universe)
-    count = universe.atoms.n_atoms
-    if bond_length is not None:
-        return _near(frame, np.full(count, bond_length / 2))
-    if len(np.unique(listed)) >= count / 2 or count > MOST_ATOMS:
-        return listed
-    found = _near(frame, bond_reach(_elements(universe.atoms)))
-    return np.unique(np.sort(np.concatenate([listed, found]), axis=1), axis=0)
+    bonds, _ = bonds_of(
+        universe.atoms,
+        frame.positions,
+        _elements(universe.atoms),
+        bond_length=bond_length,
+        box=frame.box,
+    )
+    return np.asarray(bonds, dtype=np.int64).reshape(-1, 2)
 
 
-def whole_frame(universe: Any, frame: Frame, bonds: NDArray[np.int64]) -> NDArray[np.floating]:
-    """Positions of all atoms, (N, 3), with every molecule in one piece; as they are without a box."""
+def whole_positions(frame: Frame, bonds: NDArray[np.int64]) -> NDArray[np.floating]:
+    """Positions of all atoms, (N, 3), every molecule in one piece; as they are without a box."""
     if frame.box is None:
         return frame.positions
-    count = universe.atoms.n_atoms
+    count = len(frame.positions)
     return Unwrapper(bonds, count, np.arange(count))(frame.positions, frame.box)
 
 
-def _near(frame: Frame, reach: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Pairs of atoms no farther apart than their reaches together, in the nearest image."""
-    box = None if frame.box is None else triclinic_box(*frame.box)
-    pairs, apart = self_capped_distance(
-        frame.positions, 2 * float(reach.max()), min_cutoff=0.1, box=box
-    )
-    pairs = pairs.astype(np.int64).reshape(-1, 2)
-    near: NDArray[np.int64] = pairs[apart < reach[pairs].sum(axis=1)]
-    return near
-
-
-def _elements(atoms: Any) -> list[str]:
-    """Element of every atom, or what its name most likely says: enough for a radius."""
+def _elements(atoms: Any) -> tuple[str, ...]:
+    """Element of every atom, or what its name most likely says: enough for a length."""
     found = elements_of(atoms)
-    if found:
-        return list(found)
-    return [name.lstrip("0123456789")[:1].upper() for name in getattr(atoms, "names", ())] or [
-        "C"
-    ] * atoms.n_atoms
+    if found or not hasattr(atoms, "names"):
+        return found
+    first = [name.lstrip("0123456789")[:1].upper() for name in atoms.names]
+    return tuple(one if is_element(one) else "C" for one in first)

@@ -9,8 +9,7 @@ import numpy as np
 from MDAnalysis.lib.mdamath import triclinic_box
 from numpy.typing import NDArray
 
-from painet_cli.data.particles.bonds import bonds_within
-from painet_cli.data.particles.elements import HEAVY, LONGEST_BOND, heavy_places
+from painet_cli.data.particles.elements import HEAVY, heavy_places
 from painet_cli.data.trajectories.hydrogens import with_hydrogens
 from painet_cli.data.trajectories.reader import (
     PICOSECOND,
@@ -22,6 +21,8 @@ from painet_cli.data.trajectories.reader import (
     open_topology,
 )
 from painet_cli.data.trajectories.topology import elements_of, particles_of, select
+from painet_cli.data.trajectories.unwrap import Unwrapper
+from painet_cli.data.trajectories.whole import connections, whole_positions
 from painet_cli.errors import RequestError, option
 from painet_cli.prediction.inputs.recording import Frames, Recording, Selected, check_several
 
@@ -66,9 +67,11 @@ class MoleculeRecording(Recording):
             time_ps * PICOSECOND if several and time_ps is not None else None,
         )
         first = self._frame(0)
-        self._first = first.positions
+        self._box = first.box
+        self._connections = connections(self._universe, first)
+        self._first = whole_positions(first, self._connections).astype(np.float32)
         dimensions = None if first.box is None else triclinic_box(*first.box)
-        self._universe.load_new(first.positions[None], dimensions=dimensions)
+        self._universe.load_new(self._first[None], dimensions=dimensions)
         check_several(path, count)
 
     def close(self) -> None:
@@ -76,14 +79,20 @@ class MoleculeRecording(Recording):
         self._trajectory.close()
 
     def select(self, language: str) -> Selected:
-        """Choose atoms; bonds that a PDB lists for some residues alone are completed."""
+        """Choose atoms; see `Recording.select`."""
         everyone = self._universe.atoms
         if language == HEAVY:
             selected = everyone[heavy_places(_elements(everyone), everyone.n_atoms, self.path)]
         else:
             selected = select(self._universe, language, self.topology)
         check_several(f"{option('select', language)} in {self.path}", selected.n_atoms)
-        return selected_atoms(language, selected, self._first[selected.indices], self.topology)
+        x = self._first[selected.indices]
+        particles, _ = particles_of(selected, x, None, self.topology, self._box)
+        return Selected(
+            language,
+            with_hydrogens(particles, selected),
+            np.asarray(selected.indices, dtype=np.int64),
+        )
 
     def _frame(self, number: int) -> Frame:
         try:
@@ -96,15 +105,12 @@ class MoleculeRecording(Recording):
         positions = np.empty((count, len(indices), 3), dtype=np.float32)
         velocities = np.full_like(positions, np.nan)
         boxes, times_s = np.zeros((count, 3, 3)), np.zeros(count)
+        unwrap = Unwrapper(self._connections, self._universe.atoms.n_atoms, indices)
         for row in range(count):
             frame = self._frame(first + row)
-            x = frame.positions[indices]
-            if row and frame.box is not None:  # a jump to the other side of the box is no motion
-                edges = np.rint((x - positions[row - 1]) @ np.linalg.inv(frame.box))
-                x = x - edges @ frame.box if edges.any() else x
-            positions[row], times_s[row] = x, frame.time_ps * PICOSECOND
-            if frame.box is not None:
-                boxes[row] = frame.box
+            positions[row], times_s[row] = frame.positions[indices], frame.time_ps * PICOSECOND
+            if frame.box is not None:  # a jump to the other side of the box is no motion
+                positions[row], boxes[row] = unwrap(frame.positions, frame.box), frame.box
             if frame.velocities is not None:
                 velocities[row] = frame.velocities[indices] / PICOSECOND
         return Frames(
@@ -113,45 +119,6 @@ class MoleculeRecording(Recording):
             velocities=velocities if np.isfinite(velocities).any() else None,
             boxes=boxes if boxes.any() else None,
         )
-
-
-def selected_atoms(
-    language: str,
-    selected: Any,
-    positions: NDArray[np.floating],  # (S, 3)
-    where: Path,
-) -> Selected:
-    """Describe an MDAnalysis `AtomGroup`; bonds listed for some residues alone are completed.
-
-    PDB files list bonds of ligands and of disulphides, those of a chain's atoms they do not.
-
-    Raises
-    ------
-    RequestError
-        The atoms have neither names nor elements.
-    """
-    particles, _ = particles_of(selected, positions, None, where)
-    bonds = particles.bonds
-    listed = hasattr(selected.universe, "bonds")
-    if listed and particles.elements and len({*np.ravel(bonds)}) < selected.n_atoms / 2:
-        guessed = bonds_within_heavy(particles.elements, positions)
-        bonds = tuple(sorted({*bonds, *guessed}))
-    elif not bonds and particles.elements:
-        bonds = bonds_within_heavy(particles.elements, positions)
-    if bonds != particles.bonds:
-        particles = particles.model_copy(update={"bonds": bonds})
-    particles = with_hydrogens(particles, selected)
-    return Selected(language, particles, np.asarray(selected.indices, dtype=np.int64))
-
-
-def bonds_within_heavy(
-    elements: tuple[str, ...],
-    positions: NDArray[np.floating],  # (N, 3)
-) -> tuple[tuple[int, int], ...]:
-    """Pairs of heavy atoms within `LONGEST_BOND`, as MD17's datasets are bonded."""
-    heavy = np.flatnonzero(np.array(elements) != "H")
-    pairs = bonds_within(positions[heavy], LONGEST_BOND) if len(heavy) else ()
-    return tuple((int(heavy[i]), int(heavy[j])) for i, j in pairs)
 
 
 def _elements(everyone: Any) -> tuple[str, ...]:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.formats.md17_npz import read_headers
-from painet_cli.data.particles.bonds import bonds_within
-from painet_cli.data.particles.elements import LONGEST_BOND, atoms
+from painet_cli.data.particles.bonds import covalent_bonds
+from painet_cli.data.particles.elements import atoms, symbol
 from painet_cli.data.particles.origin import kept_digits
 from painet_cli.errors import RequestError
 from painet_cli.prediction.inputs.described import ParticleRecording
@@ -43,7 +43,8 @@ class NpzRecording(ParticleRecording):
         super().__init__(path, shape[0], None)
         self.first = next(self._member.chunks(1))[0]
         # cKDTree takes finite positions only; the frame itself is refused when it is read
-        bonds = bonds_within(self.first, LONGEST_BOND) if np.isfinite(self.first).all() else ()
+        elements = [symbol(number) for number in z]
+        bonds = covalent_bonds(self.first, elements) if np.isfinite(self.first).all() else ()
         self.particles = atoms(z, bonds)
 
     def _frames(self, first: int, stop: int, indices: NDArray[np.int64]) -> Frames:

@@ -82,7 +82,7 @@ def test_a_dataset_is_replaced_only_by_force(
     other = frames_of(describe, seed=1)
     with pytest.raises(RequestError, match="exists already") as refused:
         write_dataset(written.folder, other, describe)
-    assert "--force" in refused.value.hint
+    assert "force=True" in refused.value.hint
     assert open_dataset(written.folder).sha256 == written.sha256
 
     replaced = write_dataset(written.folder, other, describe, force=True)

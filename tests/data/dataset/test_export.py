@@ -173,7 +173,7 @@ def test_nothing_is_replaced_without_force(dataset: Dataset, out: Path) -> None:
         (out / taken).write_text("mine")
         with pytest.raises(RequestError, match=taken) as refused:
             export_trajectory(dataset, out / "all.dcd")
-        assert "--force" in refused.value.hint
+        assert "force=True" in refused.value.hint
         assert [path.read_text() for path in out.iterdir()] == ["mine"]
         export_trajectory(dataset, out / "all.dcd", force=True)
         assert names_in(out) == ["all.dcd", "all.pdb"]
@@ -230,7 +230,7 @@ def test_more_particles_than_pdb_counts(tmp_path: Path, out: Path) -> None:
     dataset = write_dataset(tmp_path / "many", np.zeros((5, n, 3), dtype=np.float32), many)
     with pytest.raises(RequestError, match="at most 99,999 particles") as refused:
         export_trajectory(dataset, out / "many.dcd")
-    assert "--no-topology" in refused.value.hint
+    assert "topology=False" in refused.value.hint
     (export,) = export_trajectory(dataset, out / "many.dcd", topology=False, stop=1)
     assert export.path.stat().st_size > 12 * n
     assert names_in(out) == ["many.dcd"]

@@ -137,7 +137,7 @@ def offer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Offer:
             citation="c",
             page=None,
             datasets={"d": "c"},
-            by_hand=("source",),
+            by_hand="give it with {source}",
             size=None,
             downloads={"thing": [file]},
         )
@@ -290,7 +290,7 @@ def test_what_to_do_by_hand_is_said(host: Host, offer: Offer) -> None:
     host.status = 404
     path = offer(f"{host.url}/f", f"{host.url}/g")
     error = refused(r"/f: the server answered 404 Not Found; .*/g: the server answered 404")
-    assert f"download {host.url}/f by hand and give it with `--source FILE`" in error.hint
+    assert f"download {host.url}/f by hand and give it with source='FILE'" in error.hint
     assert f"put it at {path}" in error.hint
     assert len(host.seen) == 2, "what is not there is not asked for again"
 

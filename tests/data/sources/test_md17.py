@@ -192,7 +192,7 @@ def poisoned(field: int, value: float) -> NDArray[Any]:
         ({"R": poisoned(199, np.inf)}, "frame 199 holds a coordinate that is NaN or infinite"),
         ({"R": poisoned(199, 1e200)}, "frame 199 holds a coordinate that is NaN or infinite"),
         ({"R": np.asfortranarray(trajectory())}, "Fortran order"),
-        ({"R": trajectory()[:30]}, r"30 frames are too few .* 10\n--delta-frames up to 3 fits"),
+        ({"R": trajectory()[:30]}, r"30 frames are too few .* 10\ndelta_frames up to 3 fits"),
         ({"E": np.array([print], dtype=object)}, "E: holds pickled Python objects"),
     ],
 )
@@ -208,7 +208,7 @@ def test_a_file_that_is_not_the_molecules_trajectory_is_refused(
 def test_another_molecule_is_named(tmp_path: Path) -> None:
     with pytest.raises(
         RequestError,
-        match=r"holds benzene \(C6H6\), not ethanol \(C2H6O\)\ngive --molecule benzene",
+        match=r"holds benzene \(C6H6\), not ethanol \(C2H6O\)\ngive molecule='benzene'",
     ):
         prepare(write(tmp_path / "b.npz"), molecule="ethanol")
 
@@ -225,7 +225,7 @@ def test_frames_in_random_order_are_no_trajectory(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("choices", "message"),
+    ("options", "message"),
     [
         ({"split": "published"}, "is of the official file of 627,983"),
         ({"horizon": 11}, "horizon=11: targets do not fit a window of delta_frames=10"),
@@ -433,7 +433,7 @@ def test_the_sgdml_trajectories_prepare(shared: Path, tmp_path: Path, molecule: 
 
 def test_the_real_dft_frames_prepare(shared: Path, tmp_path: Path) -> None:
     source = shared / "data" / "md17" / "ethanol_dft_2000.npz"
-    with pytest.raises(RequestError, match=r"too few .* 3,000\n--delta-frames up to 284 fits"):
+    with pytest.raises(RequestError, match=r"too few .* 3,000\ndelta_frames up to 284 fits"):
         MD17.prepare(Destination(tmp_path), molecule="ethanol", source=source)
     to = Destination(tmp_path)
     dataset = MD17.prepare(to, molecule="ethanol", source=source, delta_frames=250)

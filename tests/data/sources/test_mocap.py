@@ -144,7 +144,7 @@ def test_arrays_of_positions_are_trials_too(tmp_path: Path, subject: int, trials
 
 
 def test_subjects_without_a_published_split_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match=r"--subject 7[\s\S]*9 \(running\) or 35 \(walking\)"):
+    with pytest.raises(RequestError, match=r"subject=7: [\s\S]*9 \(running\) or 35 \(walking\)"):
         prepare(7, tmp_path / "any")
 
 
@@ -171,7 +171,7 @@ def test_without_a_source_the_archive_is_downloaded(
 
 
 def test_a_dataset_in_the_way_is_refused_before_anything_is_read(tmp_path: Path) -> None:
-    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mocap-run").mkdir(parents=True)
     with pytest.raises(RequestError, match="exists already"):
         prepare(9, tmp_path / "missing")
 
@@ -202,7 +202,7 @@ def test_a_source_without_the_trials_is_refused(
     )
     with pytest.raises(RequestError, match=message):
         prepare(9, source)
-    assert not (source.parent / "out").exists()
+    assert not list((source.parent / "out").iterdir())
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_arrays_that_are_no_positions_are_refused(
 
 
 def test_the_arrays_of_the_other_subject_are_recognised(tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match=r"11 trials, but subject 35 has 23[\s\S]*--subject 9"):
+    with pytest.raises(RequestError, match=r"11 trials, but subject 35 has 23[\s\S]*subject=9"):
         prepare(35, write_npz(tmp_path / "p.npz"))
 
 

@@ -27,7 +27,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def prepare(folder: Path, *, seed: int = 1, delta_frames: int = 3) -> Dataset:
-    to = Destination(folder.parent, command="painet 0")
+    to = Destination(folder, command="painet 0")
     return prepare_nbody(to, seed=seed, delta_frames=delta_frames)
 
 
@@ -92,7 +92,7 @@ def test_initial_states_are_as_published() -> None:
 
 @pytest.mark.usefixtures("small")
 def test_every_simulation_is_a_segment_with_one_window_and_its_own_charges(tmp_path: Path) -> None:
-    manifest = prepare(tmp_path / "nbody").manifest
+    manifest = prepare(tmp_path).manifest
     assert manifest.name == "nbody"
     assert len(manifest.segments) == 15
     assert {segment.length for segment in manifest.segments} == {4}

@@ -168,7 +168,7 @@ def test_replicas_with_other_times_are_refused_unless_one_is_given(
     pdb: Path, dcd: Path, tmp_path: Path
 ) -> None:
     other = save(tmp_path / "slow.dcd", universe(walk(), dt=5.0))
-    with pytest.raises(RequestError, match=r"slow\.dcd: 5 ps .*run\.dcd has 2 ps[\s\S]*frame-time"):
+    with pytest.raises(RequestError, match=r"slow\.dcd: 5 ps .*run\.dcd has 2 ps[\s\S]*frame_time"):
         prepare(pdb, dcd, other)
     dataset = prepare(pdb, dcd, other, frame_time_s=1e-12)
     assert dataset.manifest.units.frame_time_s == 1e-12
@@ -200,7 +200,7 @@ def test_bonds_are_guessed_where_elements_are_known(tmp_path: Path, dcd: Path) -
 def test_bonds_by_length_take_the_place_of_the_topology_s(pdb: Path, dcd: Path) -> None:
     dataset = prepare(pdb, dcd, bond_length=2.5)
     assert (0, 2) in dataset.manifest.particles.bonds
-    with pytest.raises(RequestError, match="--bond-length 50: not the length of a bond"):
+    with pytest.raises(RequestError, match=r"bond_length=50\.0: not the length of a bond"):
         prepare(pdb, dcd, bond_length=50.0, force=True)
 
 
@@ -251,7 +251,7 @@ def test_unwrapping_undoes_wrapping(tmp_path: Path, angles: tuple[float, ...]) -
     inside = wrapped(drift(), triclinic_vectors(dimensions))
     pdb = save(tmp_path / "top.pdb", universe(inside, box=dimensions))
     trr = save(tmp_path / "run.trr", universe(inside, box=dimensions))
-    with pytest.raises(RequestError, match=r"of the box from frame[\s\S]*--unwrap"):
+    with pytest.raises(RequestError, match=r"of the box from frame[\s\S]*unwrap=True"):
         prepare(pdb, trr)
     dataset = prepare(pdb, trr, unwrap=True)
     expected = drift() - drift()[0, 0]
@@ -300,9 +300,9 @@ def test_chains_of_any_length_and_order_are_made_whole(length: int) -> None:
 
 def test_unwrapping_needs_bonds_and_a_box(pdb: Path, dcd: Path, tmp_path: Path) -> None:
     gro = save(tmp_path / "top.gro", universe(walk()))
-    with pytest.raises(RequestError, match=r"--unwrap: .*top\.gro lists no bonds"):
+    with pytest.raises(RequestError, match=r"unwrap=True: .*top\.gro lists no bonds"):
         prepare(gro, dcd, unwrap=True)
-    with pytest.raises(RequestError, match=r"--unwrap: .*run\.dcd has no periodic box in frame 0"):
+    with pytest.raises(RequestError, match=r"unwrap=True: .*run\.dcd has no periodic box"):
         prepare(pdb, dcd, unwrap=True)
 
 
@@ -356,7 +356,7 @@ def test_a_topology_that_does_not_match(pdb: Path, tmp_path: Path) -> None:
     more = MDAnalysis.Merge(universe(walk()).atoms, universe(walk()).atoms)
     more.load_new(np.concatenate([walk(), walk()], axis=1), dt=2.0)
     large = save(tmp_path / "large.dcd", more)
-    refused(tmp_path, r"large\.dcd: 12 atoms, .*top\.pdb has 6[\s\S]*--drop-extra", pdb, large)
+    refused(tmp_path, r"large\.dcd: 12 atoms, .*top\.pdb has 6[\s\S]*drop_extra=True", pdb, large)
     dataset = prepare(pdb, large, drop_extra=True)
     np.testing.assert_array_equal(dataset.frames, walk())
     assert "left out at the end of every frame: 6" in dataset.manifest.origin.notes
@@ -408,21 +408,21 @@ def test_a_topology_that_is_none(
 def test_a_topology_without_coordinates_needs_a_trajectory(shared: Path, tmp_path: Path) -> None:
     psf = tmp_path / "adk.psf"
     psf.write_bytes((shared / "data" / "protein" / "adk" / "adk.psf").read_bytes())
-    refused(tmp_path, r"adk\.psf: holds no coordinates[\s\S]*--trajectory", psf)
+    refused(tmp_path, r"adk\.psf: holds no coordinates[\s\S]*a trajectory with trajectory", psf)
 
 
 @pytest.mark.parametrize(
     ("how", "message"),
     [
-        ({"select": "name XX"}, "--select 'name XX': none of the 6 atoms"),
-        ({"select": "backbonee"}, "--select 'backbonee': .*Unknown selection token"),
-        ({"select": "name CA and"}, "--select 'name CA and'"),
-        ({"select": ""}, "--select ''"),
-        ({"select": "(" * 5000 + "all" + ")" * 5000}, "too deeply nested|--select"),
-        ({"select": "mass > 3"}, "--select 'mass > 3'"),
+        ({"select": "name XX"}, "select='name XX': none of the 6 atoms"),
+        ({"select": "backbonee"}, "select='backbonee': .*Unknown selection token"),
+        ({"select": "name CA and"}, "select='name CA and'"),
+        ({"select": ""}, "select=''"),
+        ({"select": "(" * 5000 + "all" + ")" * 5000}, "too deeply nested|select"),
+        ({"select": "mass > 3"}, "select='mass > 3'"),
         ({"stride": 40}, r"run\.dcd: 1 of its 40 frames chosen"),
         ({"start": 50}, r"run\.dcd: 0 of its 40 frames chosen"),
-        ({"delta_frames": 40}, r"windows of 40 frames: no room[\s\S]*--delta-frames \d+"),
+        ({"delta_frames": 40}, r"windows of 40 frames: no room[\s\S]*delta_frames=\d+"),
     ],
 )
 def test_requests_that_cannot_be_carried_out(
@@ -443,7 +443,7 @@ def test_coordinates_that_are_not_finite(pdb: Path, tmp_path: Path, value: float
 @pytest.mark.parametrize("suffix", [".xyz", ".pdb"])
 def test_files_without_times_ask_for_one(pdb: Path, tmp_path: Path, suffix: str) -> None:
     path = save(tmp_path / f"run{suffix}", universe(walk()), all=True)
-    refused(tmp_path, r"does not say the time between its frames\n.*--frame-time", pdb, path)
+    refused(tmp_path, r"does not say the time between its frames\n.*frame_time='2ps'", pdb, path)
 
 
 def test_uneven_times_are_refused_unless_one_is_given(pdb: Path, tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def test_bad_files(tmp_path: Path, data_dir: Path) -> None:
     with pytest.raises(RequestError, match="a single particle"):
         read(one)
     pdb = write_pdb(tmp_path / "all.pdb", made, frames=1)
-    with pytest.raises(RequestError, match="--select"):
+    with pytest.raises(RequestError, match="select="):
         read(pdb, select="resname XYZ")
     frames = made.frames[:3].copy()
     frames[2, 0, 0] = np.nan

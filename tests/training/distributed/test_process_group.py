@@ -314,7 +314,7 @@ def test_a_batch_that_leaves_a_process_without_work_is_refused(pair: Pair, job: 
 def test_a_device_that_one_process_lacks_is_told_by_the_first(pair: Pair, job: Job) -> None:
     first, second = pair.run(be_stopped, job, devices=("cpu", "cuda:99"))
     assert (first.error, second.code) == ("RequestError", 2)
-    assert "process 1: --device cuda:99: this machine has" in first.what
+    assert "process 1: device='cuda:99': this machine has" in first.what
 
 
 OPTIONS = {

@@ -21,6 +21,7 @@ from painet.plugins import (
     Units,
     block_split,
     bonds_within,
+    option,
     seconds,
     write_dataset,
 )
@@ -59,7 +60,7 @@ def prepare_tracks(
     if not bonds:
         raise RequestError(
             f"{source}: no two particles are within {reach} in the first frame",
-            "give a larger --reach",
+            f"give a larger {option('reach')}",
         )
     names = tuple(f"track {identity}" for identity in identities)
     segments = (Segment(name=source.stem, start=0, length=len(frames)),)
