@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from painet_cli.config.presets import Preset, load_preset, preset_names
-from painet_cli.data.batches.windows import Windows, target_offsets, windows_of
+from painet_cli.data.batches.windows import Windows, before_of, target_offsets, windows_of
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.data.dataset.manifest import SplitName
 from painet_cli.data.dataset.splits import leak_fraction
@@ -231,7 +231,8 @@ def windows_for(
         No window of that part leaves room for the offsets.
     """
     offsets = target_offsets(preset.data) if offsets is None else offsets
-    return windows_of(dataset, part, offsets, system_of(dataset.manifest, preset)[1], device)
+    graph, before = system_of(dataset.manifest, preset)[1], before_of(preset.data)
+    return windows_of(dataset, part, offsets, graph, device, before)
 
 
 def save_evaluation(evaluation: Evaluation) -> Path:

@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from painet_cli.data.particles.structure import structure_of
 from painet_cli.errors import RequestError
 from painet_cli.prediction.checkpoints import Checkpoint, LoadedModel, load_model
 from painet_cli.prediction.forecast import Forecast, check_size, make_forecast
 from painet_cli.prediction.inputs.recording import Recording, Selected
-from painet_cli.prediction.matching import SELECTIONS, Choice, choose
+from painet_cli.prediction.matching import SELECTIONS, Candidate, Choice, choose
 from painet_cli.prediction.starts import parse_starts
-from painet_cli.prediction.timing import known_frames
+from painet_cli.prediction.timing import frames_behind, known_frames
 
 _SPEED_FRAMES = 120
 """Frames at the end of a motion that its speed is taken from."""
@@ -84,14 +85,19 @@ def forecast_recording(
         checkpoints,
         recording.length_unit,
         recording.up_axis,
-        {one.language: _speed(recording, one) for one in candidates},
+        recording.frame_time_s,
+        recording.fingerprint,
     )
     header = choice.checkpoint.header
     count = len(choice.selected.indices)
     check_size(1, steps, count)
     ahead = known_frames(header, steps, recording.frame_time_s)
     starts = parse_starts(
-        start, recording.frame_count, recording.breaks, None if ahead is None else int(ahead[-1])
+        start,
+        recording.frame_count,
+        recording.breaks,
+        None if ahead is None else int(ahead[-1]),
+        frames_behind(header, recording.frame_time_s),
     )
     check_size(len(starts.frames), steps, count)
     notice(
@@ -128,20 +134,24 @@ def forecast_recording(
     )
 
 
-def _candidates(recording: Recording, select: str | None) -> list[Selected]:
+def _candidates(recording: Recording, select: str | None) -> list[Candidate]:
     """Selections to look for a checkpoint for, each set of particles once."""
-    if select is not None:
-        return [recording.select(select)]
     found: dict[bytes, Selected] = {}
-    for language in SELECTIONS:
+    for language in SELECTIONS if select is None else (select,):
         try:
             selected = recording.select(language)
         except RequestError:
-            if language == "all":
+            if language in ("all", select):
                 raise
             continue  # no hydrogens known, no protein, no CA: nothing to try
         found.setdefault(selected.indices.tobytes(), selected)
-    return list(found.values())
+    return [_candidate(recording, selected) for selected in found.values()]
+
+
+def _candidate(recording: Recording, selected: Selected) -> Candidate:
+    first = recording.read(selected, 0, 1)
+    structure = structure_of(selected.particles, first.frames, recording.length_unit)
+    return Candidate(selected, structure, _speed(recording, selected))
 
 
 def _speed(recording: Recording, selected: Selected) -> float:

@@ -15,8 +15,9 @@ import torch
 
 from painet_cli.config.presets import Preset, load_preset, preset_yaml
 from painet_cli.config.schema import Activations
-from painet_cli.data.batches.windows import target_offsets, windows_of
+from painet_cli.data.batches.windows import Windows, before_of, target_offsets, windows_of
 from painet_cli.data.dataset.dataset import Dataset, open_dataset
+from painet_cli.data.particles.structure import Structure, structure_of
 from painet_cli.data.sources.registry import how_to_prepare
 from painet_cli.errors import RequestError
 from painet_cli.models.memory import fit_memory
@@ -47,6 +48,8 @@ CONFIG = "config.yaml"
 METRICS = "metrics.jsonl"
 LAST = "last.safetensors"
 BEST = "best.safetensors"
+_MEASURED = 50
+"""Training windows by whose starts the structure is measured."""
 CONTENTS = {
     CONFIG: "the preset, every default spelled out",
     METRICS: "a line an epoch: errors, learning rate, seconds",
@@ -219,8 +222,10 @@ def _prepare(
         )
     dataset = dataset_of(preset, data_dir)
     system, graph = system_of(dataset.manifest, preset)
-    offsets = target_offsets(preset.data)
-    train, val = (windows_of(dataset, part, offsets, graph, device) for part in ("train", "val"))
+    offsets, before = target_offsets(preset.data), before_of(preset.data)
+    train, val = (
+        windows_of(dataset, part, offsets, graph, device, before) for part in ("train", "val")
+    )
     seed_everything(preset.train.seed, device)
     reuse_freed_memory()
     model = build_model(preset, system).to(device)
@@ -232,6 +237,8 @@ def _prepare(
         preset=preset,
         type_names=system.type_names,
         composition=Counter(system.type_names[index] for index in graph.types.tolist()),
+        structure=_structure(dataset, train),
+        treatment=dataset.manifest.treatment,
         up_axis=system.up_axis,
         units=dataset.manifest.units,
         dataset=dataset.manifest.name,
@@ -242,6 +249,15 @@ def _prepare(
         versions=versions(),
     )
     return Trainer(model, preset.train, train, val, budget_s, world), header
+
+
+def _structure(dataset: Dataset, train: Windows) -> Structure | None:
+    """How the system is built, by the first frames of training windows."""
+    manifest = dataset.manifest
+    if any(segment.types is not None for segment in manifest.segments):
+        return None
+    frames = dataset.frames[train.starts[:_MEASURED]]
+    return structure_of(manifest.particles, frames, manifest.units.length)
 
 
 def _fit_memory(trainer: Trainer, header: Header, budget: int | None) -> Header:

@@ -29,6 +29,7 @@ from painet_cli.data.dataset.splits import block_split, random_split
 from painet_cli.data.formats.md17_npz import SCHEMA, MoleculeFile, read_molecule
 from painet_cli.data.particles.bonds import covalent_bonds
 from painet_cli.data.particles.elements import atoms, formula, symbol
+from painet_cli.data.particles.hydrogens import hydrogens_of
 from painet_cli.data.sources.options import (
     AtHand,
     DeltaFrames,
@@ -176,7 +177,9 @@ class Collection:
                 notes=_notes(self, molecule, R.shape[0], theory, hydrogens=hydrogens),
             ),
             units=Units(length="angstrom", length_in_metres=1e-10, frame_time_s=frame_time_s),
-            particles=atoms([numbers[k] for k in kept], bonds),
+            particles=atoms([numbers[k] for k in kept], bonds).model_copy(
+                update={"hydrogens": hydrogens_of(first[0], np.array(numbers) == _HYDROGEN, kept)}
+            ),
             segments=segments,
             split=shared_out,
             files={},

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.formats.md17_npz import MoleculeFile
+from painet_cli.data.particles.particles import Particles
+from painet_cli.data.particles.stretched import stretched_bond
 from painet_cli.errors import RequestError, option
 
 NEAREST_ATOM = (0.9, 1.7)
@@ -97,12 +102,61 @@ def check_order(where: str, frames: NDArray[np.float64], frame_time_s: float) ->
         From frame to frame, atoms move faster than in any molecule.
     """
     with np.errstate(over="ignore"):
-        apart = float(np.median(np.sqrt(np.square(np.diff(frames, axis=0)).sum(-1).mean(-1))))
+        moved = np.sqrt(np.square(np.diff(frames, axis=0)).sum(-1).mean(-1))
+    check_speed(where, moved.tolist(), frame_time_s)
+
+
+def check_speed(where: str, moved: Sequence[float], frame_time_s: float) -> None:
+    """Refuse molecules whose atoms fly, as they do from one random sample to the next.
+
+    Parameters
+    ----------
+    moved
+        Angstrom from each frame to the next, root mean square over the atoms.
+
+    Raises
+    ------
+    RequestError
+        The median is farther than any molecule's atoms come in that time.
+    """
+    if not moved:
+        return
+    apart = float(np.median(moved))
     speed = apart / (frame_time_s * 1e15)
     if speed > FASTEST:
         raise RequestError(
             f"{where}: an atom moves {apart:.3g} angstrom from frame to frame, {speed:.3g} per fs, "
             "which no molecule does",
-            f"expected consecutive frames, in order; {option('frame_time')} gives the time "
-            "between them",
+            f"expected consecutive frames, in order; {option('frame_time')} gives the time between "
+            "them",
+        )
+
+
+def check_bonds(
+    particles: Particles,
+    frames: NDArray[np.floating],  # (F, N, 3)
+    path: Path,
+    number: int,
+) -> None:
+    """Refuse a molecule in pieces, which no box says how to put together.
+
+    Parameters
+    ----------
+    number
+        Of the first of the frames in the file.
+
+    Raises
+    ------
+    RequestError
+        A bond is longer than any.
+    """
+    found = stretched_bond(particles, frames)
+    if found:
+        i, j = found.bond
+        raise RequestError(
+            f"{path}: frame {number + found.frame}: bond {particles.names[i]}-{particles.names[j]} "
+            f"(atoms {i} and {j}) is {found.length:.3g} angstrom long, at most {found.longest:.2g} "
+            "are possible",
+            "a periodic box that the file does not state cuts the molecule, or atoms come in "
+            "another order: write it whole (gmx trjconv -pbc mol) or with its box",
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
 from painet_cli.data.dataset.manifest import (
@@ -39,22 +40,26 @@ from painet_cli.data.sources.options import (
     Unwrap,
     window_frames,
 )
+from painet_cli.data.sources.plausible import check_bonds, check_speed
 from painet_cli.data.sources.registry import DataSource, Destination, Source
 from painet_cli.data.trajectories.frames import (
     Reading,
     chosen_frames,
     prepared_frames,
     time_between_frames,
-    unwrappers,
 )
+from painet_cli.data.trajectories.hydrogens import with_hydrogens
 from painet_cli.data.trajectories.reader import PICOSECOND, Trajectory, open_topology
 from painet_cli.data.trajectories.topology import altloc_note, particles_of, select
+from painet_cli.data.trajectories.whole import connections
 from painet_cli.data.units import seconds, time_text
 from painet_cli.errors import RequestError, option
 from painet_cli.storage.atomic import file_sha256
 
 DELTA_FRAMES = 10
 """Frames of a window, where none are asked for."""
+_FEW_FRAMES = 200
+"""Frames whose order is looked at."""
 Splitter = Callable[[Sequence[Segment], int], Split]
 MOST_WINDOWS: dict[SplitName, int] = {"train": 2000, "val": 1000, "test": 1000}
 """More windows than these are drawn down to them."""
@@ -167,8 +172,8 @@ def write_trajectories(
 ) -> Dataset:
     """Write trajectories as a dataset in angstrom, one segment a file.
 
-    Velocities in the files are not used: a window's velocity is the difference to the next frame,
-    as in every dataset. No more than one frame of all atoms is held in memory.
+    Velocities in the files are not used: a window's velocity is the difference from the frame
+    before, which is what a prediction can know. No more than one frame of all atoms is held in memory.
 
     Parameters
     ----------
@@ -191,8 +196,8 @@ def write_trajectories(
     ------
     RequestError
         A file is missing, damaged, or of an unknown format; the topology does not match; nothing
-        is selected; there are too few frames; a coordinate is not finite; an atom jumps across the
-        box, or cannot be unwrapped; the time between frames is unknown, or differs; or the folder
+        is selected; there are too few frames; a coordinate is not finite; the periodic box cuts a
+        molecule, or there is none to unwrap by; frames are in random order; the time between frames is unknown, or differs; or the folder
         cannot be written.
     """
     folder = to.folder(name)
@@ -217,14 +222,22 @@ def write_trajectories(
         begin = files[0].frame(chosen[0][0])
         _load_frame(universe, begin)
         selected = select(universe, reading.select, topology)
-        unwrapper = None
-        if reading.unwrap:
-            unwrapper = unwrappers(universe, selected, topology, begin, reading.bond_length)
-        frames = prepared_frames(files, chosen, selected.indices, reading, unwrapper, to.progress)
+        joined = connections(universe, begin, reading.bond_length)
+        if reading.unwrap and not len(joined):
+            raise RequestError(
+                f"{option('unwrap', value=True)}: {topology} lists no bonds and no elements, so "
+                "molecules are not known",
+                f"give {option('bond_length', 1.9)} to join near atoms, or a topology with bonds: "
+                "PSF, PRMTOP, TPR, MOL2, PDB with CONECT",
+            )
+        frames = prepared_frames(files, chosen, selected.indices, reading, joined, to.progress)
+        frames = _in_order(frames, files[0].path, frame_time_s)
         first = next(frames)
         particles, bonds = particles_of(
             selected, begin.positions[selected.indices], reading.bond_length, topology, begin.box
         )
+        particles = with_hydrogens(particles, selected)
+        check_bonds(particles, first, files[0].path, chosen[0][0])
         manifest = Manifest(
             name=folder.name,
             origin=Origin(
@@ -236,6 +249,8 @@ def write_trajectories(
                 notes=_notes(about, reading, files, bonds, altloc_note(universe, selected)),
             ),
             units=Units(length="angstrom", length_in_metres=1e-10, frame_time_s=frame_time_s),
+            velocity="before",
+            treatment=reading.treatment,
             particles=particles,
             segments=segments,
             split=shared_out,
@@ -248,6 +263,22 @@ def segment_names(paths: Sequence[Path]) -> list[str]:
     """Names of files without their endings, told apart where they are the same."""
     names = [path.name.partition(".")[0] or path.name for path in paths]
     return [name if names.count(name) == 1 else f"{name}-{k + 1}" for k, name in enumerate(names)]
+
+
+def _in_order(
+    frames: Iterator[NDArray[np.floating]], path: Path, frame_time_s: float
+) -> Iterator[NDArray[np.floating]]:
+    """Pass frames on, and refuse those in random order: their atoms would fly."""
+    moved: list[float] = []
+    before = None
+    for frame in frames:
+        if before is not None and len(moved) < _FEW_FRAMES:
+            moved.append(float(np.sqrt(np.square(frame - before).sum(axis=-1).mean())))
+            if len(moved) == _FEW_FRAMES:
+                check_speed(f"{path}", moved, frame_time_s)
+        before = frame
+        yield frame
+    check_speed(f"{path}", moved, frame_time_s)
 
 
 def _segments(files: Sequence[Trajectory], chosen: Sequence[range]) -> tuple[Segment, ...]:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.formats.frame import Frame
+from painet_cli.data.particles.names import Treatment
 from painet_cli.data.trajectories.reader import PICOSECOND, Trajectory
-from painet_cli.data.trajectories.topology import bonds_of, elements_of
-from painet_cli.data.trajectories.unwrap import Unwrapper, farthest_jump, superposed
+from painet_cli.data.trajectories.unwrap import Unwrapper, superposed
 from painet_cli.errors import RequestError, option
 from painet_cli.storage.progress import OnCount
 
@@ -59,6 +57,16 @@ class Reading:
     drop_extra: bool = False
     frame_time_s: float | None = None
     format_name: str | None = None
+
+    @property
+    def treatment(self) -> tuple[Treatment, ...]:
+        """What is done to frames, as a dataset says it."""
+        done: dict[Treatment, bool] = {
+            "unwrapped": self.unwrap,
+            "centred": self.center,
+            "superposed": self.superpose,
+        }
+        return tuple(name for name, is_done in done.items() if is_done)
 
 
 def chosen_frames(file: Trajectory, reading: Reading) -> range:
@@ -106,72 +114,47 @@ def time_between_frames(files: Sequence[Trajectory], reading: Reading) -> float:
     return first[1] * PICOSECOND * reading.stride
 
 
-def unwrappers(
-    universe: Any, selected: Any, topology: Path, first: Frame, bond_length: float | None
-) -> Callable[[], Unwrapper]:
-    """What makes an unwrapper for a file.
-
-    Parameters
-    ----------
-    first
-        A frame that bonds are guessed in, where the topology does not list them.
-    bond_length
-        Join atoms no farther apart than this, angstrom, instead.
-
-    Raises
-    ------
-    RequestError
-        There are no bonds, and none can be guessed.
-    """
-    everyone = universe.atoms
-    bonds, _ = bonds_of(
-        everyone, first.positions, elements_of(everyone), bond_length=bond_length, box=first.box
-    )
-    if not bonds:
-        raise RequestError(
-            f"{option('unwrap', value=True)}: {topology} lists no bonds and no elements, so "
-            "molecules are not known",
-            f"give {option('bond_length', 1.9)} to join near atoms, or a topology with bonds: PSF, "
-            "PRMTOP, TPR, MOL2, PDB with CONECT",
-        )
-    return lambda: Unwrapper(np.array(bonds), everyone.n_atoms, selected.indices)
-
-
 def prepared_frames(
     files: Sequence[Trajectory],
     chosen: Sequence[range],
     indices: NDArray[np.int64],
     reading: Reading,
-    unwrapper: Callable[[], Unwrapper] | None,
+    bonds: NDArray[np.int64],  # (B, 2)
     progress: OnCount,
 ) -> Iterator[NDArray[np.floating]]:
     """Positions of the selected atoms, (1, S, 3), angstrom, frame after frame of file after file.
 
+    Parameters
+    ----------
+    bonds
+        (B, 2) pairs of all atoms, by which molecules are known.
+
     Raises
     ------
     RequestError
-        A frame cannot be read, is not finite, comes at another time than expected, has an atom
-        that crossed the periodic boundary, or has no box to be unwrapped by.
+        A frame cannot be read, is not finite, comes at another time than expected, has a molecule
+        that the periodic box cuts or that crossed its boundary, or has no box to be unwrapped by.
     """
     total, done = sum(map(len, chosen)), 0
     reference: NDArray[np.floating] | None = None
     for file, numbers in zip(files, chosen, strict=True):
-        unwrap = unwrapper() if unwrapper else None
+        unwrap = Unwrapper(bonds, file.atom_count, indices)
         before: Frame | None = None
         for number in numbers:
             frame = file.frame(number)
             _check_time(file, before, frame, reading)
-            if unwrap is None:
-                _check_jump(file, before, frame, indices)
-                x: NDArray[np.floating] = frame.positions[indices]
-            elif frame.box is None:
+            x: NDArray[np.floating] = frame.positions[indices]
+            if frame.box is not None:
+                whole = unwrap(frame.positions, frame.box)
+                if not reading.unwrap:
+                    _check_whole(file, frame, whole - x, indices)
+                x = whole if reading.unwrap else x
+            elif reading.unwrap:
                 raise RequestError(
                     f"{option('unwrap', value=True)}: {file.path} has no periodic box in frame "
                     f"{number}",
                     f"leave {option('unwrap')} out",
                 )
-            else:
-                x = unwrap(frame.positions, frame.box)
             if reading.center:
                 x = x - x.mean(axis=0, dtype=np.float64)
             reference = x if reference is None else reference
@@ -198,15 +181,21 @@ def _check_time(file: Trajectory, before: Frame | None, frame: Frame, reading: R
         )
 
 
-def _check_jump(
-    file: Trajectory, before: Frame | None, frame: Frame, indices: NDArray[np.int64]
+def _check_whole(
+    file: Trajectory,
+    frame: Frame,
+    moved: NDArray[np.floating],  # (S, 3)
+    indices: NDArray[np.int64],
 ) -> None:
-    if before is None or frame.box is None:
-        return
-    particle, edges = farthest_jump(before.positions[indices], frame.positions[indices], frame.box)
-    if edges > 0.5:
+    """Refuse a frame in which unwrapping would move an atom: a molecule is cut, or has crossed.
+
+    A molecule that tumbles is in one piece, however far its atoms move.
+    """
+    edges = np.abs(np.rint(moved @ np.linalg.inv(frame.box))).max(axis=1)
+    if edges.any():
+        atom = int(np.argmax(edges))
         raise RequestError(
-            f"{file.path}: atom {indices[particle]} moves by {edges:.2g} of the box from frame "
-            f"{before.number} to {frame.number}: it crosses the periodic boundary",
+            f"{file.path}: in frame {frame.number} the periodic box cuts a molecule, or one has "
+            f"crossed its boundary: atom {indices[atom]} would have to move by an edge",
             f"give {option('unwrap', value=True)} to undo that",
         )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from painet_cli.data.formats.frame import Frame
 from painet_cli.data.particles.elements import HEAVY, heavy_places
+from painet_cli.data.trajectories.hydrogens import with_hydrogens
 from painet_cli.data.trajectories.readable import TOPOLOGIES, TRAJECTORIES
 from painet_cli.data.trajectories.reader import (
     PICOSECOND,
@@ -20,6 +21,8 @@ from painet_cli.data.trajectories.reader import (
     open_topology,
 )
 from painet_cli.data.trajectories.topology import altloc_note, elements_of, particles_of, select
+from painet_cli.data.trajectories.unwrap import Unwrapper
+from painet_cli.data.trajectories.whole import connections, whole_positions
 from painet_cli.errors import RequestError, option
 from painet_cli.prediction.inputs.recording import Frames, Recording, Selected, check_several
 
@@ -75,9 +78,11 @@ class MoleculeRecording(Recording):
             time_ps * PICOSECOND if several and time_ps is not None else None,
         )
         first = self._frame(0)
-        self._first = first
+        self._box = first.box
+        self._connections = connections(self._universe, first)
+        self._first = whole_positions(first, self._connections).astype(np.float32)
         dimensions = None if first.box is None else triclinic_box(*first.box)
-        self._universe.load_new(first.positions[None], dimensions=dimensions)
+        self._universe.load_new(self._first[None], dimensions=dimensions)
         check_several(path, count)
 
     def close(self) -> None:
@@ -92,11 +97,15 @@ class MoleculeRecording(Recording):
         else:
             selected = select(self._universe, language, self.topology)
         check_several(f"{option('select', language)} in {self.path}", selected.n_atoms)
-        x = self._first.positions[selected.indices]
-        particles, _ = particles_of(selected, x, None, self.topology, self._first.box)
+        x = self._first[selected.indices]
+        particles, _ = particles_of(selected, x, None, self.topology, self._box)
         altlocs = altloc_note(self._universe, selected)
         self.notes = (*self._trajectory.notes, *([altlocs.rstrip(".")] if altlocs else []))
-        return Selected(language, particles, np.asarray(selected.indices, dtype=np.int64))
+        return Selected(
+            language,
+            with_hydrogens(particles, selected),
+            np.asarray(selected.indices, dtype=np.int64),
+        )
 
     def _frame(self, number: int) -> Frame:
         try:
@@ -109,15 +118,12 @@ class MoleculeRecording(Recording):
         positions = np.empty((count, len(indices), 3), dtype=np.float32)
         velocities = np.full_like(positions, np.nan)
         boxes, times_s = np.zeros((count, 3, 3)), np.zeros(count)
+        unwrap = Unwrapper(self._connections, self._universe.atoms.n_atoms, indices)
         for row in range(count):
             frame = self._frame(first + row)
-            x = frame.positions[indices]
-            if row and frame.box is not None:  # a jump to the other side of the box is no motion
-                edges = np.rint((x - positions[row - 1]) @ np.linalg.inv(frame.box))
-                x = x - edges @ frame.box if edges.any() else x
-            positions[row], times_s[row] = x, frame.time_ps * PICOSECOND
-            if frame.box is not None:
-                boxes[row] = frame.box
+            positions[row], times_s[row] = frame.positions[indices], frame.time_ps * PICOSECOND
+            if frame.box is not None:  # a jump to the other side of the box is no motion
+                positions[row], boxes[row] = unwrap(frame.positions, frame.box), frame.box
             if frame.velocities is not None:
                 velocities[row] = frame.velocities[indices] / PICOSECOND
         return Frames(
