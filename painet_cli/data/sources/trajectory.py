@@ -173,7 +173,8 @@ def write_trajectories(
     """Write trajectories as a dataset in angstrom, one segment a file.
 
     Velocities in the files are not used: a window's velocity is the difference from the frame
-    before, which is what a prediction can know. No more than one frame of all atoms is held in memory.
+    before, which is what a prediction can know. No more than one frame of all atoms is held in
+    memory.
 
     Parameters
     ----------
@@ -197,8 +198,8 @@ def write_trajectories(
     RequestError
         A file is missing, damaged, or of an unknown format; the topology does not match; nothing
         is selected; there are too few frames; a coordinate is not finite; the periodic box cuts a
-        molecule, or there is none to unwrap by; frames are in random order; the time between frames is unknown, or differs; or the folder
-        cannot be written.
+        molecule, or there is none to unwrap by; frames are in random order; the time between frames
+        is unknown, or differs; or the folder cannot be written.
     """
     folder = to.folder(name)
     about = about or About()

@@ -40,7 +40,7 @@ def prepared(tmp_path: Path, *, topology: str, trajectory: str, **how: Any) -> D
     )
 
 
-# ---- bonds ----------------------------------------------------------------------------------------
+# ---- bonds --------------------------------------------------------------------------------------
 
 
 def test_bonds_of_a_ligand_are_added_to_those_of_the_chain(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_elements_by_mass_are_known_whatever_their_capitals() -> None:
         assert len(recording.select("heavy").indices) == 4
 
 
-# ---- times and velocities -------------------------------------------------------------------------
+# ---- times and velocities -----------------------------------------------------------------------
 
 
 def test_lammps_writes_femtoseconds(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_velocities_of_a_gro_are_read() -> None:
     np.testing.assert_allclose(found.velocities[0, 0], [5e12, 0, 0])  # 5 A/ps
 
 
-# ---- formats --------------------------------------------------------------------------------------
+# ---- formats ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["run.lammpstrj", "run.lammpsdump", "run.dump", "run"])
@@ -193,7 +193,7 @@ def test_bvh_may_have_the_line_ends_of_windows(tmp_path: Path) -> None:
     np.testing.assert_array_equal(frames, read("two.bvh").frames)
 
 
-# ---- units ----------------------------------------------------------------------------------------
+# ---- units --------------------------------------------------------------------------------------
 
 
 def test_a_unit_that_a_comment_declares_is_converted() -> None:
@@ -252,7 +252,7 @@ def test_an_npz_of_any_make_is_read(tmp_path: Path, arrays: dict[str, Any]) -> N
     assert found.frames.dtype == np.float32
 
 
-# ---- what cannot be followed ----------------------------------------------------------------------
+# ---- what cannot be followed --------------------------------------------------------------------
 
 
 def test_frames_of_other_numbers_of_atoms_are_named() -> None:

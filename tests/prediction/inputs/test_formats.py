@@ -1,4 +1,4 @@
-"""Formats that users expect to be read, each written here by hand or by the library it belongs to."""
+"""Formats that users expect to be read, each written by hand or by its own library."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def top(tmp_path: Path) -> Path:
     return xyz(tmp_path / "top.xyz", "")
 
 
-# ---- XYZ ------------------------------------------------------------------------------------------
+# ---- XYZ ----------------------------------------------------------------------------------------
 
 
 def test_xyz_of_atomic_numbers(tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_xyz_that_cannot_be_read(tmp_path: Path, text: str, message: str) -> Non
         read(tmp_path / "a.xyz")
 
 
-# ---- AMBER ----------------------------------------------------------------------------------------
+# ---- AMBER --------------------------------------------------------------------------------------
 
 
 def rst7(path: Path, *, velocities: bool = True, box: bool = True) -> Path:
@@ -197,7 +197,7 @@ def test_restart_in_netcdf(tmp_path: Path, top: Path) -> None:
     np.testing.assert_allclose(found.velocities, 0.1 * 20.455e12, rtol=1e-6)
 
 
-# ---- chemistry ------------------------------------------------------------------------------------
+# ---- chemistry ----------------------------------------------------------------------------------
 
 BONDS = ((0, 1), (1, 2), (0, 3), (0, 4), (0, 5), (1, 6), (1, 7), (2, 8))
 
@@ -250,7 +250,7 @@ def test_mol2(tmp_path: Path) -> None:
 
 
 def test_mol2_of_a_bond_to_nowhere_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match="a bond does not join two of its 9 atoms"):
+    with pytest.raises(RequestError, match=r"a\.mol2: cannot be read"):
         read(mol2(tmp_path / "a.mol2", last=77))
 
 
@@ -302,12 +302,13 @@ def test_binary_cif(tmp_path: Path) -> None:
         read(path)
 
 
-# ---- by optional packages -------------------------------------------------------------------------
+# ---- by optional packages -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["a.traj", "XDATCAR"])
 def test_files_of_ase_and_vasp(tmp_path: Path, name: str) -> None:
-    ase = pytest.importorskip("ase")
+    pytest.importorskip("ase")
+    import ase
     import ase.io
 
     images = [
@@ -323,7 +324,8 @@ def test_files_of_ase_and_vasp(tmp_path: Path, name: str) -> None:
 
 
 def test_velocities_of_ase(tmp_path: Path) -> None:
-    ase = pytest.importorskip("ase")
+    pytest.importorskip("ase")
+    import ase
     import ase.io
     from ase.units import fs
 
@@ -388,7 +390,7 @@ def test_a_package_that_is_missing_is_named_with_its_command(
     assert "pip install 'painet[" in caught.value.hint
 
 
-# ---- the registry ---------------------------------------------------------------------------------
+# ---- the registry -------------------------------------------------------------------------------
 
 
 def test_every_ending_is_of_one_format_or_told_by_the_content() -> None:
