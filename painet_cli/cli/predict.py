@@ -64,6 +64,10 @@ def predict(
     drop_extra: Annotated[
         bool, typer.Option("--drop-extra", help="Leave out atoms the topology does not have.")
     ] = False,
+    format_name: Annotated[
+        str | None,
+        typer.Option("--format", metavar="NAME", help="Format of FILE, whatever its name says."),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="DIR", help="By default predictions/NAME."),
@@ -94,6 +98,7 @@ def predict(
         frame_time_s=frame_time_s,
         data_dir=data_dir,
         drop_extra=drop_extra,
+        format_name=format_name,
     ) as source:
         done = forecast_recording(
             source,

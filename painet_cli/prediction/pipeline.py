@@ -114,7 +114,7 @@ def forecast_recording(
         notice=notice,
         memory_budget=memory_budget,
     )
-    warnings = [*choice.warnings, *forecast.warnings]
+    warnings = [*system.notes, *choice.warnings, *forecast.warnings]
     if recording.fingerprint and recording.fingerprint == header.dataset_sha256:
         warnings.append(
             f"{choice.checkpoint.name} was trained on this dataset: errors are those of frames it "

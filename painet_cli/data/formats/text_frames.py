@@ -42,7 +42,7 @@ class TextFrames:
         self.path = path
         self._file: IO[bytes] = _OPENERS.get(path.suffix.lower(), open_plain)(path)
         self._starts: list[int] = []
-        self.n_atoms, self.cut = 0, False
+        self.n_atoms, self.cut, self._ends_in_a_line = 0, False, True
         self._head, self._tail, self._count_line = head, tail, count_line
         try:
             self._find_frames()
@@ -95,6 +95,7 @@ class TextFrames:
             if not last:
                 self.cut = True
                 break
+            self._ends_in_a_line = last.endswith(b"\n")
             self.n_atoms = count
             self._starts.append(at)
             line_number += self._head + count + self._tail
@@ -102,6 +103,28 @@ class TextFrames:
             raise RequestError(
                 f"{self.path}: holds no whole frame", "it was cut short: get it again"
             )
+
+    def check_end(self, read: Callable[[int], object]) -> None:
+        """Leave out the last frame where its last line has no end, and cannot be read for that.
+
+        Parameters
+        ----------
+        read
+            Reads a frame by its number.
+
+        Raises
+        ------
+        RequestError
+            It is the only frame.
+        """
+        if self._ends_in_a_line or self.cut:
+            return
+        try:
+            read(self.n_frames - 1)
+        except RequestError:
+            if self.n_frames == 1:
+                raise
+            self.n_frames, self.cut = self.n_frames - 1, True
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from painet_cli.data.formats.frame import Frame, angstroms
 from painet_cli.data.formats.text_frames import TextFrames
-from painet_cli.data.particles.elements import is_element, symbol
+from painet_cli.data.particles.elements import HEAVIEST, elements_named, symbol
+from painet_cli.data.particles.particles import Particles
 from painet_cli.errors import RequestError
 
 _PROPERTIES = re.compile(r'Properties="?([^\s"]+)"?', re.IGNORECASE)
@@ -32,7 +33,6 @@ _LAMMPS = re.compile(r"Atoms\. Timestep: \d+")
 _PICOSECONDS = {"fs": 1e-3, "ps": 1.0, "ns": 1e3}
 _PLAIN = (("species", 1), ("pos", 3))
 _VELOCITIES = ("velo", "vel", "velocity", "velocities")
-_HEAVIEST = 118
 
 
 @dataclass(frozen=True)
@@ -105,10 +105,11 @@ class XyzReader:
     def __init__(self, path: Path) -> None:
         self._text = TextFrames(path, count_line=0, head=2, tail=0)
         self.path = path
-        self.n_frames, self.n_atoms = self._text.n_frames, self._text.n_atoms
-        self.notes = self._text.notes
+        self.n_atoms = self._text.n_atoms
         try:
-            self.names, first = self._read(0)
+            self.names, _ = self._read(0)
+            self._text.check_end(self._read)
+            self.n_frames, self.notes = self._text.n_frames, self._text.notes
             times = [self._comment(number).time_ps for number in range(min(2, self.n_frames))]
         except BaseException:
             self.close()
@@ -116,7 +117,6 @@ class XyzReader:
         self.frame_time_ps = None
         if len(times) == 2 and None not in times:
             self.frame_time_ps = (times[1] or 0.0) - (times[0] or 0.0)
-        self.first = first
 
     def close(self) -> None:
         """Let go of the file."""
@@ -173,10 +173,26 @@ class XyzReader:
         )
 
 
-def elements_named(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Elements, where every name is one or begins with one and a digit (`C1`); otherwise empty."""
-    found = tuple(re.sub(r"\d.*", "", name).capitalize() for name in names)
-    return found if all(map(is_element, found)) else ()
+def read_xyz(path: Path) -> Particles:
+    """Names of the atoms of an XYZ file, and elements where they are such.
+
+    Raises
+    ------
+    RequestError
+        As `XyzReader` does.
+    """
+    reader = XyzReader(path)
+    reader.close()
+    names = reader.names
+    elements = elements_named(names)
+    kinds = sorted({*(elements or names)})
+    return Particles(
+        names=names,
+        types=tuple(map(kinds.index, elements or names)),
+        type_names=tuple(kinds),
+        bonds=(),
+        elements=elements,
+    )
 
 
 def _columns(text: str, where: str) -> tuple[tuple[str, int], ...]:
@@ -234,7 +250,7 @@ def _numbers(words: list[str], count: int, where: str) -> NDArray[np.float64]:
 
 
 def _named(word: str, *, numbers_are_types: bool) -> str:
-    if word.isdigit() and not numbers_are_types and 1 <= int(word[:9]) <= _HEAVIEST:
+    if word.isdigit() and not numbers_are_types and 1 <= int(word[:9]) <= HEAVIEST:
         return symbol(int(word))
     return word
 

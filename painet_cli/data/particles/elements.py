@@ -41,8 +41,23 @@ def symbol(number: int) -> str:
 
 
 def is_element(text: str) -> bool:
-    """Whether this is the symbol of an element, in whatever capitals."""
-    return text.capitalize() in _table()
+    """Whether this is the symbol of an element as chemists write it: `Ca`, not `CA`."""
+    return text in _table()
+
+
+_IN_DOUBT = {"CA", "CD", "CE", "HE", "HG", "HO", "NA", "NB", "ND", "NE", "NP", "OS", "PA", "PB"}
+"""Names of atoms of residues that are elements in other capitals too."""
+
+
+def elements_named(names: Sequence[str]) -> tuple[str, ...]:
+    """Element of every name that is a symbol, perhaps with a number (`C1`, `CL`, `Ca`).
+
+    Empty where one is not, or may be another: `CA` is the C-alpha of a residue, or calcium.
+    """
+    bare = [name.rstrip("0123456789") for name in names]
+    found = tuple(name.capitalize() for name in bare)
+    sure = all(map(is_element, found)) and not _IN_DOUBT & {*bare}
+    return found if sure else ()
 
 
 def elements_by_mass(masses: NDArray[np.floating]) -> tuple[str, ...]:

@@ -27,6 +27,8 @@ class Particles(Section):
     """Name of every particle's residue."""
     residue_ids: tuple[int, ...] = ()
     """Number of every particle's residue."""
+    insertions: tuple[Name, ...] = ()
+    """Insertion code of every particle's residue (`52A` is residue 52 of code A); mostly blank."""
     chains: tuple[Name, ...] = ()
     """Chain or segment of every particle."""
     hydrogens: tuple[NonNegativeInt, ...] = ()
@@ -37,7 +39,14 @@ class Particles(Section):
         n = len(self.names)
         if n == 0 or len(self.types) != n:
             raise ValueError(f"{n} particle names but {len(self.types)} particle types")
-        for field in ("elements", "residues", "residue_ids", "chains", "hydrogens"):
+        for field in (
+            "elements",
+            "residues",
+            "residue_ids",
+            "insertions",
+            "chains",
+            "hydrogens",
+        ):
             if len(getattr(self, field)) not in (0, n):
                 raise ValueError(f"{n} particle names but {len(getattr(self, field))} {field}")
         if max(self.types) >= len(self.type_names):
@@ -51,12 +60,16 @@ class Particles(Section):
 def residue_starts(particles: Particles) -> NDArray[np.int64]:
     """List the first particle of every residue, (residues,).
 
-    A residue is a run of particles that agree in chain, number and name; particles that say nothing
-    of residues are one.
+    A residue is a run of particles that agree in chain, number, insertion code and name; particles
+    that say nothing of residues are one.
     """
-    own = [
-        labels for labels in (particles.chains, particles.residue_ids, particles.residues) if labels
-    ]
+    labels_of_residues = (
+        particles.chains,
+        particles.residue_ids,
+        particles.insertions,
+        particles.residues,
+    )
+    own = [labels for labels in labels_of_residues if labels]
     begins = np.zeros(len(particles.names), dtype=bool)
     begins[0] = True
     for labels in own:
@@ -84,6 +97,7 @@ def subset(particles: Particles, indices: NDArray[np.int64]) -> Particles:
         elements=chosen(particles.elements),
         residues=chosen(particles.residues),
         residue_ids=chosen(particles.residue_ids),
+        insertions=chosen(particles.insertions),
         chains=chosen(particles.chains),
         hydrogens=chosen(_hydrogens(particles, place.keys())),
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.formats.md17_npz import Member
+from painet_cli.data.formats.md17_npz import MoleculeFile
 from painet_cli.data.particles.particles import Particles
 from painet_cli.data.particles.stretched import stretched_bond
 from painet_cli.errors import RequestError, option
@@ -22,7 +22,7 @@ _FEW_FRAMES = 200
 _OTHER_UNITS = {"nanometres": 10.0, "bohr": 0.529177}
 
 
-def first_frames(positions: Member) -> NDArray[np.float64]:
+def first_frames(held: MoleculeFile) -> NDArray[np.float64]:
     """First few frames of an array of positions, (frames, N, 3).
 
     Raises
@@ -31,12 +31,12 @@ def first_frames(positions: Member) -> NDArray[np.float64]:
         A coordinate is not finite.
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        frames = next(positions.chunks(_FEW_FRAMES)).astype(np.float64)
+        frames = next(held.chunks(_FEW_FRAMES)).astype(np.float64)
     finite = np.isfinite(frames).all(axis=(1, 2))
     if not finite.all():
         raise RequestError(
-            f"{positions.where}: frame {int(np.argmin(finite))} holds a coordinate that is NaN or "
-            "infinite"
+            f"{held.positions.where}: frame {int(np.argmin(finite))} holds a coordinate that is "
+            "NaN or infinite"
         )
     return frames
 
@@ -49,6 +49,37 @@ def check_unit(where: str, frame: NDArray[np.float64]) -> None:
     RequestError
         The median distance to the nearest atom is no molecule's in angstrom.
     """
+    median, other = _likely_unit(frame)
+    low, high = NEAREST_ATOM
+    if low <= median <= high:
+        return
+    guess = (
+        f"they look like {other}: multiply R by {_OTHER_UNITS[other]:g}, or name the unit in the "
+        "file as r_unit"
+        if other
+        else "they are no molecule's"
+    )
+    raise RequestError(
+        f"{where}: in frame 0 an atom is {median:.3g} from the next (median), expected {low} to "
+        f"{high} angstrom",
+        f"the coordinates are not in angstrom; {guess}",
+    )
+
+
+def check_other_unit(where: str, frame: NDArray[np.floating]) -> None:
+    """As `check_unit`, but of any system: only what looks like another unit is refused.
+
+    Raises
+    ------
+    RequestError
+        It looks like nanometres or bohr.
+    """
+    if len(frame) > 1 and _likely_unit(frame)[1]:
+        check_unit(where, frame.astype(np.float64))
+
+
+def _likely_unit(frame: NDArray[np.floating]) -> tuple[float, str]:
+    """Median distance to the nearest other, and the unit that makes it a molecule's if not ours."""
     from scipy.spatial import cKDTree  # a command's help must not wait for it
 
     with np.errstate(over="ignore"):
@@ -56,17 +87,9 @@ def check_unit(where: str, frame: NDArray[np.float64]) -> None:
     median = float(np.median(nearest))
     low, high = NEAREST_ATOM
     if low <= median <= high:
-        return
-    fitting = [unit for unit, size in _OTHER_UNITS.items() if low <= median * size <= high]
-    guess = (
-        f"they look like {fitting[0]}: multiply R by {_OTHER_UNITS[fitting[0]]:g}"
-        if fitting
-        else "they are no molecule's"
-    )
-    raise RequestError(
-        f"{where}: in frame 0 an atom is {median:.3g} from the next (median), expected {low} to "
-        f"{high} angstrom",
-        f"the coordinates are not in angstrom; {guess}",
+        return median, ""
+    return median, next(
+        (unit for unit, size in _OTHER_UNITS.items() if low <= median * size <= high), ""
     )
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from painet_cli.data.formats.frame import Frame
 from painet_cli.data.particles.names import Treatment
-from painet_cli.data.trajectories.reader import PICOSECOND, Frame, Trajectory
+from painet_cli.data.trajectories.reader import PICOSECOND, Trajectory
 from painet_cli.data.trajectories.unwrap import Unwrapper, superposed
 from painet_cli.errors import RequestError, option
 from painet_cli.storage.progress import OnCount
@@ -41,6 +42,8 @@ class Reading:
         Take the first atoms of a trajectory that has more than the topology.
     frame_time_s
         Seconds between the frames of the files, instead of what they say.
+    format_name
+        Format of the files, instead of what their names say.
     """
 
     select: str = "all"
@@ -53,6 +56,7 @@ class Reading:
     bond_length: float | None = None
     drop_extra: bool = False
     frame_time_s: float | None = None
+    format_name: str | None = None
 
     @property
     def treatment(self) -> tuple[Treatment, ...]:

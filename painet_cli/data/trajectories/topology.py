@@ -14,7 +14,8 @@ from painet_cli.data.particles.bonds import bonds_within, covalent_bonds
 from painet_cli.data.particles.elements import elements_by_mass, is_element
 from painet_cli.data.particles.names import LONGEST_NAME
 from painet_cli.data.particles.particles import Particles
-from painet_cli.data.trajectories.reader import TOPOLOGIES, mdanalysis
+from painet_cli.data.trajectories.mda_reader import mdanalysis
+from painet_cli.data.trajectories.readable import TOPOLOGIES
 from painet_cli.errors import RequestError, option
 
 MOST_ATOMS_GUESSED = 200_000
@@ -29,6 +30,9 @@ Bonds = tuple[tuple[int, int], ...]
 def select(universe: Any, language: str, topology: Path) -> Any:
     """Atoms that MDAnalysis' selection language names, in the topology's order.
 
+    Of a residue that is in several places (altlocs), the one of the highest occupancy is taken, the
+    first of equal ones, unless the selection speaks of `altloc` itself.
+
     Raises
     ------
     RequestError
@@ -40,6 +44,8 @@ def select(universe: Any, language: str, topology: Path) -> Any:
         failed="MDAnalysis cannot select it",
     ):
         selected = universe.select_atoms(language)
+    if "altloc" not in language.lower():
+        selected = selected[~np.isin(selected.indices, _second_places(universe))]
     if selected.n_atoms == 0:
         raise RequestError(
             f"{option('select', language)}: none of the {universe.atoms.n_atoms:,} atoms of "
@@ -47,6 +53,43 @@ def select(universe: Any, language: str, topology: Path) -> Any:
             "choose other atoms, or leave the option out to take all",
         )
     return selected
+
+
+def _second_places(universe: Any) -> NDArray[np.int64]:
+    """Atoms of residues in other places than that of the highest occupancy."""
+    if not hasattr(universe.atoms, "altLocs"):
+        return np.empty(0, dtype=np.int64)
+    places = np.array([str(one).strip() for one in universe.atoms.altLocs])
+    moving = np.flatnonzero(places != "")
+    occupancy = np.asarray(getattr(universe.atoms, "occupancies", np.ones(len(places))))
+    residue = universe.atoms.resindices
+    left_out = []
+    for number in np.unique(residue[moving]):
+        own = moving[residue[moving] == number]
+        names = list(dict.fromkeys(places[own].tolist()))
+        shares = [float(occupancy[own[places[own] == name]].mean()) for name in names]
+        best = names[int(np.argmax(np.round(shares, 3)))]
+        taken = {universe.atoms.names[k] for k in own[places[own] == best]}
+        # an atom that this place does not have is taken from the first that has it
+        for k in own[places[own] != best]:
+            if universe.atoms.names[k] in taken:
+                left_out.append(k)
+            taken.add(universe.atoms.names[k])
+    return np.array(left_out, dtype=np.int64)
+
+
+def altloc_note(universe: Any, selected: Any) -> str:
+    """Sentence on residues in several places, of which `select` took one; empty where none are."""
+    others = _second_places(universe)
+    left_out = others[~np.isin(others, selected.indices)]
+    residues = {*universe.atoms.resindices[left_out].tolist()}
+    if not residues & {*selected.resindices.tolist()}:
+        return ""
+    many = f"{len(residues):,} residues are" if len(residues) > 1 else "1 residue is"
+    return (
+        f"{many} in several places (altlocs): the one of the highest occupancy is taken, "
+        "the first of equal ones."
+    )
 
 
 def particles_of(
@@ -95,6 +138,7 @@ def particles_of(
         elements=elements,
         residues=(residues := _column(selected, "resnames")),
         residue_ids=tuple(int(k) for k in numbers) if numbers is not None and residues else (),
+        insertions=_column(selected, "icodes"),
         chains=_column(selected, "chainIDs") or _column(selected, "segids"),
     ), said
 
@@ -118,7 +162,7 @@ def elements_of(selected: Any) -> tuple[str, ...]:
     """
     listed = tuple(symbol.capitalize() for symbol in _column(selected, "elements"))
     if listed and all(map(is_element, listed)):
-        return listed
+        return _carbons(listed, selected)
     by_mass = elements_by_mass(getattr(selected, "masses", np.zeros(selected.n_atoms)))
     if all(by_mass):
         return by_mass
@@ -135,6 +179,19 @@ def elements_of(selected: Any) -> tuple[str, ...]:
         )
     )
     return by_name if all(map(is_element, by_name)) else ()
+
+
+def _carbons(listed: tuple[str, ...], selected: Any) -> tuple[str, ...]:
+    """Elements as listed, but where a writer took the C-alpha of an amino acid for calcium."""
+    names = _column(selected, "names")
+    if not names or not _column(selected, "resnames"):
+        return listed
+    taken = [k for k, one in enumerate(listed) if len(one) == 2 and names[k] == one.upper()]
+    if not taken:
+        return listed
+    protein = {*selected.select_atoms("protein or nucleic").indices.tolist()}
+    wrong = {k for k in taken if int(selected.indices[k]) in protein and listed[k] != "Se"}
+    return tuple(one[0] if k in wrong else one for k, one in enumerate(listed))
 
 
 def _element_by_name(name: str, residue: str, *, in_polymer: bool) -> str:

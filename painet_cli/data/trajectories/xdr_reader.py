@@ -42,6 +42,7 @@ class XdrReader:
         self.format = str(said["format"])
         self.n_frames, self.n_atoms = int(said["n_frames"]), int(said["n_atoms"])
         self.dt = float(said["dt"])  # picoseconds, 0 where there is none
+        self.last_offset = int(said["last_offset"])  # bytes before the last frame
 
     def __getitem__(self, number: int) -> SimpleNamespace:
         """Frame by number: positions, dimensions, time, and velocities where there are any."""
@@ -110,7 +111,12 @@ def _serve(path: str) -> None:
             dt = float(reader.dt) if reader.n_frames > 1 else 0.0
         if any("no dt information" in str(one.message) for one in caught):
             dt = 0.0
-        told = {"format": reader.format, "n_frames": reader.n_frames, "n_atoms": reader.n_atoms}
+        told = {
+            "format": reader.format,
+            "n_frames": reader.n_frames,
+            "n_atoms": reader.n_atoms,
+            "last_offset": int(reader._xdr.offsets[-1]),
+        }
         out.write(json.dumps(told | {"dt": dt}).encode() + b"\n")
         out.flush()
         for line in sys.stdin:

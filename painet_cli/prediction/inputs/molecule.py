@@ -9,18 +9,18 @@ import numpy as np
 from MDAnalysis.lib.mdamath import triclinic_box
 from numpy.typing import NDArray
 
+from painet_cli.data.formats.frame import Frame
 from painet_cli.data.particles.elements import HEAVY, heavy_places
 from painet_cli.data.trajectories.hydrogens import with_hydrogens
+from painet_cli.data.trajectories.readable import TOPOLOGIES, TRAJECTORIES
 from painet_cli.data.trajectories.reader import (
     PICOSECOND,
-    TOPOLOGIES,
-    TRAJECTORIES,
-    Frame,
     NoCoordinatesError,
+    NoTopologyError,
     Trajectory,
     open_topology,
 )
-from painet_cli.data.trajectories.topology import elements_of, particles_of, select
+from painet_cli.data.trajectories.topology import altloc_note, elements_of, particles_of, select
 from painet_cli.data.trajectories.unwrap import Unwrapper
 from painet_cli.data.trajectories.whole import connections, whole_positions
 from painet_cli.errors import RequestError, option
@@ -38,21 +38,32 @@ class MoleculeRecording(Recording):
         Names and bonds of the atoms; None for those in `path`.
     drop_extra
         Take the first atoms of a trajectory that has more than the topology.
+    format_name
+        Format of `path`, instead of what its name says.
     """
 
-    def __init__(self, path: Path, topology: Path | None, *, drop_extra: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        topology: Path | None,
+        *,
+        drop_extra: bool = False,
+        format_name: str | None = None,
+    ) -> None:
         self.topology = topology or path
         try:
-            self._universe = open_topology(self.topology)
-        except RequestError as error:
-            if topology is not None or not path.is_file() or not path.stat().st_size:
+            self._universe = open_topology(self.topology, None if topology else format_name)
+        except NoTopologyError as error:
+            if topology is not None:
                 raise
             raise RequestError(
                 error.what, f"if it is a trajectory, give its {option('topology')}: {TOPOLOGIES}"
             ) from error
         try:
             count = self._universe.atoms.n_atoms
-            self._trajectory = Trajectory(path, self.topology, count, drop_extra=drop_extra)
+            self._trajectory = Trajectory(
+                path, self.topology, count, drop_extra=drop_extra, format_name=format_name
+            )
         except NoCoordinatesError as error:
             raise RequestError(
                 error.what,
@@ -80,14 +91,16 @@ class MoleculeRecording(Recording):
 
     def select(self, language: str) -> Selected:
         """Choose atoms; see `Recording.select`."""
-        everyone = self._universe.atoms
         if language == HEAVY:
+            everyone = select(self._universe, "all", self.topology)
             selected = everyone[heavy_places(_elements(everyone), everyone.n_atoms, self.path)]
         else:
             selected = select(self._universe, language, self.topology)
         check_several(f"{option('select', language)} in {self.path}", selected.n_atoms)
         x = self._first[selected.indices]
         particles, _ = particles_of(selected, x, None, self.topology, self._box)
+        altlocs = altloc_note(self._universe, selected)
+        self.notes = (*self._trajectory.notes, *([altlocs.rstrip(".")] if altlocs else []))
         return Selected(
             language,
             with_hydrogens(particles, selected),

@@ -134,6 +134,12 @@ class Recording(ABC):
         self.name = path.stem
         self.frame_count = frame_count
         self.frame_time_s = frame_time_s
+        self._times_are_given = False
+
+    def give_frame_time(self, frame_time_s: float) -> None:
+        """Take these seconds between frames, instead of the times that the file gives them."""
+        self.frame_time_s = frame_time_s
+        self._times_are_given = True
 
     def __enter__(self) -> Self:
         return self
@@ -201,7 +207,7 @@ class Recording(ABC):
             up_axis=self.up_axis,
             first_frame=first,
             breaks=tuple(at - first for at in self.breaks if first < at < stop),
-            times_s=read.times_s,
+            times_s=None if self._times_are_given else read.times_s,
             velocities=read.velocities,
             boxes=read.boxes,
             notes=self.notes,
