@@ -40,7 +40,7 @@ from painet_cli.data.sources.options import (
     Unwrap,
     window_frames,
 )
-from painet_cli.data.sources.plausible import check_bonds, check_speed
+from painet_cli.data.sources.plausible import check_bonds, check_speed, rms_moved
 from painet_cli.data.sources.registry import DataSource, Destination, Source
 from painet_cli.data.trajectories.frames import (
     Reading,
@@ -261,7 +261,7 @@ def _in_order(
     before = None
     for frame in frames:
         if before is not None and len(moved) < _FEW_FRAMES:
-            moved.append(float(np.sqrt(np.square(frame - before).sum(axis=-1).mean())))
+            moved.append(rms_moved(before, frame))
             if len(moved) == _FEW_FRAMES:
                 check_speed(f"{path}", moved, frame_time_s)
         before = frame
