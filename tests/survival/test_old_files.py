@@ -13,8 +13,8 @@ import torch
 from safetensors import safe_open
 
 from painet_cli import load
-from painet_cli.data.dataset.dataset import MANIFEST, open_dataset, write_dataset
 from painet_cli.data.dataset import manifest as manifests
+from painet_cli.data.dataset.dataset import MANIFEST, open_dataset, write_dataset
 from painet_cli.errors import RequestError
 from painet_cli.prediction.checkpoints import shipped
 from painet_cli.storage.schema_upgrades import upgraded
