@@ -19,7 +19,7 @@ LEAST = 0.6
 """A checkpoint that is less like a system is taken only where it is asked for. A peptide's backbone
 and uracil have 0.5, two proteins' backbones of 80 and 855 atoms 0.7."""
 _SIZE_WEIGHT = 0.1
-_UNSEEN = 0.9
+_UNSEEN = 0.7
 """Weight of a likeness by numbers of particles alone, where bonds were not kept."""
 _FEW = 6
 

@@ -122,7 +122,7 @@ class Candidate:
     structure
         How they are built; None where it is not known.
     speed
-        Root mean square of a velocity component, unit of length a second; 0 where it is not known.
+        Root mean square of speeds, unit of length a second; 0 where it is not known.
     """
 
     selected: Selected

@@ -155,7 +155,7 @@ def _candidate(recording: Recording, selected: Selected) -> Candidate:
 
 
 def _speed(recording: Recording, selected: Selected) -> float:
-    """Root mean square of a velocity component, unit of length a second; 0 where it is not known.
+    """Root mean square of speeds, unit of length a second; 0 where it is not known.
 
     Of motion alone: it tells walking from running, which have the same joints.
     """
@@ -165,4 +165,6 @@ def _speed(recording: Recording, selected: Selected) -> float:
     frames = recording.read(
         selected, max(last - _SPEED_FRAMES, *recording.breaks[-1:], 0), last
     ).frames
-    return float(np.sqrt(np.square(np.diff(frames, axis=0)).mean()) / recording.frame_time_s)
+    return float(
+        np.sqrt(np.square(np.diff(frames, axis=0)).sum(axis=-1).mean()) / recording.frame_time_s
+    )

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from MDAnalysis import AtomGroup
     from torch_geometric.data import Data
 
-    from painet_cli.data.trajectories.reader import Frame
+    from painet_cli.data.formats.frame import Frame
 
 System = TypeVar("System", bound="Data")
 Bonds = Sequence[tuple[int, int]]
@@ -300,7 +300,7 @@ def _frame(atoms: AtomGroup, number: int) -> Frame:
     """The present frame of all atoms of a universe."""
     from MDAnalysis.lib.mdamath import triclinic_vectors
 
-    from painet_cli.data.trajectories.reader import Frame
+    from painet_cli.data.formats.frame import Frame
 
     step, everyone = atoms.universe.trajectory.ts, atoms.universe.atoms
     box = None if step.dimensions is None else triclinic_vectors(step.dimensions, dtype=np.float64)

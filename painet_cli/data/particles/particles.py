@@ -39,8 +39,14 @@ class Particles(Section):
         n = len(self.names)
         if n == 0 or len(self.types) != n:
             raise ValueError(f"{n} particle names but {len(self.types)} particle types")
-        fields = ("elements", "residues", "residue_ids", "insertions", "chains", "hydrogens")
-        for field in fields:
+        for field in (
+            "elements",
+            "residues",
+            "residue_ids",
+            "insertions",
+            "chains",
+            "hydrogens",
+        ):
             if len(getattr(self, field)) not in (0, n):
                 raise ValueError(f"{n} particle names but {len(getattr(self, field))} {field}")
         if max(self.types) >= len(self.type_names):

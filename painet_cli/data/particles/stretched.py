@@ -17,7 +17,7 @@ _LEAST_BROKEN = 2.5
 _LONGEST = 4.0
 """Angstrom; the longest bond of elements that are not known, or of metals."""
 _BESIDE_OTHERS = 3.0
-"""Times the shortest bond of the system: beads that stand for residues all lie 3.8 apart."""
+"""Times the shortest bond: beads that stand for residues lie 3.8 angstrom apart, all of them."""
 _ANYWAY = 2.5
 """Times the longest possible length, from which on other bonds do not matter."""
 

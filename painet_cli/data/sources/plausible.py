@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -102,8 +103,15 @@ def check_order(where: str, frames: NDArray[np.float64], frame_time_s: float) ->
         From frame to frame, atoms move faster than in any molecule.
     """
     with np.errstate(over="ignore"):
-        moved = np.sqrt(np.square(np.diff(frames, axis=0)).sum(-1).mean(-1))
-    check_speed(where, moved.tolist(), frame_time_s)
+        moved = [rms_moved(*two) for two in pairwise(frames)]
+    check_speed(where, moved, frame_time_s)
+
+
+def rms_moved(before: NDArray[np.floating], after: NDArray[np.floating]) -> float:
+    """Root mean square displacement of particles, (..., N, 3), but for the drift of the whole."""
+    moved = after.astype(np.float64) - before
+    moved -= moved.mean(axis=-2, keepdims=True)
+    return float(np.sqrt(np.square(moved).sum(axis=-1).mean()))
 
 
 def check_speed(where: str, moved: Sequence[float], frame_time_s: float) -> None:

@@ -40,7 +40,7 @@ from painet_cli.data.sources.options import (
     Unwrap,
     window_frames,
 )
-from painet_cli.data.sources.plausible import check_bonds, check_speed
+from painet_cli.data.sources.plausible import check_bonds, check_speed, rms_moved
 from painet_cli.data.sources.registry import DataSource, Destination, Source
 from painet_cli.data.trajectories.frames import (
     Reading,
@@ -260,12 +260,6 @@ def write_trajectories(
         return write_dataset(folder, chain([first], frames), manifest, force=to.force)
 
 
-def segment_names(paths: Sequence[Path]) -> list[str]:
-    """Names of files without their endings, told apart where they are the same."""
-    names = [path.name.partition(".")[0] or path.name for path in paths]
-    return [name if names.count(name) == 1 else f"{name}-{k + 1}" for k, name in enumerate(names)]
-
-
 def _in_order(
     frames: Iterator[NDArray[np.floating]], path: Path, frame_time_s: float
 ) -> Iterator[NDArray[np.floating]]:
@@ -274,12 +268,18 @@ def _in_order(
     before = None
     for frame in frames:
         if before is not None and len(moved) < _FEW_FRAMES:
-            moved.append(float(np.sqrt(np.square(frame - before).sum(axis=-1).mean())))
+            moved.append(rms_moved(before, frame))
             if len(moved) == _FEW_FRAMES:
                 check_speed(f"{path}", moved, frame_time_s)
         before = frame
         yield frame
     check_speed(f"{path}", moved, frame_time_s)
+
+
+def segment_names(paths: Sequence[Path]) -> list[str]:
+    """Names of files without their endings, told apart where they are the same."""
+    names = [path.name.partition(".")[0] or path.name for path in paths]
+    return [name if names.count(name) == 1 else f"{name}-{k + 1}" for k, name in enumerate(names)]
 
 
 def _segments(files: Sequence[Trajectory], chosen: Sequence[range]) -> tuple[Segment, ...]:

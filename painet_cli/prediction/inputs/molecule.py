@@ -26,6 +26,9 @@ from painet_cli.data.trajectories.whole import connections, whole_positions
 from painet_cli.errors import RequestError, option
 from painet_cli.prediction.inputs.recording import Frames, Recording, Selected, check_several
 
+_OF_MODELS = (".pdb", ".ent", ".pdbqt", ".cif", ".mmcif", ".bcif", ".sdf", ".mol2")
+"""Files that hold several models of one system, as NMR and predictions of structures give them."""
+
 
 class MoleculeRecording(Recording):
     """What MDAnalysis reads. Frames are read one by one; lengths are angstrom.
@@ -77,6 +80,8 @@ class MoleculeRecording(Recording):
             self._trajectory.frame_count,
             time_ps * PICOSECOND if several and time_ps is not None else None,
         )
+        if several and time_ps is None and path.suffix.lower() in _OF_MODELS:
+            self.breaks = tuple(range(1, self.frame_count))
         first = self._frame(0)
         self._box = first.box
         self._connections = connections(self._universe, first)
@@ -84,6 +89,11 @@ class MoleculeRecording(Recording):
         dimensions = None if first.box is None else triclinic_box(*first.box)
         self._universe.load_new(self._first[None], dimensions=dimensions)
         check_several(path, count)
+
+    def give_frame_time(self, frame_time_s: float) -> None:
+        """Take these seconds between frames; models that have a time between them are a motion."""
+        super().give_frame_time(frame_time_s)
+        self.breaks = ()
 
     def close(self) -> None:
         """Let go of the files."""
@@ -100,11 +110,22 @@ class MoleculeRecording(Recording):
         x = self._first[selected.indices]
         particles, _ = particles_of(selected, x, None, self.topology, self._box)
         altlocs = altloc_note(self._universe, selected)
-        self.notes = (*self._trajectory.notes, *([altlocs.rstrip(".")] if altlocs else []))
+        self.notes = tuple(
+            note for note in (*self._trajectory.notes, altlocs.rstrip("."), self._models()) if note
+        )
         return Selected(
             language,
             with_hydrogens(particles, selected),
             np.asarray(selected.indices, dtype=np.int64),
+        )
+
+    def _models(self) -> str:
+        """What is to be said of structures that are no motion; empty where they are one."""
+        if not self.breaks:
+            return ""
+        return (
+            f"its {self.frame_count:,} models have no times: they are taken for structures of "
+            f"their own, not for a motion ({option('frame_time')} says that they are one)"
         )
 
     def _frame(self, number: int) -> Frame:

@@ -32,6 +32,7 @@ class PreparedRecording(ParticleRecording):
         self.up_axis = manifest.up_axis
         self.breaks = tuple(segment.start for segment in manifest.segments[1:])
         self.fingerprint = dataset.sha256
+        self.treatment = manifest.treatment
         self.particles = manifest.particles
         self._all = dataset.frames
         self.first = dataset.frames[0]

@@ -10,7 +10,7 @@ from typing import Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.particles.names import Axis
+from painet_cli.data.particles.names import Axis, Treatment
 from painet_cli.data.particles.particles import Particles
 from painet_cli.errors import RequestError, option
 
@@ -56,6 +56,8 @@ class Input:
         (F, 3, 3) edges of the periodic box; zero in a frame that has none, None where no frame has.
     notes
         What the reader left out or changed, a sentence each, for the user to know.
+    treatment
+        What was done to the frames already.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Input:
     velocities: NDArray[np.floating] | None = None
     boxes: NDArray[np.float64] | None = None
     notes: tuple[str, ...] = ()
+    treatment: tuple[Treatment, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +121,7 @@ class Recording(ABC):
         Frames at which another recording begins.
     fingerprint
         sha256 that checkpoints know a prepared dataset by; empty for other recordings.
-    notes
+    notes, treatment
         As `Input` has them.
     """
 
@@ -128,6 +131,7 @@ class Recording(ABC):
     breaks: tuple[int, ...] = ()
     fingerprint = ""
     notes: tuple[str, ...] = ()
+    treatment: tuple[Treatment, ...] = ()
 
     def __init__(self, path: Path, frame_count: int, frame_time_s: float | None) -> None:
         self.path = path
@@ -211,6 +215,7 @@ class Recording(ABC):
             velocities=read.velocities,
             boxes=read.boxes,
             notes=self.notes,
+            treatment=self.treatment,
         )
 
 

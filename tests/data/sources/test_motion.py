@@ -71,8 +71,9 @@ def test_one_trains_evaluates_and_predicts_on_it(tmp_path: Path, say: Say) -> No
         "data.delta_frames=10", "--set", "data.horizon=2", *small, "--device", "cpu",
     )  # fmt: skip
     assert status == 0, err
-    (run,) = Path("runs").iterdir()
-    assert say("evaluate", run)[0] == 0
+    run = next(Path("runs").rglob("best.safetensors")).parent
+    status, _, err = say("evaluate", run)
+    assert status == 0, err
     status, _, err = say("predict", tmp_path / "one.bvh", "-T", "2", "--checkpoint", run)
     assert status == 0, err
     assert Path("predictions/one/one_predicted.bvh").is_file()

@@ -146,7 +146,6 @@ class TestNumbers:
         assert (everything > low).all()
         assert (everything < high).all()
 
-
     def test_of_the_start_count_from_the_beginning_of_the_recording(self, tmp_path: Path) -> None:
         made = forecast()
         made = replace(made, system=replace(made.system, first_frame=399), starts=np.array([1]))
