@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import math
+import re
 import sys
 import traceback
 import warnings
@@ -31,6 +32,11 @@ _LINES_OF_HEAD = 9
 """Lines of a frame of a LAMMPS dump beside those of its atoms."""
 _BLOCK = 2**24
 _UNIT_OF_VELOCITY_UNKNOWN = {"LAMMPSDUMP"}
+_ONE_OF_SEVERAL = "models"
+"""What MDAnalysis warns of where it reads the first model of an mmCIF."""
+_ATOM_STYLE = re.compile(rb"^\s*Atoms\s*#\s*(\w+)", re.MULTILINE)
+_COLUMNS = {"atomic": "id type x y z", "charge": "id type charge x y z"}
+"""Columns of atoms that MDAnalysis does not tell by their number, by LAMMPS' name of the style."""
 _MODELS_WITHOUT_TIMES = {"MMCIF", "BCIF", "MOL2"}
 
 
@@ -93,8 +99,9 @@ class MdaReader:
         self.path, self.kind = path, kind
         check_claims(path, {kind.name})
         self._dcd = DcdHeader.read(path) if kind.name == "DCD" else None
-        with mdanalysis(path, kind.whole()):
+        with mdanalysis(path, kind.whole()) as said:
             self._reader = _reader_of(kind)(mda_source(path, kind), **self._options(atom_count))
+        self._one_of_several = any(_ONE_OF_SEVERAL in str(one.message) for one in said)
         try:
             with mdanalysis(path, kind.whole()):
                 self.n_frames, self.n_atoms = int(self._reader.n_frames), int(self._reader.n_atoms)
@@ -133,7 +140,9 @@ class MdaReader:
             )
 
     def _options(self, atom_count: int) -> dict[str, Any]:
-        return {"n_atoms": atom_count} if self.kind.name in _NEED_ATOM_COUNT else {}
+        if self.kind.name in _NEED_ATOM_COUNT:
+            return {"n_atoms": atom_count}
+        return mda_options(self.path, self.kind)
 
     def _velocities(self, step: Any) -> NDArray[np.float32] | None:
         if not getattr(step, "has_velocities", False) or self.kind.name in (
@@ -169,6 +178,8 @@ class MdaReader:
         if self.kind.name == "LAMMPSDUMP":
             cut = _lines_in(self.path) % (self.n_atoms + _LINES_OF_HEAD) != 0
         notes = [cut_short(self.path, self.n_frames)] if cut else []
+        if self._one_of_several:
+            notes.append(f"{self.path.name} holds several models: the first is read")
         if self._dcd is not None and self._dcd.unsaid:
             notes.append(
                 f"{self.path.name} does not say who wrote it: its time step of "
@@ -195,6 +206,18 @@ _MDA_NAMES = {"GROMOS": "TRC", "BCIF": "MMCIF"}
 def mda_name(kind: Readable) -> str:
     """What MDAnalysis calls a format."""
     return _MDA_NAMES.get(kind.name, kind.name)
+
+
+def mda_options(path: Path, kind: Readable) -> dict[str, Any]:
+    """What MDAnalysis must be told of a file: columns that a LAMMPS data file names by a style."""
+    if kind.name != "DATA":
+        return {}
+    from MDAnalysis.lib.util import anyopen
+
+    with mdanalysis(path, kind.whole()), anyopen(str(path), "rb") as file:
+        found = _ATOM_STYLE.search(file.read(_BLOCK))
+    columns = _COLUMNS.get(found[1].decode()) if found else None
+    return {"atom_style": columns} if columns else {}
 
 
 def mda_source(path: Path, kind: Readable) -> Any:
