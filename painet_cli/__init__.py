@@ -1,98 +1,35 @@
 """painet: 3D dynamics of many-body systems, predicted with energy-derived all-pair attention.
 
-This package is the home of the code. Import its public names from `painet`, which has the same:
+==================  ================================================================================
+`prepare`           a raw source to a `Dataset`
+`train`             a `Preset` and a dataset to a run
+`evaluate`          a run to its figures
+`load`              a run, a file or a checkpoint that comes with painet to a model
+`predict`           a model and a system to where its particles will be
+`write_prediction`  a file to a folder of files that other programs open
+`windows`           a `Dataset` to batches for models of painet's, `pyg` to PyTorch Geometric's
+`PAINET`            the network as a plain `torch.nn.Module`
+`Preset`            one experiment: data, features, model, training, evaluation
+`Dataset`           prepared frames, with what they are of and how they are split
+`registry`          models, data sources and presets to choose from
+==================  ================================================================================
 
->>> import painet, painet_cli
->>> painet.load is painet_cli.load
-True
+What is wrong with a request is a `RequestError`, what went wrong later a `PainetError`. Nothing
+prints. The command line does the same by the same functions. These names, and those of
+`painet.plugins` and `painet.testing`, follow semantic versioning; what else is in the house may
+change with any version. `painet` is the short name of this package, `painet_cli`.
+
+>>> import tempfile, painet
+>>> folder = tempfile.mkdtemp()
+>>> sample = painet.prepare("sample", data_dir=folder)
+>>> atoms = sample.manifest.particles
+>>> model = painet.load("sample", device="cpu")
+>>> x = painet.predict(model, sample.frames[:2], types=atoms.elements, bonds=atoms.bonds)
+>>> x.shape  # (steps, particles, 3), angstrom
+(5, 9, 3)
 """
 
-from __future__ import annotations
+from lazy_loader import attach_stub
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from painet_cli import catalogue as registry
-    from painet_cli.config.presets import Preset
-    from painet_cli.data.batches.windows import pyg, windows
-    from painet_cli.data.dataset.dataset import Dataset
-    from painet_cli.data.sources.prepare import prepare
-    from painet_cli.errors import PainetError, PluginWarning, RequestError
-    from painet_cli.evaluation.evaluate import Evaluation
-    from painet_cli.evaluation.measuring import evaluate
-    from painet_cli.models.painet.painet_module import PAINET
-    from painet_cli.prediction.checkpoints import LoadedModel, load
-    from painet_cli.prediction.predict import predict
-    from painet_cli.training.record import RunSummary
-    from painet_cli.training.train import train
-
-__all__ = [
-    "PAINET",
-    "Dataset",
-    "Evaluation",
-    "LoadedModel",
-    "PainetError",
-    "PluginWarning",
-    "Preset",
-    "RequestError",
-    "RunSummary",
-    "evaluate",
-    "load",
-    "predict",
-    "prepare",
-    "pyg",
-    "registry",
-    "train",
-    "windows",
-]
-
-_HOMES = {
-    "PAINET": "painet_cli.models.painet.painet_module:PAINET",
-    "Dataset": "painet_cli.data.dataset.dataset:Dataset",
-    "Evaluation": "painet_cli.evaluation.evaluate:Evaluation",
-    "LoadedModel": "painet_cli.prediction.checkpoints:LoadedModel",
-    "PainetError": "painet_cli.errors:PainetError",
-    "PluginWarning": "painet_cli.errors:PluginWarning",
-    "Preset": "painet_cli.config.presets:Preset",
-    "RequestError": "painet_cli.errors:RequestError",
-    "RunSummary": "painet_cli.training.record:RunSummary",
-    "evaluate": "painet_cli.evaluation.measuring:evaluate",
-    "load": "painet_cli.prediction.checkpoints:load",
-    "predict": "painet_cli.prediction.predict:predict",
-    "prepare": "painet_cli.data.sources.prepare:prepare",
-    "pyg": "painet_cli.data.batches.windows:pyg",
-    "registry": "painet_cli.catalogue",
-    "train": "painet_cli.training.train:train",
-    "windows": "painet_cli.data.batches.windows:windows",
-}
-
-
-def lazy_names(module: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """Make a module's `__getattr__`, which imports a name's home when it is first asked for.
-
-    Importing a package, as every command does, must not take as long as torch.
-
-    Parameters
-    ----------
-    module
-        Name of the module.
-    homes
-        Where each of its names is: `package.module:attribute`, or a module.
-    """
-
-    def getattr_of(name: str) -> Any:
-        if name not in homes:
-            raise AttributeError(f"module {module!r} has no attribute {name!r}")
-        from pkgutil import resolve_name
-
-        return resolve_name(homes[name])
-
-    return getattr_of
-
-
-__getattr__ = lazy_names(__name__, _HOMES)
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+# the names stand in __init__.pyi; each is imported, with what it needs, when it is first asked for
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

@@ -27,7 +27,7 @@ DOES = {
     "evaluation": "metrics, physical checks, verify",
     "prediction": "a file and a checkpoint to positions",
     "training": "the loop, checkpoints, devices",
-    "catalogue": "lists models, sources, presets",
+    "registry": "lists models, sources, presets",
     "models": "PAINET and seven others",
     "data": "from sources to batches",
     "storage": "files whole, locked, known",

@@ -9,7 +9,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from painet.testing.systems import (
+from painet_cli.data.batches.graph import Graph, graph_of
+from painet_cli.data.dataset.manifest import (
+    Manifest,
+    Origin,
+    Segment,
+    Split,
+    Units,
+)
+from painet_cli.data.particles.names import Axis
+from painet_cli.data.particles.particles import Particles
+from painet_cli.testing.systems import (
     BRANCHED,
     CHAIN,
     HOPS,
@@ -28,16 +38,6 @@ from painet.testing.systems import (
     side_by_side,
     state,
 )
-from painet_cli.data.batches.graph import Graph, graph_of
-from painet_cli.data.dataset.manifest import (
-    Manifest,
-    Origin,
-    Segment,
-    Split,
-    Units,
-)
-from painet_cli.data.particles.names import Axis
-from painet_cli.data.particles.particles import Particles
 
 __all__ = [
     "BRANCHED",

@@ -45,4 +45,4 @@ def test_every_public_function_has_an_example() -> None:
     errors = {"PainetError", "RequestError", "PluginWarning"}
     expected = {*painet.__all__} - classes - errors - {"registry"}
     assert expected <= shown
-    assert "painet_cli.catalogue" in shown
+    assert "painet_cli.registry" in shown

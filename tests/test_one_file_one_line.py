@@ -10,12 +10,12 @@ import pytest
 
 import painet
 from painet import Preset, registry
-from painet.testing import Kit, checks
 from painet_cli.benchmark.scaling import choose_forms
 from painet_cli.benchmark.scaling_plots import look
 from painet_cli.config import model_table
 from painet_cli.config.presets import preset_schema
 from painet_cli.data.sources import registry as sources
+from painet_cli.testing import Kit, checks
 from typed import Say
 
 MODEL = '''

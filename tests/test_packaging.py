@@ -63,9 +63,12 @@ def test_the_wheel_holds_code_presets_sample_splits_and_figures(packed: Path) ->
     assert shipped <= names
     assert {
         "painet/__init__.py",
-        "painet/plugins.py",
-        "painet/testing/checks.py",
+        "painet/__init__.pyi",
+        "painet/plugins.pyi",
         "painet/py.typed",
+        "painet_cli/__init__.pyi",
+        "painet_cli/plugins.pyi",
+        "painet_cli/testing/checks.py",
         "painet_cli/presets/base/mocap.yaml",
         "painet_cli/data/sources/sample_files/ethanol_xtb.npz",
         "painet_cli/data/sources/splits/mocap-walk.json",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from painet_cli.errors import PainetError
+from painet_cli.storage.children import isolated_spawn
 
 T = TypeVar("T")
 
@@ -45,7 +46,8 @@ def run_alone(
     spawn = multiprocessing.get_context("spawn")  # a fork would inherit torch's threads
     inbox, outbox = spawn.Pipe(duplex=False)
     process = spawn.Process(target=_work, args=(work, arguments, outbox, memory_gb))
-    process.start()
+    with isolated_spawn():
+        process.start()
     outbox.close()
     try:
         if not inbox.poll(limit_s):

@@ -22,6 +22,7 @@ from painet_cli.config.presets import load_preset, preset_yaml
 from painet_cli.errors import PainetError, RequestError
 from painet_cli.evaluation.evaluate import evaluate_run, save_evaluation
 from painet_cli.storage.atomic import check_writable, write_text
+from painet_cli.storage.children import isolated_spawn
 from painet_cli.training.run import CONFIG, resume_run
 from painet_cli.training.trainer import EpochRecord, Trainer
 
@@ -165,7 +166,8 @@ class _Running:
         spawn = multiprocessing.get_context("spawn")  # a fork would inherit torch's threads
         inbox, outbox = spawn.Pipe(duplex=False)
         process = spawn.Process(target=_told, args=(work, arguments, outbox))
-        process.start()
+        with isolated_spawn():
+            process.start()
         outbox.close()
         return cls(cell, work, process, inbox)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 import json
-import math
 import re
 import sys
 from collections.abc import Callable, Iterable
@@ -89,16 +88,9 @@ class Session:
 
 def as_json(payload: dict[str, Any]) -> str:
     """Write plain data as JSON: NaN and infinity become null, paths become text."""
+    from painet_cli.storage.provenance import finite
+
     return json.dumps(finite(payload), indent=2, default=str)
-
-
-def finite(value: Any) -> Any:
-    """Plain data whose NaN and infinity are null, as JSON has it."""
-    if isinstance(value, dict):
-        return {key: finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _console(*, stderr: bool, quiet: bool = False) -> Console:

@@ -19,7 +19,7 @@ from painet_cli.config.plugins import MODELS, Plugin, plugins, warn
 from painet_cli.errors import RequestError
 
 OWN = {
-    "painet": "painet_cli.models.painet.model:Painet",
+    "painet": "painet_cli.models.painet.model:PAINET",
     "linear": "painet_cli.models.baselines.straight_line:Linear",
     "rf": "painet_cli.models.baselines.radial_field:RadialField",
     "mpnn": "painet_cli.models.baselines.mpnn:Mpnn",

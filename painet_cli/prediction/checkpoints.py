@@ -18,7 +18,7 @@ from painet_cli.errors import RequestError, option
 from painet_cli.models.base import DynamicsModel, SystemSpec
 from painet_cli.models.registry import build_model, check_weights
 from painet_cli.storage.archives import read_json
-from painet_cli.training.checkpoint import Header, load_checkpoint, read_header, under
+from painet_cli.training.checkpoint import Header, load_checkpoint, misfit, read_header, under
 from painet_cli.training.device import resolve_device
 from painet_cli.training.run import BEST
 
@@ -239,8 +239,11 @@ def restore(path: Path, device: torch.device) -> tuple[DynamicsModel, Header]:
     try:
         check_weights(header.preset, system, weights)
         model = build_model(header.preset, system)
+        wrong = misfit(weights, model.state_dict())
+        if wrong is not None:
+            raise ValueError(wrong)
         model.load_state_dict(weights)
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:
         raise RequestError(
             f"{path}: its weights do not fit the model it names",
             str(error).splitlines()[-1].strip(),

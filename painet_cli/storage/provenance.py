@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import platform
 import shlex
 import sys
@@ -67,6 +68,15 @@ def provenance(
     }
 
 
+def finite(value: Any) -> Any:
+    """Plain data whose NaN and infinity are null, as JSON has it."""
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def sealed(content: Mapping[str, Any]) -> str:
     """JSON text of an output's figures and provenance, with a digest of all of it.
 
@@ -77,6 +87,11 @@ def sealed(content: Mapping[str, Any]) -> str:
     """
     plain = json.loads(json.dumps(content, default=str))
     plain[SEAL] = _digest(plain)
+    return layout(plain)
+
+
+def layout(plain: Mapping[str, Any]) -> str:
+    """JSON text of an output, letter by letter as it is written."""
     return json.dumps(plain, indent=1) + "\n"
 
 

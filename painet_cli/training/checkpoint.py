@@ -32,6 +32,7 @@ from painet_cli.storage.schema_upgrades import upgraded
 
 SCHEMA_VERSION = 3
 _METADATA_KEY = "painet"
+_DIGEST_KEY = "painet_sha256"
 
 
 class Progress(BaseModel):
@@ -98,7 +99,8 @@ def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], header: Header) -
     header = header.model_copy(update={"tensors_sha256": tensors_digest(saved)})
     with new_file(path) as staging:
         try:
-            save_file(saved, staging, metadata={_METADATA_KEY: header.model_dump_json()})
+            text = header.model_dump_json()
+            save_file(saved, staging, metadata={_METADATA_KEY: text, _DIGEST_KEY: _digest(text)})
         except SafetensorError as error:  # how safetensors reports a full disk
             full = "free some space, and run the same again: what is done is kept"
             raise PainetError(f"{path}: cannot be written ({error})", full) from error
@@ -141,7 +143,20 @@ def _opened(path: Path) -> Iterator[Any]:
 
 
 def _header_of(path: Path, file: Any) -> Header:
-    return _read_header(path, (file.metadata() or {}).get(_METADATA_KEY))
+    metadata = file.metadata() or {}
+    text = metadata.get(_METADATA_KEY)
+    # checkpoints of schema 1, and those of other tools, have no digest of their header
+    known = {_METADATA_KEY: text, _DIGEST_KEY: _digest(text or "")}
+    if text is not None and not metadata.items() <= known.items():
+        raise RequestError(
+            f"{path}: its header changed since it was written (sha256 differs)",
+            "copy it again from where it came, or train again",
+        )
+    return _read_header(path, text)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _read_header(path: Path, text: str | None) -> Header:
@@ -169,6 +184,29 @@ def tensors_digest(tensors: Mapping[str, Tensor]) -> str:
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
         digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
+
+
+def misfit(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> str | None:
+    """What of a file's tensors does not go where it should; None where all of them do.
+
+    Names, shapes and types have to be those of `expected`, and numbers finite. An optimiser's
+    fused step would write beyond a tensor that is too small.
+    """
+    for name in sorted(found.keys() | expected.keys()):
+        if name not in found:
+            return f"{name} is missing"
+        if name not in expected:
+            return f"{name} belongs to nothing"
+        one, other = found[name], expected[name]
+        if one.shape != other.shape or one.dtype != other.dtype:
+            return f"{name} is {_kind(one)}, expected {_kind(other)}"
+        if not one.isfinite().all():
+            return f"{name} holds NaN or infinity"
+    return None
+
+
+def _kind(tensor: Tensor) -> str:
+    return f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"
 
 
 def _second(content: dict[str, Any]) -> dict[str, Any]:

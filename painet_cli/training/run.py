@@ -9,9 +9,10 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 
 import torch
+from pydantic import ValidationError
 
 from painet_cli.config.presets import Preset, load_preset, preset_yaml
 from painet_cli.config.schema import Activations
@@ -230,7 +231,7 @@ def _prepare(
     reuse_freed_memory()
     model = build_model(preset, system).to(device)
     model.fit_scales(train.batches(preset.train.batch_size))
-    header = Header(
+    header = _header(
         painet_version=version("painet"),
         model_package=package_of(preset.model.name),
         preset_name=name,
@@ -258,6 +259,17 @@ def _structure(dataset: Dataset, train: Windows) -> Structure | None:
         return None
     frames = dataset.frames[train.starts[:_MEASURED]]
     return structure_of(manifest.particles, frames, manifest.units.length)
+
+
+def _header(**content: Any) -> Header:
+    try:
+        return Header(**content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise RequestError(
+            f"no checkpoint can say this: {first['loc'][0]} {str(first['input'])[:60]!r}",
+            "choose another name for the preset or the dataset",
+        ) from error
 
 
 def _fit_memory(trainer: Trainer, header: Header, budget: int | None) -> Header:

@@ -17,7 +17,7 @@ from painet_cli.config.schema import CosineSchedule, TrainConfig
 from painet_cli.data.batches.windows import Windows
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.memory import MemoryPlan
-from painet_cli.training.checkpoint import Progress, under
+from painet_cli.training.checkpoint import Progress, misfit, under
 from painet_cli.training.diagnosis import training_error, validation_error
 from painet_cli.training.distributed.world import ALONE, World
 from painet_cli.training.loss import validation_mse
@@ -194,8 +194,30 @@ class Trainer:
             state |= {f"optimizer/{index}/{slot}": tensor for slot, tensor in slots.items()}
         return state | {"rng/cpu": torch.get_rng_state()}
 
+    def _state_after_a_step(self, saved: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """What a saved state must look like; parameters that no gradient reached have no slots.
+
+        The optimiser makes its slots in its first step, so it takes one, without gradients: what
+        that does to the weights does not matter, since a state is loaded right after.
+        """
+        touched = {name.partition("/")[0] for name in under("optimizer", saved)}
+        for index, parameter in enumerate(self.model.parameters()):
+            parameter.grad = torch.zeros_like(parameter) if str(index) in touched else None
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        return self.state()
+
     def restore(self, state: Mapping[str, Tensor], progress: Progress) -> None:
-        """Go on from a saved state."""
+        """Go on from a saved state.
+
+        Raises
+        ------
+        ValueError
+            A tensor is not what this training has: name, shape, type, or not finite.
+        """
+        wrong = misfit(state, self._state_after_a_step(state))
+        if wrong is not None:
+            raise ValueError(wrong)
         self.model.load_state_dict(under("model", state))
         if self.average is not None:
             self.average.load_state_dict(under("average", state))

@@ -13,10 +13,10 @@ import torch
 from test_every_model import KITS, MLPS
 from torch import Tensor
 
-from painet.testing import cases
-from painet.testing.motions import NOTHING, STAYS, VERTICAL, deviation, orthogonal
 from painet_cli.config.model_table import OWN
 from painet_cli.models.base import DynamicsModel
+from painet_cli.testing import cases
+from painet_cli.testing.motions import NOTHING, STAYS, VERTICAL, deviation, orthogonal
 from systems import BRANCHED, equal_systems
 
 MOTIONS = {

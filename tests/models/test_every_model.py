@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from painet.testing import Check, Kit, checks
 from painet_cli.config.model_table import OWN
 from painet_cli.config.schema import MODEL_CONFIGS
 from painet_cli.models.registry import find_model
+from painet_cli.testing import Check, Kit, checks
 
 SMALL = {"layers": 2, "hidden": 8, "heads": 2}
 NARROW = {"layers": 2, "hidden": 8}

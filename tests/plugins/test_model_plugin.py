@@ -11,9 +11,9 @@ import pytest
 import painet
 from installed import EXAMPLE, Install, write_metadata
 from painet import PluginWarning, Preset, RequestError, registry
-from painet.testing import Check, Kit, checks
 from painet_cli.config.presets import preset_schema, preset_yaml
 from painet_cli.config.schema import PainetConfig
+from painet_cli.testing import Check, Kit, checks
 from typed import Say
 
 SMALL = {"model.name": "pair-force", "model.hidden": 8, "train.batch_size": 100, "train.lr": 1e-2}

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from painet.testing import Check, Kit, cases, checks
-from painet.testing.systems import BRANCHED, equal_systems
+from painet.testing import BRANCHED, Check, Kit, cases, checks, equal_systems
 from painet_plugin_example.pair_force import PairForce
 
 KIT = Kit(({"hidden": 8},), reads_features=False)

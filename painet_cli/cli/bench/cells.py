@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from painet_cli.cli.session import Session, finite
+from painet_cli.cli.session import Session
 from painet_cli.errors import PainetError, RequestError
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def alone(out: Path) -> Iterator[None]:
 def save_bench(out: Path, content: dict[str, Any], written: Iterable[Path]) -> None:
     """Write `bench.json`: the rows, and the provenance of the other files in the folder."""
     from painet_cli.storage.atomic import write_text
-    from painet_cli.storage.provenance import KEY, provenance, sealed
+    from painet_cli.storage.provenance import KEY, finite, provenance, sealed
 
     outputs = {str(path.relative_to(out)): path for path in written}
     write_text(out / "bench.json", sealed(finite({**content, KEY: provenance(outputs)})))

@@ -8,6 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from painet_cli.data.particles.bonds import MOST_PAIRS, is_crowded
+from painet_cli.errors import PainetError
+
 _FARTHEST = 1e9  # cutoffs; farther out, float64 would not tell neighbours in the tree apart
 
 
@@ -71,6 +74,11 @@ class RadiusGraph:
 
         One tree holds them all, side by side and farther apart than the cutoff. A state that has
         run away, as predictions may, has the edges of its bonds alone.
+
+        Raises
+        ------
+        PainetError
+            Particles lie on top of each other: the pairs would not fit in memory.
         """
         count, n, _ = positions.shape
         x = positions.astype(np.float64)
@@ -79,7 +87,14 @@ class RadiusGraph:
         lost = ~(x.max(axis=(1, 2)) < _FARTHEST * self.cutoff)  # NaN is lost too
         x[lost] = (2 * self.cutoff * np.arange(n))[:, None]
         x[..., 0] += (np.arange(count) * (x.max() + 2 * self.cutoff))[:, None]
-        pairs = cKDTree(x.reshape(-1, 3)).query_pairs(self.cutoff, output_type="ndarray")
+        tree = cKDTree(x.reshape(-1, 3))
+        if is_crowded(tree, self.cutoff):
+            raise PainetError(
+                f"{n:,} particles: each has more than {MOST_PAIRS} others within data.cutoff "
+                f"{self.cutoff:g}, so no edges are made",
+                "do they lie on top of each other? is the unit right?",
+            )
+        pairs = tree.query_pairs(self.cutoff, output_type="ndarray")
         source = np.concatenate([pairs[:, 0], pairs[:, 1]])
         target = np.concatenate([pairs[:, 1], pairs[:, 0]])
         near = ~np.isin(target % n * n + source % n, self._bonded_keys)

@@ -6,9 +6,18 @@ import hashlib
 from bisect import bisect_right
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, PositiveFloat, model_validator
 
-from painet_cli.data.particles.names import Axis, FileName, Name, Section, Treatment, Velocity
+from painet_cli.data.particles.names import (
+    Axis,
+    Count,
+    FileName,
+    Index,
+    Name,
+    Section,
+    Treatment,
+    Velocity,
+)
 from painet_cli.data.particles.particles import Particles
 
 SCHEMA_VERSION = 3
@@ -27,11 +36,11 @@ class Segment(Section):
     """An unbroken stretch of frames (a trial, a replica); no window crosses its ends."""
 
     name: Name
-    start: NonNegativeInt
+    start: Index
     """First frame of the segment in `frames.npy`."""
-    length: PositiveInt
+    length: Count
     """Number of frames."""
-    types: tuple[NonNegativeInt, ...] | None = None
+    types: tuple[Index, ...] | None = None
     """Particle types in this segment, where they are not the dataset's (charges drawn anew for
     every simulation)."""
 
@@ -40,11 +49,11 @@ class Split(Section):
     """Start frames (indices into `frames.npy`) of the windows of each part."""
 
     kind: Literal["published", "blocks", "random"]
-    delta_frames: PositiveInt
+    delta_frames: Count
     """Longest window, in frames, that every start leaves room for inside its segment."""
-    train: tuple[NonNegativeInt, ...]
-    val: tuple[NonNegativeInt, ...]
-    test: tuple[NonNegativeInt, ...]
+    train: tuple[Index, ...]
+    val: tuple[Index, ...]
+    test: tuple[Index, ...]
 
     def starts(self, part: SplitName) -> tuple[int, ...]:
         """Start frames of one part, in the order of the split."""
@@ -71,7 +80,7 @@ class Origin(Section):
     """painet's version and the command that prepared the dataset."""
     versions: dict[str, str] = Field(default_factory=dict)
     """Versions of painet, Python and the packages that read the source."""
-    label: str = ""
+    label: Name = ""
     """What tables call the data, where it is not the benchmark's own (`sGDML MD`)."""
     notes: str = ""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Axis = Literal["x", "y", "z"]
 AXES: tuple[Axis, ...] = ("x", "y", "z")
@@ -31,6 +31,12 @@ Name = Annotated[str, AfterValidator(_plain)]
 """Text that goes to terminals, tables and files: without control characters, not too long."""
 FileName = Annotated[str, AfterValidator(_file_name)]
 """Name of a file in the folder that names it."""
+
+
+Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+"""A number that an array of int64 can hold."""
+Index = Annotated[int, Field(ge=0, lt=2**63)]
+Count = Annotated[int, Field(ge=1, lt=2**63)]
 
 
 class Section(BaseModel):

@@ -7,31 +7,31 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import NonNegativeInt, model_validator
+from pydantic import model_validator
 
-from painet_cli.data.particles.names import Name, Section
+from painet_cli.data.particles.names import Index, Name, Section, Whole
 
 
 class Particles(Section):
     """Who moves: names, types and bonds."""
 
     names: tuple[Name, ...]
-    types: tuple[NonNegativeInt, ...]
+    types: tuple[Index, ...]
     """Index into `type_names`, a particle."""
     type_names: tuple[Name, ...]
-    bonds: tuple[tuple[NonNegativeInt, NonNegativeInt], ...]
+    bonds: tuple[tuple[Index, Index], ...]
     """Pairs of particle indices, each once."""
     elements: tuple[Name, ...] = ()
     """Chemical symbol of every particle; here and below, empty where the source has none."""
     residues: tuple[Name, ...] = ()
     """Name of every particle's residue."""
-    residue_ids: tuple[int, ...] = ()
+    residue_ids: tuple[Whole, ...] = ()
     """Number of every particle's residue."""
     insertions: tuple[Name, ...] = ()
     """Insertion code of every particle's residue (`52A` is residue 52 of code A); mostly blank."""
     chains: tuple[Name, ...] = ()
     """Chain or segment of every particle."""
-    hydrogens: tuple[NonNegativeInt, ...] = ()
+    hydrogens: tuple[Index, ...] = ()
     """Number of hydrogens that are bonded to every particle and are no particles themselves."""
 
     @model_validator(mode="after")

@@ -17,6 +17,8 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from painet_cli.storage.children import child_command
+
 
 class XdrReader:
     """What `Trajectory` asks of an MDAnalysis reader, answered by a child process.
@@ -29,7 +31,7 @@ class XdrReader:
 
     def __init__(self, filename: str, **_: Any) -> None:
         self._child = subprocess.Popen(  # noqa: S603 - this very module, no shell
-            [sys.executable, "-m", __name__, filename],
+            child_command(__name__, filename),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from painet_cli.data.batches.graph import bond_graph
+from painet_cli.data.particles.bonds import is_crowded
 from painet_cli.data.particles.particles import Particles
 
 RADII_SHARE = 0.6
@@ -56,7 +57,10 @@ class ClashCheck:
         self,
         frames: NDArray[np.floating],  # (F, N, 3), finite
     ) -> NDArray[np.int64]:
-        """Number of clashes in every frame, (F,); only of a check that has bounds."""
+        """Number of clashes in every frame, (F,); only of a check that has bounds.
+
+        Where particles lie on top of each other, all pairs nearer than the largest bound count.
+        """
         at_once = max(1, _PARTICLES_AT_ONCE // self.count)
         found = [self._counts(frames[k : k + at_once]) for k in range(0, len(frames), at_once)]
         return np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
@@ -71,7 +75,12 @@ class ClashCheck:
         # a fourth coordinate keeps frames apart, however far a prediction has run away
         apart = np.broadcast_to((np.arange(len(x)) * 2 * reach)[:, None, None], (*x.shape[:2], 1))
         side_by_side = np.concatenate([x, apart], axis=-1).reshape(-1, 4)
-        pairs = cKDTree(side_by_side).query_pairs(reach, output_type="ndarray")
+        tree = cKDTree(side_by_side)
+        if is_crowded(tree, reach):  # collapsed: all pairs within the largest bound are clashes
+            trees = [cKDTree(frame) for frame in x]
+            near = [(one.count_neighbors(one, reach) - one.n) // 2 for one in trees]
+            return np.array(near, dtype=np.int64)
+        pairs = tree.query_pairs(reach, output_type="ndarray")
         frame, first = np.divmod(pairs[:, 0], len(taking_part))
         i, j = taking_part[first], taking_part[pairs[:, 1] % len(taking_part)]
         distance = np.linalg.norm(side_by_side[pairs[:, 0]] - side_by_side[pairs[:, 1]], axis=1)

@@ -10,7 +10,7 @@ from typing import Any
 
 from painet_cli.errors import RequestError
 from painet_cli.storage.atomic import file_sha256
-from painet_cli.storage.provenance import KEY, seal_holds
+from painet_cli.storage.provenance import KEY, SEAL, layout, seal_holds
 from painet_cli.training.checkpoint import load_checkpoint, tensors_digest, under
 
 
@@ -48,6 +48,8 @@ def file_check(folder: Path, name: str, sha256: Any) -> Check:
         found = file_sha256(folder / name)
     except OSError as error:
         return Check(name, ok=False, said=f"cannot be read ({error.strerror or error})")
+    except ValueError:  # a null byte, half of a surrogate pair
+        return Check(repr(name), ok=False, said="not the name of a file")
     same = found == sha256
     return Check(name, ok=same, said=f"sha256 {found[:12]}" if same else "changed: sha256 differs")
 
@@ -63,7 +65,7 @@ def input_check(given: Any) -> Check:
             same = path.stat().st_size == given.get("bytes")
         else:
             same = file_sha256(path) == given["sha256"]
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a null byte, half of a surrogate pair
         return Check(what, ok=None, said=f"{path}: not there any more")
     return Check(what, ok=same or None, said=str(path) if same else f"{path}: changed since")
 
@@ -109,13 +111,18 @@ def seal_check(path: Path) -> Check:
     holds = None if content is None else seal_holds(content)
     if content is None:
         return Check(path.name, ok=False, said="not there, or not JSON")
+    if holds is None and "versions" in content.get(KEY, content):
+        return Check(path.name, ok=False, said="its digest of itself is gone")
     if holds is None:
         return Check(path.name, ok=None, said="no digest of itself: an older painet wrote it")
+    if holds and path.read_text(encoding="utf-8") != layout(content):
+        return Check(path.name, ok=False, said="changed: not the letters that were written")
     return Check(path.name, ok=holds, said="what it says" if holds else "what it says was changed")
 
 
 def without_record(path: Path) -> Check:
     """What to say of a JSON file without provenance: older than that, or damaged."""
-    if read_object(path) is None:
-        return Check(path.name, ok=False, said="not JSON")
+    content = read_object(path)
+    if content is None or SEAL in content:
+        return seal_check(path)
     return Check(path.name, ok=None, said="no provenance: an older painet wrote it")

@@ -154,7 +154,9 @@ def _finite(folder: Path) -> Check:
 def _run(folder: Path, data_dir: Path, traced: dict[str, Any]) -> Iterator[Check]:
     record = read_object(folder / RECORD)
     if record is None:
-        yield Check(RECORD, ok=None, said="not there yet, or unreadable: resume writes it")
+        there = (folder / RECORD).exists()  # written in one step, so never half of it
+        said = "damaged: not JSON" if there else "not there yet: resume writes it"
+        yield Check(RECORD, ok=False if there else None, said=said)
         record = {}
     traced |= _picked(
         record, "command", "versions", "dataset", "dataset_sha256", "preset", "seed", "status"

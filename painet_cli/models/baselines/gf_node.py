@@ -32,7 +32,6 @@ What differs from the published code:
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -46,6 +45,7 @@ from painet_cli.data.batches.graph import Graph
 from painet_cli.data.batches.windows import target_offsets
 from painet_cli.errors import RequestError
 from painet_cli.models.base import Features, SystemSpec
+from painet_cli.models.baselines.dopri5 import equal_steps
 from painet_cli.models.baselines.egno import EgnoLayer, centroids
 from painet_cli.models.baselines.laplacian_modes import mode_basis
 from painet_cli.models.baselines.published import PublishedModel
@@ -67,11 +67,11 @@ class ModeFlow(nn.Module):
     where Q, V, O and P have biases. These maps in a row are multiplied out once a solve: what is
     left is y_m times a matrix in the exponent, and the mean of y_n times a matrix behind it.
 
-    To predict, torchdiffeq's dopri5 takes one step, or 2, 4, 8 and so on equal ones up to the first
+    To predict, a window is solved in one step, or in 2, 4, 8 and so on equal ones up to the first
     number at which the root mean square of a system's error estimate, in units of atol + rtol |y|,
-    is at most one in every step. The number is each system's own: no other system of the batch
-    bears on it. Between steps the solver interpolates. In training mode it chooses its steps
-    itself, for all systems of a batch together, as published.
+    is at most one in every step (`equal_steps`). The number is each system's own: no other system
+    of the batch bears on it. In training mode torchdiffeq's dopri5 chooses the steps, for all
+    systems of a batch together, as published.
 
     Parameters
     ----------
@@ -124,14 +124,17 @@ class ModeFlow(nn.Module):
         times: Tensor,  # (T,)
     ) -> Tensor:  # (T, B, R, K, C)
         flow = self._flow()
-        times = torch.cat([times.new_zeros(1), times])
         if self.training:
-            return self._integrate(flow, start, times, {})[1:]
-        left = torch.arange(len(start), device=start.device)
+            return self._in_common_steps(flow, start, times)
+        if not bool(torch.isfinite(start).all()):
+            raise _stiff("begins at no finite numbers")
+        left, ends = torch.arange(len(start), device=start.device), times.tolist()
         done: list[tuple[Tensor, Tensor]] = []
         steps = 1
         while steps <= _MOST_STEPS:
-            reached, errors = self._attempt(flow, start[left], times, steps)
+            reached, errors = equal_steps(
+                flow, start[left], ends, steps, rtol=self.rtol, atol=self.atol
+            )
             kept = errors <= 1
             if bool(kept.all()) and not done:
                 return reached
@@ -143,32 +146,16 @@ class ModeFlow(nn.Module):
             steps *= 2
         raise _stiff(f"needs more than {_MOST_STEPS} steps")
 
-    def _attempt(
-        self, flow: nn.Module, start: Tensor, times: Tensor, steps: int
-    ) -> tuple[Tensor, Tensor]:  # (T, B, R, K, C), (B,)
-        """States at the times after equal steps, and the largest error of each system."""
-        errors = start.new_zeros(len(start), dtype=torch.float64)
-
-        def judge(error: Tensor) -> Tensor:  # notes the errors and lets the solver accept the step
-            nonlocal errors
-            own = error.detach().double().flatten(1).square().mean(dim=1).sqrt()
-            errors = torch.maximum(errors, own)
-            return own.new_zeros(())
-
-        options = {"norm": judge, "first_step": 1 / steps, "max_step": 1 / steps}
-        return self._integrate(flow, start, times, options)[1:], errors
-
-    def _integrate(
-        self, flow: nn.Module, start: Tensor, times: Tensor, options: dict[str, Any]
-    ) -> Tensor:
-        """States at the times, the start among them."""
+    def _in_common_steps(
+        self, flow: nn.Module, start: Tensor, times: Tensor
+    ) -> Tensor:  # (T, B, R, K, C)
+        times = torch.cat([times.new_zeros(1), times])
         try:
-            states: Tensor = odeint(
-                flow, start, times, rtol=self.rtol, atol=self.atol, method="dopri5", options=options
-            )
+            states = odeint(flow, start, times, rtol=self.rtol, atol=self.atol, method="dopri5")
         except AssertionError as error:  # all that is left for it to assert
             raise _stiff("leaves the finite numbers") from error
-        return states
+        reached: Tensor = states[1:]
+        return reached
 
     def _flow(self) -> _Flow:
         """f, multiplied out."""
@@ -195,7 +182,7 @@ class _Flow(nn.Module):
         self.ask_time, self.ask_bias = asked.unbind()
         self.answer_time, self.answer_bias = answered[:, :1], answered[:, 1:]
 
-    def forward(self, t: Tensor, y: Tensor) -> Tensor:
+    def forward(self, t: Tensor | float, y: Tensor) -> Tensor:
         rows = y.flatten(0, 1)  # (B R, K, C)
         asked = rows @ self.ask + (t * self.ask_time + self.ask_bias)
         read = torch.softmax(asked @ rows.transpose(1, 2), dim=-1) @ rows

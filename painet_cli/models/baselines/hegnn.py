@@ -29,7 +29,6 @@ from painet_cli.models.base import (
     squared_lengths,
 )
 from painet_cli.models.baselines.published import ParallelSteps
-from painet_cli.models.layers.linear_maps import Linear
 from painet_cli.models.layers.message_passing import (
     MessageLayer,
     PairLinear,
@@ -152,7 +151,7 @@ class SteerableStart(nn.Module):
         self.ells = list(range(max_ell + 1))
         self.degrees = Degrees(max_ell)
         self.pair = PairLinear(hidden, 1 + edge_width, hidden)
-        self.weigh = Linear(hidden, max_ell + 1)
+        self.weigh = nn.Linear(hidden, max_ell + 1)
 
     def forward(
         self,

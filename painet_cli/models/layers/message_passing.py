@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 from painet_cli.data.batches.graph import Graph
-from painet_cli.models.layers.edge_sums import EdgeWeights, edge_sums
-from painet_cli.models.layers.linear_maps import Linear, linear, two_linear
 
 _LARGEST_GATE = 100.0  # a coordinate message moves a particle by at most this many edge lengths
+_RECOMPUTED, _UNKEPT, _UNKEPT_ON_GPU = 2**19, 2**12, 2**20  # edges a stretch, `_stretches`
 
 
 class PairLinear(nn.Linear):
@@ -39,18 +37,29 @@ class PairLinear(nn.Linear):
         graph: Graph,
     ) -> Tensor:  # (E, out)
         """Linear map of every edge, (E, out)."""
-        target, source, to_edge = self.ends(h)
-        out = target.index_select(0, graph.target)
-        out += source.index_select(0, graph.source)
-        return out.addmm_(e, to_edge.t())
+        return self.meet(*self.ends(h), e, graph.target, graph.source)
 
     def ends(
         self,
         h: Tensor,  # (M, nodes)
-    ) -> tuple[Tensor, Tensor, Tensor]:  # (M, out), (M, out), (out, edges)
-        """W1 h + b and W2 h, what a particle adds to the edges that end and begin at it; W3."""
-        to_target, to_source, to_edge = torch.split(self.weight, list(self.widths), dim=1)
-        return linear(h, to_target, self.bias), linear(h, to_source), to_edge
+    ) -> tuple[Tensor, Tensor]:  # (M, out), (M, out)
+        """W1 h + b and W2 h, what a particle adds to the edges that end and begin at it."""
+        to_target, to_source, _ = torch.split(self.weight, list(self.widths), dim=1)
+        return F.linear(h, to_target, self.bias), F.linear(h, to_source)
+
+    def meet(
+        self,
+        to_target: Tensor,  # (M, out)
+        to_source: Tensor,  # (M, out)
+        e: Tensor,  # (E, edges)
+        target: Tensor,  # (E,)
+        source: Tensor,  # (E,)
+    ) -> Tensor:  # (E, out)
+        """What both ends of some edges and the edges themselves add up to."""
+        out = to_target.index_select(0, target)
+        out += to_source.index_select(0, source)
+        to_edge = torch.split(self.weight, list(self.widths), dim=1)[2]
+        return torch.addmm(out, e, to_edge.t())
 
 
 class MessageLayer(nn.Module):
@@ -70,7 +79,7 @@ class MessageLayer(nn.Module):
     def __init__(self, hidden: int, edge_width: int) -> None:
         super().__init__()
         self.pair = PairLinear(hidden, edge_width, hidden)
-        self.message = Linear(hidden, hidden)
+        self.message = nn.Linear(hidden, hidden)
 
     def messages(
         self,
@@ -134,34 +143,68 @@ class EquivariantLayer(MessageLayer):
         recompute
             Keep nothing of the edges for the backward pass.
         """
-        to_target, to_source, to_edge = self.pair.ends(h)
-        inner, outer = self.gate.maps
-        m, moved = edge_sums(
-            to_target,
-            to_source,
-            x,
-            a,
-            EdgeWeights(
-                to_edge,
-                self.message.weight,
-                self.message.bias,
-                inner.weight,
-                inner.bias,
-                outer.weight,
-            ),
-            graph,
-            length=x.new_ones(()) if length is None else length,
-            bound=_LARGEST_GATE,
-            recompute=recompute,
-        )
+        length = x.new_ones(()) if length is None else length
+        m, moved = self._edge_sums(*self.pair.ends(h), x, a, graph, length, recompute=recompute)
         x = x + moved / graph.in_degree + self.drift(h) * v
         if self.update is not None:
             h = h + self.update(h, m)
         return h, x
 
+    def _edge_sums(
+        self,
+        to_target: Tensor,  # (M, hidden)
+        to_source: Tensor,  # (M, hidden)
+        x: Tensor,  # (M, 3)
+        a: Tensor,  # (E, edge_width)
+        graph: Graph,
+        length: Tensor,  # ()
+        *,
+        recompute: bool,
+    ) -> tuple[Tensor, Tensor]:  # (M, hidden), (M, 3)
+        """Sums of the messages and of the pulls that end at each particle.
+
+        Where gradients are kept for all edges these go through at once; else in stretches, of which
+        no more than one is in memory.
+        """
+        recompute = recompute and torch.is_grad_enabled()
+        totals: tuple[Tensor, ...] = ()
+        for here in _stretches(graph, recompute=recompute):
+            target = graph.target[here]
+            given = (to_target, to_source, x, a[here], target, graph.source[here], length)
+            if recompute:  # with the sums, which would keep what they are of
+                parts = checkpoint(self._sums_of, *given, use_reentrant=False)
+                totals = tuple(map(torch.add, totals, parts)) if totals else parts
+            else:
+                totals = self._sums_of(*given, totals=totals)
+        m, moved = totals
+        return m, moved
+
+    def _sums_of(
+        self,
+        to_target: Tensor,
+        to_source: Tensor,
+        x: Tensor,
+        a: Tensor,
+        target: Tensor,
+        source: Tensor,
+        length: Tensor,
+        totals: tuple[Tensor, ...] = (),
+    ) -> tuple[Tensor, ...]:  # (M, hidden), (M, 3)
+        """Sums over some edges, added to what is given; in x's dtype, whatever autocast says."""
+        apart = x.index_select(0, target) - x.index_select(0, source)
+        squared = (apart / length).square().sum(dim=-1, keepdim=True)
+        z = self.pair.meet(to_target, to_source, torch.cat([squared, a], dim=-1), target, source)
+        m = F.silu(self.message(F.silu(z)))
+        pull = apart * self.gate(m).to(x.dtype).clamp(-_LARGEST_GATE, _LARGEST_GATE)
+        parts = m.to(x.dtype), pull
+        totals = totals or tuple(part.new_zeros((len(x), part.shape[1])) for part in parts)
+        return tuple(
+            total.index_add_(0, target, part) for total, part in zip(totals, parts, strict=True)
+        )
+
 
 class TwoLayers(nn.Sequential):
-    """Linear, SiLU, linear, of one input or of several side by side, which are not joined for it.
+    """Linear, SiLU, linear, of one input or of several side by side.
 
     Parameters
     ----------
@@ -174,23 +217,32 @@ class TwoLayers(nn.Sequential):
     """
 
     def __init__(self, width: int, hidden: int, out: int, *, bias: bool = True) -> None:
-        super().__init__(Linear(width, hidden), nn.SiLU(), Linear(hidden, out, bias=bias))
+        super().__init__(nn.Linear(width, hidden), nn.SiLU(), nn.Linear(hidden, out, bias=bias))
 
     def forward(
         self,
         *parts: Tensor,  # (rows, some columns) each
     ) -> Tensor:  # (rows, out)
-        """The network of [x, y, ...]; the result can be differentiated once."""
-        first, last = self.maps
-        return two_linear(parts, first.weight, first.bias, last.weight, last.bias)
+        """The network of [x, y, ...]."""
+        x = parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
+        out: Tensor = super().forward(x)  # type: ignore[no-untyped-call]
+        return out
 
-    @property
-    def maps(self) -> tuple[Linear, Linear]:
-        """Both linear maps."""
-        return cast("Linear", self[0]), cast("Linear", self[2])
+
+def _stretches(graph: Graph, *, recompute: bool) -> list[slice]:
+    """Stretches of about equal length that make up all edges of a graph."""
+    edges = graph.edge_hop.shape[0]
+    if recompute:
+        longest = _RECOMPUTED
+    elif torch.is_grad_enabled() or torch.compiler.is_compiling():
+        longest = max(edges, 1)
+    else:  # such that a CPU's caches hold what a stretch needs
+        longest = _UNKEPT if graph.types.is_cpu else _UNKEPT_ON_GPU
+    count = max(-(-edges // longest), 1)
+    return [slice(edges * k // count, edges * (k + 1) // count) for k in range(count)]
 
 
 def sum_at_targets(messages: Tensor, graph: Graph) -> Tensor:
     """(M, d) sum of the messages (E, d) that end at each particle."""
     total = messages.new_zeros((graph.num_nodes, messages.shape[-1]))
-    return total.index_add_(0, graph.target, messages)
+    return total.index_add(0, graph.target, messages)

@@ -8,8 +8,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from painet_cli.models.layers.linear_maps import linear
-
 _LONGEST_PERIOD = 10000.0  # of a time embedding, in times over 2 pi
 
 
@@ -48,13 +46,13 @@ class TimeConvolution(nn.Module):
         """Filtered signal, of the same shape; `basis` is that of `waves`."""
         parts = (basis @ x.flatten(1)).view(len(basis), -1, x.shape[-1])
         cosines, sines = parts[: len(self.real)], parts[len(self.real) :]
-        mixed = [linear(cosine, real) for cosine, real in zip(cosines, self.real, strict=True)]
+        mixed = [F.linear(cosine, real) for cosine, real in zip(cosines, self.real, strict=True)]
         if self.imaginary is not None:
             for mode, (sine, imaginary) in enumerate(
                 zip(sines, self.imaginary, strict=True), start=1
             ):
-                mixed[mode] = mixed[mode] + linear(sine, imaginary)
-                mixed.append(linear(sine, self.real[mode]) - linear(cosines[mode], imaginary))
+                mixed[mode] = mixed[mode] + F.linear(sine, imaginary)
+                mixed.append(F.linear(sine, self.real[mode]) - F.linear(cosines[mode], imaginary))
         return (basis.t() @ torch.stack(mixed).flatten(1)).view_as(x)
 
 

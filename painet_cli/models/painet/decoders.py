@@ -16,7 +16,6 @@ from torch import Tensor, nn
 from painet_cli.config.schema import PainetConfig
 from painet_cli.data.batches.batch import Batch
 from painet_cli.models.base import Features
-from painet_cli.models.layers.linear_maps import Linear
 from painet_cli.models.layers.message_passing import EquivariantLayer, TwoLayers
 
 
@@ -121,7 +120,7 @@ class MlpDecoder(nn.Module):
     def __init__(self, config: PainetConfig, features: Features) -> None:
         super().__init__()
         adds = config.decoder == "mlp-add"
-        self.add = Linear(6, config.hidden, bias=False) if adds else None
+        self.add = nn.Linear(6, config.hidden, bias=False) if adds else None
         self.read = TwoLayers(config.hidden + (0 if adds else 6), config.hidden, 3)
         nn.init.xavier_uniform_(self.read[-1].weight, gain=0.001)  # type: ignore[arg-type]
         nn.init.zeros_(self.read[-1].bias)  # type: ignore[arg-type]

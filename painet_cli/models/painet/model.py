@@ -4,132 +4,121 @@ The paper's sections 3.1 to 3.3 and Algorithm 1. What differs from the paper: th
 invariants only (`features` of the preset), heads have full width and are averaged, the pair tables
 are symmetric with phi > psi by construction (`pairwise: guaranteed`), and the decoder is EGNN with
 a velocity term, mean coordinate messages and a bound on each, started at straight motion. Why is
-in docs/architecture.md.
+in docs/explanation/decisions.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import torch
+from pydantic import ValidationError
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from painet_cli.config.presets import Preset
-from painet_cli.config.schema import Activations, PainetConfig
-from painet_cli.data.batches.batch import Batch
-from painet_cli.data.batches.graph import Graph
-from painet_cli.data.batches.windows import target_offsets
-from painet_cli.models.base import DynamicsModel, Features, SystemSpec
-from painet_cli.models.layers.linear_maps import Linear, linear
-from painet_cli.models.painet.attention import (
-    attend_dense,
-    attend_factorised,
-    dense_is_cheaper,
-    unit_rows,
+from painet_cli.config.schema import (
+    Activations,
+    EdgeFeature,
+    FeatureConfig,
+    NodeFeature,
+    PainetConfig,
 )
+from painet_cli.data.batches.batch import Batch, from_pyg
+from painet_cli.data.batches.windows import target_offsets
+from painet_cli.data.dataset.dataset import Dataset
+from painet_cli.data.particles.names import Axis
+from painet_cli.errors import RequestError
+from painet_cli.models.base import DynamicsModel, Features, SystemSpec
+from painet_cli.models.painet.attention_step import MANY, AttentionStep
 from painet_cli.models.painet.decoders import other_decoder, straight_layers
-from painet_cli.models.painet.neighbours import attend_neighbours
 from painet_cli.models.painet.pair_tables import PairTables
+from painet_cli.models.registry import system_of
 
-_MANY = 50_000  # particles from which on heads are read one by one where no gradient is asked for
-
-
-class AttentionStep(nn.Module):
-    r"""One time step of the embeddings (equation 8): a step down the energy of equation 3.
-
-    .. math::
-        h_i \leftarrow (1 - \eta) h_i + \eta \cdot \frac1H \sum_h
-        \frac{\sum_j (\phi_{ij} + \psi_{ij}\, \tilde q_i^\top \tilde k_j)\, v_j}
-             {\sum_j (\phi_{ij} + \psi_{ij}\, \tilde q_i^\top \tilde k_j)}
-
-    Without attention (`pairwise: none`) every particle reads its own value alone.
-    """
-
-    def __init__(self, config: PainetConfig) -> None:
-        super().__init__()
-        self.eta = config.eta
-        self.heads = config.heads
-        self.form = config.attention
-        self.reach = config.reach
-        self.alone = config.pairwise == "none"
-        self.project = Linear(
-            config.hidden, (1 if self.alone else 3) * config.heads * config.hidden, bias=False
-        )
-        self.norm = nn.LayerNorm(config.hidden) if config.layer_norm else nn.Identity()
-
-    def forward(
-        self,
-        h: Tensor,  # (M, d)
-        tables: tuple[Tensor, Tensor] | None,  # (heads, E, E) each
-        graph: Graph,
-    ) -> Tensor:  # (M, d)
-        """Embeddings (M, d) one time step later."""
-        if tables is None:
-            read = self.project(h).view(len(h), self.heads, -1).mean(dim=1)
-        elif len(h) > _MANY and not torch.is_grad_enabled():
-            read = self._read_by_head(h, tables, graph)
-        else:
-            parts = self.project(h).view(len(h), 3, self.heads, -1).permute(1, 2, 0, 3)
-            read = self._read(tables, graph, *parts.unbind()).mean(dim=0)
-        updated: Tensor = self.norm((1 - self.eta) * h + self.eta * read)
-        return updated
-
-    def _read_by_head(
-        self, h: Tensor, tables: tuple[Tensor, Tensor], graph: Graph
-    ) -> Tensor:  # (M, d)
-        """Mean over heads of what is read, one head in memory at a time."""
-        weights = self.project.weight.view(3, self.heads, -1, h.shape[-1])
-        total = torch.zeros_like(h)
-        for head in range(self.heads):
-            parts = (linear(h, weight)[None] for weight in weights[:, head])
-            own = tables[0][head, None], tables[1][head, None]
-            total += self._read(own, graph, *parts)[0]
-        return total / self.heads
-
-    def _read(
-        self, tables: tuple[Tensor, Tensor], graph: Graph, q: Tensor, k: Tensor, v: Tensor
-    ) -> Tensor:  # (heads, M, d)
-        """Weighted means over all particles of a system, a head each."""
-        attend = self._attend(graph, tables[0].shape[-1], q.shape[-1])
-        read: Tensor = attend(unit_rows(q), unit_rows(k), v, *tables, graph)
-        return read
-
-    def _attend(self, graph: Graph, types: int, d: int) -> Callable[..., Tensor]:
-        if self.reach == "neighbours":
-            return attend_neighbours
-        if self.form == "auto":
-            return attend_dense if dense_is_cheaper(graph, types, d) else attend_factorised
-        return attend_dense if self.form == "dense" else attend_factorised
+if TYPE_CHECKING:
+    from torch_geometric.data import Data
 
 
-class Painet(DynamicsModel):
+class PAINET(DynamicsModel):
     """Energy-derived attention over time, then all T steps decoded at once.
+
+    A `torch.nn.Module` for a training loop of one's own, too: it takes systems as PyG has them.
 
     Parameters
     ----------
-    config
-        Sizes and switches.
-    features
-        Invariants to read.
-    system
-        Types, hops and up axis.
-    frames
-        Frames from the start to each of the T targets.
+    types
+        Names of the particle types, such as ("C", "H", "O"), or their number E.
+    horizon
+        T, steps to predict; or the frames from the start to each, which `decoder="recurrent"` alone
+        reads.
+    node
+        Invariants of a particle: `speed`, `type`, and `height` where there is an `up_axis`.
+    edge
+        Invariants of an edge: `hop`, `distance`, `types`.
+    hops
+        Largest `edge_hop` of a system.
+    up_axis
+        Direction of height, `x`, `y` or `z`; reading it leaves only turns about it as symmetry.
+    sizes
+        Fields of `PainetConfig`: `hidden`, `layers`, `heads`, `pairwise` and so on.
+
+    Raises
+    ------
+    RequestError
+        There is no such size or feature, or its value is not allowed.
+
+    Examples
+    --------
+    A training loop in ten lines:
+
+    >>> import tempfile, torch, painet
+    >>> from torch_geometric.loader import DataLoader
+    >>> dataset = painet.prepare("sample", data_dir=tempfile.mkdtemp())
+    >>> windows = painet.pyg(dataset, "train", painet.Preset.load("demo").data)
+    >>> model = painet.PAINET(dataset.manifest.particles.type_names, horizon=5, hidden=16, layers=2)
+    >>> model.fit_scales(DataLoader(windows, batch_size=100))
+    >>> optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)
+    >>> for batch in DataLoader(windows, batch_size=100, shuffle=True):
+    ...     loss = (model(batch) - batch.y.transpose(0, 1)).square().mean()
+    ...     optimiser.zero_grad()
+    ...     loss.backward()
+    ...     optimiser.step()
+    >>> model(windows[0]).shape  # (T, particles, 3), angstrom
+    torch.Size([5, 9, 3])
     """
 
     Config = PainetConfig
 
     def __init__(
-        self, config: PainetConfig, features: Features, system: SystemSpec, frames: Sequence[int]
+        self,
+        types: Sequence[str] | int,
+        horizon: int | Sequence[int] = 1,
+        *,
+        node: Sequence[NodeFeature] = ("speed", "type"),
+        edge: Sequence[EdgeFeature] = ("hop", "distance"),
+        hops: int = 2,
+        up_axis: Axis | None = None,
+        **sizes: Any,
     ) -> None:
+        names = tuple(map(str, range(types))) if isinstance(types, int) else tuple(types)
+        try:
+            config = PainetConfig(**sizes)
+            invariants = FeatureConfig(node=tuple(node), edge=tuple(edge))
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            where = ".".join(map(str, first["loc"]))
+            known = ", ".join(name for name in PainetConfig.model_fields if name != "name")
+            raise RequestError(f"PAINET: {where}: {first['msg']}", f"sizes are {known}") from error
+        system = SystemSpec(names, hops, up_axis)
+        frames = range(1, horizon + 1) if isinstance(horizon, int) else horizon
         super().__init__()
         self.horizon = len(frames)
         self.config = config
         self.layers_per_step = config.attention_layers
         # 1. invariants, embedded: H(0)
-        self.features = features
-        self.embed = nn.Linear(features.node_width, config.hidden)
+        self.features = Features(invariants, system)
+        self.embed = nn.Linear(self.features.node_width, config.hidden)
         # 2. pair weights by type, shared by all time steps
         self.tables = (
             None
@@ -143,26 +132,72 @@ class Painet(DynamicsModel):
         )
         # 4. the decoder's layers, which together start from straight motion
         self.decoder = (
-            straight_layers(config, features.edge_width)
+            straight_layers(config, self.features.edge_width)
             if config.decoder == "parallel"
-            else other_decoder(config, features, frames)
+            else other_decoder(config, self.features, frames)
         )
 
     @classmethod
-    def build(cls, config: PainetConfig, preset: Preset, system: SystemSpec) -> Painet:
-        """Model of a preset."""
-        frames = target_offsets(preset.data).tolist()
-        return cls(config, Features(preset.features, system), system, frames)
+    def from_preset(cls, preset: str | Preset, dataset: Dataset) -> PAINET:
+        """Model that a preset describes, for the systems of a dataset.
 
-    def fit_scales(self, batches: Iterable[Batch]) -> None:
-        """Take the units of length, speed and height from the training windows."""
-        self.features.fit(batches)
+        Parameters
+        ----------
+        preset
+            A preset of PAINET's, or the name or file of one.
+        dataset
+            Whose particle types it is to know.
+
+        Raises
+        ------
+        RequestError
+            The preset is of another model, or does not suit the dataset.
+        """
+        preset = preset if isinstance(preset, Preset) else Preset.load(preset)
+        return cls.build(preset.model, preset, system_of(dataset.manifest, preset)[0])
+
+    @classmethod
+    def build(cls, config: Any, preset: Preset, system: SystemSpec) -> PAINET:
+        """Model of a preset."""
+        if not isinstance(config, PainetConfig):
+            raise RequestError(f"the preset is of the model {config.name}", "choose one of painet")
+        return cls(
+            system.type_names,
+            target_offsets(preset.data).tolist(),
+            node=preset.features.node,
+            edge=preset.features.edge,
+            hops=system.hops,
+            up_axis=system.up_axis,
+            **config.model_dump(exclude={"name"}),
+        )
+
+    def fit_scales(self, batches: Iterable[Batch | Data]) -> None:
+        """Take the units of length, speed, height and time from training batches, once.
+
+        Without this call the model reads raw lengths and velocities: right where both are of the
+        order of one.
+        """
+        self.features.fit(map(_as_batch, batches))
 
     def forward(
         self,
-        batch: Batch,  # M particles
+        system: Batch | Data,  # M particles
     ) -> Tensor:  # (T, M, 3)
-        """Predicted positions, (T, M, 3)."""
+        """Predicted positions X(1..T), (T, M, 3), in the unit of the input.
+
+        Parameters
+        ----------
+        system
+            A `Data` or `Batch` of PyTorch Geometric with `pos` and `vel` (M, 3), `types` (M,),
+            `edge_index` (2, E) and, where not all edges are bonds, `edge_hop` (E,); or a batch of
+            painet's. Velocities are in the unit of length a frame.
+
+        Raises
+        ------
+        RequestError
+            A field is missing or has the wrong shape, or a type is unknown to the model.
+        """
+        batch = _as_batch(system)
         if self.activations == "stepwise" and isinstance(self.decoder, nn.ModuleList):
             return self._decode_stepwise(batch)
         return self.decode(self.encode(batch), batch)
@@ -227,7 +262,7 @@ class Painet(DynamicsModel):
         at_once = 1 if activations == "stepwise" else self.horizon
         indices = edges * at_once * (24 + 8 * (1 + self.features.edge_width))
         if not training:
-            heads = 1 if nodes > _MANY else self.config.heads
+            heads = 1 if nodes > MANY else self.config.heads
             return nodes * row * max(9 * heads, 8 * at_once) + indices
         encoded = nodes * self.horizon * row * (9 * self.config.heads + 2)
         kept_edges = edges if activations == "keep" else 0
@@ -238,3 +273,7 @@ class Painet(DynamicsModel):
         """Compile the attention step and the decoder's layer, once for all that are alike."""
         for block in (*self.steps, *self.decoder.children()):
             block.compile()
+
+
+def _as_batch(system: Batch | Data) -> Batch:
+    return system if isinstance(system, Batch) else from_pyg(system)

@@ -67,10 +67,6 @@ class TypeGroups:
         """(heads, groups, w) sums over types b of table (heads, a, b) times (heads, b, w)."""
         return (table[:, None] @ self._by_type(groups)).flatten(1, 2)
 
-    def compare(self, groups: Tensor, other: Tensor) -> Tensor:
-        """(heads, a, b) inner products of the types' values, summed over systems."""
-        return (self._by_type(groups) @ self._by_type(other).transpose(2, 3)).sum(dim=1)
-
     def _by_type(self, groups: Tensor) -> Tensor:
         """(heads, systems, types, w) values of (heads, groups, w)."""
         return groups.reshape(len(groups), self.systems, self.types, -1)

@@ -19,13 +19,11 @@ from painet_cli.prediction.outputs.track import Course
 from painet_cli.prediction.outputs.viewers import Written, open_npz
 from painet_cli.storage.atomic import file_stem
 
-__all__ = ["Written", "write_prediction"]
-
 MOST_STARTS = 20
 """Starts that have files of their own."""
 
 
-def write_prediction(
+def write_files(
     system: Input,
     positions: NDArray[np.floating],  # (S, T, N, 3)
     times_s: NDArray[np.float64],  # (T,)
@@ -34,7 +32,7 @@ def write_prediction(
     truth: NDArray[np.floating] | None = None,  # (S, T, N, 3)
     start_positions: NDArray[np.floating] | None = None,  # (S, N, 3)
 ) -> list[Written]:
-    """Write a prediction in the formats that suit its system.
+    """Write a prediction's trajectories and arrays, in the formats that suit its system.
 
     Molecules: a trajectory in the input's own format where that holds it, otherwise DCD; beside it
     a PDB with names and bonds, and extended XYZ where elements are known and it is not too long.

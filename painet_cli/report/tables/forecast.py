@@ -14,7 +14,7 @@ from rich.text import Text
 from painet_cli.data.units import time_text
 from painet_cli.prediction.checkpoints import Checkpoint
 from painet_cli.prediction.forecast import Forecast
-from painet_cli.prediction.outputs.write import Written
+from painet_cli.prediction.outputs.viewers import Written
 from painet_cli.report.pictures.canvas import short_unit
 from painet_cli.report.tables.dataset import size_text
 from painet_cli.report.tables.evaluation import figure, lay_out

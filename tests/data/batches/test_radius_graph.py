@@ -16,6 +16,7 @@ from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import Graph, bond_graph
 from painet_cli.data.batches.windows import Windows, windows_of
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
+from painet_cli.errors import PainetError
 from painet_cli.models.baselines.straight_line import Linear
 from painet_cli.prediction.rollout import rollout
 from systems import BRANCHED, CHAIN, frames_of, manifest, normal
@@ -154,3 +155,10 @@ def test_a_graph_with_other_types_shares_what_depends_on_edges_alone() -> None:
     typed = graph.with_types(torch.zeros_like(graph.types), (0, 0))
     assert typed.in_degree is degrees
     typed.check_types(1)
+
+
+def test_a_collapsed_state_ends_in_a_sentence_not_in_memory() -> None:
+    n = 50_000
+    graph = bond_graph((0,) * n, [(0, 1)], hops=1).within(CUTOFF, 2)
+    with pytest.raises(PainetError, match="50,000 particles: each has more than 500 others"):
+        graph.at(torch.zeros(n, 3))

@@ -376,3 +376,12 @@ def test_the_report_is_plain_data() -> None:
     assert json.loads(json.dumps(plain)) == plain
     assert plain["findings"] == report.findings
     assert replace(report, truth=None).plain()["truth"] is None
+
+
+def test_clashes_of_a_collapsed_system_are_counted_without_a_list_of_them() -> None:
+    n = 50_000
+    particles = Particles(
+        names=("C",) * n, types=(0,) * n, type_names=("C",), bonds=(), elements=("C",) * n
+    )
+    counts = clashes.clash_check(particles, "angstrom").counts(np.zeros((2, n, 3)))
+    assert counts.tolist() == [n * (n - 1) // 2] * 2

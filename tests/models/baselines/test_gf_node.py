@@ -13,6 +13,8 @@ from painet_cli.config.schema import GfNodeConfig
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import Graph, graph_of
 from painet_cli.errors import RequestError
+from painet_cli.models.baselines import gf_node as gf_node_module
+from painet_cli.models.baselines.dopri5 import equal_steps
 from painet_cli.models.baselines.gf_node import GfNode, ModeFlow
 from painet_cli.models.baselines.laplacian_modes import mode_basis, slow_modes
 from painet_cli.models.layers.temporal import time_embeddings
@@ -168,19 +170,35 @@ def test_the_solution_is_as_good_as_its_tolerances(rtol: float, atol: float) -> 
 
 
 @torch.no_grad()
+@pytest.mark.parametrize("steps", [1, 2, 8])
+def test_equal_steps_are_those_of_torchdiffeq(steps: int) -> None:
+    module, start = flow(), normal(3, 2, 2, 4, seed=1)
+    ours, errors = equal_steps(module._flow(), start, TIMES.tolist(), steps, rtol=1e-5, atol=1e-6)
+    grid = {"norm": lambda error: error.new_zeros(()), "first_step": 1 / steps}
+    theirs = odeint(
+        module._flow(),
+        start,
+        torch.cat([torch.zeros(1, dtype=torch.float64), TIMES]),
+        method="dopri5",
+        options={**grid, "max_step": 1 / steps},
+    )
+    torch.testing.assert_close(ours, theirs[1:], rtol=1e-12, atol=1e-12)
+    assert errors.shape == (3,)
+
+
+@torch.no_grad()
 def test_each_system_takes_the_steps_that_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
     module, start = flow(scale=0.2), normal(3, 2, 2, 4, seed=1)
     start[1] *= 4.0  # its own tempo
     attempts: list[tuple[int, int]] = []
-    attempt = ModeFlow._attempt
 
     def noted(
-        self: ModeFlow, f: torch.nn.Module, some: Tensor, times: Tensor, steps: int
+        f: torch.nn.Module, some: Tensor, times: list[float], steps: int, **tolerances: float
     ) -> tuple[Tensor, Tensor]:
         attempts.append((steps, len(some)))
-        return attempt(self, f, some, times, steps)
+        return equal_steps(f, some, times, steps, **tolerances)
 
-    monkeypatch.setattr(ModeFlow, "_attempt", noted)
+    monkeypatch.setattr(gf_node_module, "equal_steps", noted)
     together = module._solve(start, TIMES)
     assert attempts[0] == (1, 3)
     assert attempts[-1][1] < 3, "some are done before others"

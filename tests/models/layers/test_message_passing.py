@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import Graph
+from painet_cli.models.layers import message_passing as module
 from painet_cli.models.layers.message_passing import EquivariantLayer, PairLinear, sum_at_targets
 from systems import BRANCHED, PAIR, equal_systems, normal, shaken, side_by_side, typed
 
@@ -143,3 +144,68 @@ def test_a_particle_without_edges_only_drifts() -> None:
     h, x, v = normal(2, HIDDEN, seed=1), normal(2, 3, seed=2), normal(2, 3, seed=3)
     _, moved = layer(h, x, v, torch.empty(0, EDGE).double(), graph, torch.ones(()).double())
     torch.testing.assert_close(moved, x + layer.drift(h) * v)
+
+
+def shaken_layer() -> EquivariantLayer:
+    layer = EquivariantLayer(HIDDEN, EDGE).double()
+    shaken(layer)
+    return layer
+
+
+@pytest.mark.parametrize("edges", [3, 1000], ids=["many stretches", "one stretch"])
+def test_edges_computed_again_give_the_same_values_and_gradients(
+    batch: Batch, edges: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_RECOMPUTED", edges)
+    layer, state = shaken_layer(), layer_inputs(batch)
+    compared = []
+    for recompute in (False, True):
+        h, x = layer(*state, batch.graph, recompute=recompute)
+        loss = (h * normal(*h.shape, seed=9)).sum() + (x * normal(*x.shape, seed=10)).sum()
+        compared.append([h, x, *torch.autograd.grad(loss, [*state, *layer.parameters()])])
+    for left, right in zip(*compared, strict=True):
+        torch.testing.assert_close(left, right, **TOLERANCE)
+
+
+def test_without_gradients_edges_pass_in_stretches_to_the_same(
+    batch: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_UNKEPT", 3)
+    layer, state = shaken_layer(), layer_inputs(batch)
+    kept = layer(*state, batch.graph)
+    with torch.no_grad():
+        for left, right in zip(layer(*state, batch.graph), kept, strict=True):
+            torch.testing.assert_close(left, right, **TOLERANCE)
+
+
+def test_under_autocast_gates_and_sums_stay_in_float32(batch: Batch) -> None:
+    layer = shaken_layer().float()
+    state = [part.detach().float() for part in layer_inputs(batch)]
+    exact = layer(*state, batch.graph)
+    with torch.autocast("cpu", torch.bfloat16):
+        lowered = layer(*state, batch.graph)
+    assert all(part.dtype is torch.float32 for part in lowered)
+    for left, right in zip(lowered, exact, strict=True):
+        torch.testing.assert_close(left, right, rtol=0.05, atol=0.05)
+
+
+def rows_kept(batch: Batch, *, recompute: bool) -> int:
+    """Matrices with a row an edge that the backward pass is waited for with."""
+    layer, state = shaken_layer(), layer_inputs(batch)
+    edges = widths(batch)[1]
+    kept: set[int] = set()
+
+    def keep(tensor: Tensor) -> Tensor:
+        if tensor.shape == (edges, HIDDEN):
+            kept.add(tensor.untyped_storage().data_ptr())
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        h, _ = layer(*state, batch.graph, recompute=recompute)
+    assert h.grad_fn is not None
+    return len(kept)
+
+
+def test_an_edge_keeps_six_rows_or_none(batch: Batch) -> None:
+    assert rows_kept(batch, recompute=False) == 6
+    assert rows_kept(batch, recompute=True) == 0

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from painet_cli.config.presets import Preset
 from painet_cli.data.batches.batch import Batch
-from painet_cli.models.painet.model import Painet
+from painet_cli.models.painet.model import PAINET
 from painet_cli.models.registry import build_model
 from systems import BRANCHED, INVARIANTS, SPEC, equal_systems, preset, shaken
 
@@ -18,13 +18,13 @@ MLPS = ("mlp-add", "mlp-concat")
 TOLERANCE = {"rtol": 1e-10, "atol": 1e-10}
 
 
-def painet(decoder: str, horizon: int = 3, **data: Any) -> Painet:
+def painet(decoder: str, horizon: int = 3, **data: Any) -> PAINET:
     torch.manual_seed(0)
     options = {"name": "painet", "layers": 2, "hidden": 8, "heads": 2, "decoder": decoder}
     plain = preset(options, horizon, INVARIANTS).model_dump()
     plain["data"] |= data
     model = build_model(Preset.model_validate(plain), SPEC)
-    assert isinstance(model, Painet)
+    assert isinstance(model, PAINET)
     return model.double()
 
 

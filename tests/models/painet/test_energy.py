@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from painet_cli.config.schema import PainetConfig
+from painet_cli.models.painet.attention_step import AttentionStep
 from painet_cli.models.painet.energy import (
     descent_step,
     energy,
@@ -16,7 +17,6 @@ from painet_cli.models.painet.energy import (
     pair_weights,
     potential,
 )
-from painet_cli.models.painet.model import AttentionStep
 from systems import normal, typed, unit_rows
 
 

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from painet_cli.data.batches.graph import Graph
 from painet_cli.models.painet.attention import attend_dense
-from painet_cli.models.painet.model import Painet
+from painet_cli.models.painet.model import PAINET
 from painet_cli.models.painet.neighbours import attend_neighbours
 from painet_cli.models.registry import build_model
 from systems import (
@@ -76,6 +76,6 @@ def test_a_particle_hears_no_farther_than_its_edges_a_layer() -> None:
         options = {"name": "painet", "layers": 1, "hidden": 8, "heads": 2}
         reach = {"reach": "neighbours", "attention_layers": layers}
         model = shaken(build_model(preset({**options, **reach}), SPEC).double())
-        assert isinstance(model, Painet)
+        assert isinstance(model, PAINET)
         change = (model.encode(other) - model.encode(batch))[0, 0].norm()
         assert bool(change > 1e-6) is hears

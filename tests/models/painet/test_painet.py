@@ -8,18 +8,18 @@ import pytest
 import torch
 
 from painet_cli.data.batches.batch import Batch
-from painet_cli.models.painet.model import Painet
+from painet_cli.models.painet.model import PAINET
 from painet_cli.models.registry import build_model
 from systems import BRANCHED, PAIR, SPEC, equal_systems, preset, shaken, side_by_side
 
 TOLERANCE = {"rtol": 1e-10, "atol": 1e-10}
 
 
-def painet(horizon: int = 5, **switches: Any) -> Painet:
+def painet(horizon: int = 5, **switches: Any) -> PAINET:
     torch.manual_seed(0)
     options = {"name": "painet", "layers": 2, "hidden": 8, "heads": 2, **switches}
     model = build_model(preset(options, horizon), SPEC)
-    assert isinstance(model, Painet)
+    assert isinstance(model, PAINET)
     return model.double()
 
 

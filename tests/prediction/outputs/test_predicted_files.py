@@ -18,7 +18,8 @@ from painet_cli.data.formats.bvh import parents_of
 from painet_cli.data.particles.particles import Particles
 from painet_cli.data.sources.mocap_files import BONES, JOINTS
 from painet_cli.prediction.inputs.recording import Input
-from painet_cli.prediction.outputs.write import Written, write_prediction
+from painet_cli.prediction.outputs.viewers import Written
+from painet_cli.prediction.outputs.write import write_files
 
 PICOSECOND, FEMTOSECOND = 1e-12, 1e-15
 # In angstrom: what a column or a whole number of thousandths of a nanometre cuts off.
@@ -73,7 +74,7 @@ def predict(
         positions = random(count, steps, n, 3, seed=1)
     if times_s is None:
         times_s = 2 * PICOSECOND * np.arange(1, positions.shape[1] + 1)
-    written = write_prediction(
+    written = write_files(
         system,
         positions,
         times_s,

@@ -4,7 +4,7 @@ Each check builds a small model of a preset, away from where training starts, an
 `AssertionError` where a promise is broken. `checks` gives those that apply:
 
 >>> import pytest
->>> from painet.testing import Kit, checks
+>>> from painet_cli.testing import Kit, checks
 >>> @pytest.mark.parametrize("check", checks("linear", Kit(reads_features=False)), ids=str)
 ... def test_it_keeps_every_promise(check):
 ...     check()
@@ -21,7 +21,17 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
-from painet.testing.motions import (
+from painet_cli.config.schema import FeatureConfig
+from painet_cli.data.batches.batch import Batch
+from painet_cli.data.batches.graph import graph_of
+from painet_cli.models.base import DynamicsModel
+from painet_cli.models.registry import build_model
+from painet_cli.testing.derivatives import (
+    assert_first_derivatives,
+    assert_second_derivatives,
+    assert_transforms,
+)
+from painet_cli.testing.motions import (
     NOTHING,
     STAYS,
     VERTICAL,
@@ -30,7 +40,7 @@ from painet.testing.motions import (
     orthogonal,
     turn_about,
 )
-from painet.testing.systems import (
+from painet_cli.testing.systems import (
     BRANCHED,
     CHAIN,
     INVARIANTS,
@@ -45,11 +55,6 @@ from painet.testing.systems import (
     shaken,
     side_by_side,
 )
-from painet_cli.config.schema import FeatureConfig
-from painet_cli.data.batches.batch import Batch
-from painet_cli.data.batches.graph import graph_of
-from painet_cli.models.base import DynamicsModel
-from painet_cli.models.registry import build_model
 from painet_cli.training.loss import squared_errors
 
 
@@ -264,6 +269,21 @@ def single_precision_agrees_with_double(case: Case) -> None:
     assert_same(single / size.float(), (double / size).float())
 
 
+def its_jacobian_is_that_of_finite_differences(case: Case) -> None:
+    """To 1e-9 in float64."""
+    assert_first_derivatives(case.model(), equal_systems(CHAIN))
+
+
+def its_second_derivatives_are_those_of_finite_differences(case: Case) -> None:
+    """Of positions, velocities and parameters, to 1e-9 in float64."""
+    assert_second_derivatives(case.model(), equal_systems(CHAIN))
+
+
+def torch_func_gives_the_same_or_refuses(case: Case) -> None:
+    """`jacrev`, `jvp` and `vmap` agree with autograd, or say what they cannot do."""
+    assert_transforms(case.model(), equal_systems(CHAIN))
+
+
 ALWAYS: Sequence[Callable[[Case], None]] = (
     predicts_every_step_of_every_particle_and_not_the_start,
     the_order_of_particles_and_edges_is_of_no_account,
@@ -271,5 +291,8 @@ ALWAYS: Sequence[Callable[[Case], None]] = (
     every_parameter_learns,
     saved_and_loaded_it_predicts_the_same,
     single_precision_agrees_with_double,
+    its_jacobian_is_that_of_finite_differences,
+    its_second_derivatives_are_those_of_finite_differences,
+    torch_func_gives_the_same_or_refuses,
 )
 """Promises of every model."""

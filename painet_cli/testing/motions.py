@@ -7,9 +7,9 @@ import math
 import torch
 from torch import Tensor
 
-from painet.testing.systems import normal
 from painet_cli.data.batches.batch import Batch
 from painet_cli.models.base import DynamicsModel
+from painet_cli.testing.systems import normal
 
 TOLERANCE = {torch.float64: 1e-10, torch.float32: 2e-5}
 VERTICAL = torch.tensor([0.0, 1.0, 0.0], dtype=torch.float64)  # SPEC's up axis is y

@@ -1,0 +1,1 @@
+from painet_cli.plugins import *

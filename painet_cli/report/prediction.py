@@ -1,0 +1,262 @@
+"""From a file to the folder of its prediction: trajectories, arrays, page, picture, summary."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from painet_cli.data.dataset.dataset import MANIFEST
+from painet_cli.data.units import seconds
+from painet_cli.evaluation.physics.checks import PhysicsReport, physical_checks
+from painet_cli.prediction.checkpoints import known_checkpoints
+from painet_cli.prediction.inputs.open import open_input
+from painet_cli.prediction.outputs.viewers import Written
+from painet_cli.prediction.outputs.write import write_files
+from painet_cli.prediction.pipeline import RecordingForecast, forecast_recording
+from painet_cli.report.page.write import write_page
+from painet_cli.report.pictures.motion import draw_snapshots
+from painet_cli.storage.atomic import check_writable, new_folder
+from painet_cli.storage.provenance import KEY, finite, provenance, sealed
+from painet_cli.training.device import resolve_device
+from painet_cli.training.record import trained_facts
+
+SUMMARY = "summary.json"
+PAGE = "report.html"
+PICTURE = "snapshots.png"
+
+
+@dataclass(frozen=True, eq=False)
+class WrittenPrediction:
+    """A prediction, and the folder that holds it.
+
+    Attributes
+    ----------
+    folder
+        Where it lies.
+    made
+        The forecast, and how it came about.
+    physics
+        What was found by physical checks, where they were asked for.
+    files
+        What was written, those to open first at the front.
+    summary
+        Content of `summary.json`.
+    """
+
+    folder: Path
+    made: RecordingForecast
+    physics: PhysicsReport | None
+    files: tuple[Written, ...]
+    summary: dict[str, Any]
+
+
+def write_prediction(
+    file: str | Path,
+    steps: int,
+    folder: str | Path,
+    *,
+    checkpoint: str | None = None,
+    topology: str | Path | None = None,
+    select: str | None = None,
+    start: str = "last",
+    frame_time: str | None = None,
+    drop_extra: bool = False,
+    format_name: str | None = None,
+    physics: bool = False,
+    memory_budget: int | None = None,
+    data_dir: str | Path = "data",
+    run_dir: str | Path = "runs",
+    device: str = "auto",
+    force: bool = False,
+    notice: Callable[[str], None] = lambda message: None,
+) -> WrittenPrediction:
+    """Predict how the system in a file moves on, and write it as files that other programs open.
+
+    Molecules become a trajectory in the format of the file where that holds it, else DCD, with a
+    PDB of names and bonds; motion capture becomes BVH and CSV. Beside them are `prediction.npz`,
+    a page to play (`report.html`), a picture, and `summary.json` with errors and provenance.
+
+    Parameters
+    ----------
+    file
+        A structure or trajectory that MDAnalysis reads, an npz as MD17 has it, an AMC motion, or a
+        prepared dataset.
+    steps
+        T, at least 1; past the trained horizon by rollout.
+    folder
+        Where it is written: all or nothing.
+    checkpoint
+        Run folder, file or shipped name; by default the run or shipped one that fits best.
+    topology
+        Names and bonds; of an AMC its ASF.
+    select
+        Particles, as MDAnalysis selects them, or `heavy`; by default all, heavy, backbone or CA,
+        whatever a checkpoint fits.
+    start
+        Frames to start at: `last`, a number, `all` or `A:B:S`.
+    frame_time
+        Time between frames, `0.5fs`; by default the file's.
+    drop_extra
+        Leave out atoms that the topology does not have.
+    format_name
+        Format of the file, such as `LAMMPSDUMP`, instead of what its name says.
+    physics
+        Check bonds, clashes, size and how far things move.
+    memory_budget
+        Bytes that a pass is to fit in; by default what is free.
+    data_dir, run_dir
+        Where prepared datasets and runs are looked for.
+    device
+        `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
+    force
+        Replace a folder that is already there.
+    notice
+        Called with which checkpoint was taken, and what a long prediction will cost.
+
+    Returns
+    -------
+    WrittenPrediction
+        The forecast and its files.
+
+    Raises
+    ------
+    RequestError
+        The file cannot be read, nothing is selected, no checkpoint fits, there is no such start, or
+        the folder is there already or cannot be written.
+    PainetError
+        The prediction runs away, or the disk is full.
+
+    Examples
+    --------
+    >>> import tempfile, painet
+    >>> data = tempfile.mkdtemp()
+    >>> sample = painet.prepare("sample", data_dir=data)
+    >>> done = painet.write_prediction(sample.folder, 5, f"{data}/predicted", checkpoint="sample")
+    >>> done.summary["steps"], (done.folder / "report.html").is_file()
+    (5, True)
+    """
+    folder, top = Path(folder), None if topology is None else Path(topology)
+    check_writable(folder, force=force, place="output")
+    with open_input(
+        Path(file),
+        topology=top,
+        frame_time_s=None if frame_time is None else seconds(frame_time),
+        data_dir=Path(data_dir),
+        drop_extra=drop_extra,
+        format_name=format_name,
+    ) as recording:
+        made = forecast_recording(
+            recording,
+            steps,
+            known_checkpoints(checkpoint, Path(run_dir)),
+            resolve_device(device),
+            select=select,
+            start=start,
+            memory_budget=memory_budget,
+            notice=notice,
+        )
+    checks = _physical_checks(made) if physics else None
+    inputs = [path for path in (made.forecast.system.path, top) if path is not None]
+    with new_folder(folder, force=force) as staging:
+        files = _files(made, checks, staging)
+        content = _content(made, checks, folder, files)
+        content[KEY] = _provenance(made, inputs, files)
+        summary = sealed(finite(content))
+        (staging / SUMMARY).write_text(summary, encoding="utf-8")
+    return WrittenPrediction(folder, made, checks, tuple(files), json.loads(summary))
+
+
+def _physical_checks(made: RecordingForecast) -> PhysicsReport:
+    forecast = made.forecast
+    return physical_checks(
+        forecast.start_positions,
+        forecast.positions,
+        forecast.system.particles,
+        length_unit=forecast.system.length_unit,
+        truth=forecast.truth,
+    )
+
+
+def _files(made: RecordingForecast, checks: PhysicsReport | None, staging: Path) -> list[Written]:
+    """Page, picture and data files, in the order in which a reader opens them."""
+    forecast, choice = made.forecast, made.choice
+    data = write_files(
+        forecast.system,
+        forecast.positions,
+        forecast.times_s,
+        forecast.starts,
+        staging,
+        truth=forecast.truth,
+    )
+    shown = forecast.at_origin()
+    write_page(
+        shown,
+        staging / PAGE,
+        title=f"{forecast.system.name}, predicted by {choice.checkpoint.name}",
+        notes=[
+            f"Checkpoint {choice.checkpoint.name}, {choice.reason}.",
+            *forecast.warnings,
+            *(checks.findings if checks else ()),
+        ],
+    )
+    draw_snapshots(shown, staging / PICTURE)
+    return [
+        Written(staging / PAGE, "the motion to play and turn", 0, [f"any browser: {PAGE}"]),
+        Written(staging / PICTURE, "some steps side by side", 0, []),
+        *data,
+    ]
+
+
+def _provenance(
+    made: RecordingForecast, inputs: Sequence[Path], files: Sequence[Written]
+) -> dict[str, Any]:
+    checkpoint, header = made.choice.checkpoint, made.loaded.header
+    facts = {
+        "checkpoint": str(checkpoint.path.resolve()),
+        "tensors_sha256": header.tensors_sha256,
+        **trained_facts(header),
+    }
+    read = [path / MANIFEST if path.is_dir() else path for path in inputs]
+    return provenance({one.path.name: one.path for one in files}, read, facts)
+
+
+def _content(
+    made: RecordingForecast, checks: PhysicsReport | None, folder: Path, files: Sequence[Written]
+) -> dict[str, Any]:
+    """The prediction as plain data."""
+    forecast, choice, header = made.forecast, made.choice, made.loaded.header
+    errors = forecast.step_mse()
+    means = {name: sum(row) / len(row) for name, row in (errors or {}).items()}
+    system, times = forecast.system, forecast.times_s.tolist()
+    return {
+        "outputs": [
+            {
+                "path": str(folder / one.path.name),
+                "what": one.what,
+                "frames": one.frames,
+                "open_with": one.open_with,
+            }
+            for one in files
+        ],
+        "folder": str(folder),
+        "input": str(system.path),
+        "checkpoint": choice.checkpoint.name,
+        "reason": choice.reason,
+        "warnings": list(forecast.warnings),
+        "steps": len(times),
+        "trained_steps": header.preset.data.horizon,
+        "particles": len(system.particles.names),
+        "selection": choice.selected.language,
+        "start_frame": made.start_frames[0],
+        "start_frames": made.start_frames,
+        "time_per_step": times[1] - times[0] if len(times) > 1 else times[0],
+        "times_s": times,
+        "unit": f"{system.length_unit}²",
+        "mse_against_input": means.get("prediction"),
+        "mse": means,
+        "step_mse": errors,
+        "physics": checks and checks.plain(),
+    }
