@@ -224,9 +224,9 @@ def frame_warnings(
     first = int(target_offsets(header.preset.data)[0])
     if moving and (header.preset.data.velocity or "next") == "next" and first < _FEW_FRAMES:
         said.append(
-            "the checkpoint learned with velocities to the next frame, a prediction knows those from "
-            f"the frame before: with its first step {first} frames ahead, expect larger errors than "
-            "on its test windows"
+            "the checkpoint learned with velocities to the next frame, a prediction knows those "
+            f"from the frame before: with its first step {first} frames ahead, expect larger "
+            "errors than on its test windows"
         )
     history = header.preset.data.history
     if known_past < history:

@@ -218,8 +218,8 @@ def _footnotes(rows: Sequence[_Row]) -> list[str]:
             if e.horizon > e.trained_horizon
         ),
         *(
-            f"(!) {e.preset}: its velocity is the difference to the frame of the first step, so that "
-            "the error of this step is no prediction's (data.velocity=before)."
+            f"(!) {e.preset}: its velocity is the difference to the frame of the first step, so "
+            "that the error of this step is no prediction's (data.velocity=before)."
             for e in every
             if e.answer_given
         ),
