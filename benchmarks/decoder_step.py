@@ -37,6 +37,7 @@ from typing import TYPE_CHECKING, cast
 from unittest import mock
 
 import torch
+from painet_cli.models.layers.linear_maps import Linear
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -47,7 +48,6 @@ from painet_cli.data.sources.mocap_files import BONES, JOINTS
 from painet_cli.errors import RequestError
 from painet_cli.models.base import DynamicsModel, SystemSpec
 from painet_cli.models.layers import message_passing as message_module
-from painet_cli.models.layers.linear_maps import Linear
 from painet_cli.models.layers.message_passing import EquivariantLayer
 from painet_cli.models.registry import build_model
 from painet_cli.training.device import MemoryMeter

@@ -21,8 +21,8 @@ def predict(
         Path,
         typer.Argument(
             metavar="FILE",
-            help="A structure or trajectory that MDAnalysis reads, an npz as MD17 has it, an AMC "
-            "motion, or a prepared dataset.",
+            help="A structure or trajectory (PDB, mmCIF, DCD, XTC, XYZ ...), an npz as MD17 has "
+            "it, motion capture (AMC, BVH, TRC, C3D), or a prepared dataset.",
         ),
     ],
     steps: Annotated[

@@ -82,8 +82,8 @@ def write_prediction(
     Parameters
     ----------
     file
-        A structure or trajectory that MDAnalysis reads, an npz as MD17 has it, an AMC motion, or a
-        prepared dataset.
+        A structure, trajectory or recorded motion of any format that is read, or a prepared
+        dataset.
     steps
         T, at least 1; past the trained horizon by rollout.
     folder
@@ -102,7 +102,7 @@ def write_prediction(
     drop_extra
         Leave out atoms that the topology does not have.
     format_name
-        Format of the file, such as `LAMMPSDUMP`, instead of what its name says.
+        Format of the file, such as `LAMMPSDUMP`, whatever its name says.
     physics
         Check bonds, clashes, size and how far things move.
     memory_budget

@@ -56,7 +56,7 @@ def like(
     origin: str,
     of: Selected | None = None,
 ) -> Checkpoint:
-    """A checkpoint of a system `of` these atoms; without them of no structure, as older ones."""
+    """A checkpoint of a system `of` these atoms; without them, of no structure, as of old."""
     header = trained.header.model_copy(
         update={
             "type_names": tuple(composition),

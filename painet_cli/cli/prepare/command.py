@@ -142,7 +142,7 @@ def _typed(source: DataSource) -> Callable[..., None]:
 def _parameter(source: DataSource, one: SourceOption) -> inspect.Parameter:
     """Option as Typer reads it."""
     if one.several and one.required:  # what the command is about: `painet prepare motion FILE...`
-        files = list[get_args(one.kind)[0]]  # type: ignore[misc]
+        files: Any = list[get_args(one.kind)[0]]  # type: ignore[misc]
         about = typer.Argument(metavar=f"{_metavar(one) or one.name.upper()}...", help=one.help)
         return _keyword(one.name, Annotated[files, about], one.default)
     kind = list[get_args(one.kind)[0]] | None if one.several else one.kind  # type: ignore[misc]

@@ -60,7 +60,7 @@ def _netcdf(path: Path) -> Frame:
     try:
         with netcdf_file(path, mmap=False) as file:
             held: dict[str, NDArray[Any]] = {
-                name: np.array(variable[...], dtype=np.float64)
+                name: np.array(variable.data, dtype=np.float64)
                 for name, variable in file.variables.items()
                 if variable.data.dtype.kind in "fi"
             }

@@ -251,7 +251,7 @@ def read_molecule(path: Path) -> MoleculeFile:
     keys = next((pair for pair in _KEYS if {*pair} <= members.keys()), None)
     if keys is None:
         held = ", ".join(list(members)[:5]) or "no arrays"
-        raise RequestError(f"{path}: holds {held}, but no positions and atomic numbers", SCHEMA)
+        raise RequestError(f"{path}: holds {held}, but not both R and z", SCHEMA)
     x, z = (members[key] for key in keys)
     right = len(x.shape) == 3 and x.shape[2] == 3 and x.dtype.kind == "f" and x.shape[0]
     if not right or x.dtype.itemsize not in (4, 8):
@@ -259,8 +259,10 @@ def read_molecule(path: Path) -> MoleculeFile:
     if z.shape != x.shape[1:2] or z.dtype.kind not in "iu":
         raise RequestError(f"{z.where}: {z.dtype} {z.shape} beside {keys[0]} {x.shape}", SCHEMA)
     numbers = tuple(int(number) for number in z.read())
-    if not numbers or not 1 <= min(numbers) <= max(numbers) <= HEAVIEST:
-        raise RequestError(f"{z.where}: not the atomic numbers of a molecule", SCHEMA)
+    unknown = [number for number in numbers if not 1 <= number <= HEAVIEST]
+    if unknown or not numbers:
+        said = f"{unknown[0]} is no atomic number" if unknown else "no atoms"
+        raise RequestError(f"{z.where}: {said}", SCHEMA)
     return MoleculeFile(x, numbers, _angstroms(members), members)
 
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
 from painet_cli.data.dataset.manifest import Manifest, Origin, Segment, Units
-from painet_cli.data.formats.motion import Motion
-from painet_cli.data.formats.motion_files import read_motion_file
+from painet_cli.data.motion.files import read_motion_file
+from painet_cli.data.motion.motion import Motion
 from painet_cli.data.particles.names import Axis
 from painet_cli.data.particles.origin import kept_digits
 from painet_cli.data.sources.mocap import METRES_PER_UNIT

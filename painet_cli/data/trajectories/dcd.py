@@ -18,7 +18,7 @@ _FEMTOSECONDS = (0.05, 50.0)
 """Time steps of LAMMPS that are femtoseconds; those of its other units are smaller or unknown."""
 _LONGEST_STEP = 0.4
 """AKMA units, 20 fs: a time step beyond it is in another unit, unless its writer is known."""
-_AKMA_WRITERS = ("CHARMM", "NAMD", "OPENMM", "CREATED BY USER", "DCD PLUGIN")
+_AKMA_WRITERS = ("CHARMM", "NAMD", "OPENMM", "CREATED BY USER", "DCD PLUGIN", "CP2K")
 _CONTROL = struct.calcsize("4s9if10i")
 
 
@@ -84,10 +84,10 @@ class DcdHeader:
     def frame_time_ps(self) -> float | None:
         """Picoseconds between frames; None where the writer knew no times."""
         step, steps = self.time_step, self.steps_between
-        if "LAMMPS" in self.title or self.unsaid:
-            low, high = _FEMTOSECONDS
-            return step * steps * 1e-3 if low <= step <= high else None
         placeholder = step == 1.0 and (steps == 1 or "DCD PLUGIN" in self.title)
         if "CP2K" in self.title or placeholder or not step > 0:
             return None
+        if "LAMMPS" in self.title or self.unsaid:
+            low, high = _FEMTOSECONDS
+            return step * steps * 1e-3 if low <= step <= high else None
         return step * steps * AKMA_PS

@@ -147,7 +147,7 @@ def prepared_frames(
             if frame.box is not None:
                 whole = unwrap(frame.positions, frame.box)
                 if not reading.unwrap:
-                    _check_whole(file, frame, whole - x, indices)
+                    _check_whole(file, number, frame.box, whole - x, indices)
                 x = whole if reading.unwrap else x
             elif reading.unwrap:
                 raise RequestError(
@@ -183,7 +183,8 @@ def _check_time(file: Trajectory, before: Frame | None, frame: Frame, reading: R
 
 def _check_whole(
     file: Trajectory,
-    frame: Frame,
+    number: int,
+    box: NDArray[np.floating],  # (3, 3)
     moved: NDArray[np.floating],  # (S, 3)
     indices: NDArray[np.int64],
 ) -> None:
@@ -191,11 +192,11 @@ def _check_whole(
 
     A molecule that tumbles is in one piece, however far its atoms move.
     """
-    edges = np.abs(np.rint(moved @ np.linalg.inv(frame.box))).max(axis=1)
+    edges = np.abs(np.rint(moved @ np.linalg.inv(box))).max(axis=1)
     if edges.any():
         atom = int(np.argmax(edges))
         raise RequestError(
-            f"{file.path}: in frame {frame.number} the periodic box cuts a molecule, or one has "
+            f"{file.path}: in frame {number} the periodic box cuts a molecule, or one has "
             f"crossed its boundary: atom {indices[atom]} would have to move by an edge",
             f"give {option('unwrap', value=True)} to undo that",
         )

@@ -151,6 +151,9 @@ class MdaReader:
             return None if time is None else float(f"{time:.6g}")
         with mdanalysis(self.path) as caught:
             time = float(self._reader.dt)
+            if self.kind.name == "H5MD":  # it has a time for every frame, and no dt
+                time = float(self._reader[1].time) - float(self._reader[0].time)
+                caught.clear()
         # MDAnalysis takes 1 ps where a file has no times.
         invented = any("no dt information" in str(one.message) for one in caught)
         if invented or not (time > 0 and math.isfinite(time)):

@@ -10,8 +10,8 @@ from typing import Literal
 
 from painet_cli.errors import RequestError, option
 
-EXTRA = "pip install 'painet[formats]'"
-"""Brings the packages that some formats take."""
+_EXTRAS = {"ezc3d": "c3d"}
+"""Extra that brings a package, where it is not `formats`."""
 PACKED = (".gz", ".bz2")
 _SNIFFED = 4096
 
@@ -62,7 +62,7 @@ class Readable:
             raise RequestError(
                 f"{path}: reading {self.name} takes the package {self.package}, which is not "
                 "installed",
-                f"install it: {EXTRA}",
+                f"install it: pip install 'painet[{_EXTRAS.get(self.package, 'formats')}]'",
             )
 
 

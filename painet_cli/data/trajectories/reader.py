@@ -60,6 +60,13 @@ def open_topology(path: Path, format_name: str | None = None) -> Any:
             universe = MDAnalysis.Universe(topology.parse(), to_guess=())
     if universe.atoms.n_atoms == 0:
         raise RequestError(f"{path}: holds no atoms", f"expected a topology: {TOPOLOGIES}")
+    with mdanalysis(path, kind.whole()):
+        ends = universe.bonds.indices if hasattr(universe, "bonds") else np.zeros((0, 2), int)
+    if len(ends) and not 0 <= ends.min() <= ends.max() < universe.atoms.n_atoms:
+        raise RequestError(
+            f"{path}: a bond does not join two of its {universe.atoms.n_atoms:,} atoms",
+            kind.whole(),
+        )
     universe.filename = str(path)
     return universe
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.formats.motion_files import read_motion_file
+from painet_cli.data.motion.files import read_motion_file
 from painet_cli.data.particles.origin import kept_digits
 from painet_cli.data.trajectories.reader import check_file
 from painet_cli.prediction.inputs.described import ParticleRecording

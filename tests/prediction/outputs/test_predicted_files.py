@@ -14,7 +14,7 @@ import pytest
 from MDAnalysis import Universe
 from numpy.typing import NDArray
 
-from painet_cli.data.formats.bvh import parents_of
+from painet_cli.data.motion.bvh_writer import parents_of
 from painet_cli.data.particles.particles import Particles
 from painet_cli.data.sources.mocap_files import BONES, JOINTS
 from painet_cli.prediction.inputs.recording import Input

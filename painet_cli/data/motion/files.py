@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from painet_cli.data.formats.acclaim import read_asf, read_motion
-from painet_cli.data.formats.bvh_reader import read_bvh
-from painet_cli.data.formats.c3d import read_c3d
-from painet_cli.data.formats.motion import Motion
-from painet_cli.data.formats.trc import read_trc
+from painet_cli.data.motion.acclaim import read_asf, read_motion
+from painet_cli.data.motion.bvh_reader import read_bvh
+from painet_cli.data.motion.c3d import read_c3d
+from painet_cli.data.motion.motion import Motion
+from painet_cli.data.motion.trc import read_trc
 from painet_cli.errors import RequestError, option
 
 AMC_FRAME_TIME_S = 1 / 120

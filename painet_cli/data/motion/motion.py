@@ -84,7 +84,7 @@ def markers(
     RequestError
         Fewer than two markers are seen in all frames.
     """
-    seen = np.isfinite(positions).all(axis=(0, 2))
+    seen = np.asarray(np.isfinite(positions).all(axis=(0, 2)))
     if seen.sum() < 2:
         raise RequestError(
             f"{path}: {int(seen.sum())} of {len(names)} markers are seen in all "

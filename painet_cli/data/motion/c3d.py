@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from painet_cli.data.formats.motion import METRES, Motion, markers
+from painet_cli.data.motion.motion import METRES, Motion, markers
 from painet_cli.errors import RequestError
 
 

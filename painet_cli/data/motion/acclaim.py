@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.formats.acclaim_text import (
+from painet_cli.data.motion.acclaim_text import (
     NOT_WHOLE,
     Block,
     Row,
@@ -25,7 +25,7 @@ from painet_cli.data.formats.acclaim_text import (
     quote,
     rows,
 )
-from painet_cli.data.formats.skeleton import ROTATIONS, Skeleton, joint_positions, rotations
+from painet_cli.data.motion.skeleton import ROTATIONS, Skeleton, joint_positions, rotations
 from painet_cli.storage.archives import read_bytes
 
 ROOT = "root"

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from painet_cli.data.formats.acclaim_text import NOT_WHOLE, bad_line, numbers, quote
-from painet_cli.data.formats.motion import Motion
+from painet_cli.data.motion.acclaim_text import NOT_WHOLE, bad_line, numbers, quote
+from painet_cli.data.motion.motion import Motion
 from painet_cli.storage.archives import read_bytes
 
 _POSITIONS = ("xposition", "yposition", "zposition")

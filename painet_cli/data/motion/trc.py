@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from painet_cli.data.formats.acclaim_text import NOT_WHOLE, bad_line, numbers, quote
-from painet_cli.data.formats.motion import METRES, Motion, markers
+from painet_cli.data.motion.acclaim_text import NOT_WHOLE, bad_line, numbers, quote
+from painet_cli.data.motion.motion import METRES, Motion, markers
 from painet_cli.storage.archives import read_bytes
 
 _HINT = "expected a TRC file: its heading in four lines, names of markers, and a line a frame"
