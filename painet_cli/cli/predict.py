@@ -103,11 +103,17 @@ def predict(
 
 
 def _rendered(done: WrittenPrediction) -> list[Any]:
-    from painet_cli.report.tables.forecast import error_tables, files_table, opening
+    from painet_cli.report.tables.forecast import (
+        error_tables,
+        files_table,
+        opening,
+        sanity_tables,
+    )
     from painet_cli.report.tables.physics import physics_tables
 
     return [
         *error_tables(done.made.forecast),
+        *sanity_tables(done.made.forecast),
         *(physics_tables(done.physics) if done.physics else ()),
         files_table(done.files),
         f"\nopen them in {done.folder}:",

@@ -19,6 +19,8 @@ _WHOLE = 0.02
 """How far from a whole number of frames a time may be and still count as one."""
 _SAME_TIME = 1e-3
 _NEARLY = 0.1
+_FEW_FRAMES = 10
+"""Frames to the first step below which a velocity's half frame ahead or behind matters."""
 INSTANT_S = 5e-15
 """Seconds; the fastest vibrations, of hydrogens, take 9 fs."""
 Source = Literal["before", "file", "none"]
@@ -218,6 +220,13 @@ def frame_warnings(
         said.append(
             f"frames are {time_text(known)} apart, the checkpoint was trained on "
             f"{time_text(trained)}: velocities are scaled, and may not be like those it knows"
+        )
+    first = int(target_offsets(header.preset.data)[0])
+    if moving and (header.preset.data.velocity or "next") == "next" and first < _FEW_FRAMES:
+        said.append(
+            "the checkpoint learned with velocities to the next frame, a prediction knows those "
+            f"from the frame before: with its first step {first} frames ahead, expect larger "
+            "errors than on its test windows"
         )
     history = header.preset.data.history
     if known_past < history:

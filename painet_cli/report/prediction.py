@@ -258,5 +258,10 @@ def _content(
         "mse_against_input": means.get("prediction"),
         "mse": means,
         "step_mse": errors,
+        "sanity": forecast.sanity and forecast.sanity.plain(),
+        "velocity": {
+            "used": sorted(set(forecast.velocity_sources)),
+            "trained": header.preset.data.velocity,
+        },
         "physics": checks and checks.plain(),
     }

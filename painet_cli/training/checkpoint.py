@@ -215,8 +215,13 @@ def _second(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _third(content: dict[str, Any]) -> dict[str, Any]:
-    """Schema 3 keeps how the system is built, and what was done to its frames."""
-    return {**content, "structure": None, "treatment": ()}
+    """Schema 3 keeps how the system is built, and what was done to its frames.
+
+    Before it, velocities were differences to the next frame.
+    """
+    preset = content["preset"]
+    data = {"velocity": "next", **preset["data"]}
+    return {**content, "preset": {**preset, "data": data}, "structure": None, "treatment": ()}
 
 
 UPGRADES = {1: _second, 2: _third}

@@ -16,7 +16,14 @@ from pydantic import ValidationError
 
 from painet_cli.config.presets import Preset, load_preset, preset_yaml
 from painet_cli.config.schema import Activations
-from painet_cli.data.batches.windows import Windows, before_of, target_offsets, windows_of
+from painet_cli.data.batches.windows import (
+    Windows,
+    before_of,
+    check_no_answer,
+    target_offsets,
+    windows_of,
+    with_velocity,
+)
 from painet_cli.data.dataset.dataset import Dataset, open_dataset
 from painet_cli.data.particles.structure import Structure, structure_of
 from painet_cli.data.sources.registry import how_to_prepare
@@ -159,7 +166,10 @@ def _preset_of(folder: Path, epochs: int | None) -> Preset:
             f"{folder}: no run here ({CONFIG} is missing)",
             "give a folder that `painet train` wrote",
         )
-    return load_preset(str(folder / CONFIG), [] if epochs is None else [f"train.epochs={epochs}"])
+    changes: dict[str, Any] = {} if epochs is None else {"train.epochs": epochs}
+    if (folder / LAST).is_file():  # older configs do not say
+        changes["data.velocity"] = read_header(folder / LAST).preset.data.velocity
+    return load_preset(str(folder / CONFIG), changes)
 
 
 @contextmanager
@@ -222,6 +232,8 @@ def _prepare(
             "raise it, or start fewer processes",
         )
     dataset = dataset_of(preset, data_dir)
+    preset = preset.model_copy(update={"data": with_velocity(preset.data, dataset.manifest)})
+    check_no_answer(preset.data)
     system, graph = system_of(dataset.manifest, preset)
     offsets, before = target_offsets(preset.data), before_of(preset.data)
     train, val = (
