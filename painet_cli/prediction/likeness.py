@@ -74,6 +74,7 @@ def compare(
     if equal and same_system(known, here):
         return Comparison(same=True, score=1.0, said="trained on this very system")
     score = likeness(known, here) * _size(known.particles, here.particles)
+    score *= _overlap(trained, found)
     return Comparison(
         same=False,
         score=score,

@@ -72,11 +72,9 @@ def check_starts(system: Input, starts: NDArray[np.int64]) -> None:
         else "a periodic box that the file does not state cuts the molecule: write it whole "
         "(gmx trjconv -pbc mol), or with its box"
     )
-    if system.length_unit != "angstrom":
-        cut = "is it the right skeleton?"
     raise RequestError(
         f"{system.path or system.name}: frame {frame}: bond {names[i]}-{names[j]} (particles {i} "
-        f"and {j}) is {found.length:.3g} {system.length_unit} long, at most {found.longest:.2g} "
+        f"and {j}) is {found.length:.3g} angstrom long, at most {found.longest:.2g} "
         "are possible",
         cut,
     )

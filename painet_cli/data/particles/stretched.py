@@ -49,7 +49,8 @@ def stretched_bond(
 ) -> Stretched | None:
     """Find a bond that is too long in some frame; None where all are sound.
 
-    Atoms are judged by their covalent radii, other particles by the shortest of their bonds.
+    Atoms are judged by their covalent radii, other particles by the shortest of their bonds; bones
+    and other links that are not measured in angstrom may be of any length.
 
     Parameters
     ----------
@@ -57,11 +58,9 @@ def stretched_bond(
         (F, N, 3), finite, in `length_unit`.
     """
     bonds = np.asarray(particles.bonds, dtype=np.int64).reshape(-1, 2)
-    if not len(bonds) or not len(frames):
+    if not len(bonds) or not len(frames) or length_unit != "angstrom":
         return None
-    longest = None
-    if length_unit == "angstrom" and particles.elements:
-        longest = longest_bonds(particles.elements, bonds)
+    longest = longest_bonds(particles.elements, bonds) if particles.elements else None
     for number, frame in enumerate(frames):
         apart = np.linalg.norm(frame[bonds[:, 0]].astype(np.float64) - frame[bonds[:, 1]], axis=1)
         beside = np.full(len(bonds), _BESIDE_OTHERS * apart.min())

@@ -238,7 +238,8 @@ def write_trajectories(
             selected, begin.positions[selected.indices], reading.bond_length, topology, begin.box
         )
         particles = with_hydrogens(particles, selected)
-        check_bonds(particles, first, files[0].path, chosen[0][0])
+        if reading.bond_length is None:
+            check_bonds(particles, first, files[0].path, chosen[0][0])
         manifest = Manifest(
             name=folder.name,
             origin=Origin(

@@ -298,7 +298,7 @@ def test_chains_of_any_length_and_order_are_made_whole(length: int) -> None:
     np.testing.assert_allclose(whole - whole[order[0]], straight, atol=1e-9)
 
 
-def test_unwrapping_needs_a_box_and_follows_single_atoms(pdb: Path, dcd: Path, tmp_path: Path) -> None:
+def test_unwrapping_needs_a_box_and_follows_atoms(pdb: Path, dcd: Path, tmp_path: Path) -> None:
     with pytest.raises(RequestError, match=r"unwrap=True: .*run\.dcd has no periodic box"):
         prepare(pdb, dcd, unwrap=True)
     argon = tmp_path / "argon.xyz"
