@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import StringIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ _LINES_OF_HEAD = 9
 """Lines of a frame of a LAMMPS dump beside those of its atoms."""
 _BLOCK = 2**24
 _UNIT_OF_VELOCITY_UNKNOWN = {"LAMMPSDUMP"}
+_CELL_COLUMNS = (6, 15, 24, 33, 40, 47, 54)
+"""Where the numbers of a CRYST1 begin, and the last ends."""
 _ONE_OF_SEVERAL = "models"
 """What MDAnalysis warns of where it reads the first model of an mmCIF."""
 _ATOM_STYLE = re.compile(rb"^\s*Atoms\s*#\s*(\w+)", re.MULTILINE)
@@ -98,6 +101,7 @@ class MdaReader:
     def __init__(self, path: Path, kind: Readable, atom_count: int) -> None:
         self.path, self.kind = path, kind
         check_claims(path, {kind.name})
+        self._box_of_all = _first_cell(path) if kind.name == "PDB" else None
         self._dcd = DcdHeader.read(path) if kind.name == "DCD" else None
         with mdanalysis(path, kind.whole()) as said:
             self._reader = _reader_of(kind)(mda_source(path, kind), **self._options(atom_count))
@@ -128,7 +132,7 @@ class MdaReader:
 
         with mdanalysis(self.path, self.kind.whole(), failed=f"frame {number} cannot be read"):
             step = self._reader[number]
-            box = None
+            box = self._box_of_all
             if step.dimensions is not None:
                 box = triclinic_vectors(step.dimensions, dtype=np.float64)
             return Frame(
@@ -186,6 +190,25 @@ class MdaReader:
                 f"{self._dcd.time_step:g} is taken for femtoseconds, as LAMMPS writes it"
             )
         return tuple(notes)
+
+
+def _first_cell(path: Path) -> NDArray[np.float64] | None:
+    """Edges (3, 3) of the cell before the models of a PDB, which MDAnalysis passes over."""
+    from MDAnalysis.lib.mdamath import triclinic_vectors
+    from MDAnalysis.lib.util import anyopen
+
+    with mdanalysis(path), anyopen(str(path), "rt") as file:
+        for line in file:
+            if line.startswith(("MODEL", "ATOM", "HETATM")):
+                break
+            if line.startswith("CRYST1"):
+                try:
+                    sizes = [float(line[a:b]) for a, b in pairwise(_CELL_COLUMNS)]
+                except ValueError:
+                    break
+                placeholder = sizes == [1, 1, 1, 90, 90, 90]
+                return None if placeholder else triclinic_vectors(sizes, dtype=np.float64)
+    return None
 
 
 def _lines_in(path: Path) -> int:
