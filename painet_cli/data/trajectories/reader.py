@@ -53,6 +53,7 @@ def open_topology(path: Path, format_name: str | None = None) -> Any:
     kind.check_package(path)
     if kind.name in MOTION or kind.name == "NPZ":
         raise _no_topology(path, kind)
+    check_claims(path, {kind.name})
     if kind.name in OWN and OWN[kind.name].names:
         universe = bare_universe(OWN[kind.name].particles(path))
     else:
@@ -60,7 +61,6 @@ def open_topology(path: Path, format_name: str | None = None) -> Any:
             parser = MDAnalysis.topology.core.get_parser_for("", mda_name(kind))
         except (ValueError, TypeError) as error:
             raise _no_topology(path, kind) from error
-        check_claims(path, {kind.name})
         source = mda_source(path, kind)
         with mdanalysis(path, kind.whole()), parser(source) as topology:
             universe = MDAnalysis.Universe(topology.parse(**mda_options(path, kind)), to_guess=())

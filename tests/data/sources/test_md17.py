@@ -191,7 +191,6 @@ def poisoned(field: int, value: float) -> NDArray[Any]:
         ({"R": poisoned(3, np.nan)}, "frame 3 holds a coordinate that is NaN or infinite"),
         ({"R": poisoned(199, np.inf)}, "frame 199 holds a coordinate that is NaN or infinite"),
         ({"R": poisoned(199, 1e200)}, "frame 199 holds a coordinate that is NaN or infinite"),
-        ({"R": np.asfortranarray(trajectory())}, "Fortran order"),
         ({"R": trajectory()[:30]}, r"30 frames are too few .* 10\ndelta_frames up to 3 fits"),
         ({"E": np.array([print], dtype=object)}, "E: holds pickled Python objects"),
     ],
