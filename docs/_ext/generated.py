@@ -77,6 +77,26 @@ def _without_common(section: str) -> str:
     return "\n".join(lines).replace("**Options**:\n\n\n", "")
 
 
+class Formats(SphinxDirective):
+    """Formats that are read and written, as the registry has them."""
+
+    def run(self) -> list[nodes.Node]:
+        """A table, a row a format."""
+        from painet_cli.data.trajectories.formats import FORMATS
+        from painet_cli.data.trajectories.readable import READABLE
+
+        written = {kind.name for kind in FORMATS.values()} | {"BVH", "NPZ"}
+        rows = ["| `--format` | endings | from | holds | written | takes |", "| - " * 6 + "|"]
+        for one in READABLE:
+            endings = " ".join(f"`{suffix}`" for suffix in one.suffixes)
+            written_too = "yes" if one.name in written else ""
+            rows.append(
+                f"| `{one.name}` | {endings} | {one.about} | {one.holds} | {written_too} "
+                f"| {one.package} |"
+            )
+        return self.parse_text_to_nodes("\n".join(rows))
+
+
 class PresetFields(SphinxDirective):
     """Every key of a preset: type, default, unit and meaning, from the pydantic models."""
 
@@ -285,6 +305,7 @@ def _seen_from_docs(link: re.Match[str]) -> str:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the directives."""
     app.add_directive("painet-commands", Commands)
+    app.add_directive("painet-formats", Formats)
     app.add_directive("painet-preset-fields", PresetFields)
     app.add_directive("painet-shipped-presets", ShippedPresets)
     app.add_directive("painet-public-names", PublicNames)
