@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from statistics import fmean, stdev
 from typing import Any
 
@@ -42,7 +42,7 @@ class Row:
     leak: float
     epochs: list[int]
     stopped_by: list[str]
-    """`epochs`, `patience` or `budget`, a seed."""
+    """`patience`, `schedule`, `epochs` or `budget`, a seed (`Result.end`)."""
     epoch_s: float
     """Seconds of a training epoch, mean over seeds."""
     peak_memory_gb: float
@@ -66,8 +66,15 @@ class Row:
     """The model that this one was tested against, where it was."""
     p_value: float | None = None
     """Of the Wilcoxon signed-rank test over test windows, errors averaged over seeds."""
+    yardsticks: dict[str, float] = field(default_factory=dict)
+    """Mean MSE of each prediction that needs no network, on the same windows."""
     best: bool = False
     """Smallest MSE of the preset, of several."""
+
+    @property
+    def loses(self) -> bool:
+        """Whether a yardstick is better."""
+        return any(mse < self.mse for mse in self.yardsticks.values())
 
     @property
     def star(self) -> bool:
@@ -118,13 +125,14 @@ def bench_row(group: Sequence[Result]) -> Row:
         split_kind=evaluation["split_kind"],
         leak=evaluation["leak"],
         epochs=[result.record["epochs"] for result in group],
-        stopped_by=[result.record["stopped_by"] for result in group],
+        stopped_by=[result.end for result in group],
         epoch_s=fmean(result.record["epoch_s"] for result in group),
         peak_memory_gb=max(result.record["peak_memory_gb"] for result in group),
         predict_s=fmean(result.evaluation["time_s"] for result in group),
         predict_memory_gb=max(result.evaluation["peak_memory_gb"] for result in group),
         memory_kind=record["memory_kind"],
         parameters=record["parameters"],
+        yardsticks={name: fmean(steps) for name, steps in evaluation.get("yardsticks", {}).items()},
         device=record["device"],
         threads=record["threads"],
         **_of_paper(printed),

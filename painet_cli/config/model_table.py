@@ -20,13 +20,15 @@ from painet_cli.errors import RequestError
 
 OWN = {
     "painet": "painet_cli.models.painet.model:PAINET",
-    "linear": "painet_cli.models.baselines.straight_line:Linear",
+    "linear": "painet_cli.models.baselines.straight_line:StraightLine",
     "rf": "painet_cli.models.baselines.radial_field:RadialField",
     "mpnn": "painet_cli.models.baselines.mpnn:Mpnn",
     "egnn": "painet_cli.models.baselines.egnn:Egnn",
     "egno": "painet_cli.models.baselines.egno:Egno",
     "hegnn": "painet_cli.models.baselines.hegnn:Hegnn",
     "gf-node": "painet_cli.models.baselines.gf_node:GfNode",
+    "kernel": "painet_cli.models.kernel.model:Kernel",
+    "atom": "painet_cli.models.baselines.atom:Atom",
 }
 """Models of this package: a new one is one file, with its `Config`, and one line here."""
 

@@ -14,11 +14,12 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from painet_cli.config.model_table import ModelConfig, ModelTable, Strict
 
 ParticleLabel = Literal["listed", "name", "element", "residue"]
-NodeFeature = Literal["speed", "height", "type"]
+NodeFeature = Literal["speed", "height", "type", "position", "velocity", "past"]
 EdgeFeature = Literal["hop", "distance", "types"]
 Settings = Sequence[str] | Mapping[str, object]
 """Changes of a preset: `["train.lr=1e-3"]` or `{"train.lr": 1e-3}`."""
 Activations = Literal["keep", "recompute", "stepwise"]
+Report = Literal["all", "last"]
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
 # Far above any published model: a file from a stranger names no model that takes days to build.
 Layers = Annotated[int, Field(gt=0, le=256)]
@@ -46,6 +47,9 @@ class DataConfig(Strict):
     history: Annotated[int, Field(ge=0, le=1000)] = 0
     """H, frames before a window's start that a model is given besides; windows with fewer frames
     before their start are left out."""
+    report: Report = "all"
+    """Whose error chooses the best epoch and is reported: of `all` targets, or of the `last` alone.
+    EGNO's published S2S figures are the last of five targets of a model trained on all five."""
     hops: Annotated[int, Field(ge=1, le=4)] = 2
     """Particles up to this many bonds apart are joined by an edge."""
     cutoff: PositiveFloat | None = None
@@ -66,7 +70,14 @@ class FeatureConfig(Strict):
 
     node: Annotated[tuple[NodeFeature, ...], Field(min_length=1)] = ("speed",)
     """Per particle: `speed` |v|, `height` above ground along the dataset's up axis (leaves only
-    turns about the vertical as symmetry), `type` one-hot."""
+    turns about the vertical as symmetry), `type` one-hot; `past` the lengths of the displacements
+    to the frames of `data.history`. With `frame: body` also `position` and `velocity`, and these
+    and `past` are components in that frame."""
+    frame: Literal["none", "body"] = "none"
+    """Whether features may be components in the `body`'s own frame: along its heading where the
+    dataset has an up axis, else as it superposes on the mean training start, or along its principal
+    axes where systems differ. What then remains as symmetry is turns (about the vertical where
+    there is one) and shifts (along the ground), and no mirror."""
     edge: tuple[EdgeFeature, ...] = ("hop", "distance")
     """Per edge: `hop` one-hot number of bonds, `distance` |x_i - x_j| at the start, `types` one-hot
     types of both ends."""
@@ -189,6 +200,61 @@ class GfNodeConfig(ModelConfig):
     """Absolute tolerance of the solver."""
 
 
+KernelForm = Literal["linear", "rbf", "rq", "sum"]
+
+
+class KernelMember(Strict):
+    """One of the kernels whose mean a `kernel` model predicts."""
+
+    groups: Literal["whole", "limbs", "segments", "types"] = "whole"
+    """Which inputs have a weight of their own, for each kind: the `whole` body, its trunk and
+    `limbs`, their `segments`, or the particle `types`."""
+    bones: bool = False
+    """Read every particle's vector from the one it hangs on, too."""
+    pull: NonNegativeFloat = 0.02
+    """How strongly the weights of a descent are held together."""
+
+
+class KernelConfig(ModelConfig):
+    """Kernel ridge regression in the body's own frame: fitted in closed form, not trained."""
+
+    name: Literal["kernel"] = "kernel"
+    form: KernelForm = "sum"
+    """The kernel: `linear`, Gaussian (`rbf`), rational quadratic (`rq`), or the `sum` of linear and
+    Gaussian."""
+    parts: Literal["whole", "limbs"] = "whole"
+    """What is predicted by a kernel of its own: the `whole` body, or its trunk and each of its
+    `limbs`, which are told by left and right in the names of particles."""
+    members: Annotated[tuple[KernelMember, ...], Field(min_length=1, max_length=16)] = (
+        KernelMember(),
+    )
+    """Kernels that differ in what they read; predictions are their mean."""
+    descend: Annotated[int, Field(ge=0, le=10_000)] = 0
+    """Steps down the gradient of the validation error, by which every group of inputs gets its own
+    weight; 0 for the best of a grid, where positions, velocities and the past have one each."""
+    keep_bones: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    """How far a prediction is moved to one whose bones, from the first particle outward, are as
+    long as at the start."""
+    largest: Annotated[int, Field(ge=2, le=20_000)] = 3000
+    """Most training windows that are kept; more are all learned from by way of so many (Nyström).
+    Time grows with its cube."""
+
+
+class AtomConfig(ModelConfig):
+    """ATOM: a transformer over all atoms and times (Thompson et al. 2026); not equivariant."""
+
+    name: Literal["atom"] = "atom"
+    layers: Layers = 5
+    """Blocks of attention and a network an atom."""
+    hidden: Width = 128
+    """Width of the embeddings, an even multiple of `heads`."""
+    heads: Layers = 8
+    """Attention heads."""
+    noise: NonNegativeFloat = 0.1
+    """Spread of the noise on positions, velocities and their lengths in training, in the dataset's
+    unit of length (and of length a frame)."""
+
+
 MODEL_CONFIGS = ModelTable(
     PainetConfig,
     LinearConfig,
@@ -198,6 +264,8 @@ MODEL_CONFIGS = ModelTable(
     EgnoConfig,
     HegnnConfig,
     GfNodeConfig,
+    KernelConfig,
+    AtomConfig,
 )
 
 
@@ -217,7 +285,24 @@ class CosineSchedule(Strict):
     """Rate at the last step, as a fraction of `lr`."""
 
 
-Schedule = Annotated[ConstantSchedule | CosineSchedule, Field(discriminator="kind")]
+class TrapezoidSchedule(Strict):
+    """Linear warm-up, then the learning rate itself, then a straight line down to the last epoch.
+
+    A training that goes on past its last epoch need only make up for the decay.
+    """
+
+    kind: Literal["trapezoid"] = "trapezoid"
+    warmup_epochs: NonNegativeFloat = 0.0
+    """Epochs over which the rate rises from zero."""
+    decay_fraction: Annotated[float, Field(gt=0.0, le=1.0)] = 0.2
+    """Share of all epochs over which the rate falls."""
+    final_fraction: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    """Rate at the last step, as a fraction of `lr`."""
+
+
+Schedule = Annotated[
+    ConstantSchedule | CosineSchedule | TrapezoidSchedule, Field(discriminator="kind")
+]
 
 
 class TrainConfig(Strict):
@@ -228,10 +313,13 @@ class TrainConfig(Strict):
     batch_size: PositiveInt
     """Windows in a batch, of all processes together; the last, smaller batch of an epoch is used
     too."""
+    optimizer: Literal["adam", "adamw", "muon", "soap"] = "adam"
+    """`adam` as the paper has it; `adamw`; `muon` for the hidden maps with AdamW for all else;
+    `soap`, Adam in the eigenbasis of Shampoo's preconditioner."""
     lr: PositiveFloat
-    """Adam's learning rate."""
+    """Learning rate."""
     weight_decay: NonNegativeFloat = 0.0
-    """Adam's L2 penalty."""
+    """Share of the weights, times `lr`, that a step takes away; with `adam` an L2 penalty."""
     patience: PositiveInt = 50
     """Stop after this many evaluations in a row without a better validation MSE."""
     eval_every: PositiveInt = 5
@@ -250,8 +338,16 @@ class TrainConfig(Strict):
     compile: bool = False
     """Compile the repeated blocks of the model by torch.compile; takes minutes before the first
     step and needs a C++ compiler on a CPU."""
+    augment: tuple[Literal["mirror", "symmetry"], ...] = ()
+    """What training windows are seen as besides what they are: in a `mirror`, with left and right
+    exchanged by the names of particles; or under each `symmetry` of a molecule, with equal atoms
+    exchanged as its motion exchanges them, such as a methyl group's hydrogens. A model trained by
+    gradients sees each window one way an epoch, at random, a fitted one all ways."""
+    noise: NonNegativeFloat = 0.0
+    """Spread of normal noise on the positions, velocities and past that training reads, in root
+    mean square velocities of a frame; validation and test have none."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
-    """Seed of the weights and of the order of windows."""
+    """Seed of the weights, of the order of windows, and of what augments them."""
 
 
 class EvaluationConfig(Strict):

@@ -27,6 +27,7 @@ from painet_cli.errors import RequestError
 from painet_cli.evaluation.metrics import prediction_errors
 from painet_cli.evaluation.physics.checks import PhysicsReport
 from painet_cli.evaluation.physics.windows import check_windows
+from painet_cli.evaluation.yardsticks import yardsticks
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.memory import fit_memory
 from painet_cli.models.registry import system_of
@@ -70,6 +71,7 @@ class Evaluation:
     trained_horizon: int
     """T; steps past it were rolled out."""
     mse: float
+    """A-MSE; F-MSE where the preset reports the last step alone."""
     f_mse: float
     a_mse: float
     step_mse: list[float]
@@ -87,6 +89,8 @@ class Evaluation:
     """Whether the windows are cut as the shipped preset of that name has it."""
     answer_given: bool = False
     """Whether the velocity at the start tells the first step: the frame after it is both."""
+    yardsticks: dict[str, list[float]] = field(default_factory=dict)
+    """MSE a step of predictions that need no network, by name, where they were asked for."""
     physics: PhysicsReport | None = None
     """Physical checks of some of the windows, where they were asked for."""
     squared: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)), compare=False)
@@ -116,6 +120,7 @@ def evaluate_run(
     part: SplitName = "test",
     horizon: int | None = None,
     physics: bool = False,
+    rivals: bool = False,
     world: World = ALONE,
     memory_budget: int | None = None,
 ) -> Evaluation:
@@ -131,6 +136,8 @@ def evaluate_run(
         Steps to predict, by rollout past the trained horizon; by default what the preset says.
     physics
         Whether to check bonds, clashes and the like too, on at most 200 windows.
+    rivals
+        Whether to measure the yardsticks on the same windows.
     world
         The processes that share the windows; one of them does the physical checks.
     memory_budget
@@ -155,17 +162,19 @@ def evaluate_run(
     started = time.perf_counter()
     errors = prediction_errors(model, windows, batch_size, trained, world)
     time_s, peak_memory_gb = time.perf_counter() - started, meter.peak_gb()
-    checks = None
+    checks, found = None, {}
     with world.together():
         if physics and world.is_writer:
             checks = check_windows(model, windows, batch_size, trained)
+        if rivals and world.is_writer:
+            found = yardsticks(dataset, preset, windows)
     return Evaluation(
         run=run,
         model=preset.model.name,
         preset=header.preset_name,
         seed=preset.train.seed,
         epochs=header.progress.epoch,
-        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        parameters=model.parameter_count,
         dataset=header.dataset,
         split=part,
         split_kind=dataset.manifest.split.kind,
@@ -173,7 +182,7 @@ def evaluate_run(
         windows=len(windows),
         horizon=steps,
         trained_horizon=preset.data.horizon,
-        mse=errors.mse,
+        mse=errors.f_mse if preset.data.report == "last" else errors.mse,
         f_mse=errors.f_mse,
         a_mse=errors.a_mse,
         step_mse=errors.step_mse,
@@ -186,6 +195,7 @@ def evaluate_run(
         label=dataset.manifest.origin.label,
         as_published=_is_as_shipped(header.preset_name, preset),
         answer_given=holds_answer(preset.data),
+        yardsticks=found,
         physics=checks,
         squared=errors.squared,
         traced={**trained_facts(header), "tensors_sha256": header.tensors_sha256},

@@ -33,6 +33,7 @@ from painet_cli.models.registry import build_model, package_of, system_of
 from painet_cli.storage.atomic import append_line, sweep, write_text
 from painet_cli.storage.locks import LOCK, held
 from painet_cli.storage.provenance import command_line, versions
+from painet_cli.training.augmentation import augmentation_of
 from painet_cli.training.checkpoint import (
     Header,
     Progress,
@@ -44,7 +45,6 @@ from painet_cli.training.device import (
     MemoryMeter,
     flushed_denormals,
     free_memory,
-    reuse_freed_memory,
     seed_everything,
 )
 from painet_cli.training.distributed.world import ALONE, World
@@ -240,7 +240,6 @@ def _prepare(
         windows_of(dataset, part, offsets, graph, device, before) for part in ("train", "val")
     )
     seed_everything(preset.train.seed, device)
-    reuse_freed_memory()
     model = build_model(preset, system).to(device)
     model.fit_scales(train.batches(preset.train.batch_size))
     header = _header(
@@ -261,7 +260,9 @@ def _prepare(
         command=command_line(),
         versions=versions(),
     )
-    return Trainer(model, preset.train, train, val, budget_s, world), header
+    augmentation = augmentation_of(preset, dataset)
+    report = preset.data.report
+    return Trainer(model, preset.train, train, val, budget_s, world, augmentation, report), header
 
 
 def _structure(dataset: Dataset, train: Windows) -> Structure | None:

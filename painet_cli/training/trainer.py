@@ -1,10 +1,10 @@
-"""One training: epochs of Adam, evaluations, and a state to save and take up again bit for bit."""
+"""One training: epochs of steps, evaluations, and a state to save and take up again bit for bit."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -13,16 +13,24 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
-from painet_cli.config.schema import CosineSchedule, TrainConfig
+from painet_cli.config.schema import Report, TrainConfig
 from painet_cli.data.batches.windows import Windows
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.memory import MemoryPlan
+from painet_cli.training.augmentation import NO_AUGMENTATION, AllWindows, Augmentation
 from painet_cli.training.checkpoint import Progress, misfit, under
 from painet_cli.training.diagnosis import training_error, validation_error
 from painet_cli.training.distributed.world import ALONE, World
 from painet_cli.training.loss import validation_mse
+from painet_cli.training.optimizers import (
+    build_optimizers,
+    load_optimizer_state,
+    make_slots,
+    optimizer_state,
+)
+from painet_cli.training.schedule import moving_average, rate_factor
 
-_Weights = tuple[Tensor, ...] | list[Tensor]
+_LEAST_FITTED = 256  # windows side by side where no gradient is kept
 
 
 @dataclass(frozen=True)
@@ -55,6 +63,10 @@ class Trainer:
         Stop at the first evaluation after this many seconds of training; None for no limit.
     world
         The processes that train together, each with its part of every batch.
+    augmentation
+        What training windows are seen as besides what they are.
+    report
+        Whose validation error chooses the best epoch: `data.report`.
 
     Attributes
     ----------
@@ -70,21 +82,28 @@ class Trainer:
         val: Windows,
         budget_s: float | None = None,
         world: World = ALONE,
+        augmentation: Augmentation = NO_AUGMENTATION,
+        report: Report = "all",
     ) -> None:
+        if model.closed_form:  # one epoch fits it
+            config = config.model_copy(
+                update={"epochs": 1, "eval_every": 1, "ema": None, "compile": False}
+            )
         self.model = model
         self.world = world
         self.config = config
+        self.report = report
         self.budget_s = budget_s
         self.train_windows = train
         self.val_windows = val
-        self.optimizer = torch.optim.Adam(
-            model.parameters(),
-            lr=config.lr,
-            weight_decay=config.weight_decay,
-            fused=train.device.type in ("cpu", "cuda"),
+        self.augmentation = augmentation
+        self.optimizers = (
+            ()
+            if model.closed_form
+            else build_optimizers(model, config, fused=train.device.type in ("cpu", "cuda"))
         )
         self.average = (
-            AveragedModel(model, multi_avg_fn=_moving_average(config.ema))
+            AveragedModel(model, multi_avg_fn=moving_average(config.ema))
             if config.ema is not None
             else None
         )
@@ -121,11 +140,13 @@ class Trainer:
         """
         epoch = self.progress.epoch + 1
         started = time.perf_counter()
-        loss = self._train_epoch(epoch)
+        loss = self._fit() if self.model.closed_form else self._train_epoch(epoch)
         # one clock for all, so that all spend their budget in the same epoch
         seconds = self.world.first(time.perf_counter() - started)
         val_mse = self._evaluate() if self._is_due(epoch) else None
-        best = val_mse is not None and val_mse < (self.progress.best_mse or math.inf)
+        best = val_mse is not None and val_mse < (
+            math.inf if self.progress.best_mse is None else self.progress.best_mse
+        )
         self.progress = Progress(
             epoch=epoch,
             best_epoch=epoch if best else self.progress.best_epoch,
@@ -133,13 +154,19 @@ class Trainer:
             stale=0 if best else self.progress.stale + (val_mse is not None),
             seconds=self.progress.seconds + seconds,
         )
-        return EpochRecord(
-            epoch, loss, self.optimizer.param_groups[0]["lr"], seconds, val_mse, best
-        )
+        rate = self.optimizers[0].param_groups[0]["lr"] if self.optimizers else 0.0
+        return EpochRecord(epoch, loss, rate, seconds, val_mse, best)
 
     def _is_due(self, epoch: int) -> bool:
         """Whether an epoch ends with an evaluation."""
         return epoch > 0 and (epoch % self.config.eval_every == 0 or epoch == self.config.epochs)
+
+    def _fit(self) -> float:
+        """Fit a model of a closed form; gives its MSE on the training windows."""
+        size = max(self.config.batch_size, _LEAST_FITTED)
+        seen = self.augmentation.all_of(self.train_windows, size)
+        self.model.fit(seen, AllWindows(self.val_windows, size))
+        return validation_mse(self.model, self.train_windows, size, self.world)
 
     def _train_epoch(self, epoch: int) -> float:
         self.model.train()
@@ -149,10 +176,14 @@ class Trainer:
         losses = []
         for step, share in enumerate(self.world.shares(windows, self.config.batch_size, order)):
             rate = self.config.lr * rate_factor(self.config, epoch - 1 + step / steps)
-            for group in self.optimizer.param_groups:
-                group["lr"] = rate
-            self.optimizer.zero_grad(set_to_none=True)
+            for optimizer in self.optimizers:
+                for group in optimizer.param_groups:
+                    group["lr"] = rate
+                optimizer.zero_grad(set_to_none=True)
             batch, loss = share.batch, torch.zeros((), device=windows.device)
+            if batch is not None:
+                seed = (self.config.seed, epoch, step, self.world.rank)
+                batch = self.augmentation.one_of(batch, seed)
             with self.world.averaging(self.model, share.weight):
                 if batch is not None:
                     loss = (self.model(batch) - batch.known_targets()).square().mean()
@@ -161,7 +192,8 @@ class Trainer:
             losses.append(loss)
             if self.config.clip_norm is not None:
                 torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
-            self.optimizer.step()
+            for optimizer in self.optimizers:
+                optimizer.step()
             if self.average is not None:
                 self.average.update_parameters(self.model)
         # the epoch's only wait for the device; weights that are no numbers must not be saved
@@ -176,7 +208,7 @@ class Trainer:
 
     def _evaluate(self) -> float:
         size = self.config.batch_size
-        mse = validation_mse(self.evaluated_model, self.val_windows, size, self.world)
+        mse = validation_mse(self.evaluated_model, self.val_windows, size, self.world, self.report)
         with self.world.together():
             if not math.isfinite(mse):
                 epoch = self.progress.epoch + 1
@@ -190,9 +222,12 @@ class Trainer:
             state |= {
                 f"average/{name}": tensor for name, tensor in self.average.state_dict().items()
             }
-        for index, slots in self.optimizer.state_dict()["state"].items():
-            state |= {f"optimizer/{index}/{slot}": tensor for slot, tensor in slots.items()}
-        return state | {"rng/cpu": torch.get_rng_state()}
+        slots = optimizer_state(self.optimizers)
+        state |= {f"optimizer/{name}": tensor for name, tensor in slots.items()}
+        drawn = {"rng/cpu": torch.get_rng_state()}
+        if self.train_windows.device.type == "cuda":  # dropout draws where the model is
+            drawn["rng/cuda"] = torch.cuda.get_rng_state(self.train_windows.device)
+        return state | drawn
 
     def _state_after_a_step(self, saved: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """What a saved state must look like; parameters that no gradient reached have no slots.
@@ -200,12 +235,13 @@ class Trainer:
         The optimiser makes its slots in its first step, so it takes one, without gradients: what
         that does to the weights does not matter, since a state is loaded right after.
         """
-        touched = {name.partition("/")[0] for name in under("optimizer", saved)}
-        for index, parameter in enumerate(self.model.parameters()):
-            parameter.grad = torch.zeros_like(parameter) if str(index) in touched else None
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        make_slots(self.optimizers, under("optimizer", saved))
         return self.state()
+
+    def _load_weights(self, state: Mapping[str, Tensor]) -> None:
+        self.model.load_state_dict(under("model", state))
+        if self.average is not None:
+            self.average.load_state_dict(under("average", state))
 
     def restore(self, state: Mapping[str, Tensor], progress: Progress) -> None:
         """Go on from a saved state.
@@ -215,46 +251,23 @@ class Trainer:
         ValueError
             A tensor is not what this training has: name, shape, type, or not finite.
         """
-        wrong = misfit(state, self._state_after_a_step(state))
+        self._load_weights(state)  # some buffers take the shapes that they are given
+        expected = self._state_after_a_step(state)
+        # a run may go on without the card it began on, or have begun before its state was kept
+        other = {"rng/cuda"} & (state.keys() ^ expected.keys())
+        wrong = misfit(_without(state, other), _without(expected, other))
         if wrong is not None:
             raise ValueError(wrong)
-        self.model.load_state_dict(under("model", state))
-        if self.average is not None:
-            self.average.load_state_dict(under("average", state))
-        slots: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in under("optimizer", state).items():
-            index, _, slot = name.partition("/")
-            slots.setdefault(int(index), {})[slot] = tensor
-        groups = self.optimizer.state_dict()["param_groups"]
-        self.optimizer.load_state_dict({"state": slots, "param_groups": groups})
+        self._load_weights(state)
+        load_optimizer_state(self.optimizers, under("optimizer", state))
         torch.set_rng_state(state["rng/cpu"])
+        if "rng/cuda" in state and self.train_windows.device.type == "cuda":
+            torch.cuda.set_rng_state(state["rng/cuda"], self.train_windows.device)
         self.progress = progress
 
 
-def rate_factor(config: TrainConfig, epochs_done: float) -> float:
-    """Learning rate after `epochs_done` epochs (fractions count), as a multiple of `lr`."""
-    schedule = config.schedule
-    if not isinstance(schedule, CosineSchedule):
-        return 1.0
-    if epochs_done < schedule.warmup_epochs:
-        return max(epochs_done, 1e-3) / schedule.warmup_epochs
-    share = (epochs_done - schedule.warmup_epochs) / max(
-        config.epochs - schedule.warmup_epochs, 1e-9
-    )
-    cosine = 0.5 * (1 + math.cos(math.pi * min(share, 1.0)))
-    return schedule.final_fraction + (1 - schedule.final_fraction) * cosine
-
-
-def _moving_average(decay: float) -> Callable[[_Weights, _Weights, Tensor | int], None]:
-    """Exponential moving average; the decay rises to `decay`, so that random weights fade soon."""
-
-    @torch.no_grad()
-    def update(averaged: _Weights, current: _Weights, count: Tensor | int) -> None:
-        weight = 1 - torch.as_tensor((1 + count) / (10 + count)).clamp(max=decay)
-        for mean, value in zip(averaged, current, strict=True):
-            mean.lerp_(value, weight)
-
-    return update
+def _without(state: Mapping[str, Tensor], names: Set[str]) -> dict[str, Tensor]:
+    return {name: tensor for name, tensor in state.items() if name not in names}
 
 
 def _epoch_order(count: int, seed: int, epoch: int) -> Tensor:

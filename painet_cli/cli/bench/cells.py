@@ -23,6 +23,11 @@ Budget = Annotated[
 ]
 Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Cells trained at a time.")]
 
+SeveralJobs = Annotated[
+    int | None,
+    typer.Option("--jobs", min=1, help="Cells trained at a time; 1, with --all as many as fit."),
+]
+
 
 def prepared(session: Session, names: Sequence[str], data_dir: Path) -> list[str]:
     """Presets of these whose dataset is prepared; the console is told of the others.
@@ -55,7 +60,7 @@ def train(
 ) -> list[str]:
     """Train and evaluate what is not done, with progress; returns what failed, with its reason."""
     from painet_cli.benchmark.workers import run_cells
-    from painet_cli.cli.bench.progress import BenchProgress
+    from painet_cli.cli.progress import BenchProgress
     from painet_cli.training.device import resolve_device
 
     device = resolve_device(session.device)

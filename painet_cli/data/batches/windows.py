@@ -327,8 +327,8 @@ def windows(
     data = data or DataConfig(dataset=manifest.name, delta_frames=manifest.split.delta_frames)
     data = with_velocity(data, manifest)
     _, graph = dataset_graph(manifest, data)
-    offsets, place = target_offsets(data), torch.device(device)
-    return windows_of(dataset, part, offsets, graph, place, before_of(data))
+    offsets, before = target_offsets(data), before_of(data)
+    return windows_of(dataset, part, offsets, graph, torch.device(device), before)
 
 
 def pyg(dataset: Dataset, part: SplitName = "train", data: DataConfig | None = None) -> list[Data]:

@@ -16,6 +16,7 @@ from painet_cli.data.formats.text_frames import TextFrames
 from painet_cli.errors import RequestError
 
 _TIME = re.compile(r"\bt=\s*([-+.\deE]+)")
+_TOUCHING = re.compile(r"-?\d+\.\d{5}")
 _NAMES = 20
 """Columns of residue, name and number before the coordinates."""
 _NANOMETRE = ANGSTROMS["nanometre"]
@@ -102,8 +103,11 @@ def _table(lines: list[str], columns: list[slice], where: str) -> NDArray[np.flo
 
 def _box(line: str, where: str) -> NDArray[np.float64] | None:
     """Edges (3, 3) in angstrom of 3 lengths, or of 9 numbers in the order of GROMACS."""
+    words = line.split()
+    if len(words) == 1:  # numbers that fill their columns touch
+        words = _TOUCHING.findall(line)
     try:
-        numbers = [float(word) for word in line.split()]
+        numbers = [float(word) for word in words]
     except ValueError:
         numbers = []
     if len(numbers) not in (3, 9):

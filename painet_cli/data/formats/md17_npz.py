@@ -253,9 +253,11 @@ def read_molecule(path: Path) -> MoleculeFile:
         held = ", ".join(list(members)[:5]) or "no arrays"
         raise RequestError(f"{path}: holds {held}, but not both R and z", SCHEMA)
     x, z = (members[key] for key in keys)
-    right = len(x.shape) == 3 and x.shape[2] == 3 and x.dtype.kind == "f" and x.shape[0]
+    right = len(x.shape) == 3 and x.shape[2] == 3 and x.dtype.kind == "f"
     if not right or x.dtype.itemsize not in (4, 8):
         raise RequestError(f"{x.where}: {x.dtype} {x.shape}, not positions", SCHEMA)
+    if not x.shape[0]:
+        raise RequestError(f"{x.where}: 0 frames, not a trajectory", SCHEMA)
     if z.shape != x.shape[1:2] or z.dtype.kind not in "iu":
         raise RequestError(f"{z.where}: {z.dtype} {z.shape} beside {keys[0]} {x.shape}", SCHEMA)
     numbers = tuple(int(number) for number in z.read())

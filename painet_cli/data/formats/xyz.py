@@ -72,7 +72,7 @@ class Comment:
         found = _LATTICE.search(text)
         box = None
         if found and not _NOT_PERIODIC.search(text):
-            box = _numbers(found[1].split(), 9, f"{where}: Lattice").reshape(3, 3)
+            box = _numbers(found[1].replace(",", " ").split(), 9, f"{where}: Lattice").reshape(3, 3)
         elif cell := _IPI_CELL.search(text):
             from MDAnalysis.lib.mdamath import triclinic_vectors
 

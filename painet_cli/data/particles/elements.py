@@ -20,6 +20,7 @@ HEAVY = "heavy"
 
 HEAVIEST = 118
 _NOBLE = {"He", "Ne", "Ar", "Kr", "Xe", "Rn", "Og"}
+_DEUTERIUM = 2.014
 _MASS_TOLERANCE = 0.02
 """Daltons; no two elements are that close."""
 _BOND_TOLERANCE = 0.4
@@ -62,8 +63,8 @@ def elements_named(names: Sequence[str]) -> tuple[str, ...]:
 
 def elements_by_mass(masses: NDArray[np.floating]) -> tuple[str, ...]:
     """Symbol of the element of every mass (N,), in dalton; empty where none has it."""
-    symbols = list(_table())
-    known = np.array([element.weight for element in _table().values()])
+    symbols = [*_table(), "H"]
+    known = np.array([*(element.weight for element in _table().values()), _DEUTERIUM])
     distinct, which = np.unique(masses, return_inverse=True)
     far = np.abs(distinct[:, None] - known)
     found = [

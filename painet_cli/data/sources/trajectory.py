@@ -224,13 +224,6 @@ def write_trajectories(
         _load_frame(universe, begin)
         selected = select(universe, reading.select, topology)
         joined = connections(universe, begin, reading.bond_length)
-        if reading.unwrap and not len(joined):
-            raise RequestError(
-                f"{option('unwrap', value=True)}: {topology} lists no bonds and no elements, so "
-                "molecules are not known",
-                f"give {option('bond_length', 1.9)} to join near atoms, or a topology with bonds: "
-                "PSF, PRMTOP, TPR, MOL2, PDB with CONECT",
-            )
         frames = prepared_frames(files, chosen, selected.indices, reading, joined, to.progress)
         frames = _in_order(frames, files[0].path, frame_time_s)
         first = next(frames)

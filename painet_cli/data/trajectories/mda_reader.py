@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gc
 import math
+import re
 import sys
 import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import StringIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,13 @@ _LINES_OF_HEAD = 9
 """Lines of a frame of a LAMMPS dump beside those of its atoms."""
 _BLOCK = 2**24
 _UNIT_OF_VELOCITY_UNKNOWN = {"LAMMPSDUMP"}
+_CELL_COLUMNS = (6, 15, 24, 33, 40, 47, 54)
+"""Where the numbers of a CRYST1 begin, and the last ends."""
+_ONE_OF_SEVERAL = "models"
+"""What MDAnalysis warns of where it reads the first model of an mmCIF."""
+_ATOM_STYLE = re.compile(rb"^\s*Atoms\s*#\s*(\w+)", re.MULTILINE)
+_COLUMNS = {"atomic": "id type x y z", "charge": "id type charge x y z"}
+"""Columns of atoms that MDAnalysis does not tell by their number, by LAMMPS' name of the style."""
 _MODELS_WITHOUT_TIMES = {"MMCIF", "BCIF", "MOL2"}
 
 
@@ -92,9 +101,11 @@ class MdaReader:
     def __init__(self, path: Path, kind: Readable, atom_count: int) -> None:
         self.path, self.kind = path, kind
         check_claims(path, {kind.name})
+        self._box_of_all = _first_cell(path) if kind.name == "PDB" else None
         self._dcd = DcdHeader.read(path) if kind.name == "DCD" else None
-        with mdanalysis(path, kind.whole()):
+        with mdanalysis(path, kind.whole()) as said:
             self._reader = _reader_of(kind)(mda_source(path, kind), **self._options(atom_count))
+        self._one_of_several = any(_ONE_OF_SEVERAL in str(one.message) for one in said)
         try:
             with mdanalysis(path, kind.whole()):
                 self.n_frames, self.n_atoms = int(self._reader.n_frames), int(self._reader.n_atoms)
@@ -121,7 +132,7 @@ class MdaReader:
 
         with mdanalysis(self.path, self.kind.whole(), failed=f"frame {number} cannot be read"):
             step = self._reader[number]
-            box = None
+            box = self._box_of_all
             if step.dimensions is not None:
                 box = triclinic_vectors(step.dimensions, dtype=np.float64)
             return Frame(
@@ -133,7 +144,9 @@ class MdaReader:
             )
 
     def _options(self, atom_count: int) -> dict[str, Any]:
-        return {"n_atoms": atom_count} if self.kind.name in _NEED_ATOM_COUNT else {}
+        if self.kind.name in _NEED_ATOM_COUNT:
+            return {"n_atoms": atom_count}
+        return mda_options(self.path, self.kind)
 
     def _velocities(self, step: Any) -> NDArray[np.float32] | None:
         if not getattr(step, "has_velocities", False) or self.kind.name in (
@@ -169,12 +182,33 @@ class MdaReader:
         if self.kind.name == "LAMMPSDUMP":
             cut = _lines_in(self.path) % (self.n_atoms + _LINES_OF_HEAD) != 0
         notes = [cut_short(self.path, self.n_frames)] if cut else []
+        if self._one_of_several:
+            notes.append(f"{self.path.name} holds several models: the first is read")
         if self._dcd is not None and self._dcd.unsaid:
             notes.append(
                 f"{self.path.name} does not say who wrote it: its time step of "
                 f"{self._dcd.time_step:g} is taken for femtoseconds, as LAMMPS writes it"
             )
         return tuple(notes)
+
+
+def _first_cell(path: Path) -> NDArray[np.float64] | None:
+    """Edges (3, 3) of the cell before the models of a PDB, which MDAnalysis passes over."""
+    from MDAnalysis.lib.mdamath import triclinic_vectors
+    from MDAnalysis.lib.util import anyopen
+
+    with mdanalysis(path), anyopen(str(path), "rt") as file:
+        for line in file:
+            if line.startswith(("MODEL", "ATOM", "HETATM")):
+                break
+            if line.startswith("CRYST1"):
+                try:
+                    sizes = [float(line[a:b]) for a, b in pairwise(_CELL_COLUMNS)]
+                except ValueError:
+                    break
+                placeholder = sizes == [1, 1, 1, 90, 90, 90]
+                return None if placeholder else triclinic_vectors(sizes, dtype=np.float64)
+    return None
 
 
 def _lines_in(path: Path) -> int:
@@ -195,6 +229,18 @@ _MDA_NAMES = {"GROMOS": "TRC", "BCIF": "MMCIF"}
 def mda_name(kind: Readable) -> str:
     """What MDAnalysis calls a format."""
     return _MDA_NAMES.get(kind.name, kind.name)
+
+
+def mda_options(path: Path, kind: Readable) -> dict[str, Any]:
+    """What MDAnalysis must be told of a file: columns that a LAMMPS data file names by a style."""
+    if kind.name != "DATA":
+        return {}
+    from MDAnalysis.lib.util import anyopen
+
+    with mdanalysis(path, kind.whole()), anyopen(str(path), "rb") as file:
+        found = _ATOM_STYLE.search(file.read(_BLOCK))
+    columns = _COLUMNS.get(found[1].decode()) if found else None
+    return {"atom_style": columns} if columns else {}
 
 
 def mda_source(path: Path, kind: Readable) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -10,8 +11,9 @@ from typing import Literal
 
 from painet_cli.errors import RequestError, option
 
-_EXTRAS = {"ezc3d": "c3d"}
-"""Extra that brings a package, where it is not `formats`."""
+_EXTRA = "'painet[formats]'"
+_BROUGHT_BY = {"ezc3d": "'painet[c3d]'", "pytng": "pytng"}
+"""What pip is to install for a package, where it is not `_EXTRA`."""
 PACKED = (".gz", ".bz2")
 _SNIFFED = 4096
 
@@ -62,7 +64,7 @@ class Readable:
             raise RequestError(
                 f"{path}: reading {self.name} takes the package {self.package}, which is not "
                 "installed",
-                f"install it: pip install 'painet[{_EXTRAS.get(self.package, 'formats')}]'",
+                f"install it: pip install {_BROUGHT_BY.get(self.package, _EXTRA)}",
             )
 
 
@@ -76,7 +78,7 @@ READABLE = (
     Readable("PSF", (".psf",), "MDAnalysis", "names, bonds", "CHARMM, NAMD, X-PLOR"),
     Readable("PRMTOP", (".prmtop", ".parm7", ".top"), "MDAnalysis", "names, bonds", "AMBER"),
     Readable("TPR", (".tpr",), "MDAnalysis", "names, bonds, one frame", "GROMACS"),
-    Readable("ITP", (".itp",), "MDAnalysis", "names, bonds", "GROMACS"),
+    Readable("ITP", (".itp", ".top"), "MDAnalysis", "names, bonds", "GROMACS"),
     Readable("GRO", (".gro",), "painet", f"names, {_FRAMES}, velocities", "GROMACS"),
     Readable("XTC", (".xtc",), "MDAnalysis", _FRAMES, "GROMACS"),
     Readable("TRR", (".trr",), "MDAnalysis", f"{_FRAMES}, velocities", "GROMACS"),
@@ -135,7 +137,13 @@ MOTION = ("AMC", "BVH", "TRC", "C3D")
 """Formats of motion capture."""
 TOPOLOGIES = "PDB, mmCIF, PSF, GRO, PRMTOP, TPR, MOL2, SDF, LAMMPS DATA, XYZ ..."
 TRAJECTORIES = "DCD, XTC, TRR, NetCDF, H5MD, LAMMPSDUMP, XYZ, GRO, multi-model PDB ..."
-_FILE_NAMES = {"xdatcar": "XDATCAR", "poscar": "POSCAR", "contcar": "POSCAR", "history": "HISTORY"}
+_FILE_NAMES = {
+    "xdatcar": "XDATCAR",
+    "poscar": "POSCAR",
+    "contcar": "POSCAR",
+    "history": "HISTORY",
+    "config": "CONFIG",
+}
 _OTHER_NAMES = {
     "CIF": "MMCIF",
     "ENT": "PDB",
@@ -211,7 +219,11 @@ def _by_content(path: Path) -> Readable | None:
         ("GROMOS", b"TITLE"),
         ("BVH", b"HIERARCHY"),
         ("PSF", b"PSF"),
-        ("MMCIF", b"data_"),
+        ("PRMTOP", b"%VERSION"),
+        ("ITP", b"#include"),
+        ("ITP", b"#define"),
+        ("ITP", b";"),
+        ("ITP", b"["),
         ("MOL2", b"@<TRIPOS>"),
         ("PDB", b"HEADER "),
         ("PDB", b"CRYST1"),
@@ -220,6 +232,8 @@ def _by_content(path: Path) -> Readable | None:
     ):
         if start.lstrip().startswith(begin):
             return BY_NAME[name]
+    if re.search(rb"^data_\S", start, re.MULTILINE):
+        return BY_NAME["MMCIF"]
     if start[:4] == b"\x54\0\0\0" and start[4:8] == b"CORD":
         return BY_NAME["DCD"]
     return None

@@ -10,7 +10,13 @@ import numpy as np
 
 from painet_cli.data.formats.frame import Frame, FrameReader
 from painet_cli.data.trajectories.guards import check_claims
-from painet_cli.data.trajectories.mda_reader import MdaReader, mda_name, mda_source, mdanalysis
+from painet_cli.data.trajectories.mda_reader import (
+    MdaReader,
+    mda_name,
+    mda_options,
+    mda_source,
+    mdanalysis,
+)
 from painet_cli.data.trajectories.own_formats import OWN
 from painet_cli.data.trajectories.readable import (
     MOTION,
@@ -47,6 +53,7 @@ def open_topology(path: Path, format_name: str | None = None) -> Any:
     kind.check_package(path)
     if kind.name in MOTION or kind.name == "NPZ":
         raise _no_topology(path, kind)
+    check_claims(path, {kind.name})
     if kind.name in OWN and OWN[kind.name].names:
         universe = bare_universe(OWN[kind.name].particles(path))
     else:
@@ -54,10 +61,9 @@ def open_topology(path: Path, format_name: str | None = None) -> Any:
             parser = MDAnalysis.topology.core.get_parser_for("", mda_name(kind))
         except (ValueError, TypeError) as error:
             raise _no_topology(path, kind) from error
-        check_claims(path, {kind.name})
         source = mda_source(path, kind)
         with mdanalysis(path, kind.whole()), parser(source) as topology:
-            universe = MDAnalysis.Universe(topology.parse(), to_guess=())
+            universe = MDAnalysis.Universe(topology.parse(**mda_options(path, kind)), to_guess=())
     if universe.atoms.n_atoms == 0:
         raise RequestError(f"{path}: holds no atoms", f"expected a topology: {TOPOLOGIES}")
     with mdanalysis(path, kind.whole()):

@@ -18,6 +18,10 @@ from painet_cli.data.trajectories.mda_reader import mdanalysis
 from painet_cli.data.trajectories.readable import TOPOLOGIES
 from painet_cli.errors import RequestError, option
 
+_ISOTOPES = {"D": "H", "T": "H"}
+_IONS = {"SOD": "Na", "POT": "K", "CLA": "Cl", "CAL": "Ca", "CES": "Cs", "LIT": "Li", "RUB": "Rb"}
+"""What CHARMM calls ions."""
+_WATERS = {"HOH", "H2O", "SOL", "WAT", "TIP", "TIP3", "TP3", "TIP4", "TIP5", "SPC", "OPC"}
 MOST_ATOMS_GUESSED = 200_000
 """Bonds of larger selections are not guessed."""
 _LONGEST_BOND = 10.0
@@ -156,11 +160,13 @@ def _column(selected: Any, attribute: str) -> tuple[str, ...]:
 
 
 def elements_of(selected: Any) -> tuple[str, ...]:
-    """Symbol of every atom, as the topology lists it or its masses or names leave no doubt.
+    """Symbol of every atom, as the topology lists it or its mass or name leave no doubt.
 
     Empty where one atom's is in doubt.
     """
-    listed = tuple(symbol.capitalize() for symbol in _column(selected, "elements"))
+    listed = tuple(
+        _ISOTOPES.get(symbol, symbol.capitalize()) for symbol in _column(selected, "elements")
+    )
     if listed and all(map(is_element, listed)):
         return _carbons(listed, selected)
     by_mass = elements_by_mass(getattr(selected, "masses", np.zeros(selected.n_atoms)))
@@ -169,16 +175,17 @@ def elements_of(selected: Any) -> tuple[str, ...]:
     residues, polymer = _column(selected, "resnames"), set()
     if residues:
         polymer = set(selected.select_atoms("protein or nucleic").indices.tolist())
-    by_name = tuple(
-        _element_by_name(name, residue, in_polymer=index in polymer)
-        for name, residue, index in zip(
+    found = tuple(
+        one or _element_by_name(name, residue, in_polymer=index in polymer)
+        for one, name, residue, index in zip(
+            by_mass,
             _column(selected, "names"),
             residues or ("",) * selected.n_atoms,
             selected.indices.tolist(),
             strict=False,  # names may be none
         )
     )
-    return by_name if all(map(is_element, by_name)) else ()
+    return found if all(map(is_element, found)) else ()
 
 
 def _carbons(listed: tuple[str, ...], selected: Any) -> tuple[str, ...]:
@@ -198,11 +205,14 @@ def _element_by_name(name: str, residue: str, *, in_polymer: bool) -> str:
     """`CA` of an amino acid is carbon, of an ion calcium, elsewhere in doubt: empty."""
     parts = re.fullmatch(r"\d*([A-Za-z]+)[\d'*+-]*", name)
     letters = parts[1] if parts else ""
-    if in_polymer:
+    if in_polymer or residue.upper() in _WATERS:
         return letters[:1] if letters[:1] in "HCNOSP" else ""
     if len(letters) == 1 or letters == letters.capitalize():
         return letters
-    return letters.capitalize() if letters and name.strip() == residue.strip() else ""
+    ion = residue.strip().rstrip("0123456789+-")
+    if letters == ion and ion in _IONS:
+        return _IONS[ion]
+    return letters.capitalize() if letters and letters == ion else ""
 
 
 def bonds_of(

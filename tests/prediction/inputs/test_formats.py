@@ -395,7 +395,7 @@ def test_a_package_that_is_missing_is_named_with_its_command(
 
 def test_every_ending_is_of_one_format_or_told_by_the_content() -> None:
     endings = [suffix for one in READABLE for suffix in one.suffixes]
-    assert {one for one in endings if endings.count(one) > 1} == {".trc"}
+    assert {one for one in endings if endings.count(one) > 1} == {".top", ".trc"}
 
 
 def test_what_is_written_is_read() -> None:
@@ -408,6 +408,8 @@ def test_what_is_written_is_read() -> None:
         ("run", b"ITEM: TIMESTEP\n0\n", "LAMMPSDUMP"),
         ("model.txt", b"data_1ABC\n", "MMCIF"),
         ("take.trc", b"PathFileType\t4\n", "TRC"),
+        ("top.top", b"%VERSION  VERSION_STAMP = V0001\n", "PRMTOP"),
+        ("top.top", b"; made by hand\n[ moleculetype ]\n", "ITP"),
         ("run.trc", b"TITLE\nx\nEND\n", "GROMOS"),
         ("CONTCAR_relaxed", b"x", "POSCAR"),
         ("a.PDB.GZ", b"x", "PDB"),

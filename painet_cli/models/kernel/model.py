@@ -1,0 +1,272 @@
+r"""Kernel ridge regression in the body's own frame: a closed form, with a standard deviation.
+
+A window is written in the frame that moves with the body (`layers/body_frame.py`): positions,
+velocities and, where they are told, the displacements to the frames before. Its targets are
+displacements in the same frame. They are predicted as
+
+.. math::
+    \hat y_p(z) = \bar y_p + \sum_n k_p(z, z_n)\, w_{n, p}
+
+with a kernel (`ridge.py`) for each part p of the body: the whole of it, or its trunk and limbs.
+Weights of the kernel and the ridge are chosen on the validation windows (`tuning.py`); the mean of
+several members that read different columns (`layout.py`) may be taken, and bones be held to their
+lengths (`bones.py`). Of more training windows than `largest`, so many are kept and all are learned
+from (Nyström).
+
+None of this is in the paper; what it means for its claims is in docs/explanation/body-frame.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import torch
+from torch import Tensor, nn
+
+from painet_cli.config.presets import Preset
+from painet_cli.config.schema import KernelConfig
+from painet_cli.data.batches.batch import Batch
+from painet_cli.errors import RequestError
+from painet_cli.models.base import DynamicsModel, SystemSpec
+from painet_cli.models.kernel.bones import paths, with_bones_of
+from painet_cli.models.kernel.fitting import Task, fit_member, part_of, skeleton_of
+from painet_cli.models.kernel.member import Member, inside
+from painet_cli.models.kernel.parts import Skeleton, parents
+from painet_cli.models.kernel.written import (
+    count_windows,
+    gather,
+    spread_out,
+    write,
+    write_inputs,
+)
+from painet_cli.models.layers.body_frame import BodyFrame, Frames
+from painet_cli.models.layers.fitted_buffers import FittedBuffers
+
+_DIMENSIONS = {"part": 1, "offset": 3, "spread": 2, "parent": 1, "path": 2}
+
+
+class Kernel(FittedBuffers, DynamicsModel):
+    """Kernel ridge regression in the body's frame; fitted, not trained.
+
+    Parameters
+    ----------
+    config
+        Form of the kernels, and what they read.
+    system
+        Up axis, frames before the start, names of the particles.
+    horizon
+        T, steps to predict.
+
+    Attributes
+    ----------
+    part
+        (N,) part of the body that every particle is predicted with.
+    offset
+        (T, N, 3) mean displacement.
+    spread
+        (T, N) what standard deviations are multiplied by, so that they are right on the validation
+        windows.
+    parent, path
+        (N,) and (N, N) bones, where their lengths are kept.
+    """
+
+    Config = KernelConfig
+    closed_form = True
+    reads_past = "always"
+
+    part: Tensor
+    offset: Tensor
+    spread: Tensor
+    parent: Tensor
+    path: Tensor
+
+    def __init__(self, config: KernelConfig, system: SystemSpec, horizon: int) -> None:
+        super().__init__()
+        self.config = config
+        self.system = system
+        self.horizon = horizon
+        self.frame = BodyFrame(system.up, system.names)
+        self.members = nn.ModuleList(Member(config.form) for _ in config.members)
+        for name, dimensions in _DIMENSIONS.items():
+            dtype = torch.int64 if name in ("part", "parent") else torch.float64
+            self.register_buffer(name, torch.zeros((0,) * dimensions, dtype=dtype))
+
+    @classmethod
+    def build(cls, config: KernelConfig, preset: Preset, system: SystemSpec) -> Kernel:
+        """Model of a preset, to be fitted."""
+        return cls(config, system, preset.data.horizon)
+
+    @property
+    def parameter_count(self) -> int:
+        """Numbers that were fitted: those that kernels are multiplied by."""
+        return sum(member.dual.numel() for member in self._members())
+
+    @torch.no_grad()
+    def fit(self, train: Iterable[Batch], val: Iterable[Batch]) -> None:
+        """Fit to training windows, with choices by validation windows.
+
+        Cost is linear in particles; it grows with the cube of the kept windows, and linearly with
+        those beyond.
+
+        Parameters
+        ----------
+        train, val
+            Gone through more than once.
+
+        Raises
+        ------
+        RequestError
+            The systems are of several kinds, or have not the parts that are asked for.
+        """
+        self.frame.fit(train)
+        if not len(self.frame.reference):
+            raise RequestError(
+                "model kernel: the training systems have different particles",
+                "it reads windows of one system; choose another model",
+            )
+        skeleton = skeleton_of(next(iter(train)), self.system.names)
+        task = self._task(train, val, skeleton)
+        self._set("part", task.part)
+        self._set("offset", task.offset)
+        if self.config.keep_bones:
+            parent, depth = parents(skeleton)
+            self._set("parent", torch.from_numpy(parent))
+            self._set("path", paths(parent, depth))
+        for member, config in zip(self._members(), self.config.members, strict=True):
+            member.take(**fit_member(task, self.config, config))
+        self._set("spread", torch.ones_like(task.offset[..., 0]))
+        squared = (self._moved(task.held.inputs) - task.held.targets).square().mean(dim=-1)
+        variance = self._deviations(task.held.inputs).square()
+        self._set("spread", (squared / variance).mean(dim=0).sqrt())
+
+    def _task(self, train: Iterable[Batch], val: Iterable[Batch], skeleton: Skeleton) -> Task:
+        history, largest, up = self.system.history, self.config.largest, self.system.up
+        count = count_windows(train)
+        kept = gather(train, self.frame, history, spread_out(count, largest))
+        held = gather(val, self.frame, history, spread_out(count_windows(val), largest))
+        return Task(
+            kept=kept,
+            held=held,
+            others=None
+            if count <= largest
+            else lambda: (write(batch, self.frame, history) for batch in train),
+            offset=kept.targets.mean(dim=0),
+            part=part_of(skeleton, self.config).to(kept.inputs.device),
+            skeleton=skeleton,
+            side=None if up is None else min(axis for axis in range(3) if axis != up),
+        )
+
+    def unlike(self) -> str | None:
+        """What does not go together, as the base class has it."""
+        particles = len(self.part)
+        outputs = (self.horizon, particles, 3)
+        columns = (2 + self.system.history) * particles * 3
+        if not particles:
+            return None
+        bones = (particles if self.config.keep_bones else 0,)
+        shapes = {"offset": outputs, "spread": outputs[:2], "parent": bones, "path": bones * 2}
+        for name, shape in shapes.items():
+            found = tuple(getattr(self, name).shape)
+            if found != shape:
+                return f"{name} is of shape {found}, expected {shape}"
+        for member, config in zip(self._members(), self.config.members, strict=True):
+            if tuple(member.dual.shape[1:]) != outputs:
+                return "a member predicts other steps or particles"
+            if member.inputs.shape[1] != columns * (1 + config.bones):
+                return "a member reads other columns"
+            if not inside(self.part, len(member.ridge)):
+                return "a part is not there"
+        if not inside(self.parent, particles) or len(self.frame.reference) != particles:
+            return "its reference or bones are of other particles"
+        return None
+
+    def forward(
+        self,
+        batch: Batch,  # M particles
+    ) -> Tensor:  # (T, M, 3)
+        """Predicted positions, (T, M, 3).
+
+        Raises
+        ------
+        RequestError
+            The model is not fitted, or the systems have other particles.
+        """
+        frames, inputs = self._read(batch)
+        moved = self._moved(inputs).transpose(0, 1).flatten(1, 2)  # (T, M, 3)
+        return batch.positions + frames.back(moved.to(batch.positions.dtype))
+
+    def deviations(
+        self,
+        batch: Batch,  # M particles
+    ) -> Tensor:  # (T, M)
+        """Standard deviation of each predicted coordinate, in the unit of length.
+
+        That of a Gaussian process with the same kernel, the mean of the members', times what makes
+        it right on the validation windows.
+        """
+        _, inputs = self._read(batch)
+        made = self._deviations(inputs).transpose(0, 1).flatten(1)
+        return made.to(batch.positions.dtype)
+
+    def _read(self, batch: Batch) -> tuple[Frames, Tensor]:
+        """Frames of the systems, and what the kernels read of them, (B, K, N, 3) float64."""
+        if not len(self.part):
+            raise RequestError("model kernel: it is not fitted", "`painet train` fits it")
+        frames = self.frame(batch)
+        return frames, write_inputs(batch, frames, self.system.history)
+
+    def _moved(self, inputs: Tensor) -> Tensor:  # (B, T, N, 3)
+        """Displacements in the frame."""
+        made = torch.stack([member.predict(inputs, self.part) for member in self._members()])
+        moved = made.mean(dim=0) + self.offset.double()
+        share = self.config.keep_bones
+        if share:
+            start = inputs[:, 0]
+            predicted = start[:, None] + moved
+            kept = with_bones_of(start, predicted, self.parent, self.path)
+            moved = moved + share * (kept - predicted)
+        return moved
+
+    def _deviations(self, inputs: Tensor) -> Tensor:  # (B, T, N)
+        made = torch.stack([member.deviations(inputs, self.part) for member in self._members()])
+        return made.mean(dim=0)[:, None] * self.spread.double()
+
+    def _members(self) -> Iterator[Member]:
+        for member in self.members:
+            if isinstance(member, Member):
+                yield member
+
+
+def fit_kernel(
+    train: Iterable[Batch],
+    val: Iterable[Batch],
+    system: SystemSpec,
+    config: KernelConfig | None = None,
+) -> Kernel:
+    """Fit a kernel to windows, in seconds and without a run.
+
+    Parameters
+    ----------
+    train, val
+        Windows with targets, of systems with the same particles; lists of batches, or anything
+        that can be gone through again. Weights and ridge are chosen on `val`.
+    system
+        Up axis, frames before the start, and names of the particles for `parts: limbs`.
+    config
+        Form of the kernel; by default as a preset has it.
+
+    Returns
+    -------
+    Kernel
+        In evaluation mode; `deviations` gives standard deviations.
+
+    Raises
+    ------
+    RequestError
+        The systems are of several kinds.
+    """
+    horizon = len(next(iter(train)).known_targets())
+    model = Kernel(config or KernelConfig(), system, horizon)
+    model.fit(train, val)
+    model.eval()
+    return model
