@@ -154,7 +154,7 @@ def _mean_structure(batch: Batch, frame: BodyFrame) -> Tensor:
     count = batch.graph.num_systems
     placed = frames.back(frame.reference.repeat(count, 1))
     centres = frames.origin.index_select(0, batch.graph.system)
-    made = (placed + centres).to(batch.positions)
+    made: Tensor = (placed + centres).to(batch.positions)
     return made.expand_as(batch.known_targets())
 
 

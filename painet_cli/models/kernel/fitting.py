@@ -56,7 +56,7 @@ class Task:
     @property
     def mirror(self) -> list[int]:
         """Part on the other side of each, or itself."""
-        return mirror_of(self.part.cpu().numpy(), self.skeleton).tolist()
+        return list(map(int, mirror_of(self.part.cpu().numpy(), self.skeleton)))
 
 
 def skeleton_of(batch: Batch, names: tuple[str, ...]) -> Skeleton:

@@ -13,7 +13,7 @@ class FittedBuffers(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_load_state_dict_post_hook(_hold_together)
+        self.register_load_state_dict_post_hook(_hold_together)  # type: ignore[no-untyped-call]
 
     def unlike(self) -> str | None:
         """What of the buffers does not go together; None where all do."""
