@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import torch
 from decoder_step import LiteralLayer, built, step_of, step_with
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from painet_cli.config.presets import Preset, load_preset
@@ -32,7 +32,7 @@ def step(horizon: int, *, literal: bool = False) -> Turn:
     preset = _preset(horizon)
     graph = bond_graph(range(len(JOINTS)), BONES, 2)
     if literal:
-        return step_with(preset, graph, LiteralLayer, nn.Linear)
+        return step_with(preset, graph, LiteralLayer)
     return step_of(built(preset), graph)
 
 

@@ -11,7 +11,6 @@ reaches.
 from __future__ import annotations
 
 import argparse
-import copy
 import math
 
 import torch
@@ -53,21 +52,10 @@ def kept_bytes(model: DynamicsModel, batch: Batch) -> int:
     return sum(kept.values())
 
 
-def in_place_operations(_: torch.Size, left: torch.Size, right: torch.Size, **__: object) -> int:
-    """Operations of `addmm_`, which PyTorch does not count by itself."""
-    return 2 * left[0] * left[1] * right[1]
-
-
 def operations(model: DynamicsModel, batch: Batch) -> int:
     """Floating-point operations of the matrix products of a step."""
-    # in float64 no product goes to oneDNN, whose calls are not counted
-    model = copy.deepcopy(model).double()
-    x, v, targets = (
-        part.double() for part in (batch.positions, batch.velocities, batch.known_targets())
-    )
-    batch = Batch(batch.graph, x, v, targets)
-    in_place = {torch.ops.aten.addmm_: in_place_operations}
-    with FlopCounterMode(display=False, custom_mapping=in_place) as counter:
+    targets = batch.known_targets()
+    with FlopCounterMode(display=False) as counter:
         (model(batch) - targets).square().mean().backward()
     return int(counter.get_total_flops())
 

@@ -19,6 +19,7 @@ EdgeFeature = Literal["hop", "distance", "types"]
 Settings = Sequence[str] | Mapping[str, object]
 """Changes of a preset: `["train.lr=1e-3"]` or `{"train.lr": 1e-3}`."""
 Activations = Literal["keep", "recompute", "stepwise"]
+Report = Literal["all", "last"]
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
 # Far above any published model: a file from a stranger names no model that takes days to build.
 Layers = Annotated[int, Field(gt=0, le=256)]
@@ -45,6 +46,9 @@ class DataConfig(Strict):
     history: Annotated[int, Field(ge=0, le=1000)] = 0
     """H, frames before a window's start that a model is given besides; windows with fewer frames
     before their start are left out."""
+    report: Report = "all"
+    """Whose error chooses the best epoch and is reported: of `all` targets, or of the `last` alone.
+    EGNO's published S2S figures are the last of five targets of a model trained on all five."""
     hops: Annotated[int, Field(ge=1, le=4)] = 2
     """Particles up to this many bonds apart are joined by an edge."""
     cutoff: PositiveFloat | None = None
@@ -235,6 +239,21 @@ class KernelConfig(ModelConfig):
     Time grows with its cube."""
 
 
+class AtomConfig(ModelConfig):
+    """ATOM: a transformer over all atoms and times (Thompson et al. 2026); not equivariant."""
+
+    name: Literal["atom"] = "atom"
+    layers: Layers = 5
+    """Blocks of attention and a network an atom."""
+    hidden: Width = 128
+    """Width of the embeddings, an even multiple of `heads`."""
+    heads: Layers = 8
+    """Attention heads."""
+    noise: NonNegativeFloat = 0.1
+    """Spread of the noise on positions, velocities and their lengths in training, in the dataset's
+    unit of length (and of length a frame)."""
+
+
 MODEL_CONFIGS = ModelTable(
     PainetConfig,
     LinearConfig,
@@ -245,6 +264,7 @@ MODEL_CONFIGS = ModelTable(
     HegnnConfig,
     GfNodeConfig,
     KernelConfig,
+    AtomConfig,
 )
 
 

@@ -65,6 +65,7 @@ class Evaluation:
     trained_horizon: int
     """T; steps past it were rolled out."""
     mse: float
+    """A-MSE; F-MSE where the preset reports the last step alone."""
     f_mse: float
     a_mse: float
     step_mse: list[float]
@@ -173,7 +174,7 @@ def evaluate_run(
         windows=len(windows),
         horizon=steps,
         trained_horizon=preset.data.horizon,
-        mse=errors.mse,
+        mse=errors.f_mse if preset.data.report == "last" else errors.mse,
         f_mse=errors.f_mse,
         a_mse=errors.a_mse,
         step_mse=errors.step_mse,

@@ -239,10 +239,10 @@ def restore(path: Path, device: torch.device) -> tuple[DynamicsModel, Header]:
     try:
         check_weights(header.preset, system, weights)
         model = build_model(header.preset, system)
+        model.load_state_dict(weights)
         wrong = misfit(weights, model.state_dict())
         if wrong is not None:
             raise ValueError(wrong)
-        model.load_state_dict(weights)
     except (RuntimeError, ValueError) as error:
         raise RequestError(
             f"{path}: its weights do not fit the model it names",

@@ -16,7 +16,7 @@ from painet_cli.data.batches.batch import Batch
 from painet_cli.models.base import DynamicsModel
 from painet_cli.testing.systems import normal
 
-_STEP = 1e-4
+_STEP = 1e-5
 _RELATIVE = 1e-9  # of the largest derivative
 _WEIGHTS = (1 / 12, -2 / 3, 2 / 3, -1 / 12)  # of the function at -2, -1, 1 and 2 steps
 

@@ -246,8 +246,8 @@ def _prepare(
         versions=versions(),
     )
     augmentation = augmentation_of(preset, dataset)
-    trainer = Trainer(model, preset.train, train, val, budget_s, world, augmentation)
-    return trainer, header
+    report = preset.data.report
+    return Trainer(model, preset.train, train, val, budget_s, world, augmentation, report), header
 
 
 def _header(**content: Any) -> Header:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
-from painet_cli.config.schema import CosineSchedule, TrainConfig
+from painet_cli.config.schema import CosineSchedule, Report, TrainConfig
 from painet_cli.data.batches.windows import Windows
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.memory import MemoryPlan
@@ -59,6 +59,8 @@ class Trainer:
         The processes that train together, each with its part of every batch.
     augmentation
         What training windows are seen as besides what they are.
+    report
+        Whose validation error chooses the best epoch: `data.report`.
 
     Attributes
     ----------
@@ -75,6 +77,7 @@ class Trainer:
         budget_s: float | None = None,
         world: World = ALONE,
         augmentation: Augmentation = NO_AUGMENTATION,
+        report: Report = "all",
     ) -> None:
         if model.closed_form:  # one epoch fits it
             config = config.model_copy(
@@ -83,6 +86,7 @@ class Trainer:
         self.model = model
         self.world = world
         self.config = config
+        self.report = report
         self.budget_s = budget_s
         self.train_windows = train
         self.val_windows = val
@@ -190,7 +194,7 @@ class Trainer:
 
     def _evaluate(self) -> float:
         size = self.config.batch_size
-        mse = validation_mse(self.evaluated_model, self.val_windows, size, self.world)
+        mse = validation_mse(self.evaluated_model, self.val_windows, size, self.world, self.report)
         with self.world.together():
             if not math.isfinite(mse):
                 epoch = self.progress.epoch + 1
@@ -207,7 +211,10 @@ class Trainer:
         slots_of = self.optimizer.state_dict()["state"] if self.optimizer else {}
         for index, slots in slots_of.items():
             state |= {f"optimizer/{index}/{slot}": tensor for slot, tensor in slots.items()}
-        return state | {"rng/cpu": torch.get_rng_state()}
+        drawn = {"rng/cpu": torch.get_rng_state()}
+        if self.train_windows.device.type == "cuda":  # dropout draws where the model is
+            drawn["rng/cuda"] = torch.cuda.get_rng_state(self.train_windows.device)
+        return state | drawn
 
     def _state_after_a_step(self, saved: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """What a saved state must look like; parameters that no gradient reached have no slots.
@@ -224,6 +231,11 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         return self.state()
 
+    def _load_weights(self, state: Mapping[str, Tensor]) -> None:
+        self.model.load_state_dict(under("model", state))
+        if self.average is not None:
+            self.average.load_state_dict(under("average", state))
+
     def restore(self, state: Mapping[str, Tensor], progress: Progress) -> None:
         """Go on from a saved state.
 
@@ -232,12 +244,14 @@ class Trainer:
         ValueError
             A tensor is not what this training has: name, shape, type, or not finite.
         """
-        wrong = misfit(state, self._state_after_a_step(state))
+        self._load_weights(state)  # some buffers take the shapes that they are given
+        expected = self._state_after_a_step(state)
+        # a run may go on without the card it began on, or have begun before its state was kept
+        other = {"rng/cuda"} & (state.keys() ^ expected.keys())
+        wrong = misfit(_without(state, other), _without(expected, other))
         if wrong is not None:
             raise ValueError(wrong)
-        self.model.load_state_dict(under("model", state))
-        if self.average is not None:
-            self.average.load_state_dict(under("average", state))
+        self._load_weights(state)
         slots: dict[int, dict[str, Tensor]] = {}
         for name, tensor in under("optimizer", state).items():
             index, _, slot = name.partition("/")
@@ -246,7 +260,13 @@ class Trainer:
             groups = self.optimizer.state_dict()["param_groups"]
             self.optimizer.load_state_dict({"state": slots, "param_groups": groups})
         torch.set_rng_state(state["rng/cpu"])
+        if "rng/cuda" in state and self.train_windows.device.type == "cuda":
+            torch.cuda.set_rng_state(state["rng/cuda"], self.train_windows.device)
         self.progress = progress
+
+
+def _without(state: Mapping[str, Tensor], names: Set[str]) -> dict[str, Tensor]:
+    return {name: tensor for name, tensor in state.items() if name not in names}
 
 
 def _adam(model: DynamicsModel, config: TrainConfig, device: torch.device) -> torch.optim.Optimizer:

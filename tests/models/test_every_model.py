@@ -33,6 +33,7 @@ KITS = {
         reads_features=False,
         one_system=True,
     ),
+    "atom": Kit((SMALL,), equivariant=False, reads_features=False),
     "painet": Kit(
         (
             {**SMALL, "pairwise": "guaranteed", "attention": "dense"},

@@ -287,8 +287,8 @@ class PAINET(DynamicsModel):
     ) -> int:
         """Bytes that a pass is expected to need, by the rows of width d that are alive at once.
 
-        A particle keeps nine rows a head and attention step, and eight a layer of the decoder; an
-        edge two a layer. Without gradients a few rows a particle are alive, of one head or layer.
+        A particle keeps ten rows a head and attention step, and ten a layer of the decoder; an edge
+        six a layer. Without gradients a few rows a particle are alive, of one head or layer.
         """
         row = self.embed.out_features * self.embed.weight.element_size()
         at_once = 1 if activations == "stepwise" else self.horizon
@@ -296,9 +296,9 @@ class PAINET(DynamicsModel):
         if not training:
             heads = 1 if nodes > MANY else self.config.heads
             return nodes * row * max(9 * heads, 8 * at_once) + indices
-        encoded = nodes * self.horizon * row * (9 * self.config.heads + 2)
+        encoded = nodes * self.horizon * row * (10 * self.config.heads + 2)
         kept_edges = edges if activations == "keep" else 0
-        decoded = at_once * self.config.layers * row * (8 * nodes + 2 * kept_edges)
+        decoded = at_once * self.config.layers * row * (10 * nodes + 6 * kept_edges)
         return encoded + decoded + indices
 
     def compile_blocks(self) -> None:
