@@ -118,8 +118,7 @@ def _with_yardsticks(columns: Columns, rows: Sequence[Row]) -> Columns:
 
 def _mse(row: Row) -> str:
     ended = "†" if "budget" in row.stopped_by else "°" if "epochs" in row.stopped_by else ""
-    marks = f"{'*' if row.star else ''}{'§' if row.loses else ''}{ended}"
-    return f"{spread(row.mse, row.sd)}{marks}"
+    return f"{spread(row.mse, row.sd)}{'*' if row.star else ''}{'§' if row.loses else ''}{ended}"
 
 
 def _printed(row: Row | None) -> str:

@@ -284,7 +284,24 @@ class CosineSchedule(Strict):
     """Rate at the last step, as a fraction of `lr`."""
 
 
-Schedule = Annotated[ConstantSchedule | CosineSchedule, Field(discriminator="kind")]
+class TrapezoidSchedule(Strict):
+    """Linear warm-up, then the learning rate itself, then a straight line down to the last epoch.
+
+    A training that goes on past its last epoch need only make up for the decay.
+    """
+
+    kind: Literal["trapezoid"] = "trapezoid"
+    warmup_epochs: NonNegativeFloat = 0.0
+    """Epochs over which the rate rises from zero."""
+    decay_fraction: Annotated[float, Field(gt=0.0, le=1.0)] = 0.2
+    """Share of all epochs over which the rate falls."""
+    final_fraction: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    """Rate at the last step, as a fraction of `lr`."""
+
+
+Schedule = Annotated[
+    ConstantSchedule | CosineSchedule | TrapezoidSchedule, Field(discriminator="kind")
+]
 
 
 class TrainConfig(Strict):
@@ -295,10 +312,13 @@ class TrainConfig(Strict):
     batch_size: PositiveInt
     """Windows in a batch, of all processes together; the last, smaller batch of an epoch is used
     too."""
+    optimizer: Literal["adam", "adamw", "muon", "soap"] = "adam"
+    """`adam` as the paper has it; `adamw`; `muon` for the hidden maps with AdamW for all else;
+    `soap`, Adam in the eigenbasis of Shampoo's preconditioner."""
     lr: PositiveFloat
-    """Adam's learning rate."""
+    """Learning rate."""
     weight_decay: NonNegativeFloat = 0.0
-    """Adam's L2 penalty."""
+    """Share of the weights, times `lr`, that a step takes away; with `adam` an L2 penalty."""
     patience: PositiveInt = 50
     """Stop after this many evaluations in a row without a better validation MSE."""
     eval_every: PositiveInt = 5

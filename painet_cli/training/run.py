@@ -37,7 +37,6 @@ from painet_cli.training.device import (
     MemoryMeter,
     flushed_denormals,
     free_memory,
-    reuse_freed_memory,
     seed_everything,
 )
 from painet_cli.training.distributed.world import ALONE, World
@@ -226,7 +225,6 @@ def _prepare(
         windows_of(dataset, part, offsets, graph, device, before) for part in ("train", "val")
     )
     seed_everything(preset.train.seed, device)
-    reuse_freed_memory()
     model = build_model(preset, system).to(device)
     model.fit_scales(train.batches(preset.train.batch_size))
     header = _header(

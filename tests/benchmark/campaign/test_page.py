@@ -82,6 +82,20 @@ def test_other_settings_other_data_and_variants_stay_out_of_the_tables() -> None
     assert "train.lr=0.01" in make_blocks([*wanted, rate])["other settings"]
 
 
+def test_variants_stand_beside_the_model_that_was_trained_alike() -> None:
+    label = "model.reach=neighbours"
+    variants = [
+        result(mse, "painet", settings=[*RECIPE, label], label=label, seed=seed)
+        for seed, mse in ((1, 0.5), (2, 0.7))
+    ]
+    others = [planned(0.3), result(0.2, "painet", settings=["train.lr=1e-2"])]
+    text = make_blocks([planned(0.4, "painet"), *variants, *others])["figures"]
+    assert "| as the preset has it | 1 | 0.4 |" in text
+    assert "| `model.reach=neighbours` | 1 2 | 0.6 ± 0.14 |" in text
+    assert "0.2" not in text
+    assert make_blocks(others)["figures"] == "No variant is trained yet.\n"
+
+
 def test_what_stands_between_marks_is_replaced_and_nothing_else(tmp_path: Path) -> None:
     page = tmp_path / "results.md"
     page.write_text(
