@@ -14,6 +14,7 @@ STRAIGHT_ON = "linear"
 _ENDS = {
     "patience": "by patience",
     "schedule": "with a learning rate that had come down to nothing",
+    "closed form": "in a closed form",
     "epochs": "by their last epoch at full rate",
     "budget": "by a budget",
 }
@@ -31,12 +32,13 @@ def verdict(rows: Sequence[Row]) -> str:
 
 
 def _against(best: Row, second: Row) -> str:
-    if best.sd is None or second.sd is None:
+    spreads = _spread_of_seeds(best), _spread_of_seeds(second)
+    if spreads[0] is None or spreads[1] is None:
         return (
             f"{second.model} second with {_told(second)}; "
             "with one seed nothing is known of how much seeds vary"
         )
-    beyond = best.mse + best.sd < second.mse - second.sd
+    beyond = best.mse + spreads[0] < second.mse - spreads[1]
     return (
         f"beyond the spread of seeds of {second.model} ({_told(second)})"
         if beyond
@@ -44,9 +46,16 @@ def _against(best: Row, second: Row) -> str:
     )
 
 
+def _spread_of_seeds(row: Row) -> float | None:
+    """Standard deviation over seeds, on which a closed form does not depend; None of one seed."""
+    return 0.0 if set(row.stopped_by) == {"closed form"} else row.sd
+
+
 def _told(row: Row) -> str:
     count = len(row.seeds)
-    return f"{spread(row.mse, row.sd)} ({count} seed{'s' * (count > 1)})"
+    closed = set(row.stopped_by) == {"closed form"}
+    how = "closed form" if closed else f"{count} seed{'s' * (count > 1)}"
+    return f"{spread(row.mse, row.sd)} ({how})"
 
 
 def _losers(ranked: Sequence[Row]) -> str:
