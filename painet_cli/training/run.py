@@ -37,7 +37,6 @@ from painet_cli.training.device import (
     MemoryMeter,
     flushed_denormals,
     free_memory,
-    reuse_freed_memory,
     seed_everything,
 )
 from painet_cli.training.distributed.world import ALONE, World
@@ -226,7 +225,6 @@ def _prepare(
         windows_of(dataset, part, offsets, graph, device, before) for part in ("train", "val")
     )
     seed_everything(preset.train.seed, device)
-    reuse_freed_memory()
     model = build_model(preset, system).to(device)
     model.fit_scales(train.batches(preset.train.batch_size))
     header = _header(
@@ -245,7 +243,7 @@ def _prepare(
         command=command_line(),
         versions=versions(),
     )
-    augmentation = augmentation_of(preset, dataset.manifest)
+    augmentation = augmentation_of(preset, dataset)
     report = preset.data.report
     return Trainer(model, preset.train, train, val, budget_s, world, augmentation, report), header
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from painet_cli.cli.bench.cells import alone, refuse_failed
-from painet_cli.cli.bench.progress import BenchProgress
 from painet_cli.cli.bench.report import emit_tables
+from painet_cli.cli.progress import BenchProgress
 from painet_cli.cli.session import Session
 from painet_cli.errors import RequestError
 
