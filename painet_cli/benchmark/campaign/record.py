@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ _EVALUATION = (
     "mse", "f_mse", "a_mse", "step_mse", "unit", "windows", "horizon", "trained_horizon",
     "dataset", "label", "as_published", "split", "split_kind", "leak", "time_s", "peak_memory_gb",
 )  # fmt: skip
+_FOLDERS = re.compile(r"(?<=[\s'\"=])/(?:[^\s'\"/]+/)*")
+"""Where files lie on the machine, which is of no use on another."""
 _QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -67,13 +70,14 @@ def save_record(result: Result, folder: Path) -> Path:
 
 
 def _plain(result: Result) -> dict[str, Any]:
-    errors = result.window_mse
+    errors, record = result.window_mse, dict(result.record)
+    record["command"] = _FOLDERS.sub("", str(record.get("command", "")))
     kept = np.unique(np.linspace(0, len(errors) - 1, min(len(errors), _MOST_WINDOWS)).round())
     return {
         "preset": result.cell.preset_name,
         "label": result.cell.label,
         "config": result.cell.preset.model_dump(mode="json"),
-        "training": {key: result.record[key] for key in _TRAINING if key in result.record},
+        "training": {key: record[key] for key in _TRAINING if key in record},
         "evaluation": {key: result.evaluation[key] for key in _EVALUATION},
         "window_errors": {
             "quantiles": _digits(np.quantile(errors, _QUANTILES)),
