@@ -132,7 +132,10 @@ def bench_row(group: Sequence[Result]) -> Row:
         predict_memory_gb=max(result.evaluation["peak_memory_gb"] for result in group),
         memory_kind=record["memory_kind"],
         parameters=record["parameters"],
-        yardsticks={name: fmean(steps) for name, steps in evaluation.get("yardsticks", {}).items()},
+        yardsticks={
+            name: steps[-1] if first.cell.preset.data.report == "last" else fmean(steps)
+            for name, steps in evaluation.get("yardsticks", {}).items()
+        },
         device=record["device"],
         threads=record["threads"],
         **_of_paper(printed),
