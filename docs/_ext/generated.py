@@ -162,9 +162,9 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
 
 
 def _tag(kind: type[BaseModel]) -> str:
-    """Value of the literal that tells a model of a union apart."""
-    field = kind.model_fields.get("name") or kind.model_fields["kind"]
-    return str(get_args(field.annotation)[0])
+    """Value of the literal that tells a model of a union apart; one that stands alone has none."""
+    field = kind.model_fields.get("name") or kind.model_fields.get("kind")
+    return "mapping" if field is None else str(get_args(field.annotation)[0])
 
 
 def _type(field: FieldInfo) -> str:
@@ -218,7 +218,7 @@ def _default(field: FieldInfo) -> str:
     if isinstance(value, BaseModel):
         return f"`{_tag(type(value))}`"
     if isinstance(value, tuple):
-        return f"`[{', '.join(value)}]`"
+        return f"`[{', '.join(map(str, value))}]`"
     if value is None:
         return "null"
     if isinstance(value, bool):
