@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.config.presets import Preset, load_preset, preset_name, preset_yaml
+from painet_cli.config.schema import CosineSchedule
 from painet_cli.evaluation.evaluate import (
     EVALUATION,
     WINDOW_ERRORS,
@@ -107,10 +108,22 @@ class Result:
     evaluation: dict[str, Any]
     squared: NDArray[np.float64]
 
+    @property
+    def end(self) -> str:
+        """What ended its training: `patience`, `schedule`, `epochs` or `budget`.
+
+        `schedule` is the last epoch of a rate that had come down to nothing, `epochs` the last one
+        at a rate at which more could have been learned.
+        """
+        schedule, ended = self.cell.preset.train.schedule, str(self.record["stopped_by"])
+        spent = isinstance(schedule, CosineSchedule) and schedule.final_fraction == 0
+        return "schedule" if ended == "epochs" and spent else ended
+
     @cached_property
     def window_mse(self) -> NDArray[np.float64]:
-        """(S,) MSE of each test window, over its steps."""
-        mean: NDArray[np.float64] = self.squared.mean(axis=1)
+        """(S,) MSE of each test window, over the steps that the preset reports."""
+        reported = self.squared[:, -1:] if self.cell.preset.data.report == "last" else self.squared
+        mean: NDArray[np.float64] = reported.mean(axis=1)
         return mean
 
 

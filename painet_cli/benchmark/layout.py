@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from rich.text import Text
 from painet_cli.benchmark.rows import OURS, Row
 from painet_cli.benchmark.significance import LEVEL
 from painet_cli.report.tables.evaluation import Columns, figure, lay_out
+from painet_cli.report.tables.paper import best_printed
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -30,18 +32,18 @@ _TITLES = {
 def bench_tables(rows: Sequence[Row], budget_min: float | None) -> list[RenderableType]:
     """Rows for a terminal: errors and costs of each of the paper's tables, and a footnote."""
     parts: list[RenderableType] = []
-    for title, columns in _grids(rows):
+    for title, columns in grids(rows):
         names, values = _split(columns)
         parts += lay_out(title, names, values)
-    return [*parts, Text("\n".join(_footnotes(rows, budget_min)))]
+    return [*parts, Text("\n".join(footnotes(rows, budget_min)))]
 
 
 def bench_markdown(rows: Sequence[Row], budget_min: float | None) -> str:
     """Rows as GitHub shows them."""
     lines: list[str] = []
-    for title, columns in _grids(rows):
+    for title, columns in grids(rows):
         lines += [f"**{title}**", "", *markdown_table(columns), ""]
-    notes = [f"- {note}" for note in _footnotes(rows, budget_min)]
+    notes = [f"- {note}" for note in footnotes(rows, budget_min)]
     return "\n".join([*lines, *notes, ""])
 
 
@@ -68,7 +70,7 @@ def _csv_cell(value: Any) -> Any:
     return " ".join(map(str, value)) if isinstance(value, list) else value
 
 
-def _grids(rows: Sequence[Row]) -> Iterator[tuple[str, Columns]]:
+def grids(rows: Sequence[Row]) -> Iterator[tuple[str, Columns]]:
     """Titles and columns: errors a preset, errors a step, and costs, of every table."""
     for table, title in _TITLES.items():
         inside = [row for row in rows if row.table == table]
@@ -77,6 +79,8 @@ def _grids(rows: Sequence[Row]) -> Iterator[tuple[str, Columns]]:
         yield f"{title}: MSE", _errors(inside)
         if any(row.paper_step_mse for row in inside):
             yield f"{title}: MSE a step", _steps(inside)
+        if any(best_printed(row.preset) for row in inside):
+            yield f"{title}: best", _best(inside)
         yield f"{title}: cost", _costs(inside)
 
 
@@ -94,7 +98,7 @@ def _errors(rows: Sequence[Row]) -> Columns:
 
 
 def _mse(row: Row) -> str:
-    ended = "†" if "budget" in row.stopped_by else ""
+    ended = "†" if "budget" in row.stopped_by else "°" if "epochs" in row.stopped_by else ""
     return f"{spread(row.mse, row.sd)}{'*' if row.star else ''}{ended}"
 
 
@@ -107,6 +111,27 @@ def _printed(row: Row | None) -> str:
 def spread(mse: float, sd: float | None) -> str:
     """Write a mean and, of several seeds, its standard deviation."""
     return figure(mse) if sd is None else f"{figure(mse)} ± {figure(sd, 2)}"
+
+
+def _best(rows: Sequence[Row]) -> Columns:
+    """The best model of every preset beside the lowest figure that any paper prints."""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row.preset, []).append(row)
+    best = {
+        name: min(inside, key=lambda row: math.inf if math.isnan(row.mse) else row.mse)
+        for name, inside in groups.items()
+    }
+    printed = {name: best_printed(name) for name in groups}
+    return {
+        "Preset": list(groups),
+        "here": [f"{best[name].model} {_mse(best[name])}" for name in groups],
+        "best printed": [
+            f"{one.model} {figure(one.mse)}" if one else "-" for one in printed.values()
+        ],
+        "by": [one.source if one else "-" for one in printed.values()],
+        "setting": [one.note or "as here" if one else "-" for one in printed.values()],
+    }
 
 
 def _steps(rows: Sequence[Row]) -> Columns:
@@ -167,7 +192,8 @@ def _split(columns: Columns) -> tuple[Columns, Columns]:
     return names, {key: cells for key, cells in columns.items() if key not in names}
 
 
-def _footnotes(rows: Sequence[Row], budget_min: float | None) -> list[str]:
+def footnotes(rows: Sequence[Row], budget_min: float | None) -> list[str]:
+    """What the tables' figures are of, and what their marks mean; each once."""
     lines = ["MSE: mean over windows, particles and coordinates; F-MSE at T = 1, else A-MSE."]
     for row in rows:
         data = f"{row.dataset} ({row.label})" if row.label else row.dataset
@@ -196,4 +222,6 @@ def _footnotes(rows: Sequence[Row], budget_min: float | None) -> list[str]:
                 + (f" of {budget_min:g} minutes a cell" if budget_min is not None else "")
                 + ", not by patience or its last epoch."
             )
+        if "epochs" in row.stopped_by:
+            lines.append("°: its last epoch ended a training that was still at its full rate.")
     return list(dict.fromkeys(lines))

@@ -42,7 +42,7 @@ class Row:
     leak: float
     epochs: list[int]
     stopped_by: list[str]
-    """`epochs`, `patience` or `budget`, a seed."""
+    """`patience`, `schedule`, `epochs` or `budget`, a seed (`Result.end`)."""
     epoch_s: float
     """Seconds of a training epoch, mean over seeds."""
     peak_memory_gb: float
@@ -118,7 +118,7 @@ def bench_row(group: Sequence[Result]) -> Row:
         split_kind=evaluation["split_kind"],
         leak=evaluation["leak"],
         epochs=[result.record["epochs"] for result in group],
-        stopped_by=[result.record["stopped_by"] for result in group],
+        stopped_by=[result.end for result in group],
         epoch_s=fmean(result.record["epoch_s"] for result in group),
         peak_memory_gb=max(result.record["peak_memory_gb"] for result in group),
         predict_s=fmean(result.evaluation["time_s"] for result in group),

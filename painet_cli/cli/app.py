@@ -15,6 +15,7 @@ import typer
 
 from painet_cli.cli import data, presets
 from painet_cli.cli.bench.ablation import ablation
+from painet_cli.cli.bench.report import report
 from painet_cli.cli.bench.scaling import scaling
 from painet_cli.cli.bench.tables import tables
 from painet_cli.cli.checkpoints import checkpoints
@@ -38,7 +39,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 bench = typer.Typer(help="Models by datasets, beside the paper's figures.", no_args_is_help=True)
-for benchmark in (tables, scaling, ablation):
+for benchmark in (tables, report, scaling, ablation):
     bench.command()(benchmark)
 # A command is one file and one line here; its module imports nothing heavy before it is called.
 app.add_typer(prepare.app, name="prepare")

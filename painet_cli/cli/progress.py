@@ -46,9 +46,10 @@ class TrainingProgress:
         for file, meaning in CONTENTS.items():
             tree.add(f"{file:<18} {meaning}")
         self._console.print(tree)
-        parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
+        model = trainer.model
+        learned = "closed form" if model.closed_form else f"{model.parameter_count:,} parameters"
         self._console.print(
-            f"{parameters:,} parameters, {len(trainer.train_windows)} training and "
+            f"{learned}, {len(trainer.train_windows)} training and "
             f"{len(trainer.val_windows)} validation windows, on {trainer.train_windows.device}"
         )
         if trainer.memory and trainer.memory.words:
@@ -66,8 +67,9 @@ class TrainingProgress:
         best = "" if progress.best_mse is None else f"best val {progress.best_mse:.4g}"
         self._bar.update(self._task, completed=record.epoch, news=best)
         if record.val_mse is not None:
+            rate = "fitted in" if trainer.model.closed_form else f"lr {record.lr:.1e}"
             self._console.print(
                 f"epoch {record.epoch:>{self._width}}  train {record.train_mse:<9.4g}  "
-                f"val {record.val_mse:<9.4g}  lr {record.lr:.1e}  {record.seconds:6.2f} s"
+                f"val {record.val_mse:<9.4g}  {rate}  {record.seconds:6.2f} s"
                 f"{'  best' if record.best else ''}"
             )

@@ -27,6 +27,8 @@ OWN = {
     "egno": "painet_cli.models.baselines.egno:Egno",
     "hegnn": "painet_cli.models.baselines.hegnn:Hegnn",
     "gf-node": "painet_cli.models.baselines.gf_node:GfNode",
+    "kernel": "painet_cli.models.kernel.model:Kernel",
+    "atom": "painet_cli.models.baselines.atom:Atom",
 }
 """Models of this package: a new one is one file, with its `Config`, and one line here."""
 

@@ -14,11 +14,12 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from painet_cli.config.model_table import ModelConfig, ModelTable, Strict
 
 ParticleLabel = Literal["listed", "name", "element", "residue"]
-NodeFeature = Literal["speed", "height", "type"]
+NodeFeature = Literal["speed", "height", "type", "position", "velocity", "past"]
 EdgeFeature = Literal["hop", "distance", "types"]
 Settings = Sequence[str] | Mapping[str, object]
 """Changes of a preset: `["train.lr=1e-3"]` or `{"train.lr": 1e-3}`."""
 Activations = Literal["keep", "recompute", "stepwise"]
+Report = Literal["all", "last"]
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
 # Far above any published model: a file from a stranger names no model that takes days to build.
 Layers = Annotated[int, Field(gt=0, le=256)]
@@ -39,6 +40,15 @@ class DataConfig(Strict):
     """Frames from a window's start to its last target (the paper's delta T)."""
     sampling: Literal["tail", "uniform"] = "uniform"
     """Where the T targets lie: `uniform` at delta_frames * k / T, `tail` the last T frames."""
+    velocity: Literal["next", "before"] = "next"
+    """Which difference a window's velocity is: to the `next` frame from its start, as the published
+    benchmarks have it, or from the frame `before`, which is what a prediction can know."""
+    history: Annotated[int, Field(ge=0, le=1000)] = 0
+    """H, frames before a window's start that a model is given besides; windows with fewer frames
+    before their start are left out."""
+    report: Report = "all"
+    """Whose error chooses the best epoch and is reported: of `all` targets, or of the `last` alone.
+    EGNO's published S2S figures are the last of five targets of a model trained on all five."""
     hops: Annotated[int, Field(ge=1, le=4)] = 2
     """Particles up to this many bonds apart are joined by an edge."""
     cutoff: PositiveFloat | None = None
@@ -59,7 +69,14 @@ class FeatureConfig(Strict):
 
     node: Annotated[tuple[NodeFeature, ...], Field(min_length=1)] = ("speed",)
     """Per particle: `speed` |v|, `height` above ground along the dataset's up axis (leaves only
-    turns about the vertical as symmetry), `type` one-hot."""
+    turns about the vertical as symmetry), `type` one-hot; `past` the lengths of the displacements
+    to the frames of `data.history`. With `frame: body` also `position` and `velocity`, and these
+    and `past` are components in that frame."""
+    frame: Literal["none", "body"] = "none"
+    """Whether features may be components in the `body`'s own frame: along its heading where the
+    dataset has an up axis, else as it superposes on the mean training start, or along its principal
+    axes where systems differ. What then remains as symmetry is turns (about the vertical where
+    there is one) and shifts (along the ground), and no mirror."""
     edge: tuple[EdgeFeature, ...] = ("hop", "distance")
     """Per edge: `hop` one-hot number of bonds, `distance` |x_i - x_j| at the start, `types` one-hot
     types of both ends."""
@@ -182,6 +199,38 @@ class GfNodeConfig(ModelConfig):
     """Absolute tolerance of the solver."""
 
 
+class KernelConfig(ModelConfig):
+    """Kernel ridge regression in the body's own frame: fitted in closed form, not trained."""
+
+    name: Literal["kernel"] = "kernel"
+    form: Literal["linear", "rbf", "sum"] = "sum"
+    """The kernel: `linear`, Gaussian (`rbf`), or the `sum` of both."""
+    parts: Literal["whole", "limbs"] = "whole"
+    """What has a kernel of its own: the `whole` body, or its trunk and each of its `limbs`, which
+    are told by left and right in the names of particles."""
+    descend: Annotated[int, Field(ge=0, le=10_000)] = 0
+    """Steps down the gradient of the validation error, from the best of a grid: each part of the
+    body and kind of input gets its own weight."""
+    largest: Annotated[int, Field(ge=2, le=20_000)] = 3000
+    """Most training windows that are kept; more are all learned from by way of so many (Nyström).
+    Time grows with its cube."""
+
+
+class AtomConfig(ModelConfig):
+    """ATOM: a transformer over all atoms and times (Thompson et al. 2026); not equivariant."""
+
+    name: Literal["atom"] = "atom"
+    layers: Layers = 5
+    """Blocks of attention and a network an atom."""
+    hidden: Width = 128
+    """Width of the embeddings, an even multiple of `heads`."""
+    heads: Layers = 8
+    """Attention heads."""
+    noise: NonNegativeFloat = 0.1
+    """Spread of the noise on positions, velocities and their lengths in training, in the dataset's
+    unit of length (and of length a frame)."""
+
+
 MODEL_CONFIGS = ModelTable(
     PainetConfig,
     LinearConfig,
@@ -191,6 +240,8 @@ MODEL_CONFIGS = ModelTable(
     EgnoConfig,
     HegnnConfig,
     GfNodeConfig,
+    KernelConfig,
+    AtomConfig,
 )
 
 
@@ -263,8 +314,15 @@ class TrainConfig(Strict):
     compile: bool = False
     """Compile the repeated blocks of the model by torch.compile; takes minutes before the first
     step and needs a C++ compiler on a CPU."""
+    augment: tuple[Literal["mirror"], ...] = ()
+    """What training windows are seen as besides what they are: in a `mirror`, with left and right
+    exchanged by the names of particles. A model trained by gradients sees each window one way an
+    epoch, at random, a fitted one all ways."""
+    noise: NonNegativeFloat = 0.0
+    """Spread of normal noise on the positions, velocities and past that training reads, in root
+    mean square velocities of a frame; validation and test have none."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
-    """Seed of the weights and of the order of windows."""
+    """Seed of the weights, of the order of windows, and of what augments them."""
 
 
 class EvaluationConfig(Strict):

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from painet_cli.config.presets import Preset, load_preset, preset_names
-from painet_cli.data.batches.windows import Windows, target_offsets, windows_of
+from painet_cli.data.batches.windows import Windows, before_of, target_offsets, windows_of
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.data.dataset.manifest import SplitName
 from painet_cli.data.dataset.splits import leak_fraction
@@ -64,6 +64,7 @@ class Evaluation:
     trained_horizon: int
     """T; steps past it were rolled out."""
     mse: float
+    """A-MSE; F-MSE where the preset reports the last step alone."""
     f_mse: float
     a_mse: float
     step_mse: list[float]
@@ -157,7 +158,7 @@ def evaluate_run(
         preset=header.preset_name,
         seed=preset.train.seed,
         epochs=header.progress.epoch,
-        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        parameters=model.parameter_count,
         dataset=header.dataset,
         split=part,
         split_kind=dataset.manifest.split.kind,
@@ -165,7 +166,7 @@ def evaluate_run(
         windows=len(windows),
         horizon=steps,
         trained_horizon=preset.data.horizon,
-        mse=errors.mse,
+        mse=errors.f_mse if preset.data.report == "last" else errors.mse,
         f_mse=errors.f_mse,
         a_mse=errors.a_mse,
         step_mse=errors.step_mse,
@@ -231,7 +232,8 @@ def windows_for(
         No window of that part leaves room for the offsets.
     """
     offsets = target_offsets(preset.data) if offsets is None else offsets
-    return windows_of(dataset, part, offsets, system_of(dataset.manifest, preset)[1], device)
+    graph, before = system_of(dataset.manifest, preset)[1], before_of(preset.data)
+    return windows_of(dataset, part, offsets, graph, device, before)
 
 
 def save_evaluation(evaluation: Evaluation) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,7 @@ from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import Graph
 from painet_cli.data.particles.names import AXES, Axis
 from painet_cli.errors import RequestError
+from painet_cli.models.layers.body_frame import BodyFrame, Frames
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,22 @@ class SystemSpec:
         Largest `edge_hop` in a graph.
     up_axis
         Direction of height, where there is one.
+    history
+        H, frames before the start that batches tell of.
+    names
+        Names of the particles, where all systems have the same and they are known.
     """
 
     type_names: tuple[str, ...]
     hops: int
     up_axis: Axis | None = None
+    history: int = 0
+    names: tuple[str, ...] = ()
+
+    @property
+    def up(self) -> int | None:
+        """Number of the up axis."""
+        return None if self.up_axis is None else AXES.index(self.up_axis)
 
 
 class DynamicsModel(nn.Module, ABC):
@@ -49,9 +61,16 @@ class DynamicsModel(nn.Module, ABC):
         T, the number of steps `forward` predicts.
     activations
         How memory is traded for time, by models that have the choice.
+    reads_past
+        Whether it reads the frames before the start: `never`, by the `features` of a preset, or
+        `always`.
+    closed_form
+        Whether it is fitted by `fit` and not trained by gradients.
     """
 
     Config: ClassVar[type[ModelConfig]]
+    reads_past: ClassVar[Literal["never", "features", "always"]] = "never"
+    closed_form: ClassVar[bool] = False
     horizon: int
     activations: Activations = "keep"
 
@@ -74,6 +93,21 @@ class DynamicsModel(nn.Module, ABC):
 
     def fit_scales(self, batches: Iterable[Batch]) -> None:
         """Take the size of typical inputs from the training windows, where a model asks for it."""
+
+    def fit(self, train: Iterable[Batch], val: Iterable[Batch]) -> None:
+        """Fit to training windows in closed form, with choices by those of validation.
+
+        Parameters
+        ----------
+        train, val
+            Gone through as often as need be.
+        """
+        raise NotImplementedError(f"{type(self).__name__} is trained by gradients")
+
+    @property
+    def parameter_count(self) -> int:
+        """Numbers that were learned."""
+        return sum(parameter.numel() for parameter in self.parameters())
 
     def pass_bytes(
         self, nodes: int, edges: int, activations: Activations, *, training: bool
@@ -119,7 +153,8 @@ class Features(nn.Module):
     Raises
     ------
     RequestError
-        `height` is asked for and the system has no up axis.
+        `height` is asked for and the system has no up axis, components and no frame, or the past
+        and no history.
     """
 
     length: Tensor
@@ -135,12 +170,16 @@ class Features(nn.Module):
                 "features.node: `height` needs a dataset with an up axis, and this one has none",
                 "use `speed` and `type`",
             )
+        _check_frame(config, system)
         self.config = config
         self.num_types = len(system.type_names)
         self.hops = system.hops
-        self.up = AXES.index(system.up_axis) if system.up_axis else 0
+        self.up = system.up or 0
+        self.history = system.history
+        axes = 3 if config.frame == "body" else 1
         widths = {
             "speed": 1, "height": 1, "type": self.num_types,
+            "position": 3, "velocity": 3, "past": axes * self.history,
             "hop": self.hops, "distance": 1, "types": 2 * self.num_types,
         }  # fmt: skip
         self.node_width = sum(widths[name] for name in config.node)
@@ -148,6 +187,7 @@ class Features(nn.Module):
         for scale in ("length", "speed", "time", "height"):
             self.register_buffer(scale, torch.ones(()))
         self.register_buffer("ground", torch.zeros(()))
+        self.frame = BodyFrame(system.up) if config.frame == "body" else None
 
     @torch.no_grad()
     def fit(self, batches: Iterable[Batch]) -> None:
@@ -156,7 +196,10 @@ class Features(nn.Module):
         Length and speed are root mean squares over edges and particles. Height is centred on its
         mean and divided by its spread. The unit of time is the one in which straight motion best
         explains the targets, the least-squares s of X(t) - X(0) = s V(0), and at least one frame.
+        The body's frame takes its reference from them too.
         """
+        if self.frame is not None:
+            batches = self.frame.fitting(batches)
         sums = torch.zeros(5, dtype=torch.float64)
         edges = nodes = 0
         for batch in (batch.to(torch.device("cpu")) for batch in batches):  # not all have float64
@@ -185,7 +228,8 @@ class Features(nn.Module):
         batch: Batch,
     ) -> Tensor:  # (M, node_width)
         """Invariants of the particles."""
-        return torch.cat([self._node(name, batch) for name in self.config.node], dim=-1)
+        frames = None if self.frame is None else self.frame(batch)
+        return torch.cat([self._node(name, batch, frames) for name in self.config.node], dim=-1)
 
     def edges(
         self,
@@ -195,14 +239,35 @@ class Features(nn.Module):
         nothing = batch.positions.new_zeros((batch.graph.edge_hop.shape[0], 0))
         return torch.cat([nothing, *(self._edge(name, batch) for name in self.config.edge)], dim=-1)
 
-    def _node(self, name: NodeFeature, batch: Batch) -> Tensor:
+    def _node(self, name: NodeFeature, batch: Batch, frames: Frames | None) -> Tensor:
         match name:
+            case "position" | "velocity" | "past":
+                return self._vectors(name, batch, frames)
             case "speed":
                 return lengths(batch.velocities) / self.speed
             case "height":
                 return (batch.positions[:, self.up, None] - self.ground) / self.height
             case "type":
                 return self._one_hot_types(batch.graph.types, batch.positions.dtype)
+
+    def _vectors(
+        self, name: Literal["position", "velocity", "past"], batch: Batch, frames: Frames | None
+    ) -> Tensor:
+        """Components in the body's frame; of the past the lengths alone where there is none."""
+        if name == "past":
+            past = batch.known_past(self.history)
+            spans = torch.arange(1, self.history + 1, device=past.device)[:, None, None]
+            past = past / (self.speed * spans)
+            return (
+                (lengths(past) if frames is None else frames.components(past))
+                .transpose(0, 1)
+                .flatten(1)
+            )
+        if frames is None or self.frame is None:
+            raise AssertionError("refused when the features were made")
+        if name == "velocity":
+            return frames.components(batch.velocities) / self.speed
+        return self.frame.deviations(frames, batch.positions) / self.length
 
     def _edge(self, name: EdgeFeature, batch: Batch) -> Tensor:
         graph, dtype = batch.graph, batch.positions.dtype
@@ -216,6 +281,21 @@ class Features(nn.Module):
 
     def _one_hot_types(self, types: Tensor, dtype: torch.dtype) -> Tensor:
         return nn.functional.one_hot(types, self.num_types).to(dtype)
+
+
+def _check_frame(config: FeatureConfig, system: SystemSpec) -> None:
+    """Refuse components without a frame, and a past without frames before the start."""
+    components = [name for name in config.node if name in ("position", "velocity")]
+    if components and config.frame == "none":
+        raise RequestError(
+            f"features.node: `{components[0]}` is components in a frame, and there is none",
+            "set features.frame=body, or use `speed`",
+        )
+    if "past" in config.node and not system.history:
+        raise RequestError(
+            "features.node: `past` needs frames before the start, and data.history is 0",
+            "set data.history to their number",
+        )
 
 
 def displacements(positions: Tensor, graph: Graph) -> Tensor:

@@ -7,6 +7,7 @@ registered by its entry point, group `painet.models`, and is treated as one of t
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -18,6 +19,7 @@ from painet_cli.config.schema import MODEL_CONFIGS
 from painet_cli.data.batches.graph import Graph
 from painet_cli.data.batches.typed_graph import dataset_graph
 from painet_cli.data.dataset.manifest import Manifest
+from painet_cli.data.particles.names import Axis
 from painet_cli.errors import RequestError
 from painet_cli.models.base import DynamicsModel, SystemSpec
 
@@ -86,6 +88,17 @@ def build_model(preset: Preset, system: SystemSpec) -> DynamicsModel:
             f"model {name}: predicts one step, but data.horizon is {horizon}",
             f"choose a preset with T = 1, or one of the models {', '.join(models_for(horizon))}",
         )
+    history, node = preset.data.history, preset.features.node
+    if history and (kind.reads_past == "never"):
+        raise RequestError(
+            f"model {name}: reads no frame before the start, but data.history is {history}",
+            "set data.history=0, or choose painet, kernel, egnn, egno, hegnn or gf-node",
+        )
+    if history and kind.reads_past == "features" and "past" not in node:
+        raise RequestError(
+            f"model {name}: reads the past as a feature alone, and features.node has no `past`",
+            f"set features.node=[{', '.join((*node, 'past'))}]",
+        )
     return kind.build(preset.model, preset, system)
 
 
@@ -113,4 +126,11 @@ def check_weights(preset: Preset, system: SystemSpec, weights: Mapping[str, Tens
 def system_of(manifest: Manifest, preset: Preset) -> tuple[SystemSpec, Graph]:
     """What a model must know of a dataset's system, and the system's graph; raises as it does."""
     type_names, graph = dataset_graph(manifest, preset.data)
-    return SystemSpec(type_names, preset.data.edge_hops, manifest.up_axis), graph
+    spec = system_spec(preset, type_names, manifest.up_axis)
+    return replace(spec, names=manifest.particles.names), graph
+
+
+def system_spec(preset: Preset, type_names: tuple[str, ...], up_axis: Axis | None) -> SystemSpec:
+    """What a model must know of systems with these types, as a preset cuts their windows."""
+    data = preset.data
+    return SystemSpec(type_names, data.edge_hops, up_axis, data.history)

@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import safe_open
 
 from painet_cli.errors import RequestError, option
-from painet_cli.models.base import DynamicsModel, SystemSpec
-from painet_cli.models.registry import build_model, check_weights
+from painet_cli.models.base import DynamicsModel
+from painet_cli.models.registry import build_model, check_weights, system_spec
 from painet_cli.storage.archives import read_json
 from painet_cli.training.checkpoint import Header, load_checkpoint, misfit, read_header, under
 from painet_cli.training.device import resolve_device
@@ -234,15 +234,15 @@ def restore(path: Path, device: torch.device) -> tuple[DynamicsModel, Header]:
         It is no checkpoint, or its weights do not fit the model it names.
     """
     tensors, header = load_checkpoint(path)
-    system = SystemSpec(header.type_names, header.preset.data.edge_hops, header.up_axis)
+    system = system_spec(header.preset, header.type_names, header.up_axis)
     weights = under("model", tensors)
     try:
         check_weights(header.preset, system, weights)
         model = build_model(header.preset, system)
+        model.load_state_dict(weights)
         wrong = misfit(weights, model.state_dict())
         if wrong is not None:
             raise ValueError(wrong)
-        model.load_state_dict(weights)
     except (RuntimeError, ValueError) as error:
         raise RequestError(
             f"{path}: its weights do not fit the model it names",

@@ -26,6 +26,7 @@ from painet_cli.prediction.timing import (
     frame_warnings,
     known_truth,
     predicted_frames,
+    start_past,
     start_velocities,
 )
 from painet_cli.training.device import flushed_denormals, free_memory
@@ -182,16 +183,18 @@ def make_forecast(
     graph = _graph(loaded, system)
     offsets = predicted_frames(header, steps)
     velocities, moving = start_velocities(header, system, starts)
-    x, warnings = system.frames[starts], frame_warnings(header, system, moving)
+    past, known_past = start_past(header, system, starts)
+    x, warnings = system.frames[starts], frame_warnings(header, system, moving, known_past)
     at = places(x, system.up_axis) if is_far(x, system.up_axis) else None
     near = x if at is None else (x - at).astype(np.float32)
     size = batch_size or max(1, BATCH_PARTICLES // n)
-    largest = _batch(graph, near[:size], velocities[:size], loaded.device)
+    states = _States(graph, near, velocities, past, loaded.device)
+    largest = states.batch(slice(0, size))
     free = memory_budget or free_memory(loaded.device)
     plan = fit_memory(loaded.model, largest, free, training=False)
     if plan.activations != "keep":
         notice(f"memory: {plan.words}")
-    positions: NDArray[np.floating] = _predict(loaded, graph, near, velocities, steps, size, notice)
+    positions: NDArray[np.floating] = _predict(loaded, states, steps, size, notice)
     positions, lost = _finite_steps(positions, system, starts)
     if lost:
         warnings += (f"the prediction runs away: {lost}, it ends before",)
@@ -227,14 +230,12 @@ def _graph(loaded: LoadedModel, system: Input) -> Graph:
 
 def _predict(
     loaded: LoadedModel,
-    graph: Graph,
-    x: NDArray[np.floating],  # (S, N, 3)
-    velocities: NDArray[np.floating],  # (S, N, 3)
+    states: _States,
     steps: int,
     size: int,
     notice: Notice,
 ) -> NDArray[np.floating]:  # (S, steps, N, 3)
-    starts, n, _ = x.shape
+    starts, n, _ = states.positions.shape
     trained = target_offsets(loaded.header.preset.data)
     predicted = np.empty((starts, steps, n, 3), dtype=np.float32)
     passes = -(-steps // len(trained)) * -(-starts // size)
@@ -242,7 +243,7 @@ def _predict(
     with torch.inference_mode(), flushed_denormals():
         for first in range(0, starts, size):
             part = slice(first, min(first + size, starts))
-            batch = _batch(graph, x[part], velocities[part], loaded.device)
+            batch = states.batch(part)
             if not told:
                 started = time.perf_counter()
                 loaded.model(batch)
@@ -280,14 +281,23 @@ def _finite_steps(
     return predicted[:, :step], where
 
 
-def _batch(
-    graph: Graph,
-    x: NDArray[np.floating],  # (B, N, 3)
-    velocities: NDArray[np.floating],
-    device: torch.device,
-) -> Batch:
-    def flat(values: NDArray[np.floating]) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(values).reshape(-1, 3)).to(device)
+@dataclass(frozen=True)
+class _States:
+    """What is known at the starts: (S, N, 3) positions and velocities, (S, H, N, 3) the past."""
 
-    systems = graph.repeat(len(x))
-    return Batch(systems, flat(x), flat(velocities)).at(flat(x), flat(velocities))
+    graph: Graph
+    positions: NDArray[np.floating]
+    velocities: NDArray[np.floating]
+    past: NDArray[np.floating] | None
+    device: torch.device
+
+    def batch(self, part: slice) -> Batch:
+        """Batch of some starts, side by side."""
+
+        def flat(values: NDArray[np.floating]) -> Tensor:
+            return torch.from_numpy(np.ascontiguousarray(values)).to(self.device).flatten(-3, -2)
+
+        x, v = flat(self.positions[part]), flat(self.velocities[part])
+        past = None if self.past is None else flat(self.past[part].swapaxes(0, 1))
+        systems = self.graph.repeat(len(self.positions[part]))
+        return Batch(systems, x, v).at(x, v, past)

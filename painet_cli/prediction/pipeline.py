@@ -14,7 +14,7 @@ from painet_cli.prediction.forecast import Forecast, check_size, make_forecast
 from painet_cli.prediction.inputs.recording import Recording, Selected
 from painet_cli.prediction.matching import SELECTIONS, Choice, choose
 from painet_cli.prediction.starts import parse_starts
-from painet_cli.prediction.timing import known_frames
+from painet_cli.prediction.timing import frames_behind, known_frames
 
 _SPEED_FRAMES = 120
 """Frames at the end of a motion that its speed is taken from."""
@@ -91,7 +91,11 @@ def forecast_recording(
     check_size(1, steps, count)
     ahead = known_frames(header, steps, recording.frame_time_s)
     starts = parse_starts(
-        start, recording.frame_count, recording.breaks, None if ahead is None else int(ahead[-1])
+        start,
+        recording.frame_count,
+        recording.breaks,
+        None if ahead is None else int(ahead[-1]),
+        frames_behind(header, recording.frame_time_s),
     )
     check_size(len(starts.frames), steps, count)
     notice(

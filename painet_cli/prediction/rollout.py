@@ -54,5 +54,27 @@ def rollout(
         steps_ahead = model(batch)
         predicted.extend(steps_ahead.unbind(0))
         before = steps_ahead[-2] if len(trained) > 1 else batch.positions
-        batch = batch.at(steps_ahead[-1], (steps_ahead[-1] - before) / frames)
+        velocities = (steps_ahead[-1] - before) / frames
+        batch = batch.at(steps_ahead[-1], velocities, _past(batch, steps_ahead, trained))
     return torch.stack(predicted[:steps])
+
+
+def _past(
+    batch: Batch,
+    predicted: Tensor,  # (T, M, 3)
+    trained: NDArray[np.int64],  # (T,)
+) -> Tensor | None:
+    """Displacements from the last prediction to the frames before it, where a model reads them.
+
+    Frames between two predictions lie on the straight line from one to the next.
+    """
+    if batch.past is None:
+        return None
+    history = len(batch.past)
+    known = torch.cat([batch.past.flip(0), torch.zeros_like(batch.past[:1])]) + batch.positions
+    known = torch.cat([known, predicted])
+    times = np.concatenate([np.arange(-history, 1), trained])
+    place = np.interp(trained[-1] - np.arange(1, history + 1), times, np.arange(len(times)))
+    left = np.minimum(place.astype(np.int64), len(times) - 2)
+    share = torch.as_tensor(place - left, dtype=known.dtype, device=known.device)[:, None, None]
+    return torch.lerp(known[left.tolist()], known[(left + 1).tolist()], share) - predicted[-1]

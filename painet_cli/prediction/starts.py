@@ -36,6 +36,7 @@ def parse_starts(
     frame_count: int,
     breaks: tuple[int, ...],
     ahead: int | None,
+    behind: int = 1,
 ) -> Starts:
     """Read `last`, `N`, `all` or `A:B:S`; negative numbers count from the end.
 
@@ -50,6 +51,8 @@ def parse_starts(
         Frames at which another recording begins.
     ahead
         Frames to the last predicted step; None where steps fall between frames.
+    behind
+        Frames before a start that are read where they are there.
 
     Raises
     ------
@@ -81,7 +84,7 @@ def parse_starts(
         raise RequestError(f"{option('start', text[:40])}: not a start frame", EXPECTED)
     last = int(frames[-1])
     stop = last + 1 + (ahead or 0)
-    first = max(0, int(frames[0]) - 1)
+    first = max(0, int(frames[0]) - behind)
     return Starts(frames.astype(np.int64), first, stop if stop <= frame_count else last + 1)
 
 

@@ -54,6 +54,38 @@ def start_velocities(
     return moved * ratio, moving
 
 
+def start_past(
+    header: Header, system: Input, starts: NDArray[np.int64]
+) -> tuple[NDArray[np.floating] | None, int]:
+    """(S, H, N, 3) displacements to the frames before each start, where the checkpoint reads them.
+
+    Frames of the checkpoint that fall between two of the input lie on the line from one to the
+    next; those before its first count as equal to it. The second result is the number of the
+    checkpoint's frames that are known before every start, at most H.
+    """
+    history = header.preset.data.history
+    if not history:
+        return None, 0
+    begins = np.array([0, *system.breaks])
+    first = begins[np.searchsorted(begins, starts, side="right") - 1]
+    ratio = _frames_per_frame(header, system.frame_time_s)
+    wanted = starts[:, None] - ratio * np.arange(1, history + 1)  # (S, H)
+    known = int((wanted >= first[:, None] - _WHOLE).sum(axis=1).min())
+    at = np.maximum(wanted, first[:, None])
+    left = np.floor(at).astype(np.int64)
+    share = (at - left)[..., None, None].astype(np.float32)
+    right = np.minimum(left + 1, starts[:, None])
+    origin = system.frames[starts][:, None]
+    to_left, to_right = ((system.frames[k] - origin).astype(np.float32) for k in (left, right))
+    return to_left + share * (to_right - to_left), known
+
+
+def frames_behind(header: Header, frame_time_s: float | None) -> int:
+    """Frames of an input before a start that a checkpoint reads, the one of the velocity too."""
+    ratio = _frames_per_frame(header, frame_time_s)
+    return max(1, int(np.ceil(ratio * header.preset.data.history)))
+
+
 def known_truth(
     header: Header, system: Input, starts: NDArray[np.int64], steps: int
 ) -> NDArray[np.floating] | None:
@@ -68,7 +100,9 @@ def known_truth(
     return later
 
 
-def frame_warnings(header: Header, system: Input, moving: NDArray[np.bool_]) -> tuple[str, ...]:
+def frame_warnings(
+    header: Header, system: Input, moving: NDArray[np.bool_], known_past: int
+) -> tuple[str, ...]:
     """What a reader must know of the velocities and times, a sentence each."""
     known, trained = system.frame_time_s, header.units.frame_time_s
     said = []
@@ -85,5 +119,11 @@ def frame_warnings(header: Header, system: Input, moving: NDArray[np.bool_]) -> 
         said.append(
             f"frames are {time_text(known)} apart, the checkpoint was trained on "
             f"{time_text(trained)}: velocities are scaled, and may not be like those it knows"
+        )
+    history = header.preset.data.history
+    if known_past < history:
+        said.append(
+            f"the checkpoint reads {history} frames before a start, and {known_past} are there: "
+            "those missing are taken to be as the first"
         )
     return tuple(said)

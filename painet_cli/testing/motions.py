@@ -42,7 +42,8 @@ def turn_about(axis: int, angle: float) -> Tensor:
 
 def moved(batch: Batch, q: Tensor, shift: Tensor) -> Batch:
     """Systems turned by `q` (3, 3) and shifted (3,)."""
-    return batch.at(batch.positions @ q.t() + shift, batch.velocities @ q.t())
+    past = None if batch.past is None else batch.past @ q.t()
+    return batch.at(batch.positions @ q.t() + shift, batch.velocities @ q.t(), past)
 
 
 def deviation(

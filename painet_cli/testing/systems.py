@@ -79,7 +79,8 @@ def side_by_side(batches: Sequence[Batch]) -> Batch:
 def cast(batch: Batch, dtype: torch.dtype) -> Batch:
     """Batch with its numbers in another precision."""
     targets = None if batch.targets is None else batch.targets.to(dtype)
-    return Batch(batch.graph, batch.positions.to(dtype), batch.velocities.to(dtype), targets)
+    past = None if batch.past is None else batch.past.to(dtype)
+    return Batch(batch.graph, batch.positions.to(dtype), batch.velocities.to(dtype), targets, past)
 
 
 def preset(model: dict[str, Any], horizon: int = 1, features: FeatureConfig = INVARIANTS) -> Preset:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from painet_cli.config.schema import Report
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.windows import Windows
 from painet_cli.models.base import DynamicsModel
@@ -27,12 +28,23 @@ def squared_errors(
 
 @torch.no_grad()
 def validation_mse(
-    model: DynamicsModel, windows: Windows, batch_size: int, world: World = ALONE
+    model: DynamicsModel,
+    windows: Windows,
+    batch_size: int,
+    world: World = ALONE,
+    report: Report = "all",
 ) -> float:
-    """MSE of a model's own T steps over all windows; the model is left in the mode it was in."""
+    """MSE of a model's own T steps over all windows; the model is left in the mode it was in.
+
+    Parameters
+    ----------
+    report
+        Whether the mean is over `all` steps or of the `last` one.
+    """
     training = model.training
     model.eval()
     with world.together():
         squared = [squared_errors(model(b), b) for b in world.batches(windows, batch_size)]
     model.train(training)
-    return float(world.rows(squared, windows, batch_size).mean())
+    errors = world.rows(squared, windows, batch_size)
+    return float((errors[:, -1] if report == "last" else errors).mean())

@@ -56,7 +56,7 @@ def summarise(folder: Path, trainer: Trainer, header: Header, meter: MemoryMeter
         model=header.preset.model.name,
         preset=header.preset_name,
         seed=header.preset.train.seed,
-        parameters=sum(parameter.numel() for parameter in trainer.model.parameters()),
+        parameters=trainer.model.parameter_count,
         epochs=progress.epoch,
         best_epoch=progress.best_epoch,
         val_mse=progress.best_mse,

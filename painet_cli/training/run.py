@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from painet_cli.config.presets import Preset, load_preset, preset_yaml
 from painet_cli.config.schema import Activations
-from painet_cli.data.batches.windows import target_offsets, windows_of
+from painet_cli.data.batches.windows import before_of, target_offsets, windows_of
 from painet_cli.data.dataset.dataset import Dataset, open_dataset
 from painet_cli.data.sources.registry import how_to_prepare
 from painet_cli.errors import RequestError
@@ -25,6 +25,7 @@ from painet_cli.models.registry import build_model, package_of, system_of
 from painet_cli.storage.atomic import append_line, sweep, write_text
 from painet_cli.storage.locks import LOCK, held
 from painet_cli.storage.provenance import command_line, versions
+from painet_cli.training.augmentation import augmentation_of
 from painet_cli.training.checkpoint import (
     Header,
     Progress,
@@ -220,8 +221,10 @@ def _prepare(
         )
     dataset = dataset_of(preset, data_dir)
     system, graph = system_of(dataset.manifest, preset)
-    offsets = target_offsets(preset.data)
-    train, val = (windows_of(dataset, part, offsets, graph, device) for part in ("train", "val"))
+    offsets, before = target_offsets(preset.data), before_of(preset.data)
+    train, val = (
+        windows_of(dataset, part, offsets, graph, device, before) for part in ("train", "val")
+    )
     seed_everything(preset.train.seed, device)
     reuse_freed_memory()
     model = build_model(preset, system).to(device)
@@ -242,7 +245,9 @@ def _prepare(
         command=command_line(),
         versions=versions(),
     )
-    return Trainer(model, preset.train, train, val, budget_s, world), header
+    augmentation = augmentation_of(preset, dataset.manifest)
+    report = preset.data.report
+    return Trainer(model, preset.train, train, val, budget_s, world, augmentation, report), header
 
 
 def _header(**content: Any) -> Header:

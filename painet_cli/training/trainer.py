@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -13,10 +13,11 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
-from painet_cli.config.schema import TrainConfig
+from painet_cli.config.schema import Report, TrainConfig
 from painet_cli.data.batches.windows import Windows
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.memory import MemoryPlan
+from painet_cli.training.augmentation import NO_AUGMENTATION, AllWindows, Augmentation
 from painet_cli.training.checkpoint import Progress, misfit, under
 from painet_cli.training.diagnosis import training_error, validation_error
 from painet_cli.training.distributed.world import ALONE, World
@@ -28,6 +29,8 @@ from painet_cli.training.optimizers import (
     optimizer_state,
 )
 from painet_cli.training.schedule import moving_average, rate_factor
+
+_LEAST_FITTED = 256  # windows side by side where no gradient is kept
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,10 @@ class Trainer:
         Stop at the first evaluation after this many seconds of training; None for no limit.
     world
         The processes that train together, each with its part of every batch.
+    augmentation
+        What training windows are seen as besides what they are.
+    report
+        Whose validation error chooses the best epoch: `data.report`.
 
     Attributes
     ----------
@@ -75,16 +82,23 @@ class Trainer:
         val: Windows,
         budget_s: float | None = None,
         world: World = ALONE,
+        augmentation: Augmentation = NO_AUGMENTATION,
+        report: Report = "all",
     ) -> None:
+        if model.closed_form:  # one epoch fits it
+            config = config.model_copy(
+                update={"epochs": 1, "eval_every": 1, "ema": None, "compile": False}
+            )
         self.model = model
         self.world = world
         self.config = config
+        self.report = report
         self.budget_s = budget_s
         self.train_windows = train
         self.val_windows = val
-        self.optimizers = build_optimizers(
-            model, config, fused=train.device.type in ("cpu", "cuda")
-        )
+        self.augmentation = augmentation
+        fused = train.device.type in ("cpu", "cuda")
+        self.optimizers = () if model.closed_form else build_optimizers(model, config, fused=fused)
         self.average = (
             AveragedModel(model, multi_avg_fn=moving_average(config.ema))
             if config.ema is not None
@@ -123,7 +137,7 @@ class Trainer:
         """
         epoch = self.progress.epoch + 1
         started = time.perf_counter()
-        loss = self._train_epoch(epoch)
+        loss = self._train_epoch(epoch) if self.optimizers else self._fit()
         # one clock for all, so that all spend their budget in the same epoch
         seconds = self.world.first(time.perf_counter() - started)
         val_mse = self._evaluate() if self._is_due(epoch) else None
@@ -135,12 +149,19 @@ class Trainer:
             stale=0 if best else self.progress.stale + (val_mse is not None),
             seconds=self.progress.seconds + seconds,
         )
-        rate = self.optimizers[0].param_groups[0]["lr"]
+        rate = self.optimizers[0].param_groups[0]["lr"] if self.optimizers else 0.0
         return EpochRecord(epoch, loss, rate, seconds, val_mse, best)
 
     def _is_due(self, epoch: int) -> bool:
         """Whether an epoch ends with an evaluation."""
         return epoch > 0 and (epoch % self.config.eval_every == 0 or epoch == self.config.epochs)
+
+    def _fit(self) -> float:
+        """Fit a model of a closed form; gives its MSE on the training windows."""
+        size = max(self.config.batch_size, _LEAST_FITTED)
+        seen = self.augmentation.all_of(self.train_windows, size)
+        self.model.fit(seen, AllWindows(self.val_windows, size))
+        return validation_mse(self.model, self.train_windows, size, self.world)
 
     def _train_epoch(self, epoch: int) -> float:
         self.model.train()
@@ -155,6 +176,9 @@ class Trainer:
                     group["lr"] = rate
                 optimizer.zero_grad(set_to_none=True)
             batch, loss = share.batch, torch.zeros((), device=windows.device)
+            if batch is not None:
+                seed = (self.config.seed, epoch, step, self.world.rank)
+                batch = self.augmentation.one_of(batch, seed)
             with self.world.averaging(self.model, share.weight):
                 if batch is not None:
                     loss = (self.model(batch) - batch.known_targets()).square().mean()
@@ -179,7 +203,7 @@ class Trainer:
 
     def _evaluate(self) -> float:
         size = self.config.batch_size
-        mse = validation_mse(self.evaluated_model, self.val_windows, size, self.world)
+        mse = validation_mse(self.evaluated_model, self.val_windows, size, self.world, self.report)
         with self.world.together():
             if not math.isfinite(mse):
                 epoch = self.progress.epoch + 1
@@ -195,7 +219,10 @@ class Trainer:
             }
         slots = optimizer_state(self.optimizers)
         state |= {f"optimizer/{name}": tensor for name, tensor in slots.items()}
-        return state | {"rng/cpu": torch.get_rng_state()}
+        drawn = {"rng/cpu": torch.get_rng_state()}
+        if self.train_windows.device.type == "cuda":  # dropout draws where the model is
+            drawn["rng/cuda"] = torch.cuda.get_rng_state(self.train_windows.device)
+        return state | drawn
 
     def _state_after_a_step(self, saved: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """What a saved state must look like; parameters that no gradient reached have no slots.
@@ -206,6 +233,11 @@ class Trainer:
         make_slots(self.optimizers, under("optimizer", saved))
         return self.state()
 
+    def _load_weights(self, state: Mapping[str, Tensor]) -> None:
+        self.model.load_state_dict(under("model", state))
+        if self.average is not None:
+            self.average.load_state_dict(under("average", state))
+
     def restore(self, state: Mapping[str, Tensor], progress: Progress) -> None:
         """Go on from a saved state.
 
@@ -214,15 +246,23 @@ class Trainer:
         ValueError
             A tensor is not what this training has: name, shape, type, or not finite.
         """
-        wrong = misfit(state, self._state_after_a_step(state))
+        self._load_weights(state)  # some buffers take the shapes that they are given
+        expected = self._state_after_a_step(state)
+        # a run may go on without the card it began on, or have begun before its state was kept
+        other = {"rng/cuda"} & (state.keys() ^ expected.keys())
+        wrong = misfit(_without(state, other), _without(expected, other))
         if wrong is not None:
             raise ValueError(wrong)
-        self.model.load_state_dict(under("model", state))
-        if self.average is not None:
-            self.average.load_state_dict(under("average", state))
+        self._load_weights(state)
         load_optimizer_state(self.optimizers, under("optimizer", state))
         torch.set_rng_state(state["rng/cpu"])
+        if "rng/cuda" in state and self.train_windows.device.type == "cuda":
+            torch.cuda.set_rng_state(state["rng/cuda"], self.train_windows.device)
         self.progress = progress
+
+
+def _without(state: Mapping[str, Tensor], names: Set[str]) -> dict[str, Tensor]:
+    return {name: tensor for name, tensor in state.items() if name not in names}
 
 
 def _epoch_order(count: int, seed: int, epoch: int) -> Tensor:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
-import re
 from pathlib import Path
 
 import pytest
@@ -12,7 +10,6 @@ from rich.console import Console
 
 from painet_cli.benchmark.measurement import Measurement
 from painet_cli.benchmark.scaling import Outcome, Point, Sweep, scaling_points
-from painet_cli.benchmark.scaling_page import write_scaling_page
 from painet_cli.benchmark.scaling_plots import write_scaling_plots
 from painet_cli.benchmark.scaling_rows import (
     ScalingRow,
@@ -105,19 +102,3 @@ def test_a_picture_a_mode_and_the_tables_as_markdown(
     markdown = scaling_markdown(rows, [path.name for path in pictures])
     assert "![inference.png](inference.png)" in markdown
     assert "| painet | 1e-04 | 0.001 | 0.01 | 0.1 | 1.00 |" in markdown
-
-
-def test_the_page_asks_nothing_of_any_server(rows: list[ScalingRow], tmp_path: Path) -> None:
-    write_scaling_page(rows, tmp_path / "index.html")
-    page = (tmp_path / "index.html").read_text(encoding="utf-8")
-    own = re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
-    assert "http:" not in own
-    assert "https:" not in own
-    data = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
-    assert data is not None
-    charts = json.loads(data.group(1))
-    assert len(charts) == 2 * 2 * 2
-    first = charts[0]["traces"][0]
-    assert first["name"] == "painet  1.00"
-    assert first["x"] == [100, 1_000, 10_000, 100_000]
-    assert page.count("<table>") == 8

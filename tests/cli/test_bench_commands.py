@@ -36,9 +36,9 @@ def test_scaling_writes_rows_tables_pictures_and_a_page(say: Say, monkeypatch: M
     folder = Path("bench/scaling")
     written = json.loads((folder / "bench.json").read_text())
     assert {key: written[key] for key in payload} == payload
-    assert written["provenance"]["outputs"].keys() >= {"bench.csv", "bench.md", "index.html"}
+    assert written["provenance"]["outputs"].keys() >= {"bench.csv", "bench.md"}
     made = {path.name for path in folder.iterdir()}
-    assert made == {"bench.json", "bench.csv", "bench.md", "inference.png", "index.html", "points"}
+    assert made == {"bench.json", "bench.csv", "bench.md", "inference.png", "points"}
 
     status, out, err = say(*typed)
     assert status == 0

@@ -57,11 +57,12 @@ def test_what_was_prepared_is_said_as_json(say: Say, benzene: Path) -> None:
 
 def test_every_choice_is_heard(say: Say, benzene: Path) -> None:
     words = ["--source", benzene, "--delta-frames", 30, "--horizon", 30, "--split", "random"]
-    words += ["--frame-time", "2 fs", "--hydrogens", "--label", "mine", "--json"]
+    words += ["--frame-time", "2 fs", "--hydrogens", "--superpose", "--label", "mine", "--json"]
     status, out, _ = say(*SPELLED, *words)
     seen = json.loads(out)
     assert status == 0
-    assert (seen["split"], label_of("md17-benzene"), seen["particles"]) == ("random", "mine", 12)
+    assert (seen["split"], seen["particles"]) == ("random", 12)
+    assert label_of("md17-benzene") == "mine, superposed"
     assert seen["frame_time_s"] == 2e-15
 
 

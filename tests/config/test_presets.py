@@ -9,6 +9,7 @@ import yaml
 
 from painet_cli.config.presets import load_preset, preset_folder, preset_names, preset_yaml
 from painet_cli.config.schema import PainetConfig
+from painet_cli.data.batches.windows import target_offsets
 
 # name: T, batch, lr, weight decay, layers, hidden, heads
 TABLE_6 = {
@@ -36,6 +37,8 @@ TABLE_6 = {
 }
 MD22 = ("Ac-Ala3-NHMe", "DHA", "stachyose", "AT-AT", "AT-AT-CG-CG", "buckyball-catcher")
 MD22_PRESETS = {f"md22-{molecule}-s2s" for molecule in (*MD22, "double-walled_nanotube")}
+EVEN = [f"{name}-even" for name in TABLE_6 if name.startswith("md17") and name.endswith("s2t")]
+LAST = ["mocap-run-s2s-last", "mocap-walk-s2s-last"]
 COLUMNS = ("T", "batch", "lr", "weight_decay", "layers", "hidden", "heads")
 
 
@@ -62,7 +65,8 @@ def test_table_6_here_is_the_paper_s(shared: Path) -> None:
 
 
 def test_every_experiment_and_the_demo_ship() -> None:
-    assert set(preset_names()) == {*TABLE_6, *MD22_PRESETS, "demo", "nbody-s2s", "trajectory"}
+    others = {"demo", "nbody-s2s", "trajectory"}
+    assert set(preset_names()) == {*TABLE_6, *EVEN, *LAST, *MD22_PRESETS, *others}
 
 
 @pytest.mark.parametrize("name", preset_names())
@@ -79,7 +83,22 @@ def test_preset_is_described_and_reads_back(name: str, tmp_path: Path) -> None:
 def test_preset_reads_the_dataset_it_is_named_after(name: str) -> None:
     preset = load_preset(name)
     assert preset.data.dataset == name.removesuffix("-s2s").removesuffix("-s2t")
-    assert preset.data.sampling == ("tail" if name.startswith("mocap") else "uniform")
+    tail = name.startswith("mocap") or name.endswith("s2t")
+    assert preset.data.sampling == ("tail" if tail else "uniform")
+
+
+@pytest.mark.parametrize("name", EVEN)
+def test_egno_s_rule_for_md17_differs_in_where_the_targets_lie(name: str) -> None:
+    ours = load_preset(name.removesuffix("-even"), ["data.sampling=uniform"])
+    assert load_preset(name).data == ours.data
+    assert target_offsets(ours.data).tolist() == [375 * k for k in range(1, 9)]
+
+
+@pytest.mark.parametrize("name", LAST)
+def test_egno_s_one_step_trains_on_five_and_reports_the_last(name: str) -> None:
+    five = load_preset(name.replace("-s2s-last", "-s2t"), ["data.report=last"])
+    assert load_preset(name).data == five.data
+    assert load_preset(name).train == five.train
 
 
 def test_adk_trains_on_one_step_and_is_tested_on_five() -> None:
@@ -89,6 +108,6 @@ def test_adk_trains_on_one_step_and_is_tested_on_five() -> None:
 
 def test_a_preset_says_only_what_its_base_does_not() -> None:
     derived = [p for p in preset_folder().glob("*.yaml") if "extends:" in p.read_text("utf-8")]
-    assert len(derived) == 20 + len(MD22_PRESETS)
+    assert len(derived) == 20 + len(EVEN) + len(LAST) + len(MD22_PRESETS)
     for path in derived:
         assert len(path.read_text(encoding="utf-8").splitlines()) <= 5

@@ -113,3 +113,12 @@ def test_linear_trains_and_is_measured_by_the_same_loop(
     assert (evaluation.model, evaluation.parameters) == ("linear", 2)
     model, _, _ = load_run(run, data_dir, CPU)
     assert float(model.state_dict()["time"].min()) > 0.7, "moved off its start value"
+
+
+def test_a_preset_that_reports_the_last_step_is_chosen_and_measured_by_it_alone(
+    small_preset: Path, data_dir: Path, tmp_path: Path
+) -> None:
+    done = train(small_preset, data_dir, tmp_path, "model.name=linear", "data.report=last")
+    validated = evaluate_run(done.run, data_dir, CPU, part="val")
+    assert validated.mse == validated.f_mse != validated.a_mse
+    assert done.val_mse == pytest.approx(validated.f_mse, rel=1e-6)

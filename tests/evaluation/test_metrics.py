@@ -102,6 +102,11 @@ def test_the_errors_of_windows_do_not_depend_on_the_batch(
     )
 
 
+def test_validation_may_count_the_last_step_alone(dataset: Dataset) -> None:
+    last = validation_mse(Still(2), windows(dataset, [2, 4]), 3, report="last")
+    np.testing.assert_allclose(last, errors_of_still(dataset, [2, 4])[:, 1].mean(), rtol=1e-6)
+
+
 def test_steps_past_the_trained_ones_are_rolled_out(dataset: Dataset) -> None:
     offsets = [2, 4, 6]
     errors = prediction_errors(Still(1), windows(dataset, offsets), 2, trained=np.array([2]))

@@ -33,7 +33,9 @@ KEPT = {
     "egnn": ALL,
     "egno": ALL,
     "hegnn": ALL,
+    "atom": set(),  # only its lifting tells vectors from scalars, and it reads coordinates
     "gf-node": {"shift"},  # its nonlinearities act on single coordinates
+    "kernel": set(),  # of a body with an up axis: what it keeps is in kernel/test_kernel
 }
 KEPT_BY_VARIANT = {
     "recurrent": ALL,

@@ -21,6 +21,19 @@ KITS = {
     # more noise makes its ODE so stiff that no step size serves; what it promises of the order of
     # particles where molecules are symmetric is in test_gf_node
     "gf-node": Kit((NARROW,), equivariant=False, shake=0.1),
+    # what it keeps, turns about the vertical, is in kernel/test_kernel
+    "kernel": Kit(
+        (
+            {"form": "rbf"},
+            {"form": "linear"},
+            {"form": "sum", "descend": 3},
+            {"form": "sum", "largest": 6},
+        ),
+        equivariant=False,
+        reads_features=False,
+        one_system=True,
+    ),
+    "atom": Kit((SMALL,), equivariant=False, reads_features=False),
     "painet": Kit(
         (
             {**SMALL, "pairwise": "guaranteed", "attention": "dense"},

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 import torch
 
@@ -9,8 +12,20 @@ from painet_cli.config.schema import FeatureConfig
 from painet_cli.data.batches.batch import Batch
 from painet_cli.errors import RequestError
 from painet_cli.models.base import Features, SystemSpec
-from painet_cli.models.registry import system_of
-from systems import CHAIN, INVARIANTS, SPEC, WITH_HEIGHT, equal_systems, manifest, preset
+from painet_cli.models.registry import build_model, system_of
+from painet_cli.testing.motions import deviation, orthogonal
+from systems import (
+    BRANCHED,
+    CHAIN,
+    INVARIANTS,
+    SPEC,
+    WITH_HEIGHT,
+    equal_systems,
+    manifest,
+    normal,
+    preset,
+    shaken,
+)
 
 
 def test_features_stand_in_the_order_of_the_preset() -> None:
@@ -79,7 +94,7 @@ def test_systems_at_rest_in_one_place_have_no_scale() -> None:
 
 def test_a_system_is_what_its_manifest_says() -> None:
     system, graph = system_of(manifest(up_axis="z"), preset({"name": "linear"}))
-    assert system == SystemSpec(("a", "b", "c"), 2, "z")
+    assert system == SystemSpec(("a", "b", "c"), 2, "z", names=("p0", "p1", "p2", "p3"))
     assert graph.types.tolist() == list(CHAIN.types)
     assert graph.edge_hop.max() == 2
 
@@ -89,3 +104,65 @@ def test_a_system_without_bonds_is_refused() -> None:
     bare = described.particles.model_copy(update={"bonds": ()})
     with pytest.raises(RequestError, match="no bonds"):
         system_of(described.model_copy(update={"particles": bare}), preset({"name": "linear"}))
+
+
+IN_FRAME = FeatureConfig(node=("position", "velocity", "past"), edge=("distance",), frame="body")
+
+
+def remembered(seed: int = 4) -> Batch:
+    """Systems with two frames before their start."""
+    batch = equal_systems(BRANCHED, 3, seed=seed)
+    return replace(batch, past=normal(2, batch.graph.num_nodes, 3, seed=seed + 9))
+
+
+@pytest.mark.parametrize("name", ["painet", "egnn", "egno", "hegnn"])
+def test_components_in_the_frame_leave_turns_and_shifts_as_symmetry(name: str) -> None:
+    small = {"name": name, "layers": 2, "hidden": 8}
+    spec = replace(SPEC, up_axis=None, history=2)
+    torch.manual_seed(0)
+    asked = preset(small, 2, IN_FRAME).changed({"data.history": 2})
+    model = build_model(asked, spec).double()
+    model.fit_scales([remembered()])
+    shaken(model)
+    batch = remembered(20)
+    there, expected = deviation(model, batch, orthogonal(3, 1), normal(3, seed=5))
+    torch.testing.assert_close(there, expected, rtol=1e-8, atol=1e-8)
+    actual, mirrored = deviation(model, batch, orthogonal(5, -1), normal(3, seed=5))
+    assert (actual - mirrored).abs().max() > 1e-3
+    for changed in (
+        replace(batch, past=batch.past * 1.5),
+        replace(batch, velocities=batch.velocities.flip(0)),
+    ):
+        assert (model(changed) - model(batch)).abs().max() > 1e-3
+
+
+def test_without_a_frame_the_past_is_read_by_its_length_and_a_mirror_is_kept() -> None:
+    small = {"name": "painet", "layers": 2, "hidden": 8}
+    asked = preset(small, 2, FeatureConfig(node=("speed", "past")))
+    model = build_model(
+        asked.changed({"data.history": 2}), replace(SPEC, up_axis=None, history=2)
+    ).double()
+    shaken(model)
+    there, expected = deviation(model, remembered(), orthogonal(5, -1), normal(3, seed=5))
+    torch.testing.assert_close(there, expected)
+
+
+@pytest.mark.parametrize(
+    ("features", "words"),
+    [
+        ({"node": ("position",)}, "`position` is components in a frame, and there is none"),
+        ({"node": ("past",)}, "`past` needs frames before the start"),
+    ],
+)
+def test_features_that_are_not_there_are_refused(features: dict[str, Any], words: str) -> None:
+    with pytest.raises(RequestError, match=words):
+        Features(FeatureConfig(**features), SPEC)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("mpnn", "reads no frame before"), ("egnn", "reads the past as a feature")]
+)
+def test_a_model_that_does_not_read_the_past_says_so(name: str, words: str) -> None:
+    asked = preset({"name": name}).changed({"data.history": 2})
+    with pytest.raises(RequestError, match=words):
+        build_model(asked, replace(SPEC, history=2))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -98,3 +100,31 @@ def test_inside_the_horizon_it_is_the_model_itself() -> None:
     model, batch = Ballistic(TAIL_OF_TEN, acceleration=0.3), equal_systems(BRANCHED, horizon=5)
     assert torch.equal(rollout(model, batch, 3, np.array(TAIL_OF_TEN)), model(batch)[:3])
     assert batch.targets is not None, "the batch that was given is left as it was"
+
+
+class Remembers(DynamicsModel):
+    """Straight on by the last difference of the past, and keeps the pasts it was given."""
+
+    def __init__(self, offsets: list[int]) -> None:
+        super().__init__()
+        self.horizon = len(offsets)
+        self.offsets = torch.tensor(offsets, dtype=torch.float64)[:, None, None]
+        self.pasts: list[Tensor] = []
+
+    def forward(self, batch: Batch) -> Tensor:
+        past = batch.known_past(3)
+        self.pasts.append(past)
+        return batch.positions - self.offsets * past[0]
+
+
+@pytest.mark.parametrize("trained", [[4], [1], [2, 4], [3, 7, 10]])
+def test_the_past_of_straight_motion_stays_that_of_straight_motion(trained: list[int]) -> None:
+    batch = equal_systems(BRANCHED)
+    past = torch.stack([-k * batch.velocities for k in (1, 2, 3)])
+    model = Remembers(trained)
+    steps = 2 * len(trained) + 1
+    predicted = rollout(model, replace(batch, past=past), steps, np.array(trained))
+    offsets = torch.from_numpy(rollout_offsets(np.array(trained), steps))[:, None, None]
+    torch.testing.assert_close(predicted, batch.positions + offsets * batch.velocities)
+    for seen in model.pasts:
+        torch.testing.assert_close(seen, past)

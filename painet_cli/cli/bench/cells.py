@@ -23,6 +23,11 @@ Budget = Annotated[
 ]
 Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Cells trained at a time.")]
 
+SeveralJobs = Annotated[
+    int | None,
+    typer.Option("--jobs", min=1, help="Cells trained at a time; 1, with --all as many as fit."),
+]
+
 
 def prepared(session: Session, names: Sequence[str], data_dir: Path) -> list[str]:
     """Presets of these whose dataset is prepared; the console is told of the others.

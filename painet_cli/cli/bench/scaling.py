@@ -66,7 +66,6 @@ def scaling(
         run_points,
         scaling_points,
     )
-    from painet_cli.benchmark.scaling_page import write_scaling_page
     from painet_cli.benchmark.scaling_plots import write_scaling_plots
     from painet_cli.benchmark.scaling_rows import (
         exponents,
@@ -90,8 +89,7 @@ def scaling(
         pictures = write_scaling_plots(rows, out)
         write_text(out / "bench.csv", bench_csv(rows))
         write_text(out / "bench.md", scaling_markdown(rows, [path.name for path in pictures]))
-        write_scaling_page(rows, out / "index.html")
-        written = [out / name for name in ("bench.csv", "bench.md", "index.html")]
+        written = [out / name for name in ("bench.csv", "bench.md")]
         save_bench(out, payload, [*written, *pictures])
     session.emit(payload, *scaling_tables(rows))
 

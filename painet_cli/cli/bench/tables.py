@@ -12,8 +12,8 @@ import typer
 from painet_cli.cli.bench.cells import (
     Budget,
     Epochs,
-    Jobs,
     Seeds,
+    SeveralJobs,
     alone,
     evaluations_of,
     prepared,
@@ -40,10 +40,17 @@ def tables(
         str | None,
         typer.Option("--models", metavar="A,B", help="Those the paper has for a preset."),
     ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="The whole plan: every table and figure, all seeds.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --all: show the plan, train nothing.")
+    ] = False,
+    latex: Annotated[bool, typer.Option("--latex", help="Write the tables as LaTeX too.")] = False,
     seeds: Seeds = 1,
     epochs: Epochs = None,
     budget: Budget = None,
-    jobs: Jobs = 1,
+    jobs: SeveralJobs = None,
     settings: Settings = None,
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="DIR", help="Runs and tables go here.")
@@ -53,7 +60,20 @@ def tables(
     """Train every model on every preset, and lay the errors beside the paper's Tables 1 to 4.
 
     A cell (preset, model, seed) that is done is not trained again; one that was stopped goes on.
+
+    `--all` trains what the plan of the package has, with each model's own settings, at the lowest
+    priority and on all cores or several cells side by side on a GPU: first what tells most an hour.
+    Every cell that is done is kept as a small JSON file in `OUT/results`, from which the tables are
+    written. Started again, on any machine that is given OUT and the data, it goes on.
     """
+    if everything:
+        from painet_cli.cli.bench.campaign import refuse_mixed, train_everything
+
+        refuse_mixed(seeds=seeds, epochs=epochs, settings=settings)
+        train_everything(
+            session, out, data_dir, presets, models, jobs=jobs, budget=budget, dry_run=dry_run
+        )
+        return
     from painet_cli.benchmark.cells import make_cells, read_results
     from painet_cli.benchmark.layout import bench_tables
     from painet_cli.benchmark.rows import bench_rows
@@ -65,11 +85,11 @@ def tables(
         for cell in make_cells([preset], _models(preset, models), seeds, changes, out, data_dir)
     ]
     with alone(out):
-        failed = train(session, cells, data_dir, budget, jobs)
+        failed = train(session, cells, data_dir, budget, jobs or 1)
         results = read_results(cells)
         rows = bench_rows(results)
         if rows:
-            _write(out, rows, budget, results)
+            _write(out, rows, budget, results, latex=latex)
     if rows:
         session.emit({"rows": [asdict(row) for row in rows]}, *bench_tables(rows, budget))
     refuse_failed(failed, len(cells), out)
@@ -94,11 +114,23 @@ def _models(preset: str, chosen: str | None) -> Sequence[str]:
     return list(printed) if printed else models_for(load_preset(preset).data.horizon)
 
 
-def _write(out: Path, rows: Sequence[Row], budget: float | None, results: Sequence[Result]) -> None:
-    from painet_cli.benchmark.layout import bench_csv, bench_markdown
+def _write(
+    out: Path,
+    rows: Sequence[Row],
+    budget: float | None,
+    results: Sequence[Result],
+    *,
+    latex: bool,
+) -> None:
+    from painet_cli.benchmark.latex import bench_latex
+    from painet_cli.benchmark.layout import bench_csv, bench_markdown, footnotes
     from painet_cli.storage.atomic import write_text
 
     write_text(out / "bench.csv", bench_csv(rows))
     write_text(out / "bench.md", bench_markdown(rows, budget))
-    written = [out / "bench.csv", out / "bench.md", *evaluations_of(results)]
+    written = [out / "bench.csv", out / "bench.md"]
+    if latex:
+        write_text(out / "bench.tex", bench_latex(rows, footnotes(rows, budget)))
+        written.append(out / "bench.tex")
+    written += evaluations_of(results)
     save_bench(out, {"rows": [asdict(row) for row in rows]}, written)

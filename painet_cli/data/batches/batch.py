@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -30,12 +30,16 @@ class Batch:
         (M, 3) V(0), length unit a frame.
     targets
         (T, M, 3) X(1..T) where they are known.
+    past
+        (H, M, 3) displacements X(-k) - X(0) to the k-th frame before the start, the latest first;
+        None where no frame before the start is given.
     """
 
     graph: Graph
     positions: Tensor
     velocities: Tensor
     targets: Tensor | None = None
+    past: Tensor | None = None
 
     def known_targets(self) -> Tensor:
         """(T, M, 3) targets of a batch that has them.
@@ -49,10 +53,25 @@ class Batch:
             raise RequestError("the batch holds no targets", "give `y` of shape (particles, T, 3)")
         return self.targets
 
-    def at(self, positions: Tensor, velocities: Tensor) -> Batch:
+    def known_past(self, frames: int) -> Tensor:
+        """(frames, M, 3) displacements to the frames before the start, which the batch must have.
+
+        Raises
+        ------
+        RequestError
+            It has fewer.
+        """
+        given = 0 if self.past is None else len(self.past)
+        if self.past is None or given < frames:
+            raise RequestError(
+                f"the batch holds {given} frames before its start, and the model reads {frames}",
+                "make its windows with data.history of at least as many",
+            )
+        return self.past[:frames]
+
+    def at(self, positions: Tensor, velocities: Tensor, past: Tensor | None = None) -> Batch:
         """Same systems in another state, without targets; edges by distance are made anew."""
-        graph = self.graph.at(positions)
-        return replace(self, graph=graph, positions=positions, velocities=velocities, targets=None)
+        return Batch(self.graph.at(positions), positions, velocities, past=past)
 
     def to(self, device: torch.device) -> Batch:
         """Same batch on another device."""
@@ -61,6 +80,7 @@ class Batch:
             self.positions.to(device),
             self.velocities.to(device),
             None if self.targets is None else self.targets.to(device),
+            None if self.past is None else self.past.to(device),
         )
 
 
@@ -68,7 +88,7 @@ def to_pyg(batch: Batch) -> PyGBatch:
     """Batch as PyTorch Geometric knows it.
 
     The fields are `pos` and `vel` (M, 3), `types` (M,), `edge_index` (2, E), `edge_hop` (E,) and,
-    where targets are known, `y` (M, T, 3).
+    where they are known, targets `y` (M, T, 3) and the `past` (M, H, 3).
     """
     # PyTorch Geometric takes as long to import as torch itself
     from torch_geometric.data import Batch as PyGBatch
@@ -89,6 +109,8 @@ def to_pyg(batch: Batch) -> PyGBatch:
         )
         if batch.targets is not None:
             data.y = batch.targets[:, nodes].transpose(0, 1)
+        if batch.past is not None:
+            data.past = batch.past[:, nodes].transpose(0, 1)
         systems.append(data)
     return PyGBatch.from_data_list(systems)
 
@@ -120,8 +142,19 @@ def from_pyg(data: Data) -> Batch:
     ):
         if tuple(value.shape) != shape:
             raise RequestError(f"Data.{name} has shape {tuple(value.shape)}", f"expected {shape}")
-    y = getattr(data, "y", None)
-    if y is not None and (y.dim() != 3 or y.shape[0] != m or y.shape[2] != 3):
-        raise RequestError(f"Data.y has shape {tuple(y.shape)}", f"expected ({m}, T, 3)")
     graph = graph_of(data.types, data.edge_index, hop, getattr(data, "ptr", None))
-    return Batch(graph, data.pos, data.vel, None if y is None else y.transpose(0, 1).contiguous())
+    targets, past = _frames_of(data, "y", "T"), _frames_of(data, "past", "H")
+    return Batch(graph, data.pos, data.vel, targets, past)
+
+
+def _frames_of(data: Data, name: str, count: str) -> Tensor | None:
+    """(frames, M, 3) from a field (M, frames, 3), where there is one."""
+    m, value = data.pos.shape[0], getattr(data, name, None)
+    if value is None:
+        return None
+    if value.dim() != 3 or value.shape[0] != m or value.shape[2] != 3:
+        raise RequestError(
+            f"Data.{name} has shape {tuple(value.shape)}", f"expected ({m}, {count}, 3)"
+        )
+    by_frame: Tensor = value.transpose(0, 1).contiguous()
+    return by_frame

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 import torch
@@ -54,6 +55,51 @@ def target_offsets(data: DataConfig) -> NDArray[np.int64]:
     return np.rint(data.delta_frames * steps / data.horizon).astype(np.int64)
 
 
+@dataclass(frozen=True)
+class Before:
+    """What a window tells of the frames before its start.
+
+    Attributes
+    ----------
+    history
+        H, frames before the start whose displacements a batch has as `past`.
+    velocity
+        Whether velocities are differences to the `next` frame or from the one `before`.
+    """
+
+    history: int = 0
+    velocity: Literal["next", "before"] = "next"
+
+    @property
+    def frames(self) -> int:
+        """Frames before its start that a window needs."""
+        return max(self.history, int(self.velocity == "before"))
+
+    @property
+    def offsets(self) -> NDArray[np.int64]:
+        """(1 + H,) frames from a start to the one that its velocity is made of, and to its past."""
+        return np.array([1 if self.velocity == "next" else -1, *-np.arange(1, self.history + 1)])
+
+    def batch(
+        self,
+        graph: Graph,
+        frames: Tensor,  # (2 + H + T, M, 3): the start, those of `offsets`, the targets
+    ) -> Batch:
+        """Batch of systems from their frames."""
+        start, first_target = frames[0], 2 + self.history
+        velocities = frames[1] - start if self.velocity == "next" else start - frames[1]
+        past = frames[2:first_target] - start if self.history else None
+        return Batch(graph, start, velocities, frames[first_target:], past)
+
+
+NOTHING_BEFORE = Before()
+
+
+def before_of(data: DataConfig) -> Before:
+    """What a preset's windows tell of the frames before their start."""
+    return Before(data.history, data.velocity)
+
+
 class Windows:
     """Windows of one dataset, cut into batches of equal systems.
 
@@ -70,6 +116,8 @@ class Windows:
         start frame are made when it is first asked for, one batch ahead, and kept.
     device
         Where batches are made.
+    before
+        What is told of the frames before a start.
     """
 
     def __init__(
@@ -79,14 +127,16 @@ class Windows:
         offsets: NDArray[np.int64],
         graph: Graph,
         device: torch.device,
+        before: Before = NOTHING_BEFORE,
     ) -> None:
         self.dataset = dataset
         self.starts = starts
         self.offsets = offsets
         self.device = device
         self.graph = graph.to(device)
-        # start, next frame (velocity is the forward difference, as published), targets
-        self._frames_of = torch.from_numpy(starts[:, None] + np.concatenate([[0, 1], offsets]))
+        self.before = before
+        wanted = np.concatenate([[0], before.offsets, offsets])
+        self._frames_of = torch.from_numpy(starts[:, None] + wanted)
         self._is_far = any_far(dataset.frames, starts, dataset.manifest.up_axis)
         resident = dataset.frames.nbytes <= _RESIDENT_BYTES
         self._frames = torch.from_numpy(np.array(dataset.frames)).to(device) if resident else None
@@ -108,12 +158,11 @@ class Windows:
         if self._is_far:
             frames = self._at_origin(frames)
         by_time = frames.transpose(0, 1).reshape(frames.shape[1], -1, 3)
-        graph = self._graph(indices)
-        return Batch(graph, by_time[0], by_time[1] - by_time[0], by_time[2:])
+        return self.before.batch(self._graph(indices), by_time)
 
     def _at_origin(
         self,
-        frames: Tensor,  # (B, 2 + T, N, 3)
+        frames: Tensor,  # (B, 2 + H + T, N, 3)
     ) -> Tensor:
         """Windows moved to where their start is about the origin; whole numbers lose no digit."""
         at = frames[:, :1].mean(dim=2, keepdim=True).round()
@@ -179,27 +228,36 @@ def windows_of(
     offsets: NDArray[np.int64],
     graph: Graph,
     device: torch.device,
+    before: Before = NOTHING_BEFORE,
 ) -> Windows:
-    """Windows of one part of the split, less those whose last target lies outside their segment.
+    """Windows of one part of the split, less those that do not lie in their segment as a whole.
 
     Raises
     ------
     RequestError
-        No start of that part leaves room for the offsets.
+        No start of that part leaves room for the offsets, or for the frames before it.
     """
     starts = dataset.starts(part)
     segments = dataset.manifest.segments
     first = np.array([segment.start for segment in segments])
     end = first + np.array([segment.length for segment in segments])
-    room = end[np.searchsorted(first, starts, side="right") - 1] - 1 - starts
-    fitting = starts[room >= max(1, int(offsets[-1]))]
+    segment = np.searchsorted(first, starts, side="right") - 1
+    room, behind = end[segment] - 1 - starts, starts - first[segment]
+    after = max(int(before.velocity == "next"), int(offsets[-1]))
+    fitting = starts[(room >= after) & (behind >= before.frames)]
+    if before.frames and fitting.size == 0 and (room >= after).any():
+        raise RequestError(
+            f"dataset {dataset.manifest.name}: no {part} window has {before.frames} frames before "
+            f"its start; its longest segment has {max(s.length for s in segments)} frames",
+            "choose a smaller data.history, or data.velocity=next",
+        )
     if fitting.size == 0:
         raise RequestError(
             f"dataset {dataset.manifest.name}: no {part} window has {int(offsets[-1])} "
             "frames after its start",
             "choose a smaller data.delta_frames or a shorter horizon",
         )
-    return Windows(dataset, fitting, offsets, graph, device)
+    return Windows(dataset, fitting, offsets, graph, device, before)
 
 
 def windows(
@@ -240,7 +298,8 @@ def windows(
     manifest = dataset.manifest
     data = data or DataConfig(dataset=manifest.name, delta_frames=manifest.split.delta_frames)
     _, graph = dataset_graph(manifest, data)
-    return windows_of(dataset, part, target_offsets(data), graph, torch.device(device))
+    offsets, before = target_offsets(data), before_of(data)
+    return windows_of(dataset, part, offsets, graph, torch.device(device), before)
 
 
 def pyg(dataset: Dataset, part: SplitName = "train", data: DataConfig | None = None) -> list[Data]:

@@ -34,10 +34,12 @@ from painet_cli.data.sources.options import (
     FrameTime,
     Horizon,
     Splitting,
+    Superpose,
     window_frames,
 )
 from painet_cli.data.sources.plausible import check_order, check_unit, first_frames
 from painet_cli.data.sources.registry import Destination, Source
+from painet_cli.data.trajectories.unwrap import superposed
 from painet_cli.data.units import seconds
 from painet_cli.errors import RequestError, option
 
@@ -112,6 +114,7 @@ class Collection:
         horizon: Horizon = 1,
         frame_time: FrameTime = None,
         hydrogens: Annotated[bool, "Keep hydrogen atoms; else heavy atoms alone."] = False,
+        superpose: Superpose = False,
         label: Annotated[str | None, "What tables call frames of another origin."] = None,
     ) -> Dataset:
         """Write a molecule's trajectory as a dataset, `md17-benzene`.
@@ -128,7 +131,7 @@ class Collection:
             None: published where the file is the official one, otherwise blocks.
         delta_frames, frame_time
             None: the collection's own.
-        horizon, hydrogens, label
+        horizon, hydrogens, superpose, label
             As annotated.
 
         Raises
@@ -170,8 +173,10 @@ class Collection:
                 licence=self.about.licence,
                 citation=self.about.citation,
                 prepared_by=to.command,
-                label="" if official else label or f"not {self.about.title}'s own frames",
-                notes=_notes(self, molecule, R.shape[0], theory, hydrogens=hydrogens),
+                label=_label(self, label, official=official, superposed=superpose),
+                notes=_notes(
+                    self, molecule, R.shape[0], theory, hydrogens=hydrogens, superposed=superpose
+                ),
             ),
             units=Units(length="angstrom", length_in_metres=1e-10, frame_time_s=frame_time_s),
             particles=atoms([numbers[k] for k in kept], bonds),
@@ -179,7 +184,8 @@ class Collection:
             split=shared_out,
             files={},
         )
-        return write_dataset(folder, _positions(R, kept), manifest, force=to.force)
+        reference = first[0, kept] if superpose else None
+        return write_dataset(folder, _positions(R, kept, reference), manifest, force=to.force)
 
 
 def _plain(name: str) -> str:
@@ -270,16 +276,32 @@ def _drawn(path: Path, segments: tuple[Segment, ...], delta_frames: int, kind: s
     return draw(segments, delta_frames, counts, seed=SEED)
 
 
-def _positions(member: Member, kept: Sequence[int]) -> Iterator[NDArray[np.floating]]:
+def _positions(
+    member: Member, kept: Sequence[int], reference: NDArray[np.floating] | None
+) -> Iterator[NDArray[np.floating]]:
     for block in member.chunks():
-        yield block[:, kept]
+        frames = block[:, kept]
+        yield frames if reference is None else superposed(frames, reference)
+
+
+def _label(collection: Collection, label: str, *, official: bool, superposed: bool) -> str:
+    origin = "" if official else label or f"not {collection.about.title}'s own frames"
+    return ", ".join(part for part in (origin, "superposed" * superposed) if part)
 
 
 def _notes(
-    collection: Collection, molecule: str, frames: int, theory: str, *, hydrogens: bool
+    collection: Collection,
+    molecule: str,
+    frames: int,
+    theory: str,
+    *,
+    hydrogens: bool,
+    superposed: bool,
 ) -> str:
     official = collection.molecules[molecule].frames
     notes = ["All atoms." if hydrogens else "Heavy atoms; hydrogens are left out."]
+    if superposed:
+        notes += ["Superposed: every frame shifted and turned onto the first."]
     notes += [f"Bonds: pairs within {LONGEST_BOND} A in frame 0."]
     notes += [f"Theory: {theory}."] if theory else []
     if frames != official:

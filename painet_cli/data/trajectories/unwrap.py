@@ -101,13 +101,14 @@ def farthest_jump(
 
 
 def superposed(
-    positions: NDArray[np.floating],  # (N, 3)
+    positions: NDArray[np.floating],  # (..., N, 3)
     reference: NDArray[np.floating],  # (N, 3)
-) -> NDArray[np.float64]:
-    """Positions shifted and turned to the least squared distance from a reference (Kabsch)."""
+) -> NDArray[np.float64]:  # (..., N, 3)
+    """Frames shifted and turned to the least squared distance from a reference (Kabsch)."""
     origin = reference.mean(axis=0, dtype=np.float64)
-    centred = positions - positions.mean(axis=0, dtype=np.float64)
-    u, _, vt = np.linalg.svd(centred.T @ (reference - origin))
-    mirrored = np.linalg.det(u @ vt) < 0
-    turned: NDArray[np.float64] = centred @ (u * [1, 1, -1 if mirrored else 1]) @ vt + origin
+    centred = positions - positions.mean(axis=-2, keepdims=True, dtype=np.float64)
+    u, _, vt = np.linalg.svd(centred.swapaxes(-1, -2) @ (reference - origin))
+    # where the best fit is a mirror image, the axis of the least singular value is turned round
+    u[..., :, 2] *= np.where(np.linalg.det(u @ vt) < 0, -1.0, 1.0)[..., None]
+    turned: NDArray[np.float64] = centred @ (u @ vt) + origin
     return turned

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +24,8 @@ class PublishedModel(DynamicsModel):
     horizon
         T, steps to predict.
     """
+
+    reads_past: ClassVar[Literal["never", "features", "always"]] = "features"
 
     def __init__(self, features: Features, core: nn.Module, horizon: int) -> None:
         super().__init__()
@@ -45,6 +48,8 @@ class OneStepModel(PublishedModel):
     core
         Positions (M, 3) from positions, velocities, edge features and graph.
     """
+
+    reads_past = "never"
 
     def __init__(self, features: Features, core: nn.Module) -> None:
         super().__init__(features, core, horizon=1)

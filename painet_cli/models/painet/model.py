@@ -9,8 +9,8 @@ in docs/explanation/decisions.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from pydantic import ValidationError
@@ -31,6 +31,7 @@ from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.data.particles.names import Axis
 from painet_cli.errors import RequestError
 from painet_cli.models.base import DynamicsModel, Features, SystemSpec
+from painet_cli.models.layers.message_passing import TwoLayers
 from painet_cli.models.painet.attention_step import MANY, AttentionStep
 from painet_cli.models.painet.decoders import other_decoder, straight_layers
 from painet_cli.models.painet.pair_tables import PairTables
@@ -60,6 +61,10 @@ class PAINET(DynamicsModel):
         Largest `edge_hop` of a system.
     up_axis
         Direction of height, `x`, `y` or `z`; reading it leaves only turns about it as symmetry.
+    frame
+        `body` for features that are components in the body's own frame.
+    history
+        H, frames before the start; systems have them as `past` (N, H, 3), X(-k) - X(0).
     sizes
         Fields of `PainetConfig`: `hidden`, `layers`, `heads`, `pairwise` and so on.
 
@@ -89,6 +94,7 @@ class PAINET(DynamicsModel):
     """
 
     Config = PainetConfig
+    reads_past = "always"
 
     def __init__(
         self,
@@ -99,18 +105,20 @@ class PAINET(DynamicsModel):
         edge: Sequence[EdgeFeature] = ("hop", "distance"),
         hops: int = 2,
         up_axis: Axis | None = None,
+        frame: Literal["none", "body"] = "none",
+        history: int = 0,
         **sizes: Any,
     ) -> None:
         names = tuple(map(str, range(types))) if isinstance(types, int) else tuple(types)
         try:
             config = PainetConfig(**sizes)
-            invariants = FeatureConfig(node=tuple(node), edge=tuple(edge))
+            invariants = FeatureConfig(node=tuple(node), edge=tuple(edge), frame=frame)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             where = ".".join(map(str, first["loc"]))
             known = ", ".join(name for name in PainetConfig.model_fields if name != "name")
             raise RequestError(f"PAINET: {where}: {first['msg']}", f"sizes are {known}") from error
-        system = SystemSpec(names, hops, up_axis)
+        system = SystemSpec(names, hops, up_axis, history)
         frames = range(1, horizon + 1) if isinstance(horizon, int) else horizon
         super().__init__()
         self.horizon = len(frames)
@@ -136,6 +144,11 @@ class PAINET(DynamicsModel):
             if config.decoder == "parallel"
             else other_decoder(config, self.features, frames)
         )
+        # 5. of the past, if it is told, a multiple of each displacement
+        self.past_gates = TwoLayers(config.hidden, config.hidden, history) if history else None
+        if self.past_gates is not None:
+            nn.init.xavier_uniform_(self.past_gates[-1].weight, gain=0.001)  # type: ignore[arg-type]
+            nn.init.zeros_(self.past_gates[-1].bias)  # type: ignore[arg-type]
 
     @classmethod
     def from_preset(cls, preset: str | Preset, dataset: Dataset) -> PAINET:
@@ -168,6 +181,8 @@ class PAINET(DynamicsModel):
             edge=preset.features.edge,
             hops=system.hops,
             up_axis=system.up_axis,
+            frame=preset.features.frame,
+            history=system.history,
             **config.model_dump(exclude={"name"}),
         )
 
@@ -200,7 +215,21 @@ class PAINET(DynamicsModel):
         batch = _as_batch(system)
         if self.activations == "stepwise" and isinstance(self.decoder, nn.ModuleList):
             return self._decode_stepwise(batch)
-        return self.decode(self.encode(batch), batch)
+        embeddings = self.encode(batch)
+        return self._with_past(self.decode(embeddings, batch), embeddings, batch)
+
+    def _with_past(
+        self,
+        positions: Tensor,  # (T, M, 3)
+        embeddings: Tensor,  # (T, M, d)
+        batch: Batch,
+    ) -> Tensor:  # (T, M, 3)
+        """Positions with the share of the past that every particle and step takes of it."""
+        if self.past_gates is None:
+            return positions
+        gates = self.past_gates(embeddings.flatten(0, 1)).view(*positions.shape[:2], -1)
+        past = batch.known_past(gates.shape[-1])
+        return positions + torch.einsum("tmk,kmc->tmc", gates, past)
 
     def encode(
         self,
@@ -243,7 +272,10 @@ class PAINET(DynamicsModel):
 
     def _decode_stepwise(self, batch: Batch) -> Tensor:  # (T, M, 3)
         """The same, one step after the other; for gradients, a step's decoder runs twice."""
-        decode: Callable[[Tensor], Tensor] = lambda h: self.decode(h[None], batch)  # noqa: E731
+
+        def decode(h: Tensor) -> Tensor:
+            return self._with_past(self.decode(h[None], batch), h[None], batch)
+
         steps = [
             checkpoint(decode, h, use_reentrant=False) if torch.is_grad_enabled() else decode(h)
             for h in self._embeddings(batch)

@@ -24,7 +24,7 @@ MOST_STARTS = 20
 MOST_STEPS = 500
 MOST_PARTICLES = 40_000
 MOST_CHARACTERS = 12_000_000
-"""Length of all positions together; plotly.js adds five million to the page."""
+"""Length of all positions together; three.js adds half a million to the page."""
 CHARACTERS_A_PARTICLE = 16
 """Length in base64 of one position."""
 FURTHEST = 0.75
@@ -84,6 +84,7 @@ def page_data(forecast: Forecast, chosen: Shown, start: int) -> dict[str, Any]:
             "of_particle": colours.of_particle[chosen.particles].tolist(),
         },
         "bonds": _bonds(system.particles, chosen.particles).ravel().tolist(),
+        "trace": _trace(system.particles, chosen.particles).ravel().tolist(),
         "view": _view(forecast, start).round(4).tolist(),
         "truth_known": forecast.truth is not None,
         "opened": int(np.flatnonzero(chosen.starts == start)[0]),
@@ -97,7 +98,7 @@ def _start(forecast: Forecast, chosen: Shown, index: int) -> dict[str, Any]:
     predicted = forecast.positions[index][on_page]
     truth = None if forecast.truth is None else forecast.truth[index][on_page]
     return {
-        "frame": int(forecast.starts[index]),
+        "frame": forecast.system.first_frame + int(forecast.starts[index]),
         "begin": _packed(begin),
         "predicted": _packed(predicted),
         "truth": None if truth is None else _packed(truth),
@@ -179,6 +180,19 @@ def _bonds(particles: Particles, chosen: NDArray[np.int64]) -> NDArray[np.int64]
     place[chosen] = np.arange(len(chosen))
     bonds = place[np.array(particles.bonds, dtype=np.int64).reshape(-1, 2)]
     return bonds[(bonds >= 0).all(axis=1)]
+
+
+def _trace(particles: Particles, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Pairs, (P, 2), of alpha carbons that follow each other in a chain: the tube of a protein."""
+    carbons = [k for k, index in enumerate(chosen.tolist()) if particles.names[index] == "CA"]
+    if not particles.residue_ids or len(carbons) < 3:
+        return np.empty((0, 2), dtype=np.int64)
+    at = chosen[carbons]
+    chains = np.array(particles.chains or ("",) * len(particles.names), dtype=object)[at]
+    follows = np.diff(np.array(particles.residue_ids)[at]) == 1
+    follows &= chains[1:] == chains[:-1]
+    places = np.array(carbons)
+    return np.stack([places[:-1][follows], places[1:][follows]], axis=1)
 
 
 def _time(forecast: Forecast, step: int) -> str:

@@ -3,19 +3,16 @@
   const byId = (id) => document.getElementById(id);
   const data = JSON.parse(byId("data").textContent);
   const MANY = 3000; // particles, beyond which bonds are off at first and plots wait for a pause
-  const NAMED = 60; // particles, up to which each has a named bar
-  const TAN_HALF_VIEW = Math.tan(Math.PI / 8); // plotly looks with 45 degrees
+  const NAMED = 120; // particles, up to which each has a bar with its name
   const count = data.labels.length;
   const last = data.steps.length - 1;
-  const config = { responsive: true, displaylogo: false, displayModeBar: false, scrollZoom: true };
-  const flat = { ...config, scrollZoom: false, doubleClick: false };
   const state = { start: data.opened, step: last, playing: false };
-
-  // plotly's turntable turns about z: a height is drawn as z, and the other axes follow in turn.
-  const order = { x: [1, 2, 0], y: [2, 0, 1], z: [0, 1, 2] }[data.up ?? "z"];
-  const turned = (values) => order.map((axis) => values[axis]);
-  const axisNames = turned(["x", "y", "z"]);
-  const view = data.view.map(turned);
+  const dark = () => document.documentElement.dataset.theme === "dark";
+  const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const palette = () => (dark() ? data.kinds.dark : data.kinds.light);
+  const measured = data.truth_known ? "from the truth" : "from the start";
+  const ticked = (id) => byId(id).checked;
+  const short = (value) => (value === 0 ? "0" : Number(value.toPrecision(3)).toString());
 
   // ---- numbers -------------------------------------------------------------------------------
 
@@ -25,290 +22,340 @@
     return Float32Array.from({ length: bytes.length / 4 }, (_, k) => numbers.getFloat32(4 * k, true));
   }
 
-  /** Positions of one start by step: each {x, y, z, all}. */
-  const unpackedStarts = new Map();
-  function positions() {
-    if (!unpackedStarts.has(state.start)) {
-      const start = data.starts[state.start];
-      const begin = columns(unpacked(start.begin));
-      const rows = (text) => {
-        const all = unpacked(text);
-        const cut = (k) => columns(all.subarray(3 * count * k, 3 * count * (k + 1)));
-        return [begin, ...Array.from({ length: last }, (_, k) => cut(k))];
-      };
-      const predicted = rows(start.predicted);
-      const truth = start.truth === null ? null : rows(start.truth);
-      const distances = predicted.map((row, k) => apart(row, truth ? truth[k] : begin));
-      const longest = distances.reduce((most, row) => row.reduce((a, b) => (b > a ? b : a), most), 0);
-      unpackedStarts.clear(); // one start at a time is enough to hold
-      unpackedStarts.set(state.start, { predicted, truth, distances, longest: longest || 1 });
-    }
-    return unpackedStarts.get(state.start);
+  /** The chosen start, a step a row, in the scene: turned to the reader, its longest side 1. */
+  let kept = null;
+  function chosen() {
+    if (kept?.start === state.start) return kept;
+    const start = data.starts[state.start];
+    const middle = start.ranges.map(([low, high]) => (low + high) / 2);
+    const size = Math.max(...start.ranges.map(([low, high]) => high - low));
+    const rows = (text) => {
+      const all = unpacked(text);
+      return Array.from({ length: all.length / (3 * count) }, (_, k) =>
+        turned(all.subarray(3 * count * k, 3 * count * (k + 1)), middle, size));
+    };
+    const [begin] = rows(start.begin);
+    const predicted = [begin, ...rows(start.predicted)];
+    const truth = start.truth === null ? null : [begin, ...rows(start.truth)];
+    const distances = predicted.map((row, k) => apart(row, truth ? truth[k] : begin, size));
+    const longest = distances.reduce((most, row) => row.reduce((a, b) => (b > a ? b : a), most), 0);
+    const half = extent(truth ?? [predicted[0], predicted[last]]);
+    kept = { start: state.start, begin, predicted, truth, distances, longest: longest || 1, size, half };
+    return kept;
   }
 
-  function columns(all) {
-    const column = (axis) => Float32Array.from({ length: count }, (_, i) => all[3 * i + axis]);
-    const [x, y, z] = order.map(column);
-    return { x, y, z };
-  }
-
-  function apart(a, b) {
-    return Float32Array.from(a.x, (x, i) => Math.hypot(x - b.x[i], a.y[i] - b.y[i], a.z[i] - b.z[i]));
-  }
-
-  // ---- looks ---------------------------------------------------------------------------------
-
-  const dark = () => document.documentElement.dataset.theme === "dark";
-  const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  // plotly reads a little HTML in its texts; names come from files
-  const plain = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
-  const labels = data.labels.map(plain);
-  const measured = data.truth_known ? "from the truth" : "from the start";
-
-  function palette() {
-    return dark() ? data.kinds.dark : data.kinds.light;
-  }
-
-  /** Sizes of the box in the scene, where the longest side is 1, and the middle spacing there. */
-  const ranges = () => turned(data.starts[state.start].ranges);
-  const sides = () => ranges().map(([low, high]) => high - low);
-  function spacing() {
-    const { x, y, z } = positions().predicted[0];
-    const scale = Math.max(...sides());
-    const lengths = [];
-    for (let k = 0; k < data.bonds.length; k += 2) {
-      const [i, j] = [data.bonds[k], data.bonds[k + 1]];
-      lengths.push(Math.hypot(x[i] - x[j], y[i] - y[j], z[i] - z[j]) / scale);
-    }
-    const volume = sides().reduce((product, side) => product * Math.max(side / scale, 0.1), 1);
-    const crowded = 2 * Math.cbrt(volume / count);
-    if (lengths.length) return Math.min(crowded, lengths.sort((a, b) => a - b)[lengths.length >> 1]);
-    return Math.min(crowded / 2, 0.2);
-  }
-
-  /** Pixels that one unit of the scene takes in the middle of the view. */
-  function pixelsAUnit() {
-    return byId("view").clientHeight / (2 * TAN_HALF_VIEW * eyeDistance());
-  }
-
-  /** Distance from the point that is looked at to the eye. */
-  function eyeDistance() {
-    const { eye, center } = byId("view")._fullLayout?.scene?.camera ?? camera();
-    return Math.hypot(eye.x - center.x, eye.y - center.y, eye.z - center.z);
-  }
-
-  function markerSizes() {
-    const size = Math.min(26, Math.max(count > MANY ? 1.5 : 3, 0.42 * spacing() * pixelsAUnit()));
-    return data.kinds.of_particle.map((kind) => size * data.kinds.sizes[kind]);
-  }
-
-  /** Where particles lie in a direction, seen from the middle of the box, in units of the scene. */
-  function extent(way) {
-    const { predicted, truth } = positions();
-    const box = ranges();
-    const middle = box.map(([low, high]) => (low + high) / 2);
-    let [low, high] = [Infinity, -Infinity];
-    for (const row of [predicted[0], predicted[last], ...(truth ?? predicted)]) {
-      for (let i = 0; i < count; i += 1) {
-        const point = [row.x[i], row.y[i], row.z[i]];
-        if (!point.every((at, axis) => at >= box[axis][0] && at <= box[axis][1])) continue;
-        const along = way.reduce((sum, part, axis) => sum + part * (point[axis] - middle[axis]), 0);
-        [low, high] = [Math.min(low, along), Math.max(high, along)];
+  function turned(row, middle, size) {
+    const out = new Float32Array(row.length);
+    for (let i = 0; i < row.length; i += 3) {
+      for (let axis = 0; axis < 3; axis += 1) {
+        const way = data.view[axis];
+        for (let k = 0; k < 3; k += 1) out[i + axis] += (way[k] * (row[i + k] - middle[k])) / size;
       }
     }
-    const longest = Math.max(...sides());
-    return { middle: (low + high) / 2 / longest, half: (high - low) / 2 / longest };
+    return out;
   }
 
-  /** The side from which flat pictures look, far enough away to see all particles. */
-  function camera() {
-    const [right, up, towards] = view;
-    const now = positions();
-    now.extents ??= view.map(extent);
-    const [wide, tall, deep] = now.extents;
-    const { clientWidth: width, clientHeight: height } = byId("view");
-    const far = 1.2 * Math.max(tall.half, wide.half * height / width) / TAN_HALF_VIEW + deep.half;
-    const [turn, lift] = data.up ? [0.35, 0.2] : [0, 0]; // a figure on a floor is seen from above
-    const center = [0, 1, 2].map((axis) => view.reduce((sum, way, k) => sum + now.extents[k].middle * way[axis], 0));
-    const eye = center.map((at, axis) => at + far * (
-      Math.cos(lift) * (Math.cos(turn) * towards[axis] + Math.sin(turn) * right[axis]) + Math.sin(lift) * up[axis]));
-    const point = ([x, y, z]) => ({ x, y, z });
-    return { eye: point(eye), up: point(up), center: point(center) };
+  function apart(a, b, size) {
+    return Float32Array.from({ length: count }, (_, i) =>
+      size * Math.hypot(a[3 * i] - b[3 * i], a[3 * i + 1] - b[3 * i + 1], a[3 * i + 2] - b[3 * i + 2]));
+  }
+
+  /** Half sides of what is to be seen, about the middle of the scene. */
+  function extent(rows) {
+    const half = [0.05, 0.05, 0.05];
+    for (const row of rows) {
+      row.forEach((at, k) => { if (Math.abs(at) < 1) half[k % 3] = Math.max(half[k % 3], Math.abs(at)); });
+    }
+    return half;
+  }
+
+  /** Radius of a particle: a share of the middle bond, or of the room that each has. */
+  function radius() {
+    const { begin, half } = chosen();
+    const lengths = [];
+    for (let k = 0; k < data.bonds.length; k += 2) lengths.push(span(begin, data.bonds[k], data.bonds[k + 1]));
+    const crowded = 2 * Math.cbrt(half.reduce((product, side) => product * 2 * Math.max(side, 0.05), 1) / count);
+    const middle = lengths.sort((a, b) => a - b)[lengths.length >> 1];
+    return 0.22 * Math.min(crowded, middle ?? Math.min(crowded / 2, 0.2));
+  }
+
+  function span(row, i, j) {
+    return Math.hypot(row[3 * j] - row[3 * i], row[3 * j + 1] - row[3 * i + 1], row[3 * j + 2] - row[3 * i + 2]);
   }
 
   // ---- three dimensions ----------------------------------------------------------------------
 
-  /** Bonds from rim to rim: markers are flat, a line to the middle would lie over half of them. */
-  function bondLines(row, sizes) {
-    const lines = { x: [], y: [], z: [] };
-    const radius = 0.5 * Math.max(...sides()) / pixelsAUnit();
-    for (let k = 0; k < data.bonds.length; k += 2) {
-      const [i, j] = [data.bonds[k], data.bonds[k + 1]];
-      const way = { x: row.x[j] - row.x[i], y: row.y[j] - row.y[i], z: row.z[j] - row.z[i] };
-      const length = Math.hypot(way.x, way.y, way.z) || 1;
-      const from = Math.min(0.45, radius * sizes[i] / length);
-      const to = 1 - Math.min(0.45, radius * sizes[j] / length);
-      for (const axis of ["x", "y", "z"]) {
-        lines[axis].push(row[axis][i] + from * way[axis], row[axis][i] + to * way[axis], null);
-      }
-    }
-    return lines;
-  }
+  const canvas = document.createElement("canvas");
+  let stage = null;
 
-  /**
-   * The truth a little further away, so that it tints no prediction that it all but coincides with.
-   * Each point moves along its own ray from the eye, so it is seen exactly where it was.
-   */
-  function behind(row, sizes) {
-    const longest = Math.max(...sides());
-    const { eye } = byId("view")._fullLayout?.scene?.camera ?? camera();
-    const from = ranges().map(([low, high], k) => (low + high) / 2 + longest * eye[["x", "y", "z"][k]]);
-    const stretch = 1 + (0.6 * sizes[0] / pixelsAUnit()) / eyeDistance();
-    const moved = (axis, k) => row[axis].map((at) => from[k] + stretch * (at - from[k]));
-    return { x: moved("x", 0), y: moved("y", 1), z: moved("z", 2) };
-  }
-
-  /** Lines on the floor, where there is a height. */
-  function floor() {
-    const inside = 0.01 * Math.max(...sides()); // plotly clips what lies on the box itself
-    const box = ranges().map(([low, high]) => [low + inside, high - inside]);
-    const range = (axis) => box["xyz".indexOf(axis)];
-    const wanted = Math.max(...sides()) / 8;
-    const power = 10 ** Math.floor(Math.log10(wanted));
-    const gap = [1, 2, 5, 10].map((digit) => digit * power).find((size) => size >= wanted);
-    const lines = { x: [], y: [], z: [] };
-    const add = (along, across) => {
-      for (let at = Math.ceil(range(across)[0] / gap) * gap; at <= range(across)[1]; at += gap) {
-        lines[along].push(...range(along), null);
-        lines[across].push(at, at, null);
-        lines.z.push(range("z")[0], range("z")[0], null);
-      }
-    };
-    add("x", "y");
-    add("y", "x");
-    return { type: "scatter3d", mode: "lines", ...lines, line: { color: style("--quiet"), width: 2 }, opacity: 0.35, hoverinfo: "skip" };
-  }
-
-  function traces() {
-    const now = positions();
-    const distances = now.distances[state.step];
-    const sizes = markerSizes();
-    const bonds = byId("show-bonds").checked;
-    const drawn = [];
-    const add = (row, colour, more) => {
-      if (bonds && data.bonds.length) {
-        drawn.push({
-          type: "scatter3d", mode: "lines", ...bondLines(row, sizes), hoverinfo: "skip",
-          line: { color: colour.bond, width: Math.min(8, Math.max(2, Math.max(...sizes.slice(0, 50)) / 2.6)) },
-          opacity: more.opacity,
-        });
-      }
-      drawn.push({
-        type: "scatter3d", mode: "markers", ...row, text: labels, customdata: Array.from(distances),
-        marker: { size: sizes, opacity: 1, line: { width: count > MANY ? 0 : 1, color: colour.outline }, ...colour.marker },
-        ...more,
-      });
-    };
-    if (data.up) drawn.push(floor());
-    if (now.truth && byId("show-truth").checked) {
-      const grey = style("--truth");
-      add(behind(now.truth[state.step], sizes), { bond: grey, outline: grey, marker: { color: grey } },
-        { opacity: 0.42, hovertemplate: "%{text}, truth<extra></extra>" });
-    }
-    if (byId("show-prediction").checked) {
-      const colours = palette();
-      const byType = { color: data.kinds.of_particle.map((kind) => colours[kind]) };
-      const byDistance = {
-        color: Array.from(distances), cmin: 0, cmax: now.longest, colorscale: dark() ? "Viridis" : "YlOrRd",
-        reversescale: !dark(), showscale: true, // plotly's YlOrRd begins with red, which is for the worst
-        colorbar: { thickness: 10, len: 0.6, x: 1, xanchor: "right", title: { text: data.unit }, outlinewidth: 0 },
+  function setTheStage() {
+    const renderer = new THREE.WebGLRenderer({ canvas, antialias: true, alpha: true, preserveDrawingBuffer: true });
+    renderer.setPixelRatio(Math.min(2, devicePixelRatio));
+    const scene = new THREE.Scene();
+    const camera = new THREE.PerspectiveCamera(35, 1, 0.01, 100);
+    // together they show a surface that faces the reader in exactly its colour
+    const lamp = new THREE.DirectionalLight(0xffffff, 0.4 * Math.PI);
+    camera.add(lamp);
+    lamp.position.set(0, 0, 1);
+    scene.add(camera, new THREE.AmbientLight(0xffffff, 0.6 * Math.PI));
+    const [wide, tall] = count > MANY ? [8, 6] : [24, 16];
+    const sphere = new THREE.SphereGeometry(1, wide, tall);
+    const rod = new THREE.CylinderGeometry(1, 1, 1, count > MANY ? 6 : 12, 1, true);
+    const body = (pairs, opacity) => {
+      const skin = () => new THREE.MeshLambertMaterial(
+        opacity < 1 ? { transparent: true, opacity, depthWrite: false } : {});
+      const made = {
+        points: new THREE.InstancedMesh(sphere, skin(), count),
+        rods: new THREE.InstancedMesh(rod, skin(), Math.max(1, pairs)),
       };
-      const alike = data.kinds.names.length === 1;
-      add(now.predicted[state.step],
-        { bond: alike ? colours[0] : style("--bond"), outline: style("--outline"),
-          marker: byId("colour").value === "type" ? byType : byDistance },
-        { hovertemplate: `%{text}<br>%{customdata:.3g} ${plain(data.unit)} ${measured}<extra></extra>` });
+      for (const mesh of Object.values(made)) {
+        mesh.frustumCulled = false;
+        scene.add(mesh);
+      }
+      return made;
+    };
+    const rods = data.bonds.length / 2 + data.trace.length / 2;
+    const lines = new THREE.LineSegments(new THREE.BufferGeometry(), new THREE.LineBasicMaterial({ transparent: true }));
+    lines.frustumCulled = false; // its points change with the start
+    scene.add(lines);
+    byId("view").append(canvas);
+    const controls = new THREE.OrbitControls(camera, canvas);
+    stage = { renderer, scene, camera, controls, lines, predicted: body(rods, 1), truth: body(rods, 0.42) };
+    controls.addEventListener("change", show);
+    look();
+  }
+
+  /** The side from which flat pictures look, far enough away to see all particles. */
+  function look() {
+    const { camera, controls } = stage;
+    const { clientWidth: width, clientHeight: height } = byId("view");
+    const [wide, tall, deep] = chosen().half;
+    const far = (1.25 * Math.max(tall, (wide * height) / width)) / Math.tan((camera.fov * Math.PI) / 360) + deep;
+    const [turn, lift] = data.up ? [0.35, 0.2] : [0, 0]; // a figure on a floor is seen from above
+    camera.position.set(far * Math.cos(lift) * Math.sin(turn), far * Math.sin(lift), far * Math.cos(lift) * Math.cos(turn));
+    controls.target.set(0, 0, 0);
+    controls.update();
+  }
+
+  function show() {
+    const { renderer, scene, camera } = stage;
+    renderer.render(scene, camera);
+  }
+
+  function fit() {
+    const { clientWidth: width, clientHeight: height } = byId("view");
+    stage.renderer.setSize(width, height, false);
+    stage.camera.aspect = width / height;
+    stage.camera.updateProjectionMatrix();
+    show();
+  }
+
+  function place({ points, rods }, row, colours, rodColour) {
+    const size = radius();
+    const matrix = points.instanceMatrix.array;
+    const colour = new THREE.Color();
+    for (let i = 0; i < count; i += 1) {
+      const r = size * data.kinds.sizes[data.kinds.of_particle[i]];
+      matrix.set([r, 0, 0, 0, 0, r, 0, 0, 0, 0, r, 0, row[3 * i], row[3 * i + 1], row[3 * i + 2], 1], 16 * i);
+      points.setColorAt(i, colour.set(colours[i]));
     }
-    return drawn;
+    points.instanceMatrix.needsUpdate = true;
+    points.instanceColor.needsUpdate = true;
+    points.boundingSphere = null;
+    const drawn = ticked("show-bonds") ? [[data.bonds, 0.32 * size], [data.trace, 0.75 * size]] : [[data.trace, 0.75 * size]];
+    let k = 0;
+    for (const [pairs, thick] of drawn) {
+      for (let at = 0; at < pairs.length; at += 2, k += 1) {
+        rods.setMatrixAt(k, between(row, pairs[at], pairs[at + 1], thick));
+      }
+    }
+    rods.count = k;
+    rods.material.color.set(rodColour);
+    rods.instanceMatrix.needsUpdate = true;
   }
 
-  function scene() {
-    const visible = byId("show-axes").checked;
-    const box = ranges();
-    const axis = (k) => ({
-      range: box[k], visible, autorange: false, showspikes: false, showbackground: false,
-      title: { text: `${axisNames[k]} (${plain(data.unit)})` }, color: style("--quiet"),
-      gridcolor: style("--grid"), zerolinecolor: style("--grid"),
-    });
-    const longest = Math.max(...sides());
-    const [x, y, z] = sides().map((side) => side / longest);
-    return {
-      xaxis: axis(0), yaxis: axis(1), zaxis: axis(2),
-      aspectmode: "manual", aspectratio: { x, y, z }, // one unit is as long in x, y and z
-      dragmode: data.up ? "turntable" : "orbit", uirevision: "kept", camera: camera(),
-    };
+  const upright = new THREE.Vector3(0, 1, 0);
+  function between(row, i, j, thick) {
+    const from = new THREE.Vector3().fromArray(row, 3 * i);
+    const way = new THREE.Vector3().fromArray(row, 3 * j).sub(from);
+    const length = way.length();
+    const turn = new THREE.Quaternion().setFromUnitVectors(upright, way.clone().divideScalar(length || 1));
+    return new THREE.Matrix4().compose(from.addScaledVector(way, 0.5), turn, new THREE.Vector3(thick, length, thick));
   }
 
-  function page() {
-    return {
-      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false,
-      font: { color: style("--ink"), family: getComputedStyle(document.body).fontFamily, size: 12 },
-      margin: { l: 0, r: 0, t: 0, b: 0 },
-      hoverlabel: { bgcolor: style("--card"), bordercolor: style("--line"), font: { color: style("--ink") } },
-    };
+  /** Lines on the floor where there is a height, and the box of the axes. */
+  function drawLines() {
+    const [x, y, z] = chosen().half;
+    const points = [];
+    if (data.up) {
+      for (let k = -4; k <= 4; k += 1) {
+        points.push((k * x) / 4, -y, -z, (k * x) / 4, -y, z, -x, -y, (k * z) / 4, x, -y, (k * z) / 4);
+      }
+    }
+    if (ticked("show-axes")) {
+      for (const a of [-1, 1]) {
+        for (const b of [-1, 1]) {
+          points.push(-x, a * y, b * z, x, a * y, b * z, a * x, -y, b * z, a * x, y, b * z, a * x, b * y, -z, a * x, b * y, z);
+        }
+      }
+    }
+    stage.lines.geometry.setAttribute("position", new THREE.BufferAttribute(new Float32Array(points), 3));
+    stage.lines.material.color.set(style("--quiet"));
+    stage.lines.material.opacity = 0.35;
+    byId("scale").hidden = !ticked("show-axes");
+    byId("scale").textContent = `box ${[x, y, z].map((side) => short(2 * side * chosen().size)).join(" × ")} ${data.unit}`;
+  }
+
+  const RAMP = ["#440154", "#3b528b", "#21918c", "#5ec962", "#fde725"]; // viridis
+  function ramp(share) {
+    const at = Math.min(1, Math.max(0, share)) * (RAMP.length - 1);
+    const k = Math.min(RAMP.length - 2, Math.floor(at));
+    return `#${new THREE.Color(RAMP[k]).lerp(new THREE.Color(RAMP[k + 1]), at - k).getHexString()}`;
+  }
+
+  function drawStage() {
+    if (!stage) return;
+    const now = chosen();
+    const far = now.distances[state.step];
+    const byType = byId("colour").value === "type";
+    const colours = palette();
+    const of = data.kinds.of_particle.map((kind, i) => (byType ? colours[kind] : ramp(far[i] / now.longest)));
+    place(stage.predicted, now.predicted[state.step], of, data.kinds.names.length === 1 ? colours[0] : style("--bond"));
+    if (now.truth) place(stage.truth, now.truth[state.step], Array(count).fill(style("--truth")), style("--truth"));
+    for (const [body, seen] of [["predicted", ticked("show-prediction")], ["truth", now.truth && ticked("show-truth")]]) {
+      for (const mesh of Object.values(stage[body])) mesh.visible = Boolean(seen);
+    }
+    drawLines();
+    show();
+  }
+
+  function point(event) {
+    const box = canvas.getBoundingClientRect();
+    const at = new THREE.Vector2(
+      (2 * (event.clientX - box.left)) / box.width - 1, 1 - (2 * (event.clientY - box.top)) / box.height);
+    const ray = new THREE.Raycaster();
+    ray.setFromCamera(at, stage.camera);
+    const hit = event.buttons || !stage.predicted.points.visible ? null : ray.intersectObject(stage.predicted.points)[0];
+    byId("tip").hidden = !hit;
+    if (!hit) return;
+    const far = chosen().distances[state.step][hit.instanceId];
+    byId("tip").textContent = `${data.labels[hit.instanceId]}: ${short(far)} ${data.unit} ${measured}`;
+    byId("tip").style.transform = `translate(${event.clientX - box.left + 12}px, ${event.clientY - box.top + 12}px)`;
   }
 
   // ---- plots ---------------------------------------------------------------------------------
 
-  function drawSteps() {
-    const errors = data.starts[state.start].errors;
-    const looks = {
-      prediction: { color: style("--accent"), width: 2.5 },
-      "nothing moves": { color: style("--still"), width: 1.5, dash: "dot" },
-      "straight on": { color: style("--rival"), width: 1.5, dash: "dash" },
-    };
-    const steps = data.steps.slice(1);
-    const lines = Object.entries(errors).map(([name, y]) => ({
-      x: steps, y, name, mode: last > 30 ? "lines" : "lines+markers", line: looks[name], marker: { size: 6 },
-      text: data.times.slice(1), hovertemplate: `${name}, step %{x} %{text}: %{y:.3g}<extra></extra>`,
-    }));
-    const values = Object.values(errors).flat().filter((value) => value > 0);
-    const wide = Math.max(...values) > 30 * Math.min(...values);
-    const unit = plain(data.unit) + (data.truth_known ? "²" : "");
-    const layout = {
-      ...page(), margin: { l: 58, r: 8, t: 4, b: 38 }, showlegend: true,
-      legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", bgcolor: "rgba(0,0,0,0)" },
-      xaxis: { ...axis("step"), range: [Math.min(0.5, steps[0] / 2), steps.at(-1) + 0.5], tickformat: "d", ...(last < 11 && { dtick: 1 }) },
-      yaxis: { ...axis(unit), ...(wide ? { type: "log", dtick: 1, tickformat: "~g" } : { rangemode: "tozero" }) },
-      shapes: state.step ? [{ type: "line", x0: data.steps[state.step], x1: data.steps[state.step], yref: "paper", y0: 0, y1: 1, line: { color: style("--quiet"), width: 1 } }] : [],
-    };
-    return Plotly.react(byId("step-plot"), lines, layout, flat);
+  function svg(name, attributes = {}, text = "") {
+    const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+    element.textContent = text;
+    return element;
   }
 
-  function axis(text) {
-    return {
-      title: { text, standoff: 6 }, gridcolor: style("--grid"), zeroline: false, fixedrange: true,
-      linecolor: style("--line"), showline: true,
-    };
+  /** Axes of a plot, and where a value lies on them. */
+  function frame(id, { x: [x0, x1], y: [y0, y1], log, unit, bottom }) {
+    const { clientWidth: width, clientHeight: height } = byId(id);
+    const box = { left: 56, right: width - 10, top: 10, bottom: height - bottom };
+    const up = log ? Math.log10 : (value) => value;
+    const px = (value) => box.left + ((value - x0) / (x1 - x0)) * (box.right - box.left);
+    const py = (value) => box.bottom - ((up(value) - up(y0)) / (up(y1) - up(y0))) * (box.bottom - box.top);
+    const picture = svg("svg", { width, height, "font-size": 11, fill: style("--ink") });
+    const ticks = log ? decades(y0, y1) : nice(y0, y1);
+    for (const tick of ticks) {
+      picture.append(
+        svg("line", { x1: box.left, x2: box.right, y1: py(tick), y2: py(tick), stroke: style("--grid") }),
+        svg("text", { x: box.left - 6, y: py(tick) + 4, "text-anchor": "end" }, short(tick)));
+    }
+    picture.append(
+      svg("text", { transform: `translate(12 ${(box.top + box.bottom) / 2}) rotate(-90)`, "text-anchor": "middle" }, unit),
+      svg("path", { d: `M${box.left} ${box.top}V${box.bottom}H${box.right}`, fill: "none", stroke: style("--line") }));
+    byId(id).replaceChildren(picture);
+    return { picture, box, px, py };
+  }
+
+  function nice(low, high) {
+    const power = 10 ** Math.floor(Math.log10((high - low) / 4));
+    const gap = [1, 2, 5, 10].map((digit) => digit * power).find((size) => size >= (high - low) / 4);
+    return Array.from({ length: Math.floor(high / gap) - Math.ceil(low / gap) + 1 }, (_, k) => (Math.ceil(low / gap) + k) * gap);
+  }
+
+  function decades(low, high) {
+    const first = Math.ceil(Math.log10(low));
+    return Array.from({ length: Math.max(0, Math.floor(Math.log10(high)) - first + 1) }, (_, k) => 10 ** (first + k));
+  }
+
+  const LOOKS = {
+    prediction: ["--accent", 2.5, ""],
+    "nothing moves": ["--still", 1.5, "2 3"],
+    "straight on": ["--rival", 1.5, "6 4"],
+  };
+
+  function drawSteps() {
+    const errors = data.starts[state.start].errors;
+    const steps = data.steps.slice(1);
+    const values = Object.values(errors).flat().filter((value) => value > 0);
+    const [least, most] = [Math.min(...values), Math.max(...values)];
+    const log = most > 30 * least;
+    const { picture, box, px, py } = frame("step-plot", {
+      x: [Math.min(0.5, steps[0] / 2), steps.at(-1) + 0.5], y: log ? [least / 1.3, most * 1.3] : [0, most * 1.05],
+      log, unit: data.unit + (data.truth_known ? "²" : ""), bottom: 46,
+    });
+    const every = Math.ceil(steps.length / 10);
+    steps.filter((_, k) => k % every === 0).forEach((step) => picture.append(
+      svg("text", { x: px(step), y: box.bottom + 14, "text-anchor": "middle" }, step)));
+    if (state.step) {
+      const x = px(data.steps[state.step]);
+      picture.append(svg("line", { x1: x, x2: x, y1: box.top, y2: box.bottom, stroke: style("--quiet") }));
+    }
+    let at = box.left;
+    Object.entries(errors).forEach(([name, row]) => {
+      const [colour, width, dash] = LOOKS[name] ?? ["--quiet", 1.5, "1 2"];
+      const line = { stroke: style(colour), "stroke-width": width, "stroke-dasharray": dash, fill: "none" };
+      const dots = row.map((value, k) => (value > 0 || (!log && value === 0) ? [px(steps[k]), py(value), k] : null)).filter(Boolean);
+      picture.append(svg("path", { d: dots.map(([x, y], k) => `${k ? "L" : "M"}${x} ${y}`).join(""), ...line }));
+      if (steps.length <= 30) {
+        for (const [x, y, k] of dots) {
+          const dot = svg("circle", { cx: x, cy: y, r: 3, fill: style(colour) });
+          dot.append(svg("title", {}, `${name}, step ${steps[k]} ${data.times[k + 1]}: ${short(row[k])}`));
+          picture.append(dot);
+        }
+      }
+      const label = svg("text", { x: at + 24, y: box.bottom + 36 }, name);
+      picture.append(svg("path", { d: `M${at} ${box.bottom + 32}h20`, ...line }), label);
+      at += 40 + 6.2 * name.length;
+    });
+    picture.addEventListener("click", (event) => {
+      const x = event.clientX - picture.getBoundingClientRect().left;
+      const apart = steps.map((step) => Math.abs(px(step) - x));
+      choose(1 + apart.indexOf(Math.min(...apart)));
+    });
   }
 
   function drawParticles() {
-    const now = positions();
+    const now = chosen();
+    const far = now.distances[state.step];
     const named = count <= NAMED;
-    const y = Array.from(now.distances[state.step]);
-    const look = named
-      ? { type: "bar", marker: { color: style("--accent") } }
-      : { type: "scatter", mode: "lines", line: { color: style("--accent"), width: 1 }, fill: "tozeroy" };
-    const trace = { ...look, x: y.map((_, i) => i), y, text: labels, textposition: "none", hovertemplate: "%{text}: %{y:.3g}<extra></extra>" };
-    const short = data.labels.map((label) => plain(label.length > 10 ? `${label.slice(0, 9)}…` : label));
-    const layout = {
-      ...page(), margin: { l: 58, r: 8, t: 6, b: named && count > 12 ? 70 : 38 }, bargap: 0.25,
-      xaxis: named
-        ? { ...axis(""), tickvals: trace.x, ticktext: short, tickangle: count > 12 ? -90 : 0, tickfont: { size: count > 12 ? 9 : 12 } }
-        : axis("particle"),
-      yaxis: { ...axis(plain(data.unit)), range: [0, 1.05 * now.longest] },
-    };
-    return Plotly.react(byId("particle-plot"), [trace], layout, flat);
+    const names = named && (byId("particle-plot").clientWidth - 66) / count;
+    const { picture, box, px, py } = frame("particle-plot", {
+      x: [-0.5, count - 0.5], y: [0, 1.05 * now.longest], unit: data.unit, bottom: named && names < 40 ? 74 : 24,
+    });
+    const fill = style("--accent");
+    if (!named) {
+      const path = Array.from(far, (value, i) => `L${px(i)} ${py(value)}`).join("");
+      picture.append(svg("path", { d: `M${px(0)} ${py(0)}${path}L${px(count - 1)} ${py(0)}`, fill, stroke: fill }));
+      return;
+    }
+    const wide = 0.75 * (px(1) - px(0));
+    const every = Math.ceil(11 / names); // a label takes eleven pixels
+    far.forEach((value, i) => {
+      const bar = svg("rect", { x: px(i) - wide / 2, y: py(value), width: wide, height: Math.max(0, box.bottom - py(value)), fill });
+      bar.append(svg("title", {}, `${data.labels[i]}: ${short(value)} ${data.unit}`));
+      picture.append(bar);
+      if (i % every) return;
+      const text = data.labels[i].length > 10 ? `${data.labels[i].slice(0, 9)}…` : data.labels[i];
+      const turn = names < 40 ? " rotate(-60)" : "";
+      picture.append(svg("text", { transform: `translate(${px(i) + 3} ${box.bottom + 13})${turn}`, "text-anchor": turn ? "end" : "middle", "font-size": 9 }, text));
+    });
   }
 
   // ---- the page ------------------------------------------------------------------------------
@@ -316,7 +363,8 @@
   function say() {
     const step = data.steps[state.step];
     const time = data.times[state.step];
-    const text = step === 0 ? "start" : [`step ${step} of ${data.steps[last]}`, time].filter(Boolean).join(", ");
+    const from = `frame ${data.starts[state.start].frame}`;
+    const text = step === 0 ? `start, ${from}` : [`step ${step} of ${data.steps[last]}`, time].filter(Boolean).join(", ");
     byId("time").textContent = text;
     byId("step").value = state.step;
     byId("step").setAttribute("aria-valuetext", text);
@@ -328,8 +376,10 @@
 
   function legend() {
     const colours = palette();
-    const entries = byId("colour").value === "type" ? data.kinds.names.map((name, k) => [name, colours[k], 1]) : [];
-    if (data.truth_known && byId("show-truth").checked) entries.push(["truth", style("--truth"), 0.6]);
+    const byType = byId("colour").value === "type";
+    const entries = byType ? data.kinds.names.map((name, k) => [name, colours[k], 1])
+      : [["0", RAMP[0], 1], [`${short(chosen().longest)} ${data.unit}`, RAMP.at(-1), 1]];
+    if (data.truth_known && ticked("show-truth")) entries.push(["truth", style("--truth"), 0.6]);
     byId("legend").replaceChildren(...entries.map(([name, colour, opacity]) => {
       const item = document.createElement("li");
       const dot = document.createElement("i");
@@ -339,44 +389,34 @@
     }));
   }
 
-  async function draw() {
+  function draw() {
     say();
-    legend();
-    await Plotly.react(byId("view"), traces(), { ...page(), scene: scene() }, config);
+    drawStage();
     if (state.playing && count > MANY) return;
-    await drawSteps();
-    await drawParticles();
+    legend();
+    drawSteps();
+    drawParticles();
   }
 
-  // One drawing at a time; what changed meanwhile is drawn once more.
-  let busy = null;
-  let again = false;
-  function redraw() {
-    if (busy) {
-      again = true;
-      return busy;
-    }
-    busy = draw().finally(() => {
-      busy = null;
-      if (again) {
-        again = false;
-        redraw();
-      }
-    });
-    return busy;
+  function choose(step) {
+    if (state.playing) play();
+    state.step = step;
+    draw();
   }
 
-  async function play() {
+  function play() {
     state.playing = !state.playing;
     byId("play").textContent = state.playing ? "Pause" : "Play";
     byId("play").setAttribute("aria-pressed", String(state.playing));
     const pause = Math.min(700, Math.max(60, 12000 / last));
-    while (state.playing) {
+    const next = () => {
+      if (!state.playing) return;
       state.step = (state.step + 1) % (last + 1);
-      await redraw();
-      await new Promise((resolve) => setTimeout(resolve, pause));
-    }
-    redraw();
+      draw();
+      setTimeout(next, pause);
+    };
+    if (state.playing) next();
+    else draw();
   }
 
   function setTheme(theme) {
@@ -387,14 +427,9 @@
   function begin() {
     const prefersDark = matchMedia("(prefers-color-scheme: dark)");
     setTheme(prefersDark.matches ? "dark" : "light");
-    prefersDark.addEventListener("change", (event) => {
-      setTheme(event.matches ? "dark" : "light");
-      redraw();
-    });
-    byId("theme").addEventListener("click", () => {
-      setTheme(dark() ? "light" : "dark");
-      redraw();
-    });
+    const switchTo = (theme) => { setTheme(theme); draw(); };
+    prefersDark.addEventListener("change", (event) => switchTo(event.matches ? "dark" : "light"));
+    byId("theme").addEventListener("click", () => switchTo(dark() ? "light" : "dark"));
     byId("step-title").textContent = data.truth_known ? "Error at each step (MSE)" : "How far it moves (RMS)";
     byId("step").max = last;
     byId("start").append(...data.starts.map((start, k) => new Option(`frame ${start.frame}`, k)));
@@ -408,41 +443,32 @@
     byId("show-bonds").checked = count <= MANY;
 
     byId("play").addEventListener("click", play);
-    byId("step").addEventListener("input", () => {
-      if (state.playing) play();
-      state.step = Number(byId("step").value);
-      redraw();
-    });
+    byId("step").addEventListener("input", () => choose(Number(byId("step").value)));
     byId("start").addEventListener("change", () => {
       state.start = Number(byId("start").value);
-      redraw();
+      draw();
     });
     for (const id of ["colour", "show-truth", "show-prediction", "show-bonds", "show-axes"]) {
-      byId(id).addEventListener("change", redraw);
+      byId(id).addEventListener("change", draw);
     }
-    byId("reset").addEventListener("click", () => Plotly.relayout(byId("view"), { "scene.camera": camera() }));
-
     const probe = document.createElement("canvas");
-    if (!(probe.getContext("webgl2") || probe.getContext("webgl"))) {
+    if (probe.getContext("webgl2")) {
+      setTheStage();
+      fit();
+      canvas.addEventListener("pointermove", point);
+      byId("reset").addEventListener("click", look);
+    } else {
       byId("view").classList.add("message");
       byId("view").textContent = "This browser shows no WebGL, which the 3D view needs; plots and tables work.";
-      say();
-      return drawSteps().then(drawParticles);
     }
-    const fitting = new ResizeObserver((entries) => entries.forEach((entry) => {
-      if (entry.target._fullLayout) Plotly.Plots.resize(entry.target);
-    }));
-    return redraw().then(() => {
-      for (const id of ["view", "step-plot", "particle-plot"]) fitting.observe(byId(id));
-      byId("view").on("plotly_relayout", (event) => {
-        if ("scene.camera" in event) redraw(); // markers grow as one comes nearer
-      });
-      byId("step-plot").on("plotly_click", (event) => {
-        state.step = data.steps.indexOf(event.points[0].x);
-        redraw();
-      });
-    });
+    draw();
+    new ResizeObserver(() => {
+      if (stage) fit();
+      drawSteps();
+      drawParticles();
+    }).observe(document.querySelector("main"));
   }
 
-  begin().then(() => { document.documentElement.dataset.state = "drawn"; });
+  begin();
+  document.documentElement.dataset.state = "drawn";
 })();

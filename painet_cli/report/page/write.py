@@ -11,7 +11,6 @@ from pathlib import Path
 from string import Template
 
 import numpy as np
-from plotly.offline import get_plotlyjs
 
 from painet_cli.data.units import time_text
 from painet_cli.prediction.forecast import Forecast
@@ -62,7 +61,7 @@ def write_page(
             f"<li>{escape(note)}</li>" for note in (*notes, *_omissions(forecast, chosen))
         ),
         css=_asset("page.css"),
-        plotly=get_plotlyjs(),
+        three=_asset("three.js"),
         # a script ends at the first `</script`, wherever it stands: names come from files
         data=data.replace("<", "\\u003c"),
         js=_asset("page.js"),
@@ -87,7 +86,8 @@ def _figures(forecast: Forecast) -> str:
     """Rows of the table that says what was predicted and how well."""
     system = forecast.system
     starts = forecast.starts.tolist()
-    frames = f"frame {starts[0]:,}" if len(starts) == 1 else f"{len(starts):,} frames"
+    first = system.first_frame + starts[0]
+    frames = f"frame {first:,}" if len(starts) == 1 else f"{len(starts):,} frames"
     rows = [
         ("System", system.name),
         ("Particles", f"{len(system.particles.names):,}"),

@@ -34,6 +34,32 @@ class PaperFigure:
     """GPU memory, of training for motion capture, of prediction for AdK."""
 
 
+@dataclass(frozen=True)
+class BestPrinted:
+    """The lowest figure printed for a preset, in whatever paper."""
+
+    model: str
+    mse: float
+    source: str
+    note: str = ""
+    """Where the setting differs from the preset's."""
+
+
+def best_printed(preset: str) -> BestPrinted | None:
+    """Lowest figure printed for a preset; None where no paper has it."""
+    elsewhere, here = _best_elsewhere().get(preset), paper_rows().get(preset)
+    if elsewhere is not None or here is None:
+        return elsewhere
+    model = min(here, key=lambda name: here[name].mse)
+    return BestPrinted(model, here[model].mse, f"the PAINET paper, Table {here[model].table}")
+
+
+@cache
+def _best_elsewhere() -> dict[str, BestPrinted]:
+    text = files("painet_cli.report.tables").joinpath("best.yaml").read_text(encoding="utf-8")
+    return {preset: BestPrinted(**content) for preset, content in yaml.safe_load(text).items()}
+
+
 def paper_figure(preset: str, model: str) -> PaperFigure | None:
     """Look up what the paper printed for a model on a preset; None where it did not."""
     rows = paper_rows()

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from painet_cli.config.schema import DataConfig
 from painet_cli.data.batches import windows as windows_module
-from painet_cli.data.batches.batch import Batch
+from painet_cli.data.batches.batch import Batch, from_pyg, to_pyg
 from painet_cli.data.batches.graph import bond_graph
-from painet_cli.data.batches.windows import Windows, target_offsets, windows_of
+from painet_cli.data.batches.windows import Before, Windows, target_offsets, windows_of
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
 from painet_cli.errors import RequestError
 from systems import frames_of, manifest
@@ -194,3 +194,50 @@ def test_a_start_too_near_the_end_of_its_segment_is_left_out(
 def test_a_part_without_a_fitting_window_is_refused(dataset: Dataset) -> None:
     with pytest.raises(RequestError, match="no val window has 7 frames"):
         windows(dataset, [7], "val")
+
+
+def with_past(dataset: Dataset, history: int, velocity: str) -> Windows:
+    particles = dataset.manifest.particles
+    graph = bond_graph(particles.types, particles.bonds, hops=2)
+    before = Before(history, velocity)  # type: ignore[arg-type]
+    return windows_of(dataset, "train", np.array([2]), graph, CPU, before)
+
+
+def test_the_past_is_displacements_to_the_frames_before_the_latest_first(dataset: Dataset) -> None:
+    made = with_past(dataset, 2, "next")
+    batch, start = made.batch(torch.tensor([0])), int(made.starts[0])
+    assert batch.past is not None
+    x = dataset.frames[start]
+    for k in (1, 2):
+        np.testing.assert_array_equal(batch.past[k - 1], dataset.frames[start - k] - x)
+    np.testing.assert_array_equal(batch.velocities, dataset.frames[start + 1] - x)
+
+
+def test_a_velocity_from_the_frame_before_reads_no_later_frame(dataset: Dataset) -> None:
+    made = with_past(dataset, 0, "before")
+    batch, start = made.batch(torch.tensor([0])), int(made.starts[0])
+    expected = dataset.frames[start] - dataset.frames[start - 1]
+    np.testing.assert_array_equal(batch.velocities, expected)
+    assert batch.past is None
+
+
+def test_windows_without_enough_frames_before_them_are_left_out(dataset: Dataset) -> None:
+    first = {segment.start for segment in dataset.manifest.segments}
+    every, later = with_past(dataset, 0, "next").starts, with_past(dataset, 1, "next").starts
+    assert sorted(set(every.tolist()) - set(later.tolist())) == sorted(first & set(every.tolist()))
+
+
+def test_a_history_longer_than_every_segment_is_refused(dataset: Dataset) -> None:
+    with pytest.raises(RequestError, match="no train window has 900 frames before its start"):
+        with_past(dataset, 900, "next")
+
+
+def test_the_past_goes_through_pytorch_geometric_and_back(dataset: Dataset) -> None:
+    batch = with_past(dataset, 1, "next").batch(torch.tensor([0, 2]))
+    again = from_pyg(to_pyg(batch))
+    assert again.past is not None
+    assert batch.past is not None
+    torch.testing.assert_close(again.past, batch.past)
+    assert torch.equal(batch.known_past(1), batch.past)
+    with pytest.raises(RequestError, match="holds 1 frames before its start, and the model reads"):
+        batch.known_past(3)

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
 from painet_cli.data.dataset.dataset import Dataset, open_dataset
 from painet_cli.data.particles.elements import formula
@@ -80,6 +81,19 @@ def test_hydrogens_are_kept_on_request_and_bond_to_carbon_alone(tmp_path: Path) 
     assert dataset.manifest.particles.type_names == ("H", "C")
     assert len(dataset.manifest.particles.bonds) == 12
     assert "All atoms" in dataset.manifest.origin.notes
+
+
+def test_superposed_a_molecule_that_only_tumbles_stands_still(tmp_path: Path) -> None:
+    angle = 0.01 * np.arange(200)
+    turns = Rotation.from_rotvec(angle[:, None] * [0.6, 0.0, 0.8]).as_matrix()
+    R = BENZENE @ turns.swapaxes(1, 2) + 0.01 * angle[:, None, None]
+    tumbling = prepare(write(tmp_path / "b.npz", R=R))
+    still = prepare(tmp_path / "b.npz", superpose=True, force=True)
+    assert np.ptp(tumbling.frames, axis=0).max() > 1
+    assert np.ptp(still.frames, axis=0).max() < 1e-5
+    np.testing.assert_allclose(still.frames[0], tumbling.frames[0], atol=1e-6)
+    assert still.manifest.origin.label == "not MD17's own frames, superposed"
+    assert "Superposed" in still.manifest.origin.notes
 
 
 @pytest.mark.parametrize("compressed", [False, True])

@@ -1,0 +1,147 @@
+"""From the records of cells to a page: tables and sentences between the marks of a Markdown file.
+
+A mark is a line `<!-- painet bench report: NAME -->`; what stands up to `<!-- end -->` is replaced.
+Names: `table 1` to `table 4`, `not in the paper`, `other settings`, `ends`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from painet_cli.benchmark.campaign.plan import parts
+from painet_cli.benchmark.campaign.record import cell_key
+from painet_cli.benchmark.campaign.verdicts import share_of_ends, verdicts
+from painet_cli.benchmark.cells import Result
+from painet_cli.benchmark.layout import bench_markdown, markdown_table, spread
+from painet_cli.benchmark.rows import Row, bench_row, bench_rows
+from painet_cli.config.presets import Preset, load_preset, preset_names
+from painet_cli.errors import RequestError
+from painet_cli.storage.atomic import write_text
+
+_MARK = re.compile(r"(<!-- painet bench report: ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_BLOCKS = {f"table {number}": number for number in (1, 2, 3, 4)}
+
+
+def update_page(page: Path, results: Sequence[Result]) -> None:
+    """Write what the records say between the marks of a page.
+
+    Raises
+    ------
+    RequestError
+        The page cannot be read or written, or has a mark of another name.
+    """
+    try:
+        text = page.read_text(encoding="utf-8")
+    except OSError as error:
+        raise RequestError(f"{page}: cannot be read ({error.strerror})") from error
+    blocks = make_blocks(results)
+    for _, name, _ in _MARK.findall(text):
+        if name not in blocks:
+            raise RequestError(f"{page}: no block {name}", f"there are {', '.join(blocks)}")
+    write_text(page, _MARK.sub(lambda found: f"{found[1]}\n{blocks[found[2]]}\n{found[3]}", text))
+
+
+def make_blocks(results: Sequence[Result]) -> dict[str, str]:
+    """Markdown of every block by name."""
+    tables, others = of_the_plan(results)
+    rows = bench_rows(tables)
+    blocks = {name: _block([r for r in rows if r.table == at]) for name, at in _BLOCKS.items()}
+    return {
+        **blocks,
+        "not in the paper": _block([row for row in rows if row.table is None]),
+        "other settings": _other_settings(others),
+        "ends": f"{share_of_ends(results)}\n",
+    }
+
+
+def of_the_plan(results: Sequence[Result]) -> tuple[list[Result], list[Result]]:
+    """Results with the plan's settings on the dataset that a preset was mostly trained on; others.
+
+    Variants of an ablation are neither.
+    """
+    plain = [result for result in results if not result.cell.label]
+    datasets: dict[str, Counter[str]] = {}
+    for result in plain:
+        counts = datasets.setdefault(result.cell.preset_name, Counter())
+        counts[result.record["dataset_sha256"]] += 1
+    chosen = {name: counts.most_common(1)[0][0] for name, counts in datasets.items()}
+    tables = [
+        result
+        for result in plain
+        if result.record["dataset_sha256"] == chosen[result.cell.preset_name]
+        and _settings_key(result.cell.preset) in _planned_keys(result)
+    ]
+    kept = {id(result) for result in tables}
+    return tables, [result for result in plain if id(result) not in kept]
+
+
+def _planned_keys(result: Result) -> set[str]:
+    """Keys of the settings that the plan has for a result's preset and model."""
+    cell = result.cell
+    return {
+        _settings_key(
+            load_preset(
+                cell.preset_name, [f"model.name={cell.model}", *part.settings_of(cell.model)]
+            )
+        )
+        for part in parts()
+        if cell.preset_name in part.presets and cell.model in part.models
+    }
+
+
+def _settings_key(preset: Preset) -> str:
+    """Key of a preset's settings, whatever the seed, and the window where it was cut shorter."""
+    data = preset.data.model_copy(update={"delta_frames": preset.data.horizon})
+    train = preset.train.model_copy(update={"seed": 1})
+    return cell_key(preset.model_copy(update={"data": data, "train": train}), "")
+
+
+def _block(rows: Sequence[Row]) -> str:
+    if not rows:
+        return "No cell is trained yet.\n"
+    said = [f"- {sentence}" for sentence in verdicts(rows)]
+    return "\n".join([*said, "", bench_markdown(rows, None)])
+
+
+def _other_settings(results: Sequence[Result]) -> str:
+    """Cells with other settings than the plan's, a row for those that differ in the seed alone."""
+    groups: dict[tuple[str, str, str, str], list[Result]] = {}
+    for result in results:
+        cell = result.cell
+        key = (cell.preset_name, cell.model, _settings_key(cell.preset))
+        groups.setdefault((*key, str(result.record["dataset_sha256"])), []).append(result)
+    if not groups:
+        return "None.\n"
+    rows = [(bench_row(group), group[0].cell.preset) for group in groups.values()]
+    columns = {
+        "Preset": [row.preset for row, _ in rows],
+        "Model": [row.model for row, _ in rows],
+        "settings": [_differences(row.preset, preset) for row, preset in rows],
+        "data": [row.label or row.dataset for row, _ in rows],
+        "seeds": [" ".join(map(str, row.seeds)) for row, _ in rows],
+        "MSE": [spread(row.mse, row.sd) for row, _ in rows],
+        "epochs": [" ".join(map(str, row.epochs)) for row, _ in rows],
+        "end": [" ".join(dict.fromkeys(row.stopped_by)) for row, _ in rows],
+    }
+    return "\n".join([*markdown_table(columns), ""])
+
+
+def _differences(name: str, preset: Preset) -> str:
+    """Settings that tell a preset from the one it is named after, beside model and seed."""
+    if name not in preset_names():
+        return "a preset of one's own"
+    shipped = load_preset(name, [f"model.name={preset.model.name}"])
+    changed = []
+    for section in ("data", "features", "model", "train"):
+        ours, theirs = getattr(preset, section), getattr(shipped, section)
+        for key, value in ours.model_dump().items():
+            if key not in ("seed", "activations") and value != theirs.model_dump()[key]:
+                changed.append(f"{section}.{key}={_short(value)}")
+    return " ".join(changed) or "as the preset has it"
+
+
+def _short(value: object) -> str:
+    return str(value["kind"]) if isinstance(value, dict) and "kind" in value else str(value)

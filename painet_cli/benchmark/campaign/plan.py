@@ -1,0 +1,224 @@
+"""Which cells there are in all, and in which order: what tells most an hour comes first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from painet_cli.benchmark.ablation import ABLATIONS, cells_of, make_points
+from painet_cli.benchmark.campaign.record import cell_key, result_key
+from painet_cli.benchmark.cells import Cell, Result, make_cells
+from painet_cli.config.presets import load_preset
+from painet_cli.config.schema import CosineSchedule
+from painet_cli.data.dataset.dataset import Dataset
+from painet_cli.errors import RequestError
+from painet_cli.models.registry import registered_models
+from painet_cli.training.run import dataset_of
+
+_EPOCH_S = {
+    "linear": 0.02, "rf": 0.2, "mpnn": 0.35, "egnn": 0.6, "egno": 0.65, "hegnn": 0.7,
+    "gf-node": 4.0, "atom": 1.5, "painet": 0.8,
+}  # fmt: skip
+"""Seconds of an epoch of 200 windows of 31 particles at width 128, as a first guess."""
+_GUESSED = 200 * 31 * 128
+_PATIENT_EPOCHS = 500
+"""Epochs after which patience has mostly ended a training at a constant rate."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Presets by models, or figures of ablations, that are trained alike.
+
+    Attributes
+    ----------
+    name
+        What it belongs to, `Table 1`.
+    worth
+        What the first seed of a cell tells; the k-th tells 1 / k of it.
+    seeds
+        How many, by model; `default` for the others.
+    settings, own
+        Changes to the preset, of all models and, instead, of single ones.
+    """
+
+    name: str
+    worth: float
+    presets: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    figures: tuple[str, ...] = ()
+    seeds: Mapping[str, int] = field(default_factory=dict)
+    settings: tuple[str, ...] = ()
+    own: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def seeds_of(self, model: str) -> int:
+        """Seeds that a model is trained with."""
+        return self.seeds.get(model, self.seeds.get("default", 1))
+
+    def settings_of(self, model: str) -> list[str]:
+        """Changes to the preset for a model."""
+        return list(self.own.get(model, self.settings))
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A cell, what it belongs to, what it tells and what it is expected to take."""
+
+    cell: Cell
+    part: str
+    worth: float
+    hours: float
+    done: bool
+
+
+@cache
+def parts() -> tuple[Part, ...]:
+    """The plan that ships with the package."""
+    text = files("painet_cli.benchmark.campaign").joinpath("plan.yaml").read_text("utf-8")
+    written: list[dict[str, Any]] = yaml.safe_load(text)["parts"]
+    for part in written:
+        for key in {"presets", "models", "figures", "settings"} & part.keys():
+            part[key] = tuple(part[key])
+    return tuple(Part(**part) for part in written)
+
+
+def make_plan(
+    folder: Path,
+    data_dir: Path,
+    kept: Sequence[Result],
+    *,
+    presets: Sequence[str] | None = None,
+    models: Sequence[str] | None = None,
+) -> list[Planned]:
+    """Cells of all parts whose dataset is prepared, those that tell most an hour first.
+
+    Parameters
+    ----------
+    folder
+        Where the cells' run folders are.
+    kept
+        Results whose cells are done, wherever they were trained.
+    presets, models
+        Leave out the others.
+
+    Raises
+    ------
+    RequestError
+        A preset or a setting is not valid.
+    """
+    done = {result_key(result) for result in kept}
+    seconds = {(one.cell.preset_name, one.cell.model): float(one.record["epoch_s"]) for one in kept}
+    planned: dict[str, Planned] = {}
+    datasets: dict[str, Dataset] = {}
+    for part in parts():
+        for cell in _cells(part, folder, data_dir, presets, models):
+            name = cell.preset.data.dataset
+            if name not in datasets:  # which is checked whenever it is opened
+                datasets[name] = dataset_of(cell.preset, data_dir)
+            key = cell_key(cell.preset, datasets[name].sha256)
+            first = load_preset(cell.preset_name).train.seed
+            one = Planned(
+                cell,
+                part.name,
+                worth=part.worth / (1 + cell.seed - first),
+                hours=_hours(cell, datasets[name], seconds),
+                done=key in done or cell.is_done(None),
+            )
+            planned.setdefault(key, one)
+    return sorted(planned.values(), key=lambda one: -one.worth / max(one.hours, 1e-3))
+
+
+def missing_datasets(data_dir: Path) -> dict[str, list[str]]:
+    """Presets of the plan whose dataset is not prepared, by dataset."""
+    missing: dict[str, list[str]] = {}
+    for preset in dict.fromkeys(name for part in parts() for name in _presets(part)):
+        dataset = load_preset(preset).data.dataset
+        if not (data_dir / dataset).exists():
+            missing.setdefault(dataset, []).append(preset)
+    return missing
+
+
+def _presets(part: Part) -> Iterator[str]:
+    yield from part.presets
+    for figure in part.figures:
+        yield from ABLATIONS[figure].presets
+
+
+def _cells(
+    part: Part,
+    folder: Path,
+    data_dir: Path,
+    presets: Sequence[str] | None,
+    models: Sequence[str] | None,
+) -> Iterator[Cell]:
+    known = registered_models()
+    ready = [
+        name
+        for name in dict.fromkeys(_presets(part))
+        if (presets is None or name in presets)
+        and (data_dir / load_preset(name).data.dataset).exists()
+    ]
+    for preset in ready:
+        fitted = _fitted(preset, data_dir)
+        for model in part.models:
+            if model in known and (models is None or model in models):
+                changes = [*fitted, *part.settings_of(model)]
+                seeds = part.seeds_of(model)
+                yield from make_cells([preset], [model], seeds, changes, folder, data_dir)
+        if models is None or "painet" in models:
+            yield from _figure_cells(part, preset, fitted, folder, data_dir)
+
+
+def _figure_cells(
+    part: Part, preset: str, fitted: Iterable[str], folder: Path, data_dir: Path
+) -> list[Cell]:
+    figures = [ABLATIONS[name] for name in part.figures if preset in ABLATIONS[name].presets]
+    chosen = [replace(figure, presets=(preset,)) for figure in figures]
+    changes = [*fitted, *part.settings]
+    return cells_of(make_points(chosen, part.seeds_of("painet"), changes, folder, data_dir))
+
+
+def _fitted(preset: str, data_dir: Path) -> list[str]:
+    """Windows as long as the dataset has them, where they are shorter than the preset's."""
+    data = load_preset(preset).data
+    longest = dataset_of(load_preset(preset), data_dir).manifest.split.delta_frames
+    return [f"data.delta_frames={longest}"] if longest < data.delta_frames else []
+
+
+def _hours(cell: Cell, dataset: Dataset, seconds: Mapping[tuple[str, str], float]) -> float:
+    """What a cell is expected to take, from its like or from its size."""
+    preset = cell.preset
+    epoch_s = seconds.get((cell.preset_name, cell.model))
+    if epoch_s is None:
+        size = len(dataset.starts("train")) * dataset.frames.shape[1] * preset.data.horizon
+        width = getattr(preset.model, "hidden", 128)
+        epoch_s = _EPOCH_S.get(cell.model, 1.0) * size * width / _GUESSED
+    whole = isinstance(preset.train.schedule, CosineSchedule)
+    epochs = preset.train.epochs if whole else min(preset.train.epochs, _PATIENT_EPOCHS)
+    return epochs * epoch_s / 3600
+
+
+def refuse_unknown(presets: Sequence[str] | None, models: Sequence[str] | None) -> None:
+    """Refuse names that no part of the plan has.
+
+    Raises
+    ------
+    RequestError
+        There is one.
+    """
+    known: dict[str, set[Any]] = {
+        "--presets": {name for part in parts() for name in _presets(part)},
+        "--models": {name for part in parts() for name in part.models} | {"painet"},
+    }
+    for option, given in (("--presets", presets), ("--models", models)):
+        unknown = [name for name in given or () if name not in known[option]]
+        if unknown:
+            raise RequestError(
+                f"{option}: the plan has no {unknown[0]}",
+                f"it has {', '.join(sorted(known[option]))}",
+            )

@@ -1,0 +1,157 @@
+"""A trained cell as one small JSON file, which outlives its run folder and goes with the docs.
+
+It holds the preset with every default spelled out, how training went and ended, the figures of the
+test windows, a summary of the errors of single windows, versions and the machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from painet_cli.benchmark.cells import Cell, Result, read_results
+from painet_cli.config.presets import Preset, load_preset, preset_names, preset_yaml
+from painet_cli.errors import RequestError
+from painet_cli.storage.atomic import write_text
+from painet_cli.training.record import RECORD
+from painet_cli.training.run import CONFIG
+
+_MOST_WINDOWS = 250
+"""Windows whose errors are kept, evenly spaced over those of the test part."""
+_TRAINING = (
+    "epochs", "best_epoch", "val_mse", "stopped_by", "epoch_s", "wall_s", "peak_memory_gb",
+    "memory_kind", "parameters", "device", "threads", "dataset", "dataset_sha256", "started",
+    "command", "versions",
+)  # fmt: skip
+_EVALUATION = (
+    "mse", "f_mse", "a_mse", "step_mse", "unit", "windows", "horizon", "trained_horizon",
+    "dataset", "label", "as_published", "split", "split_kind", "leak", "time_s", "peak_memory_gb",
+)  # fmt: skip
+_QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+
+def cell_key(preset: Preset, dataset_sha256: str) -> str:
+    """Eight hex digits that tell a cell's settings, seed and dataset from any other's.
+
+    What a machine chooses for itself, memory for time, and the preset's description do not count.
+    """
+    plain = preset.model_copy(update={"description": ""}).changed({"train.activations": "auto"})
+    return hashlib.sha256(f"{preset_yaml(plain)}{dataset_sha256}".encode()).hexdigest()[:8]
+
+
+def result_key(result: Result) -> str:
+    """The `cell_key` of a result."""
+    return cell_key(result.cell.preset, str(result.record["dataset_sha256"]))
+
+
+def save_record(result: Result, folder: Path) -> Path:
+    """Write a result as `FOLDER/PRESET/MODEL-seedN-KEY.json`; return the path.
+
+    Raises
+    ------
+    RequestError
+        The folder cannot be written.
+    """
+    cell = result.cell
+    path = folder / cell.preset_name / f"{cell.model}-seed{cell.seed}-{result_key(result)}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, json.dumps(_plain(result), indent=1) + "\n")
+    return path
+
+
+def _plain(result: Result) -> dict[str, Any]:
+    errors = result.window_mse
+    kept = np.unique(np.linspace(0, len(errors) - 1, min(len(errors), _MOST_WINDOWS)).round())
+    return {
+        "preset": result.cell.preset_name,
+        "label": result.cell.label,
+        "config": result.cell.preset.model_dump(mode="json"),
+        "training": {key: result.record[key] for key in _TRAINING if key in result.record},
+        "evaluation": {key: result.evaluation[key] for key in _EVALUATION},
+        "window_errors": {
+            "quantiles": _digits(np.quantile(errors, _QUANTILES)),
+            "of_windows": " ".join(map(str, _digits(errors[kept.astype(int)]))),
+        },
+        "machine": {"processor": _processor(), "system": platform.platform()},
+    }
+
+
+def _digits(values: NDArray[np.float64]) -> list[float]:
+    return [float(f"{value:.4g}") for value in values]
+
+
+def _processor() -> str:
+    """Model of this machine's processor, as well as the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return named[0] if named else platform.processor() or platform.machine()
+
+
+def read_records(folder: Path) -> list[Result]:
+    """All results kept below a folder, by preset, model, seed.
+
+    Raises
+    ------
+    RequestError
+        A file is no record of a cell.
+    """
+    found = [_read(path) for path in sorted(folder.glob("*/*.json"))]
+    return sorted(found, key=lambda one: (one.cell.preset_name, one.cell.model, one.cell.seed))
+
+
+def _read(path: Path) -> Result:
+    try:
+        content = json.loads(path.read_bytes())
+        preset = Preset.model_validate(content["config"])
+        cell = Cell(content["preset"], preset, path.parent, content["label"])
+        errors = np.array([float(x) for x in content["window_errors"]["of_windows"].split()])
+        return Result(cell, content["training"], content["evaluation"], errors[:, None])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RequestError(
+            f"{path}: not the record of a cell", "`painet bench report --collect` writes them"
+        ) from error
+
+
+def read_run_folders(folders: Iterable[Path]) -> list[Result]:
+    """Results of all cells' run folders below some folders, whoever trained them.
+
+    A run folder that is not done, or was not evaluated, is passed over.
+    """
+    runs = sorted(path.parent for folder in folders for path in folder.rglob(RECORD))
+    return read_results([cell for run in runs if (cell := _cell_of(run)) is not None])
+
+
+def _cell_of(run: Path) -> Cell | None:
+    try:
+        preset = load_preset(str(run / CONFIG))
+        record = json.loads((run / RECORD).read_bytes())
+    except (OSError, ValueError, RequestError):
+        return None
+    return Cell(str(record.get("preset")), preset, run, label_of(str(record.get("preset")), preset))
+
+
+def label_of(preset_name: str, preset: Preset) -> str:
+    """What of the model differs from the preset it is named after; empty for another model."""
+    if preset_name not in preset_names():
+        return ""
+    shipped = load_preset(preset_name).model
+    if shipped.name != preset.model.name:
+        return ""
+    own, theirs = preset.model.model_dump(), shipped.model_dump()
+    return " ".join(f"model.{key}={own[key]}" for key in own if own[key] != theirs[key])
+
+
+def unsaved(results: Sequence[Result], kept: Sequence[Result]) -> list[Result]:
+    """Results that are not among those kept already."""
+    known = {result_key(result) for result in kept}
+    return [result for result in results if result_key(result) not in known]

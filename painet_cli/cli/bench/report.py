@@ -1,0 +1,107 @@
+"""`painet bench report`: records of trained cells to tables, a page and pictures."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from painet_cli.cli.session import Session, with_session
+
+if TYPE_CHECKING:
+    from painet_cli.benchmark.cells import Result
+
+Results = Annotated[
+    Path, typer.Option("--results", metavar="DIR", help="A small JSON file a trained cell.")
+]
+RESULTS = Path("results")
+
+
+@with_session
+def report(
+    session: Session,
+    results: Results = RESULTS,
+    collect: Annotated[
+        list[Path] | None,
+        typer.Option("--collect", metavar="DIR", help="Take over cells that are trained in here."),
+    ] = None,
+    page: Annotated[
+        Path | None,
+        typer.Option("--page", metavar="FILE", help="Markdown to write the tables into."),
+    ] = None,
+) -> None:
+    """Write tables of all cells that are kept as JSON: CSV, LaTeX, pictures, a page.
+
+    Nothing is trained. `--collect` takes over the run folders of `painet bench
+    tables`, wherever they were trained. In the page, what stands between
+    `<!-- painet bench report: NAME -->` and `<!-- end -->` is replaced.
+    """
+    from painet_cli.benchmark.campaign.page import update_page
+    from painet_cli.benchmark.campaign.record import (
+        read_records,
+        read_run_folders,
+        save_record,
+        unsaved,
+    )
+
+    new = unsaved(read_run_folders(collect or []), read_records(results))
+    for result in new:
+        save_record(result, results)
+    if page is not None:
+        update_page(page, read_records(results))
+    emit_tables(session, results, len(new))
+
+
+def emit_tables(session: Session, folder: Path, new: int) -> None:
+    """Write the tables of all records in a folder, and show them.
+
+    Parameters
+    ----------
+    new
+        How many of the records were not there before.
+
+    Raises
+    ------
+    RequestError
+        There is no record, or the folder cannot be written.
+    """
+    from painet_cli.benchmark.campaign.page import of_the_plan
+    from painet_cli.benchmark.campaign.record import read_records
+    from painet_cli.benchmark.campaign.verdicts import share_of_ends
+    from painet_cli.benchmark.layout import bench_tables
+    from painet_cli.benchmark.rows import bench_rows
+    from painet_cli.errors import RequestError
+
+    kept = read_records(folder)
+    if not kept:
+        raise RequestError(
+            f"{folder}: no records of trained cells", "`painet bench tables --all` writes them"
+        )
+    session.console.print(f"{folder}: {len(kept)} cells, {new} of them new", soft_wrap=True)
+    rows = bench_rows(of_the_plan(kept)[0])
+    write_tables(folder, kept)
+    content = {"cells": len(kept), "new": new, "rows": [asdict(row) for row in rows]}
+    session.emit(content, *bench_tables(rows, None), share_of_ends(kept))
+
+
+def write_tables(folder: Path, kept: list[Result]) -> None:
+    """Write `tables.csv`, `tables.tex` and a picture a table from the records of cells."""
+    from painet_cli.benchmark.campaign.page import of_the_plan
+    from painet_cli.benchmark.campaign.pictures import draw_table
+    from painet_cli.benchmark.latex import bench_latex
+    from painet_cli.benchmark.layout import bench_csv, footnotes
+    from painet_cli.benchmark.rows import bench_rows
+    from painet_cli.storage.atomic import write_text
+
+    tables, _ = of_the_plan(kept)
+    rows = bench_rows(tables)
+    if not rows:
+        return
+    write_text(folder / "tables.csv", bench_csv(rows))
+    write_text(folder / "tables.tex", bench_latex(rows, footnotes(rows, None)))
+    numbers = {row.preset: row.table for row in rows}
+    for number in sorted({row.table for row in rows if row.table}):
+        inside = [one for one in tables if numbers[one.cell.preset_name] == number]
+        draw_table(inside, f"Table {number}", folder / f"table{number}.png")

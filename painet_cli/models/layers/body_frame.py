@@ -1,0 +1,336 @@
+r"""The body's own frame: an origin and three axes that move with each system.
+
+Written in its own frame, a motion looks the same wherever the body is and whichever way it faces.
+Three rules give the axes:
+
+- *heading*, where there is an up axis: up stays, and forward is the horizontal mean velocity. The
+  origin is the centroid on the ground, so that heights are kept. Turns about the vertical and
+  horizontal shifts change no component.
+- *superposition*, where all training systems have the same particles: the rotation that best lays
+  the system on a reference (Kabsch 1976, https://doi.org/10.1107/S0567739476001873), the mean of
+  the training starts. Turns and shifts change no component; a mirror does.
+- *principal axes*, for systems of several kinds: of the positions' second moments, the longest
+  first, each towards the side of the larger third moment.
+
+Where a rule leaves axes open, a second and much weaker term decides: a body that stands still
+heads where its reference would; atoms on a line are turned about it by their velocities; equal
+second moments are told apart by types, then by velocities. The term is added and not switched to,
+so that components change steeply near such a case but do not jump. Where that is nought too, as for
+a line at rest, every choice gives the same components, or the axes of the room are taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from painet_cli.data.batches.batch import Batch
+from painet_cli.data.batches.graph import Graph
+from painet_cli.errors import RequestError
+from painet_cli.models.layers.fitted_buffers import FittedBuffers
+
+_TIE = 1e-6  # weight of what decides where the rule itself does not
+_TYPE_TIE = 1e-3  # of types against positions, in principal axes
+
+
+@dataclass(frozen=True, eq=False)
+class Frames:
+    """Frames of the B systems of a batch.
+
+    Attributes
+    ----------
+    origin
+        (B, 3) in the coordinates of the batch.
+    turn
+        (B, 3, 3) rotations; rows of vectors times one are components in its frame.
+    graph
+        Which particle is of which system.
+    """
+
+    origin: Tensor
+    turn: Tensor
+    graph: Graph
+
+    def components(
+        self,
+        vectors: Tensor,  # (..., M, 3)
+    ) -> Tensor:  # (..., M, 3)
+        """Components of vectors, such as velocities."""
+        return self._turned(vectors, self.turn)
+
+    def positions(
+        self,
+        x: Tensor,  # (M, 3)
+    ) -> Tensor:  # (M, 3)
+        """Components of positions, from the origin."""
+        origin = self.origin.index_select(0, self.graph.system).to(x.dtype)
+        return self._turned(x - origin, self.turn)
+
+    def back(
+        self,
+        components: Tensor,  # (..., M, 3)
+    ) -> Tensor:  # (..., M, 3)
+        """Vectors of which these are the components."""
+        return self._turned(components, self.turn.transpose(1, 2))
+
+    def _turned(self, vectors: Tensor, turn: Tensor) -> Tensor:
+        n, turn = self.graph.nodes_per_system, turn.to(vectors.dtype)
+        if n is None:
+            turns = turn.index_select(0, self.graph.system)
+            turned: Tensor = torch.einsum("...mi,mij->...mj", vectors, turns)
+            return turned
+        systems = vectors.reshape(*vectors.shape[:-2], -1, n, 3)
+        return (systems @ turn).flatten(-3, -2)
+
+
+class BodyFrame(FittedBuffers):
+    """Frames of systems, by one of three rules (see the module).
+
+    Parameters
+    ----------
+    up
+        Number of the up axis, where there is one.
+
+    Attributes
+    ----------
+    reference, reference_velocities
+        (N, 3) mean training start and the velocities of the first, in the frame; (0, 3) where
+        systems are of several kinds, or before `fit`.
+    reference_types
+        (N,) types of the particles.
+    speed
+        () root mean square of the systems' mean velocities.
+    """
+
+    reference: Tensor
+    reference_velocities: Tensor
+    reference_types: Tensor
+    speed: Tensor
+
+    def __init__(self, up: int | None) -> None:
+        super().__init__()
+        self.up = up
+        self.register_buffer("reference", torch.zeros((0, 3), dtype=torch.float64))
+        self.register_buffer("reference_velocities", torch.zeros((0, 3), dtype=torch.float64))
+        self.register_buffer("reference_types", torch.zeros(0, dtype=torch.int64))
+        self.register_buffer("speed", torch.ones((), dtype=torch.float64))
+        self._kept: Tensor | None = None
+        self._kept_bytes = b""
+
+    def unlike(self) -> str | None:
+        """What does not go together, as the base class has it."""
+        n = len(self.reference)
+        shapes = self.reference.shape, self.reference_velocities.shape, self.reference_types.shape
+        return None if shapes == ((n, 3), (n, 3), (n,)) else "its reference is of several sizes"
+
+    def fit(self, batches: Iterable[Batch]) -> None:
+        """Take the reference from training windows; none where their particles differ."""
+        for _ in self.fitting(batches):
+            pass
+
+    def fitting(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+        """The batches of training windows as they come; after the last one the frame is fitted.
+
+        So that something else can be fitted in the same pass, without keeping them.
+        """
+        self.forget()
+        total, count, speed2, alike = torch.zeros(()).double(), 0, 0.0, True
+        for batch in batches:
+            near = batch.to(torch.device("cpu"))  # not all devices have float64
+            with torch.no_grad():
+                mean = _mean_by_system(near.velocities.double(), near.graph)
+                count, speed2 = count + len(mean), speed2 + float(mean.square().sum())
+                alike = alike and self._has_its_particles(near)
+                if alike:
+                    total = total + self._placed(near).sum(dim=0)
+            yield batch
+        if alike and count:
+            self._set("reference", total / count)
+        else:
+            self.forget()
+        self.speed.fill_((speed2 / max(count, 1)) ** 0.5 or 1.0)
+
+    def forget(self) -> None:
+        """Have no reference."""
+        self._set("reference", torch.zeros((0, 3)))
+        self._set("reference_velocities", torch.zeros((0, 3)))
+        self._set("reference_types", torch.zeros(0, dtype=torch.int64))
+        self.speed.fill_(1.0)
+
+    def _has_its_particles(self, batch: Batch) -> bool:
+        """Whether all systems have the reference's particles; the first system becomes it."""
+        n, types = batch.graph.nodes_per_system, batch.graph.types
+        if n is None:
+            return False
+        if not len(self.reference):
+            self._begin(batch, n)
+        same = n == len(self.reference)
+        return same and bool((types.view(-1, n) == self.reference_types.cpu()).all())
+
+    def _begin(self, batch: Batch, n: int) -> None:
+        """Have the first training start as the reference: as it faces, or as it lies in space."""
+        x, v = batch.positions[:n].double(), batch.velocities[:n].double()
+        at, turn = x.mean(dim=0), torch.eye(3, dtype=torch.float64)
+        if self.up is not None:
+            at = at * (torch.arange(3) != self.up)
+            turn = _turn_to(v.mean(dim=0)[None], self.up)[0]
+        self._set("reference", (x - at) @ turn)
+        self._set("reference_velocities", v @ turn)
+        self._set("reference_types", batch.graph.types[:n])
+
+    def _placed(self, batch: Batch) -> Tensor:  # (B, N, 3)
+        """Starts in their frames, on the CPU."""
+        frame = self if self.reference.device.type == "cpu" else deepcopy(self).cpu()
+        placed: Tensor = frame(batch).positions(batch.positions.double())
+        return placed.view(-1, len(self.reference), 3)
+
+    def forward(self, batch: Batch) -> Frames:
+        """Frames of the systems of a batch, in float64 where the device has it.
+
+        Raises
+        ------
+        RequestError
+            A system has other particles than the reference.
+        """
+        graph = batch.graph
+        wide = torch.float32 if batch.positions.device.type == "mps" else torch.float64
+        x, v = batch.positions.to(wide), batch.velocities.to(wide)
+        self._check(graph)
+        centre = _mean_by_system(x, graph)
+        apart = x - centre.index_select(0, graph.system)
+        if self.up is not None:
+            turn = self._headings(apart, v, graph)
+            centre = centre * (torch.arange(3, device=centre.device) != self.up)
+        elif len(self.reference):
+            turn = self._superposed(apart, v)
+        else:
+            turn = _principal_axes(apart, v, graph)
+        return Frames(centre, turn, graph)
+
+    def deviations(
+        self,
+        frames: Frames,
+        x: Tensor,  # (M, 3)
+    ) -> Tensor:  # (M, 3)
+        """Components of positions, less those of the reference where there is one."""
+        components = frames.positions(x)
+        if not len(self.reference):
+            return components
+        systems = components.view(-1, len(self.reference), 3)
+        return (systems - self.reference.to(systems)).flatten(0, 1)
+
+    def _check(self, graph: Graph) -> None:
+        """Refuse systems that the reference says nothing of; looked at once a graph."""
+        n = len(self.reference)
+
+        def fits() -> bool:
+            same = graph.nodes_per_system == n
+            return same and bool((graph.types.view(-1, n) == self.reference_types).all())
+
+        if n and not graph.derived_of_nodes(("reference", self._types()), fits):
+            raise RequestError(
+                f"features.frame=body: the model's reference has {n} particles of its own types, "
+                "and these systems have others",
+                "use a model trained on such systems, or features.frame=none",
+            )
+
+    def _types(self) -> bytes:
+        """The reference's types, by which graphs keep whether they have them; read once."""
+        if self._kept is not self.reference_types:
+            self._kept = self.reference_types
+            self._kept_bytes = self.reference_types.cpu().numpy().tobytes()
+        return self._kept_bytes
+
+    def _headings(self, apart: Tensor, v: Tensor, graph: Graph) -> Tensor:
+        """(B, 3, 3) turns of the mean velocity to forward."""
+        a, b = _horizontal(self.up)
+        if len(self.reference):
+            r = self.reference.to(apart) - self.reference.to(apart).mean(dim=0)
+            x = apart.view(-1, len(r), 3)
+            cos = (r[:, a] * x[..., a] + r[:, b] * x[..., b]).sum(dim=-1)
+            sin = (r[:, a] * x[..., b] - r[:, b] * x[..., a]).sum(dim=-1)
+            facing = torch.zeros((len(x), 3), dtype=x.dtype, device=x.device)
+            facing[:, a], facing[:, b] = -sin, cos
+        else:
+            weight = (1 + graph.types)[:, None] * apart.square().sum(dim=-1, keepdim=True)
+            facing = _mean_by_system(weight * apart, graph)
+            facing = facing * (torch.arange(3, device=facing.device) != self.up)
+        facing = nn.functional.normalize(facing, dim=-1)
+        heading = _mean_by_system(v, graph) + _TIE * self.speed.to(v) * facing
+        return _turn_to(heading, self.up)
+
+    def _superposed(self, apart: Tensor, v: Tensor) -> Tensor:
+        """(B, 3, 3) rotations onto the reference."""
+        onto, moving = self.reference.to(apart), self.reference_velocities.to(apart)
+        x, v = apart.view(-1, len(onto), 3), v.view(-1, len(onto), 3)
+        size = onto.square().sum() * _inverse_root(moving.square().sum()).square()
+        moments = x.transpose(1, 2) @ onto + _TIE * size * (v.transpose(1, 2) @ moving)
+        left, _, right = torch.linalg.svd(moments)
+        proper = torch.ones_like(moments[:, :, 0])
+        proper[:, 2] = torch.linalg.det(left @ right)
+        turn: Tensor = (left * proper[:, None, :]) @ right
+        return turn
+
+
+def _horizontal(up: int | None) -> tuple[int, int]:
+    """The two axes that are not up: to the side, and forward."""
+    first, second = (axis for axis in range(3) if axis != up)
+    return first, second
+
+
+def _turn_to(heading: Tensor, up: int | None) -> Tensor:
+    """(B, 3, 3) turns about the vertical that bring headings (B, 3) forward; none where nought."""
+    a, b = _horizontal(up)
+    size = torch.hypot(heading[:, a], heading[:, b])
+    still = size == 0
+    size = torch.where(still, torch.ones_like(size), size)
+    sin = heading[:, a] / size
+    cos = torch.where(still, torch.ones_like(size), heading[:, b] / size)
+    turn = torch.zeros((len(heading), 3, 3), dtype=heading.dtype, device=heading.device)
+    turn[:, up, up] = 1.0
+    turn[:, a, a] = turn[:, b, b] = cos
+    turn[:, b, a], turn[:, a, b] = -sin, sin
+    return turn
+
+
+def _principal_axes(apart: Tensor, v: Tensor, graph: Graph) -> Tensor:
+    """(B, 3, 3) principal axes as columns, right-handed."""
+    weight = (1 + graph.types)[:, None].to(apart.dtype)
+    size = _mean_by_system(apart.square().sum(dim=-1, keepdim=True), graph)  # (B, 1)
+    pace = _mean_by_system(v.square().sum(dim=-1, keepdim=True), graph)
+    # both in units of their own size, so that the weights of what breaks ties mean the same
+    x = apart * _inverse_root(size).index_select(0, graph.system)
+    v = v * _inverse_root(pace).index_select(0, graph.system)
+    pairs = _outer((1 + _TYPE_TIE * weight) * x, x) + _TIE * _outer(v, v)
+    moments = _mean_by_system(pairs, graph).view(-1, 3, 3)
+    axes = torch.linalg.eigh(moments).eigenvectors.flip(-1)
+    of_particles = axes.index_select(0, graph.system)
+    along, moving = (torch.einsum("mi,mik->mk", vectors, of_particles) for vectors in (x, v))
+    side = _mean_by_system(weight * along**3 + _TIE * moving, graph)
+    first, second = (
+        axes[..., k] * torch.where(side[:, k, None] < 0, -1.0, 1.0).to(x) for k in (0, 1)
+    )
+    return torch.stack([first, second, torch.linalg.cross(first, second)], dim=-1)
+
+
+def _inverse_root(squares: Tensor) -> Tensor:
+    """One over the root, and nought of nought."""
+    return torch.where(squares > 0, squares, torch.inf).rsqrt()
+
+
+def _outer(left: Tensor, right: Tensor) -> Tensor:
+    """(M, 9) products of all pairs of components."""
+    return (left[:, :, None] * right[:, None, :]).flatten(1)
+
+
+def _mean_by_system(values: Tensor, graph: Graph) -> Tensor:
+    """(B, k) mean of values (M, k) over the particles of every system."""
+    n = graph.nodes_per_system
+    if n is not None:
+        return values.view(-1, n, values.shape[-1]).mean(dim=1)
+    total = values.new_zeros((graph.num_systems, values.shape[-1]))
+    return total.index_add_(0, graph.system, values) / graph.ptr.diff()[:, None]

@@ -1,0 +1,87 @@
+"""What training windows are seen as besides what they are: symmetries of the system, and noise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from painet_cli.config.presets import Preset
+from painet_cli.data.batches.batch import Batch
+from painet_cli.data.batches.symmetries import Symmetries, mirror_symmetry
+from painet_cli.data.batches.windows import Windows
+from painet_cli.data.dataset.manifest import Manifest
+
+
+@dataclass(frozen=True, eq=False)
+class AllWindows:
+    """Windows as batches that can be gone through again, under each symmetry if there are any."""
+
+    windows: Windows
+    batch_size: int
+    symmetries: Symmetries | None = None
+
+    def __iter__(self) -> Iterator[Batch]:
+        for batch in self.windows.batches(self.batch_size):
+            yield from (batch,) if self.symmetries is None else self.symmetries.all_of(batch)
+
+
+@dataclass(frozen=True, eq=False)
+class Augmentation:
+    """How training windows are changed before they are learned from.
+
+    Attributes
+    ----------
+    symmetries
+        One of them, at random, is put to each window.
+    noise
+        Spread of normal noise on what is read, in root mean square velocities of the batch.
+    """
+
+    symmetries: Symmetries | None = None
+    noise: float = 0.0
+
+    def all_of(self, windows: Windows, batch_size: int) -> AllWindows:
+        """All windows under all symmetries, without noise, for a model that is fitted."""
+        return AllWindows(windows, batch_size, self.symmetries)
+
+    def one_of(self, batch: Batch, seed: Sequence[int]) -> Batch:
+        """A batch as it is seen once; what it is seen as depends on the seed alone."""
+        if self.symmetries is None and not self.noise:
+            return batch
+        key = np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]
+        generator = torch.Generator().manual_seed(int(key) >> 1)
+        if self.symmetries is not None:
+            systems = batch.graph.num_systems
+            which = torch.randint(len(self.symmetries), (systems,), generator=generator)
+            batch = self.symmetries.applied(batch, which)
+        return self._noisy(batch, generator) if self.noise else batch
+
+    def _noisy(self, batch: Batch, generator: torch.Generator) -> Batch:
+        size = self.noise * batch.velocities.square().mean().sqrt()
+
+        def shaken(values: Tensor) -> Tensor:
+            noise = torch.randn(values.shape, generator=generator)
+            return values + size * noise.to(values)
+
+        past = None if batch.past is None else shaken(batch.past)
+        x, v = shaken(batch.positions), shaken(batch.velocities)
+        return replace(batch, positions=x, velocities=v, past=past)
+
+
+NO_AUGMENTATION = Augmentation()
+
+
+def augmentation_of(preset: Preset, manifest: Manifest) -> Augmentation:
+    """What a preset asks for, on a dataset.
+
+    Raises
+    ------
+    RequestError
+        A mirror is asked for, and the particles have no left and right.
+    """
+    mirror = "mirror" in preset.train.augment
+    return Augmentation(mirror_symmetry(manifest) if mirror else None, preset.train.noise)

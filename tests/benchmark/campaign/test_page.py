@@ -1,0 +1,122 @@
+"""From records to a page: sentences, tables between marks, LaTeX."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from pretend import result
+
+from painet_cli.benchmark.campaign.page import make_blocks, of_the_plan, update_page
+from painet_cli.benchmark.campaign.pictures import draw_table
+from painet_cli.benchmark.campaign.plan import parts
+from painet_cli.benchmark.campaign.verdicts import share_of_ends, verdict
+from painet_cli.benchmark.cells import Result
+from painet_cli.benchmark.latex import bench_latex
+from painet_cli.benchmark.rows import bench_rows
+from painet_cli.errors import RequestError
+
+RECIPE = parts()[0].settings
+
+
+def planned(mse: float, model: str = "egnn", seed: int = 1) -> Result:
+    """A result with the plan's own settings."""
+    return result(mse, model, seed=seed, settings=parts()[0].settings_of(model))
+
+
+def said(*results: Result) -> str:
+    return verdict(bench_rows(results))
+
+
+def test_the_best_is_named_with_its_split_and_the_runner_up() -> None:
+    text = said(planned(0.3, "painet"), planned(0.4), planned(0.5, "egno"))
+    assert "`mocap-run-s2s` (published split, 0 % overlap): painet is first with 0.3" in text
+    assert "egnn second with 0.4 (1 seed)" in text
+    assert "nothing is known of how much seeds vary" in text
+
+
+def test_a_difference_counts_beyond_the_spread_of_seeds_alone() -> None:
+    near = [
+        planned(0.30, "painet"),
+        planned(0.34, "painet", 2),
+        planned(0.33),
+        planned(0.37, seed=2),
+    ]
+    far = [
+        planned(0.30, "painet"),
+        planned(0.31, "painet", 2),
+        planned(0.40),
+        planned(0.41, seed=2),
+    ]
+    assert "within the spread of seeds of egnn" in said(*near)
+    assert "beyond the spread of seeds of egnn" in said(*far)
+
+
+def test_who_loses_to_a_straight_line_is_said() -> None:
+    text = said(planned(0.3, "painet"), planned(0.4, "linear"), planned(0.5, "egno"))
+    assert "Worse than a straight line: egno." in text
+    assert "Worse" not in said(planned(0.3, "painet"), planned(0.4, "linear"))
+
+
+def test_how_trainings_ended_is_counted() -> None:
+    ends = [
+        result(1.0),
+        result(1.0, settings=RECIPE, stopped_by="epochs"),
+        result(1.0, stopped_by="epochs"),
+        result(1.0, stopped_by="budget"),
+    ]
+    assert [one.end for one in ends] == ["patience", "schedule", "epochs", "budget"]
+    assert share_of_ends(ends).startswith("How the training of 4 cells ended: 1 (25 %) by patience")
+    assert share_of_ends([]) == "No cells."
+
+
+def test_other_settings_other_data_and_variants_stay_out_of_the_tables() -> None:
+    wanted = [planned(0.3), planned(0.4, "painet"), planned(0.5, "egno")]
+    rate = result(0.2, settings=["train.lr=1e-2"])
+    data = result(0.1, settings=RECIPE, dataset_sha256="1" * 64)
+    variant = result(0.1, "painet", settings=RECIPE, label="model.reach=neighbours")
+    tables, others = of_the_plan([*wanted, rate, data, variant])
+    assert tables == wanted
+    assert others == [rate, data]
+    assert "train.lr=0.01" in make_blocks([*wanted, rate])["other settings"]
+
+
+def test_what_stands_between_marks_is_replaced_and_nothing_else(tmp_path: Path) -> None:
+    page = tmp_path / "results.md"
+    page.write_text(
+        "# By hand\n<!-- painet bench report: table 1 -->\nold\n<!-- end -->\nstays\n"
+        "<!-- painet bench report: ends -->\n<!-- end -->\n"
+    )
+    update_page(page, [planned(0.3, "painet")])
+    text = page.read_text()
+    assert text.startswith("# By hand\n")
+    assert "stays" in text
+    assert "old" not in text
+    assert "| painet | 0.3 | 0.35 ± 0.027 |" in text
+    assert "| mocap-run-s2s | painet 0.3 | egno 0.339 |" in text
+    update_page(page, [planned(0.3, "painet")])
+    assert page.read_text() == text, "the same records make the same page"
+
+
+def test_a_mark_of_another_name_is_refused(tmp_path: Path) -> None:
+    page = tmp_path / "results.md"
+    page.write_text("<!-- painet bench report: table 7 -->\n<!-- end -->\n")
+    with pytest.raises(RequestError, match="no block table 7"):
+        update_page(page, [])
+
+
+def test_latex_has_a_table_for_each_and_no_bare_special_character() -> None:
+    rows = bench_rows([planned(0.3, "painet"), planned(0.4, "painet", 2), planned(0.5)])
+    text = bench_latex(rows, ["100 % of it"])
+    assert text.count(r"\begin{table}") == text.count(r"\end{table}") == 3
+    assert r"$\pm$" in text
+    body = "".join(line for line in text.splitlines() if not line.startswith("%"))
+    assert not re.search(r"[±†‡°²]", body)
+    assert not re.search(r"(?<!\\)[%#_]", body)
+
+
+def test_a_picture_has_a_panel_a_preset(tmp_path: Path) -> None:
+    path = tmp_path / "table1.png"
+    draw_table([planned(0.3, "painet"), planned(0.4)], "Table 1", path)
+    assert path.read_bytes().startswith(b"\x89PNG")

@@ -1,0 +1,121 @@
+"""The plan: which cells, in which order, and which are done already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pretend import result
+from pytest import MonkeyPatch
+
+from painet_cli.benchmark.campaign import plan
+from painet_cli.benchmark.campaign.plan import Part, make_plan, parts, refuse_unknown
+from painet_cli.benchmark.cells import Result
+from painet_cli.config.model_table import OWN
+from painet_cli.config.presets import load_preset, preset_names
+from painet_cli.errors import RequestError
+from painet_cli.report.tables.paper import paper_rows
+from painet_cli.training.run import dataset_of
+
+DEMO = Part("Table 9", 1.0, ("demo",), ("painet", "linear"), seeds={"default": 2})
+
+Planning = Callable[..., None]
+
+
+@pytest.fixture
+def planned(monkeypatch: MonkeyPatch) -> Planning:
+    def use(*chosen: Part) -> None:
+        monkeypatch.setattr(plan, "parts", lambda: chosen)
+
+    return use
+
+
+def names(folder: Path, data_dir: Path, *kept: Result) -> list[str]:
+    return [str(one.cell) for one in make_plan(folder, data_dir, kept)]
+
+
+def test_the_plan_has_every_row_of_the_papers_tables_and_more() -> None:
+    pairs = {
+        (preset, model) for part in parts() for preset in part.presets for model in part.models
+    }
+    assert pairs >= {(preset, model) for preset, rows in paper_rows().items() for model in rows}
+    assert {preset for preset, _ in pairs} <= set(preset_names())
+    assert {model for _, model in pairs} == set(OWN)
+    for part in parts():
+        for preset in part.presets:
+            for model in part.models:
+                load_preset(preset, [f"model.name={model}", *part.settings_of(model)])
+        assert min(part.seeds_of(model) for model in (*part.models, "painet")) >= 3
+
+
+def test_first_seeds_of_quick_models_come_first(
+    planned: Planning, data_dir: Path, tmp_path: Path
+) -> None:
+    planned(DEMO)
+    assert names(tmp_path, data_dir) == [
+        "demo linear seed 1", "demo linear seed 2", "demo painet seed 1", "demo painet seed 2",
+    ]  # fmt: skip
+
+
+def test_what_a_cell_takes_is_learned_from_its_like(
+    planned: Planning, data_dir: Path, tmp_path: Path
+) -> None:
+    planned(DEMO)
+    slow = result(1.0, "linear", preset="demo", seed=9)
+    slow.record["epoch_s"] = 100.0
+    assert names(tmp_path, data_dir, slow)[0] == "demo painet seed 1"
+
+
+def test_a_cell_that_was_recorded_is_done_on_any_machine(
+    planned: Planning, data_dir: Path, tmp_path: Path
+) -> None:
+    planned(DEMO)
+    sha256 = dataset_of(load_preset("demo"), data_dir).sha256
+    kept = result(1.0, "linear", preset="demo", seed=2, dataset_sha256=sha256)
+    other = result(1.0, "linear", preset="demo", seed=1, dataset_sha256="1" * 64)
+    done = {str(one.cell): one.done for one in make_plan(tmp_path, data_dir, [kept, other])}
+    assert done["demo linear seed 2"]
+    assert not done["demo linear seed 1"], "it was trained on other data"
+
+
+def test_a_model_that_is_not_installed_and_data_that_are_not_there_are_left_out(
+    planned: Planning, data_dir: Path, tmp_path: Path
+) -> None:
+    planned(replace(DEMO, presets=("demo", "adk"), models=("linear", "kepler")))
+    assert names(tmp_path, data_dir) == ["demo linear seed 1", "demo linear seed 2"]
+    assert plan.missing_datasets(data_dir) == {"adk": ["adk"]}
+
+
+def test_a_window_longer_than_the_datasets_is_cut_to_it(
+    planned: Planning, data_dir: Path, tmp_path: Path, monkeypatch: MonkeyPatch
+) -> None:
+    planned(replace(DEMO, models=("linear",), own={"linear": ["data.horizon=2"]}))
+    longest = dataset_of(load_preset("demo"), data_dir).manifest.split.delta_frames
+    monkeypatch.setattr(
+        plan, "load_preset", lambda name: load_preset(name, [f"data.delta_frames={longest + 9}"])
+    )
+    (cell, _) = (one.cell for one in make_plan(tmp_path, data_dir, []))
+    assert (cell.preset.data.delta_frames, cell.preset.data.horizon) == (longest, 2)
+
+
+def test_variants_of_an_ablation_carry_their_label(
+    planned: Planning, tmp_path: Path, data_dir: Path, monkeypatch: MonkeyPatch
+) -> None:
+    figure = replace(plan.ABLATIONS["reach"], presets=("demo",))
+    monkeypatch.setattr(plan, "ABLATIONS", {"reach": figure})
+    planned(Part("Figures", 1.0, figures=("reach",)))
+    labels = {one.cell.label for one in make_plan(tmp_path, data_dir, [])}
+    assert labels == {"", "model.reach=neighbours", "model.pairwise=none"}
+
+
+@pytest.mark.parametrize(
+    ("presets", "models", "said"),
+    [(["mocap"], None, "--presets: the plan has no mocap"), (None, ["kepler"], "no kepler")],
+)
+def test_a_name_that_the_plan_does_not_have_is_refused(
+    presets: list[str] | None, models: list[str] | None, said: str
+) -> None:
+    with pytest.raises(RequestError, match=said):
+        refuse_unknown(presets, models)

@@ -1,0 +1,88 @@
+"""A record holds what a table needs of a cell, and is found again whoever trained it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pretend import SHA256, result
+
+from painet_cli.benchmark.campaign.record import (
+    cell_key,
+    read_records,
+    read_run_folders,
+    result_key,
+    save_record,
+    unsaved,
+)
+from painet_cli.benchmark.rows import bench_rows
+from painet_cli.config.presets import load_preset
+from painet_cli.errors import RequestError
+from painet_cli.evaluation.evaluate import evaluate_run, save_evaluation
+from trainings import CPU
+
+
+def test_what_is_written_is_read_back(tmp_path: Path) -> None:
+    written = result(0.4, settings=["train.lr=1e-3"])
+    path = save_record(written, tmp_path)
+    (read,) = read_records(tmp_path)
+    assert path.parent.name == "mocap-run-s2s"
+    assert path.name.startswith("egnn-seed1-")
+    assert read.cell.preset == written.cell.preset
+    assert result_key(read) == result_key(written)
+    assert (read.end, read.evaluation["mse"]) == ("patience", 0.4)
+    (row,), (again,) = bench_rows([written]), bench_rows([read])
+    assert row == again
+
+
+def test_errors_of_windows_are_thinned_and_summarised(tmp_path: Path) -> None:
+    path = save_record(result(1.0), tmp_path)
+    content = json.loads(path.read_text())["window_errors"]
+    kept = [float(error) for error in content["of_windows"].split()]
+    assert len(kept) == 250
+    assert content["quantiles"] == [0.9, 0.95, 1.0, 1.05, 1.1]
+    assert np.mean(kept) == pytest.approx(1.0, rel=1e-3)
+    assert path.stat().st_size < 8000
+
+
+def test_a_cell_is_known_by_its_settings_and_data_not_by_what_a_machine_chose() -> None:
+    preset = load_preset("mocap-run-s2s")
+    key = cell_key(preset, SHA256)
+    assert cell_key(preset.changed({"train.activations": "recompute"}), SHA256) == key
+    assert cell_key(preset.model_copy(update={"description": "another"}), SHA256) == key
+    for settings in ({"train.seed": 2}, {"train.lr": 1e-3}, {"model.layers": 6}):
+        assert cell_key(preset.changed(settings), SHA256) != key
+    assert cell_key(preset, "1" * 64) != key
+
+
+def test_only_what_is_new_is_taken_over(tmp_path: Path) -> None:
+    first, second = result(0.4), result(0.5, seed=2)
+    save_record(first, tmp_path)
+    assert unsaved([first, second], read_records(tmp_path)) == [second]
+
+
+def test_run_folders_are_found_wherever_they_lie(
+    finished_run: Path, data_dir: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "elsewhere" / "small" / "run"
+    shutil.copytree(finished_run, folder)
+    assert read_run_folders([tmp_path]) == [], "not evaluated yet"
+    saved = evaluate_run(folder, data_dir, CPU)
+    save_evaluation(saved)
+    (found,) = read_run_folders([tmp_path])
+    assert found.evaluation["mse"] == saved.mse
+    assert found.end == "schedule", "the demo's rate comes down to nothing"
+    save_record(found, tmp_path / "results")
+    (kept,) = read_records(tmp_path / "results")
+    assert kept.window_mse.mean() == pytest.approx(saved.mse, rel=0.05)
+
+
+@pytest.mark.parametrize("text", ["[", "{}", '{"config": {}}'])
+def test_a_file_that_is_no_record_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "preset").mkdir()
+    (tmp_path / "preset" / "x.json").write_text(text)
+    with pytest.raises(RequestError, match="not the record of a cell"):
+        read_records(tmp_path)
