@@ -23,6 +23,7 @@ from painet_cli.errors import PainetError, RequestError
 from painet_cli.evaluation.evaluate import evaluate_run, save_evaluation
 from painet_cli.storage.atomic import check_writable, write_text
 from painet_cli.storage.children import isolated_spawn
+from painet_cli.training.device import reuse_freed_memory
 from painet_cli.training.run import CONFIG, resume_run
 from painet_cli.training.trainer import EpochRecord, Trainer
 
@@ -120,6 +121,7 @@ def _train_cell(
     folder: Path, data_dir: Path, device: str, budget_s: float | None, threads: int
 ) -> None:
     torch.set_num_threads(threads)
+    reuse_freed_memory()
     resume_run(folder, data_dir, torch.device(device), _Silent(), budget_s=budget_s)
 
 

@@ -94,7 +94,8 @@ def reuse_freed_memory() -> None:
     """Have the C library keep what a step frees for the next one, which allocates as much again.
 
     By default glibc gives it back to the system, and each step waits for every page to be mapped
-    anew. Elsewhere nothing changes.
+    anew. Elsewhere nothing changes. It holds for the rest of the process: for commands, not for the
+    library.
     """
     with suppress(AttributeError, OSError, TypeError):  # another C library, or Windows
         libc = ctypes.CDLL(None)
@@ -105,11 +106,25 @@ def reuse_freed_memory() -> None:
 @contextmanager
 def flushed_denormals() -> Iterator[None]:
     """Round numbers below 1e-38 to zero: Adam's vanishing moments slow a CPU down many times."""
+    flushed_before = float(torch.full((1,), 1e-39) * 1.0) == 0.0
     torch.set_flush_denormal(True)
     try:
         yield
     finally:
-        torch.set_flush_denormal(False)
+        torch.set_flush_denormal(flushed_before)
+
+
+@contextmanager
+def torch_as_before() -> Iterator[None]:
+    """What a training tells torch, told back at its end: the random state and determinism."""
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    cards = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
+    with torch.random.fork_rng(devices=list(cards)):
+        try:
+            yield
+        finally:
+            torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
 
 
 class MemoryMeter:

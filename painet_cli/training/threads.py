@@ -13,10 +13,11 @@ _WORTH = 2**18  # numbers in the largest rows of a step that a thread more is wo
 _LOOK_S = 0.2
 
 
-def threads_for(numbers: int) -> int:
+def threads_for(numbers: int, before: int | None = None) -> int:
     """Threads for a step whose largest rows hold so many numbers.
 
-    As many as the size of the work is worth. Threads that wait spin by default, and on a busy
+    As many as a run began with, `before`, since sums over other parts round otherwise; else as many
+    as the size of the work is worth. Threads that wait spin by default, and on a busy
     machine spin for one that does not run: there no more than there are free cores. Under
     `OMP_WAIT_POLICY=PASSIVE`, as `painet` sets it, they sleep, and what else runs is of no account.
     `OMP_NUM_THREADS` is obeyed.
@@ -24,6 +25,8 @@ def threads_for(numbers: int) -> int:
     most = torch.get_num_threads()
     if "OMP_NUM_THREADS" in os.environ:
         return most
+    if before is not None:
+        return min(before, most)
     threads = min(max(numbers // _WORTH, 1), most)
     if threads > 1 and os.environ.get("OMP_WAIT_POLICY", "").upper() != "PASSIVE":
         threads = min(threads, free_cores())
