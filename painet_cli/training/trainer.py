@@ -97,11 +97,8 @@ class Trainer:
         self.train_windows = train
         self.val_windows = val
         self.augmentation = augmentation
-        self.optimizers = (
-            ()
-            if model.closed_form
-            else build_optimizers(model, config, fused=train.device.type in ("cpu", "cuda"))
-        )
+        fused = train.device.type in ("cpu", "cuda")
+        self.optimizers = () if model.closed_form else build_optimizers(model, config, fused=fused)
         self.average = (
             AveragedModel(model, multi_avg_fn=moving_average(config.ema))
             if config.ema is not None
