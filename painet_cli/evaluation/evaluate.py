@@ -15,7 +15,13 @@ from numpy.typing import NDArray
 
 from painet_cli.config.presets import Preset, load_preset, preset_names
 from painet_cli.data.batches.spacing import frame_times_of
-from painet_cli.data.batches.windows import Windows, before_of, target_offsets, windows_of
+from painet_cli.data.batches.windows import (
+    Windows,
+    before_of,
+    holds_answer,
+    target_offsets,
+    windows_of,
+)
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.data.dataset.manifest import SplitName
 from painet_cli.data.dataset.splits import leak_fraction
@@ -90,6 +96,8 @@ class Evaluation:
     """Time between the frames of the windows, where it was drawn: `2 fs to 5 fs`."""
     systems: tuple[SystemErrors, ...] = ()
     """Errors of each system beside two yardsticks, where there are several or times are drawn."""
+    answer_given: bool = False
+    """Whether the velocity at the start tells the first step: the frame after it is both."""
     yardsticks: dict[str, list[float]] = field(default_factory=dict)
     """MSE a step of predictions that need no network, by name, where they were asked for."""
     physics: PhysicsReport | None = None
@@ -207,6 +215,7 @@ def evaluate_run(
         as_published=_is_as_shipped(header.preset_name, preset),
         delta_time="" if times is None else str(times),
         systems=errors_by_system(errors.squared, windows, batch_size, world) if several else (),
+        answer_given=holds_answer(preset.data),
         yardsticks=found,
         physics=checks,
         squared=errors.squared,
@@ -215,7 +224,13 @@ def evaluate_run(
 
 
 def _is_as_shipped(name: str, preset: Preset) -> bool:
-    return name in preset_names() and load_preset(name).data == preset.data
+    if name not in preset_names():
+        return False
+    published, here = (
+        data.model_copy(update={"velocity": data.velocity or "next"})
+        for data in (load_preset(name).data, preset.data)
+    )
+    return published == here
 
 
 def load_run(

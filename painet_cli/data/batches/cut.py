@@ -10,7 +10,13 @@ from painet_cli.config.schema import DataConfig
 from painet_cli.data.batches.batch import to_pyg
 from painet_cli.data.batches.spacing import frame_times_of
 from painet_cli.data.batches.typed_graph import dataset_graph
-from painet_cli.data.batches.windows import Windows, before_of, target_offsets, windows_of
+from painet_cli.data.batches.windows import (
+    Windows,
+    before_of,
+    target_offsets,
+    windows_of,
+    with_velocity,
+)
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.data.dataset.manifest import SplitName
 
@@ -57,6 +63,7 @@ def windows(
     """
     manifest = dataset.manifest
     data = data or DataConfig(dataset=manifest.name, delta_frames=manifest.split.delta_frames)
+    data = with_velocity(data, manifest)
     _, graph = dataset_graph(manifest, data)
     offsets, place = target_offsets(data), torch.device(device)
     return windows_of(dataset, part, offsets, graph, place, before_of(data), frame_times_of(data))

@@ -19,7 +19,7 @@ from painet_cli.data.batches.radius_graph import Edges, RadiusGraph
 from painet_cli.data.batches.spacing import FrameTimes, check_one_time, draw_strides, strides_of
 from painet_cli.data.batches.system_frames import SystemFrames, at_origin
 from painet_cli.data.dataset.dataset import Dataset
-from painet_cli.data.dataset.manifest import Segment, SplitName
+from painet_cli.data.dataset.manifest import Manifest, Segment, SplitName
 from painet_cli.errors import RequestError
 
 if TYPE_CHECKING:
@@ -96,7 +96,35 @@ NOTHING_BEFORE = Before()
 
 def before_of(data: DataConfig) -> Before:
     """What a preset's windows tell of the frames before their start."""
-    return Before(data.history, data.velocity)
+    return Before(data.history, data.velocity or "next")
+
+
+def with_velocity(data: DataConfig, manifest: Manifest) -> DataConfig:
+    """The same, with the dataset's own velocity where none is asked for."""
+    if data.velocity is not None:
+        return data
+    return data.model_copy(update={"velocity": manifest.velocity})
+
+
+def holds_answer(data: DataConfig) -> bool:
+    """Whether a window's velocity tells its first target, the frame after its start."""
+    return (data.velocity or "next") == "next" and int(target_offsets(data)[0]) == 1
+
+
+def check_no_answer(data: DataConfig) -> None:
+    """Refuse to learn what is given.
+
+    Raises
+    ------
+    RequestError
+        The first target is the frame after the start, and the velocity the way to it.
+    """
+    if holds_answer(data):
+        raise RequestError(
+            "data.velocity: next: the first target is one frame after the start, and the velocity "
+            "is the difference to that very frame: the answer would be in the question",
+            "set data.velocity=before, or data.delta_frames so that a step is several frames",
+        )
 
 
 class Windows:

@@ -19,7 +19,7 @@ from painet_cli.data.particles.names import LONGEST_NAME
 from painet_cli.data.particles.particles import Particles
 from painet_cli.errors import RequestError
 
-_COLUMNS = ("elements", "residues", "residue_ids", "chains")
+_COLUMNS = ("elements", "residues", "residue_ids", "insertions", "chains", "hydrogens")
 _FIRST_FEW = 6
 
 
@@ -130,6 +130,10 @@ def merged_manifest(
         origin=_joined_origin(manifests, command),
         units=first.units.model_copy(update={"frame_time_s": systems[0].frame_time_s}),
         up_axis=first.up_axis,
+        velocity="next" if all(one.velocity == "next" for one in manifests) else "before",
+        treatment=tuple(
+            one for one in first.treatment if all(one in other.treatment for other in manifests)
+        ),
         particles=_joined_particles([one.particles for one in manifests]),
         systems=systems,
         segments=segments,

@@ -1,7 +1,8 @@
 """Trajectories of one molecule in MD17's npz schema, whoever made them.
 
-`R` (F, N, 3) positions in angstrom and `z` (N,) atomic numbers are read; `E`, `F` and the rest are
-left alone, except that a text `theory` is passed on.
+`R` (F, N, 3) positions and `z` (N,) atomic numbers are read, or rMD17's `coords` and
+`nuclear_charges`, in angstrom unless the file names its unit; `E`, `F` and the rest are left alone,
+except that a text `theory` is passed on.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +27,10 @@ from painet_cli.data.dataset.manifest import (
     Units,
 )
 from painet_cli.data.dataset.splits import block_split, random_split
-from painet_cli.data.formats.md17_npz import Member, read_headers
-from painet_cli.data.particles.bonds import bonds_within
-from painet_cli.data.particles.elements import LONGEST_BOND, atoms, formula
+from painet_cli.data.formats.md17_npz import SCHEMA, MoleculeFile, read_molecule
+from painet_cli.data.particles.bonds import covalent_bonds
+from painet_cli.data.particles.elements import atoms, formula, symbol
+from painet_cli.data.particles.hydrogens import hydrogens_of
 from painet_cli.data.sources.merge import prepare_together
 from painet_cli.data.sources.options import (
     AtHand,
@@ -50,8 +52,6 @@ SEED = 1
 EVERY = "all"
 """Stands for every molecule of a collection."""
 _HYDROGEN = 1
-_HEAVIEST = 118
-_SCHEMA = "expected MD17's schema: R (frames, atoms, 3) in angstrom and z (atoms,)"
 
 
 @dataclass(frozen=True)
@@ -147,8 +147,17 @@ class Collection:
             does not apply; or a folder that cannot be written.
         """
         if molecule.lower() == EVERY:
-            options = (split, delta_frames, horizon, frame_time, hydrogens, label)
-            return self._prepare_all(to, source, options)
+            one = partial(
+                self.prepare,
+                split=split,
+                delta_frames=delta_frames,
+                horizon=horizon,
+                frame_time=frame_time,
+                hydrogens=hydrogens,
+                superpose=superpose,
+                label=label,
+            )
+            return self._prepare_all(to, source, one)
         molecule = self.find(molecule)
         window = window_frames(delta_frames or self.delta_frames, horizon)
         frame_time_s = seconds(frame_time) if frame_time else self.frame_time_s
@@ -158,21 +167,24 @@ class Collection:
             from painet_cli.data.sources.fetch import fetch_files
 
             source = fetch_files(name, to.downloading)["npz"]
-        members = read_headers(source)
-        R, numbers = _checked_arrays(source, members)
+        held = read_molecule(source)
+        R, numbers = held.positions, held.numbers
+        if R.shape[0] < 2:
+            raise RequestError(f"{R.where}: {R.shape[0]} frames, not a trajectory", SCHEMA)
         _check_molecule(source, self, molecule, numbers)
         official = R.shape[0] == self.molecules[molecule].frames
-        first = first_frames(R)
+        first = first_frames(held)
         check_unit(R.where, first[0])
         if not official:  # the first frames of a published file are what they are
             check_order(R.where, first, frame_time_s)
         kept = [k for k, number in enumerate(numbers) if hydrogens or number != _HYDROGEN]
-        bonds = bonds_within(first[0, kept], LONGEST_BOND)
+        elements = [symbol(numbers[k]) for k in kept]
+        bonds = covalent_bonds(first[0, kept], elements)
         if not bonds:
-            raise RequestError(f"{R.where}: no two atoms are within {LONGEST_BOND} A in frame 0")
+            raise RequestError(f"{R.where}: no two atoms are bonded in frame 0")
         segments = (Segment(name=molecule, start=0, length=R.shape[0]),)
         shared_out = _split(self, molecule, segments, window, split, source)
-        theory = members["theory"].text() if "theory" in members else ""
+        theory = held.members["theory"].text() if "theory" in held.members else ""
         label = label if label is not None else theory[:40]
         manifest = Manifest(
             name=folder.name,
@@ -187,30 +199,29 @@ class Collection:
                 ),
             ),
             units=Units(length="angstrom", length_in_metres=1e-10, frame_time_s=frame_time_s),
-            particles=atoms([numbers[k] for k in kept], bonds),
+            particles=atoms([numbers[k] for k in kept], bonds).model_copy(
+                update={"hydrogens": hydrogens_of(first[0], np.array(numbers) == _HYDROGEN, kept)}
+            ),
             segments=segments,
             split=shared_out,
             files={},
         )
         reference = first[0, kept] if superpose else None
-        return write_dataset(folder, _positions(R, kept, reference), manifest, force=to.force)
+        return write_dataset(folder, _positions(held, kept, reference), manifest, force=to.force)
 
     def _prepare_all(
-        self, to: Destination, folder: Path | None, options: tuple[Any, ...]
+        self, to: Destination, folder: Path | None, prepare: Callable[..., Dataset]
     ) -> Dataset:
-        names = ("split", "delta_frames", "horizon", "frame_time", "hydrogens", "label")
-        given = dict(zip(names, options, strict=True))
+        files = {
+            molecule: None if folder is None else self._file_in(folder, molecule)
+            for molecule in self.molecules
+        }
         return prepare_together(
             to,
             f"{self.about.name}-{EVERY}",
             {
-                molecule: partial(
-                    self.prepare,
-                    molecule=molecule,
-                    source=None if folder is None else self._file_in(folder, molecule),
-                    **given,
-                )
-                for molecule in self.molecules
+                molecule: partial(prepare, molecule=molecule, source=path)
+                for molecule, path in files.items()
             },
         )
 
@@ -231,25 +242,6 @@ class Collection:
 
 def _plain(name: str) -> str:
     return name.lower().replace("_", "-")
-
-
-def _checked_arrays(path: Path, members: Mapping[str, Member]) -> tuple[Member, list[int]]:
-    """Positions and atomic numbers, of shapes that belong together."""
-    if "R" not in members or "z" not in members:
-        held = ", ".join(members) or "no arrays"
-        raise RequestError(f"{path}: holds {held}, but not both R and z", _SCHEMA)
-    R, z = members["R"], members["z"]
-    right = len(R.shape) == 3 and R.shape[2] == 3 and R.dtype.kind == "f"
-    if not right or R.dtype.itemsize not in (4, 8):
-        raise RequestError(f"{R.where}: {R.dtype} {R.shape}, not positions", _SCHEMA)
-    if z.shape != R.shape[1:2] or z.dtype.kind not in "iu":
-        raise RequestError(f"{z.where}: {z.dtype} {z.shape} beside R {R.shape}", _SCHEMA)
-    if R.shape[0] < 2:
-        raise RequestError(f"{R.where}: {R.shape[0]} frames, not a trajectory", _SCHEMA)
-    numbers = [int(number) for number in z.read()]
-    if not numbers or not 1 <= min(numbers) <= max(numbers) <= _HEAVIEST:
-        raise RequestError(f"{z.where}: not the atomic numbers of a molecule", _SCHEMA)
-    return R, numbers
 
 
 def _check_molecule(
@@ -318,9 +310,9 @@ def _drawn(path: Path, segments: tuple[Segment, ...], delta_frames: int, kind: s
 
 
 def _positions(
-    member: Member, kept: Sequence[int], reference: NDArray[np.floating] | None
+    held: MoleculeFile, kept: Sequence[int], reference: NDArray[np.floating] | None
 ) -> Iterator[NDArray[np.floating]]:
-    for block in member.chunks():
+    for block in held.chunks():
         frames = block[:, kept]
         yield frames if reference is None else superposed(frames, reference)
 
@@ -343,7 +335,7 @@ def _notes(
     notes = ["All atoms." if hydrogens else "Heavy atoms; hydrogens are left out."]
     if superposed:
         notes += ["Superposed: every frame shifted and turned onto the first."]
-    notes += [f"Bonds: pairs within {LONGEST_BOND} A in frame 0."]
+    notes += ["Bonds: by covalent radii, in frame 0."]
     notes += [f"Theory: {theory}."] if theory else []
     if frames != official:
         notes += [

@@ -208,6 +208,7 @@ OWN = {
     "sample": "painet_cli.data.sources.sample:SAMPLE",
     "merge": "painet_cli.data.sources.merge:MERGE",
     "trajectory": "painet_cli.data.sources.trajectory:TRAJECTORY",
+    "motion": "painet_cli.data.sources.motion:MOTION",
 }
 """Sources of this package."""
 
