@@ -14,10 +14,10 @@ from painet_cli.data.batches.typed_graph import MissingLabelError, particle_kind
 from painet_cli.data.particles.elements import HEAVY
 from painet_cli.data.particles.names import Axis
 from painet_cli.data.particles.particles import Particles
-from painet_cli.data.particles.structure import Structure
+from painet_cli.data.particles.structure import Structure, structure_of
 from painet_cli.errors import RequestError, option
 from painet_cli.prediction.checkpoints import Checkpoint
-from painet_cli.prediction.inputs.recording import Selected
+from painet_cli.prediction.inputs.recording import Input, Selected
 from painet_cli.prediction.likeness import LEAST, Comparison, compare, composition
 from painet_cli.training.checkpoint import Header
 
@@ -109,6 +109,20 @@ def check_fit(
     if not particles.bonds and header.preset.data.cutoff is None:
         raise MisfitError("it needs bonds, and the input has none")
     return types
+
+
+def compare_input(header: Header, system: Input) -> Comparison:
+    """Compare a checkpoint's system with one that it fits.
+
+    Raises
+    ------
+    MisfitError
+        As `check_fit` does.
+    """
+    types = check_fit(header, system.particles, system.length_unit, system.up_axis)
+    found = Counter(header.type_names[k] for k in types.tolist())
+    structure = structure_of(system.particles, system.frames[-1:], system.length_unit)
+    return compare(header, found, structure)
 
 
 @dataclass(frozen=True, eq=False)
@@ -256,10 +270,11 @@ def _none_fits(checkpoints: Sequence[Checkpoint], misfits: Mapping[str, str]) ->
 
 
 def _none_is_like(nearest: _Match) -> RequestError:
+    source = "motion" if nearest.checkpoint.header.up_axis else "trajectory"
     return RequestError(
         f"no checkpoint is like this system; the nearest, {nearest.checkpoint.name}, would be "
         f"wrong: {nearest.comparison.difference}",
-        "train on this system (`painet prepare trajectory --help`, then `painet train`), or take "
+        f"train on this system (`painet prepare {source} --help`, then `painet train`), or take "
         f"it all the same: {option('checkpoint', nearest.checkpoint.name)}",
     )
 

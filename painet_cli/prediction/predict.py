@@ -25,6 +25,7 @@ from painet_cli.models.base import DynamicsModel
 from painet_cli.prediction.checkpoints import LoadedModel, load
 from painet_cli.prediction.forecast import make_forecast
 from painet_cli.prediction.inputs.recording import Input
+from painet_cli.prediction.matching import compare_input
 from painet_cli.prediction.rollout import rollout
 
 if TYPE_CHECKING:
@@ -117,13 +118,16 @@ def predict(
     Raises
     ------
     RequestError
-        The model does not fit the system, a field is missing or has the wrong shape, or positions
-        are not finite.
+        The model does not fit the system, a field is missing or has the wrong shape, positions are
+        not finite, a molecule is in pieces, or frames are no motion.
+    PainetError
+        The prediction runs away at once.
 
     Warns
     -----
     UserWarning
-        A single frame has no velocity, or its time is not the model's.
+        A single frame has no velocity, its time is not the model's, the model was trained on
+        another system, or the prediction is distorted or runs away.
 
     Examples
     --------
@@ -150,7 +154,9 @@ def predict(
     start = np.array([len(given.frames) - 1])
     horizon = model.header.preset.data.horizon
     forecast = make_forecast(model, given, start, horizon if steps is None else steps)
-    for message in forecast.warnings:
+    difference = compare_input(model.header, given).difference
+    other = (f"{model.name}: {difference}: expect larger errors",) if difference else ()
+    for message in (*other, *forecast.warnings):
         warnings.warn(message, stacklevel=2)
     return forecast.positions[0]
 
@@ -332,7 +338,8 @@ def _velocities(known: Sequence[Frame], atoms: AtomGroup) -> NDArray[np.float32]
     if any(frame.velocities is None for frame in known):
         return None
     held = [frame.velocities[atoms.indices] for frame in known if frame.velocities is not None]
-    return np.stack(held) / np.float32(_PICOSECOND)
+    velocities: NDArray[np.float32] = (np.stack(held) / _PICOSECOND).astype(np.float32)
+    return velocities
 
 
 def _check_finite(frames: NDArray[Any]) -> None:

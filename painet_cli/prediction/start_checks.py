@@ -69,6 +69,8 @@ def check_starts(system: Input, starts: NDArray[np.int64]) -> None:
     cut = (
         "atoms come in another order there, or the molecule has come apart"
         if found.frame > 0
+        else "it is bonded to its own periodic image, as crystals are, and no molecule"
+        if system.boxes is not None
         else "a periodic box that the file does not state cuts the molecule: write it whole "
         "(gmx trjconv -pbc mol), or with its box"
     )

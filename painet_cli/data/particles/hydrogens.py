@@ -32,10 +32,9 @@ def hydrogens_of(
     Returns
     -------
     tuple
-        K numbers; none where there are no hydrogens at all, so that nothing is known of them.
+        K numbers; none where no hydrogen is near those that stay, so that nothing is known of them:
+        a molecule without hydrogens may stand in water that has them.
     """
-    if not is_hydrogen.any():
-        return ()
     stays = np.zeros(len(positions), dtype=bool)
     stays[np.asarray(kept)] = True
     hydrogen, others = np.flatnonzero(is_hydrogen & ~stays), np.flatnonzero(~is_hydrogen)
@@ -50,4 +49,5 @@ def hydrogens_of(
         nearest = np.lexsort((apart, pairs[:, 0]))
         _, first = np.unique(pairs[nearest, 0], return_index=True)
         counts += np.bincount(others[pairs[nearest[first], 1]], minlength=len(positions))
-    return tuple(counts[np.asarray(kept)].tolist())
+    own = counts[np.asarray(kept)]
+    return tuple(own.tolist()) if own.any() else ()
