@@ -134,7 +134,8 @@ def _table(
         nested += [(key, kind) for kind in _models(field.annotation)]
     yield ""
     for key, kind in nested:
-        yield from (f"`{key}` with `kind: {_tag(kind)}`: {_first(kind.__doc__)}", "")
+        told_apart = f" with `kind: {_tag(kind)}`" if "kind" in kind.model_fields else ""
+        yield from (f"`{key}`{told_apart}: {_first(kind.__doc__)}", "")
         rest = {name: field for name, field in kind.model_fields.items() if name != "kind"}
         if rest:
             yield from ("| key | type | default | meaning |", "| --- | --- | --- | --- |")
@@ -161,9 +162,9 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
 
 
 def _tag(kind: type[BaseModel]) -> str:
-    """Value of the literal that tells a model of a union apart."""
-    field = kind.model_fields.get("name") or kind.model_fields["kind"]
-    return str(get_args(field.annotation)[0])
+    """Value of the literal that tells a model of a union apart; one that stands alone has none."""
+    field = kind.model_fields.get("name") or kind.model_fields.get("kind")
+    return "mapping" if field is None else str(get_args(field.annotation)[0])
 
 
 def _type(field: FieldInfo) -> str:
@@ -217,7 +218,7 @@ def _default(field: FieldInfo) -> str:
     if isinstance(value, BaseModel):
         return f"`{_tag(type(value))}`"
     if isinstance(value, tuple):
-        return f"`[{', '.join(value)}]`"
+        return f"`[{', '.join(map(str, value))}]`"
     if value is None:
         return "null"
     if isinstance(value, bool):

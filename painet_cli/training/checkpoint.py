@@ -190,8 +190,7 @@ def misfit(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> str |
     """What of a file's tensors does not go where it should; None where all of them do.
 
     Names, shapes and types have to be those of `expected`, and numbers finite. An optimiser's
-    fused step would write beyond a tensor that is too small. An empty tensor stands for any shape
-    of as many dimensions: a fitted model takes those from its file, and holds them together.
+    fused step would write beyond a tensor that is too small.
     """
     for name in sorted(found.keys() | expected.keys()):
         if name not in found:
@@ -199,8 +198,7 @@ def misfit(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> str |
         if name not in expected:
             return f"{name} belongs to nothing"
         one, other = found[name], expected[name]
-        fits = one.shape == other.shape or (other.numel() == 0 and one.dim() == other.dim())
-        if not fits or one.dtype != other.dtype:
+        if one.shape != other.shape or one.dtype != other.dtype:
             return f"{name} is {_kind(one)}, expected {_kind(other)}"
         if not one.isfinite().all():
             return f"{name} holds NaN or infinity"

@@ -48,8 +48,9 @@ from painet_cli.training.device import (
     seed_everything,
 )
 from painet_cli.training.distributed.world import ALONE, World
-from painet_cli.training.record import RECORD, RunSummary, recorded, summarise
+from painet_cli.training.record import RECORD, RunSummary, begun_with, recorded, summarise
 from painet_cli.training.run_folder import keep_epochs, new_run_folder
+from painet_cli.training.threads import computing_with, threads_for
 from painet_cli.training.trainer import EpochRecord, Trainer
 
 CONFIG = "config.yaml"
@@ -310,7 +311,7 @@ def _train(
 ) -> RunSummary:
     world = trainer.world
     record = recorded(folder, trainer, header, meter) if world.is_writer else nullcontext()
-    with record, flushed_denormals():
+    with computing_with(_threads(folder, trainer, header)), record, flushed_denormals():
         with world.together():
             if world.is_writer:
                 # not before: until it is said to be running, the folder is as `run.json` has it
@@ -325,6 +326,17 @@ def _train(
                     _save_epoch(folder, trainer, header, epoch)
                     listener.epoch(epoch, trainer)
     return summarise(folder, trainer, header, meter)
+
+
+def _threads(folder: Path, trainer: Trainer, header: Header) -> int:
+    """Threads of a run: as many as it began with, or as its largest batch is worth."""
+    windows = trainer.train_windows
+    if windows.device.type != "cpu":
+        return torch.get_num_threads()
+    share = -(-header.preset.train.batch_size // trainer.world.size)
+    edges = windows.batch(torch.arange(min(share, len(windows)))).graph.edge_hop.shape[0]
+    width = getattr(header.preset.model, "hidden", 1)
+    return threads_for(edges * header.preset.data.horizon * width, begun_with(folder))
 
 
 def _save_epoch(folder: Path, trainer: Trainer, header: Header, record: EpochRecord) -> None:

@@ -17,6 +17,8 @@ from painet_cli.prediction.inputs.open import open_input, read_input
 from painet_cli.prediction.inputs.recording import Input
 from painet_cli.prediction.pipeline import forecast_recording
 from painet_cli.prediction.starts import parse_starts
+from painet_cli.prediction.timing import frame_warnings, start_past, start_velocities
+from painet_cli.training.checkpoint import Header
 
 OFFSETS = [10, 20]  # of the small preset
 
@@ -242,3 +244,48 @@ def test_the_interval_before_a_start_counts(model: LoadedModel, system: Input) -
     crossing = make_forecast(model, late, starts(25), 2)
     assert crossing.truth is None
     assert "not evenly spaced" in " ".join(crossing.warnings)
+
+
+def reading(model: LoadedModel, history: int, frame_time_s: float | None = None) -> Header:
+    """Header of a checkpoint that reads so many frames before the start."""
+    header = model.header
+    preset = header.preset.changed({"data.history": history})
+    units = header.units.model_copy(
+        update={"frame_time_s": frame_time_s or header.units.frame_time_s}
+    )
+    return header.model_copy(update={"preset": preset, "units": units})
+
+
+def test_the_past_is_displacements_to_the_frames_before(model: LoadedModel, system: Input) -> None:
+    past, known = start_past(reading(model, 3), system, starts(7, 50))
+    assert past is not None
+    assert known == 3
+    for row, start in enumerate((7, 50)):
+        for k in (1, 2, 3):
+            expected = system.frames[start - k] - system.frames[start]
+            np.testing.assert_allclose(past[row, k - 1], expected, atol=1e-6)
+
+
+def test_a_past_of_another_time_step_lies_between_frames(model: LoadedModel, system: Input) -> None:
+    assert system.frame_time_s is not None
+    header = reading(model, 1, 1.5 * system.frame_time_s)
+    past, _ = start_past(header, system, starts(7))
+    assert past is not None
+    between = (system.frames[6] + system.frames[5]) / 2 - system.frames[7]
+    np.testing.assert_allclose(past[0, 0], between, atol=1e-6)
+
+
+def test_too_short_a_past_is_filled_with_the_first_frame_and_said(
+    model: LoadedModel, system: Input
+) -> None:
+    header = reading(model, 4)
+    past, known = start_past(header, system, starts(2))
+    assert past is not None
+    assert known == 2
+    first = system.frames[0] - system.frames[2]
+    for k in (1, 2, 3):
+        np.testing.assert_allclose(past[0, k], first, atol=1e-6)
+    moving = start_velocities(header, system, starts(2))
+    said = " ".join(frame_warnings(header, system, moving, known))
+    assert "reads 4 frames before a start, and 2 are there" in said
+    assert start_past(model.header, system, starts(2)) == (None, 0)

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from painet_cli.evaluation.evaluate import Evaluation
-from painet_cli.evaluation.yardsticks import better
+from painet_cli.evaluation.yardsticks import better, reported
 from painet_cli.report.tables.paper import PaperFigure, paper_figure
 
 WIDTH = 80
@@ -90,7 +90,7 @@ def _yardsticks(rows: Sequence[_Row]) -> list[RenderableType]:
         "Without a network": [name for name, _ in lines],
         "Preset": [preset for _, preset in lines],
     }
-    columns = {"MSE": [figure(fmean(steps)) for steps in lines.values()]}
+    columns = {"A-MSE": [figure(fmean(steps)) for steps in lines.values()]}
     if any(len(steps) > 1 for steps in lines.values()):
         columns["F-MSE"] = [figure(steps[-1]) for steps in lines.values()]
     return lay_out("Yardsticks", names, columns)
@@ -250,7 +250,9 @@ def _footnotes(rows: Sequence[_Row]) -> list[str]:
         lines.append("±: sample standard deviation over seeds; peak memory is the largest.")
     for row in rows:
         mse = fmean(e.mse for e in row.runs)
-        rivals = better(mse, row.first.yardsticks)
+        first = row.first
+        found = first.yardsticks.items()
+        rivals = better(mse, {k: reported(s, first.mse, first.f_mse) for k, s in found})
         if rivals:
             said = ", ".join(f"{name} ({figure(mean)})" for name, mean in rivals)
             lines.append(
