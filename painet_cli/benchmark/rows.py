@@ -43,7 +43,7 @@ class Row:
     leak: float
     epochs: list[int]
     stopped_by: list[str]
-    """`patience`, `schedule`, `epochs` or `budget`, a seed (`Result.end`)."""
+    """`patience`, `schedule`, `closed form`, `epochs` or `budget`, a seed (`Result.end`)."""
     epoch_s: float
     """Seconds of a training epoch, mean over seeds."""
     peak_memory_gb: float

@@ -23,13 +23,14 @@ from torch import Tensor
 from painet_cli.config.presets import Preset
 from painet_cli.config.schema import MODEL_CONFIGS
 from painet_cli.data.dataset.manifest import Units
-from painet_cli.data.particles.names import Axis, Name
+from painet_cli.data.particles.names import Axis, Name, Treatment
+from painet_cli.data.particles.structure import Structure
 from painet_cli.errors import PainetError, RequestError
 from painet_cli.storage.archives import brief
 from painet_cli.storage.atomic import new_file
 from painet_cli.storage.schema_upgrades import upgraded
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _METADATA_KEY = "painet"
 _DIGEST_KEY = "painet_sha256"
 
@@ -64,6 +65,11 @@ class Header(BaseModel):
     type_names: tuple[Name, ...]
     composition: dict[Name, int] = {}
     """Particles of each type in the system it was trained on."""
+    structure: Structure | None = None
+    """How that system is built, to tell whether another is the same; None in those of schema 2, and
+    where segments have types of their own."""
+    treatment: tuple[Treatment, ...] = ()
+    """What was done to the frames of the source, and is done to what is predicted from."""
     up_axis: Axis | None
     units: Units
     dataset: Name
@@ -208,7 +214,17 @@ def _second(content: dict[str, Any]) -> dict[str, Any]:
     return {**content, "command": "", "versions": {}, "tensors_sha256": ""}
 
 
-UPGRADES = {1: _second}
+def _third(content: dict[str, Any]) -> dict[str, Any]:
+    """Schema 3 keeps how the system is built, and what was done to its frames.
+
+    Before it, velocities were differences to the next frame.
+    """
+    preset = content["preset"]
+    data = {"velocity": "next", **preset["data"]}
+    return {**content, "preset": {**preset, "data": data}, "structure": None, "treatment": ()}
+
+
+UPGRADES = {1: _second, 2: _third}
 
 
 def _check_model(path: Path, content: dict[str, Any]) -> None:

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from painet_cli.errors import RequestError
+from painet_cli.errors import PainetError, RequestError
 from painet_cli.prediction import forecast as forecasting
 from painet_cli.prediction.checkpoints import LoadedModel, known_checkpoints, load
-from painet_cli.prediction.forecast import make_forecast
+from painet_cli.prediction.forecast import Forecast, make_forecast
 from painet_cli.prediction.inputs.open import open_input, read_input
 from painet_cli.prediction.inputs.recording import Input
 from painet_cli.prediction.pipeline import forecast_recording
@@ -128,15 +128,45 @@ def test_what_cannot_be_predicted(
 def test_a_prediction_that_runs_away_ends_before(
     model: LoadedModel, system: Input, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def rollout(_: object, batch: object, steps: int, trained: object) -> torch.Tensor:
-        ahead = torch.zeros(steps, 9, 3)
-        ahead[3:] = float("nan")
-        return ahead
+    begin = torch.from_numpy(system.frames[3].copy())
 
-    monkeypatch.setattr(forecasting, "rollout", rollout)
-    made = make_forecast(model, system, starts(3), 8)
-    assert made.positions.shape[1] == len(made.times_s) == made.straight.shape[1] == 3
-    assert "step 4 of 8" in made.warnings[-1]
+    def ends_at(fourth: torch.Tensor) -> Forecast:
+        def rollout(_: object, batch: object, steps: int, trained: object) -> torch.Tensor:
+            ahead = begin.repeat(steps, 1, 1)
+            ahead[3:] = fourth
+            return ahead
+
+        monkeypatch.setattr(forecasting, "rollout", rollout)
+        made = make_forecast(model, system, starts(3), 8)
+        assert made.positions.shape[1] == len(made.times_s) == made.straight.shape[1] == 3
+        assert "step 4 of 8" in made.warnings[-1]
+        assert made.sanity is not None
+        assert made.sanity.verdict == "runs away"
+        return made
+
+    assert "NaN" in ends_at(begin * torch.nan).warnings[-1]
+    assert "times as long" in ends_at(begin * 5).warnings[-1]
+    assert "away from its start" in ends_at(begin + 1e4).warnings[-1]
+
+
+def test_a_prediction_that_shrinks_is_marked_as_distorted(
+    model: LoadedModel, system: Input, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = torch.from_numpy(0.4 * system.frames[3])
+    monkeypatch.setattr(forecasting, "rollout", lambda *_: small.repeat(2, 1, 1))
+    made = make_forecast(model, system, starts(3), 2)
+    assert made.sanity is not None
+    assert made.sanity.verdict == "distorted"
+    assert "0.40 to 0.40 times" in made.warnings[-1]
+
+
+def test_a_prediction_that_runs_away_at_once_is_refused(
+    model: LoadedModel, system: Input, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = torch.from_numpy(5 * system.frames[3])
+    monkeypatch.setattr(forecasting, "rollout", lambda *_: large.repeat(2, 1, 1))
+    with pytest.raises(PainetError, match="runs away at once"):
+        make_forecast(model, system, starts(3), 2)
 
 
 def test_a_long_prediction_says_what_it_costs(model: LoadedModel, system: Input) -> None:

@@ -119,7 +119,7 @@ def _rows(evaluations: Iterable[Evaluation]) -> list[_Row]:
 def _names(rows: Sequence[_Row]) -> Columns:
     return {
         "Model": [row.first.model for row in rows],
-        "Preset": [row.first.preset for row in rows],
+        "Preset": [row.first.preset + " (!)" * row.first.answer_given for row in rows],
     }
 
 
@@ -237,6 +237,12 @@ def _footnotes(rows: Sequence[_Row]) -> list[str]:
             f"{e.preset}: trained to T = {e.trained_horizon}, later steps rolled out."
             for e in every
             if e.horizon > e.trained_horizon
+        ),
+        *(
+            f"(!) {e.preset}: its velocity is the difference to the frame of the first step, so "
+            "that the error of this step is no prediction's (data.velocity=before)."
+            for e in every
+            if e.answer_given
         ),
         *(f"Predicted on {e.device}; peak memory: {e.memory_kind}." for e in every),
     ]

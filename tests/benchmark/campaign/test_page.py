@@ -53,17 +53,29 @@ def test_a_difference_counts_beyond_the_spread_of_seeds_alone() -> None:
     assert "beyond the spread of seeds of egnn" in said(*far)
 
 
-def test_who_loses_to_a_straight_line_is_said() -> None:
-    text = said(planned(0.3, "painet"), planned(0.4, "linear"), planned(0.5, "egno"))
-    assert "Worse than a straight line: egno." in text
-    assert "Worse" not in said(planned(0.3, "painet"), planned(0.4, "linear"))
+def test_a_closed_form_has_no_spread_of_seeds() -> None:
+    kernel = planned(0.2, "kernel")
+    kernel.record.update(stopped_by="epochs", epochs=1)
+    assert kernel.end == "closed form"
+    text = said(kernel, planned(0.40), planned(0.41, seed=2))
+    assert "kernel is first with 0.2 (closed form), beyond the spread of seeds of egnn" in text
+
+
+def test_who_loses_to_the_best_yardstick_is_said() -> None:
+    results = [planned(0.3, "painet"), planned(0.4, "linear"), planned(0.5, "egno")]
+    assert "yardstick" not in said(*results)
+    for one in results:
+        one.evaluation["yardsticks"] = {"nothing moves": [9.0], "straight on": [0.45]}
+    text = said(*results)
+    assert "The best yardstick is *straight on*, 0.45; worse than it: egno." in text
+    assert "no model is worse" in said(*results[:2])
 
 
 def test_how_trainings_ended_is_counted() -> None:
     ends = [
         result(1.0),
-        result(1.0, settings=RECIPE, stopped_by="epochs"),
-        result(1.0, stopped_by="epochs"),
+        result(1.0, settings=[*RECIPE, "train.epochs=40"], stopped_by="epochs"),
+        result(1.0, settings=["train.epochs=40"], stopped_by="epochs"),
         result(1.0, stopped_by="budget"),
     ]
     assert [one.end for one in ends] == ["patience", "schedule", "epochs", "budget"]
