@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from painet_cli.benchmark.cells import Result
 from painet_cli.benchmark.significance import LEVEL, signed_rank_p
+from painet_cli.evaluation.yardsticks import reported
 from painet_cli.report.tables.paper import PaperFigure, paper_figure
 
 OURS = "painet"
@@ -133,7 +134,7 @@ def bench_row(group: Sequence[Result]) -> Row:
         memory_kind=record["memory_kind"],
         parameters=record["parameters"],
         yardsticks={
-            name: steps[-1] if first.cell.preset.data.report == "last" else fmean(steps)
+            name: reported(steps, evaluation["mse"], evaluation["f_mse"])
             for name, steps in evaluation.get("yardsticks", {}).items()
         },
         device=record["device"],

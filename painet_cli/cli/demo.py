@@ -27,6 +27,7 @@ def demo(session: Session, data_dir: DataDir = DATA_DIR, run_dir: RunDir = RUN_D
     from painet_cli.training.device import resolve_device, reuse_freed_memory
     from painet_cli.training.run import start_run
 
+    reuse_freed_memory()
     say = session.console.print
     device = resolve_device(session.device)
     reuse_freed_memory()

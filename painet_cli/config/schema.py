@@ -40,9 +40,10 @@ class DataConfig(Strict):
     """Frames from a window's start to its last target (the paper's delta T)."""
     sampling: Literal["tail", "uniform"] = "uniform"
     """Where the T targets lie: `uniform` at delta_frames * k / T, `tail` the last T frames."""
-    velocity: Literal["next", "before"] = "next"
+    velocity: Literal["next", "before"] | None = None
     """Which difference a window's velocity is: to the `next` frame from its start, as the published
-    benchmarks have it, or from the frame `before`, which is what a prediction can know."""
+    benchmarks have it, or from the frame `before`, which is what a prediction can know. null: as
+    the dataset says, `next` of the benchmarks, `before` of one's own recordings."""
     history: Annotated[int, Field(ge=0, le=1000)] = 0
     """H, frames before a window's start that a model is given besides; windows with fewer frames
     before their start are left out."""

@@ -148,7 +148,7 @@ class Checkpoint:
 
     @cached_property
     def speed(self) -> float | None:
-        """Root mean square of a velocity component in training, unit of length a frame.
+        """Root mean square of speeds in training, unit of length a frame.
 
         None where the model keeps no such scale.
         """

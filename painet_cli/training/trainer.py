@@ -97,11 +97,8 @@ class Trainer:
         self.train_windows = train
         self.val_windows = val
         self.augmentation = augmentation
-        self.optimizers = (
-            ()
-            if model.closed_form
-            else build_optimizers(model, config, fused=train.device.type in ("cpu", "cuda"))
-        )
+        fused = train.device.type in ("cpu", "cuda")
+        self.optimizers = () if model.closed_form else build_optimizers(model, config, fused=fused)
         self.average = (
             AveragedModel(model, multi_avg_fn=moving_average(config.ema))
             if config.ema is not None
@@ -144,9 +141,8 @@ class Trainer:
         # one clock for all, so that all spend their budget in the same epoch
         seconds = self.world.first(time.perf_counter() - started)
         val_mse = self._evaluate() if self._is_due(epoch) else None
-        best = val_mse is not None and val_mse < (
-            math.inf if self.progress.best_mse is None else self.progress.best_mse
-        )
+        known = self.progress.best_mse
+        best = val_mse is not None and (known is None or val_mse < known)
         self.progress = Progress(
             epoch=epoch,
             best_epoch=epoch if best else self.progress.best_epoch,

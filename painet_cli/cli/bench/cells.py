@@ -73,7 +73,7 @@ def train(
 
 
 @contextmanager
-def alone(out: Path) -> Iterator[None]:
+def locked(out: Path) -> Iterator[None]:
     """Keep other benchmarks out of a folder, which is made where it is not there.
 
     Raises

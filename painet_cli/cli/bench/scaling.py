@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from painet_cli.cli.bench.cells import alone, save_bench
+from painet_cli.cli.bench.cells import locked, save_bench
 from painet_cli.cli.options import Settings
 from painet_cli.cli.session import Session, with_session
 from painet_cli.errors import RequestError
@@ -80,7 +80,7 @@ def scaling(
     points = scaling_points(choose_forms(models), sweep, _modes(modes))
     device = resolve_device(session.device)
     bench = Bench(out / "points", device, threads, tuple(settings or ()), time_limit, force)
-    with alone(out):
+    with locked(out):
         rows = scaling_rows(run_points(points, bench, PointLines(session, len(points))))
         payload = {
             "rows": [asdict(row) for row in rows],

@@ -14,8 +14,8 @@ from painet_cli.cli.bench.cells import (
     Epochs,
     Seeds,
     SeveralJobs,
-    alone,
     evaluations_of,
+    locked,
     prepared,
     refuse_failed,
     save_bench,
@@ -86,7 +86,7 @@ def tables(
         for preset in _presets(session, presets, data_dir)
         for cell in make_cells([preset], _models(preset, models), seeds, changes, out, data_dir)
     ]
-    with alone(out):
+    with locked(out):
         failed = train(session, cells, data_dir, budget, jobs or 1)
         results = read_results(cells)
         rows = bench_rows(results)

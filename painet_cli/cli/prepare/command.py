@@ -151,6 +151,10 @@ def _typed(source: DataSource) -> Callable[..., None]:
 
 def _parameter(source: DataSource, one: SourceOption) -> inspect.Parameter:
     """Option as Typer reads it."""
+    if one.several and one.required:  # what the command is about: `painet prepare motion FILE...`
+        files: Any = list[get_args(one.kind)[0]]  # type: ignore[misc]
+        about = typer.Argument(metavar=f"{_metavar(one) or one.name.upper()}...", help=one.help)
+        return _keyword(one.name, Annotated[files, about], one.default)
     kind = list[get_args(one.kind)[0]] | None if one.several else one.kind  # type: ignore[misc]
     how = typer.Option(
         f"--{one.name.replace('_', '-')}",
@@ -160,7 +164,7 @@ def _parameter(source: DataSource, one: SourceOption) -> inspect.Parameter:
         max=one.bound("le"),
         autocompletion=(lambda: choices) if (choices := source.about.choices(one.name)) else None,
     )
-    default = None if one.several and not one.required else one.default
+    default = None if one.several else one.default
     return _keyword(one.name, Annotated[kind, how], default)
 
 

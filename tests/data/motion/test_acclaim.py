@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from painet_cli.data.formats.acclaim import (
+from painet_cli.data.motion.acclaim import (
     joint_positions,
     parse_amc,
     parse_asf,
     read_asf,
     read_motion,
 )
-from painet_cli.data.formats.skeleton import rotations
+from painet_cli.data.motion.skeleton import rotations
 from painet_cli.errors import RequestError
 
 # A chain of two bones along x: root -- arm (2 long) -- hand (3 long).
@@ -123,6 +123,22 @@ def test_a_skeleton_is_read_in_the_order_of_its_file() -> None:
             (2, 0, 0),
             (5, 0, 0),
             id="the axis turned about x before z makes rz a turn about x, along the bone",
+        ),
+        pytest.param(
+            ASF.replace("direction 1 0 0\n    length 3", "direction 0 1 0\n    length 3").replace(
+                "dof rx rz", "dof rz rx"
+            ),
+            one_frame(hand="90 90"),
+            (2, 0, 0),
+            (-1, 0, 0),
+            id="about z before about x, as dof has it",
+        ),
+        pytest.param(
+            ASF.replace("length 3\n    axis 0 0 0 XYZ", "length 3\n    axis 90 0 90 ZYX"),
+            one_frame(hand="0 90"),
+            (2, 0, 0),
+            (2, 0, 3),
+            id="the axis turned about z before x makes rz a turn about minus y",
         ),
         pytest.param(
             ASF.replace("    dof rz\n", ""),
@@ -254,13 +270,12 @@ def test_a_bad_motion_is_refused_with_its_line(old: str, new: str, line: int, wh
         ("length 3", "length 3 4", 28, "bone 'hand': 'length 3 4' is not read"),
         ("length 3", "length long", 28, "'long' is not a finite number"),
         ("direction 1 0 0", "direction 1 0", 18, "bone 'arm': 'direction 1 0' is not read"),
-        ("axis 0 0 0 XYZ", "axis 0 0 0 ZYX", 20, "bone 'arm': 'axis 0 0 0 ZYX' is not read"),
-        ("axis XYZ", "axis ZYX", 11, "root: 'axis ZYX' is not read"),
+        ("axis 0 0 0 XYZ", "axis 0 0 0 XXY", 20, "bone 'arm': 'axis 0 0 0 XXY' is not read"),
+        ("axis XYZ", "axis XXY", 11, "root: 'axis XXY' is not read"),
         ("dof rx rz", "dof rx rz l", 30, "bone 'hand' moves by 'rx rz l', which is not read"),
         ("dof rx rz", "dof tx", 30, "bone 'hand' moves by 'tx', which is not read"),
-        ("dof rx rz", "dof rz rx", 30, "bone 'hand' moves by 'rz rx', which is not read"),
         ("dof rx rz", "dof rx rx", 30, "bone 'hand' moves by 'rx rx', which is not read"),
-        ("RX RY RZ", "RZ RY RX", 10, "root moves by 'TX TY TZ RZ RY RX', which is not read"),
+        ("RX RY RZ", "RX RX RZ", 10, "root moves by 'TX TY TZ RX RX RZ', which is not read"),
         ("order TX TY TZ RX RY RZ", "order", 10, "root moves by '', which is not read"),
         ("  position 0 0 0\n", "", 9, "root has no 'position' line"),
         ("angle deg", "angle grad", 6, "'angle grad' is an unknown unit"),
@@ -287,7 +302,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_motion_that_would_fill_the_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("painet_cli.data.formats.acclaim.LARGEST_MOTION", 5)
+    monkeypatch.setattr("painet_cli.data.motion.acclaim.LARGEST_MOTION", 5)
     with pytest.raises(RequestError, match="2 frames of 3 joints are more than can be read"):
         positions(ASF, AMC)
 

@@ -5,8 +5,8 @@ A bone's orientation M and the position x of its far end follow from its parent'
 .. math:: M = M_{parent} C R C^{-1}, \qquad x = x_{parent} + \ell M d,
 
 with length :math:`\ell` and direction d of the bone at rest, the axis C about which it turns and
-R = Rz Ry Rx from its three angles, as the Acclaim formats have it:
-https://research.cs.wisc.edu/graphics/Courses/cs-838-1999/Jeff/ASF-AMC.html
+R from its three angles, Rz Ry Rx where they are in the order x, y, z, as the Acclaim
+formats have it: https://research.cs.wisc.edu/graphics/Courses/cs-838-1999/Jeff/ASF-AMC.html
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+ROTATIONS = ("rx", "ry", "rz")
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +82,10 @@ def joint_positions(
         (frames, J, 3), in ASF units.
     """
     turn = rotations(angles)
+    for joint, channels in enumerate(skeleton.dof):
+        order = "".join(name[1] for name in channels if name in ROTATIONS)
+        if order != "".join(sorted(order)):  # angles that are missing are zero, and turn nothing
+            turn[:, joint] = rotations(angles[:, joint], order)
     local = skeleton.axis @ turn @ skeleton.axis.swapaxes(-1, -2)
     offset = skeleton.length[:, None] * skeleton.direction
     orientation, positions = np.empty_like(turn), np.empty_like(angles)
@@ -93,8 +99,21 @@ def joint_positions(
     return positions
 
 
-def rotations(angles: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rz Ry Rx, (..., 3, 3), of angles about x, y and z, (..., 3) in radians."""
+def rotations(angles: NDArray[np.float64], order: str = "xyz") -> NDArray[np.float64]:
+    """Rotations (..., 3, 3) of angles about x, y and z, (..., 3) in radians.
+
+    Parameters
+    ----------
+    order
+        Axes in which one turns, the first first: Rz Ry Rx of `xyz`, Rx Ry Rz of `zyx`.
+    """
+    if order != "xyz":
+        turn = np.broadcast_to(np.eye(3), (*angles.shape[:-1], 3, 3))
+        for axis in map("xyz".index, order):
+            alone = np.zeros_like(angles)
+            alone[..., axis] = angles[..., axis]
+            turn = rotations(alone) @ turn
+        return turn
     (sx, sy, sz), (cx, cy, cz) = (
         np.moveaxis(np.sin(angles), -1, 0),
         np.moveaxis(np.cos(angles), -1, 0),

@@ -1,7 +1,7 @@
 """The Acclaim formats: an ASF skeleton, and AMC motion as joint positions.
 
-Lengths stay as the files have them: the scale in the `:units` section is not applied. Only
-rotations about x, then y, then z are read, the convention of all CMU files.
+Lengths stay as the files have them: the scale in the `:units` section is not applied. Rotations are
+taken in the order that a bone's `axis` and `dof` name, which is x, y, z in all CMU files.
 
 Format: https://research.cs.wisc.edu/graphics/Courses/cs-838-1999/Jeff/ASF-AMC.html
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.formats.acclaim_text import (
+from painet_cli.data.motion.acclaim_text import (
     NOT_WHOLE,
     Block,
     Row,
@@ -25,12 +25,11 @@ from painet_cli.data.formats.acclaim_text import (
     quote,
     rows,
 )
-from painet_cli.data.formats.skeleton import Skeleton, joint_positions, rotations
+from painet_cli.data.motion.skeleton import ROTATIONS, Skeleton, joint_positions, rotations
 from painet_cli.storage.archives import read_bytes
 
 ROOT = "root"
 CHANNELS = ("tx", "ty", "tz", "rx", "ry", "rz")
-ROTATIONS = CHANNELS[3:]
 ROOT_KEYS = ("order", "axis", "position", "orientation")
 BONE_KEYS = ("name", "direction", "length", "axis", "dof")
 
@@ -55,23 +54,25 @@ def parse_asf(raw: bytes, where: str) -> Skeleton:
     ------
     RequestError
         With file and line: no ASF text, an incomplete or repeated bone, a hierarchy that is no tree
-        of the bones, or a convention that is not read (only XYZ rotations are).
+        of the bones, or an unknown unit or order of rotations.
     """
     sections = _sections(rows(raw, where), where)
     degrees = _in_degrees(sections.get(":units", []), where)
     root = Block.collect(where, ROOT, sections[":root"], ROOT_KEYS)
-    root.numbers("axis", 0, tail=["XYZ"])
+    root_order = root.order("axis", 0)
     bones = _bones(sections[":bonedata"], where)
     names = (ROOT, *bones)
     parents, order = _hierarchy(sections[":hierarchy"], names, where)
-    axis = [bone.numbers("axis", 3, tail=["XYZ"]) for bone in bones.values()]
+    axis = [bone.numbers("axis", 3, tail=1) for bone in bones.values()]
     turned = np.array([root.numbers("orientation", 3), *axis])
+    turned = np.radians(turned) if degrees else turned
+    orders = [root_order, *(bone.order("axis", 3) for bone in bones.values())]
     return Skeleton(
         names=names,
         parents=parents,
         direction=np.array([[0.0] * 3, *(b.numbers("direction", 3) for b in bones.values())]),
         length=np.array([0.0, *(b.numbers("length", 1)[0] for b in bones.values())]),
-        axis=rotations(np.radians(turned) if degrees else turned),
+        axis=np.stack([rotations(one, how) for one, how in zip(turned, orders, strict=True)]),
         dof=(
             _channels(root, "order", CHANNELS),
             *(_channels(b, "dof", ROTATIONS) if "dof" in b.fields else () for b in bones.values()),
@@ -167,11 +168,10 @@ def _channels(block: Block, key: str, known: Sequence[str]) -> tuple[str, ...]:
     """Channels of a `dof` or `order` line."""
     line, words = block.row(key)
     found = [word.lower() for word in words]
-    turns = [channel for channel in found if channel in ROTATIONS]
     once = found and len({*found}) == len(found)
-    if not once or not {*found} <= {*known} or turns != sorted(turns):
+    if not once or not {*found} <= {*known}:
         what = f"{block.title} moves by {quote(' '.join(words))}, which is not read"
-        hint = f"expected channels out of {' '.join(known)}, with the rotations in this order"
+        hint = f"expected channels out of {' '.join(known)}, each once"
         raise bad_line(block.where, line, what, hint)
     return tuple(found)
 

@@ -130,8 +130,8 @@ class Block:
             raise bad_line(self.where, self.line, what, "every bone needs one")
         return self.fields[key]
 
-    def numbers(self, key: str, count: int, *, tail: Sequence[str] = ()) -> list[float]:
-        """Read `count` numbers, behind which the words of `tail` stand.
+    def numbers(self, key: str, count: int, *, tail: int = 0) -> list[float]:
+        """Read `count` numbers, behind which `tail` words stand.
 
         Raises
         ------
@@ -139,8 +139,25 @@ class Block:
             Something else stands there.
         """
         line, words = self.row(key)
-        if len(words) != count + len(tail) or [word.upper() for word in words[count:]] != [*tail]:
-            expected = " ".join([key, *["NUMBER"] * count, *tail])
+        if len(words) != count + tail:
+            expected = " ".join([key, *["NUMBER"] * count, *["XYZ"] * tail])
             what = f"{self.title}: {quote(' '.join([key, *words]))} is not read"
             raise bad_line(self.where, line, what, f"expected '{expected}'")
         return numbers(words[:count], self.where, line)
+
+    def order(self, key: str, before: int) -> str:
+        """Order of three rotations, such as `xyz`, that stands behind `before` numbers.
+
+        Raises
+        ------
+        RequestError
+            It is none.
+        """
+        line, words = self.row(key)
+        found = words[before].lower() if len(words) == before + 1 else ""
+        if sorted(found) != ["x", "y", "z"]:
+            what = f"{self.title}: {quote(' '.join([key, *words]))} is not read"
+            expected = " ".join([key, *["NUMBER"] * before, "XYZ"])
+            hint = f"expected '{expected}', the axes in any order"
+            raise bad_line(self.where, line, what, hint)
+        return found
