@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from statistics import fmean, stdev
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from painet_cli.benchmark.cells import Result
 from painet_cli.benchmark.significance import LEVEL, signed_rank_p
+from painet_cli.evaluation.yardsticks import reported
 from painet_cli.report.tables.paper import PaperFigure, paper_figure
 
 OURS = "painet"
@@ -42,7 +43,7 @@ class Row:
     leak: float
     epochs: list[int]
     stopped_by: list[str]
-    """`patience`, `schedule`, `epochs` or `budget`, a seed (`Result.end`)."""
+    """`patience`, `schedule`, `closed form`, `epochs` or `budget`, a seed (`Result.end`)."""
     epoch_s: float
     """Seconds of a training epoch, mean over seeds."""
     peak_memory_gb: float
@@ -66,8 +67,15 @@ class Row:
     """The model that this one was tested against, where it was."""
     p_value: float | None = None
     """Of the Wilcoxon signed-rank test over test windows, errors averaged over seeds."""
+    yardsticks: dict[str, float] = field(default_factory=dict)
+    """Mean MSE of each prediction that needs no network, on the same windows."""
     best: bool = False
     """Smallest MSE of the preset, of several."""
+
+    @property
+    def loses(self) -> bool:
+        """Whether a yardstick is better."""
+        return any(mse < self.mse for mse in self.yardsticks.values())
 
     @property
     def star(self) -> bool:
@@ -125,6 +133,10 @@ def bench_row(group: Sequence[Result]) -> Row:
         predict_memory_gb=max(result.evaluation["peak_memory_gb"] for result in group),
         memory_kind=record["memory_kind"],
         parameters=record["parameters"],
+        yardsticks={
+            name: reported(steps, evaluation["mse"], evaluation["f_mse"])
+            for name, steps in evaluation.get("yardsticks", {}).items()
+        },
         device=record["device"],
         threads=record["threads"],
         **_of_paper(printed),

@@ -13,7 +13,13 @@ import torch
 from numpy.typing import NDArray
 
 from painet_cli.config.presets import Preset, load_preset, preset_names
-from painet_cli.data.batches.windows import Windows, before_of, target_offsets, windows_of
+from painet_cli.data.batches.windows import (
+    Windows,
+    before_of,
+    holds_answer,
+    target_offsets,
+    windows_of,
+)
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.data.dataset.manifest import SplitName
 from painet_cli.data.dataset.splits import leak_fraction
@@ -21,6 +27,7 @@ from painet_cli.errors import RequestError
 from painet_cli.evaluation.metrics import prediction_errors
 from painet_cli.evaluation.physics.checks import PhysicsReport
 from painet_cli.evaluation.physics.windows import check_windows
+from painet_cli.evaluation.yardsticks import yardsticks
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.memory import fit_memory
 from painet_cli.models.registry import system_of
@@ -80,6 +87,10 @@ class Evaluation:
     """What the data are called, where they are not the benchmark's own."""
     as_published: bool = True
     """Whether the windows are cut as the shipped preset of that name has it."""
+    answer_given: bool = False
+    """Whether the velocity at the start tells the first step: the frame after it is both."""
+    yardsticks: dict[str, list[float]] = field(default_factory=dict)
+    """MSE a step of predictions that need no network, by name, where they were asked for."""
     physics: PhysicsReport | None = None
     """Physical checks of some of the windows, where they were asked for."""
     squared: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)), compare=False)
@@ -109,6 +120,7 @@ def evaluate_run(
     part: SplitName = "test",
     horizon: int | None = None,
     physics: bool = False,
+    rivals: bool = False,
     world: World = ALONE,
     memory_budget: int | None = None,
 ) -> Evaluation:
@@ -124,6 +136,8 @@ def evaluate_run(
         Steps to predict, by rollout past the trained horizon; by default what the preset says.
     physics
         Whether to check bonds, clashes and the like too, on at most 200 windows.
+    rivals
+        Whether to measure the yardsticks on the same windows.
     world
         The processes that share the windows; one of them does the physical checks.
     memory_budget
@@ -148,10 +162,12 @@ def evaluate_run(
     started = time.perf_counter()
     errors = prediction_errors(model, windows, batch_size, trained, world)
     time_s, peak_memory_gb = time.perf_counter() - started, meter.peak_gb()
-    checks = None
+    checks, found = None, {}
     with world.together():
         if physics and world.is_writer:
             checks = check_windows(model, windows, batch_size, trained)
+        if rivals and world.is_writer:
+            found = yardsticks(dataset, preset, windows)
     return Evaluation(
         run=run,
         model=preset.model.name,
@@ -178,6 +194,8 @@ def evaluate_run(
         device=str(device),
         label=dataset.manifest.origin.label,
         as_published=_is_as_shipped(header.preset_name, preset),
+        answer_given=holds_answer(preset.data),
+        yardsticks=found,
         physics=checks,
         squared=errors.squared,
         traced={**trained_facts(header), "tensors_sha256": header.tensors_sha256},
@@ -185,7 +203,13 @@ def evaluate_run(
 
 
 def _is_as_shipped(name: str, preset: Preset) -> bool:
-    return name in preset_names() and load_preset(name).data == preset.data
+    if name not in preset_names():
+        return False
+    published, here = (
+        data.model_copy(update={"velocity": data.velocity or "next"})
+        for data in (load_preset(name).data, preset.data)
+    )
+    return published == here
 
 
 def load_run(

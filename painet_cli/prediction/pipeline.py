@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from painet_cli.data.particles.structure import structure_of
 from painet_cli.errors import RequestError
 from painet_cli.prediction.checkpoints import Checkpoint, LoadedModel, load_model
 from painet_cli.prediction.forecast import Forecast, check_size, make_forecast
 from painet_cli.prediction.inputs.recording import Recording, Selected
-from painet_cli.prediction.matching import SELECTIONS, Choice, choose
+from painet_cli.prediction.matching import SELECTIONS, Candidate, Choice, choose
 from painet_cli.prediction.starts import parse_starts
 from painet_cli.prediction.timing import frames_behind, known_frames
 
@@ -84,7 +85,8 @@ def forecast_recording(
         checkpoints,
         recording.length_unit,
         recording.up_axis,
-        {one.language: _speed(recording, one) for one in candidates},
+        recording.frame_time_s,
+        recording.fingerprint,
     )
     header = choice.checkpoint.header
     count = len(choice.selected.indices)
@@ -112,7 +114,7 @@ def forecast_recording(
         notice=notice,
         memory_budget=memory_budget,
     )
-    warnings = [*choice.warnings, *forecast.warnings]
+    warnings = [*system.notes, *choice.warnings, *forecast.warnings]
     if recording.fingerprint and recording.fingerprint == header.dataset_sha256:
         warnings.append(
             f"{choice.checkpoint.name} was trained on this dataset: errors are those of frames it "
@@ -132,24 +134,28 @@ def forecast_recording(
     )
 
 
-def _candidates(recording: Recording, select: str | None) -> list[Selected]:
+def _candidates(recording: Recording, select: str | None) -> list[Candidate]:
     """Selections to look for a checkpoint for, each set of particles once."""
-    if select is not None:
-        return [recording.select(select)]
     found: dict[bytes, Selected] = {}
-    for language in SELECTIONS:
+    for language in SELECTIONS if select is None else (select,):
         try:
             selected = recording.select(language)
         except RequestError:
-            if language == "all":
+            if language in ("all", select):
                 raise
             continue  # no hydrogens known, no protein, no CA: nothing to try
         found.setdefault(selected.indices.tobytes(), selected)
-    return list(found.values())
+    return [_candidate(recording, selected) for selected in found.values()]
+
+
+def _candidate(recording: Recording, selected: Selected) -> Candidate:
+    first = recording.read(selected, 0, 1)
+    structure = structure_of(selected.particles, first.frames, recording.length_unit)
+    return Candidate(selected, structure, _speed(recording, selected))
 
 
 def _speed(recording: Recording, selected: Selected) -> float:
-    """Root mean square of a velocity component, unit of length a second; 0 where it is not known.
+    """Root mean square of speeds, unit of length a second; 0 where it is not known.
 
     Of motion alone: it tells walking from running, which have the same joints.
     """
@@ -159,4 +165,6 @@ def _speed(recording: Recording, selected: Selected) -> float:
     frames = recording.read(
         selected, max(last - _SPEED_FRAMES, *recording.breaks[-1:], 0), last
     ).frames
-    return float(np.sqrt(np.square(np.diff(frames, axis=0)).mean()) / recording.frame_time_s)
+    return float(
+        np.sqrt(np.square(np.diff(frames, axis=0)).sum(axis=-1).mean()) / recording.frame_time_s
+    )

@@ -64,6 +64,7 @@ def write_prediction(
     start: str = "last",
     frame_time: str | None = None,
     drop_extra: bool = False,
+    format_name: str | None = None,
     physics: bool = False,
     memory_budget: int | None = None,
     data_dir: str | Path = "data",
@@ -81,8 +82,8 @@ def write_prediction(
     Parameters
     ----------
     file
-        A structure or trajectory that MDAnalysis reads, an npz as MD17 has it, an AMC motion, or a
-        prepared dataset.
+        A structure, trajectory or recorded motion of any format that is read, or a prepared
+        dataset.
     steps
         T, at least 1; past the trained horizon by rollout.
     folder
@@ -100,6 +101,8 @@ def write_prediction(
         Time between frames, `0.5fs`; by default the file's.
     drop_extra
         Leave out atoms that the topology does not have.
+    format_name
+        Format of the file, such as `LAMMPSDUMP`, whatever its name says.
     physics
         Check bonds, clashes, size and how far things move.
     memory_budget
@@ -143,6 +146,7 @@ def write_prediction(
         frame_time_s=None if frame_time is None else seconds(frame_time),
         data_dir=Path(data_dir),
         drop_extra=drop_extra,
+        format_name=format_name,
     ) as recording:
         made = forecast_recording(
             recording,
@@ -254,5 +258,10 @@ def _content(
         "mse_against_input": means.get("prediction"),
         "mse": means,
         "step_mse": errors,
+        "sanity": forecast.sanity and forecast.sanity.plain(),
+        "velocity": {
+            "used": sorted(set(forecast.velocity_sources)),
+            "trained": header.preset.data.velocity,
+        },
         "physics": checks and checks.plain(),
     }

@@ -31,7 +31,7 @@ def build_optimizers(
     RequestError
         This PyTorch does not have the optimiser.
     """
-    return _BUILD[config.optimizer](list(model.parameters()), config, fused)
+    return tuple(_BUILD[config.optimizer](list(model.parameters()), config, fused))
 
 
 def optimizer_state(optimizers: Iterable[Optimizer]) -> dict[str, Tensor]:

@@ -16,8 +16,16 @@ from pydantic import ValidationError
 
 from painet_cli.config.presets import Preset, load_preset, preset_yaml
 from painet_cli.config.schema import Activations
-from painet_cli.data.batches.windows import before_of, target_offsets, windows_of
+from painet_cli.data.batches.windows import (
+    Windows,
+    before_of,
+    check_no_answer,
+    target_offsets,
+    windows_of,
+    with_velocity,
+)
 from painet_cli.data.dataset.dataset import Dataset, open_dataset
+from painet_cli.data.particles.structure import Structure, structure_of
 from painet_cli.data.sources.registry import how_to_prepare
 from painet_cli.errors import RequestError
 from painet_cli.models.memory import fit_memory
@@ -38,7 +46,6 @@ from painet_cli.training.device import (
     flushed_denormals,
     free_memory,
     seed_everything,
-    torch_as_before,
 )
 from painet_cli.training.distributed.world import ALONE, World
 from painet_cli.training.record import RECORD, RunSummary, begun_with, recorded, summarise
@@ -50,6 +57,8 @@ CONFIG = "config.yaml"
 METRICS = "metrics.jsonl"
 LAST = "last.safetensors"
 BEST = "best.safetensors"
+_MEASURED = 50
+"""Training windows by whose starts the structure is measured."""
 CONTENTS = {
     CONFIG: "the preset, every default spelled out",
     METRICS: "a line an epoch: errors, learning rate, seconds",
@@ -69,7 +78,6 @@ class Listener(Protocol):
         """An epoch is done and saved."""
 
 
-@torch_as_before()
 def start_run(
     preset: Preset,
     name: str,
@@ -114,7 +122,6 @@ def start_run(
         return _train(folder, trainer, header, meter, listener)
 
 
-@torch_as_before()
 def resume_run(
     folder: Path,
     data_dir: Path,
@@ -160,7 +167,10 @@ def _preset_of(folder: Path, epochs: int | None) -> Preset:
             f"{folder}: no run here ({CONFIG} is missing)",
             "give a folder that `painet train` wrote",
         )
-    return load_preset(str(folder / CONFIG), [] if epochs is None else [f"train.epochs={epochs}"])
+    changes: dict[str, Any] = {} if epochs is None else {"train.epochs": epochs}
+    if (folder / LAST).is_file():  # older configs do not say
+        changes["data.velocity"] = read_header(folder / LAST).preset.data.velocity
+    return load_preset(str(folder / CONFIG), changes)
 
 
 @contextmanager
@@ -223,6 +233,8 @@ def _prepare(
             "raise it, or start fewer processes",
         )
     dataset = dataset_of(preset, data_dir)
+    preset = preset.model_copy(update={"data": with_velocity(preset.data, dataset.manifest)})
+    check_no_answer(preset.data)
     system, graph = system_of(dataset.manifest, preset)
     offsets, before = target_offsets(preset.data), before_of(preset.data)
     train, val = (
@@ -238,6 +250,8 @@ def _prepare(
         preset=preset,
         type_names=system.type_names,
         composition=Counter(system.type_names[index] for index in graph.types.tolist()),
+        structure=_structure(dataset, train),
+        treatment=dataset.manifest.treatment,
         up_axis=system.up_axis,
         units=dataset.manifest.units,
         dataset=dataset.manifest.name,
@@ -247,9 +261,18 @@ def _prepare(
         command=command_line(),
         versions=versions(),
     )
-    augmentation = augmentation_of(preset, dataset.manifest)
+    augmentation = augmentation_of(preset, dataset)
     report = preset.data.report
     return Trainer(model, preset.train, train, val, budget_s, world, augmentation, report), header
+
+
+def _structure(dataset: Dataset, train: Windows) -> Structure | None:
+    """How the system is built, by the first frames of training windows."""
+    manifest = dataset.manifest
+    if any(segment.types is not None for segment in manifest.segments):
+        return None
+    frames = dataset.frames[train.starts[:_MEASURED]]
+    return structure_of(manifest.particles, frames, manifest.units.length)
 
 
 def _header(**content: Any) -> Header:

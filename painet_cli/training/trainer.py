@@ -137,11 +137,12 @@ class Trainer:
         """
         epoch = self.progress.epoch + 1
         started = time.perf_counter()
-        loss = self._train_epoch(epoch) if self.optimizers else self._fit()
+        loss = self._fit() if self.model.closed_form else self._train_epoch(epoch)
         # one clock for all, so that all spend their budget in the same epoch
         seconds = self.world.first(time.perf_counter() - started)
         val_mse = self._evaluate() if self._is_due(epoch) else None
-        best = val_mse is not None and val_mse < (self.progress.best_mse or math.inf)
+        known = self.progress.best_mse
+        best = val_mse is not None and (known is None or val_mse < known)
         self.progress = Progress(
             epoch=epoch,
             best_epoch=epoch if best else self.progress.best_epoch,

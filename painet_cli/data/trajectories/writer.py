@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from MDAnalysis.coordinates.core import get_writer_for
+from MDAnalysis.lib.mdamath import triclinic_box
 from numpy.typing import NDArray
 
 from painet_cli.data.particles.particles import Particles
@@ -24,6 +25,7 @@ def write_frames(
     *,
     first_time_s: float = 0.0,
     velocities: NDArray[np.floating] | None = None,  # (F, N, 3)
+    box: NDArray[np.floating] | None = None,  # (3, 3)
     remarks: Sequence[str] = (),
     tick: Callable[[], None] | None = None,
 ) -> None:
@@ -40,6 +42,8 @@ def write_frames(
         the other.
     velocities
         (F, N, 3) in angstrom a picosecond; passed over where the format has none.
+    box
+        (3, 3) edges of the periodic box of every frame, angstrom.
     remarks
         Lines at the head of a PDB; names that are cut to its columns are added.
     tick
@@ -55,6 +59,7 @@ def write_frames(
         *(f"{own}: {name}" for name, own in renamed.items() if own != name),
     ]
     dt = universe.trajectory.dt
+    dimensions = None if box is None else triclinic_box(*box)
     options: dict[str, object] = {}
     if kind.name == "DCD":  # the others take the time of each frame
         options = {"dt": dt, "istart": round(first_time_s / frame_time_s)}
@@ -69,6 +74,7 @@ def write_frames(
         warnings.simplefilter("ignore")
         with writer_of(str(path), n_atoms=len(names), **options) as writer:
             for step in universe.trajectory:
+                step.dimensions = dimensions
                 step.time = first_time_s / PICOSECOND + step.frame * dt
                 writer.write(universe.atoms)
                 if tick is not None:
@@ -94,6 +100,7 @@ def write_topology(
     particles: Particles,
     positions: NDArray[np.floating],  # (N, 3)
     *,
+    box: NDArray[np.floating] | None = None,  # (3, 3)
     remarks: Sequence[str] = (),
 ) -> None:
     """Write a PDB of one frame that holds names, residues, chains, elements and bonds.
@@ -106,6 +113,8 @@ def write_topology(
     ----------
     positions
         (N, 3) in angstrom.
+    box
+        (3, 3) edges of the periodic box, angstrom.
     """
     if not PDB.has_room(positions):
         positions = positions - (positions.min(axis=0) + positions.max(axis=0)) / 2
@@ -113,4 +122,4 @@ def write_topology(
         positions = np.zeros_like(positions)
     if len(positions) > PDB.most_particles:
         particles = particles.model_copy(update={"bonds": ()})
-    write_frames(path, PDB, particles, positions[None], 1.0, remarks=remarks)
+    write_frames(path, PDB, particles, positions[None], 1.0, box=box, remarks=remarks)
