@@ -67,6 +67,8 @@ def bench_csv(rows: Sequence[DataclassInstance]) -> str:
 
 
 def _csv_cell(value: Any) -> Any:
+    if isinstance(value, dict):
+        return " ".join(f"{key.replace(' ', '_')}={one}" for key, one in value.items())
     return " ".join(map(str, value)) if isinstance(value, list) else value
 
 
@@ -94,12 +96,34 @@ def _errors(rows: Sequence[Row]) -> Columns:
         columns[preset] = [_mse(row) if row else "-" for row in own]
         if any(row and row.paper_mse is not None for row in own):
             columns[f"{preset}, paper"] = [_printed(row) for row in own]
-    return columns
+    return _with_yardsticks(columns, rows)
+
+
+def _with_yardsticks(columns: Columns, rows: Sequence[Row]) -> Columns:
+    """Below the models, in brackets, what needs no network."""
+    of_preset = {row.preset: row.yardsticks for row in rows if row.yardsticks}
+    names = list(dict.fromkeys(name for found in of_preset.values() for name in found))
+    more = {
+        heading: [f"({name})" for name in names]
+        if heading == "Model"
+        else [
+            figure(found[name]) if name in found else "-"
+            for found in (of_preset.get(heading, {}),)
+            for name in names
+        ]
+        for heading in columns
+    }
+    return {heading: [*cells, *more[heading]] for heading, cells in columns.items()}
 
 
 def _mse(row: Row) -> str:
+<<<<<<< HEAD
     ended = "†" if "budget" in row.stopped_by else "°" if "epochs" in row.stopped_by else ""
     return f"{spread(row.mse, row.sd)}{'*' if row.star else ''}{ended}"
+=======
+    ended = "†" if "budget" in row.stopped_by else ""
+    return f"{spread(row.mse, row.sd)}{'*' if row.star else ''}{'§' if row.loses else ''}{ended}"
+>>>>>>> kernel
 
 
 def _printed(row: Row | None) -> str:
@@ -216,6 +240,10 @@ def footnotes(rows: Sequence[Row], budget_min: float | None) -> list[str]:
             lines.append(
                 f"‡: {row.preset} was run with other windows than the paper's; not comparable."
             )
+        if row.yardsticks:
+            lines.append("(in brackets): yardsticks, which need no network, on the same windows.")
+        if row.loses:
+            lines.append("§: loses to a yardstick.")
         if "budget" in row.stopped_by:
             lines.append(
                 "†: training ended by the budget"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from statistics import fmean, stdev
 from typing import Any
 
@@ -66,8 +66,15 @@ class Row:
     """The model that this one was tested against, where it was."""
     p_value: float | None = None
     """Of the Wilcoxon signed-rank test over test windows, errors averaged over seeds."""
+    yardsticks: dict[str, float] = field(default_factory=dict)
+    """Mean MSE of each prediction that needs no network, on the same windows."""
     best: bool = False
     """Smallest MSE of the preset, of several."""
+
+    @property
+    def loses(self) -> bool:
+        """Whether a yardstick is better."""
+        return any(mse < self.mse for mse in self.yardsticks.values())
 
     @property
     def star(self) -> bool:
@@ -125,6 +132,7 @@ def bench_row(group: Sequence[Result]) -> Row:
         predict_memory_gb=max(result.evaluation["peak_memory_gb"] for result in group),
         memory_kind=record["memory_kind"],
         parameters=record["parameters"],
+        yardsticks={name: fmean(steps) for name, steps in evaluation.get("yardsticks", {}).items()},
         device=record["device"],
         threads=record["threads"],
         **_of_paper(printed),

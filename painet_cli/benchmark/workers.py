@@ -127,7 +127,7 @@ def _evaluate_cell(
     folder: Path, data_dir: Path, device: str, budget_s: float | None, threads: int
 ) -> None:
     torch.set_num_threads(threads)
-    save_evaluation(evaluate_run(folder, data_dir, torch.device(device)))
+    save_evaluation(evaluate_run(folder, data_dir, torch.device(device), rivals=True))
 
 
 def _told(work: Work, arguments: tuple[Any, ...], outbox: Connection) -> None:

@@ -63,6 +63,7 @@ def evaluate(
                         part=split.value,
                         horizon=horizon,
                         physics=physics,
+                        rivals=True,
                         world=world,
                         memory_budget=memory,
                     )

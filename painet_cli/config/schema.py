@@ -199,18 +199,41 @@ class GfNodeConfig(ModelConfig):
     """Absolute tolerance of the solver."""
 
 
+KernelForm = Literal["linear", "rbf", "rq", "sum"]
+
+
+class KernelMember(Strict):
+    """One of the kernels whose mean a `kernel` model predicts."""
+
+    groups: Literal["whole", "limbs", "segments", "types"] = "whole"
+    """Which inputs have a weight of their own, for each kind: the `whole` body, its trunk and
+    `limbs`, their `segments`, or the particle `types`."""
+    bones: bool = False
+    """Read every particle's vector from the one it hangs on, too."""
+    pull: NonNegativeFloat = 0.02
+    """How strongly the weights of a descent are held together."""
+
+
 class KernelConfig(ModelConfig):
     """Kernel ridge regression in the body's own frame: fitted in closed form, not trained."""
 
     name: Literal["kernel"] = "kernel"
-    form: Literal["linear", "rbf", "sum"] = "sum"
-    """The kernel: `linear`, Gaussian (`rbf`), or the `sum` of both."""
+    form: KernelForm = "sum"
+    """The kernel: `linear`, Gaussian (`rbf`), rational quadratic (`rq`), or the `sum` of linear and
+    Gaussian."""
     parts: Literal["whole", "limbs"] = "whole"
-    """What has a kernel of its own: the `whole` body, or its trunk and each of its `limbs`, which
-    are told by left and right in the names of particles."""
+    """What is predicted by a kernel of its own: the `whole` body, or its trunk and each of its
+    `limbs`, which are told by left and right in the names of particles."""
+    members: Annotated[tuple[KernelMember, ...], Field(min_length=1, max_length=16)] = (
+        KernelMember(),
+    )
+    """Kernels that differ in what they read; predictions are their mean."""
     descend: Annotated[int, Field(ge=0, le=10_000)] = 0
-    """Steps down the gradient of the validation error, from the best of a grid: each part of the
-    body and kind of input gets its own weight."""
+    """Steps down the gradient of the validation error, by which every group of inputs gets its own
+    weight; 0 for the best of a grid, where positions, velocities and the past have one each."""
+    keep_bones: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    """How far a prediction is moved to one whose bones, from the first particle outward, are as
+    long as at the start."""
     largest: Annotated[int, Field(ge=2, le=20_000)] = 3000
     """Most training windows that are kept; more are all learned from by way of so many (Nyström).
     Time grows with its cube."""
@@ -294,10 +317,11 @@ class TrainConfig(Strict):
     compile: bool = False
     """Compile the repeated blocks of the model by torch.compile; takes minutes before the first
     step and needs a C++ compiler on a CPU."""
-    augment: tuple[Literal["mirror"], ...] = ()
+    augment: tuple[Literal["mirror", "symmetry"], ...] = ()
     """What training windows are seen as besides what they are: in a `mirror`, with left and right
-    exchanged by the names of particles. A model trained by gradients sees each window one way an
-    epoch, at random, a fitted one all ways."""
+    exchanged by the names of particles; or under each `symmetry` of a molecule, with equal atoms
+    exchanged as its motion exchanges them, such as a methyl group's hydrogens. A model trained by
+    gradients sees each window one way an epoch, at random, a fitted one all ways."""
     noise: NonNegativeFloat = 0.0
     """Spread of normal noise on the positions, velocities and past that training reads, in root
     mean square velocities of a frame; validation and test have none."""

@@ -21,6 +21,7 @@ from painet_cli.errors import RequestError
 from painet_cli.evaluation.metrics import prediction_errors
 from painet_cli.evaluation.physics.checks import PhysicsReport
 from painet_cli.evaluation.physics.windows import check_windows
+from painet_cli.evaluation.yardsticks import yardsticks
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.memory import fit_memory
 from painet_cli.models.registry import system_of
@@ -80,6 +81,8 @@ class Evaluation:
     """What the data are called, where they are not the benchmark's own."""
     as_published: bool = True
     """Whether the windows are cut as the shipped preset of that name has it."""
+    yardsticks: dict[str, list[float]] = field(default_factory=dict)
+    """MSE a step of predictions that need no network, by name, where they were asked for."""
     physics: PhysicsReport | None = None
     """Physical checks of some of the windows, where they were asked for."""
     squared: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)), compare=False)
@@ -109,6 +112,7 @@ def evaluate_run(
     part: SplitName = "test",
     horizon: int | None = None,
     physics: bool = False,
+    rivals: bool = False,
     world: World = ALONE,
     memory_budget: int | None = None,
 ) -> Evaluation:
@@ -124,6 +128,8 @@ def evaluate_run(
         Steps to predict, by rollout past the trained horizon; by default what the preset says.
     physics
         Whether to check bonds, clashes and the like too, on at most 200 windows.
+    rivals
+        Whether to measure the yardsticks on the same windows.
     world
         The processes that share the windows; one of them does the physical checks.
     memory_budget
@@ -148,10 +154,12 @@ def evaluate_run(
     started = time.perf_counter()
     errors = prediction_errors(model, windows, batch_size, trained, world)
     time_s, peak_memory_gb = time.perf_counter() - started, meter.peak_gb()
-    checks = None
+    checks, found = None, {}
     with world.together():
         if physics and world.is_writer:
             checks = check_windows(model, windows, batch_size, trained)
+        if rivals and world.is_writer:
+            found = yardsticks(dataset, preset, windows)
     return Evaluation(
         run=run,
         model=preset.model.name,
@@ -178,6 +186,7 @@ def evaluate_run(
         device=str(device),
         label=dataset.manifest.origin.label,
         as_published=_is_as_shipped(header.preset_name, preset),
+        yardsticks=found,
         physics=checks,
         squared=errors.squared,
         traced={**trained_facts(header), "tensors_sha256": header.tensors_sha256},

@@ -15,6 +15,7 @@ def evaluate(
     split: SplitName = "test",
     horizon: int | None = None,
     physics: bool = False,
+    yardsticks: bool = False,
     data_dir: str | Path = "data",
     device: str = "auto",
     save: bool = False,
@@ -31,6 +32,9 @@ def evaluate(
         Steps to predict, past the trained T by rollout; by default what the preset says.
     physics
         Whether to check bonds, clashes and the like too, on at most 200 windows.
+    yardsticks
+        Whether to measure what needs no network on the same windows: nothing moves, straight on,
+        the nearest training window, a kernel, ...
     data_dir
         Folder of the prepared datasets.
     device
@@ -65,6 +69,7 @@ def evaluate(
         part=split,
         horizon=horizon,
         physics=physics,
+        rivals=yardsticks,
     )
     if save:
         save_evaluation(evaluation)

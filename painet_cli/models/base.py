@@ -187,7 +187,7 @@ class Features(nn.Module):
         for scale in ("length", "speed", "time", "height"):
             self.register_buffer(scale, torch.ones(()))
         self.register_buffer("ground", torch.zeros(()))
-        self.frame = BodyFrame(system.up) if config.frame == "body" else None
+        self.frame = BodyFrame(system.up, system.names) if config.frame == "body" else None
 
     @torch.no_grad()
     def fit(self, batches: Iterable[Batch]) -> None:

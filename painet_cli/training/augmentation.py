@@ -11,9 +11,14 @@ from torch import Tensor
 
 from painet_cli.config.presets import Preset
 from painet_cli.data.batches.batch import Batch
-from painet_cli.data.batches.symmetries import Symmetries, mirror_symmetry
+from painet_cli.data.batches.symmetries import (
+    Symmetries,
+    mirror_symmetry,
+    molecular_symmetries,
+)
 from painet_cli.data.batches.windows import Windows
-from painet_cli.data.dataset.manifest import Manifest
+from painet_cli.data.dataset.dataset import Dataset
+from painet_cli.errors import RequestError
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,13 +80,27 @@ class Augmentation:
 NO_AUGMENTATION = Augmentation()
 
 
-def augmentation_of(preset: Preset, manifest: Manifest) -> Augmentation:
+def augmentation_of(preset: Preset, dataset: Dataset) -> Augmentation:
     """What a preset asks for, on a dataset.
 
     Raises
     ------
     RequestError
-        A mirror is asked for, and the particles have no left and right.
+        A mirror is asked for, and the particles have no left and right; or both it and the
+        symmetries of a molecule, or these are too many.
     """
-    mirror = "mirror" in preset.train.augment
-    return Augmentation(mirror_symmetry(manifest) if mirror else None, preset.train.noise)
+    asked, manifest = set(preset.train.augment), dataset.manifest
+    if len(asked) > 1:
+        raise RequestError(
+            "train.augment: both `mirror` and `symmetry`",
+            "mirror is for bodies, symmetry for atoms",
+        )
+    symmetries = None
+    if "mirror" in asked:
+        symmetries = mirror_symmetry(manifest)
+    if "symmetry" in asked:
+        particles = manifest.particles
+        kinds = particles.elements or particles.types
+        start = np.asarray(dataset.frames[dataset.starts("train")[0]])
+        symmetries = molecular_symmetries(start, kinds, particles.bonds)
+    return Augmentation(symmetries, preset.train.noise)

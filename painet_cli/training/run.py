@@ -245,9 +245,15 @@ def _prepare(
         command=command_line(),
         versions=versions(),
     )
+<<<<<<< HEAD
     augmentation = augmentation_of(preset, dataset.manifest)
     report = preset.data.report
     return Trainer(model, preset.train, train, val, budget_s, world, augmentation, report), header
+=======
+    augmentation = augmentation_of(preset, dataset)
+    trainer = Trainer(model, preset.train, train, val, budget_s, world, augmentation)
+    return trainer, header
+>>>>>>> kernel
 
 
 def _header(**content: Any) -> Header:

@@ -24,6 +24,12 @@ _SIDES = (
 """How a name on one side becomes the one on the other: lfoot, LeftFoot, foot_l."""
 
 
+MOST = 48
+"""Most exchanges of particles that training windows are multiplied by."""
+_TETRAHEDRAL = 4  # neighbours of a particle that has a handedness
+_MOST_TRIED = 20_000
+
+
 def mirror_partners(names: Sequence[str]) -> NDArray[np.int64] | None:
     """(N,) particle on the other side by its name, or itself; None where no name has a side.
 
@@ -85,6 +91,87 @@ class Symmetries:
             targets=None if batch.targets is None else seen(batch.targets),
             past=None if batch.past is None else seen(batch.past),
         )
+
+
+def molecular_symmetries(
+    positions: NDArray[np.floating],  # (N, 3)
+    kinds: Sequence[object],
+    bonds: Sequence[tuple[int, int]],
+) -> Symmetries:
+    """Exchanges of equal particles that a molecule undergoes in motion, some of them in a mirror.
+
+    An exchange keeps kinds and bonds. It counts if it keeps the handedness of every particle with
+    four neighbours, and with a mirror if it reverses all of them: a methyl group turns, and its
+    mirror image is the same molecule.
+
+    Parameters
+    ----------
+    positions
+        A frame that shows the handedness.
+    kinds
+        What makes particles equal, such as elements.
+
+    Raises
+    ------
+    RequestError
+        There are more than `MOST` of them.
+    """
+    near: list[list[int]] = [[] for _ in kinds]
+    for one, other in bonds:
+        near[one].append(other)
+        near[other].append(one)
+    centres = [k for k, others in enumerate(near) if len(others) == _TETRAHEDRAL]
+
+    def hand(centre: int, others: Sequence[int]) -> float:
+        return float(np.sign(np.linalg.det(positions[list(others[:3])] - positions[centre])))
+
+    found: list[tuple[tuple[int, ...], float]] = []
+    for exchange in _automorphisms(kinds, near):
+        kept = {
+            hand(c, near[c]) * hand(exchange[c], [exchange[k] for k in near[c]]) for c in centres
+        }
+        found.extend((exchange, sign) for sign in (1.0, -1.0) if kept <= {sign})
+    found.sort(key=lambda one: (one[1] < 0, one[0] != tuple(range(len(kinds)))))
+    signs = torch.ones(len(found), 3, dtype=torch.float64)
+    signs[:, 0] = torch.tensor([sign for _, sign in found], dtype=torch.float64)
+    return Symmetries(torch.tensor([exchange for exchange, _ in found]), signs)
+
+
+def _automorphisms(
+    kinds: Sequence[object], near: Sequence[Sequence[int]]
+) -> Iterator[tuple[int, ...]]:
+    """All exchanges of particles that keep kinds and bonds."""
+    count = len(kinds)
+    order, seen = list[int](), set[int]()
+    for root in range(count):  # one after the other along bonds, so that a wrong turn shows early
+        queue = [root]
+        while queue:
+            particle = queue.pop(0)
+            if particle not in seen:
+                seen.add(particle)
+                order.append(particle)
+                queue.extend(near[particle])
+    tried = made = 0
+    places: list[dict[int, int]] = [{}]
+    while places:
+        place = places.pop()
+        if len(place) == count:
+            made += 1
+            yield tuple(place[k] for k in range(count))
+            continue
+        tried += 1
+        if tried > _MOST_TRIED or made > MOST:
+            raise RequestError(
+                f"train.augment: `symmetry` finds more than {MOST} exchanges of equal particles",
+                "leave it out of train.augment",
+            )
+        particle = order[len(place)]
+        bonded = {place[k] for k in near[particle] if k in place}
+        taken = set(place.values())
+        for other in range(count - 1, -1, -1):
+            like = kinds[other] == kinds[particle] and len(near[other]) == len(near[particle])
+            if like and other not in taken and set(near[other]) & taken == bonded:
+                places.append({**place, particle: other})
 
 
 def mirror_symmetry(manifest: Manifest) -> Symmetries:

@@ -8,8 +8,10 @@ displacements in the same frame. They are predicted as
     \hat y_p(z) = \bar y_p + \sum_n k_p(z, z_n)\, w_{n, p}
 
 with a kernel (`ridge.py`) for each part p of the body: the whole of it, or its trunk and limbs.
-Weights of the kernel and the ridge are chosen on the validation windows (`tuning.py`). Of more
-training windows than `largest`, so many are kept and all are learned from (Nyström).
+Weights of the kernel and the ridge are chosen on the validation windows (`tuning.py`); the mean of
+several members that read different columns (`layout.py`) may be taken, and bones be held to their
+lengths (`bones.py`). Of more training windows than `largest`, so many are kept and all are learned
+from (Nyström).
 
 None of this is in the paper; what it means for its claims is in docs/explanation/body-frame.md.
 """
@@ -19,23 +21,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from painet_cli.config.presets import Preset
 from painet_cli.config.schema import KernelConfig
 from painet_cli.data.batches.batch import Batch
 from painet_cli.errors import RequestError
 from painet_cli.models.base import DynamicsModel, SystemSpec
-from painet_cli.models.kernel.fitting import fitted
-from painet_cli.models.kernel.ridge import Weights, kernel, own_kernel, variances
-from painet_cli.models.kernel.written import write_inputs
+from painet_cli.models.kernel.bones import paths, with_bones_of
+from painet_cli.models.kernel.fitting import Task, fit_member, part_of, skeleton_of
+from painet_cli.models.kernel.member import Member, inside
+from painet_cli.models.kernel.parts import Skeleton, parents
+from painet_cli.models.kernel.written import (
+    count_windows,
+    gather,
+    spread_out,
+    write,
+    write_inputs,
+)
 from painet_cli.models.layers.body_frame import BodyFrame, Frames
 from painet_cli.models.layers.fitted_buffers import FittedBuffers
 
-_DIMENSIONS = {
-    "inputs": 2, "mean": 1, "scale": 1, "part": 1, "group": 1, "log_a": 2, "log_b": 2, "ridge": 1,
-    "dual": 4, "offset": 3, "spread": 2, "projection": 3, "strength": 2,
-}  # fmt: skip
+_DIMENSIONS = {"part": 1, "offset": 3, "spread": 2, "parent": 1, "path": 2}
 
 
 class Kernel(FittedBuffers, DynamicsModel):
@@ -44,7 +51,7 @@ class Kernel(FittedBuffers, DynamicsModel):
     Parameters
     ----------
     config
-        Form of the kernel and its parts.
+        Form of the kernels, and what they read.
     system
         Up axis, frames before the start, names of the particles.
     horizon
@@ -52,49 +59,36 @@ class Kernel(FittedBuffers, DynamicsModel):
 
     Attributes
     ----------
-    inputs
-        (m, D) kept windows, less `mean` (D,) and over `scale` (D,).
-    part, group
-        (N,) part of every particle, and (D,) group of every column.
-    log_a, log_b, ridge
-        (P, G) weights of the groups in each part's kernel, and (P,) ridges.
-    dual
-        (m, T, N, 3) what kernels are multiplied by.
+    part
+        (N,) part of the body that every particle is predicted with.
     offset
         (T, N, 3) mean displacement.
     spread
         (T, N) what standard deviations are multiplied by, so that they are right on the validation
         windows.
-    projection, strength
-        (P, m, r) and (P, r) features of the variance.
+    parent, path
+        (N,) and (N, N) bones, where their lengths are kept.
     """
 
     Config = KernelConfig
     closed_form = True
     reads_past = "always"
 
-    inputs: Tensor
-    mean: Tensor
-    scale: Tensor
     part: Tensor
-    group: Tensor
-    log_a: Tensor
-    log_b: Tensor
-    ridge: Tensor
-    dual: Tensor
     offset: Tensor
     spread: Tensor
-    projection: Tensor
-    strength: Tensor
+    parent: Tensor
+    path: Tensor
 
     def __init__(self, config: KernelConfig, system: SystemSpec, horizon: int) -> None:
         super().__init__()
         self.config = config
         self.system = system
         self.horizon = horizon
-        self.frame = BodyFrame(system.up)
+        self.frame = BodyFrame(system.up, system.names)
+        self.members = nn.ModuleList(Member(config.form) for _ in config.members)
         for name, dimensions in _DIMENSIONS.items():
-            dtype = torch.int64 if name in ("part", "group") else torch.float64
+            dtype = torch.int64 if name in ("part", "parent") else torch.float64
             self.register_buffer(name, torch.zeros((0,) * dimensions, dtype=dtype))
 
     @classmethod
@@ -105,11 +99,14 @@ class Kernel(FittedBuffers, DynamicsModel):
     @property
     def parameter_count(self) -> int:
         """Numbers that were fitted: those that kernels are multiplied by."""
-        return self.dual.numel()
+        return sum(member.dual.numel() for member in self._members())
 
     @torch.no_grad()
     def fit(self, train: Iterable[Batch], val: Iterable[Batch]) -> None:
         """Fit to training windows, with choices by validation windows.
+
+        Cost is linear in particles; it grows with the cube of the kept windows, and linearly with
+        those beyond.
 
         Parameters
         ----------
@@ -119,35 +116,69 @@ class Kernel(FittedBuffers, DynamicsModel):
         Raises
         ------
         RequestError
-            The systems are of several kinds, or limbs are asked for of what has none.
+            The systems are of several kinds, or have not the parts that are asked for.
         """
-        found = fitted(train, val, self.frame, self.config, self.system)
-        for name in _DIMENSIONS:
-            self._set(name, getattr(found, name))
+        self.frame.fit(train)
+        if not len(self.frame.reference):
+            raise RequestError(
+                "model kernel: the training systems have different particles",
+                "it reads windows of one system; choose another model",
+            )
+        skeleton = skeleton_of(next(iter(train)), self.system.names)
+        task = self._task(train, val, skeleton)
+        self._set("part", task.part)
+        self._set("offset", task.offset)
+        if self.config.keep_bones:
+            parent, depth = parents(skeleton)
+            self._set("parent", torch.from_numpy(parent))
+            self._set("path", paths(parent, depth))
+        for member, config in zip(self._members(), self.config.members, strict=True):
+            member.take(**fit_member(task, self.config, config))
+        self._set("spread", torch.ones_like(task.offset[..., 0]))
+        squared = (self._moved(task.held.inputs) - task.held.targets).square().mean(dim=-1)
+        variance = self._deviations(task.held.inputs).square()
+        self._set("spread", (squared / variance).mean(dim=0).sqrt())
+
+    def _task(self, train: Iterable[Batch], val: Iterable[Batch], skeleton: Skeleton) -> Task:
+        history, largest, up = self.system.history, self.config.largest, self.system.up
+        count = count_windows(train)
+        kept = gather(train, self.frame, history, spread_out(count, largest))
+        held = gather(val, self.frame, history, spread_out(count_windows(val), largest))
+        return Task(
+            kept=kept,
+            held=held,
+            others=None
+            if count <= largest
+            else lambda: (write(batch, self.frame, history) for batch in train),
+            offset=kept.targets.mean(dim=0),
+            part=part_of(skeleton, self.config).to(kept.inputs.device),
+            skeleton=skeleton,
+            side=None if up is None else min(axis for axis in range(3) if axis != up),
+        )
 
     def unlike(self) -> str | None:
         """What does not go together, as the base class has it."""
-        (kept, columns), (steps, particles, _) = self.inputs.shape, (*self.offset.shape,)
-        parts, groups = self.log_a.shape
-        rank = self.strength.shape[-1]
-        shapes: dict[str, tuple[int, ...]] = {
-            "mean": (columns,), "scale": (columns,), "group": (columns,), "part": (particles,),
-            "log_b": (parts, groups), "ridge": (parts,), "dual": (kept, steps, particles, 3),
-            "offset": (steps, particles, 3), "spread": (steps, particles),
-            "projection": (parts, kept, rank), "strength": (parts, rank),
-        }  # fmt: skip
-        if not kept:
+        particles = len(self.part)
+        outputs = (self.horizon, particles, 3)
+        columns = (2 + self.system.history) * particles * 3
+        if not particles:
             return None
+        bones = (particles if self.config.keep_bones else 0,)
+        shapes = {"offset": outputs, "spread": outputs[:2], "parent": bones, "path": bones * 2}
         for name, shape in shapes.items():
             found = tuple(getattr(self, name).shape)
             if found != shape:
-                return f"{name} is of shape {found}, and the others make it {shape}"
-        expected = (self.horizon, (2 + self.system.history) * particles * 3)
-        if (steps, columns) != expected or len(self.frame.reference) != particles:
-            return "it predicts other steps or particles than its preset says"
-        inside = int(self.part.min()) >= 0 and int(self.part.max()) < parts
-        inside = inside and int(self.group.min()) >= 0 and int(self.group.max()) < groups
-        return None if inside else "a part or group is not there"
+                return f"{name} is of shape {found}, expected {shape}"
+        for member, config in zip(self._members(), self.config.members, strict=True):
+            if tuple(member.dual.shape[1:]) != outputs:
+                return "a member predicts other steps or particles"
+            if member.inputs.shape[1] != columns * (1 + config.bones):
+                return "a member reads other columns"
+            if not inside(self.part, len(member.ridge)):
+                return "a part is not there"
+        if not inside(self.parent, particles) or len(self.frame.reference) != particles:
+            return "its reference or bones are of other particles"
+        return None
 
     def forward(
         self,
@@ -160,12 +191,8 @@ class Kernel(FittedBuffers, DynamicsModel):
         RequestError
             The model is not fitted, or the systems have other particles.
         """
-        frames, z = self._columns(batch)
-        moved = self.offset.double().expand(len(z), -1, -1, -1).clone()
-        for _, particles, kernels in self._kernels(z):
-            dual = self.dual[:, :, particles].double()
-            moved[:, :, particles] += torch.tensordot(kernels, dual, dims=1)
-        moved = moved.transpose(0, 1).flatten(1, 2)  # (T, M, 3)
+        frames, inputs = self._read(batch)
+        moved = self._moved(inputs).transpose(0, 1).flatten(1, 2)  # (T, M, 3)
         return batch.positions + frames.back(moved.to(batch.positions.dtype))
 
     def deviations(
@@ -174,34 +201,40 @@ class Kernel(FittedBuffers, DynamicsModel):
     ) -> Tensor:  # (T, M)
         """Standard deviation of each predicted coordinate, in the unit of length.
 
-        That of a Gaussian process with the same kernel, times what makes it right on the validation
-        windows.
+        That of a Gaussian process with the same kernel, the mean of the members', times what makes
+        it right on the validation windows.
         """
-        _, z = self._columns(batch)
-        made = self.spread.double().expand(len(z), -1, -1).clone()
-        for p, particles, kernels in self._kernels(z):
-            own = own_kernel(z, self.group, self._weights(p))
-            features = self.projection[p].double(), self.strength[p].double()
-            variance = variances(kernels, own, *features, self.ridge[p].double())
-            made[:, :, particles] *= variance.sqrt()[:, None, None]
-        return made.transpose(0, 1).flatten(1).to(batch.positions.dtype)
+        _, inputs = self._read(batch)
+        made = self._deviations(inputs).transpose(0, 1).flatten(1)
+        return made.to(batch.positions.dtype)
 
-    def _columns(self, batch: Batch) -> tuple[Frames, Tensor]:
-        """Frames of the systems, and what the kernel reads of them, (B, D) float64."""
-        if not len(self.inputs):
+    def _read(self, batch: Batch) -> tuple[Frames, Tensor]:
+        """Frames of the systems, and what the kernels read of them, (B, K, N, 3) float64."""
+        if not len(self.part):
             raise RequestError("model kernel: it is not fitted", "`painet train` fits it")
         frames = self.frame(batch)
-        known = write_inputs(batch, frames, self.system.history).flatten(1)
-        return frames, (known - self.mean) / self.scale
+        return frames, write_inputs(batch, frames, self.system.history)
 
-    def _kernels(self, z: Tensor) -> Iterator[tuple[int, Tensor, Tensor]]:
-        """Each part: its number, its particles, and (B, m) kernels with the kept windows."""
-        for p in range(len(self.ridge)):
-            particles = (self.part == p).nonzero()[:, 0]
-            yield p, particles, kernel(z, self.inputs.double(), self.group, self._weights(p))
+    def _moved(self, inputs: Tensor) -> Tensor:  # (B, T, N, 3)
+        """Displacements in the frame."""
+        made = torch.stack([member.predict(inputs, self.part) for member in self._members()])
+        moved = made.mean(dim=0) + self.offset.double()
+        share = self.config.keep_bones
+        if share:
+            start = inputs[:, 0]
+            predicted = start[:, None] + moved
+            kept = with_bones_of(start, predicted, self.parent, self.path)
+            moved = moved + share * (kept - predicted)
+        return moved
 
-    def _weights(self, p: int) -> Weights:
-        return Weights(self.log_a[p].double(), self.log_b[p].double())
+    def _deviations(self, inputs: Tensor) -> Tensor:  # (B, T, N)
+        made = torch.stack([member.deviations(inputs, self.part) for member in self._members()])
+        return made.mean(dim=0)[:, None] * self.spread.double()
+
+    def _members(self) -> Iterator[Member]:
+        for member in self.members:
+            if isinstance(member, Member):
+                yield member
 
 
 def fit_kernel(

@@ -6,7 +6,8 @@ The kernel of two windows z, z', whose columns fall into groups g, is
     k(z, z') = \exp\Bigl(-\sum_g a_g |z_g - z'_g|^2\Bigr) + \sum_g b_g\, z_g^\top z'_g + c,
 
 a Gaussian, a linear kernel, and a constant. With all b = 0 it is the Gaussian (RBF) alone, with
-all a = 0 the linear one alone.
+all a = 0 the linear one alone. The form `rq` has the rational quadratic 1 / (1 + d) in place of the
+Gaussian exp(-d), with the tails of all widths.
 
 Ridge regression on n windows is done in the features of m of them, :math:`\phi(z) = P^\top k(z)`
 with :math:`K_{mm} = Q \Lambda Q^\top` and :math:`P = Q \Lambda^{-1/2} U`, where U diagonalises
@@ -23,6 +24,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from painet_cli.config.schema import KernelForm
 
 CONSTANT = 10.0
 """c: so large that the mean of the targets costs next to nothing."""
@@ -46,16 +49,22 @@ def squared_distances(
     return torch.addmm(squares, left, right.t(), alpha=-2.0).clamp(min=0.0)
 
 
+def near(distance: Tensor, form: KernelForm) -> Tensor:
+    """How alike windows are at a weighted squared distance: exp(-d), or 1 / (1 + d) for `rq`."""
+    return 1.0 / (1.0 + distance) if form == "rq" else distance.neg().exp()
+
+
 def kernel(
     left: Tensor,  # (B, D)
     right: Tensor,  # (m, D)
     group: Tensor,  # (D,)
     weights: Weights,
+    form: KernelForm,
 ) -> Tensor:  # (B, m)
     """Kernel of all pairs of windows; `group` is the group of every column."""
     a, b = weights.log_a.exp()[group].sqrt(), weights.log_b.exp()[group]
-    gaussian = squared_distances(left * a, right * a).neg().exp()
-    return torch.addmm(gaussian, left * b, right.t()) + CONSTANT
+    alike = near(squared_distances(left * a, right * a), form)
+    return torch.addmm(alike, left * b, right.t()) + CONSTANT
 
 
 def own_kernel(

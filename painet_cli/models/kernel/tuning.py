@@ -3,50 +3,36 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
-from typing import Literal
 
 import torch
 from torch import Tensor
 
-from painet_cli.models.kernel.ridge import CONSTANT, Solution, Weights, kernel, solve
-from painet_cli.models.kernel.ridge import squared_distances as distances
+from painet_cli.config.schema import KernelForm
+from painet_cli.models.kernel.layout import Layout
+from painet_cli.models.kernel.ridge import (
+    CONSTANT,
+    Solution,
+    Weights,
+    kernel,
+    near,
+    solve,
+    squared_distances,
+)
 
-Form = Literal["linear", "rbf", "sum"]
 RIDGES = 10.0 ** torch.arange(-5, 1.01, 0.5, dtype=torch.float64)
 """Ridges that are tried, in units of the kernel."""
-_KINDS = (0.3, 0.5, 1.0, 2.0)  # weight of velocities, and of the past, against positions
-_WIDTHS = (0.3, 1.0, 2.0, 4.0, 8.0)  # of the Gaussian, in median squared distances
-_SLOPES = (0.01, 0.1, 1.0)  # of the linear kernel, in units of its mean on the diagonal
-_RATE = 0.07
 NONE = -1000.0
 """Logarithm of a weight that is nought, as a file may hold it."""
-_NO_SLOPE = -10.0  # log of b at which its gradient can still be followed
-
-
-@dataclass(frozen=True, eq=False)
-class Examples:
-    """Windows to choose by.
-
-    Attributes
-    ----------
-    train, targets
-        (n, D) and (n, outputs), to learn from.
-    val, val_targets
-        (v, D) and (v, outputs), to hold against.
-    group
-        (D,) group of every column.
-    kind
-        (G,) kind of input of every group: positions, velocities, the past.
-    """
-
-    train: Tensor
-    targets: Tensor
-    val: Tensor
-    val_targets: Tensor
-    group: Tensor
-    kind: Tensor
+_KINDS = (0.15, 0.3, 0.5, 1.0, 2.0)  # weight of velocities, and of the past, against positions
+_WIDTHS = (0.3, 1.0, 2.0, 4.0, 8.0)  # in median squared distances
+_SLOPES = (0.01, 0.1, 1.0)  # of the linear kernel, in units of its mean on the diagonal
+_RATE = 0.1
+_WIDE, _SMALL_RIDGE = 5.0, 5e-3  # where the descent begins
+_NO_SLOPE = -10.0  # logarithm of b at which its gradient can still be followed
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,45 +44,148 @@ class Chosen:
     error: float
 
 
-def search(examples: Examples, form: Form) -> Chosen:
-    """The best of a grid, each point in one eigendecomposition for all ridges.
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Windows to choose by: (n, D) to learn from, and (v, D) to hold against.
 
-    The kinds of inputs are weighed against each other by one form; the `sum` then tries how much of
-    a linear kernel to add to the best Gaussian.
+    Attributes
+    ----------
+    train, val
+        Their columns.
+    layout
+        Groups of the columns.
+    form
+        Of the kernel.
     """
-    kinds = int(examples.kind.max()) + 1
-    shares = [torch.tensor([1.0, *rest]).double() for rest in product(_KINDS, repeat=kinds - 1)]
-    points = [point for share in shares for point in _points(examples, share, form)]
-    best = min((_at(examples, weights) for weights in points), key=lambda chosen: chosen.error)
-    if form == "sum":
-        log_a = best.weights.log_a
-        share = log_a - log_a[0]
-        scaled = examples.train * (0.5 * share).exp()[examples.group]
-        diagonal = float(scaled.square().sum(dim=1).mean()) or 1.0
-        added = [Weights(log_a, share + math.log(slope / diagonal)) for slope in _SLOPES]
-        best = min((best, *(_at(examples, one) for one in added)), key=lambda chosen: chosen.error)
-    return best
 
+    train: Tensor
+    val: Tensor
+    layout: Layout
+    form: KernelForm
 
-def _points(examples: Examples, shares: Tensor, form: Form) -> list[Weights]:
-    """Weights of the grid for certain shares of the kinds."""
-    log_share = 2 * shares.to(examples.train)[examples.kind].log()
-    scaled = examples.train * (0.5 * log_share).exp()[examples.group]
-    none = torch.full_like(log_share, NONE)
-    if form == "linear":
-        diagonal = float(scaled.square().sum(dim=1).mean()) or 1.0
-        return [Weights(none, log_share - math.log(diagonal))]
-    typical = float(distances(scaled, scaled).median()) or 1.0
-    return [Weights(log_share - math.log(width * typical), none) for width in _WIDTHS]
+    def search(self, targets: Tensor, val_targets: Tensor) -> Chosen:
+        """The best of a grid, each point in one eigendecomposition for all ridges.
 
+        Positions, velocities and the past are weighed against each other; the form `sum` then tries
+        how much of a linear kernel to add to the best Gaussian.
+        """
 
-def _at(examples: Examples, weights: Weights) -> Chosen:
-    """The best ridge at some weights."""
-    solution = solve(
-        kernel(examples.train, examples.train, examples.group, weights), None, examples.targets
-    )
-    crossed = kernel(examples.val, examples.train, examples.group, weights)
-    return best_ridge(solution, crossed, examples.val_targets, weights)
+        def at(weights: Weights) -> Chosen:
+            return self.at(weights, targets, val_targets)
+
+        kinds = int(self.layout.kind.max()) + 1
+        shares = [torch.tensor([1.0, *rest]).double() for rest in product(_KINDS, repeat=kinds - 1)]
+        points = [point for share in shares for point in self._points(share)]
+        best = min(map(at, points), key=lambda chosen: chosen.error)
+        if self.form == "sum":
+            share = best.weights.log_a - best.weights.log_a[0]
+            slopes = [share + math.log(slope / self._diagonal(share)) for slope in _SLOPES]
+            added = [at(Weights(best.weights.log_a, slope)) for slope in slopes]
+            best = min((best, *added), key=lambda chosen: chosen.error)
+        return best
+
+    def at(self, weights: Weights, targets: Tensor, val_targets: Tensor) -> Chosen:
+        """The best ridge at some weights."""
+        group = self.layout.group
+        among = kernel(self.train, self.train, group, weights, self.form)
+        crossed = kernel(self.val, self.train, group, weights, self.form)
+        return best_ridge(solve(among, None, targets), crossed, val_targets, weights)
+
+    def _points(self, shares: Tensor) -> list[Weights]:
+        """Weights of the grid for certain shares of the kinds."""
+        log_share = 2 * shares.to(self.train)[self.layout.kind].log()
+        none = torch.full_like(log_share, NONE)
+        if self.form == "linear":
+            return [Weights(none, log_share - math.log(self._diagonal(log_share)))]
+        scaled = self._scaled(log_share)
+        typical = float(squared_distances(scaled, scaled).median()) or 1.0
+        return [Weights(log_share - math.log(width * typical), none) for width in _WIDTHS]
+
+    def _scaled(self, log_share: Tensor) -> Tensor:
+        return self.train * (0.5 * log_share).exp()[self.layout.group]
+
+    def _diagonal(self, log_share: Tensor) -> float:
+        return float(self._scaled(log_share).square().sum(dim=1).mean()) or 1.0
+
+    @cached_property
+    def apart(self) -> tuple[Tensor, Tensor]:
+        """(G, n, n) and (G, v, n) squared distances, group by group."""
+        return self._by_group(squared_distances)
+
+    @cached_property
+    def inner(self) -> tuple[Tensor, Tensor]:
+        """(G, n, n) and (G, v, n) inner products, group by group."""
+        return self._by_group(lambda left, right: left @ right.t())
+
+    def _by_group(self, pair: Callable[[Tensor, Tensor], Tensor]) -> tuple[Tensor, Tensor]:
+        columns = [self.layout.group == g for g in range(len(self.layout.kind))]
+        train, val = (
+            torch.stack([pair(rows[:, c], self.train[:, c]) for c in columns])
+            for rows in (self.train, self.val)
+        )
+        return train, val
+
+    @torch.enable_grad()
+    def descend(
+        self, targets: Tensor, val_targets: Tensor, alike: Tensor, steps: int, pull: float
+    ) -> Chosen:
+        """Follow the gradient of the validation error by Adam, from equal weights.
+
+        Parameters
+        ----------
+        alike
+            (G,) group whose weights a group shares: left and right, where neither is nearer.
+        steps
+            The best of them is taken.
+        pull
+            Weight of the spread of the logarithms against the error, in units of the first error.
+        """
+        linear = self.form in ("linear", "sum")
+        bend = self.form != "linear"
+        apart, apart_val = self.apart if bend else (None, None)
+        inner, inner_val = self.inner if linear else (None, None)
+        groups = torch.zeros(len(alike), dtype=targets.dtype, device=targets.device)
+        log_a, log_b = groups + NONE, groups + NONE
+        if apart is not None:
+            log_a = groups - math.log(_WIDE * (float(apart.sum(dim=0).median()) or 1.0))
+        if linear:
+            log_b = groups + (_NO_SLOPE if bend else -math.log(self._diagonal(groups)))
+        log_ridge = groups[0] + math.log(_SMALL_RIDGE)
+        learned = [
+            one for one, is_on in ((log_a, bend), (log_b, linear), (log_ridge, True)) if is_on
+        ]
+        for one in learned:
+            one.requires_grad_()
+        adam = torch.optim.Adam(learned, lr=_RATE, betas=(0.9, 0.95))
+        identity = torch.eye(len(targets), dtype=targets.dtype, device=targets.device)
+
+        def kernel_at(distance: Tensor | None, products: Tensor | None) -> Tensor:
+            made = torch.zeros((), dtype=targets.dtype, device=targets.device) + CONSTANT
+            if distance is not None:
+                made = made + near(torch.tensordot(log_a[alike].exp(), distance, dims=1), self.form)
+            if products is not None:
+                made = made + torch.tensordot(log_b[alike].exp(), products, dims=1)
+            return made
+
+        best, least, first = None, math.inf, 1.0
+        for step in range(steps + 1):
+            regular = kernel_at(apart, inner) + log_ridge.exp() * identity
+            factor, failed = torch.linalg.cholesky_ex(regular)
+            if failed:
+                break
+            dual = torch.cholesky_solve(targets, factor)
+            error = (kernel_at(apart_val, inner_val) @ dual - val_targets).square().mean()
+            first = float(error.detach()) or 1.0 if step == 0 else first
+            off = (log_a - log_a.mean()).square().mean() + (log_b - log_b.mean()).square().mean()
+            loss = error / first + pull * off
+            if float(loss.detach()) < least:
+                least = float(loss.detach())
+                weights = Weights(log_a.detach()[alike].clone(), log_b.detach()[alike].clone())
+                best = Chosen(weights, float(log_ridge.detach().exp()), float(error.detach()))
+            adam.zero_grad()
+            torch.autograd.backward(loss)
+            adam.step()
+        return best or self.search(targets, val_targets)
 
 
 def best_ridge(solution: Solution, kernels: Tensor, targets: Tensor, weights: Weights) -> Chosen:
@@ -104,63 +193,3 @@ def best_ridge(solution: Solution, kernels: Tensor, targets: Tensor, weights: We
     errors = solution.errors(kernels, targets, RIDGES.to(kernels))
     place = int(errors.argmin())
     return Chosen(weights, float(RIDGES[place]), float(errors[place]))
-
-
-@torch.enable_grad()
-def descend(examples: Examples, start: Chosen, alike: Tensor, form: Form, steps: int) -> Chosen:
-    """Follow the gradient of the validation error, from the best of the grid, by Adam.
-
-    Parameters
-    ----------
-    alike
-        (G,) group whose weights a group shares: those of left and right, where neither is nearer.
-    steps
-        The best of them is taken.
-    """
-    groups = torch.arange(len(examples.kind), device=examples.kind.device)
-    columns = [examples.group == g for g in groups]
-    train, val = examples.train, examples.val
-
-    def by_group(pair: Tensor, of: str) -> Tensor:
-        if of == "apart":
-            return torch.stack([distances(pair[:, c], train[:, c]) for c in columns])
-        return torch.stack([pair[:, c] @ train[:, c].t() for c in columns])
-
-    apart, apart_val = by_group(train, "apart"), by_group(val, "apart")
-    inner, inner_val = by_group(train, "inner"), by_group(val, "inner")
-    log_a = start.weights.log_a.clone().requires_grad_(form != "linear")
-    log_b = start.weights.log_b.clamp(min=_NO_SLOPE).clone().requires_grad_(form != "rbf")
-    log_ridge = torch.tensor(math.log(start.ridge)).to(train).requires_grad_()
-    adam = torch.optim.Adam(
-        [one for one in (log_a, log_b, log_ridge) if one.requires_grad],
-        lr=_RATE,
-        betas=(0.9, 0.95),
-    )
-    identity = torch.eye(len(train), dtype=train.dtype, device=train.device)
-
-    def kernel_at(distance: Tensor, product: Tensor) -> Tensor:
-        made: Tensor = torch.tensordot(log_a[alike].exp(), distance, dims=1).neg().exp() + CONSTANT
-        if form == "rbf":
-            return made
-        linear: Tensor = torch.tensordot(log_b[alike].exp(), product, dims=1)
-        return made + linear
-
-    best = start
-    for _ in range(steps):
-        factor, failed = torch.linalg.cholesky_ex(
-            kernel_at(apart, inner) + log_ridge.exp() * identity
-        )
-        if failed:
-            break
-        dual = torch.cholesky_solve(examples.targets, factor)
-        guess = kernel_at(apart_val, inner_val) @ dual
-        loss = (guess - examples.val_targets).square().mean()
-        error = float(loss.detach())
-        if error < best.error:
-            kept_b = start.weights.log_b if form == "rbf" else log_b.detach()[alike]
-            weights = Weights(log_a.detach()[alike].clone(), kept_b.clone())
-            best = Chosen(weights, float(log_ridge.detach().exp()), error)
-        adam.zero_grad()
-        torch.autograd.backward(loss)
-        adam.step()
-    return best

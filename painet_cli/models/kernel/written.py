@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from painet_cli.data.batches.batch import Batch
-from painet_cli.errors import RequestError
 from painet_cli.models.layers.body_frame import BodyFrame, Frames
 
 
@@ -33,6 +32,12 @@ class Written:
 
     def __getitem__(self, which: Tensor) -> Written:
         return Written(self.inputs[which], self.targets[which])
+
+    def and_also(self, other: Written) -> Written:
+        """These windows and others."""
+        return Written(
+            torch.cat([self.inputs, other.inputs]), torch.cat([self.targets, other.targets])
+        )
 
     def mirrored(self, partner: Tensor, side: int) -> Written:
         """Seen in a mirror: left is right, and what points to the side points to the other."""
@@ -67,7 +72,7 @@ def write(batch: Batch, frame: BodyFrame, history: int) -> Written:
 
 
 def gather(batches: Iterable[Batch], frame: BodyFrame, history: int, chosen: Tensor) -> Written:
-    """The windows of these places (ascending) in the order of the batches."""
+    """The windows of these places (ascending) in the order of the batches; at least one."""
     parts, first = [], 0
     for batch in batches:
         count = batch.graph.num_systems
@@ -75,8 +80,6 @@ def gather(batches: Iterable[Batch], frame: BodyFrame, history: int, chosen: Ten
         if len(here):
             parts.append(write(batch, frame, history)[here.to(frame.speed.device)])
         first += count
-    if not parts:
-        raise RequestError("no window to fit a kernel to", "give at least two")
     return Written(
         torch.cat([one.inputs for one in parts]), torch.cat([one.targets for one in parts])
     )

@@ -21,15 +21,17 @@ a line at rest, every choice gives the same components, or the axes of the room 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import Graph
+from painet_cli.data.particles.body_masses import mass_shares
 from painet_cli.errors import RequestError
 from painet_cli.models.layers.fitted_buffers import FittedBuffers
 
@@ -94,6 +96,9 @@ class BodyFrame(FittedBuffers):
     ----------
     up
         Number of the up axis, where there is one.
+    names
+        Names of the particles, where all systems have the same: of a human body's joints the mean
+        velocity is weighed by mass, so that arms count for less than the trunk.
 
     Attributes
     ----------
@@ -102,6 +107,8 @@ class BodyFrame(FittedBuffers):
         systems are of several kinds, or before `fit`.
     reference_types
         (N,) types of the particles.
+    masses
+        (N,) their shares of the mass.
     speed
         () root mean square of the systems' mean velocities.
     """
@@ -109,14 +116,17 @@ class BodyFrame(FittedBuffers):
     reference: Tensor
     reference_velocities: Tensor
     reference_types: Tensor
+    masses: Tensor
     speed: Tensor
 
-    def __init__(self, up: int | None) -> None:
+    def __init__(self, up: int | None, names: Sequence[str] = ()) -> None:
         super().__init__()
         self.up = up
+        self.names = tuple(names)
         self.register_buffer("reference", torch.zeros((0, 3), dtype=torch.float64))
         self.register_buffer("reference_velocities", torch.zeros((0, 3), dtype=torch.float64))
         self.register_buffer("reference_types", torch.zeros(0, dtype=torch.int64))
+        self.register_buffer("masses", torch.zeros(0, dtype=torch.float64))
         self.register_buffer("speed", torch.ones((), dtype=torch.float64))
         self._kept: Tensor | None = None
         self._kept_bytes = b""
@@ -124,8 +134,10 @@ class BodyFrame(FittedBuffers):
     def unlike(self) -> str | None:
         """What does not go together, as the base class has it."""
         n = len(self.reference)
-        shapes = self.reference.shape, self.reference_velocities.shape, self.reference_types.shape
-        return None if shapes == ((n, 3), (n, 3), (n,)) else "its reference is of several sizes"
+        shapes = [tuple(buffer.shape) for name, buffer in self.named_buffers() if name != "speed"]
+        return (
+            None if shapes == [(n, 3), (n, 3), (n,), (n,)] else "its reference is of several sizes"
+        )
 
     def fit(self, batches: Iterable[Batch]) -> None:
         """Take the reference from training windows; none where their particles differ."""
@@ -159,6 +171,7 @@ class BodyFrame(FittedBuffers):
         self._set("reference", torch.zeros((0, 3)))
         self._set("reference_velocities", torch.zeros((0, 3)))
         self._set("reference_types", torch.zeros(0, dtype=torch.int64))
+        self._set("masses", torch.zeros(0))
         self.speed.fill_(1.0)
 
     def _has_its_particles(self, batch: Batch) -> bool:
@@ -174,13 +187,16 @@ class BodyFrame(FittedBuffers):
     def _begin(self, batch: Batch, n: int) -> None:
         """Have the first training start as the reference: as it faces, or as it lies in space."""
         x, v = batch.positions[:n].double(), batch.velocities[:n].double()
+        shares = mass_shares(self.names) if len(self.names) == n else np.full(n, 1 / n)
+        masses = torch.from_numpy(shares)
         at, turn = x.mean(dim=0), torch.eye(3, dtype=torch.float64)
         if self.up is not None:
             at = at * (torch.arange(3) != self.up)
-            turn = _turn_to(v.mean(dim=0)[None], self.up)[0]
+            turn = _turn_to((masses @ v)[None], self.up)[0]
         self._set("reference", (x - at) @ turn)
         self._set("reference_velocities", v @ turn)
         self._set("reference_types", batch.graph.types[:n])
+        self._set("masses", masses)
 
     def _placed(self, batch: Batch) -> Tensor:  # (B, N, 3)
         """Starts in their frames, on the CPU."""
@@ -255,12 +271,14 @@ class BodyFrame(FittedBuffers):
             sin = (r[:, a] * x[..., b] - r[:, b] * x[..., a]).sum(dim=-1)
             facing = torch.zeros((len(x), 3), dtype=x.dtype, device=x.device)
             facing[:, a], facing[:, b] = -sin, cos
+            mean = self.masses.to(v) @ v.view(-1, len(r), 3)
         else:
             weight = (1 + graph.types)[:, None] * apart.square().sum(dim=-1, keepdim=True)
             facing = _mean_by_system(weight * apart, graph)
             facing = facing * (torch.arange(3, device=facing.device) != self.up)
+            mean = _mean_by_system(v, graph)
         facing = nn.functional.normalize(facing, dim=-1)
-        heading = _mean_by_system(v, graph) + _TIE * self.speed.to(v) * facing
+        heading = mean + _TIE * self.speed.to(v) * facing
         return _turn_to(heading, self.up)
 
     def _superposed(self, apart: Tensor, v: Tensor) -> Tensor:

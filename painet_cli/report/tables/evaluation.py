@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from painet_cli.evaluation.evaluate import Evaluation
+from painet_cli.evaluation.yardsticks import better
 from painet_cli.report.tables.paper import PaperFigure, paper_figure
 
 WIDTH = 80
@@ -71,8 +72,28 @@ def evaluation_table(
         *lay_out(f"Errors, {parts} windows", _names(rows), _errors(rows)),
         *lay_out("Cost", _names(rows), _costs(rows, epoch_s or {})),
         *(lay_out("MSE a step", *_steps(multi_step)) if multi_step else ()),
+        *_yardsticks(rows),
         Text("\n".join(_footnotes(rows))),
     ]
+
+
+def _yardsticks(rows: Sequence[_Row]) -> list[RenderableType]:
+    """What needs no network, on the windows of each preset, and what loses to it."""
+    lines = {
+        (name, row.first.preset): row.first.yardsticks[name]
+        for row in rows
+        for name in row.first.yardsticks
+    }
+    if not lines:
+        return []
+    names = {
+        "Without a network": [name for name, _ in lines],
+        "Preset": [preset for _, preset in lines],
+    }
+    columns = {"MSE": [figure(fmean(steps)) for steps in lines.values()]}
+    if any(len(steps) > 1 for steps in lines.values()):
+        columns["F-MSE"] = [figure(steps[-1]) for steps in lines.values()]
+    return lay_out("Yardsticks", names, columns)
 
 
 def figure(value: float, digits: int = 4) -> str:
@@ -221,6 +242,14 @@ def _footnotes(rows: Sequence[_Row]) -> list[str]:
     ]
     if any(len(row.runs) > 1 for row in rows):
         lines.append("±: sample standard deviation over seeds; peak memory is the largest.")
+    for row in rows:
+        mse = fmean(e.mse for e in row.runs)
+        rivals = better(mse, row.first.yardsticks)
+        if rivals:
+            said = ", ".join(f"{name} ({figure(mean)})" for name, mean in rivals)
+            lines.append(
+                f"{row.first.model} on {row.first.preset}, {figure(mse)}, LOSES to: {said}."
+            )
     if any(row.paper for row in rows):
         lines.append("Paper: PAINET's Tables 1 to 4, mean ± standard deviation where printed.")
     return list(dict.fromkeys(lines))

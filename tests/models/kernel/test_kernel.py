@@ -14,8 +14,9 @@ from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.symmetries import Symmetries, mirror_partners
 from painet_cli.errors import RequestError
 from painet_cli.models.base import SystemSpec
+from painet_cli.models.kernel.bones import paths, with_bones_of
 from painet_cli.models.kernel.model import Kernel, fit_kernel
-from painet_cli.models.kernel.parts import limbs
+from painet_cli.models.kernel.parts import Division, Skeleton, divide, mirror_of, parents
 from painet_cli.models.kernel.ridge import (
     CONSTANT,
     Weights,
@@ -54,14 +55,14 @@ def test_the_kernel_is_a_gaussian_a_linear_kernel_and_a_constant() -> None:
     for i, j in ((0, 0), (3, 4)):
         z, other = left[i], right[j]
         expected = (-(a * (z - other) ** 2).sum()).exp() + (b * z * other).sum() + CONSTANT
-        torch.testing.assert_close(kernel(left, right, GROUP, WEIGHTS)[i, j], expected)
-    own = kernel(left, left, GROUP, WEIGHTS).diagonal()
+        torch.testing.assert_close(kernel(left, right, GROUP, WEIGHTS, "sum")[i, j], expected)
+    own = kernel(left, left, GROUP, WEIGHTS, "sum").diagonal()
     torch.testing.assert_close(own_kernel(left, GROUP, WEIGHTS), own)
 
 
 def test_all_windows_kept_it_is_kernel_ridge_regression() -> None:
     z, y, other = normal(12, 3, seed=1), normal(12, 2, seed=2), normal(5, 3, seed=3)
-    among, crossed = (kernel(rows, z, GROUP, WEIGHTS) for rows in (z, other))
+    among, crossed = (kernel(rows, z, GROUP, WEIGHTS, "sum") for rows in (z, other))
     solution = solve(among, None, y)
     for ridge in (1e-3, 1.0):
         regular = among + ridge * torch.eye(12).double()
@@ -75,7 +76,7 @@ def test_all_windows_kept_it_is_kernel_ridge_regression() -> None:
 
 def test_all_windows_kept_nystroem_is_the_same() -> None:
     z, y, other = normal(12, 3, seed=1), normal(12, 2, seed=2), normal(5, 3, seed=3)
-    among, crossed = (kernel(rows, z, GROUP, WEIGHTS) for rows in (z, other))
+    among, crossed = (kernel(rows, z, GROUP, WEIGHTS, "sum") for rows in (z, other))
     pieces = [(among[:5], y[:5]), (among[5:], y[5:])]
     made, exact = solve(among, pieces, y), solve(among, None, y)
     torch.testing.assert_close(crossed @ made.dual(0.1), crossed @ exact.dual(0.1))
@@ -128,14 +129,52 @@ def test_the_past_is_learned_from_where_it_is_told() -> None:
         model(replace(test, past=None))
 
 
-def test_a_body_has_a_trunk_and_limbs_by_its_names() -> None:
-    names = ("root", "neck", "lshoulder", "lelbow", "rshoulder", "relbow")
-    bonds = np.array([[0, 1, 2, 1, 4], [1, 2, 3, 4, 5]])
-    parts = limbs(names, bonds)
-    assert parts is not None
-    assert parts.of.tolist() == [0, 0, 0, 1, 0, 2]
-    assert parts.mirror.tolist() == [0, 2, 1]
-    assert limbs(("a", "b"), np.array([[0], [1]])) is None
+NAMES = ("root", "neck", "lshoulder", "lelbow", "lhand", "rshoulder", "relbow", "rhand")
+BONES = ((0, 1), (1, 2), (2, 3), (3, 4), (1, 5), (5, 6), (6, 7))
+PUPPET = Molecule((0, 0, 1, 2, 2, 1, 2, 2), BONES)
+
+
+def puppet() -> Skeleton:
+    one_way = np.array(BONES).T
+    both_ways = np.concatenate([one_way, one_way[::-1]], axis=1)
+    return Skeleton(NAMES, np.array(PUPPET.types), both_ways)
+
+
+@pytest.mark.parametrize(
+    ("division", "parts", "mirror"),
+    [
+        ("whole", [0, 0, 0, 0, 0, 0, 0, 0], [0]),
+        ("limbs", [0, 0, 0, 1, 1, 0, 2, 2], [0, 2, 1]),
+        ("segments", [0, 1, 1, 2, 3, 1, 4, 5], [0, 1, 4, 5, 2, 3]),
+        ("types", [0, 0, 1, 2, 2, 1, 2, 2], [0, 1, 2]),
+    ],
+)
+def test_a_body_is_divided_by_its_names_and_bones(
+    division: Division, parts: list[int], mirror: list[int]
+) -> None:
+    found = divide(puppet(), division)
+    assert found.tolist() == parts
+    assert mirror_of(found, puppet()).tolist() == mirror
+
+
+def test_a_bone_begins_at_the_joint_nearer_to_the_first() -> None:
+    parent, depth = parents(puppet())
+    assert parent.tolist() == [0, 0, 1, 2, 3, 1, 5, 6]
+    assert depth.tolist() == [0, 1, 2, 3, 4, 2, 3, 4]
+
+
+def test_bones_get_the_lengths_of_the_start_and_keep_their_directions() -> None:
+    parent, depth = parents(puppet())
+    start, predicted = normal(2, 8, 3, seed=1), normal(2, 3, 8, 3, seed=2)
+    made = with_bones_of(start, predicted, torch.from_numpy(parent), paths(parent, depth))
+    torch.testing.assert_close(made[:, :, 0], predicted[:, :, 0])
+    for one, other in BONES:
+        bone, wanted = made[:, :, other] - made[:, :, one], start[:, other] - start[:, one]
+        length = wanted.norm(dim=-1)[:, None].expand(2, 3)
+        torch.testing.assert_close(bone.norm(dim=-1), length)
+        before = predicted[:, :, other] - predicted[:, :, one]
+        turned = torch.linalg.cross(bone, before).norm(dim=-1)
+        assert turned.max() < 1e-10
 
 
 @pytest.mark.parametrize(
@@ -152,26 +191,39 @@ def test_left_and_right_are_told_by_names(names: tuple[str, ...], partners: list
     assert found.tolist() == partners
 
 
-def test_limbs_see_left_and_right_alike() -> None:
-    puppet = Molecule((0, 0, 1, 2, 1, 2), ((0, 1), (1, 2), (2, 3), (1, 4), (4, 5)))
-    names = ("root", "neck", "lshoulder", "lelbow", "rshoulder", "relbow")
-    spec = replace(SPEC, names=names)
+@pytest.mark.parametrize("groups", ["limbs", "segments"])
+def test_limbs_see_left_and_right_alike(groups: str) -> None:
+    spec = replace(SPEC, names=NAMES)
     signs = torch.tensor([[1.0, 1, 1], [-1, 1, 1]], dtype=torch.float64)
-    both = Symmetries(torch.tensor([[0, 1, 2, 3, 4, 5], [0, 1, 4, 5, 2, 3]]), signs)
-    one, other, test = (equal_systems(puppet, n, seed=n) for n in (40, 20, 3))
+    partners = torch.tensor([[0, 1, 2, 3, 4, 5, 6, 7], [0, 1, 5, 6, 7, 2, 3, 4]])
+    both = Symmetries(partners, signs)
+    one, other, test = (equal_systems(PUPPET, n, seed=n) for n in (40, 20, 3))
     train, val = list(both.all_of(one)), [other]
-    model = fit_kernel(train, val, spec, KernelConfig(parts="limbs", descend=5))
-    assert len(model.ridge) == 3
+    members = [{"groups": groups, "bones": True}, {"groups": groups}]
+    options = {"form": "rq", "parts": "limbs", "descend": 5, "keep_bones": 0.5}
+    config = KernelConfig.model_validate({**options, "members": members})
+    model = fit_kernel(train, val, spec, config)
+    assert int(model.part.max()) == 2
     (_, mirrored), here = both.all_of(test), model(test)
     there = both.applied(replace(test, targets=here), torch.ones(3, dtype=torch.int64))
     error = (model(mirrored) - there.known_targets()).abs().max()
     assert error < 1e-3 * here.abs().max()
 
 
+def test_a_descent_finds_what_the_validation_windows_are_predicted_by() -> None:
+    """Only the first type's velocities matter: its weight grows, and the error falls."""
+    model = fitted(100, form="rbf", members=[{"groups": "types", "pull": 0}], descend=40)
+    weights = next(iter(model.members)).log_a[0]  # type: ignore[union-attr, index]
+    assert weights.max() - weights.min() > 1
+    plain, test = fitted(100, form="rbf"), learnable(40, 3)
+    better, worse = ((m(test) - test.targets).square().mean() for m in (model, plain))
+    assert better < 1.05 * worse
+
+
 @pytest.mark.parametrize(
     ("train", "options", "words"),
     [
-        (equal_systems(BRANCHED, 4), {"parts": "limbs"}, "model.parts=limbs: needs an up axis"),
+        (equal_systems(BRANCHED, 4), {"parts": "limbs"}, "limbs are told by particles whose names"),
         (
             side_by_side([equal_systems(PAIR), equal_systems(RING)]),
             {},
@@ -195,8 +247,9 @@ def test_before_it_is_fitted_it_predicts_nothing() -> None:
 def test_a_state_that_contradicts_itself_is_refused() -> None:
     model = fitted()
     for name, value in (
-        ("mean", torch.zeros(3).double()),
+        ("members.0.mean", torch.zeros(3).double()),
         ("part", torch.full_like(model.part, 9)),
+        ("spread", torch.zeros(2, 3).double()),
         ("frame.reference", torch.zeros(5, 3).double()),
     ):
         with pytest.raises(RuntimeError):

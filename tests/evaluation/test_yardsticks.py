@@ -1,0 +1,86 @@
+"""Yardsticks: worked out by hand, and shown where a model loses to them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from painet_cli.config.presets import Preset
+from painet_cli.data.batches.windows import Windows, windows
+from painet_cli.data.dataset.dataset import Dataset, write_dataset
+from painet_cli.evaluation.yardsticks import better, yardsticks
+from systems import frames_of, manifest
+
+SMALL = {
+    "data": {"dataset": "small", "horizon": 2, "delta_frames": 4},
+    "train": {"epochs": 1, "batch_size": 2, "lr": 1e-3},
+}
+
+
+@pytest.fixture
+def measured(tmp_path: Path) -> tuple[Dataset, Windows, dict[str, list[float]]]:
+    described = manifest(lengths=(40, 30), train=range(20), val=(25, 26, 27), test=(48, 60))
+    dataset = write_dataset(tmp_path / "small", frames_of(described), described)
+    preset = Preset.model_validate(SMALL)
+    test = windows(dataset, "test", preset.data)
+    return dataset, test, yardsticks(dataset, preset, test)
+
+
+def frames_at(dataset: Dataset, starts: list[int], offset: int) -> np.ndarray:
+    return np.stack([dataset.frames[s + offset] for s in starts]).astype(np.float64)
+
+
+def test_nothing_moves_and_straight_on(
+    measured: tuple[Dataset, Windows, dict[str, list[float]]],
+) -> None:
+    dataset, test, found = measured
+    starts = test.starts.tolist()
+    x, following = (frames_at(dataset, starts, k) for k in (0, 1))
+    for step, offset in enumerate((2, 4)):
+        truth = frames_at(dataset, starts, offset)
+        assert found["nothing moves"][step] == pytest.approx(np.square(x - truth).mean(), rel=1e-5)
+        straight = np.square(x + offset * (following - x) - truth).mean()
+        assert found["straight on"][step] == pytest.approx(straight, rel=1e-5)
+
+
+def test_the_mean_of_the_last_frames_keeps_to_the_segment(
+    measured: tuple[Dataset, Windows, dict[str, list[float]]],
+) -> None:
+    dataset, test, found = measured
+    assert test.starts.tolist() == [48, 60]
+    means = [dataset.frames[first:stop].mean(axis=0) for first, stop in ((40, 49), (51, 61))]
+    truth = frames_at(dataset, [48, 60], 2)
+    expected = np.square(np.stack(means) - truth).mean()
+    assert found["mean of the last frames"][0] == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_nearest_window_of_a_window_that_was_seen_is_itself(tmp_path: Path) -> None:
+    described = manifest(lengths=(40,), train=range(20), val=(25,), test=(7, 12))
+    dataset = write_dataset(tmp_path / "small", frames_of(described), described)
+    preset = Preset.model_validate(SMALL)
+    found = yardsticks(dataset, preset, windows(dataset, "test", preset.data))
+    for name in ("nearest window", "nearest window, superposed"):
+        assert max(found[name]) < 1e-8
+    assert found["mean structure"][0] > 0.1
+
+
+def test_a_turned_window_is_near_in_the_body_s_frame_alone(tmp_path: Path) -> None:
+    described = manifest(lengths=(40, 40), train=range(20), val=(25,), test=(47,))
+    first = frames_of(described)[:40]
+    turn = torch.linalg.qr(torch.randn(3, 3, generator=torch.Generator().manual_seed(1)))[0]
+    turn[:, 0] *= torch.linalg.det(turn).sign()
+    both = np.concatenate([first, first @ turn.numpy() + 3]).astype(np.float32)
+    dataset = write_dataset(tmp_path / "small", both, described)
+    preset = Preset.model_validate(SMALL)
+    found = yardsticks(dataset, preset, windows(dataset, "test", preset.data))
+    assert max(found["nearest window, superposed"]) < 1e-6
+    assert min(found["nearest window"]) > 0.1
+
+
+def test_what_is_better_comes_the_best_first() -> None:
+    found = {"nothing moves": [3.0, 1.0], "straight on": [1.0, 0.5], "kernel": [9.0, 9.0]}
+    assert better(2.5, found) == [("straight on", 0.75), ("nothing moves", 2.0)]
+    assert better(0.1, found) == []
