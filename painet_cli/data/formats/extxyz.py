@@ -20,6 +20,8 @@ def write_extxyz(
     frames: NDArray[np.floating],  # (F, N, 3)
     times_s: NDArray[np.float64],  # (F,)
     velocities: NDArray[np.float64] | None,  # (F, N, 3)
+    *,
+    sigma: NDArray[np.float64] | None = None,  # (F, N)
     **about: str | int,
 ) -> None:
     """Append frames to an open file.
@@ -34,16 +36,21 @@ def write_extxyz(
         (F,) times of the frames, written in femtoseconds.
     velocities
         (F, N, 3) in angstrom a second.
+    sigma
+        (F, N) radii that positions are known to, in angstrom.
     about
         What else the line of comment says of every frame, in words without blanks.
     """
     columns = "species:S:1:pos:R:3" + (":velo:R:3" if velocities is not None else "")
-    row = "%-2s" + " %16.8f" * (3 if velocities is None else 6)
+    columns += ":sigma:R:1" if sigma is not None else ""
+    row = "%-2s" + " %16.8f" * (3 + 3 * (velocities is not None) + (sigma is not None))
     said = "".join(f" {key}={value}" for key, value in about.items())
     for index, positions in enumerate(frames):
         table = positions.astype(np.float64)
         if velocities is not None:
             table = np.concatenate([table, velocities[index] * _FEMTOSECOND], axis=1)
+        if sigma is not None:
+            table = np.concatenate([table, sigma[index][:, None]], axis=1)
         time = f"{times_s[index] / _FEMTOSECOND:.9g}"
         file.write(
             f"{len(symbols)}\nProperties={columns} Time={time}{said} step={index} "

@@ -24,6 +24,7 @@ def write_frames(
     *,
     first_time_s: float = 0.0,
     velocities: NDArray[np.floating] | None = None,  # (F, N, 3)
+    b_factors: NDArray[np.floating] | None = None,  # (F, N)
     remarks: Sequence[str] = (),
     tick: Callable[[], None] | None = None,
 ) -> None:
@@ -40,6 +41,8 @@ def write_frames(
         the other.
     velocities
         (F, N, 3) in angstrom a picosecond; passed over where the format has none.
+    b_factors
+        (F, N) what the B-factor column of a PDB holds; passed over where the format has none.
     remarks
         Lines at the head of a PDB; names that are cut to its columns are added.
     tick
@@ -54,6 +57,8 @@ def write_frames(
         *remarks,
         *(f"{own}: {name}" for name, own in renamed.items() if own != name),
     ]
+    if kind is PDB and b_factors is not None:
+        universe.add_TopologyAttr("tempfactors", b_factors[0])
     dt = universe.trajectory.dt
     options: dict[str, object] = {}
     if kind.name == "DCD":  # the others take the time of each frame
@@ -69,6 +74,8 @@ def write_frames(
         warnings.simplefilter("ignore")
         with writer_of(str(path), n_atoms=len(names), **options) as writer:
             for step in universe.trajectory:
+                if kind is PDB and b_factors is not None:
+                    universe.atoms.tempfactors = b_factors[step.frame]
                 step.time = first_time_s / PICOSECOND + step.frame * dt
                 writer.write(universe.atoms)
                 if tick is not None:

@@ -54,6 +54,7 @@ def write_molecule(
             even.frame_time_s,
             first_time_s=even.first_time_s,
             velocities=velocities,
+            b_factors=even.sigma,
             remarks=[*notes, f"{course.what}: {even.said}"],
         )
         what = f"{course.what}: {even.said}"
@@ -126,6 +127,7 @@ def _write_extxyz(system: Input, courses: Sequence[Course], folder: Path) -> Wri
                 course.frames,
                 course.times_s,
                 course.velocities(),
+                sigma=course.sigma,
                 start=course.start,
             )
     what = courses[0].what
