@@ -117,13 +117,8 @@ def _with_yardsticks(columns: Columns, rows: Sequence[Row]) -> Columns:
 
 
 def _mse(row: Row) -> str:
-<<<<<<< HEAD
     ended = "†" if "budget" in row.stopped_by else "°" if "epochs" in row.stopped_by else ""
-    return f"{spread(row.mse, row.sd)}{'*' if row.star else ''}{ended}"
-=======
-    ended = "†" if "budget" in row.stopped_by else ""
     return f"{spread(row.mse, row.sd)}{'*' if row.star else ''}{'§' if row.loses else ''}{ended}"
->>>>>>> kernel
 
 
 def _printed(row: Row | None) -> str:

@@ -16,8 +16,16 @@ from pydantic import ValidationError
 
 from painet_cli.config.presets import Preset, load_preset, preset_yaml
 from painet_cli.config.schema import Activations
-from painet_cli.data.batches.windows import before_of, target_offsets, windows_of
+from painet_cli.data.batches.windows import (
+    Windows,
+    before_of,
+    check_no_answer,
+    target_offsets,
+    windows_of,
+    with_velocity,
+)
 from painet_cli.data.dataset.dataset import Dataset, open_dataset
+from painet_cli.data.particles.structure import Structure, structure_of
 from painet_cli.data.sources.registry import how_to_prepare
 from painet_cli.errors import RequestError
 from painet_cli.models.memory import fit_memory
@@ -37,18 +45,20 @@ from painet_cli.training.device import (
     MemoryMeter,
     flushed_denormals,
     free_memory,
-    reuse_freed_memory,
     seed_everything,
 )
 from painet_cli.training.distributed.world import ALONE, World
-from painet_cli.training.record import RECORD, RunSummary, recorded, summarise
+from painet_cli.training.record import RECORD, RunSummary, begun_with, recorded, summarise
 from painet_cli.training.run_folder import keep_epochs, new_run_folder
+from painet_cli.training.threads import computing_with, threads_for
 from painet_cli.training.trainer import EpochRecord, Trainer
 
 CONFIG = "config.yaml"
 METRICS = "metrics.jsonl"
 LAST = "last.safetensors"
 BEST = "best.safetensors"
+_MEASURED = 50
+"""Training windows by whose starts the structure is measured."""
 CONTENTS = {
     CONFIG: "the preset, every default spelled out",
     METRICS: "a line an epoch: errors, learning rate, seconds",
@@ -157,7 +167,10 @@ def _preset_of(folder: Path, epochs: int | None) -> Preset:
             f"{folder}: no run here ({CONFIG} is missing)",
             "give a folder that `painet train` wrote",
         )
-    return load_preset(str(folder / CONFIG), [] if epochs is None else [f"train.epochs={epochs}"])
+    changes: dict[str, Any] = {} if epochs is None else {"train.epochs": epochs}
+    if (folder / LAST).is_file():  # older configs do not say
+        changes["data.velocity"] = read_header(folder / LAST).preset.data.velocity
+    return load_preset(str(folder / CONFIG), changes)
 
 
 @contextmanager
@@ -220,13 +233,14 @@ def _prepare(
             "raise it, or start fewer processes",
         )
     dataset = dataset_of(preset, data_dir)
+    preset = preset.model_copy(update={"data": with_velocity(preset.data, dataset.manifest)})
+    check_no_answer(preset.data)
     system, graph = system_of(dataset.manifest, preset)
     offsets, before = target_offsets(preset.data), before_of(preset.data)
     train, val = (
         windows_of(dataset, part, offsets, graph, device, before) for part in ("train", "val")
     )
     seed_everything(preset.train.seed, device)
-    reuse_freed_memory()
     model = build_model(preset, system).to(device)
     model.fit_scales(train.batches(preset.train.batch_size))
     header = _header(
@@ -236,6 +250,8 @@ def _prepare(
         preset=preset,
         type_names=system.type_names,
         composition=Counter(system.type_names[index] for index in graph.types.tolist()),
+        structure=_structure(dataset, train),
+        treatment=dataset.manifest.treatment,
         up_axis=system.up_axis,
         units=dataset.manifest.units,
         dataset=dataset.manifest.name,
@@ -245,15 +261,18 @@ def _prepare(
         command=command_line(),
         versions=versions(),
     )
-<<<<<<< HEAD
-    augmentation = augmentation_of(preset, dataset.manifest)
+    augmentation = augmentation_of(preset, dataset)
     report = preset.data.report
     return Trainer(model, preset.train, train, val, budget_s, world, augmentation, report), header
-=======
-    augmentation = augmentation_of(preset, dataset)
-    trainer = Trainer(model, preset.train, train, val, budget_s, world, augmentation)
-    return trainer, header
->>>>>>> kernel
+
+
+def _structure(dataset: Dataset, train: Windows) -> Structure | None:
+    """How the system is built, by the first frames of training windows."""
+    manifest = dataset.manifest
+    if any(segment.types is not None for segment in manifest.segments):
+        return None
+    frames = dataset.frames[train.starts[:_MEASURED]]
+    return structure_of(manifest.particles, frames, manifest.units.length)
 
 
 def _header(**content: Any) -> Header:
@@ -292,7 +311,7 @@ def _train(
 ) -> RunSummary:
     world = trainer.world
     record = recorded(folder, trainer, header, meter) if world.is_writer else nullcontext()
-    with record, flushed_denormals():
+    with computing_with(_threads(folder, trainer, header)), record, flushed_denormals():
         with world.together():
             if world.is_writer:
                 # not before: until it is said to be running, the folder is as `run.json` has it
@@ -307,6 +326,17 @@ def _train(
                     _save_epoch(folder, trainer, header, epoch)
                     listener.epoch(epoch, trainer)
     return summarise(folder, trainer, header, meter)
+
+
+def _threads(folder: Path, trainer: Trainer, header: Header) -> int:
+    """Threads of a run: as many as it began with, or as its largest batch is worth."""
+    windows = trainer.train_windows
+    if windows.device.type != "cpu":
+        return torch.get_num_threads()
+    share = -(-header.preset.train.batch_size // trainer.world.size)
+    edges = windows.batch(torch.arange(min(share, len(windows)))).graph.edge_hop.shape[0]
+    width = getattr(header.preset.model, "hidden", 1)
+    return threads_for(edges * header.preset.data.horizon * width, begun_with(folder))
 
 
 def _save_epoch(folder: Path, trainer: Trainer, header: Header, record: EpochRecord) -> None:
