@@ -29,9 +29,10 @@ from io import BytesIO
 from pathlib import Path
 
 import torch
-from cases import CASES, PRODUCT_GFLOP, REFERENCES, prepared, product, set_up, timed
 from rich.console import Console
 from rich.table import Table
+
+from cases import CASES, PRODUCT_GFLOP, REFERENCES, prepared, product, set_up, timed
 
 ROOT = Path(__file__).parents[1]
 RECORDS = Path(__file__).parent / "records"

@@ -33,8 +33,7 @@ from torch import Tensor
 
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.windows import Windows, target_offsets
-from painet_cli.data.dataset.dataset import Dataset, open_dataset, write_dataset
-from painet_cli.data.dataset.manifest import SPLITS, Segment, Split
+from painet_cli.data.dataset.dataset import Dataset, open_dataset
 from painet_cli.evaluation.evaluate import evaluate_run, load_run, windows_for
 from painet_cli.models.base import DynamicsModel
 from painet_cli.storage.atomic import file_sha256, write_text
@@ -50,8 +49,8 @@ DIGITS = 5
 
 GUESSES = ("straight_on", "still", "centre", "mean_position")
 VELOCITIES = {
-    "published": "difference to the next frame, as in the benchmarks",
-    "past": "difference to the frame before, as at the end of a trajectory",
+    "next": "difference to the next frame, as in the benchmarks",
+    "before": "difference to the frame before, as at the end of a trajectory",
 }
 SGDML = (
     "simulated with the sGDML force field that MD17's authors trained on MD17 (Langevin, 500 K, "
@@ -114,9 +113,6 @@ class Shipped:
         Sentences.
     citation
         Of the data, where the dataset does not know it.
-    past
-        Whether it learns with velocities from the frame before, from a dataset `NAME-past` that is
-        made of the prepared one.
     """
 
     title: str
@@ -125,7 +121,6 @@ class Shipped:
     minutes: float
     limits: tuple[str, ...]
     citation: str = ""
-    past: bool = False
 
 
 def _motion(kind: str, subject: int, source: str, minutes: float) -> Shipped:
@@ -171,7 +166,6 @@ MODELS = {
         minutes=7,
         limits=PROTEIN_LIMITS,
         citation=DIMS_CITATION,
-        past=True,
     ),
     **{
         f"md17-{molecule}": _molecule(molecule)
@@ -193,9 +187,6 @@ def main() -> None:
     if missing:
         raise SystemExit(2)
     for name in names:
-        past = options.data_dir / f"{name}-past"
-        if MODELS[name].past and not past.exists():
-            with_past_velocities(open_dataset(options.data_dir / name), past)
         minutes = options.budget or MODELS[name].minutes
         run = None if options.again else finished_run(options.run_dir / name)
         if options.cards and run is None:
@@ -223,41 +214,6 @@ def _options() -> argparse.Namespace:
     if unknown:
         parser.error(f"no shipped model named {', '.join(unknown)}")
     return options
-
-
-def with_past_velocities(dataset: Dataset, folder: Path) -> Dataset:
-    """Write a dataset whose windows have the velocity from the frame before their start.
-
-    A window's velocity is the difference of its first two frames, so every window becomes a segment
-    whose second frame is the first plus what it moved since the frame before. No target may lie
-    there. Windows at the beginning of a recording have no frame before and are left out.
-    """
-    manifest, split = dataset.manifest, dataset.manifest.split
-    first = {segment.start for segment in manifest.segments}
-    starts = {p: [s for s in split.starts(p) if s not in first] for p in SPLITS}
-    length = split.delta_frames + 1
-    segments = [
-        Segment(name=f"{part} window at frame {start}", start=k * length, length=length)
-        for k, (part, start) in enumerate((p, s) for p in SPLITS for s in starts[p])
-    ]
-    frames = np.concatenate(
-        [dataset.frames[s : s + length] for part in SPLITS for s in starts[part]]
-    ).reshape(len(segments), length, -1, 3)
-    before = np.stack([dataset.frames[s - 1] for part in SPLITS for s in starts[part]])
-    frames[:, 1] = 2 * frames[:, 0] - before
-    ends = np.cumsum([0, *(len(starts[part]) for part in SPLITS)])
-    places = {
-        part: tuple(range(ends[k] * length, ends[k + 1] * length, length))
-        for k, part in enumerate(SPLITS)
-    }
-    new = manifest.model_copy(
-        update={
-            "name": folder.name,
-            "segments": tuple(segments),
-            "split": Split(kind=split.kind, delta_frames=split.delta_frames, **places),
-        }
-    )
-    return write_dataset(folder, frames.reshape(-1, *frames.shape[2:]), new)
 
 
 def finished_run(folder: Path) -> Path | None:
@@ -326,10 +282,10 @@ def card(name: str, run: Path, minutes: float, data_dir: Path) -> dict[str, Any]
         "mse": _round(evaluation.mse),
         **guesses,
         "step_mse": [_round(value) for value in evaluation.step_mse],
-        "velocity": VELOCITIES["past" if about.past else "published"],
+        "velocity": VELOCITIES[preset.data.velocity or "next"],
         "past_velocity": (
             {"windows": len(windows), "mse": _round(evaluation.mse)}
-            if about.past
+            if preset.data.velocity == "before"
             else past_velocity(model, windows, preset.train.batch_size)
         ),
         "horizon": preset.data.horizon,
@@ -341,9 +297,7 @@ def card(name: str, run: Path, minutes: float, data_dir: Path) -> dict[str, Any]
         "data_licence": manifest.origin.licence,
         "citation": " ".join(text for text in (about.citation, _cited(dataset)) if text),
         "command": (
-            f"{about.prepare} && python scripts/train_checkpoints.py {name}"
-            if about.past
-            else f"{about.prepare} && painet train --preset presets/shipped/{name}.yaml "
+            f"{about.prepare} && painet train --preset presets/shipped/{name}.yaml "
             f"--budget {minutes:g}"
         ),
         "epochs": record["epochs"],

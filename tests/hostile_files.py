@@ -170,13 +170,7 @@ for file, text in {
     given(f"{file} of a billion atoms", "says it has 999999999 atoms", text, *PREDICT)
 given("a.itp that includes a device", "no file", '#include "/dev/zero"\n', *PREDICT)
 given("a.itp that includes itself", "more than 100", '#include "a.itp"\n' * 9, *PREDICT)
-given("a.xml a billion laughs", "amplification|cannot read it", XML_BOMB, *PREDICT)
-given(
-    "a.xml of another file",
-    "cannot read it",
-    '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><hoomd_xml><type>&a;</type></hoomd_xml>',
-    *PREDICT,
-)
+given("a.xml a billion laughs", "no format that is read", XML_BOMB, *PREDICT)
 _LINES = "".join(PDB.format(k, "C", k) for k in range(100)).encode()
 given("a.pdb.gz that unfolds", "unfolds from", gzip.compress(_LINES * 9_000), *PREDICT)
 given("a.pdb.bz2 that unfolds", "unfolds from", bz2.compress(bytes(80 * 2**20)), *PREDICT)
@@ -188,7 +182,7 @@ given(
 )
 
 
-@hostile("cannot read it|died of it")
+@hostile("cannot be read")
 def an_xtc_of_noise(folder: Path, world: World) -> Words:
     (folder / "a.pdb").write_bytes(_LINES)
     (folder / "a.xtc").write_bytes(struct.pack(">II", 1995, 100) + bytes(range(256)) * 40)

@@ -22,6 +22,7 @@ from painet_cli.errors import RequestError
 from painet_cli.evaluation.evaluate import load_run, windows_for
 from tiny_files import atoms_of, ethanol
 from trainings import Watcher
+from typed import Say
 
 ROOT = EXAMPLE.parents[1]
 
@@ -173,3 +174,38 @@ def test_what_cannot_be_trained_is_said(given: dict[str, object], said: str) -> 
     with pytest.raises(RequestError) as caught:
         painet.train(**{"device": "cpu", **given})  # type: ignore[arg-type]
     assert said in str(caught.value)
+
+
+def test_what_is_loaded_is_of_the_one_class() -> None:
+    assert isinstance(load("md17-ethanol", "cpu").model, painet.PAINET)
+
+
+def test_a_message_names_an_argument_as_its_caller_writes_it(tmp_path: Path, say: Say) -> None:
+    with pytest.raises(RequestError, match="molecule='bensene': not in MD17"):
+        painet.prepare("md17", molecule="bensene", data_dir=tmp_path)
+    assert "--molecule bensene: not in MD17" in say("prepare", "md17", "--molecule", "bensene")[2]
+    with pytest.raises(RequestError, match="subject=7: no published split"):
+        painet.prepare("mocap", subject=7, data_dir=tmp_path)
+    (tmp_path / "sample").mkdir()
+    with pytest.raises(RequestError, match="give force=True to replace it"):
+        painet.prepare("sample", data_dir=tmp_path)
+    assert "give --force to replace it" in say("prepare", "sample", "--data-dir", tmp_path)[2]
+
+
+def test_a_file_is_predicted_into_a_folder(data_dir: Path, tmp_path: Path) -> None:
+    told: list[str] = []
+    done = painet.write_prediction(
+        data_dir / "sample",
+        3,
+        tmp_path / "out",
+        checkpoint="sample",
+        start="0:2",
+        device="cpu",
+        notice=told.append,
+    )
+    assert done.made.start_frames == [0, 1]
+    assert {one.path.name for one in done.files} < {path.name for path in done.folder.iterdir()}
+    assert done.summary["steps"] == 3 and done.summary["provenance"]["inputs"]
+    assert "checkpoint sample" in told[0]
+    with pytest.raises(RequestError, match=r"exists already\ngive force=True"):
+        painet.write_prediction(data_dir / "sample", 3, tmp_path / "out", checkpoint="sample")

@@ -137,7 +137,10 @@ def test_the_shell_can_be_taught_to_complete(shell: str, words: str, tmp_path: P
     ("typed", "offered"),
     [
         ("painet pre", {"predict", "prepare", "presets"}),
-        ("painet train --preset md17-b", {"md17-benzene-s2s", "md17-benzene-s2t"}),
+        (
+            "painet train --preset md17-b",
+            {"md17-benzene-s2s", "md17-benzene-s2t", "md17-benzene-s2t-even"},
+        ),
         ("painet prepare md17 --molecule b", {"benzene"}),
     ],
 )

@@ -14,7 +14,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 import yaml
@@ -112,7 +111,7 @@ def test_a_model_is_of_its_preset_and_its_weights_fit(name: str) -> None:
     tensors, header = load_checkpoint(FOLDER / f"{name}.safetensors")
     assert header.preset_name == name
     assert header.preset == load_preset(str(preset_folder() / f"shipped/{name}.yaml"))
-    assert header.dataset.removesuffix("-past") == name
+    assert header.dataset == name
     system = SystemSpec(header.type_names, header.preset.data.edge_hops, header.up_axis)
     build_model(header.preset, system).load_state_dict(under("model", tensors), strict=True)
 
@@ -171,7 +170,7 @@ def test_the_card_of_running_is_true(shared: Path, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_card_of_the_backbone_is_true(shared: Path, tmp_path: Path) -> None:
     adk = shared / "data/protein/adk"
-    prepared = prepare_trajectory(
+    prepare_trajectory(
         Destination(tmp_path),
         topology=adk / "adk.psf",
         trajectory=[
@@ -181,11 +180,6 @@ def test_the_card_of_the_backbone_is_true(shared: Path, tmp_path: Path) -> None:
         select="backbone",
         delta_frames=15,
     )
-    past = script().with_past_velocities(prepared, tmp_path / "protein-backbone-past")
-    start, moved = prepared.starts("test")[0], past.starts("test")[0]
-    assert np.array_equal(past.frames[moved + 2], prepared.frames[start + 2])
-    velocity = past.frames[moved + 1] - past.frames[moved]
-    assert np.allclose(velocity, prepared.frames[start] - prepared.frames[start - 1], atol=1e-5)
     check_card("protein-backbone", evaluated("protein-backbone", tmp_path, tmp_path / "runs"))
 
 

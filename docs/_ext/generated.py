@@ -77,6 +77,26 @@ def _without_common(section: str) -> str:
     return "\n".join(lines).replace("**Options**:\n\n\n", "")
 
 
+class Formats(SphinxDirective):
+    """Formats that are read and written, as the registry has them."""
+
+    def run(self) -> list[nodes.Node]:
+        """A table, a row a format."""
+        from painet_cli.data.trajectories.formats import FORMATS
+        from painet_cli.data.trajectories.readable import READABLE
+
+        written = {kind.name for kind in FORMATS.values()} | {"BVH", "NPZ"}
+        rows = ["| `--format` | endings | from | holds | written | takes |", "| - " * 6 + "|"]
+        for one in READABLE:
+            endings = " ".join(f"`{suffix}`" for suffix in one.suffixes)
+            written_too = "yes" if one.name in written else ""
+            rows.append(
+                f"| `{one.name}` | {endings} | {one.about} | {one.holds} | {written_too} "
+                f"| {one.package} |"
+            )
+        return self.parse_text_to_nodes("\n".join(rows))
+
+
 class PresetFields(SphinxDirective):
     """Every key of a preset: type, default, unit and meaning, from the pydantic models."""
 
@@ -114,7 +134,8 @@ def _table(
         nested += [(key, kind) for kind in _models(field.annotation)]
     yield ""
     for key, kind in nested:
-        yield from (f"`{key}` with `kind: {_tag(kind)}`: {_first(kind.__doc__)}", "")
+        told_apart = f" with `kind: {_tag(kind)}`" if "kind" in kind.model_fields else ""
+        yield from (f"`{key}`{told_apart}: {_first(kind.__doc__)}", "")
         rest = {name: field for name, field in kind.model_fields.items() if name != "kind"}
         if rest:
             yield from ("| key | type | default | meaning |", "| --- | --- | --- | --- |")
@@ -141,9 +162,9 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
 
 
 def _tag(kind: type[BaseModel]) -> str:
-    """Value of the literal that tells a model of a union apart."""
-    field = kind.model_fields.get("name") or kind.model_fields["kind"]
-    return str(get_args(field.annotation)[0])
+    """Value of the literal that tells a model of a union apart; one that stands alone has none."""
+    field = kind.model_fields.get("name") or kind.model_fields.get("kind")
+    return "mapping" if field is None else str(get_args(field.annotation)[0])
 
 
 def _type(field: FieldInfo) -> str:
@@ -197,7 +218,7 @@ def _default(field: FieldInfo) -> str:
     if isinstance(value, BaseModel):
         return f"`{_tag(type(value))}`"
     if isinstance(value, tuple):
-        return f"`[{', '.join(value)}]`"
+        return f"`[{', '.join(map(str, value))}]`"
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -284,6 +305,7 @@ def _seen_from_docs(link: re.Match[str]) -> str:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the directives."""
     app.add_directive("painet-commands", Commands)
+    app.add_directive("painet-formats", Formats)
     app.add_directive("painet-preset-fields", PresetFields)
     app.add_directive("painet-shipped-presets", ShippedPresets)
     app.add_directive("painet-public-names", PublicNames)

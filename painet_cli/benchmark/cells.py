@@ -110,14 +110,19 @@ class Result:
 
     @property
     def end(self) -> str:
-        """What ended its training: `patience`, `schedule`, `epochs` or `budget`.
+        """What ended its training: `patience`, `schedule`, `closed form`, `epochs` or `budget`.
 
         `schedule` is the last epoch of a rate that had come down to nothing, `epochs` the last one
-        at a rate at which more could have been learned.
+        at a rate at which more could have been learned. A closed form needs no more than one.
         """
-        schedule, ended = self.cell.preset.train.schedule, str(self.record["stopped_by"])
+        train, ended = self.cell.preset.train, str(self.record["stopped_by"])
+        if ended != "epochs":
+            return ended
+        if self.record["epochs"] < train.epochs:
+            return "closed form"
+        schedule = train.schedule
         spent = isinstance(schedule, CosineSchedule) and schedule.final_fraction == 0
-        return "schedule" if ended == "epochs" and spent else ended
+        return "schedule" if spent else ended
 
     @cached_property
     def window_mse(self) -> NDArray[np.float64]:

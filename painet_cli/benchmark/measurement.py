@@ -34,7 +34,7 @@ class Measurement:
     seconds: float
     """Median of the runs: processor time on a CPU, the clock's on a GPU."""
     runs: int
-    """How many, after a first one; 0 where the first one took so long that it is what counts."""
+    """How many were timed after the first; 0 where the first was so long that it alone is timed."""
     first_s: float
     """The first run, in which what depends on the graph alone is made and kept."""
     peak_gb: float

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from painet_cli.benchmark.cells import Result
 from painet_cli.benchmark.significance import LEVEL, signed_rank_p
+from painet_cli.evaluation.yardsticks import reported
 from painet_cli.report.tables.paper import PaperFigure, paper_figure
 
 OURS = "painet"
@@ -42,7 +43,7 @@ class Row:
     leak: float
     epochs: list[int]
     stopped_by: list[str]
-    """`patience`, `schedule`, `epochs` or `budget`, a seed (`Result.end`)."""
+    """`patience`, `schedule`, `closed form`, `epochs` or `budget`, a seed (`Result.end`)."""
     epoch_s: float
     """Seconds of a training epoch, mean over seeds."""
     peak_memory_gb: float
@@ -132,7 +133,10 @@ def bench_row(group: Sequence[Result]) -> Row:
         predict_memory_gb=max(result.evaluation["peak_memory_gb"] for result in group),
         memory_kind=record["memory_kind"],
         parameters=record["parameters"],
-        yardsticks={name: fmean(steps) for name, steps in evaluation.get("yardsticks", {}).items()},
+        yardsticks={
+            name: reported(steps, evaluation["mse"], evaluation["f_mse"])
+            for name, steps in evaluation.get("yardsticks", {}).items()
+        },
         device=record["device"],
         threads=record["threads"],
         **_of_paper(printed),

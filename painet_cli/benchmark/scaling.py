@@ -20,7 +20,7 @@ import numpy as np
 import psutil
 import torch
 
-from painet_cli.benchmark.alone import StoppedError, run_alone
+from painet_cli.benchmark.child import StoppedError, run_in_child
 from painet_cli.benchmark.measurement import (
     MODES,
     Measurement,
@@ -246,7 +246,7 @@ def _measured(point: Point, bench: Bench, listener: Listener) -> Outcome:
     listener.began(point)
     memory_gb = _SHARE * free_gb(bench.device)
     try:
-        measured = run_alone(
+        measured = run_in_child(
             measure,
             bench.preset(point),
             point.particles,

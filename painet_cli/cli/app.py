@@ -96,6 +96,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 done, 1 it ran and failed, 2 the request cannot be carried out, 130 interrupted.
     """
     _stop_as_interrupted()
+    # Before torch is loaded. By default threads spin while they wait, and on a busy machine keep
+    # the core from the thread that they wait for: an epoch of the demo then takes minutes.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in arguments
     launch = Launch()

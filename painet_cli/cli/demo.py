@@ -24,11 +24,13 @@ def demo(session: Session, data_dir: DataDir = DATA_DIR, run_dir: RunDir = RUN_D
     from painet_cli.evaluation.evaluate import evaluate_run, save_evaluation
     from painet_cli.report.pictures.run import draw_loss, draw_motion
     from painet_cli.report.tables.evaluation import evaluation_table
-    from painet_cli.training.device import resolve_device
+    from painet_cli.training.device import resolve_device, reuse_freed_memory
     from painet_cli.training.run import start_run
 
+    reuse_freed_memory()
     say = session.console.print
     device = resolve_device(session.device)
+    reuse_freed_memory()
     folder = data_dir / "sample"
     if not folder.exists():
         prepare_sample(Destination(data_dir, command="painet demo"))

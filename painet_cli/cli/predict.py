@@ -21,8 +21,8 @@ def predict(
         Path,
         typer.Argument(
             metavar="FILE",
-            help="A structure or trajectory that MDAnalysis reads, an npz as MD17 has it, an AMC "
-            "motion, or a prepared dataset.",
+            help="A structure or trajectory (PDB, mmCIF, DCD, XTC, XYZ ...), an npz as MD17 has "
+            "it, motion capture (AMC, BVH, TRC, C3D), or a prepared dataset.",
         ),
     ],
     steps: Annotated[
@@ -67,6 +67,10 @@ def predict(
     drop_extra: Annotated[
         bool, typer.Option("--drop-extra", help="Leave out atoms the topology does not have.")
     ] = False,
+    format_name: Annotated[
+        str | None,
+        typer.Option("--format", metavar="NAME", help="Format of FILE, whatever its name says."),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="DIR", help="By default predictions/NAME."),
@@ -94,6 +98,7 @@ def predict(
         frame_time=frame_time,
         adapt=adapt,
         drop_extra=drop_extra,
+        format_name=format_name,
         physics=physics,
         memory_budget=as_bytes(memory_budget),
         data_dir=data_dir,
@@ -108,7 +113,12 @@ def predict(
 
 
 def _rendered(done: WrittenPrediction) -> list[Any]:
-    from painet_cli.report.tables.forecast import error_tables, files_table, opening
+    from painet_cli.report.tables.forecast import (
+        error_tables,
+        files_table,
+        opening,
+        sanity_tables,
+    )
     from painet_cli.report.tables.physics import physics_tables
     from painet_cli.report.tables.verdict import verdict_sentences, verdict_table
 
@@ -117,6 +127,7 @@ def _rendered(done: WrittenPrediction) -> list[Any]:
         *(verdict_sentences(verdict, unit) if verdict else ()),
         *(verdict_table(verdict, unit) if verdict else ()),
         *error_tables(done.made.forecast),
+        *sanity_tables(done.made.forecast),
         *(physics_tables(done.physics) if done.physics else ()),
         files_table(done.files),
         f"\nopen them in {done.folder}:",

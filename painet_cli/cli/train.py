@@ -66,10 +66,12 @@ def train(
         )
 
     from painet_cli.cli.progress import TrainingProgress
+    from painet_cli.training.device import reuse_freed_memory
     from painet_cli.training.distributed.join import joined
     from painet_cli.training.distributed.launch import launched
     from painet_cli.training.run import resume_run, start_run
 
+    reuse_freed_memory()
     budget_s = None if budget is None else 60 * budget
     memory = as_bytes(memory_budget)
     with joined(launched(), session.device) as (world, device):

@@ -20,7 +20,7 @@ from painet_cli.errors import RequestError
 
 OWN = {
     "painet": "painet_cli.models.painet.model:PAINET",
-    "linear": "painet_cli.models.baselines.straight_line:Linear",
+    "linear": "painet_cli.models.baselines.straight_line:StraightLine",
     "rf": "painet_cli.models.baselines.radial_field:RadialField",
     "mpnn": "painet_cli.models.baselines.mpnn:Mpnn",
     "egnn": "painet_cli.models.baselines.egnn:Egnn",

@@ -40,9 +40,10 @@ class DataConfig(Strict):
     """Frames from a window's start to its last target (the paper's delta T)."""
     sampling: Literal["tail", "uniform"] = "uniform"
     """Where the T targets lie: `uniform` at delta_frames * k / T, `tail` the last T frames."""
-    velocity: Literal["next", "before"] = "next"
+    velocity: Literal["next", "before"] | None = None
     """Which difference a window's velocity is: to the `next` frame from its start, as the published
-    benchmarks have it, or from the frame `before`, which is what a prediction can know."""
+    benchmarks have it, or from the frame `before`, which is what a prediction can know. null: as
+    the dataset says, `next` of the benchmarks, `before` of one's own recordings."""
     history: Annotated[int, Field(ge=0, le=1000)] = 0
     """H, frames before a window's start that a model is given besides; windows with fewer frames
     before their start are left out."""
@@ -284,7 +285,24 @@ class CosineSchedule(Strict):
     """Rate at the last step, as a fraction of `lr`."""
 
 
-Schedule = Annotated[ConstantSchedule | CosineSchedule, Field(discriminator="kind")]
+class TrapezoidSchedule(Strict):
+    """Linear warm-up, then the learning rate itself, then a straight line down to the last epoch.
+
+    A training that goes on past its last epoch need only make up for the decay.
+    """
+
+    kind: Literal["trapezoid"] = "trapezoid"
+    warmup_epochs: NonNegativeFloat = 0.0
+    """Epochs over which the rate rises from zero."""
+    decay_fraction: Annotated[float, Field(gt=0.0, le=1.0)] = 0.2
+    """Share of all epochs over which the rate falls."""
+    final_fraction: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    """Rate at the last step, as a fraction of `lr`."""
+
+
+Schedule = Annotated[
+    ConstantSchedule | CosineSchedule | TrapezoidSchedule, Field(discriminator="kind")
+]
 
 
 class TrainConfig(Strict):
@@ -295,10 +313,13 @@ class TrainConfig(Strict):
     batch_size: PositiveInt
     """Windows in a batch, of all processes together; the last, smaller batch of an epoch is used
     too."""
+    optimizer: Literal["adam", "adamw", "muon", "soap"] = "adam"
+    """`adam` as the paper has it; `adamw`; `muon` for the hidden maps with AdamW for all else;
+    `soap`, Adam in the eigenbasis of Shampoo's preconditioner."""
     lr: PositiveFloat
-    """Adam's learning rate."""
+    """Learning rate."""
     weight_decay: NonNegativeFloat = 0.0
-    """Adam's L2 penalty."""
+    """Share of the weights, times `lr`, that a step takes away; with `adam` an L2 penalty."""
     patience: PositiveInt = 50
     """Stop after this many evaluations in a row without a better validation MSE."""
     eval_every: PositiveInt = 5

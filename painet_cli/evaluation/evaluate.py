@@ -13,7 +13,13 @@ import torch
 from numpy.typing import NDArray
 
 from painet_cli.config.presets import Preset, load_preset, preset_names
-from painet_cli.data.batches.windows import Windows, before_of, target_offsets, windows_of
+from painet_cli.data.batches.windows import (
+    Windows,
+    before_of,
+    holds_answer,
+    target_offsets,
+    windows_of,
+)
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.data.dataset.manifest import SplitName
 from painet_cli.data.dataset.splits import leak_fraction
@@ -81,6 +87,8 @@ class Evaluation:
     """What the data are called, where they are not the benchmark's own."""
     as_published: bool = True
     """Whether the windows are cut as the shipped preset of that name has it."""
+    answer_given: bool = False
+    """Whether the velocity at the start tells the first step: the frame after it is both."""
     yardsticks: dict[str, list[float]] = field(default_factory=dict)
     """MSE a step of predictions that need no network, by name, where they were asked for."""
     physics: PhysicsReport | None = None
@@ -186,6 +194,7 @@ def evaluate_run(
         device=str(device),
         label=dataset.manifest.origin.label,
         as_published=_is_as_shipped(header.preset_name, preset),
+        answer_given=holds_answer(preset.data),
         yardsticks=found,
         physics=checks,
         squared=errors.squared,
@@ -194,7 +203,13 @@ def evaluate_run(
 
 
 def _is_as_shipped(name: str, preset: Preset) -> bool:
-    return name in preset_names() and load_preset(name).data == preset.data
+    if name not in preset_names():
+        return False
+    published, here = (
+        data.model_copy(update={"velocity": data.velocity or "next"})
+        for data in (load_preset(name).data, preset.data)
+    )
+    return published == here
 
 
 def load_run(

@@ -13,7 +13,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -80,9 +80,13 @@ def yardsticks(dataset: Dataset, preset: Preset, windows: Windows) -> dict[str, 
     return found | {name: _errors(on_cpu, guess) for name, guess in learned.items()}
 
 
-def better(mse: float, found: dict[str, list[float]]) -> list[tuple[str, float]]:
-    """Yardsticks that a mean over steps loses to, the best first."""
-    means = {name: float(np.mean(steps)) for name, steps in found.items()}
+def reported(steps: Sequence[float], mse: float, f_mse: float) -> float:
+    """Of a yardstick's MSE a step, what a model's `mse` is of its own: all steps, or the last."""
+    return steps[-1] if mse == f_mse else float(np.mean(steps))
+
+
+def better(mse: float, means: Mapping[str, float]) -> list[tuple[str, float]]:
+    """Yardsticks that a figure loses to, the best first."""
     return sorted(
         ((name, mean) for name, mean in means.items() if mean < mse), key=lambda one: one[1]
     )
@@ -154,7 +158,7 @@ def _mean_structure(batch: Batch, frame: BodyFrame) -> Tensor:
     count = batch.graph.num_systems
     placed = frames.back(frame.reference.repeat(count, 1))
     centres = frames.origin.index_select(0, batch.graph.system)
-    made = (placed + centres).to(batch.positions)
+    made: Tensor = (placed + centres).to(batch.positions)
     return made.expand_as(batch.known_targets())
 
 

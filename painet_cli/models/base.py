@@ -112,7 +112,7 @@ class DynamicsModel(nn.Module, ABC):
     def pass_bytes(
         self, nodes: int, edges: int, activations: Activations, *, training: bool
     ) -> int | None:
-        """Bytes that a pass is expected to need; None where a model has but one way to compute.
+        """Bytes that a pass is expected to need; None where a model can trade no memory for time.
 
         Parameters
         ----------
@@ -148,7 +148,7 @@ class Features(nn.Module):
     ground
         () height that counts as zero.
     time
-        () frames that velocities are best multiplied by.
+        () frames by which velocities are multiplied to be of the size of displacements.
 
     Raises
     ------

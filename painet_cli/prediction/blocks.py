@@ -56,7 +56,10 @@ def last_jump(frames: NDArray[np.floating]) -> int:
     if len(frames) < 4:
         return 0
     moved = np.array(
-        [np.square(later - before).mean() for before, later in zip(frames, frames[1:], strict=False)]
+        [
+            np.square(later - before).mean()
+            for before, later in zip(frames, frames[1:], strict=False)
+        ]
     )
     moving = moved[moved > 0]
     if not len(moving):

@@ -148,7 +148,7 @@ class Checkpoint:
 
     @cached_property
     def speed(self) -> float | None:
-        """Root mean square of a velocity component in training, unit of length a frame.
+        """Root mean square of speeds in training, unit of length a frame.
 
         None where the model keeps no such scale.
         """
@@ -238,7 +238,8 @@ def restore(path: Path, device: torch.device) -> tuple[DynamicsModel, Header]:
     weights = under("model", tensors)
     try:
         check_weights(header.preset, system, weights)
-        model = build_model(header.preset, system)
+        with torch.random.fork_rng([]):  # weights are drawn, and replaced at once
+            model = build_model(header.preset, system)
         model.load_state_dict(weights)
         wrong = misfit(weights, model.state_dict())
         if wrong is not None:

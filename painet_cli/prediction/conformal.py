@@ -30,9 +30,7 @@ def _step(errors: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
     """Of (S, N) errors."""
     count = len(errors)
     squared = np.square(errors)
-    scale = np.sqrt(
-        (squared.sum(axis=0) + _PRIOR * squared.mean()) / (count + _PRIOR)
-    )
+    scale = np.sqrt((squared.sum(axis=0) + _PRIOR * squared.mean()) / (count + _PRIOR))
     scale = np.where(scale > 0, scale, 1.0)
     return _quantile(errors), scale * _quantile(errors / scale)
 

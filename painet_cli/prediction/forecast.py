@@ -17,13 +17,27 @@ from painet_cli.data.batches.windows import target_offsets
 from painet_cli.data.particles.origin import is_far, places
 from painet_cli.data.units import time_text
 from painet_cli.errors import PainetError, RequestError, option
+from painet_cli.models.base import DynamicsModel
 from painet_cli.models.memory import fit_memory
 from painet_cli.prediction.checkpoints import LoadedModel
 from painet_cli.prediction.inputs.recording import LARGEST_BYTES, Input
 from painet_cli.prediction.matching import MisfitError, check_fit
 from painet_cli.prediction.rollout import rollout
+from painet_cli.prediction.sanity import (
+    Sanity,
+    allowed_displacement,
+    first_lost_step,
+    sanity_of,
+)
+from painet_cli.prediction.start_checks import (
+    check_starts,
+    check_velocities,
+    fast_drift,
+    treated,
+)
 from painet_cli.prediction.superposition import superposed_mse
 from painet_cli.prediction.timing import (
+    Source,
     frame_warnings,
     known_truth,
     predicted_frames,
@@ -38,6 +52,10 @@ _MANY_PASSES = 20
 _FAR_AWAY = (
     "the system lies {:,.0f} from the origin: it is predicted there and moved back; files whose "
     "positions are float32 hold it to {:.2g}, prediction.npz in full"
+)
+_DRIFTS = (
+    "the whole drifts faster than what it was trained on moves: it is predicted at rest, and moved "
+    "straight on"
 )
 
 Notice = Callable[[str], None]
@@ -66,6 +84,10 @@ class Forecast:
         (S, T, N, 3) straight on from the start with its velocity: the yardstick.
     warnings
         What a reader of the prediction must know, a sentence each.
+    sanity
+        Whether bonds hold and particles stay near.
+    velocity_sources
+        (S,) where the velocities come from.
     """
 
     system: Input
@@ -76,6 +98,8 @@ class Forecast:
     straight: NDArray[np.floating]
     truth: NDArray[np.floating] | None = None
     warnings: tuple[str, ...] = ()
+    sanity: Sanity | None = None
+    velocity_sources: tuple[Source, ...] = ()
 
     @property
     def start_positions(self) -> NDArray[np.floating]:
@@ -159,9 +183,9 @@ def make_forecast(
 ) -> Forecast:
     """Predict a system from each of its start frames.
 
-    Velocities are those of the last two known frames, brought to the checkpoint's time between
-    frames; no frame after a start is looked at but to measure. Steps past the trained horizon are
-    rolled out.
+    Velocities are those of the last two known frames, by the time between them, or the file's own
+    (`start_velocities`). What was done to frames before training is done to these. No frame after
+    a start is looked at but to measure. Steps past the trained horizon are rolled out.
 
     Parameters
     ----------
@@ -181,10 +205,11 @@ def make_forecast(
     Raises
     ------
     RequestError
-        The model does not fit, there is no start or step, or the prediction would take more memory
-        than `LARGEST_BYTES`.
+        The model does not fit, there is no start or step, the starts are no whole molecules or
+        their frames no motion, or the prediction would take more memory than `LARGEST_BYTES`.
     PainetError
-        The prediction runs away at once: a position of its first step is NaN or infinite. One
+        The prediction runs away at once: a position of its first step is NaN or infinite, a bond
+        several times as long as at the start, or a particle far beyond what training knew. One
         that runs away later ends before, with a warning.
     """
     header, (count, n, _) = loaded.header, system.frames.shape
@@ -196,23 +221,38 @@ def make_forecast(
     check_size(len(starts), steps, n)
     graph = _graph(loaded, system)
     offsets = predicted_frames(header, steps)
-    velocities, moving = start_velocities(header, system, starts)
+    system, said = treated(header, system, starts)
+    check_starts(system, starts)
+    velocity = start_velocities(header, system, starts)
+    velocities, speed = velocity.values, trained_speed(loaded.model)
+    said += check_velocities(header, system, starts, velocity, speed)
     past, known_past = start_past(header, system, starts)
-    x, warnings = system.frames[starts], frame_warnings(header, system, moving, known_past)
+    drift = fast_drift(system, velocities, speed)
+    at_rest = velocities if drift is None else velocities - drift
+    if drift is not None:
+        past = None if past is None else past + drift[:, None] * _steps_back(past.shape[1])
+        said += (_DRIFTS,)
+    warnings = (*said, *frame_warnings(header, system, velocity, known_past))
+    x = system.frames[starts]
     at = places(x, system.up_axis) if is_far(x, system.up_axis) else None
     near = x if at is None else (x - at).astype(np.float32)
     size = batch_size or max(1, BATCH_PARTICLES // n)
-    states = _States(graph, near, velocities, past, loaded.device)
+    states = _States(graph, near, at_rest, past, loaded.device)
     largest = states.batch(slice(0, size))
     free = memory_budget or free_memory(loaded.device)
     plan = fit_memory(loaded.model, largest, free, training=False)
     if plan.activations != "keep":
         notice(f"memory: {plan.words}")
     positions: NDArray[np.floating] = _predict(loaded, states, steps, size, notice)
-    positions, lost = _finite_steps(positions, system, starts)
+    allowed = allowed_displacement(offsets, speed, at_rest)
+    positions, lost = _kept_steps(positions, near, system, starts, allowed)
+    sanity = sanity_of(positions, near, system.particles, lost)
+    if sanity.sentence:
+        warnings += (sanity.sentence,)
     if lost:
-        warnings += (f"the prediction runs away: {lost}, it ends before",)
         steps, offsets = positions.shape[1], offsets[: positions.shape[1]]
+    if drift is not None:
+        positions = positions + offsets[:, None, None].astype(np.float32) * drift[:, None]
     if at is not None:
         positions = positions + at[:, None]
         warnings += (_FAR_AWAY.format(np.abs(at).max(), np.spacing(np.float32(np.abs(at).max()))),)
@@ -226,7 +266,20 @@ def make_forecast(
         straight=x[:, None] + offsets[:, None, None].astype(np.float32) * velocities[:, None],
         truth=truth,
         warnings=warnings,
+        sanity=sanity,
+        velocity_sources=velocity.sources,
     )
+
+
+def _steps_back(history: int) -> NDArray[np.float32]:
+    """(H, 1, 1) frames before the start, the latest first."""
+    return np.arange(1, history + 1, dtype=np.float32)[:, None, None]
+
+
+def trained_speed(model: DynamicsModel) -> float | None:
+    """Root mean square of speeds in training, unit of length a frame; None where it is not kept."""
+    kept = [value for name, value in model.named_buffers() if name.split(".")[-1] == "speed"]
+    return float(kept[0]) if kept else None
 
 
 def _graph(loaded: LoadedModel, system: Input) -> Graph:
@@ -272,27 +325,28 @@ def _predict(
     return predicted
 
 
-def _finite_steps(
+def _kept_steps(
     predicted: NDArray[np.floating],  # (S, T, N, 3)
+    start: NDArray[np.floating],  # (S, N, 3)
     system: Input,
     starts: NDArray[np.int64],
+    allowed: NDArray[np.floating] | None,  # (T,)
 ) -> tuple[NDArray[np.floating], str]:
-    """Steps before the first that is not finite from every start, and where that one is not."""
-    finite = np.array([np.isfinite(step).all() for step in predicted.swapaxes(0, 1)])
-    if finite.all():
+    """Steps before the first that is no prediction from some start, and what is wrong with that."""
+    found = first_lost_step(predicted, start, system.particles, allowed)
+    if found is None:
         return predicted, ""
-    step = int(np.argmin(finite))
-    start, particle = np.argwhere(~np.isfinite(predicted[:, step]).all(axis=-1))[0].tolist()
-    where = (
-        f"step {step + 1} of {len(finite):,} from frame {system.first_frame + starts[start]} holds "
-        f"NaN or infinity, first at particle {particle} ({system.particles.names[particle]})"
+    step, of, why = found
+    lost = (
+        f"step {step + 1} of {predicted.shape[1]:,} from frame {system.first_frame + starts[of]} "
+        f"{why}"
     )
     if step == 0:
         raise PainetError(
-            f"the prediction runs away at once: {where}",
+            f"the prediction runs away at once: {lost}",
             "train longer, or choose another checkpoint (`painet checkpoints`)",
         )
-    return predicted[:, :step], where
+    return predicted[:, :step], lost
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,13 @@ from painet_cli.data.batches.typed_graph import MissingLabelError, particle_kind
 from painet_cli.data.particles.elements import HEAVY
 from painet_cli.data.particles.names import Axis
 from painet_cli.data.particles.particles import Particles
+from painet_cli.data.particles.structure import Structure, structure_of
 from painet_cli.errors import RequestError, option
 from painet_cli.prediction.checkpoints import Checkpoint
-from painet_cli.prediction.inputs.recording import Selected
+from painet_cli.prediction.inputs.recording import Input, Selected
+from painet_cli.prediction.likeness import LEAST, Comparison, compare, composition
 from painet_cli.training.checkpoint import Header
 
-FAR = 4.0
-"""A checkpoint of a system this many times larger or smaller is the last to be taken."""
 SELECTIONS = ("all", HEAVY, "backbone", "name CA")
 """What is tried where the user selects nothing."""
 _SAME_RESIDUE = {
@@ -33,6 +33,8 @@ _SAME_RESIDUE = {
 }
 """Names that force fields give a residue by its protonation or bonds."""
 _FEW = 6
+_ANOTHER_GAIT = 2.0
+"""Steps of a factor of 1.5 in speed from which on a motion is another kind: walking, running."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,19 +111,62 @@ def check_fit(
     return types
 
 
+def compare_input(header: Header, system: Input) -> Comparison:
+    """Compare a checkpoint's system with one that it fits.
+
+    Raises
+    ------
+    MisfitError
+        As `check_fit` does.
+    """
+    types = check_fit(header, system.particles, system.length_unit, system.up_axis)
+    found = Counter(header.type_names[k] for k in types.tolist())
+    structure = structure_of(system.particles, system.frames[-1:], system.length_unit)
+    return compare(header, found, structure)
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """Particles that a checkpoint is looked for.
+
+    Attributes
+    ----------
+    selected
+        Who they are.
+    structure
+        How they are built; None where it is not known.
+    speed
+        Root mean square of speeds, unit of length a second; 0 where it is not known.
+    """
+
+    selected: Selected
+    structure: Structure | None = None
+    speed: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class _Match:
+    checkpoint: Checkpoint
+    candidate: Candidate
+    found: Counter[str]
+    comparison: Comparison
+    rank: tuple[float, ...]
+
+
 def choose(
-    candidates: Sequence[Selected],
+    candidates: Sequence[Candidate],
     checkpoints: Sequence[Checkpoint],
     length_unit: str,
     up_axis: Axis | None,
-    speed: Mapping[str, float] | None = None,
+    frame_time_s: float | None = None,
+    fingerprint: str = "",
 ) -> Choice:
-    """Choose a checkpoint, and of the candidates the first that it fits.
+    """Choose a checkpoint, and of the candidates the one that it fits best.
 
-    Checkpoints of the very same system, by the numbers of particles of each type, come before those
-    of others, these before those of systems `FAR` larger or smaller; then runs come before shipped
-    ones, the first candidate before the next, equal numbers of particles, and the newest run. Where
-    shipped ones are equal in all that, as walking and running are, the speed decides.
+    Checkpoints of the very same system come before those of others, which have to be `LEAST` like
+    it unless they are asked for. Then the nearest time between frames counts, of motion the nearest
+    speed (it tells walking from running, which have the same joints), the likeness of the systems;
+    runs before shipped ones, the first candidate before the next, and the newest run.
 
     Parameters
     ----------
@@ -131,53 +176,71 @@ def choose(
         To choose from, the newest runs first.
     length_unit, up_axis
         Of the input.
-    speed
-        Root mean square of a velocity component, unit of length a second, by `Selected.language`.
+    frame_time_s
+        Seconds between its frames, where it says so.
+    fingerprint
+        sha256 of the prepared dataset that the input is, if it is one.
 
     Raises
     ------
     RequestError
-        None fits; says why the only one does not.
+        None fits, or none is like the system; says which is the nearest and what to do.
     """
     misfits: dict[str, str] = {}
-    fitting: list[tuple[tuple[float, ...], Checkpoint, Selected, Counter[str]]] = []
+    fitting: list[_Match] = []
     for order, checkpoint in enumerate(checkpoints):
-        for place, selected in enumerate(candidates):
+        for place, candidate in enumerate(candidates):
+            particles = candidate.selected.particles
             try:
-                types = check_fit(checkpoint.header, selected.particles, length_unit, up_axis)
+                types = check_fit(checkpoint.header, particles, length_unit, up_axis)
             except MisfitError as error:
                 misfits.setdefault(checkpoint.name, error.what)
                 continue
             found = Counter(checkpoint.header.type_names[k] for k in types.tolist())
-            rank = _rank(checkpoint, found, place)
-            own = (speed or {}).get(selected.language) if checkpoint.origin == "shipped" else None
-            fitting.append(((*rank, _off(checkpoint, own), order), checkpoint, selected, found))
+            comparison = compare(checkpoint.header, found, candidate.structure, fingerprint)
+            rank = _rank(checkpoint, candidate, comparison, frame_time_s)
+            match = _Match(checkpoint, candidate, found, comparison, (*rank, place, order))
+            fitting.append(match)
     if not fitting:
         raise _none_fits(checkpoints, misfits)
-    _, checkpoint, selected, found = min(fitting, key=lambda one: one[0])
-    exact, trained = found == checkpoint.header.composition, checkpoint.header.composition
+    like = [one for one in fitting if one.checkpoint.origin == "given" or _is_like(one)]
+    if not like:
+        raise _none_is_like(max(fitting, key=lambda one: one.comparison.score))
+    taken = min(like, key=lambda one: one.rank)
     why = {
         "given": "as asked",
         "run": "the newest fitting run",
         "shipped": "shipped with painet",
-    }[checkpoint.origin]
-    same = "trained on this very system" if exact else "its types cover the particles"
-    other = (
-        f"{checkpoint.name} was trained on another system, {_composition(trained)}; "
-        f"this is {_composition(found)}: expect larger errors"
+    }[taken.checkpoint.origin]
+    difference = taken.comparison.difference
+    return Choice(
+        taken.checkpoint,
+        taken.candidate.selected,
+        f"{why}: {taken.comparison.said}, {composition(taken.found)}",
+        (f"{taken.checkpoint.name}: {difference}: expect larger errors",) if difference else (),
     )
-    warnings = (other,) if trained and not exact else ()
-    return Choice(checkpoint, selected, f"{why}: {same}, {_composition(found)}", warnings)
 
 
-def _rank(checkpoint: Checkpoint, found: Counter[str], place: int) -> tuple[float, ...]:
-    trained = checkpoint.header.composition
-    count, here = sum(trained.values()), found.total()
-    far = bool(trained) and max(count, here) > FAR * min(count, here)
-    return (found != trained, far, checkpoint.origin == "shipped", place, count != here)
+def _is_like(match: _Match) -> bool:
+    return match.comparison.same or match.comparison.score >= LEAST
 
 
-def _off(checkpoint: Checkpoint, speed: float | None) -> float:
+def _rank(
+    checkpoint: Checkpoint, candidate: Candidate, comparison: Comparison, frame_time_s: float | None
+) -> tuple[float, ...]:
+    off = _off(checkpoint, candidate.speed) if checkpoint.origin == "shipped" else 0.0
+    trained = checkpoint.header.units.frame_time_s
+    apart = 0 if frame_time_s is None else round(abs(math.log10(frame_time_s / trained)))
+    return (
+        (not comparison.same) + (off >= _ANOTHER_GAIT),
+        apart,
+        off,
+        -round(comparison.score, 2),
+        checkpoint.origin == "shipped",
+    )
+
+
+def _off(checkpoint: Checkpoint, speed: float) -> float:
     """How far the input's speed is from the trained one, in steps of a factor of 1.5."""
     if not speed or not checkpoint.speed:
         return 0.0
@@ -206,6 +269,16 @@ def _none_fits(checkpoints: Sequence[Checkpoint], misfits: Mapping[str, str]) ->
     )
 
 
+def _none_is_like(nearest: _Match) -> RequestError:
+    source = "motion" if nearest.checkpoint.header.up_axis else "trajectory"
+    return RequestError(
+        f"no checkpoint is like this system; the nearest, {nearest.checkpoint.name}, would be "
+        f"wrong: {nearest.comparison.difference}",
+        f"train on this system (`painet prepare {source} --help`, then `painet train`), or take "
+        f"it all the same: {option('checkpoint', nearest.checkpoint.name)}",
+    )
+
+
 def _plain_residue(kind: str, at: int) -> str:
     """A type's name with the common name of its residue, which is word number `at`."""
     words = kind.split(" ")
@@ -216,11 +289,3 @@ def _plain_residue(kind: str, at: int) -> str:
 def _some(names: Sequence[str]) -> str:
     more = f" and {len(names) - _FEW} more" if len(names) > _FEW else ""
     return ", ".join(names[:_FEW]) + more
-
-
-def _composition(counts: Mapping[str, int]) -> str:
-    """`2 C, 6 H, 1 O`, or how many of how many types."""
-    total = sum(counts.values())
-    if len(counts) > _FEW:
-        return f"{total:,} particles of {len(counts)} types"
-    return ", ".join(f"{counts[name]:,} {name}" for name in sorted(counts))

@@ -9,13 +9,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from painet_cli.data.particles.structure import structure_of
 from painet_cli.errors import RequestError
+from painet_cli.prediction.adapt import Verdict
 from painet_cli.prediction.checkpoints import Checkpoint, LoadedModel, load_model
 from painet_cli.prediction.forecast import Forecast, check_size, make_forecast
-from painet_cli.prediction.adapt import Verdict
 from painet_cli.prediction.inputs.recording import Input, Recording, Selected
 from painet_cli.prediction.learning import learn
-from painet_cli.prediction.matching import SELECTIONS, Choice, choose
+from painet_cli.prediction.matching import SELECTIONS, Candidate, Choice, choose
 from painet_cli.prediction.starts import parse_starts
 from painet_cli.prediction.timing import frames_behind, known_frames
 
@@ -104,18 +105,24 @@ def forecast_recording(
         The prediction runs away.
     """
     candidates = _candidates(recording, select)
-    speeds = {one.language: _speed(recording, one) for one in candidates}
-    known = recording.length_unit, recording.up_axis, speeds
     try:
-        choice = choose(candidates, checkpoints, *known)
+        choice = choose(
+            candidates,
+            checkpoints,
+            recording.length_unit,
+            recording.up_axis,
+            recording.frame_time_s,
+            recording.fingerprint,
+        )
     except RequestError as refused:
         if not adapt or recording.frame_time_s is None:
             raise
-        learned, said = learn(recording, candidates[0], None, steps, start, None, notice)
+        selected = candidates[0].selected
+        learned, said = learn(recording, selected, None, steps, start, None, notice)
         if learned is None or learned.forecast is None:
             raise RequestError(refused.what, said) from refused
         return RecordingForecast(
-            None, None, candidates[0], learned.forecast, learned.frames, learned.verdict
+            None, None, selected, learned.forecast, learned.frames, learned.verdict
         )
     header = choice.checkpoint.header
     count = len(choice.selected.indices)
@@ -136,9 +143,7 @@ def forecast_recording(
     loaded = load_model(choice.checkpoint, device)
 
     def by_checkpoint(system: Input, at: NDArray[np.int64]) -> Forecast:
-        return make_forecast(
-            loaded, system, at, steps, notice=notice, memory_budget=memory_budget
-        )
+        return make_forecast(loaded, system, at, steps, notice=notice, memory_budget=memory_budget)
 
     learned, said = None, ""
     if adapt:
@@ -149,7 +154,7 @@ def forecast_recording(
         )
     system = recording.read(choice.selected, starts.first, starts.stop)
     forecast = by_checkpoint(system, starts.frames - starts.first)
-    warnings = [*choice.warnings, *forecast.warnings, *([said] if said else [])]
+    warnings = [*system.notes, *choice.warnings, *forecast.warnings, *([said] if said else [])]
     if learned is not None:
         warnings.extend(learned.verdict.notes)
     if recording.fingerprint and recording.fingerprint == header.dataset_sha256:
@@ -176,24 +181,28 @@ def forecast_recording(
     )
 
 
-def _candidates(recording: Recording, select: str | None) -> list[Selected]:
+def _candidates(recording: Recording, select: str | None) -> list[Candidate]:
     """Selections to look for a checkpoint for, each set of particles once."""
-    if select is not None:
-        return [recording.select(select)]
     found: dict[bytes, Selected] = {}
-    for language in SELECTIONS:
+    for language in SELECTIONS if select is None else (select,):
         try:
             selected = recording.select(language)
         except RequestError:
-            if language == "all":
+            if language in ("all", select):
                 raise
             continue  # no hydrogens known, no protein, no CA: nothing to try
         found.setdefault(selected.indices.tobytes(), selected)
-    return list(found.values())
+    return [_candidate(recording, selected) for selected in found.values()]
+
+
+def _candidate(recording: Recording, selected: Selected) -> Candidate:
+    first = recording.read(selected, 0, 1)
+    structure = structure_of(selected.particles, first.frames, recording.length_unit)
+    return Candidate(selected, structure, _speed(recording, selected))
 
 
 def _speed(recording: Recording, selected: Selected) -> float:
-    """Root mean square of a velocity component, unit of length a second; 0 where it is not known.
+    """Root mean square of speeds, unit of length a second; 0 where it is not known.
 
     Of motion alone: it tells walking from running, which have the same joints.
     """
@@ -203,4 +212,6 @@ def _speed(recording: Recording, selected: Selected) -> float:
     frames = recording.read(
         selected, max(last - _SPEED_FRAMES, *recording.breaks[-1:], 0), last
     ).frames
-    return float(np.sqrt(np.square(np.diff(frames, axis=0)).mean()) / recording.frame_time_s)
+    return float(
+        np.sqrt(np.square(np.diff(frames, axis=0)).sum(axis=-1).mean()) / recording.frame_time_s
+    )

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from painet_cli.data.batches.batch import Batch, from_pyg
 from painet_cli.data.batches.windows import target_offsets
+from painet_cli.data.particles.elements import is_element
 from painet_cli.data.particles.names import Axis
 from painet_cli.data.particles.origin import is_far, kept_digits, places
 from painet_cli.data.particles.particles import Particles
@@ -24,11 +25,14 @@ from painet_cli.models.base import DynamicsModel
 from painet_cli.prediction.checkpoints import LoadedModel, load
 from painet_cli.prediction.forecast import make_forecast
 from painet_cli.prediction.inputs.recording import Input
+from painet_cli.prediction.matching import compare_input
 from painet_cli.prediction.rollout import rollout
 
 if TYPE_CHECKING:
     from MDAnalysis import AtomGroup
     from torch_geometric.data import Data
+
+    from painet_cli.data.formats.frame import Frame
 
 System = TypeVar("System", bound="Data")
 Bonds = Sequence[tuple[int, int]]
@@ -114,13 +118,16 @@ def predict(
     Raises
     ------
     RequestError
-        The model does not fit the system, a field is missing or has the wrong shape, or positions
-        are not finite.
+        The model does not fit the system, a field is missing or has the wrong shape, positions are
+        not finite, a molecule is in pieces, or frames are no motion.
+    PainetError
+        The prediction runs away at once.
 
     Warns
     -----
     UserWarning
-        A single frame has no velocity, or its time is not the model's.
+        A single frame has no velocity, its time is not the model's, the model was trained on
+        another system, or the prediction is distorted or runs away.
 
     Examples
     --------
@@ -147,7 +154,9 @@ def predict(
     start = np.array([len(given.frames) - 1])
     horizon = model.header.preset.data.horizon
     forecast = make_forecast(model, given, start, horizon if steps is None else steps)
-    for message in forecast.warnings:
+    difference = compare_input(model.header, given).difference
+    other = (f"{model.name}: {difference}: expect larger errors",) if difference else ()
+    for message in (*other, *forecast.warnings):
         warnings.warn(message, stacklevel=2)
     return forecast.positions[0]
 
@@ -220,9 +229,9 @@ def _arrays(
             raise RequestError(f"bonds: one does not join two of the {count} particles")
         particles = particles.model_copy(update={"bonds": listed})
     elif particles.elements and model.header.units.length == "angstrom":
-        from painet_cli.prediction.inputs.molecule import bonds_within_heavy
+        from painet_cli.data.particles.bonds import covalent_bonds
 
-        found = bonds_within_heavy(particles.elements, frames[-1])
+        found = covalent_bonds(frames[-1], particles.elements)
         particles = particles.model_copy(update={"bonds": found})
     return Input(
         name="the system",
@@ -239,52 +248,98 @@ def _arrays(
 def _particles(
     kinds: Sequence[str], names: Sequence[str] | None, residues: Sequence[str] | None
 ) -> Particles:
-    from MDAnalysis.guesser.tables import SYMB2Z
-
     listed = sorted(set(kinds))
     return Particles(
         names=tuple(names if names is not None else kinds),
         types=tuple(listed.index(kind) for kind in kinds),
         type_names=tuple(listed),
         bonds=(),
-        elements=tuple(kinds) if all(kind in SYMB2Z for kind in kinds) else (),
+        elements=tuple(kinds) if all(map(is_element, kinds)) else (),
         residues=tuple(residues or ()),
     )
 
 
 def _atoms(atoms: AtomGroup, model: LoadedModel) -> Input:
-    from painet_cli.prediction.inputs.molecule import selected_atoms
+    from painet_cli.data.trajectories.hydrogens import with_hydrogens
+    from painet_cli.data.trajectories.topology import particles_of
+    from painet_cli.data.trajectories.unwrap import Unwrapper
+    from painet_cli.data.trajectories.whole import connections
     from painet_cli.prediction.inputs.recording import check_several
 
     check_several("the AtomGroup", atoms.n_atoms)
     trajectory = atoms.universe.trajectory
-    frames = [np.array(atoms.positions, dtype=np.float32)]
     at = trajectory.frame
-    if at > 0:
-        trajectory[at - 1]
-        frames.insert(0, np.array(atoms.positions, dtype=np.float32))
-        trajectory[at]
-    positions = np.stack(frames)
-    _check_finite(positions)
-    selected = selected_atoms("the atoms", atoms, positions[-1], Path("the AtomGroup"))
-    several = Input(
+    known = []
+    for number in (at - 1, at) if at > 0 else (at,):
+        trajectory[number]
+        known.append(_frame(atoms, number))
+    _check_finite(np.stack([frame.positions[atoms.indices] for frame in known]))
+    bonds = connections(atoms.universe, known[-1])
+    unwrap = Unwrapper(bonds, atoms.universe.atoms.n_atoms, atoms.indices)
+    positions = np.stack(
+        [
+            frame.positions[atoms.indices]
+            if frame.box is None
+            else unwrap(frame.positions, frame.box).astype(np.float32)
+            for frame in known
+        ]
+    )
+    where = Path("the AtomGroup")
+    particles, _ = particles_of(atoms, positions[-1], None, where, known[-1].box)
+    frame_time_s, times_s = _times(trajectory, known)
+    return Input(
         name="the system",
         kind="molecule",
         path=None,
-        particles=selected.particles,
+        particles=with_hydrogens(particles, atoms),
         frames=positions,
-        frame_time_s=None,
+        frame_time_s=frame_time_s,
         length_unit="angstrom",
         up_axis=model.header.up_axis,
+        first_frame=known[0].number,
+        times_s=times_s,
+        velocities=_velocities(known, atoms),
     )
+
+
+def _frame(atoms: AtomGroup, number: int) -> Frame:
+    """The present frame of all atoms of a universe."""
+    from MDAnalysis.lib.mdamath import triclinic_vectors
+
+    from painet_cli.data.formats.frame import Frame
+
+    step, everyone = atoms.universe.trajectory.ts, atoms.universe.atoms
+    box = None if step.dimensions is None else triclinic_vectors(step.dimensions, dtype=np.float64)
+    return Frame(
+        number,
+        np.array(everyone.positions, dtype=np.float32),
+        None if box is None or not np.linalg.det(box) > 0 else box,
+        float(step.time),
+        np.array(step.velocities, dtype=np.float32) if step.has_velocities else None,
+    )
+
+
+def _times(
+    trajectory: Any, known: Sequence[Frame]
+) -> tuple[float | None, NDArray[np.float64] | None]:
+    """Seconds between the frames, and their times; None where the trajectory does not say."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         time_ps = float(trajectory.dt)
     # MDAnalysis takes 1 ps where a file has no times
     invented = any("no dt information" in str(one.message) for one in caught)
-    if at == 0 or invented or not time_ps > 0:
-        return several
-    return replace(several, frame_time_s=time_ps * _PICOSECOND)
+    if len(known) < 2 or invented or not time_ps > 0:
+        return None, None
+    return time_ps * _PICOSECOND, np.array([frame.time_ps for frame in known]) * _PICOSECOND
+
+
+def _velocities(known: Sequence[Frame], atoms: AtomGroup) -> NDArray[np.float32] | None:
+    """Velocities of the known frames, angstrom a second, where the trajectory has them."""
+    if any(frame.velocities is None for frame in known):
+        return None
+    held = [frame.velocities[atoms.indices] for frame in known if frame.velocities is not None]
+    velocities: NDArray[np.float32] = (np.stack(held) / _PICOSECOND).astype(np.float32)
+    return velocities
 
 
 def _check_finite(frames: NDArray[Any]) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.batches.windows import target_offsets
 from painet_cli.data.units import time_text
-from painet_cli.errors import option
+from painet_cli.errors import RequestError, option
 from painet_cli.prediction.inputs.recording import Input
 from painet_cli.prediction.rollout import rollout_offsets
 from painet_cli.training.checkpoint import Header
@@ -15,6 +18,13 @@ from painet_cli.training.checkpoint import Header
 _WHOLE = 0.02
 """How far from a whole number of frames a time may be and still count as one."""
 _SAME_TIME = 1e-3
+_NEARLY = 0.1
+_FEW_FRAMES = 8
+"""Frames to the first step below which it matters where a velocity is from: with six, walking is
+predicted a fifth worse, with eight, the sample by a twentieth (their cards)."""
+INSTANT_S = 5e-15
+"""Seconds; the fastest vibrations, of hydrogens, take 9 fs."""
+Source = Literal["before", "file", "none"]
 
 
 def predicted_frames(header: Header, steps: int) -> NDArray[np.int64]:
@@ -43,15 +53,74 @@ def _frames_per_frame(header: Header, frame_time_s: float | None) -> float:
     return round(ratio) if 0 < abs(ratio - round(ratio)) < _SAME_TIME * ratio else ratio
 
 
-def start_velocities(
-    header: Header, system: Input, starts: NDArray[np.int64]
-) -> tuple[NDArray[np.floating], NDArray[np.bool_]]:
-    """(S, N, 3) velocities a frame of the checkpoint, and whether the frame before is known."""
+@dataclass(frozen=True, eq=False)
+class StartVelocities:
+    """Velocities at the starts.
+
+    Attributes
+    ----------
+    values
+        (S, N, 3), unit of length a frame of the checkpoint.
+    sources
+        (S,) `before`: the difference from the frame before; `file`: what the file holds; `none`:
+        neither is known, and they are zero.
+    """
+
+    values: NDArray[np.floating]
+    sources: tuple[Source, ...]
+
+
+def start_velocities(header: Header, system: Input, starts: NDArray[np.int64]) -> StartVelocities:
+    """Velocities at the starts, by the interval that lies before each.
+
+    A file's own velocities are of an instant. They are taken where the checkpoint's are nearly, for
+    its frames are no farther apart than bonds vibrate; and there is no frame before, or it lies
+    farther away in time than the checkpoint's.
+    """
+    intervals = _intervals(system, starts)
+    trained = header.units.frame_time_s
     moving = (starts > 0) & ~np.isin(starts, (0, *system.breaks))
     before = np.where(moving, starts - 1, starts)
-    ratio = np.float32(_frames_per_frame(header, system.frame_time_s))
+    ratio = np.array([_frames_per_frame(header, one) for one in intervals], dtype=np.float32)
     moved = (system.frames[starts] - system.frames[before]).astype(np.float32)
-    return moved * ratio, moving
+    values = moved * ratio[:, None, None]
+    sources: list[Source] = ["before" if one else "none" for one in moving.tolist()]
+    if system.velocities is not None and trained <= INSTANT_S:
+        held = system.velocities[starts].astype(np.float64) * trained
+        known = [bool(np.isfinite(one).all()) for one in held]
+        for k, interval in enumerate(intervals):
+            near = interval is not None and abs(interval - trained) <= _NEARLY * trained
+            if known[k] and not (moving[k] and near):
+                values[k], sources[k] = held[k], "file"
+    return StartVelocities(values, tuple(sources))
+
+
+def _intervals(system: Input, starts: NDArray[np.int64]) -> list[float | None]:
+    """Seconds from the frame before each start to it; None where the recording does not say."""
+    usual = system.frame_time_s
+    if system.times_s is None or usual is None:
+        return [usual] * len(starts)
+    passed = system.times_s[starts] - system.times_s[np.maximum(starts - 1, 0)]
+    off = np.abs(passed - usual) > _tolerance(system)[starts]
+    return [float(p) if o and p > 0 else usual for p, o in zip(passed, off, strict=True)]
+
+
+def _tolerance(system: Input) -> NDArray[np.float64]:
+    """(F,) seconds that an interval may be off: times are single precision in many formats."""
+    times, usual = system.times_s, system.frame_time_s or 0.0
+    if times is None:
+        return np.full(len(system.frames), np.inf)
+    tolerance: NDArray[np.float64] = 0.01 * usual + 1e-6 * np.abs(times)
+    return tolerance
+
+
+def uneven_frame(system: Input) -> int | None:
+    """Index of the first frame that does not follow the one before by the usual time."""
+    if system.times_s is None or system.frame_time_s is None or len(system.times_s) < 2:
+        return None
+    off = np.abs(np.diff(system.times_s) - system.frame_time_s) > _tolerance(system)[1:]
+    off[[at - 1 for at in system.breaks]] = False
+    return int(np.argmax(off)) + 1 if off.any() else None
 
 
 def start_past(
@@ -66,6 +135,13 @@ def start_past(
     history = header.preset.data.history
     if not history:
         return None, 0
+    if (odd := uneven_frame(system)) is not None:
+        raise RequestError(
+            f"{system.name}: frame {system.first_frame + odd} does not follow the one before by "
+            f"the usual time, and the checkpoint reads {history} frames before a start",
+            f"choose another with {option('start')}, or give {option('frame_time')} if the times "
+            "of the file are wrong",
+        )
     begins = np.array([0, *system.breaks])
     first = begins[np.searchsorted(begins, starts, side="right") - 1]
     ratio = _frames_per_frame(header, system.frame_time_s)
@@ -91,7 +167,7 @@ def known_truth(
 ) -> NDArray[np.floating] | None:
     """(S, steps, N, 3) what came next, where all of it is known."""
     frames = known_frames(header, steps, system.frame_time_s)
-    if frames is None:
+    if frames is None or _uneven_after(system, starts, frames):
         return None
     ends = np.array([*system.breaks, len(system.frames)])
     if (starts + frames[-1] >= ends[np.searchsorted(ends, starts, side="right")]).any():
@@ -100,25 +176,58 @@ def known_truth(
     return later
 
 
+def _uneven_after(system: Input, starts: NDArray[np.int64], frames: NDArray[np.int64]) -> bool:
+    """Whether frames that a prediction would be held against come at other times."""
+    if system.times_s is None or system.frame_time_s is None:
+        return False
+    ends = np.minimum(starts + frames[-1], len(system.frames) - 1)
+    expected = (ends - starts) * system.frame_time_s
+    off = np.abs(system.times_s[ends] - system.times_s[starts] - expected)
+    return bool((off > 0.5 * system.frame_time_s).any())
+
+
 def frame_warnings(
-    header: Header, system: Input, moving: NDArray[np.bool_], known_past: int
+    header: Header, system: Input, velocities: StartVelocities, known_past: int
 ) -> tuple[str, ...]:
     """What a reader must know of the velocities and times, a sentence each."""
     known, trained = system.frame_time_s, header.units.frame_time_s
     said = []
-    still = int((~moving).sum())
+    count, still = len(velocities.sources), velocities.sources.count("none")
+    moving = velocities.sources.count("before")
     if still:
-        which = "the start has" if len(moving) == 1 else f"{still:,} of {len(moving):,} starts have"
+        which = "the start has" if count == 1 else f"{still:,} of {count:,} starts have"
         said.append(f"velocity zero: {which} no frame before")
-    if known is None and moving.any():
+        if system.velocities is not None:
+            said.append(
+                "velocities of the file are of an instant, those of the checkpoint differences "
+                f"over {time_text(trained)}: they are not used"
+            )
+    if held := velocities.sources.count("file"):
+        which = "" if held == count else f" at {held:,} of {count:,} starts"
+        said.append(f"velocities are those that the file holds{which}")
+    if (odd := uneven_frame(system)) is not None and known is not None:
+        passed = float(system.times_s[odd] - system.times_s[odd - 1])  # type: ignore[index]
+        said.append(
+            f"frames are not evenly spaced: {time_text(passed)} before frame "
+            f"{system.first_frame + odd}, {time_text(known)} elsewhere; a velocity is by the time "
+            "before its start"
+        )
+    if known is None and moving:
         said.append(
             f"{system.name} does not say the time between its frames: taken as the checkpoint's, "
             f"{time_text(trained)} ({option('frame_time')} gives another)"
         )
-    elif known is not None and abs(known - trained) > _SAME_TIME * trained:
+    elif known is not None and moving and abs(known - trained) > _SAME_TIME * trained:
         said.append(
             f"frames are {time_text(known)} apart, the checkpoint was trained on "
             f"{time_text(trained)}: velocities are scaled, and may not be like those it knows"
+        )
+    first = int(target_offsets(header.preset.data)[0])
+    if moving and (header.preset.data.velocity or "next") == "next" and first < _FEW_FRAMES:
+        said.append(
+            "the checkpoint learned with velocities to the next frame, a prediction knows those "
+            f"from the frame before: with its first step {first} frames ahead, expect larger "
+            "errors than on its test windows"
         )
     history = header.preset.data.history
     if known_past < history:

@@ -68,6 +68,7 @@ def write_prediction(
     frame_time: str | None = None,
     adapt: str = "auto",
     drop_extra: bool = False,
+    format_name: str | None = None,
     physics: bool = False,
     memory_budget: int | None = None,
     data_dir: str | Path = "data",
@@ -85,8 +86,8 @@ def write_prediction(
     Parameters
     ----------
     file
-        A structure or trajectory that MDAnalysis reads, an npz as MD17 has it, an AMC motion, or a
-        prepared dataset.
+        A structure, trajectory or recorded motion of any format that is read, or a prepared
+        dataset.
     steps
         T, at least 1; past the trained horizon by rollout.
     folder
@@ -107,6 +108,8 @@ def write_prediction(
         with what is best on those held out; `never` takes the checkpoint.
     drop_extra
         Leave out atoms that the topology does not have.
+    format_name
+        Format of the file, such as `LAMMPSDUMP`, whatever its name says.
     physics
         Check bonds, clashes, size and how far things move.
     memory_budget
@@ -151,6 +154,7 @@ def write_prediction(
         frame_time_s=None if frame_time is None else seconds(frame_time),
         data_dir=Path(data_dir),
         drop_extra=drop_extra,
+        format_name=format_name,
     ) as recording:
         made = forecast_recording(
             recording,
@@ -271,5 +275,10 @@ def _content(
         "superposed_step_mse": laid,
         **_NOTHING_LEARNED,
         **(made.verdict.plain() if made.verdict else {}),
+        "sanity": forecast.sanity and forecast.sanity.plain(),
+        "velocity": {
+            "used": sorted(set(forecast.velocity_sources)),
+            "trained": loaded and loaded.header.preset.data.velocity,
+        },
         "physics": checks and checks.plain(),
     }

@@ -17,21 +17,20 @@ from painet_cli.models.base import DynamicsModel
 from painet_cli.testing.systems import normal
 
 _STEP = 1e-5
-_RELATIVE = 1e-9  # of the largest derivative
 _WEIGHTS = (1 / 12, -2 / 3, 2 / 3, -1 / 12)  # of the function at -2, -1, 1 and 2 steps
 
 
-def assert_first_derivatives(model: DynamicsModel, batch: Batch) -> None:
+def assert_first_derivatives(model: DynamicsModel, batch: Batch, rounding: float) -> None:
     """Hold the Jacobian, along a direction, against finite differences of predictions."""
     x, along = batch.positions, normal(*batch.positions.shape, seed=8)
     predict = _prediction(model, batch)
     jacobian: Tensor = torch.autograd.functional.jacobian(predict, x)  # type: ignore[no-untyped-call]
     with torch.no_grad():
         expected = _slope(lambda step: (predict(x + step * along),))
-    _assert_near([(jacobian * along).sum(dim=(-1, -2))], expected)
+    _assert_near([(jacobian * along).sum(dim=(-1, -2))], expected, rounding)
 
 
-def assert_second_derivatives(model: DynamicsModel, batch: Batch) -> None:
+def assert_second_derivatives(model: DynamicsModel, batch: Batch, rounding: float) -> None:
     """Hold gradients of gradients against finite differences of gradients."""
     state = (batch.positions, batch.velocities)
     along = tuple(normal(*part.shape, seed=8 + k) for k, part in enumerate(state))
@@ -52,10 +51,10 @@ def assert_second_derivatives(model: DynamicsModel, batch: Batch) -> None:
     slope = sum((part * way).sum() for part, way in zip(first[:2], along, strict=True))
     assert isinstance(slope, Tensor)
     second = torch.autograd.grad(slope, inputs, allow_unused=True, materialize_grads=True)
-    _assert_near(second, _slope(lambda step: gradient(step, graph=False)[1]))
+    _assert_near(second, _slope(lambda step: gradient(step, graph=False)[1]), rounding)
 
 
-def assert_transforms(model: DynamicsModel, batch: Batch) -> None:
+def assert_transforms(model: DynamicsModel, batch: Batch, rounding: float) -> None:
     """Hold `jacrev`, `jvp` and `vmap` against autograd; any may refuse by an error instead."""
     x, along = batch.positions, normal(*batch.positions.shape, seed=8)
     predict = _prediction(model, batch)
@@ -73,7 +72,7 @@ def assert_transforms(model: DynamicsModel, batch: Batch) -> None:
                 "it says what it cannot do"
             )
         else:
-            _assert_near([given], [expected])
+            _assert_near([given], [expected], rounding)
 
 
 def _prediction(model: DynamicsModel, batch: Batch) -> Callable[[Tensor], Tensor]:
@@ -98,7 +97,7 @@ def _slope(values_at: Callable[[float], Sequence[Tensor]]) -> list[Tensor]:
     ]
 
 
-def _assert_near(actual: Sequence[Tensor], expected: Sequence[Tensor]) -> None:
+def _assert_near(actual: Sequence[Tensor], expected: Sequence[Tensor], rounding: float) -> None:
     largest = max(float(part.detach().abs().max()) for part in expected)
     for left, right in zip(actual, expected, strict=True):
-        torch.testing.assert_close(left, right, rtol=0, atol=_RELATIVE * max(largest, 1e-3))
+        torch.testing.assert_close(left, right, rtol=0, atol=rounding * max(largest, 1e-3))

@@ -64,7 +64,9 @@ def state(graph: Graph, *, horizon: int = 1, seed: int = 0) -> Batch:
     )
 
 
-def equal_systems(molecule: Molecule, copies: int = 1, *, horizon: int = 1, seed: int = 0) -> Batch:
+def equal_systems(
+    molecule: Molecule = BRANCHED, copies: int = 1, *, horizon: int = 1, seed: int = 0
+) -> Batch:
     """`copies` of one molecule, each in its own state."""
     graph = bond_graph(molecule.types, molecule.bonds, HOPS)
     return state(graph.repeat(copies), horizon=horizon, seed=seed)

@@ -23,13 +23,14 @@ from torch import Tensor
 from painet_cli.config.presets import Preset
 from painet_cli.config.schema import MODEL_CONFIGS
 from painet_cli.data.dataset.manifest import Units
-from painet_cli.data.particles.names import Axis, Name
+from painet_cli.data.particles.names import Axis, Name, Treatment
+from painet_cli.data.particles.structure import Structure
 from painet_cli.errors import PainetError, RequestError
 from painet_cli.storage.archives import brief
 from painet_cli.storage.atomic import new_file
 from painet_cli.storage.schema_upgrades import upgraded
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _METADATA_KEY = "painet"
 _DIGEST_KEY = "painet_sha256"
 
@@ -64,6 +65,11 @@ class Header(BaseModel):
     type_names: tuple[Name, ...]
     composition: dict[Name, int] = {}
     """Particles of each type in the system it was trained on."""
+    structure: Structure | None = None
+    """How that system is built, to tell whether another is the same; None in those of schema 2, and
+    where segments have types of their own."""
+    treatment: tuple[Treatment, ...] = ()
+    """What was done to the frames of the source, and is done to what is predicted from."""
     up_axis: Axis | None
     units: Units
     dataset: Name
@@ -184,8 +190,7 @@ def misfit(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> str |
     """What of a file's tensors does not go where it should; None where all of them do.
 
     Names, shapes and types have to be those of `expected`, and numbers finite. An optimiser's
-    fused step would write beyond a tensor that is too small. An empty tensor stands for any shape
-    of as many dimensions: a fitted model takes those from its file, and holds them together.
+    fused step would write beyond a tensor that is too small.
     """
     for name in sorted(found.keys() | expected.keys()):
         if name not in found:
@@ -193,8 +198,7 @@ def misfit(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> str |
         if name not in expected:
             return f"{name} belongs to nothing"
         one, other = found[name], expected[name]
-        fits = one.shape == other.shape or (other.numel() == 0 and one.dim() == other.dim())
-        if not fits or one.dtype != other.dtype:
+        if one.shape != other.shape or one.dtype != other.dtype:
             return f"{name} is {_kind(one)}, expected {_kind(other)}"
         if not one.isfinite().all():
             return f"{name} holds NaN or infinity"
@@ -210,7 +214,17 @@ def _second(content: dict[str, Any]) -> dict[str, Any]:
     return {**content, "command": "", "versions": {}, "tensors_sha256": ""}
 
 
-UPGRADES = {1: _second}
+def _third(content: dict[str, Any]) -> dict[str, Any]:
+    """Schema 3 keeps how the system is built, and what was done to its frames.
+
+    Before it, velocities were differences to the next frame.
+    """
+    preset = content["preset"]
+    data = {"velocity": "next", **preset["data"]}
+    return {**content, "preset": {**preset, "data": data}, "structure": None, "treatment": ()}
+
+
+UPGRADES = {1: _second, 2: _third}
 
 
 def _check_model(path: Path, content: dict[str, Any]) -> None:

@@ -79,6 +79,19 @@ def seed_everything(seed: int, device: torch.device) -> None:
         torch.use_deterministic_algorithms(mode=True, warn_only=True)
 
 
+@contextmanager
+def process_as_before(device: torch.device) -> Iterator[None]:
+    """Work that seeds torch and asks for its deterministic algorithms, and put both back after."""
+    devices = [device] if device.type == "cuda" else []
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    with torch.random.fork_rng(devices):
+        try:
+            yield
+        finally:
+            torch.use_deterministic_algorithms(mode=deterministic, warn_only=warn_only)
+
+
 def free_memory(device: torch.device) -> int:
     """Bytes that are free on a device now, less a tenth for what cannot be foreseen."""
     if device.type == "cuda":
@@ -94,7 +107,8 @@ def reuse_freed_memory() -> None:
     """Have the C library keep what a step frees for the next one, which allocates as much again.
 
     By default glibc gives it back to the system, and each step waits for every page to be mapped
-    anew. Elsewhere nothing changes.
+    anew. Elsewhere nothing changes. It holds for the rest of the process, so it is for commands to
+    ask for, not for a library.
     """
     with suppress(AttributeError, OSError, TypeError):  # another C library, or Windows
         libc = ctypes.CDLL(None)
@@ -105,11 +119,12 @@ def reuse_freed_memory() -> None:
 @contextmanager
 def flushed_denormals() -> Iterator[None]:
     """Round numbers below 1e-38 to zero: Adam's vanishing moments slow a CPU down many times."""
+    before = not bool(torch.tensor(1e-40) * 1.0 > 0)  # torch does not say it otherwise
     torch.set_flush_denormal(True)
     try:
         yield
     finally:
-        torch.set_flush_denormal(False)
+        torch.set_flush_denormal(before)
 
 
 class MemoryMeter:

@@ -132,6 +132,13 @@ def trained_facts(header: Header) -> dict[str, Any]:
     }
 
 
+def begun_with(folder: Path) -> int | None:
+    """Threads that a run has computed with so far; None where it has not begun."""
+    with suppress(PainetError, ValueError, KeyError, TypeError, OverflowError):
+        return max(int(read_json(folder / RECORD, "")["threads"]), 1)
+    return None
+
+
 def epoch_seconds(folder: Path) -> float:
     """Mean seconds of a training epoch of a run, without evaluations.
 

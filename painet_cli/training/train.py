@@ -7,7 +7,7 @@ from pathlib import Path
 from painet_cli.config.presets import Preset, preset_name
 from painet_cli.config.schema import Settings
 from painet_cli.errors import RequestError
-from painet_cli.training.device import resolve_device
+from painet_cli.training.device import process_as_before, resolve_device
 from painet_cli.training.record import RunSummary
 from painet_cli.training.run import Listener, resume_run, start_run
 from painet_cli.training.trainer import EpochRecord, Trainer
@@ -36,7 +36,7 @@ def train(
     device: str = "auto",
     listener: Listener | None = None,
 ) -> RunSummary:
-    """Train a model, quietly.
+    """Train a model, quietly; torch's random state and settings are afterwards as they were.
 
     A training that is stopped at any time keeps its last whole epoch; `train(resume=run)` goes on
     from there.
@@ -101,15 +101,17 @@ def train(
             raise RequestError(
                 "settings: a run that goes on keeps its preset", "start a new run for others"
             )
-        return resume_run(
-            Path(str(resume)), Path(data_dir), chosen, silent, epochs=epochs, budget_s=budget_s
-        )
+        with process_as_before(chosen):
+            return resume_run(
+                Path(str(resume)), Path(data_dir), chosen, silent, epochs=epochs, budget_s=budget_s
+            )
     if isinstance(preset, Preset):
         made, own_name = preset.changed(settings) if settings else preset, "preset"
     else:
         made, own_name = Preset.load(preset, settings), preset_name(str(preset))
     if epochs is not None:
         made = made.changed({"train.epochs": epochs})
-    return start_run(
-        made, name or own_name, Path(data_dir), Path(run_dir), chosen, silent, budget_s
-    )
+    with process_as_before(chosen):
+        return start_run(
+            made, name or own_name, Path(data_dir), Path(run_dir), chosen, silent, budget_s
+        )

@@ -1,10 +1,10 @@
-"""One training: epochs of Adam, evaluations, and a state to save and take up again bit for bit."""
+"""One training: epochs of steps, evaluations, and a state to save and take up again bit for bit."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
-from painet_cli.config.schema import CosineSchedule, Report, TrainConfig
+from painet_cli.config.schema import Report, TrainConfig
 from painet_cli.data.batches.windows import Windows
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.memory import MemoryPlan
@@ -22,9 +22,15 @@ from painet_cli.training.checkpoint import Progress, misfit, under
 from painet_cli.training.diagnosis import training_error, validation_error
 from painet_cli.training.distributed.world import ALONE, World
 from painet_cli.training.loss import validation_mse
+from painet_cli.training.optimizers import (
+    build_optimizers,
+    load_optimizer_state,
+    make_slots,
+    optimizer_state,
+)
+from painet_cli.training.schedule import moving_average, rate_factor
 
 _LEAST_FITTED = 256  # windows side by side where no gradient is kept
-_Weights = tuple[Tensor, ...] | list[Tensor]
 
 
 @dataclass(frozen=True)
@@ -91,9 +97,10 @@ class Trainer:
         self.train_windows = train
         self.val_windows = val
         self.augmentation = augmentation
-        self.optimizer = None if model.closed_form else _adam(model, config, train.device)
+        fused = train.device.type in ("cpu", "cuda")
+        self.optimizers = () if model.closed_form else build_optimizers(model, config, fused=fused)
         self.average = (
-            AveragedModel(model, multi_avg_fn=_moving_average(config.ema))
+            AveragedModel(model, multi_avg_fn=moving_average(config.ema))
             if config.ema is not None
             else None
         )
@@ -130,11 +137,12 @@ class Trainer:
         """
         epoch = self.progress.epoch + 1
         started = time.perf_counter()
-        loss = self._fit() if self.optimizer is None else self._train_epoch(epoch, self.optimizer)
+        loss = self._fit() if self.model.closed_form else self._train_epoch(epoch)
         # one clock for all, so that all spend their budget in the same epoch
         seconds = self.world.first(time.perf_counter() - started)
         val_mse = self._evaluate() if self._is_due(epoch) else None
-        best = val_mse is not None and val_mse < (self.progress.best_mse or math.inf)
+        known = self.progress.best_mse
+        best = val_mse is not None and (known is None or val_mse < known)
         self.progress = Progress(
             epoch=epoch,
             best_epoch=epoch if best else self.progress.best_epoch,
@@ -142,7 +150,7 @@ class Trainer:
             stale=0 if best else self.progress.stale + (val_mse is not None),
             seconds=self.progress.seconds + seconds,
         )
-        rate = self.optimizer.param_groups[0]["lr"] if self.optimizer else 0.0
+        rate = self.optimizers[0].param_groups[0]["lr"] if self.optimizers else 0.0
         return EpochRecord(epoch, loss, rate, seconds, val_mse, best)
 
     def _is_due(self, epoch: int) -> bool:
@@ -156,7 +164,7 @@ class Trainer:
         self.model.fit(seen, AllWindows(self.val_windows, size))
         return validation_mse(self.model, self.train_windows, size, self.world)
 
-    def _train_epoch(self, epoch: int, optimizer: torch.optim.Optimizer) -> float:
+    def _train_epoch(self, epoch: int) -> float:
         self.model.train()
         windows = self.train_windows
         order = _epoch_order(len(windows), self.config.seed, epoch)
@@ -164,9 +172,10 @@ class Trainer:
         losses = []
         for step, share in enumerate(self.world.shares(windows, self.config.batch_size, order)):
             rate = self.config.lr * rate_factor(self.config, epoch - 1 + step / steps)
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            optimizer.zero_grad(set_to_none=True)
+            for optimizer in self.optimizers:
+                for group in optimizer.param_groups:
+                    group["lr"] = rate
+                optimizer.zero_grad(set_to_none=True)
             batch, loss = share.batch, torch.zeros((), device=windows.device)
             if batch is not None:
                 seed = (self.config.seed, epoch, step, self.world.rank)
@@ -179,7 +188,8 @@ class Trainer:
             losses.append(loss)
             if self.config.clip_norm is not None:
                 torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
-            optimizer.step()
+            for optimizer in self.optimizers:
+                optimizer.step()
             if self.average is not None:
                 self.average.update_parameters(self.model)
         # the epoch's only wait for the device; weights that are no numbers must not be saved
@@ -208,9 +218,8 @@ class Trainer:
             state |= {
                 f"average/{name}": tensor for name, tensor in self.average.state_dict().items()
             }
-        slots_of = self.optimizer.state_dict()["state"] if self.optimizer else {}
-        for index, slots in slots_of.items():
-            state |= {f"optimizer/{index}/{slot}": tensor for slot, tensor in slots.items()}
+        slots = optimizer_state(self.optimizers)
+        state |= {f"optimizer/{name}": tensor for name, tensor in slots.items()}
         drawn = {"rng/cpu": torch.get_rng_state()}
         if self.train_windows.device.type == "cuda":  # dropout draws where the model is
             drawn["rng/cuda"] = torch.cuda.get_rng_state(self.train_windows.device)
@@ -222,13 +231,7 @@ class Trainer:
         The optimiser makes its slots in its first step, so it takes one, without gradients: what
         that does to the weights does not matter, since a state is loaded right after.
         """
-        if self.optimizer is None:
-            return self.state()
-        touched = {name.partition("/")[0] for name in under("optimizer", saved)}
-        for index, parameter in enumerate(self.model.parameters()):
-            parameter.grad = torch.zeros_like(parameter) if str(index) in touched else None
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        make_slots(self.optimizers, under("optimizer", saved))
         return self.state()
 
     def _load_weights(self, state: Mapping[str, Tensor]) -> None:
@@ -252,13 +255,7 @@ class Trainer:
         if wrong is not None:
             raise ValueError(wrong)
         self._load_weights(state)
-        slots: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in under("optimizer", state).items():
-            index, _, slot = name.partition("/")
-            slots.setdefault(int(index), {})[slot] = tensor
-        if self.optimizer is not None:
-            groups = self.optimizer.state_dict()["param_groups"]
-            self.optimizer.load_state_dict({"state": slots, "param_groups": groups})
+        load_optimizer_state(self.optimizers, under("optimizer", state))
         torch.set_rng_state(state["rng/cpu"])
         if "rng/cuda" in state and self.train_windows.device.type == "cuda":
             torch.cuda.set_rng_state(state["rng/cuda"], self.train_windows.device)
@@ -267,41 +264,6 @@ class Trainer:
 
 def _without(state: Mapping[str, Tensor], names: Set[str]) -> dict[str, Tensor]:
     return {name: tensor for name, tensor in state.items() if name not in names}
-
-
-def _adam(model: DynamicsModel, config: TrainConfig, device: torch.device) -> torch.optim.Optimizer:
-    return torch.optim.Adam(
-        model.parameters(),
-        lr=config.lr,
-        weight_decay=config.weight_decay,
-        fused=device.type in ("cpu", "cuda"),
-    )
-
-
-def rate_factor(config: TrainConfig, epochs_done: float) -> float:
-    """Learning rate after `epochs_done` epochs (fractions count), as a multiple of `lr`."""
-    schedule = config.schedule
-    if not isinstance(schedule, CosineSchedule):
-        return 1.0
-    if epochs_done < schedule.warmup_epochs:
-        return max(epochs_done, 1e-3) / schedule.warmup_epochs
-    share = (epochs_done - schedule.warmup_epochs) / max(
-        config.epochs - schedule.warmup_epochs, 1e-9
-    )
-    cosine = 0.5 * (1 + math.cos(math.pi * min(share, 1.0)))
-    return schedule.final_fraction + (1 - schedule.final_fraction) * cosine
-
-
-def _moving_average(decay: float) -> Callable[[_Weights, _Weights, Tensor | int], None]:
-    """Exponential moving average; the decay rises to `decay`, so that random weights fade soon."""
-
-    @torch.no_grad()
-    def update(averaged: _Weights, current: _Weights, count: Tensor | int) -> None:
-        weight = 1 - torch.as_tensor((1 + count) / (10 + count)).clamp(max=decay)
-        for mean, value in zip(averaged, current, strict=True):
-            mean.lerp_(value, weight)
-
-    return update
 
 
 def _epoch_order(count: int, seed: int, epoch: int) -> Tensor:

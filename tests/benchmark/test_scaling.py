@@ -66,14 +66,14 @@ def measured_as(
 ) -> None:
     """Let every point of N particles take the seconds and GB of a law, on such a machine."""
 
-    def run_alone(
+    def run_in_child(
         work: object, preset: Preset, particles: int, *_: Any, **limits: Any
     ) -> Measurement:
         assert work is measure
         assert limits["limit_s"] > 100
         return found(*law(particles))
 
-    monkeypatch.setattr(scaling, "run_alone", run_alone)
+    monkeypatch.setattr(scaling, "run_in_child", run_in_child)
     monkeypatch.setattr(scaling, "free_gb", lambda _: free_gb)
 
 
@@ -190,10 +190,10 @@ def test_what_would_take_too_long_is_left_out_with_the_reason(
 
 
 def test_a_failure_is_told_and_the_others_go_on(bench: Bench, monkeypatch: MonkeyPatch) -> None:
-    def run_alone(*_: Any, **__: Any) -> Measurement:
+    def run_in_child(*_: Any, **__: Any) -> Measurement:
         raise PainetError("RuntimeError: out of memory")
 
-    monkeypatch.setattr(scaling, "run_alone", run_alone)
+    monkeypatch.setattr(scaling, "run_in_child", run_in_child)
     points = scaling_points(["painet", "egnn"], SWEEP, ["inference"])
     outcomes = run_points(points, bench, Listener())
     assert outcomes[points[0]] == "failed: RuntimeError: out of memory"

@@ -1,4 +1,4 @@
-"""The scaling benchmark's tables, exponents, pictures and page."""
+"""The scaling benchmark's tables, exponents and pictures."""
 
 from __future__ import annotations
 

@@ -20,8 +20,8 @@ def in_this_process(work: Callable[..., Any], *arguments: Any, **_: Any) -> Any:
     return work(*arguments)
 
 
-def test_scaling_writes_rows_tables_pictures_and_a_page(say: Say, monkeypatch: MonkeyPatch) -> None:
-    monkeypatch.setattr(scaling, "run_alone", in_this_process)
+def test_scaling_writes_rows_tables_and_pictures(say: Say, monkeypatch: MonkeyPatch) -> None:
+    monkeypatch.setattr(scaling, "run_in_child", in_this_process)
     typed = (
         *("bench", "scaling", "--models", "painet,egnn", "--modes", "inference", *SMALL),
         *("--sizes", "30,60", "--horizons", "1,2", "--particles", "30"),

@@ -15,7 +15,7 @@ from painet_cli.cli.app import main
 ADK = ["protein/adk/adk_dims.dcd", "--topology", "protein/adk/adk.psf", "--start", "40"]
 DHFR = [
     *("protein/dhfr/1rx2_5ns.nc", "--topology", "protein/dhfr/1rx2-CA.pdb"),
-    *("--drop-extra", "--frame-time", "5ps"),
+    *("--drop-extra", "--frame-time", "5ps", "--checkpoint", "protein-backbone"),
 ]
 
 

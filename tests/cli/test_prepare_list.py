@@ -11,7 +11,7 @@ import pytest
 from pytest import CaptureFixture, MonkeyPatch
 
 from painet_cli.cli.app import main
-from painet_cli.cli.prepare.working import working
+from painet_cli.cli.progress import preparing
 from painet_cli.cli.session import Session
 from painet_cli.data.sources import fetch
 from painet_cli.data.sources.registry import all_sources
@@ -107,6 +107,13 @@ def test_prepare_alone_shows_its_help(say: Say) -> None:
     assert "--list" in out and "mocap" in out
 
 
+def test_a_misspelt_source_is_guessed(say: Say) -> None:
+    status, _, err = say("prepare", "md71", "--molecule", "benzene")
+    assert status == 2
+    assert "No such command 'md71'. Did you mean 'md17'?" in err
+    assert "No such command 'xyzzy'." in say("prepare", "xyzzy")[2]
+
+
 def test_a_download_that_fails_says_what_to_do(say: Say, monkeypatch: MonkeyPatch) -> None:
     def unreachable(*_: object, **__: object) -> None:
         raise DownloadError("no connection (Network is unreachable)")
@@ -126,11 +133,11 @@ def test_a_download_is_shown(
 ) -> None:
     monkeypatch.setenv("TTY_COMPATIBLE", terminal)
     monkeypatch.setenv("COLUMNS", "80")
-    with working(Session(), "reading") as (_, told):
+    with preparing(Session(), "reading") as (_, told):
         for name in ("one.psf", "two.dcd"):
             told(name, 10_000_000, 168_000_000)
             told(name, 168_000_000, 168_000_000)
-    with working(Session(quiet=True), "reading") as (_, told):
+    with preparing(Session(quiet=True), "reading") as (_, told):
         told("three.npz", 1, None)
     out, err = capsys.readouterr()
     assert out == ""
@@ -139,7 +146,7 @@ def test_a_download_is_shown(
 
 
 def test_an_interrupted_download_says_that_it_goes_on(capsys: CaptureFixture[str]) -> None:
-    with pytest.raises(KeyboardInterrupt), working(Session(), "reading") as (_, told):
+    with pytest.raises(KeyboardInterrupt), preparing(Session(), "reading") as (_, told):
         told("f.npz", 5, 10)
         raise KeyboardInterrupt
     assert "the same command goes on" in capsys.readouterr().err

@@ -72,7 +72,7 @@ def test_the_preset_trains_on_it(say: Say, files: list[str]) -> None:
         (["--name", "a", "--select", "name Ne"], "--select 'name Ne': none of the 6 atoms"),
         (["--name", "a", "--select", "protein"], "--select protein: MDAnalysis cannot select"),
         (["--name", "a", "--frame-time", "5"], "'5': not a time"),
-        (["--name", "a", "--unwrap"], "lists no bonds"),
+        (["--name", "a", "--unwrap"], "has no periodic box in frame 0"),
         (["--name", "a", "--trajectory", "gone.dcd"], "gone.dcd: no such file"),
         (["--name", "a", "--stride", "0"], "--stride"),
         (["--name", "a", "--bond-length", "nan"], "--bond-length nan"),

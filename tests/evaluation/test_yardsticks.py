@@ -11,7 +11,7 @@ import torch
 from painet_cli.config.presets import Preset
 from painet_cli.data.batches.windows import Windows, windows
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
-from painet_cli.evaluation.yardsticks import better, yardsticks
+from painet_cli.evaluation.yardsticks import better, reported, yardsticks
 from systems import frames_of, manifest
 
 SMALL = {
@@ -81,6 +81,8 @@ def test_a_turned_window_is_near_in_the_body_s_frame_alone(tmp_path: Path) -> No
 
 
 def test_what_is_better_comes_the_best_first() -> None:
-    found = {"nothing moves": [3.0, 1.0], "straight on": [1.0, 0.5], "kernel": [9.0, 9.0]}
+    found = {"nothing moves": 2.0, "straight on": 0.75, "kernel": 9.0}
     assert better(2.5, found) == [("straight on", 0.75), ("nothing moves", 2.0)]
     assert better(0.1, found) == []
+    assert reported([3.0, 1.0], mse=0.4, f_mse=0.2) == 2.0
+    assert reported([3.0, 1.0], mse=0.2, f_mse=0.2) == 1.0, "the last step alone is reported"

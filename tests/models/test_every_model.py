@@ -32,6 +32,7 @@ KITS = {
         equivariant=False,
         reads_features=False,
         one_system=True,
+        rounding=1e-7,
     ),
     "atom": Kit((SMALL,), equivariant=False, reads_features=False),
     "painet": Kit(

@@ -15,11 +15,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from painet_cli.config.preset import Preset
-from painet_cli.data.manifest import Manifest, Origin, Particles, Segment, Split, Units
 
+from painet_cli.config.presets import Preset
 from painet_cli.data.dataset import manifest as manifests
-from painet_cli.data.dataset import write_dataset
+from painet_cli.data.dataset.dataset import write_dataset
+from painet_cli.data.dataset.manifest import Manifest, Origin, Segment, Split, Units
+from painet_cli.data.particles.particles import Particles
 from painet_cli.training import checkpoint as checkpoints
 from painet_cli.training.run import BEST, start_run
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from painet_cli.data.particles.particles import Particles
+from painet_cli.data.particles.structure import structure_of
 from painet_cli.errors import RequestError
 from painet_cli.prediction import checkpoints
 from painet_cli.prediction.checkpoints import (
@@ -22,7 +23,7 @@ from painet_cli.prediction.checkpoints import (
     trained_runs,
 )
 from painet_cli.prediction.inputs.recording import Selected
-from painet_cli.prediction.matching import Choice, MisfitError, check_fit, choose
+from painet_cli.prediction.matching import Candidate, Choice, MisfitError, check_fit, choose
 from painet_cli.training.checkpoint import Header
 
 
@@ -48,15 +49,33 @@ def trained(finished_run: Path) -> Checkpoint:
     return find_checkpoint(finished_run)
 
 
-def like(trained: Checkpoint, name: str, composition: dict[str, int], origin: str) -> Checkpoint:
+def like(
+    trained: Checkpoint,
+    name: str,
+    composition: dict[str, int],
+    origin: str,
+    of: Selected | None = None,
+) -> Checkpoint:
+    """A checkpoint of a system `of` these atoms; without them, of no structure, as of old."""
     header = trained.header.model_copy(
-        update={"type_names": tuple(composition), "composition": composition}
+        update={
+            "type_names": tuple(composition),
+            "composition": composition,
+            "structure": candidate(of).structure if of else None,
+        }
     )
     return replace(trained, name=name, header=header, origin=origin)
 
 
 def taken(candidates: list[Selected], known: list[Checkpoint]) -> Choice:
-    return choose(candidates, known, "angstrom", None)
+    return choose([candidate(one) for one in candidates], known, "angstrom", None)
+
+
+def candidate(one: Selected) -> Candidate:
+    """A zigzag of these atoms, 1.5 apart."""
+    count = len(one.particles.names)
+    x = np.stack([1.25 * np.arange(count), 0.83 * (np.arange(count) % 2), np.zeros(count)], axis=1)
+    return Candidate(one, structure_of(one.particles, x[None], "angstrom"))
 
 
 def header_with(header: Header, **data: object) -> Header:
@@ -110,7 +129,7 @@ def test_runs_come_newest_first_and_broken_ones_are_left_out(
 
 def test_the_very_system_comes_before_a_run_of_another(trained: Checkpoint) -> None:
     mine = like(trained, "mine", {"C": 4, "H": 10, "O": 1}, "run")
-    exact = like(trained, "exact", {"C": 2, "H": 6, "O": 1}, "shipped")
+    exact = like(trained, "exact", {"C": 2, "H": 6, "O": 1}, "shipped", ETHANOL)
     assert taken([ETHANOL], [mine, exact]).checkpoint.name == "exact"
     choice = taken([ETHANOL], [mine])
     assert choice.checkpoint.name == "mine"
@@ -119,25 +138,45 @@ def test_the_very_system_comes_before_a_run_of_another(trained: Checkpoint) -> N
 
 def test_the_newest_run_comes_before_shipped_ones(trained: Checkpoint) -> None:
     composition = {"C": 2, "H": 6, "O": 1}
-    known = [like(trained, "new", composition, "run"), like(trained, "old", composition, "run")]
-    choice = taken([ETHANOL], [*known, like(trained, "shipped", composition, "shipped")])
+    known = [like(trained, name, composition, "run", ETHANOL) for name in ("new", "old")]
+    choice = taken([ETHANOL], [*known, like(trained, "shipped", composition, "shipped", ETHANOL)])
     assert choice.checkpoint.name == "new"
     assert "very system" in choice.reason
     assert not choice.warnings
 
 
+def test_without_its_bonds_a_checkpoint_is_not_said_to_be_of_this_system(
+    trained: Checkpoint,
+) -> None:
+    choice = taken([ETHANOL], [like(trained, "old", {"C": 2, "H": 6, "O": 1}, "run")])
+    assert "very system" not in choice.reason
+    assert "its bonds were not kept" in choice.warnings[0]
+
+
 def test_heavy_atoms_are_tried_where_hydrogens_are_unknown(trained: Checkpoint) -> None:
-    heavy = like(trained, "heavy", {"C": 2, "O": 1}, "shipped")
+    heavy = like(trained, "heavy", {"C": 2, "O": 1}, "shipped", HEAVY)
     assert taken([ETHANOL, HEAVY], [heavy]).selected is HEAVY
     with pytest.raises(RequestError, match="heavy atoms"):
         taken([ETHANOL], [heavy])
 
 
-def test_a_system_of_another_size_is_the_last_to_be_taken(trained: Checkpoint) -> None:
-    small = like(trained, "small", {"C": 2, "O": 1}, "run")
-    large = like(trained, "large", {"C": 90, "O": 30}, "shipped")
-    chain = selected("CCO" * 40)
-    assert taken([chain], [small, large]).checkpoint.name == "large"
+def test_of_systems_that_are_alike_the_one_of_nearest_size_is_taken(trained: Checkpoint) -> None:
+    small, large = selected("CCOCCO"), selected("CCO" * 30)
+    known = [
+        like(trained, "small", {"C": 4, "O": 2}, "shipped", small),
+        like(trained, "large", {"C": 60, "O": 30}, "shipped", large),
+    ]
+    assert taken([selected("CCO" * 40)], known).checkpoint.name == "large"
+
+
+def test_where_none_is_like_the_system_it_is_said_and_what_to_do(trained: Checkpoint) -> None:
+    ring = like(trained, "ring", {"C": 4, "O": 2}, "shipped", selected("CCCCOO"))
+    chain = selected("COCOCO")
+    with pytest.raises(RequestError, match="no checkpoint is like this system") as error:
+        taken([chain], [ring])
+    assert "painet prepare" in error.value.hint
+    asked = taken([chain], [replace(ring, origin="given")])
+    assert "another system" in asked.warnings[0]
 
 
 def test_why_a_checkpoint_does_not_fit(trained: Checkpoint) -> None:

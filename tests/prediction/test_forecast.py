@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 import torch
 
-from painet_cli.errors import RequestError
+from painet_cli.errors import PainetError, RequestError
 from painet_cli.prediction import forecast as forecasting
 from painet_cli.prediction.checkpoints import LoadedModel, known_checkpoints, load
-from painet_cli.prediction.forecast import make_forecast
+from painet_cli.prediction.forecast import Forecast, make_forecast
 from painet_cli.prediction.inputs.open import open_input, read_input
 from painet_cli.prediction.inputs.recording import Input
 from painet_cli.prediction.pipeline import forecast_recording
 from painet_cli.prediction.starts import parse_starts
+from painet_cli.prediction.timing import frame_warnings, start_past
+from painet_cli.training.checkpoint import Header
 
 OFFSETS = [10, 20]  # of the small preset
 
@@ -126,15 +128,45 @@ def test_what_cannot_be_predicted(
 def test_a_prediction_that_runs_away_ends_before(
     model: LoadedModel, system: Input, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def rollout(_: object, batch: object, steps: int, trained: object) -> torch.Tensor:
-        ahead = torch.zeros(steps, 9, 3)
-        ahead[3:] = float("nan")
-        return ahead
+    begin = torch.from_numpy(system.frames[3].copy())
 
-    monkeypatch.setattr(forecasting, "rollout", rollout)
-    made = make_forecast(model, system, starts(3), 8)
-    assert made.positions.shape[1] == len(made.times_s) == made.straight.shape[1] == 3
-    assert "step 4 of 8" in made.warnings[-1]
+    def ends_at(fourth: torch.Tensor) -> Forecast:
+        def rollout(_: object, batch: object, steps: int, trained: object) -> torch.Tensor:
+            ahead = begin.repeat(steps, 1, 1)
+            ahead[3:] = fourth
+            return ahead
+
+        monkeypatch.setattr(forecasting, "rollout", rollout)
+        made = make_forecast(model, system, starts(3), 8)
+        assert made.positions.shape[1] == len(made.times_s) == made.straight.shape[1] == 3
+        assert "step 4 of 8" in made.warnings[-1]
+        assert made.sanity is not None
+        assert made.sanity.verdict == "runs away"
+        return made
+
+    assert "NaN" in ends_at(begin * torch.nan).warnings[-1]
+    assert "times as long" in ends_at(begin * 5).warnings[-1]
+    assert "away from its start" in ends_at(begin + 1e4).warnings[-1]
+
+
+def test_a_prediction_that_shrinks_is_marked_as_distorted(
+    model: LoadedModel, system: Input, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = torch.from_numpy(0.4 * system.frames[3])
+    monkeypatch.setattr(forecasting, "rollout", lambda *_: small.repeat(2, 1, 1))
+    made = make_forecast(model, system, starts(3), 2)
+    assert made.sanity is not None
+    assert made.sanity.verdict == "distorted"
+    assert "0.40 to 0.40 times" in made.warnings[-1]
+
+
+def test_a_prediction_that_runs_away_at_once_is_refused(
+    model: LoadedModel, system: Input, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = torch.from_numpy(5 * system.frames[3])
+    monkeypatch.setattr(forecasting, "rollout", lambda *_: large.repeat(2, 1, 1))
+    with pytest.raises(PainetError, match="runs away at once"):
+        make_forecast(model, system, starts(3), 2)
 
 
 def test_a_long_prediction_says_what_it_costs(model: LoadedModel, system: Input) -> None:
@@ -179,3 +211,47 @@ def test_a_source_is_predicted_from_its_last_frames(finished_run: Path, data_dir
     assert len(done.forecast.system.frames) == 2
     assert "as asked: trained on this very system" in said[0]
     assert any("trained on this dataset" in warning for warning in done.forecast.warnings)
+
+
+def reading(model: LoadedModel, history: int, frame_time_s: float | None = None) -> Header:
+    """Header of a checkpoint that reads so many frames before the start."""
+    header = model.header
+    preset = header.preset.changed({"data.history": history})
+    units = header.units.model_copy(
+        update={"frame_time_s": frame_time_s or header.units.frame_time_s}
+    )
+    return header.model_copy(update={"preset": preset, "units": units})
+
+
+def test_the_past_is_displacements_to_the_frames_before(model: LoadedModel, system: Input) -> None:
+    past, known = start_past(reading(model, 3), system, starts(7, 50))
+    assert past is not None
+    assert known == 3
+    for row, start in enumerate((7, 50)):
+        for k in (1, 2, 3):
+            expected = system.frames[start - k] - system.frames[start]
+            np.testing.assert_allclose(past[row, k - 1], expected, atol=1e-6)
+
+
+def test_a_past_of_another_time_step_lies_between_frames(model: LoadedModel, system: Input) -> None:
+    assert system.frame_time_s is not None
+    header = reading(model, 1, 1.5 * system.frame_time_s)
+    past, _ = start_past(header, system, starts(7))
+    assert past is not None
+    between = (system.frames[6] + system.frames[5]) / 2 - system.frames[7]
+    np.testing.assert_allclose(past[0, 0], between, atol=1e-6)
+
+
+def test_too_short_a_past_is_filled_with_the_first_frame_and_said(
+    model: LoadedModel, system: Input
+) -> None:
+    header = reading(model, 4)
+    past, known = start_past(header, system, starts(2))
+    assert past is not None
+    assert known == 2
+    first = system.frames[0] - system.frames[2]
+    for k in (1, 2, 3):
+        np.testing.assert_allclose(past[0, k], first, atol=1e-6)
+    said = " ".join(frame_warnings(header, system, np.array([True]), known))
+    assert "reads 4 frames before a start, and 2 are there" in said
+    assert start_past(model.header, system, starts(2)) == (None, 0)

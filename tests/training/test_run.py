@@ -50,7 +50,8 @@ def test_a_run_is_a_folder_with_what_was_announced(finished_run: Path) -> None:
 def test_the_config_is_the_resolved_preset(finished_run: Path, small_preset: Path) -> None:
     asked = load_preset(str(small_preset))
     assert asked.train.activations == "auto"  # what it came to is the run's
-    resolved = asked.changed({"train.activations": "keep"})
+    assert asked.data.velocity is None  # what it came to is the dataset's
+    resolved = asked.changed({"train.activations": "keep", "data.velocity": "next"})
     assert load_preset(str(finished_run / CONFIG)) == resolved
 
 

@@ -7,16 +7,23 @@ from pathlib import Path
 import pytest
 import torch
 
-from painet_cli.config.schema import ConstantSchedule, CosineSchedule, TrainConfig
+from painet_cli.config.schema import (
+    ConstantSchedule,
+    CosineSchedule,
+    Schedule,
+    TrainConfig,
+    TrapezoidSchedule,
+)
 from painet_cli.errors import RequestError
 from painet_cli.training.device import MemoryMeter, resolve_device
 from painet_cli.training.loss import squared_errors
-from painet_cli.training.trainer import _epoch_order, _moving_average, rate_factor
+from painet_cli.training.schedule import moving_average, rate_factor
+from painet_cli.training.trainer import _epoch_order
 from systems import CHAIN, RING, equal_systems, normal, side_by_side
 from trainings import tensors, train
 
 
-def config(schedule: ConstantSchedule | CosineSchedule) -> TrainConfig:
+def config(schedule: Schedule) -> TrainConfig:
     return TrainConfig(epochs=10, batch_size=1, lr=1.0, schedule=schedule)
 
 
@@ -30,6 +37,12 @@ def test_a_cosine_rises_then_falls_to_its_final_fraction() -> None:
     assert rate == pytest.approx([0.0005, 0.5, 1.0, 0.55, 0.1])
 
 
+def test_a_trapezoid_rises_stays_and_falls_at_the_end() -> None:
+    schedule = TrapezoidSchedule(warmup_epochs=2, decay_fraction=0.4, final_fraction=0.1)
+    rate = [rate_factor(config(schedule), t) for t in (0, 1, 2, 6, 8, 10)]
+    assert rate == pytest.approx([0.0005, 0.5, 1.0, 1.0, 0.55, 0.1])
+
+
 def test_every_epoch_has_its_own_order_that_the_seed_fixes() -> None:
     orders = [_epoch_order(50, seed, epoch) for seed in (1, 2) for epoch in (1, 2)]
     for order in orders:
@@ -39,7 +52,7 @@ def test_every_epoch_has_its_own_order_that_the_seed_fixes() -> None:
 
 
 def test_the_average_forgets_the_first_weights_and_then_keeps_its_decay() -> None:
-    update = _moving_average(0.9)
+    update = moving_average(0.9)
     mean = [torch.tensor([1.0])]
     update(mean, [torch.tensor([2.0])], torch.tensor(1))
     assert mean[0].item() == pytest.approx(1 + (1 - 2 / 11))

@@ -1,7 +1,7 @@
 """From the records of cells to a page: tables and sentences between the marks of a Markdown file.
 
 A mark is a line `<!-- painet bench report: NAME -->`; what stands up to `<!-- end -->` is replaced.
-Names: `table 1` to `table 4`, `not in the paper`, `other settings`, `ends`.
+Names: `table 1` to `table 4`, `not in the paper`, `figures`, `other settings`, `ends`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from painet_cli.benchmark.campaign.record import cell_key
 from painet_cli.benchmark.campaign.verdicts import share_of_ends, verdicts
 from painet_cli.benchmark.cells import Result
 from painet_cli.benchmark.layout import bench_markdown, markdown_table, spread
-from painet_cli.benchmark.rows import Row, bench_row, bench_rows
+from painet_cli.benchmark.rows import OURS, Row, bench_row, bench_rows
 from painet_cli.config.presets import Preset, load_preset, preset_names
 from painet_cli.errors import RequestError
+from painet_cli.report.tables.evaluation import Columns, figure
 from painet_cli.storage.atomic import write_text
 
 _MARK = re.compile(r"(<!-- painet bench report: ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -52,6 +53,7 @@ def make_blocks(results: Sequence[Result]) -> dict[str, str]:
     return {
         **blocks,
         "not in the paper": _block([row for row in rows if row.table is None]),
+        "figures": _figures(results),
         "other settings": _other_settings(others),
         "ends": f"{share_of_ends(results)}\n",
     }
@@ -106,6 +108,36 @@ def _block(rows: Sequence[Row]) -> str:
     return "\n".join([*said, "", bench_markdown(rows, None)])
 
 
+def _figures(results: Sequence[Result]) -> str:
+    """Variants of PAINET beside PAINET itself, trained alike; a row for those of other seeds."""
+    groups: dict[tuple[str, str, str], list[Result]] = {}
+    for result in results:
+        cell = result.cell
+        if cell.model == OURS:
+            trained = cell.preset.train.model_copy(update={"seed": 1}).model_dump_json()
+            groups.setdefault((cell.preset_name, trained, cell.label), []).append(result)
+    alike = {key[:2] for key in groups if key[2]}
+    rows = [(key[2], bench_row(group)) for key, group in groups.items() if key[:2] in alike]
+    if not rows:
+        return "No variant is trained yet.\n"
+    columns = {
+        "Preset": [row.preset for _, row in rows],
+        "variant": [f"`{label}`" if label else "as the preset has it" for label, _ in rows],
+        **_outcome([row for _, row in rows]),
+    }
+    return "\n".join([*markdown_table(columns), ""])
+
+
+def _outcome(rows: Sequence[Row]) -> Columns:
+    return {
+        "seeds": [" ".join(map(str, row.seeds)) for row in rows],
+        "MSE": [spread(row.mse, row.sd) for row in rows],
+        "s/epoch": [figure(row.epoch_s, 3) for row in rows],
+        "epochs": [" ".join(map(str, row.epochs)) for row in rows],
+        "end": [" ".join(dict.fromkeys(row.stopped_by)) for row in rows],
+    }
+
+
 def _other_settings(results: Sequence[Result]) -> str:
     """Cells with other settings than the plan's, a row for those that differ in the seed alone."""
     groups: dict[tuple[str, str, str, str], list[Result]] = {}
@@ -121,10 +153,7 @@ def _other_settings(results: Sequence[Result]) -> str:
         "Model": [row.model for row, _ in rows],
         "settings": [_differences(row.preset, preset) for row, preset in rows],
         "data": [row.label or row.dataset for row, _ in rows],
-        "seeds": [" ".join(map(str, row.seeds)) for row, _ in rows],
-        "MSE": [spread(row.mse, row.sd) for row, _ in rows],
-        "epochs": [" ".join(map(str, row.epochs)) for row, _ in rows],
-        "end": [" ".join(dict.fromkeys(row.stopped_by)) for row, _ in rows],
+        **_outcome([row for row, _ in rows]),
     }
     return "\n".join([*markdown_table(columns), ""])
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from painet_cli.benchmark.cells import Result
 from painet_cli.report.pictures.canvas import COLOURS, GHOST, INK, save, short_unit
@@ -48,6 +49,9 @@ def _panel(axes: Axes, results: Sequence[Result]) -> None:
         if printed is not None:
             axes.plot([printed.mse], [place], "|", color=COLOURS[1], ms=12, mew=1.5)
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_yticks(range(len(models)), models)
     axes.set_ylim(-0.6, len(models) - 0.4)
     axes.set_title(preset, fontsize=9, loc="left", color=INK)

@@ -9,19 +9,26 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.benchmark.cells import Cell, Result, read_results
+from painet_cli.benchmark.cells import Cell, Result
 from painet_cli.config.presets import Preset, load_preset, preset_names, preset_yaml
+from painet_cli.data.batches.windows import target_offsets
 from painet_cli.errors import RequestError
+from painet_cli.evaluation.evaluate import EVALUATION, WINDOW_ERRORS, windows_for
+from painet_cli.evaluation.yardsticks import yardsticks
+from painet_cli.prediction.rollout import rollout_offsets
 from painet_cli.storage.atomic import write_text
+from painet_cli.storage.provenance import is_unchanged
 from painet_cli.training.record import RECORD
-from painet_cli.training.run import CONFIG
+from painet_cli.training.run import CONFIG, dataset_of
 
 _MOST_WINDOWS = 250
 """Windows whose errors are kept, evenly spaced over those of the test part."""
@@ -34,6 +41,9 @@ _EVALUATION = (
     "mse", "f_mse", "a_mse", "step_mse", "unit", "windows", "horizon", "trained_horizon",
     "dataset", "label", "as_published", "split", "split_kind", "leak", "time_s", "peak_memory_gb",
 )  # fmt: skip
+_FOLDERS = re.compile(r"(?<=[\s'\"=])/(?:[^\s'\"/]+/)*")
+"""Where files lie on the machine, which is of no use on another."""
+_YARDSTICKS = "yardsticks"
 _QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -67,14 +77,16 @@ def save_record(result: Result, folder: Path) -> Path:
 
 
 def _plain(result: Result) -> dict[str, Any]:
-    errors = result.window_mse
+    errors, record = result.window_mse, dict(result.record)
+    record["command"] = _FOLDERS.sub("", str(record.get("command", "")))
     kept = np.unique(np.linspace(0, len(errors) - 1, min(len(errors), _MOST_WINDOWS)).round())
     return {
         "preset": result.cell.preset_name,
         "label": result.cell.label,
         "config": result.cell.preset.model_dump(mode="json"),
-        "training": {key: result.record[key] for key in _TRAINING if key in result.record},
-        "evaluation": {key: result.evaluation[key] for key in _EVALUATION},
+        "training": {key: record[key] for key in _TRAINING if key in record},
+        "evaluation": {key: result.evaluation[key] for key in _EVALUATION}
+        | {_YARDSTICKS: result.evaluation.get(_YARDSTICKS, {})},
         "window_errors": {
             "quantiles": _digits(np.quantile(errors, _QUANTILES)),
             "of_windows": " ".join(map(str, _digits(errors[kept.astype(int)]))),
@@ -128,16 +140,46 @@ def read_run_folders(folders: Iterable[Path]) -> list[Result]:
     A run folder that is not done, or was not evaluated, is passed over.
     """
     runs = sorted(path.parent for folder in folders for path in folder.rglob(RECORD))
-    return read_results([cell for run in runs if (cell := _cell_of(run)) is not None])
+    return [result for run in runs if (result := _result_of(run)) is not None]
 
 
-def _cell_of(run: Path) -> Cell | None:
+def _result_of(run: Path) -> Result | None:
+    """Result in a run folder, of an older painet too, whose evaluation says less."""
     try:
         preset = load_preset(str(run / CONFIG))
         record = json.loads((run / RECORD).read_bytes())
+        evaluation = json.loads((run / EVALUATION).read_bytes())
+        squared = np.load(run / WINDOW_ERRORS, allow_pickle=False)
     except (OSError, ValueError, RequestError):
         return None
-    return Cell(str(record.get("preset")), preset, run, label_of(str(record.get("preset")), preset))
+    whole = record.get("status") == "done" and evaluation.keys() >= set(_EVALUATION)
+    if not whole or not is_unchanged(evaluation, run, WINDOW_ERRORS):
+        return None
+    name = str(record["preset"])
+    return Result(Cell(name, preset, run, label_of(name, preset)), record, evaluation, squared)
+
+
+def measure_yardsticks(results: Iterable[Result], data_dir: Path) -> list[Result]:
+    """Results with the yardsticks of their windows, where they lack them and the data are here."""
+    found: dict[str, dict[str, list[float]]] = {}
+    return [_with_yardsticks(result, data_dir, found) for result in results]
+
+
+def _with_yardsticks(
+    result: Result, data_dir: Path, found: dict[str, dict[str, list[float]]]
+) -> Result:
+    preset = result.cell.preset
+    if result.evaluation.get(_YARDSTICKS) or not (data_dir / preset.data.dataset).exists():
+        return result
+    dataset = dataset_of(preset, data_dir)
+    if dataset.sha256 != result.record["dataset_sha256"]:
+        return result
+    key = preset.data.model_dump_json()
+    if key not in found:
+        trained = target_offsets(preset.data)
+        offsets = rollout_offsets(trained, result.evaluation["horizon"])
+        found[key] = yardsticks(dataset, preset, windows_for(dataset, preset, "test", offsets))
+    return replace(result, evaluation={**result.evaluation, _YARDSTICKS: found[key]})
 
 
 def label_of(preset_name: str, preset: Preset) -> str:

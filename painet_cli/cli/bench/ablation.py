@@ -13,8 +13,8 @@ from painet_cli.cli.bench.cells import (
     Epochs,
     Jobs,
     Seeds,
-    alone,
     evaluations_of,
+    locked,
     prepared,
     refuse_failed,
     save_bench,
@@ -70,7 +70,7 @@ def ablation(
     changes = [*(settings or []), *([] if epochs is None else [f"train.epochs={epochs}"])]
     points = make_points(wanted, seeds, changes, out, data_dir)
     cells = cells_of(points)
-    with alone(out):
+    with locked(out):
         failed = train(session, cells, data_dir, budget, jobs)
         rows = ablation_rows(points)
         if rows:

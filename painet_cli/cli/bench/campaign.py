@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from painet_cli.cli.bench.cells import alone, refuse_failed
-from painet_cli.cli.bench.progress import BenchProgress
+from painet_cli.cli.bench.cells import locked, refuse_failed
 from painet_cli.cli.bench.report import emit_tables
+from painet_cli.cli.progress import BenchProgress
 from painet_cli.cli.session import Session
 from painet_cli.errors import RequestError
 
@@ -66,7 +66,7 @@ def train_everything(
     session.console.print("\n".join(_lines(plan, missing)), soft_wrap=True)
     device = resolve_device(session.device)
     os.nice(_LOWEST_PRIORITY)
-    with alone(out), _Keeping(session, len(todo), records) as progress:
+    with locked(out), _Keeping(session, len(todo), records) as progress:
         run_cells(
             todo,
             data_dir,

@@ -60,7 +60,7 @@ def train(
 ) -> list[str]:
     """Train and evaluate what is not done, with progress; returns what failed, with its reason."""
     from painet_cli.benchmark.workers import run_cells
-    from painet_cli.cli.bench.progress import BenchProgress
+    from painet_cli.cli.progress import BenchProgress
     from painet_cli.training.device import resolve_device
 
     device = resolve_device(session.device)
@@ -73,7 +73,7 @@ def train(
 
 
 @contextmanager
-def alone(out: Path) -> Iterator[None]:
+def locked(out: Path) -> Iterator[None]:
     """Keep other benchmarks out of a folder, which is made where it is not there.
 
     Raises

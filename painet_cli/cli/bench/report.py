@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from painet_cli.cli.options import DATA_DIR, DataDir
 from painet_cli.cli.session import Session, with_session
 
 if TYPE_CHECKING:
@@ -31,15 +32,18 @@ def report(
         Path | None,
         typer.Option("--page", metavar="FILE", help="Markdown to write the tables into."),
     ] = None,
+    data_dir: DataDir = DATA_DIR,
 ) -> None:
     """Write tables of all cells that are kept as JSON: CSV, LaTeX, pictures, a page.
 
     Nothing is trained. `--collect` takes over the run folders of `painet bench
-    tables`, wherever they were trained. In the page, what stands between
+    tables`, wherever they were trained, and measures the yardsticks of their
+    windows where the data are here and nobody did. In the page, what stands between
     `<!-- painet bench report: NAME -->` and `<!-- end -->` is replaced.
     """
     from painet_cli.benchmark.campaign.page import update_page
     from painet_cli.benchmark.campaign.record import (
+        measure_yardsticks,
         read_records,
         read_run_folders,
         save_record,
@@ -47,7 +51,7 @@ def report(
     )
 
     new = unsaved(read_run_folders(collect or []), read_records(results))
-    for result in new:
+    for result in measure_yardsticks(new, data_dir):
         save_record(result, results)
     if page is not None:
         update_page(page, read_records(results))

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from painet_cli.cli.bench.cells import alone, save_bench
+from painet_cli.cli.bench.cells import locked, save_bench
 from painet_cli.cli.options import Settings
 from painet_cli.cli.session import Session, with_session
 from painet_cli.errors import RequestError
 
 if TYPE_CHECKING:
     from painet_cli.benchmark.measurement import Mode
-    from painet_cli.benchmark.scaling import Outcome, Point
 
 SIZES = "1e2,1e3,1e4,1e5,1e6"
 HORIZONS = "1,2,4,8,16,32,64"
@@ -47,7 +46,7 @@ def scaling(
     threads: Annotated[int, typer.Option("--threads", min=1, help="Of a CPU.")] = 1,
     force: Annotated[bool, typer.Option("--force", help="Measure what is done again.")] = False,
     out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="DIR", help="Figures, plots and page go here.")
+        Path, typer.Option("--out", "-o", metavar="DIR", help="Tables and plots go here.")
     ] = Path("bench/scaling"),
 ) -> None:
     """Measure time and peak memory against particles N and steps T (Figure 7).
@@ -73,6 +72,7 @@ def scaling(
         scaling_rows,
         scaling_tables,
     )
+    from painet_cli.cli.progress import PointLines
     from painet_cli.storage.atomic import write_text
     from painet_cli.training.device import resolve_device
 
@@ -80,8 +80,8 @@ def scaling(
     points = scaling_points(choose_forms(models), sweep, _modes(modes))
     device = resolve_device(session.device)
     bench = Bench(out / "points", device, threads, tuple(settings or ()), time_limit, force)
-    with alone(out):
-        rows = scaling_rows(run_points(points, bench, _Progress(session, len(points))))
+    with locked(out):
+        rows = scaling_rows(run_points(points, bench, PointLines(session, len(points))))
         payload = {
             "rows": [asdict(row) for row in rows],
             "exponents": [asdict(exponent) for exponent in exponents(rows)],
@@ -112,30 +112,3 @@ def _modes(text: str) -> tuple[Mode, ...]:
         if name not in names:
             raise RequestError(f"--modes: no mode {name}", f"choose of {', '.join(names)}")
     return tuple(names[name] for name in names if name in chosen)
-
-
-class _Progress:
-    """A line a point, as it is done."""
-
-    def __init__(self, session: Session, points: int) -> None:
-        self._console = session.console
-        self._points = points
-        self._done = 0
-
-    def began(self, point: Point) -> None:
-        """Say on a terminal what is being measured."""
-        if self._console.is_terminal:
-            self._console.print(f"{self._place(self._done + 1)} {point} ...", end="\r")
-
-    def ended(self, point: Point, outcome: Outcome, *, before: bool) -> None:
-        """Write a line: what was found, or why nothing was."""
-        self._done += 1
-        if isinstance(outcome, str):
-            what = outcome
-        else:
-            what = f"{outcome.seconds:.3g} s, {outcome.peak_gb:.3g} GB"
-            what += ", measured before" if before else ""
-        self._console.print(f"{self._place(self._done)} {point}: {what}", soft_wrap=True)
-
-    def _place(self, number: int) -> str:
-        return f"[{number}/{self._points}]"

@@ -14,8 +14,8 @@ from painet_cli.cli.bench.cells import (
     Epochs,
     Seeds,
     SeveralJobs,
-    alone,
     evaluations_of,
+    locked,
     prepared,
     refuse_failed,
     save_bench,
@@ -59,12 +59,14 @@ def tables(
 ) -> None:
     """Train every model on every preset, and lay the errors beside the paper's Tables 1 to 4.
 
-    A cell (preset, model, seed) that is done is not trained again; one that was stopped goes on.
+    A cell (preset, model, seed) that is done is not trained again; one that
+    was stopped goes on.
 
-    `--all` trains what the plan of the package has, with each model's own settings, at the lowest
-    priority and on all cores or several cells side by side on a GPU: first what tells most an hour.
-    Every cell that is done is kept as a small JSON file in `OUT/results`, from which the tables are
-    written. Started again, on any machine that is given OUT and the data, it goes on.
+    `--all` trains the package's plan, each model with settings of its own:
+    first what tells most an hour, at the lowest priority, on all cores or
+    several cells side by side on a GPU. Every cell that is done is kept as a
+    small JSON file in `OUT/results`, from which the tables are written.
+    Started again, on any machine that is given OUT and the data, it goes on.
     """
     if everything:
         from painet_cli.cli.bench.campaign import refuse_mixed, train_everything
@@ -84,7 +86,7 @@ def tables(
         for preset in _presets(session, presets, data_dir)
         for cell in make_cells([preset], _models(preset, models), seeds, changes, out, data_dir)
     ]
-    with alone(out):
+    with locked(out):
         failed = train(session, cells, data_dir, budget, jobs or 1)
         results = read_results(cells)
         rows = bench_rows(results)

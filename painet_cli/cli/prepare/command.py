@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
@@ -40,6 +41,15 @@ class SourceGroup(TyperGroup):
             else:
                 names.append(name)
         return names
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Command that is asked for; of a misspelt one says what may be meant."""
+        from painet_cli.data.sources.registry import registered_sources
+
+        known = registered_sources()
+        if args and args[0] not in known and (near := get_close_matches(args[0], known, n=1)):
+            ctx.fail(f"No such command '{args[0]}'. Did you mean '{near[0]}'?")
+        return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Command of a source."""
@@ -108,7 +118,7 @@ def _typed(source: DataSource) -> Callable[..., None]:
     def run(session: Session, *, data_dir: Path, force: bool, **given: Any) -> None:
         from importlib.metadata import version
 
-        from painet_cli.cli.prepare.working import working
+        from painet_cli.cli.progress import preparing
         from painet_cli.data.dataset.describe import describe
         from painet_cli.data.sources.registry import Destination
         from painet_cli.report.tables.dataset import summary_table
@@ -120,7 +130,7 @@ def _typed(source: DataSource) -> Callable[..., None]:
             name: options[name].default if options[name].several and value is None else value
             for name, value in given.items()
         }
-        with working(session, f"preparing {source.about.name}") as (progress, downloading):
+        with preparing(session, f"preparing {source.about.name}") as (progress, downloading):
             to = Destination(data_dir, force, command, progress, downloading)
             dataset = prepare_at(to, source.about.name, **values)
         described = describe(dataset)
@@ -141,6 +151,10 @@ def _typed(source: DataSource) -> Callable[..., None]:
 
 def _parameter(source: DataSource, one: SourceOption) -> inspect.Parameter:
     """Option as Typer reads it."""
+    if one.several and one.required:  # what the command is about: `painet prepare motion FILE...`
+        files: Any = list[get_args(one.kind)[0]]  # type: ignore[misc]
+        about = typer.Argument(metavar=f"{_metavar(one) or one.name.upper()}...", help=one.help)
+        return _keyword(one.name, Annotated[files, about], one.default)
     kind = list[get_args(one.kind)[0]] | None if one.several else one.kind  # type: ignore[misc]
     how = typer.Option(
         f"--{one.name.replace('_', '-')}",
@@ -150,7 +164,7 @@ def _parameter(source: DataSource, one: SourceOption) -> inspect.Parameter:
         max=one.bound("le"),
         autocompletion=(lambda: choices) if (choices := source.about.choices(one.name)) else None,
     )
-    default = None if one.several and not one.required else one.default
+    default = None if one.several else one.default
     return _keyword(one.name, Annotated[kind, how], default)
 
 

@@ -18,7 +18,7 @@ from painet_cli.data.batches.graph import Graph
 from painet_cli.data.batches.radius_graph import Edges, RadiusGraph
 from painet_cli.data.batches.typed_graph import dataset_graph
 from painet_cli.data.dataset.dataset import Dataset
-from painet_cli.data.dataset.manifest import Segment, SplitName
+from painet_cli.data.dataset.manifest import Manifest, Segment, SplitName
 from painet_cli.data.particles.names import AXES
 from painet_cli.data.particles.origin import any_far
 from painet_cli.errors import RequestError
@@ -97,7 +97,35 @@ NOTHING_BEFORE = Before()
 
 def before_of(data: DataConfig) -> Before:
     """What a preset's windows tell of the frames before their start."""
-    return Before(data.history, data.velocity)
+    return Before(data.history, data.velocity or "next")
+
+
+def with_velocity(data: DataConfig, manifest: Manifest) -> DataConfig:
+    """The same, with the dataset's own velocity where none is asked for."""
+    if data.velocity is not None:
+        return data
+    return data.model_copy(update={"velocity": manifest.velocity})
+
+
+def holds_answer(data: DataConfig) -> bool:
+    """Whether a window's velocity tells its first target, the frame after its start."""
+    return (data.velocity or "next") == "next" and int(target_offsets(data)[0]) == 1
+
+
+def check_no_answer(data: DataConfig) -> None:
+    """Refuse to learn what is given.
+
+    Raises
+    ------
+    RequestError
+        The first target is the frame after the start, and the velocity the way to it.
+    """
+    if holds_answer(data):
+        raise RequestError(
+            "data.velocity: next: the first target is one frame after the start, and the velocity "
+            "is the difference to that very frame: the answer would be in the question",
+            "set data.velocity=before, or data.delta_frames so that a step is several frames",
+        )
 
 
 class Windows:
@@ -297,6 +325,7 @@ def windows(
     """
     manifest = dataset.manifest
     data = data or DataConfig(dataset=manifest.name, delta_frames=manifest.split.delta_frames)
+    data = with_velocity(data, manifest)
     _, graph = dataset_graph(manifest, data)
     offsets, before = target_offsets(data), before_of(data)
     return windows_of(dataset, part, offsets, graph, torch.device(device), before)

@@ -8,12 +8,26 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PositiveFloat, model_validator
 
-from painet_cli.data.particles.names import Axis, Count, FileName, Index, Name, Section
+from painet_cli.data.particles.names import (
+    Axis,
+    Count,
+    FileName,
+    Index,
+    Name,
+    Section,
+    Treatment,
+    Velocity,
+)
 from painet_cli.data.particles.particles import Particles
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _FINGERPRINTED = 1
 """Schema whose fields a fingerprint covers: those of older datasets stay what they are."""
+_UNCOVERED: dict[str, Any] = {
+    **dict.fromkeys(("name", "origin", "offset", "content_sha256", "velocity", "treatment"), True),
+    "particles": {"hydrogens", "insertions"},
+}
+"""Fields that came later, or that no number of a result depends on."""
 SplitName = Literal["train", "val", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
 
@@ -83,6 +97,12 @@ class Manifest(Section):
     offset: tuple[float, float, float] = (0.0, 0.0, 0.0)
     """Where the origin of `frames.npy` lies in the source; not zero where the source is so far from
     its own origin that float32 would lose digits."""
+    velocity: Velocity = "next"
+    """What `data.velocity` is where a preset does not say: `next` as the published benchmarks have
+    it, `before` for one's own recordings, which is what a prediction can know."""
+    treatment: tuple[Treatment, ...] = ()
+    """What was done to the frames of the source: molecules made whole and followed out of the box,
+    centroids put at the origin, frames turned onto the first."""
     particles: Particles
     segments: tuple[Segment, ...]
     split: Split
@@ -99,7 +119,7 @@ class Manifest(Section):
     def fingerprint(self) -> str:
         """Hex sha256 of all that a result depends on: not the name, the origin or the offset."""
         covered = self.model_copy(update={"schema_version": _FINGERPRINTED})
-        content = covered.model_dump_json(exclude={"name", "origin", "offset", "content_sha256"})
+        content = covered.model_dump_json(exclude=_UNCOVERED)
         return hashlib.sha256(content.encode()).hexdigest()
 
     @model_validator(mode="after")
@@ -137,4 +157,9 @@ def _second(content: dict[str, Any]) -> dict[str, Any]:
     return {**content, "origin": origin, "offset": (0.0, 0.0, 0.0)}
 
 
-UPGRADES = {1: _second}
+def _third(content: dict[str, Any]) -> dict[str, Any]:
+    """Schema 3 keeps which velocity is the default, what was done to the frames, and hydrogens."""
+    return {**content, "velocity": "next", "treatment": ()}
+
+
+UPGRADES = {1: _second, 2: _third}

@@ -1,1 +1,1 @@
-"""From text and arrays that MDAnalysis does not read to skeletons and frames."""
+"""From text and arrays that MDAnalysis does not read, or reads in part, to atoms and frames."""

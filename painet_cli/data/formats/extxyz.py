@@ -20,6 +20,7 @@ def write_extxyz(
     frames: NDArray[np.floating],  # (F, N, 3)
     times_s: NDArray[np.float64],  # (F,)
     velocities: NDArray[np.float64] | None,  # (F, N, 3)
+    box: NDArray[np.floating] | None = None,  # (3, 3)
     *,
     sigma: NDArray[np.float64] | None = None,  # (F, N)
     **about: str | int,
@@ -36,6 +37,8 @@ def write_extxyz(
         (F,) times of the frames, written in femtoseconds.
     velocities
         (F, N, 3) in angstrom a second.
+    box
+        (3, 3) edges of the periodic box, angstrom.
     sigma
         (F, N) radii that positions are known to, in angstrom.
     about
@@ -44,6 +47,10 @@ def write_extxyz(
     columns = "species:S:1:pos:R:3" + (":velo:R:3" if velocities is not None else "")
     columns += ":sigma:R:1" if sigma is not None else ""
     row = "%-2s" + " %16.8f" * (3 + 3 * (velocities is not None) + (sigma is not None))
+    periodic = 'pbc="F F F"'
+    if box is not None:
+        edges = " ".join(f"{value:.6f}" for value in np.ravel(box))
+        periodic = f'Lattice="{edges}" pbc="T T T"'
     said = "".join(f" {key}={value}" for key, value in about.items())
     for index, positions in enumerate(frames):
         table = positions.astype(np.float64)
@@ -54,7 +61,7 @@ def write_extxyz(
         time = f"{times_s[index] / _FEMTOSECOND:.9g}"
         file.write(
             f"{len(symbols)}\nProperties={columns} Time={time}{said} step={index} "
-            'units="A fs" pbc="F F F"\n'
+            f'units="A fs" {periodic}\n'
         )
         rows = zip(symbols, table.tolist(), strict=True)
         file.writelines(f"{row % (symbol, *numbers)}\n" for symbol, numbers in rows)

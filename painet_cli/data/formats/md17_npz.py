@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,8 @@ from typing import IO, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from painet_cli.data.formats.frame import angstroms
+from painet_cli.data.particles.elements import HEAVIEST
 from painet_cli.errors import RequestError
 from painet_cli.storage.archives import (
     DAMAGED,
@@ -31,6 +33,8 @@ from painet_cli.storage.archives import (
 CHUNK_BYTES = 2**24
 SMALL_BYTES = 2**20
 """Largest member that `Member.read` takes: labels and atomic numbers, not trajectories."""
+LARGEST_WHOLE = 2**32
+"""Bytes of an array in Fortran order, whose frames lie scattered."""
 LONGEST_TEXT = 200
 _LOCAL_HEADER_BYTES = 30
 _AGAIN = "the archive is damaged: get it again"
@@ -87,13 +91,11 @@ class Member(NpyHeader):
         Raises
         ------
         RequestError
-            The archive is damaged, or the array lies in Fortran order.
+            The archive is damaged, or the array lies in Fortran order and is larger than 4 GiB.
         """
         if self.fortran_order:
-            raise RequestError(
-                f"{self.where}: stored in Fortran order, its rows are not contiguous",
-                "save it again with numpy.ascontiguousarray",
-            )
+            yield from self._transposed(rows)
+            return
         total, row_bytes = self.shape[0], self.dtype.itemsize * math.prod(self.shape[1:])
         rows = rows or max(1, CHUNK_BYTES // max(1, row_bytes))
         with _damage(self.where), self._content() as content:
@@ -102,6 +104,23 @@ class Member(NpyHeader):
                 raw = content.read(count * row_bytes)
                 yield np.frombuffer(raw, self.dtype).reshape(count, *self.shape[1:])
             content.read(1)  # nothing is left but the checksum, which the end of it verifies
+
+    def _transposed(self, rows: int | None) -> Iterator[NDArray[Any]]:
+        """As `chunks`, of an array in Fortran order, which is read whole."""
+        size = self.dtype.itemsize * math.prod(self.shape)
+        if size > LARGEST_WHOLE:
+            raise RequestError(
+                f"{self.where}: stored in Fortran order, and larger than 4 GiB",
+                "save it again with numpy.ascontiguousarray",
+            )
+        with _damage(self.where), self._content() as content:
+            raw = content.read(size)
+            content.read(1)  # the checksum
+        whole = np.frombuffer(raw, self.dtype).reshape(self.shape, order="F")
+        row_bytes = self.dtype.itemsize * math.prod(self.shape[1:])
+        rows = rows or max(1, CHUNK_BYTES // max(1, row_bytes))
+        for first in range(0, len(whole), rows):
+            yield np.ascontiguousarray(whole[first : first + rows])
 
     @contextmanager
     def _content(self) -> Iterator[_Stream]:
@@ -183,3 +202,81 @@ def _read_header(path: Path, info: zipfile.ZipInfo, file: IO[bytes]) -> Member:
         )
     header.check_fits(info.file_size)
     return member
+
+
+SCHEMA = (
+    "expected MD17's R (frames, atoms, 3) and z (atoms,), or rMD17's coords and nuclear_charges"
+)
+_KEYS = (("R", "z"), ("coords", "nuclear_charges"))
+_UNIT_KEYS = ("r_unit", "R_unit", "units", "unit", "length_unit")
+
+
+@dataclass(frozen=True)
+class MoleculeFile:
+    """A molecule's trajectory in MD17's schema, or rMD17's.
+
+    Attributes
+    ----------
+    positions
+        (F, N, 3), of which only the header has been read.
+    numbers
+        Atomic number of every atom.
+    angstroms
+        Angstrom in the file's unit of length; 1 where it names none.
+    members
+        All arrays of the archive.
+    """
+
+    positions: Member
+    numbers: tuple[int, ...]
+    angstroms: float
+    members: dict[str, Member]
+
+    def chunks(self, rows: int | None = None) -> Iterator[NDArray[np.floating]]:
+        """Consecutive frames, (rows, N, 3), angstrom, in this machine's order of bytes."""
+        for block in self.positions.chunks(rows):
+            x = block.astype(block.dtype.newbyteorder("="), copy=False)
+            yield x * x.dtype.type(self.angstroms) if self.angstroms != 1 else x
+
+
+def read_molecule(path: Path) -> MoleculeFile:
+    """Find the positions and atomic numbers of an archive.
+
+    Raises
+    ------
+    RequestError
+        It is no archive, holds other arrays, or names a unit of length that is not known.
+    """
+    members = read_headers(path)
+    keys = next((pair for pair in _KEYS if {*pair} <= members.keys()), None)
+    if keys is None:
+        held = ", ".join(list(members)[:5]) or "no arrays"
+        raise RequestError(f"{path}: holds {held}, but not both R and z", SCHEMA)
+    x, z = (members[key] for key in keys)
+    right = len(x.shape) == 3 and x.shape[2] == 3 and x.dtype.kind == "f"
+    if not right or x.dtype.itemsize not in (4, 8):
+        raise RequestError(f"{x.where}: {x.dtype} {x.shape}, not positions", SCHEMA)
+    if not x.shape[0]:
+        raise RequestError(f"{x.where}: 0 frames, not a trajectory", SCHEMA)
+    if z.shape != x.shape[1:2] or z.dtype.kind not in "iu":
+        raise RequestError(f"{z.where}: {z.dtype} {z.shape} beside {keys[0]} {x.shape}", SCHEMA)
+    numbers = tuple(int(number) for number in z.read())
+    unknown = [number for number in numbers if not 1 <= number <= HEAVIEST]
+    if unknown or not numbers:
+        said = f"{unknown[0]} is no atomic number" if unknown else "no atoms"
+        raise RequestError(f"{z.where}: {said}", SCHEMA)
+    return MoleculeFile(x, numbers, _angstroms(members), members)
+
+
+def _angstroms(members: Mapping[str, Member]) -> float:
+    for key in _UNIT_KEYS:
+        said = members[key].text() if key in members else ""
+        if said:
+            scale = angstroms(said)
+            if scale is None:
+                raise RequestError(
+                    f"{members[key].where}: {said[:40]!r} is no unit of length that is known",
+                    "expected angstrom, nm or bohr",
+                )
+            return scale
+    return 1.0

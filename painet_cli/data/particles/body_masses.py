@@ -36,4 +36,5 @@ def mass_shares(names: Sequence[str]) -> NDArray[np.float64]:
     """
     known = bool(names) and all(name in _SHARES for name in names)
     shares = np.array([_SHARES[name] if known else 1.0 for name in names])
-    return shares / shares.sum()
+    whole: NDArray[np.float64] = shares / shares.sum()
+    return whole

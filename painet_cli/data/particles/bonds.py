@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from painet_cli.data.particles.elements import bond_reach
 from painet_cli.errors import RequestError
 
 if TYPE_CHECKING:
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
 FARTHEST = 1e9
 """No coordinate of a system is larger, and no arithmetic with smaller ones overflows."""
+_SAME_PLACE = 0.1
+"""Angstrom below which two atoms are one in two places, not bonded."""
 MOST_PAIRS = 500
 """A particle; liquid water has 210 of them within 10 angstrom."""
 _ASKED = 256
@@ -22,6 +26,7 @@ _ASKED = 256
 def bonds_within(
     positions: NDArray[np.floating],  # (N, 3)
     cutoff: float,
+    box: NDArray[np.floating] | None = None,  # (3, 3)
 ) -> tuple[tuple[int, int], ...]:
     """Pairs of particles no farther apart than a cutoff.
 
@@ -31,6 +36,8 @@ def bonds_within(
         One frame, (N, 3), finite.
     cutoff
         Longest bond, in the unit of `positions`.
+    box
+        (3, 3) edges of the periodic box: across its faces too.
 
     Returns
     -------
@@ -42,7 +49,77 @@ def bonds_within(
     RequestError
         As `close_pairs` does.
     """
-    return tuple(sorted(map(tuple, close_pairs(positions, cutoff).tolist())))
+    pairs, _ = _pairs_and_distances(positions, cutoff, box)
+    return tuple(sorted(map(tuple, np.sort(pairs, axis=1).tolist())))
+
+
+def covalent_bonds(
+    positions: NDArray[np.floating],  # (N, 3)
+    elements: Sequence[str],
+    box: NDArray[np.floating] | None = None,  # (3, 3)
+) -> tuple[tuple[int, int], ...]:
+    """Pairs of atoms no farther apart than their covalent radii and 0.4 angstrom.
+
+    Metals and noble gases are joined to nothing: ions lie as close to what they are not bonded to.
+
+    Parameters
+    ----------
+    positions
+        One frame, (N, 3), finite, angstrom.
+    elements
+        (N,) symbols.
+    box
+        (3, 3) edges of the periodic box, angstrom: atoms are bonded across its faces too.
+
+    Returns
+    -------
+    tuple
+        Pairs (i, j) with i < j, each once, sorted.
+
+    Raises
+    ------
+    RequestError
+        As `close_pairs` does.
+    """
+    reach = bond_reach(elements)
+    bonding = np.flatnonzero(np.isfinite(reach))
+    if len(bonding) < 2:
+        return ()
+    reach = reach[bonding]
+    pairs, apart = _pairs_and_distances(positions[bonding], 2 * float(reach.max()), box)
+    bonded = bonding[pairs[(apart > _SAME_PLACE) & (apart <= reach[pairs].sum(axis=1))]]
+    return tuple(map(tuple, np.unique(np.sort(bonded, axis=1), axis=0).tolist()))
+
+
+def _pairs_and_distances(
+    positions: NDArray[np.floating],  # (N, 3)
+    cutoff: float,
+    box: NDArray[np.floating] | None,  # (3, 3)
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Pairs within a cutoff and their distances, of the nearest images where the box is periodic.
+
+    A box that is not twice the cutoff wide in every direction is taken for none.
+    """
+    x = positions.astype(np.float64)
+    if box is None or not _widths(box).min() > 2 * cutoff:
+        pairs = close_pairs(x, cutoff)
+        return pairs, np.linalg.norm(x[pairs[:, 0]] - x[pairs[:, 1]], axis=1)
+    from MDAnalysis.lib.distances import self_capped_distance
+    from MDAnalysis.lib.mdamath import triclinic_box, triclinic_vectors
+
+    fractional = x @ np.linalg.inv(box)
+    dimensions = triclinic_box(*box)
+    # MDAnalysis draws the box along its own axes
+    inside = (fractional - np.floor(fractional)) @ triclinic_vectors(dimensions, dtype=np.float64)
+    close_pairs(inside, cutoff)  # refuses what is crowded
+    found, apart = self_capped_distance(inside.astype(np.float32), cutoff, box=dimensions)
+    return found.astype(np.int64), apart
+
+
+def _widths(box: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Distances between opposite faces of a box, (3,)."""
+    widths: NDArray[np.float64] = 1 / np.linalg.norm(np.linalg.inv(box), axis=0)
+    return widths
 
 
 def is_crowded(tree: cKDTree, cutoff: float) -> bool:

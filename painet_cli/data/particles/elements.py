@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,15 +16,79 @@ from painet_cli.errors import RequestError, option
 
 HEAVY = "heavy"
 """Selection of all atoms but hydrogens, beside those of MDAnalysis' language."""
-LONGEST_BOND = 1.6
-"""Angstrom. Bonds between H, C, N and O stay below, hydrogens of one carbon (1.8 apart) above."""
+
+
+HEAVIEST = 118
+_NOBLE = {"He", "Ne", "Ar", "Kr", "Xe", "Rn", "Og"}
+_DEUTERIUM = 2.014
+_MASS_TOLERANCE = 0.02
+"""Daltons; no two elements are that close."""
+_BOND_TOLERANCE = 0.4
+"""Angstrom that a bond may be longer than the sum of two covalent radii, as it vibrates."""
+
+
+@cache
+def _table() -> dict[str, Any]:
+    """Elements by symbol, as gemmi tables them (radii: Cordero et al., doi:10.1039/b801115j)."""
+    import gemmi  # a command's help must not wait for it
+
+    elements = [gemmi.Element(number) for number in range(1, HEAVIEST + 1)]
+    return {str(element.name): element for element in elements}
 
 
 def symbol(number: int) -> str:
     """Chemical symbol of an atomic number, from 1 to 118."""
-    from MDAnalysis.guesser.tables import Z2SYMB  # a command's help must not wait for it
+    return list(_table())[number - 1]
 
-    return str(Z2SYMB[number])
+
+def is_element(text: str) -> bool:
+    """Whether this is the symbol of an element as chemists write it: `Ca`, not `CA`."""
+    return text in _table()
+
+
+_IN_DOUBT = {"CA", "CD", "CE", "HE", "HG", "HO", "NA", "NB", "ND", "NE", "NP", "OS", "PA", "PB"}
+"""Names of atoms of residues that are elements in other capitals too."""
+
+
+def elements_named(names: Sequence[str]) -> tuple[str, ...]:
+    """Element of every name that is a symbol, perhaps with a number (`C1`, `CL`, `Ca`).
+
+    Empty where one is not, or may be another: `CA` is the C-alpha of a residue, or calcium.
+    """
+    bare = [name.rstrip("0123456789") for name in names]
+    found = tuple(name.capitalize() for name in bare)
+    sure = all(map(is_element, found)) and not _IN_DOUBT & {*bare}
+    return found if sure else ()
+
+
+def elements_by_mass(masses: NDArray[np.floating]) -> tuple[str, ...]:
+    """Symbol of the element of every mass (N,), in dalton; empty where none has it."""
+    symbols = [*_table(), "H"]
+    known = np.array([*(element.weight for element in _table().values()), _DEUTERIUM])
+    distinct, which = np.unique(masses, return_inverse=True)
+    far = np.abs(distinct[:, None] - known)
+    found = [
+        symbols[k] if far[row, k] < _MASS_TOLERANCE else ""
+        for row, k in enumerate(far.argmin(axis=1))
+    ]
+    return tuple(found[k] for k in which)
+
+
+def bond_reach(elements: Sequence[str]) -> NDArray[np.float64]:
+    """Share of each atom in the longest bond of two, (N,), angstrom.
+
+    Two atoms are bonded where they are no farther apart than the sum of their shares, which is that
+    of their covalent radii and 0.4 angstrom. Metals and noble gases lie as close to what they are
+    not bonded to: their share is -inf.
+    """
+    table = _table()
+    reach = {
+        one: -np.inf
+        if (element := table[one.capitalize()]).is_metal or element.name in _NOBLE
+        else element.covalent_r + _BOND_TOLERANCE / 2
+        for one in {*elements}
+    }
+    return np.array([reach[one] for one in elements], dtype=np.float64)
 
 
 def atoms(numbers: Sequence[int], bonds: tuple[tuple[int, int], ...]) -> Particles:

@@ -8,6 +8,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Axis = Literal["x", "y", "z"]
 AXES: tuple[Axis, ...] = ("x", "y", "z")
+Velocity = Literal["next", "before"]
+"""Which difference a velocity is: to the `next` frame, or from the one `before`."""
+Treatment = Literal["unwrapped", "centred", "superposed"]
+"""What may be done to the frames of a recording before they are learned from."""
 LONGEST_NAME = 200
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Self
 
 import numpy as np
@@ -26,15 +27,26 @@ class Particles(Section):
     """Name of every particle's residue."""
     residue_ids: tuple[Whole, ...] = ()
     """Number of every particle's residue."""
+    insertions: tuple[Name, ...] = ()
+    """Insertion code of every particle's residue (`52A` is residue 52 of code A); mostly blank."""
     chains: tuple[Name, ...] = ()
     """Chain or segment of every particle."""
+    hydrogens: tuple[Index, ...] = ()
+    """Number of hydrogens that are bonded to every particle and are no particles themselves."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         n = len(self.names)
         if n == 0 or len(self.types) != n:
             raise ValueError(f"{n} particle names but {len(self.types)} particle types")
-        for field in ("elements", "residues", "residue_ids", "chains"):
+        for field in (
+            "elements",
+            "residues",
+            "residue_ids",
+            "insertions",
+            "chains",
+            "hydrogens",
+        ):
             if len(getattr(self, field)) not in (0, n):
                 raise ValueError(f"{n} particle names but {len(getattr(self, field))} {field}")
         if max(self.types) >= len(self.type_names):
@@ -48,12 +60,16 @@ class Particles(Section):
 def residue_starts(particles: Particles) -> NDArray[np.int64]:
     """List the first particle of every residue, (residues,).
 
-    A residue is a run of particles that agree in chain, number and name; particles that say nothing
-    of residues are one.
+    A residue is a run of particles that agree in chain, number, insertion code and name; particles
+    that say nothing of residues are one.
     """
-    own = [
-        labels for labels in (particles.chains, particles.residue_ids, particles.residues) if labels
-    ]
+    labels_of_residues = (
+        particles.chains,
+        particles.residue_ids,
+        particles.insertions,
+        particles.residues,
+    )
+    own = [labels for labels in labels_of_residues if labels]
     begins = np.zeros(len(particles.names), dtype=bool)
     begins[0] = True
     for labels in own:
@@ -64,7 +80,10 @@ def residue_starts(particles: Particles) -> NDArray[np.int64]:
 
 
 def subset(particles: Particles, indices: NDArray[np.int64]) -> Particles:
-    """Some particles, in the order given, with the bonds between them."""
+    """Some particles, in the order given, with the bonds between them.
+
+    Hydrogens that are left out are counted where they were bonded.
+    """
     place = {int(index): k for k, index in enumerate(indices)}
 
     def chosen(column: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -78,5 +97,19 @@ def subset(particles: Particles, indices: NDArray[np.int64]) -> Particles:
         elements=chosen(particles.elements),
         residues=chosen(particles.residues),
         residue_ids=chosen(particles.residue_ids),
+        insertions=chosen(particles.insertions),
         chains=chosen(particles.chains),
+        hydrogens=chosen(_hydrogens(particles, place.keys())),
     )
+
+
+def _hydrogens(particles: Particles, kept: Collection[int]) -> tuple[int, ...]:
+    """Hydrogens of every particle that are not among those kept; empty where none is known of."""
+    if "H" not in particles.elements:
+        return particles.hydrogens
+    counts = list(particles.hydrogens or (0,) * len(particles.names))
+    for i, j in particles.bonds:
+        for heavy, hydrogen in ((i, j), (j, i)):
+            if particles.elements[hydrogen] == "H" and hydrogen not in kept:
+                counts[heavy] += 1
+    return tuple(counts)

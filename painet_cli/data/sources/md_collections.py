@@ -1,7 +1,8 @@
 """Trajectories of one molecule in MD17's npz schema, whoever made them.
 
-`R` (F, N, 3) positions in angstrom and `z` (N,) atomic numbers are read; `E`, `F` and the rest are
-left alone, except that a text `theory` is passed on.
+`R` (F, N, 3) positions and `z` (N,) atomic numbers are read, or rMD17's `coords` and
+`nuclear_charges`, in angstrom unless the file names its unit; `E`, `F` and the rest are left alone,
+except that a text `theory` is passed on.
 """
 
 from __future__ import annotations
@@ -25,9 +26,10 @@ from painet_cli.data.dataset.manifest import (
     Units,
 )
 from painet_cli.data.dataset.splits import block_split, random_split
-from painet_cli.data.formats.md17_npz import Member, read_headers
-from painet_cli.data.particles.bonds import bonds_within
-from painet_cli.data.particles.elements import LONGEST_BOND, atoms, formula
+from painet_cli.data.formats.md17_npz import SCHEMA, MoleculeFile, read_molecule
+from painet_cli.data.particles.bonds import covalent_bonds
+from painet_cli.data.particles.elements import atoms, formula, symbol
+from painet_cli.data.particles.hydrogens import hydrogens_of
 from painet_cli.data.sources.options import (
     AtHand,
     DeltaFrames,
@@ -46,8 +48,6 @@ from painet_cli.errors import RequestError, option
 WINDOWS: dict[SplitName, int] = {"train": 500, "val": 2000, "test": 2000}
 SEED = 1
 _HYDROGEN = 1
-_HEAVIEST = 118
-_SCHEMA = "expected MD17's schema: R (frames, atoms, 3) in angstrom and z (atoms,)"
 
 
 @dataclass(frozen=True)
@@ -150,21 +150,24 @@ class Collection:
             from painet_cli.data.sources.fetch import fetch_files
 
             source = fetch_files(name, to.downloading)["npz"]
-        members = read_headers(source)
-        R, numbers = _checked_arrays(source, members)
+        held = read_molecule(source)
+        R, numbers = held.positions, held.numbers
+        if R.shape[0] < 2:
+            raise RequestError(f"{R.where}: {R.shape[0]} frames, not a trajectory", SCHEMA)
         _check_molecule(source, self, molecule, numbers)
         official = R.shape[0] == self.molecules[molecule].frames
-        first = first_frames(R)
+        first = first_frames(held)
         check_unit(R.where, first[0])
         if not official:  # the first frames of a published file are what they are
             check_order(R.where, first, frame_time_s)
         kept = [k for k, number in enumerate(numbers) if hydrogens or number != _HYDROGEN]
-        bonds = bonds_within(first[0, kept], LONGEST_BOND)
+        elements = [symbol(numbers[k]) for k in kept]
+        bonds = covalent_bonds(first[0, kept], elements)
         if not bonds:
-            raise RequestError(f"{R.where}: no two atoms are within {LONGEST_BOND} A in frame 0")
+            raise RequestError(f"{R.where}: no two atoms are bonded in frame 0")
         segments = (Segment(name=molecule, start=0, length=R.shape[0]),)
         shared_out = _split(self, molecule, segments, window, split, source)
-        theory = members["theory"].text() if "theory" in members else ""
+        theory = held.members["theory"].text() if "theory" in held.members else ""
         label = label if label is not None else theory[:40]
         manifest = Manifest(
             name=folder.name,
@@ -179,36 +182,19 @@ class Collection:
                 ),
             ),
             units=Units(length="angstrom", length_in_metres=1e-10, frame_time_s=frame_time_s),
-            particles=atoms([numbers[k] for k in kept], bonds),
+            particles=atoms([numbers[k] for k in kept], bonds).model_copy(
+                update={"hydrogens": hydrogens_of(first[0], np.array(numbers) == _HYDROGEN, kept)}
+            ),
             segments=segments,
             split=shared_out,
             files={},
         )
         reference = first[0, kept] if superpose else None
-        return write_dataset(folder, _positions(R, kept, reference), manifest, force=to.force)
+        return write_dataset(folder, _positions(held, kept, reference), manifest, force=to.force)
 
 
 def _plain(name: str) -> str:
     return name.lower().replace("_", "-")
-
-
-def _checked_arrays(path: Path, members: Mapping[str, Member]) -> tuple[Member, list[int]]:
-    """Positions and atomic numbers, of shapes that belong together."""
-    if "R" not in members or "z" not in members:
-        held = ", ".join(members) or "no arrays"
-        raise RequestError(f"{path}: holds {held}, but not both R and z", _SCHEMA)
-    R, z = members["R"], members["z"]
-    right = len(R.shape) == 3 and R.shape[2] == 3 and R.dtype.kind == "f"
-    if not right or R.dtype.itemsize not in (4, 8):
-        raise RequestError(f"{R.where}: {R.dtype} {R.shape}, not positions", _SCHEMA)
-    if z.shape != R.shape[1:2] or z.dtype.kind not in "iu":
-        raise RequestError(f"{z.where}: {z.dtype} {z.shape} beside R {R.shape}", _SCHEMA)
-    if R.shape[0] < 2:
-        raise RequestError(f"{R.where}: {R.shape[0]} frames, not a trajectory", _SCHEMA)
-    numbers = [int(number) for number in z.read()]
-    if not numbers or not 1 <= min(numbers) <= max(numbers) <= _HEAVIEST:
-        raise RequestError(f"{z.where}: not the atomic numbers of a molecule", _SCHEMA)
-    return R, numbers
 
 
 def _check_molecule(
@@ -277,9 +263,9 @@ def _drawn(path: Path, segments: tuple[Segment, ...], delta_frames: int, kind: s
 
 
 def _positions(
-    member: Member, kept: Sequence[int], reference: NDArray[np.floating] | None
+    held: MoleculeFile, kept: Sequence[int], reference: NDArray[np.floating] | None
 ) -> Iterator[NDArray[np.floating]]:
-    for block in member.chunks():
+    for block in held.chunks():
         frames = block[:, kept]
         yield frames if reference is None else superposed(frames, reference)
 
@@ -302,7 +288,7 @@ def _notes(
     notes = ["All atoms." if hydrogens else "Heavy atoms; hydrogens are left out."]
     if superposed:
         notes += ["Superposed: every frame shifted and turned onto the first."]
-    notes += [f"Bonds: pairs within {LONGEST_BOND} A in frame 0."]
+    notes += ["Bonds: by covalent radii, in frame 0."]
     notes += [f"Theory: {theory}."] if theory else []
     if frames != official:
         notes += [

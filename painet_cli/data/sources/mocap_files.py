@@ -10,9 +10,9 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.formats.acclaim import parse_amc, parse_asf
-from painet_cli.data.formats.acclaim_text import LARGEST_NUMBER
-from painet_cli.data.formats.skeleton import joint_positions
+from painet_cli.data.motion.acclaim import parse_amc, parse_asf
+from painet_cli.data.motion.acclaim_text import LARGEST_NUMBER
+from painet_cli.data.motion.skeleton import joint_positions
 from painet_cli.errors import RequestError, option
 from painet_cli.storage.archives import Members, open_source, read_array
 

@@ -26,6 +26,7 @@ Stride = Annotated[int, "Take every so many frames.", Field(ge=1)]
 Unwrap = Annotated[bool, "Make molecules whole, let them leave the periodic box."]
 Center = Annotated[bool, "Put every frame's centroid at 0."]
 Superpose = Annotated[bool, "Shift and turn every frame onto the first."]
+FormatName = Annotated[str | None, "Format of the frames, such as LAMMPSDUMP; else by name."]
 DropExtra = Annotated[bool, "Leave out atoms beyond those of the topology."]
 
 

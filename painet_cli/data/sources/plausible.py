@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.formats.md17_npz import Member
+from painet_cli.data.formats.md17_npz import MoleculeFile
+from painet_cli.data.particles.particles import Particles
+from painet_cli.data.particles.stretched import stretched_bond
 from painet_cli.errors import RequestError, option
 
 NEAREST_ATOM = (0.9, 1.7)
@@ -17,7 +23,7 @@ _FEW_FRAMES = 200
 _OTHER_UNITS = {"nanometres": 10.0, "bohr": 0.529177}
 
 
-def first_frames(positions: Member) -> NDArray[np.float64]:
+def first_frames(held: MoleculeFile) -> NDArray[np.float64]:
     """First few frames of an array of positions, (frames, N, 3).
 
     Raises
@@ -26,12 +32,12 @@ def first_frames(positions: Member) -> NDArray[np.float64]:
         A coordinate is not finite.
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        frames = next(positions.chunks(_FEW_FRAMES)).astype(np.float64)
+        frames = next(held.chunks(_FEW_FRAMES)).astype(np.float64)
     finite = np.isfinite(frames).all(axis=(1, 2))
     if not finite.all():
         raise RequestError(
-            f"{positions.where}: frame {int(np.argmin(finite))} holds a coordinate that is NaN or "
-            "infinite"
+            f"{held.positions.where}: frame {int(np.argmin(finite))} holds a coordinate that is "
+            "NaN or infinite"
         )
     return frames
 
@@ -44,6 +50,37 @@ def check_unit(where: str, frame: NDArray[np.float64]) -> None:
     RequestError
         The median distance to the nearest atom is no molecule's in angstrom.
     """
+    median, other = _likely_unit(frame)
+    low, high = NEAREST_ATOM
+    if low <= median <= high:
+        return
+    guess = (
+        f"they look like {other}: multiply R by {_OTHER_UNITS[other]:g}, or name the unit in the "
+        "file as r_unit"
+        if other
+        else "they are no molecule's"
+    )
+    raise RequestError(
+        f"{where}: in frame 0 an atom is {median:.3g} from the next (median), expected {low} to "
+        f"{high} angstrom",
+        f"the coordinates are not in angstrom; {guess}",
+    )
+
+
+def check_other_unit(where: str, frame: NDArray[np.floating]) -> None:
+    """As `check_unit`, but of any system: only what looks like another unit is refused.
+
+    Raises
+    ------
+    RequestError
+        It looks like nanometres or bohr.
+    """
+    if len(frame) > 1 and _likely_unit(frame)[1]:
+        check_unit(where, frame.astype(np.float64))
+
+
+def _likely_unit(frame: NDArray[np.floating]) -> tuple[float, str]:
+    """Median distance to the nearest other, and the unit that makes it a molecule's if not ours."""
     from scipy.spatial import cKDTree  # a command's help must not wait for it
 
     with np.errstate(over="ignore"):
@@ -51,17 +88,9 @@ def check_unit(where: str, frame: NDArray[np.float64]) -> None:
     median = float(np.median(nearest))
     low, high = NEAREST_ATOM
     if low <= median <= high:
-        return
-    fitting = [unit for unit, size in _OTHER_UNITS.items() if low <= median * size <= high]
-    guess = (
-        f"they look like {fitting[0]}: multiply R by {_OTHER_UNITS[fitting[0]]:g}"
-        if fitting
-        else "they are no molecule's"
-    )
-    raise RequestError(
-        f"{where}: in frame 0 an atom is {median:.3g} from the next (median), expected {low} to "
-        f"{high} angstrom",
-        f"the coordinates are not in angstrom; {guess}",
+        return median, ""
+    return median, next(
+        (unit for unit, size in _OTHER_UNITS.items() if low <= median * size <= high), ""
     )
 
 
@@ -74,12 +103,68 @@ def check_order(where: str, frames: NDArray[np.float64], frame_time_s: float) ->
         From frame to frame, atoms move faster than in any molecule.
     """
     with np.errstate(over="ignore"):
-        apart = float(np.median(np.sqrt(np.square(np.diff(frames, axis=0)).sum(-1).mean(-1))))
+        moved = [rms_moved(*two) for two in pairwise(frames)]
+    check_speed(where, moved, frame_time_s)
+
+
+def rms_moved(before: NDArray[np.floating], after: NDArray[np.floating]) -> float:
+    """Root mean square displacement of particles, (..., N, 3), but for the drift of the whole."""
+    moved = after.astype(np.float64) - before
+    moved -= moved.mean(axis=-2, keepdims=True)
+    return float(np.sqrt(np.square(moved).sum(axis=-1).mean()))
+
+
+def check_speed(where: str, moved: Sequence[float], frame_time_s: float) -> None:
+    """Refuse molecules whose atoms fly, as they do from one random sample to the next.
+
+    Parameters
+    ----------
+    moved
+        Angstrom from each frame to the next, root mean square over the atoms.
+
+    Raises
+    ------
+    RequestError
+        The median is farther than any molecule's atoms come in that time.
+    """
+    if not moved:
+        return
+    apart = float(np.median(moved))
     speed = apart / (frame_time_s * 1e15)
     if speed > FASTEST:
         raise RequestError(
             f"{where}: an atom moves {apart:.3g} angstrom from frame to frame, {speed:.3g} per fs, "
             "which no molecule does",
-            f"expected consecutive frames, in order; {option('frame_time')} gives the time "
-            "between them",
+            f"expected consecutive frames, in order; {option('frame_time')} gives the time between "
+            "them",
+        )
+
+
+def check_bonds(
+    particles: Particles,
+    frames: NDArray[np.floating],  # (F, N, 3)
+    path: Path,
+    number: int,
+) -> None:
+    """Refuse a molecule in pieces, which no box says how to put together.
+
+    Parameters
+    ----------
+    number
+        Of the first of the frames in the file.
+
+    Raises
+    ------
+    RequestError
+        A bond is longer than any.
+    """
+    found = stretched_bond(particles, frames)
+    if found:
+        i, j = found.bond
+        raise RequestError(
+            f"{path}: frame {number + found.frame}: bond {particles.names[i]}-{particles.names[j]} "
+            f"(atoms {i} and {j}) is {found.length:.3g} angstrom long, at most {found.longest:.2g} "
+            "are possible",
+            "a periodic box that the file does not state cuts the molecule, or atoms come in "
+            "another order: write it whole (gmx trjconv -pbc mol) or with its box",
         )

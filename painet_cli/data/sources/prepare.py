@@ -175,7 +175,10 @@ def checked_options(source: DataSource, given: Mapping[str, Any]) -> dict[str, A
             f"source {name}: {missing[0]} is missing",
             f"give {missing[0]}=..., as `painet prepare {name} --help` describes it",
         )
-    return {key: _checked(known[key], value) for key, value in given.items()}
+    return {
+        key: value if value is known[key].default else _checked(known[key], value)
+        for key, value in given.items()
+    }
 
 
 def _checked(one: SourceOption, value: Any) -> Any:

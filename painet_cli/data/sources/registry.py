@@ -207,6 +207,7 @@ OWN = {
     "nbody": "painet_cli.data.sources.nbody:NBODY",
     "sample": "painet_cli.data.sources.sample:SAMPLE",
     "trajectory": "painet_cli.data.sources.trajectory:TRAJECTORY",
+    "motion": "painet_cli.data.sources.motion:MOTION",
 }
 """Sources of this package."""
 

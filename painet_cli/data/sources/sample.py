@@ -15,8 +15,8 @@ from painet_cli.data.dataset.manifest import (
     Units,
 )
 from painet_cli.data.dataset.splits import block_split
-from painet_cli.data.particles.bonds import bonds_within
-from painet_cli.data.particles.elements import LONGEST_BOND, atoms
+from painet_cli.data.particles.bonds import covalent_bonds
+from painet_cli.data.particles.elements import atoms, symbol
 from painet_cli.data.sources.registry import DataSource, Destination, Source
 
 DELTA_FRAMES = 200
@@ -56,7 +56,7 @@ def prepare_sample(to: Destination) -> Dataset:
             notes=f"Simulated ethanol at MD17's conditions, not MD17's own frames: {theory}.",
         ),
         units=Units(length="angstrom", length_in_metres=1e-10, frame_time_s=0.5e-15),
-        particles=atoms(numbers, bonds_within(frames[0], LONGEST_BOND)),
+        particles=atoms(numbers, covalent_bonds(frames[0], [symbol(number) for number in numbers])),
         segments=segments,
         split=block_split(segments, DELTA_FRAMES, WINDOWS, seed=SEED),
         files={},

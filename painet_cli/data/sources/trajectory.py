@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
 from painet_cli.data.dataset.manifest import (
@@ -23,10 +24,12 @@ from painet_cli.data.dataset.manifest import (
     Units,
 )
 from painet_cli.data.dataset.splits import block_split, random_split
+from painet_cli.data.formats.frame import Frame
 from painet_cli.data.sources.options import (
     Center,
     DeltaFrames,
     DropExtra,
+    FormatName,
     FrameTime,
     Horizon,
     Start,
@@ -37,22 +40,26 @@ from painet_cli.data.sources.options import (
     Unwrap,
     window_frames,
 )
+from painet_cli.data.sources.plausible import check_bonds, check_speed, rms_moved
 from painet_cli.data.sources.registry import DataSource, Destination, Source
 from painet_cli.data.trajectories.frames import (
     Reading,
     chosen_frames,
     prepared_frames,
     time_between_frames,
-    unwrappers,
 )
-from painet_cli.data.trajectories.reader import PICOSECOND, Frame, Trajectory, open_topology
-from painet_cli.data.trajectories.topology import particles_of, select
+from painet_cli.data.trajectories.hydrogens import with_hydrogens
+from painet_cli.data.trajectories.reader import PICOSECOND, Trajectory, open_topology
+from painet_cli.data.trajectories.topology import altloc_note, particles_of, select
+from painet_cli.data.trajectories.whole import connections
 from painet_cli.data.units import seconds, time_text
 from painet_cli.errors import RequestError, option
 from painet_cli.storage.atomic import file_sha256
 
 DELTA_FRAMES = 10
 """Frames of a window, where none are asked for."""
+_FEW_FRAMES = 200
+"""Frames whose order is looked at."""
 Splitter = Callable[[Sequence[Segment], int], Split]
 MOST_WINDOWS: dict[SplitName, int] = {"train": 2000, "val": 1000, "test": 1000}
 """More windows than these are drawn down to them."""
@@ -105,6 +112,7 @@ def prepare_trajectory(
     ] = None,
     drop_extra: DropExtra = False,
     frame_time: FrameTime = None,
+    format: FormatName = None,  # noqa: A002 - what the command line calls it
     delta_frames: DeltaFrames = None,
     horizon: Horizon = 1,
     split: Annotated[
@@ -120,7 +128,7 @@ def prepare_trajectory(
         Where the dataset goes.
     topology, name, trajectory, select, start, stop, stride, unwrap, center, superpose, bond_length
         As annotated: these words are the help of `painet prepare trajectory`.
-    drop_extra, frame_time, delta_frames, horizon, split
+    drop_extra, frame_time, format, delta_frames, horizon, split
         As annotated.
 
     Raises
@@ -144,6 +152,7 @@ def prepare_trajectory(
             bond_length=bond_length,
             drop_extra=drop_extra,
             frame_time_s=seconds(frame_time) if frame_time else None,
+            format_name=format,
         ),
         delta_frames=window_frames(delta_frames or DELTA_FRAMES, horizon),
         split=partial(split_windows, split, seed=1),
@@ -163,8 +172,9 @@ def write_trajectories(
 ) -> Dataset:
     """Write trajectories as a dataset in angstrom, one segment a file.
 
-    Velocities in the files are not used: a window's velocity is the difference to the next frame,
-    as in every dataset. No more than one frame of all atoms is held in memory.
+    Velocities in the files are not used: a window's velocity is the difference from the frame
+    before, which is what a prediction can know. No more than one frame of all atoms is held in
+    memory.
 
     Parameters
     ----------
@@ -187,9 +197,9 @@ def write_trajectories(
     ------
     RequestError
         A file is missing, damaged, or of an unknown format; the topology does not match; nothing
-        is selected; there are too few frames; a coordinate is not finite; an atom jumps across the
-        box, or cannot be unwrapped; the time between frames is unknown, or differs; or the folder
-        cannot be written.
+        is selected; there are too few frames; a coordinate is not finite; the periodic box cuts a
+        molecule, or there is none to unwrap by; frames are in random order; the time between frames
+        is unknown, or differs; or the folder cannot be written.
     """
     folder = to.folder(name)
     about = about or About()
@@ -197,19 +207,32 @@ def write_trajectories(
     with ExitStack() as stack:
         files = []
         for path in trajectories or [topology]:
-            file = Trajectory(path, topology, universe.atoms.n_atoms, drop_extra=reading.drop_extra)
+            file = Trajectory(
+                path,
+                topology,
+                universe.atoms.n_atoms,
+                drop_extra=reading.drop_extra,
+                format_name=reading.format_name,
+            )
             stack.callback(file.close)
             files.append(file)
         chosen = [chosen_frames(file, reading) for file in files]
         frame_time_s = time_between_frames(files, reading)
         segments = _segments(files, chosen)
-        shared_out = _checked_split(split, segments, delta_frames)
-        _load_frame(universe, files[0].frame(chosen[0][0]))
+        shared_out = checked_split(split, segments, delta_frames)
+        begin = files[0].frame(chosen[0][0])
+        _load_frame(universe, begin)
         selected = select(universe, reading.select, topology)
-        unwrapper = unwrappers(universe, selected, topology) if reading.unwrap else None
-        frames = prepared_frames(files, chosen, selected.indices, reading, unwrapper, to.progress)
+        joined = connections(universe, begin, reading.bond_length)
+        frames = prepared_frames(files, chosen, selected.indices, reading, joined, to.progress)
+        frames = _in_order(frames, files[0].path, frame_time_s)
         first = next(frames)
-        particles, bonds = particles_of(selected, first[0], reading.bond_length, topology)
+        particles, bonds = particles_of(
+            selected, begin.positions[selected.indices], reading.bond_length, topology, begin.box
+        )
+        particles = with_hydrogens(particles, selected)
+        if reading.bond_length is None:
+            check_bonds(particles, first, files[0].path, chosen[0][0])
         manifest = Manifest(
             name=folder.name,
             origin=Origin(
@@ -218,9 +241,11 @@ def write_trajectories(
                 citation=about.citation,
                 prepared_by=to.command,
                 label=about.label,
-                notes=_notes(about, reading, files, bonds),
+                notes=_notes(about, reading, files, bonds, altloc_note(universe, selected)),
             ),
             units=Units(length="angstrom", length_in_metres=1e-10, frame_time_s=frame_time_s),
+            velocity="before",
+            treatment=reading.treatment,
             particles=particles,
             segments=segments,
             split=shared_out,
@@ -229,20 +254,42 @@ def write_trajectories(
         return write_dataset(folder, chain([first], frames), manifest, force=to.force)
 
 
+def _in_order(
+    frames: Iterator[NDArray[np.floating]], path: Path, frame_time_s: float
+) -> Iterator[NDArray[np.floating]]:
+    """Pass frames on, and refuse those in random order: their atoms would fly."""
+    moved: list[float] = []
+    before = None
+    for frame in frames:
+        if before is not None and len(moved) < _FEW_FRAMES:
+            moved.append(rms_moved(before, frame))
+            if len(moved) == _FEW_FRAMES:
+                check_speed(f"{path}", moved, frame_time_s)
+        before = frame
+        yield frame
+    check_speed(f"{path}", moved, frame_time_s)
+
+
+def segment_names(paths: Sequence[Path]) -> list[str]:
+    """Names of files without their endings, told apart where they are the same."""
+    names = [path.name.partition(".")[0] or path.name for path in paths]
+    return [name if names.count(name) == 1 else f"{name}-{k + 1}" for k, name in enumerate(names)]
+
+
 def _segments(files: Sequence[Trajectory], chosen: Sequence[range]) -> tuple[Segment, ...]:
-    names = [file.path.name.partition(".")[0] or file.path.name for file in files]
+    names = segment_names([file.path for file in files])
     ends = np.cumsum([len(frames) for frames in chosen]).tolist()
     return tuple(
         Segment(
-            name=name if names.count(name) == 1 else f"{name}-{k + 1}",
+            name=name,
             start=end - len(frames),
             length=len(frames),
         )
-        for k, (name, frames, end) in enumerate(zip(names, chosen, ends, strict=True))
+        for name, frames, end in zip(names, chosen, ends, strict=True)
     )
 
 
-def _checked_split(split: Splitter, segments: Sequence[Segment], delta_frames: int) -> Split:
+def checked_split(split: Splitter, segments: Sequence[Segment], delta_frames: int) -> Split:
     """Split the windows; where they do not fit, say how long they may be."""
     try:
         return split(segments, delta_frames)
@@ -281,7 +328,9 @@ def _source(about: About, topology: Path, files: Sequence[Trajectory]) -> str:
     )
 
 
-def _notes(about: About, reading: Reading, files: Sequence[Trajectory], bonds: str) -> str:
+def _notes(
+    about: About, reading: Reading, files: Sequence[Trajectory], bonds: str, altlocs: str
+) -> str:
     """Say what was done, in sentences."""
     first = files[0]
     read = "nothing" if first.frame_time_ps is None else time_text(first.frame_time_ps * PICOSECOND)
@@ -293,6 +342,8 @@ def _notes(about: About, reading: Reading, files: Sequence[Trajectory], bonds: s
         if given is not None
         else f"Time between frames of the files: {read}, as they say.",
         bonds,
+        altlocs,
+        *(f"{note}." for file in files for note in file.notes),
         f"Atoms left out at the end of every frame: {first.dropped}." * bool(first.dropped),
         "Unwrapped: molecules made whole along bonds and followed across the periodic boundary."
         * reading.unwrap,

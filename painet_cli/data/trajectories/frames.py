@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.trajectories.reader import PICOSECOND, Frame, Trajectory
-from painet_cli.data.trajectories.topology import topology_bonds
-from painet_cli.data.trajectories.unwrap import Unwrapper, farthest_jump, superposed
+from painet_cli.data.formats.frame import Frame
+from painet_cli.data.particles.names import Treatment
+from painet_cli.data.trajectories.reader import PICOSECOND, Trajectory
+from painet_cli.data.trajectories.unwrap import Unwrapper, superposed
 from painet_cli.errors import RequestError, option
 from painet_cli.storage.progress import OnCount
 
@@ -43,6 +42,8 @@ class Reading:
         Take the first atoms of a trajectory that has more than the topology.
     frame_time_s
         Seconds between the frames of the files, instead of what they say.
+    format_name
+        Format of the files, instead of what their names say.
     """
 
     select: str = "all"
@@ -55,6 +56,17 @@ class Reading:
     bond_length: float | None = None
     drop_extra: bool = False
     frame_time_s: float | None = None
+    format_name: str | None = None
+
+    @property
+    def treatment(self) -> tuple[Treatment, ...]:
+        """What is done to frames, as a dataset says it."""
+        done: dict[Treatment, bool] = {
+            "unwrapped": self.unwrap,
+            "centred": self.center,
+            "superposed": self.superpose,
+        }
+        return tuple(name for name, is_done in done.items() if is_done)
 
 
 def chosen_frames(file: Trajectory, reading: Reading) -> range:
@@ -102,59 +114,47 @@ def time_between_frames(files: Sequence[Trajectory], reading: Reading) -> float:
     return first[1] * PICOSECOND * reading.stride
 
 
-def unwrappers(universe: Any, selected: Any, topology: Path) -> Callable[[], Unwrapper]:
-    """What makes an unwrapper for a file.
-
-    Raises
-    ------
-    RequestError
-        The topology lists no bonds.
-    """
-    bonds = topology_bonds(universe)
-    if not len(bonds):
-        raise RequestError(
-            f"{option('unwrap', value=True)}: {topology} lists no bonds, so molecules are not "
-            "known",
-            "give a topology with bonds: PSF, PRMTOP, TPR, MOL2, PDB with CONECT",
-        )
-    return lambda: Unwrapper(bonds, universe.atoms.n_atoms, selected.indices)
-
-
 def prepared_frames(
     files: Sequence[Trajectory],
     chosen: Sequence[range],
     indices: NDArray[np.int64],
     reading: Reading,
-    unwrapper: Callable[[], Unwrapper] | None,
+    bonds: NDArray[np.int64],  # (B, 2)
     progress: OnCount,
 ) -> Iterator[NDArray[np.floating]]:
     """Positions of the selected atoms, (1, S, 3), angstrom, frame after frame of file after file.
 
+    Parameters
+    ----------
+    bonds
+        (B, 2) pairs of all atoms, by which molecules are known.
+
     Raises
     ------
     RequestError
-        A frame cannot be read, is not finite, comes at another time than expected, has an atom
-        that crossed the periodic boundary, or has no box to be unwrapped by.
+        A frame cannot be read, is not finite, comes at another time than expected, has a molecule
+        that the periodic box cuts or that crossed its boundary, or has no box to be unwrapped by.
     """
     total, done = sum(map(len, chosen)), 0
     reference: NDArray[np.floating] | None = None
     for file, numbers in zip(files, chosen, strict=True):
-        unwrap = unwrapper() if unwrapper else None
+        unwrap = Unwrapper(bonds, file.atom_count, indices)
         before: Frame | None = None
         for number in numbers:
             frame = file.frame(number)
             _check_time(file, before, frame, reading)
-            if unwrap is None:
-                _check_jump(file, before, frame, indices)
-                x: NDArray[np.floating] = frame.positions[indices]
-            elif frame.box is None:
+            x: NDArray[np.floating] = frame.positions[indices]
+            if frame.box is not None:
+                whole = unwrap(frame.positions, frame.box)
+                if not reading.unwrap:
+                    _check_whole(file, number, frame.box, whole - x, indices)
+                x = whole if reading.unwrap else x
+            elif reading.unwrap:
                 raise RequestError(
                     f"{option('unwrap', value=True)}: {file.path} has no periodic box in frame "
                     f"{number}",
                     f"leave {option('unwrap')} out",
                 )
-            else:
-                x = unwrap(frame.positions, frame.box)
             if reading.center:
                 x = x - x.mean(axis=0, dtype=np.float64)
             reference = x if reference is None else reference
@@ -181,15 +181,22 @@ def _check_time(file: Trajectory, before: Frame | None, frame: Frame, reading: R
         )
 
 
-def _check_jump(
-    file: Trajectory, before: Frame | None, frame: Frame, indices: NDArray[np.int64]
+def _check_whole(
+    file: Trajectory,
+    number: int,
+    box: NDArray[np.floating],  # (3, 3)
+    moved: NDArray[np.floating],  # (S, 3)
+    indices: NDArray[np.int64],
 ) -> None:
-    if before is None or frame.box is None:
-        return
-    particle, edges = farthest_jump(before.positions[indices], frame.positions[indices], frame.box)
-    if edges > 0.5:
+    """Refuse a frame in which unwrapping would move an atom: a molecule is cut, or has crossed.
+
+    A molecule that tumbles is in one piece, however far its atoms move.
+    """
+    edges = np.abs(np.rint(moved @ np.linalg.inv(box))).max(axis=1)
+    if edges.any():
+        atom = int(np.argmax(edges))
         raise RequestError(
-            f"{file.path}: atom {indices[particle]} moves by {edges:.2g} of the box from frame "
-            f"{before.number} to {frame.number}: it crosses the periodic boundary",
+            f"{file.path}: in frame {number} the periodic box cuts a molecule, or one has "
+            f"crossed its boundary: atom {indices[atom]} would have to move by an edge",
             f"give {option('unwrap', value=True)} to undo that",
         )

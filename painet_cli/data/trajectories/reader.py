@@ -1,85 +1,43 @@
-"""Topologies and trajectories as MDAnalysis reads them, with its many errors made into one."""
+"""Topologies and trajectories of any format that is read."""
 
 from __future__ import annotations
 
-import math
 import os
-import re
-import traceback
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from painet_cli.data.formats.frame import Frame, FrameReader
 from painet_cli.data.trajectories.guards import check_claims
-from painet_cli.data.trajectories.xdr_reader import XdrReader
+from painet_cli.data.trajectories.mda_reader import (
+    MdaReader,
+    mda_name,
+    mda_options,
+    mda_source,
+    mdanalysis,
+)
+from painet_cli.data.trajectories.own_formats import OWN
+from painet_cli.data.trajectories.readable import (
+    MOTION,
+    TOPOLOGIES,
+    TRAJECTORIES,
+    Readable,
+    format_of,
+)
 from painet_cli.errors import RequestError, option
 
 PICOSECOND = 1e-12
-TOPOLOGIES = "PDB, mmCIF, PSF, GRO, PRMTOP, TPR, MOL2, LAMMPS DATA, XYZ ..."
-TRAJECTORIES = "DCD, XTC, TRR, NetCDF, MDCRD, LAMMPSDUMP, XYZ, multi-frame PDB ..."
-# Their files do not say how many atoms a frame has.
-_NEED_ATOM_COUNT = {"TRJ", "MDCRD", "CRDBOX", "TRZ"}
-_PLAIN_COLUMNS = "species:S:1:pos:R:3"
+_NO_COORDINATES = ("PSF", "PRMTOP", "ITP")
 
 
-@dataclass(frozen=True)
-class Frame:
-    """One frame of a trajectory.
-
-    Attributes
-    ----------
-    number
-        Counted from 0 in the file.
-    positions
-        (N, 3), angstrom.
-    box
-        (3, 3) edges of the periodic box, angstrom; None where there is none.
-    time_ps
-        Time the file gives it, picoseconds.
-    """
-
-    number: int
-    positions: NDArray[np.float32]
-    box: NDArray[np.float64] | None
-    time_ps: float
-
-
-@contextmanager
-def mdanalysis(
-    asked: Path | str, expected: str = "", *, failed: str = "MDAnalysis cannot read it"
-) -> Iterator[list[warnings.WarningMessage]]:
-    """Call MDAnalysis: its warnings are gathered, and any error names the file or option.
-
-    Raises
-    ------
-    RequestError
-        MDAnalysis raised anything at all.
-    """
-    try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            yield caught
-    except RequestError:
-        raise
-    except Exception as error:  # its parsers raise whatever Python does on junk
-        # Readers that fail half open are let go now, and their files closed.
-        traceback.clear_frames(error.__traceback__)
-        reason = " ".join(str(error).split()) or type(error).__name__
-        reason = reason if len(reason) <= 200 else f"{reason[:200]} ..."
-        raise RequestError(
-            f"{asked}: {failed} ({reason})",
-            expected or "check that it is whole, and of the format its name says",
-        ) from error
-
-
-def open_topology(path: Path) -> Any:
+def open_topology(path: Path, format_name: str | None = None) -> Any:
     """Universe of a topology, without coordinates and with nothing guessed.
+
+    Parameters
+    ----------
+    format_name
+        What the user calls its format; else its name or its first bytes tell.
 
     Raises
     ------
@@ -88,19 +46,49 @@ def open_topology(path: Path) -> Any:
     """
     import MDAnalysis
 
-    _check_file(path)
-    try:
-        parser = MDAnalysis.topology.core.get_parser_for(str(path), _format_of(path))
-    except (ValueError, TypeError) as error:
+    from painet_cli.data.trajectories.universe import bare_universe
+
+    check_file(path)
+    kind = format_of(path, format_name)
+    kind.check_package(path)
+    if kind.name in MOTION or kind.name == "NPZ":
+        raise _no_topology(path, kind)
+    check_claims(path, {kind.name})
+    if kind.name in OWN and OWN[kind.name].names:
+        universe = bare_universe(OWN[kind.name].particles(path))
+    else:
+        try:
+            parser = MDAnalysis.topology.core.get_parser_for("", mda_name(kind))
+        except (ValueError, TypeError) as error:
+            raise _no_topology(path, kind) from error
+        source = mda_source(path, kind)
+        with mdanalysis(path, kind.whole()), parser(source) as topology:
+            universe = MDAnalysis.Universe(topology.parse(**mda_options(path, kind)), to_guess=())
+    if universe.atoms.n_atoms == 0:
+        raise RequestError(f"{path}: holds no atoms", f"expected a topology: {TOPOLOGIES}")
+    with mdanalysis(path, kind.whole()):
+        ends = universe.bonds.indices if hasattr(universe, "bonds") else np.zeros((0, 2), int)
+    if len(ends) and not 0 <= ends.min() <= ends.max() < universe.atoms.n_atoms:
         raise RequestError(
-            f"{path}: not a topology of a format that MDAnalysis reads", f"expected {TOPOLOGIES}"
-        ) from error
-    check_claims(path, _formats(parser))
-    with mdanalysis(path, f"expected a topology: {TOPOLOGIES}"), parser(str(path)) as topology:
-        universe = MDAnalysis.Universe(topology.parse(), to_guess=())
-        if universe.atoms.n_atoms == 0:
-            raise RequestError(f"{path}: holds no atoms", f"expected a topology: {TOPOLOGIES}")
-        return universe
+            f"{path}: a bond does not join two of its {universe.atoms.n_atoms:,} atoms",
+            kind.whole(),
+        )
+    universe.filename = str(path)
+    return universe
+
+
+class NoTopologyError(RequestError):
+    """A file holds no names of atoms: a trajectory alone, say."""
+
+
+def _no_topology(path: Path, kind: Readable) -> NoTopologyError:
+    return NoTopologyError(
+        f"{path}: {kind.name} holds no names of atoms", f"expected a topology: {TOPOLOGIES}"
+    )
+
+
+class NoCoordinatesError(RequestError):
+    """A file is of no format that holds coordinates: a topology alone, say."""
 
 
 class Trajectory:
@@ -116,6 +104,8 @@ class Trajectory:
         Atoms of the topology.
     drop_extra
         Take the first `atom_count` of more atoms, instead of refusing them.
+    format_name
+        What the user calls its format; else its name or its first bytes tell.
 
     Attributes
     ----------
@@ -125,6 +115,8 @@ class Trajectory:
         Atoms that the topology does not have.
     frame_time_ps
         Time between frames by the file, picoseconds; None where it does not say.
+    notes
+        What was left out in reading, a sentence each.
 
     Raises
     ------
@@ -132,33 +124,36 @@ class Trajectory:
         It is missing, empty, of an unknown format, damaged, or has other atoms than the topology.
     """
 
-    def __init__(self, path: Path, topology: Path, atom_count: int, *, drop_extra: bool) -> None:
+    def __init__(
+        self,
+        path: Path,
+        topology: Path,
+        atom_count: int,
+        *,
+        drop_extra: bool,
+        format_name: str | None = None,
+    ) -> None:
         self.path = path
         self.atom_count = atom_count
-        self._reader = _open_reader(path, atom_count)
-        try:
-            with mdanalysis(path):
-                self.frame_count = int(self._reader.n_frames)
-                count = int(self._reader.n_atoms)
-            if count < atom_count or (count > atom_count and not drop_extra):
-                raise RequestError(
-                    f"{path}: {count:,} atoms, but the topology {topology} has {atom_count:,}",
-                    "give the topology of this trajectory"
-                    + (
-                        f", or take the first {atom_count:,}: {option('drop_extra', value=True)}"
-                        * (count > atom_count)
-                    ),
-                )
-            self.dropped = count - atom_count
-            self.frame_time_ps = self._frame_time()
-        except BaseException:
+        self._reader = _open_reader(path, atom_count, format_name)
+        self.frame_count, count = self._reader.n_frames, self._reader.n_atoms
+        if count < atom_count or (count > atom_count and not drop_extra):
             self.close()
-            raise
+            raise RequestError(
+                f"{path}: {count:,} atoms, but the topology {topology} has {atom_count:,}",
+                "give the topology of this trajectory"
+                + (
+                    f", or take the first {atom_count:,}: {option('drop_extra', value=True)}"
+                    * (count > atom_count)
+                ),
+            )
+        self.dropped = count - atom_count
+        self.frame_time_ps = self._reader.frame_time_ps
+        self.notes = self._reader.notes
 
     def close(self) -> None:
         """Close the file."""
-        with mdanalysis(self.path):
-            self._reader.close()
+        self._reader.close()
 
     def frame(self, number: int) -> Frame:
         """Frame by number, counted from 0.
@@ -168,17 +163,15 @@ class Trajectory:
         RequestError
             It cannot be read, or a coordinate is NaN or infinite.
         """
-        from MDAnalysis.lib.mdamath import triclinic_vectors
-
-        with mdanalysis(self.path):
-            step = self._reader[number]
-            positions = np.array(step.positions[: self.atom_count], dtype=np.float32)
-            dimensions, time = step.dimensions, float(step.time)
-            box = None if dimensions is None else triclinic_vectors(dimensions, dtype=np.float64)
-            if self._reader.format == "XYZ":
-                box = self._lattice(number)
-        if positions.shape != (self.atom_count, 3):
-            raise RequestError(f"{self.path}: frame {number} has {len(positions)} atoms")
+        frame = self._reader[number]
+        positions, box, velocities = frame.positions, frame.box, frame.velocities
+        if len(positions) != self.atom_count + self.dropped:
+            raise RequestError(
+                f"{self.path}: frame {number} has {len(positions):,} atoms, not "
+                f"{self.atom_count + self.dropped:,}",
+                "give frames of the same atoms",
+            )
+        positions = positions[: self.atom_count]
         if not np.isfinite(positions).all():
             raise RequestError(
                 f"{self.path}: frame {number} holds a coordinate that is NaN or infinite",
@@ -186,68 +179,34 @@ class Trajectory:
             )
         if box is not None and not abs(np.linalg.det(box)) > 1e-6:
             box = None  # an empty box stands for none
-        return Frame(number, positions, box, time)
-
-    def _lattice(self, number: int) -> NDArray[np.float64] | None:
-        """Box in the comment of extended XYZ, which MDAnalysis passes over."""
-        from MDAnalysis.lib.util import anyopen
-
-        with anyopen(str(self.path)) as file:
-            file.seek(self._reader._offsets[number])
-            file.readline()
-            comment = file.readline()
-        found = re.search(r'Lattice="([^"]*)"', comment)
-        if not found or re.search(r'pbc="\s*F\s+F\s+F\s*"', comment):
-            return None
-        return np.array(found[1].split(), dtype=np.float64).reshape(3, 3)
-
-    def _frame_time(self) -> float | None:
-        with mdanalysis(self.path) as caught:
-            time = float(self._reader.dt)
-        # MDAnalysis takes 1 ps where a file has no times.
-        invented = any("no dt information" in str(one.message) for one in caught)
-        if invented or not (time > 0 and math.isfinite(time)):
-            return None
-        return float(f"{time:.6g}")  # files hold it in single precision
+        if velocities is not None:
+            velocities = velocities[: self.atom_count]
+        return Frame(number, positions, box, frame.time_ps, velocities)
 
 
-class NoCoordinatesError(RequestError):
-    """A file is of no format that holds coordinates: a topology alone, say."""
-
-
-def _open_reader(path: Path, atom_count: int) -> Any:
-    from MDAnalysis.coordinates.core import get_reader_for
-
-    _check_file(path)
-    try:
-        reader = get_reader_for(str(path), _format_of(path))
-    except (ValueError, TypeError) as error:
+def _open_reader(path: Path, atom_count: int, format_name: str | None) -> FrameReader:
+    check_file(path)
+    kind = format_of(path, format_name)
+    kind.check_package(path)
+    if kind.name in _NO_COORDINATES or kind.name in (*MOTION, "NPZ"):
         raise NoCoordinatesError(
-            f"{path}: holds no coordinates in a format that MDAnalysis reads",
+            f"{path}: {kind.name} holds no coordinates of atoms",
             f"give a trajectory with {option('trajectory')}: {TRAJECTORIES}",
-        ) from error
-    formats = _formats(reader)
-    check_claims(path, formats)
-    if "XYZ" in formats:
-        _check_columns(path)
-    if formats & {"XTC", "TRR"}:
-        reader = XdrReader
-    needs_count = bool(formats & _NEED_ATOM_COUNT)
-    with mdanalysis(path, f"expected a trajectory: {TRAJECTORIES}"):
-        return reader(str(path), **({"n_atoms": atom_count} if needs_count else {}))
+        )
+    if kind.name in OWN:
+        check_claims(path, {kind.name})
+        return OWN[kind.name].frames(path)
+    return MdaReader(path, kind, atom_count)
 
 
-def _formats(reader: Any) -> set[str]:
-    """Names of the formats that a reader or parser of MDAnalysis' takes."""
-    return {reader.format} if isinstance(reader.format, str) else set(reader.format)
+def check_file(path: Path) -> None:
+    """Refuse what is no file, may not be read, or is empty.
 
-
-def _format_of(path: Path) -> str | None:
-    """Format, where MDAnalysis does not know the file's suffix."""
-    return "XYZ" if path.suffix.lower() == ".extxyz" else None
-
-
-def _check_file(path: Path) -> None:
+    Raises
+    ------
+    RequestError
+        It is one of these.
+    """
     if not path.is_file():
         raise RequestError(
             f"{path}: {'not a file' if path.exists() else 'no such file'}", "check the path"
@@ -256,22 +215,3 @@ def _check_file(path: Path) -> None:
         raise RequestError(f"{path}: may not be read", "check its permissions")
     if path.stat().st_size == 0:
         raise RequestError(f"{path}: empty", "get it again")
-
-
-def _check_columns(path: Path) -> None:
-    """Refuse extended XYZ whose columns are not those that MDAnalysis takes for granted."""
-    from MDAnalysis.lib.util import openany
-
-    with mdanalysis(path), openany(str(path), mode="rt") as file:
-        count, comment = file.readline(200).strip(), file.readline(20_000)
-    # It would look for as many lines as the first one says, however many that are.
-    if not count.isdecimal() or not 0 < int(count) <= 2**24:
-        raise RequestError(
-            f"{path}:1: {count[:40]!r} is not a number of atoms", "expected an XYZ file"
-        )
-    _, found, properties = comment.partition("Properties=")
-    if found and not properties.strip('"').startswith(_PLAIN_COLUMNS):
-        raise RequestError(
-            f"{path}:2: columns {properties.split()[0] if properties.split() else 'unknown'}",
-            f"expected Properties={_PLAIN_COLUMNS}: name, then x, y and z",
-        )

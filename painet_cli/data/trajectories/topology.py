@@ -10,26 +10,32 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.particles.bonds import bonds_within, close_pairs
+from painet_cli.data.particles.bonds import bonds_within, covalent_bonds
+from painet_cli.data.particles.elements import elements_by_mass, is_element
 from painet_cli.data.particles.names import LONGEST_NAME
 from painet_cli.data.particles.particles import Particles
-from painet_cli.data.trajectories.reader import TOPOLOGIES, mdanalysis
+from painet_cli.data.trajectories.mda_reader import mdanalysis
+from painet_cli.data.trajectories.readable import TOPOLOGIES
 from painet_cli.errors import RequestError, option
 
-MOST_ATOMS_GUESSED = 50_000
+_ISOTOPES = {"D": "H", "T": "H"}
+_IONS = {"SOD": "Na", "POT": "K", "CLA": "Cl", "CAL": "Ca", "CES": "Cs", "LIT": "Li", "RUB": "Rb"}
+"""What CHARMM calls ions."""
+_WATERS = {"HOH", "H2O", "SOL", "WAT", "TIP", "TIP3", "TP3", "TIP4", "TIP5", "SPC", "OPC"}
+MOST_ATOMS_GUESSED = 200_000
 """Bonds of larger selections are not guessed."""
 _LONGEST_BOND = 10.0
-_MASS_TOLERANCE = 0.02
-"""Daltons; no two elements are that close."""
-
-_REACH = 0.55
-"""Share of the sum of two van der Waals radii below which MDAnalysis and VMD see a bond."""
+_LIST_SOME = (".pdb", ".ent", ".pdbqt", ".pqr", ".cif", ".mmcif", ".bcif")
+"""Files that list bonds of ligands and disulphides, and leave those of a chain to be known."""
 
 Bonds = tuple[tuple[int, int], ...]
 
 
 def select(universe: Any, language: str, topology: Path) -> Any:
     """Atoms that MDAnalysis' selection language names, in the topology's order.
+
+    Of a residue that is in several places (altlocs), the one of the highest occupancy is taken, the
+    first of equal ones, unless the selection speaks of `altloc` itself.
 
     Raises
     ------
@@ -42,6 +48,8 @@ def select(universe: Any, language: str, topology: Path) -> Any:
         failed="MDAnalysis cannot select it",
     ):
         selected = universe.select_atoms(language)
+    if "altloc" not in language.lower():
+        selected = selected[~np.isin(selected.indices, _second_places(universe))]
     if selected.n_atoms == 0:
         raise RequestError(
             f"{option('select', language)}: none of the {universe.atoms.n_atoms:,} atoms of "
@@ -51,23 +59,63 @@ def select(universe: Any, language: str, topology: Path) -> Any:
     return selected
 
 
+def _second_places(universe: Any) -> NDArray[np.int64]:
+    """Atoms of residues in other places than that of the highest occupancy."""
+    if not hasattr(universe.atoms, "altLocs"):
+        return np.empty(0, dtype=np.int64)
+    places = np.array([str(one).strip() for one in universe.atoms.altLocs])
+    moving = np.flatnonzero(places != "")
+    occupancy = np.asarray(getattr(universe.atoms, "occupancies", np.ones(len(places))))
+    residue = universe.atoms.resindices
+    left_out = []
+    for number in np.unique(residue[moving]):
+        own = moving[residue[moving] == number]
+        names = list(dict.fromkeys(places[own].tolist()))
+        shares = [float(occupancy[own[places[own] == name]].mean()) for name in names]
+        best = names[int(np.argmax(np.round(shares, 3)))]
+        taken = {universe.atoms.names[k] for k in own[places[own] == best]}
+        # an atom that this place does not have is taken from the first that has it
+        for k in own[places[own] != best]:
+            if universe.atoms.names[k] in taken:
+                left_out.append(k)
+            taken.add(universe.atoms.names[k])
+    return np.array(left_out, dtype=np.int64)
+
+
+def altloc_note(universe: Any, selected: Any) -> str:
+    """Sentence on residues in several places, of which `select` took one; empty where none are."""
+    others = _second_places(universe)
+    left_out = others[~np.isin(others, selected.indices)]
+    residues = {*universe.atoms.resindices[left_out].tolist()}
+    if not residues & {*selected.resindices.tolist()}:
+        return ""
+    many = f"{len(residues):,} residues are" if len(residues) > 1 else "1 residue is"
+    return (
+        f"{many} in several places (altlocs): the one of the highest occupancy is taken, "
+        "the first of equal ones."
+    )
+
+
 def particles_of(
     selected: Any,
     positions: NDArray[np.floating],  # (S, 3)
     bond_length: float | None,
     topology: Path,
+    box: NDArray[np.floating] | None = None,  # (3, 3)
 ) -> tuple[Particles, str]:
     """Describe selected atoms, and say in a sentence where their bonds come from.
 
     Parameters
     ----------
     positions
-        Of the first frame, angstrom, molecules whole.
+        Of the first frame, angstrom.
     bond_length
         Join atoms no farther apart than this in the first frame, angstrom, instead of by the
         topology's bonds.
     topology
         File of the topology, for messages.
+    box
+        (3, 3) edges of the periodic box, angstrom, which may cut the molecules.
 
     Raises
     ------
@@ -81,7 +129,7 @@ def particles_of(
             f"{topology}: says nothing of its atoms but their number",
             f"give a topology with {option('topology')}: {TOPOLOGIES}",
         )
-    bonds, said = _bonds(selected, positions, bond_length, elements)
+    bonds, said = bonds_of(selected, positions, elements, bond_length=bond_length, box=box)
     kinds = elements or names
     type_names = sorted(set(kinds))
     index = {name: number for number, name in enumerate(type_names)}
@@ -94,6 +142,7 @@ def particles_of(
         elements=elements,
         residues=(residues := _column(selected, "resnames")),
         residue_ids=tuple(int(k) for k in numbers) if numbers is not None and residues else (),
+        insertions=_column(selected, "icodes"),
         chains=_column(selected, "chainIDs") or _column(selected, "segids"),
     ), said
 
@@ -111,99 +160,124 @@ def _column(selected: Any, attribute: str) -> tuple[str, ...]:
 
 
 def elements_of(selected: Any) -> tuple[str, ...]:
-    """Symbol of every atom, as the topology lists it or its masses or names leave no doubt.
+    """Symbol of every atom, as the topology lists it or its mass or name leave no doubt.
 
     Empty where one atom's is in doubt.
     """
-    from MDAnalysis.guesser.tables import SYMB2Z
-
-    listed = tuple(symbol.capitalize() for symbol in _column(selected, "elements"))
-    if listed and all(symbol in SYMB2Z for symbol in listed):
-        return listed
-    by_mass = _elements_by_mass(getattr(selected, "masses", np.zeros(selected.n_atoms)))
+    listed = tuple(
+        _ISOTOPES.get(symbol, symbol.capitalize()) for symbol in _column(selected, "elements")
+    )
+    if listed and all(map(is_element, listed)):
+        return _carbons(listed, selected)
+    by_mass = elements_by_mass(getattr(selected, "masses", np.zeros(selected.n_atoms)))
     if all(by_mass):
         return by_mass
     residues, polymer = _column(selected, "resnames"), set()
     if residues:
         polymer = set(selected.select_atoms("protein or nucleic").indices.tolist())
-    by_name = tuple(
-        _element_by_name(name, residue, in_polymer=index in polymer)
-        for name, residue, index in zip(
+    found = tuple(
+        one or _element_by_name(name, residue, in_polymer=index in polymer)
+        for one, name, residue, index in zip(
+            by_mass,
             _column(selected, "names"),
             residues or ("",) * selected.n_atoms,
             selected.indices.tolist(),
             strict=False,  # names may be none
         )
     )
-    return by_name if all(symbol in SYMB2Z for symbol in by_name) else ()
+    return found if all(map(is_element, found)) else ()
 
 
-def _elements_by_mass(masses: NDArray[np.floating]) -> tuple[str, ...]:
-    from MDAnalysis.guesser.tables import SYMB2Z
-    from MDAnalysis.guesser.tables import masses as table
-
-    symbols = [symbol for symbol in SYMB2Z if symbol in table]
-    known = np.array([table[symbol] for symbol in symbols])
-    distinct, which = np.unique(masses, return_inverse=True)
-    far = np.abs(distinct[:, None] - known)
-    found = [
-        symbols[k] if far[row, k] < _MASS_TOLERANCE else ""
-        for row, k in enumerate(far.argmin(axis=1))
-    ]
-    return tuple(found[k] for k in which)
+def _carbons(listed: tuple[str, ...], selected: Any) -> tuple[str, ...]:
+    """Elements as listed, but where a writer took the C-alpha of an amino acid for calcium."""
+    names = _column(selected, "names")
+    if not names or not _column(selected, "resnames"):
+        return listed
+    taken = [k for k, one in enumerate(listed) if len(one) == 2 and names[k] == one.upper()]
+    if not taken:
+        return listed
+    protein = {*selected.select_atoms("protein or nucleic").indices.tolist()}
+    wrong = {k for k in taken if int(selected.indices[k]) in protein and listed[k] != "Se"}
+    return tuple(one[0] if k in wrong else one for k, one in enumerate(listed))
 
 
 def _element_by_name(name: str, residue: str, *, in_polymer: bool) -> str:
     """`CA` of an amino acid is carbon, of an ion calcium, elsewhere in doubt: empty."""
     parts = re.fullmatch(r"\d*([A-Za-z]+)[\d'*+-]*", name)
     letters = parts[1] if parts else ""
-    if in_polymer:
+    if in_polymer or residue.upper() in _WATERS:
         return letters[:1] if letters[:1] in "HCNOSP" else ""
     if len(letters) == 1 or letters == letters.capitalize():
         return letters
-    return letters.capitalize() if letters and name.strip() == residue.strip() else ""
+    ion = residue.strip().rstrip("0123456789+-")
+    if letters == ion and ion in _IONS:
+        return _IONS[ion]
+    return letters.capitalize() if letters and letters == ion else ""
 
 
-def _bonds(
-    selected: Any,
-    positions: NDArray[np.floating],
-    bond_length: float | None,
+def bonds_of(
+    atoms: Any,
+    positions: NDArray[np.floating],  # (S, 3)
     elements: Sequence[str],
+    *,
+    bond_length: float | None = None,
+    box: NDArray[np.floating] | None = None,  # (3, 3)
 ) -> tuple[Bonds, str]:
+    """Bonds of some atoms, as pairs of their places, and a sentence on where they come from.
+
+    What a topology lists is all there is, where it lists a bond of every atom, or is of a format
+    that lists all. PDB and mmCIF list those of ligands and disulphides alone: there, what covalent
+    radii say is added.
+
+    Parameters
+    ----------
+    atoms
+        An MDAnalysis `AtomGroup` of S atoms.
+    positions
+        (S, 3) of the first frame, angstrom.
+    elements
+        Of the S atoms; empty where they are not known, and nothing can be guessed.
+    bond_length
+        Join atoms no farther apart than this, angstrom, instead of all that.
+    box
+        (3, 3) edges of the periodic box, angstrom, which may cut the molecules.
+
+    Raises
+    ------
+    RequestError
+        `bond_length` is no length of a bond, or the atoms lie on top of each other.
+    """
     if bond_length is not None:
         if not 0 < bond_length <= _LONGEST_BOND:
             raise RequestError(
                 f"{option('bond_length', bond_length)}: not the length of a bond",
                 f"expected angstrom, at most {_LONGEST_BOND:g}",
             )
-        bonds = bonds_within(positions, bond_length)
+        bonds = bonds_within(positions, bond_length, box)
         return bonds, f"Bonds: {len(bonds):,} pairs within {bond_length:g} A in the first frame."
-    ends = topology_bonds(selected.universe)
-    if len(ends):
-        place = np.full(selected.universe.atoms.n_atoms, -1)
-        place[selected.indices] = np.arange(selected.n_atoms)
-        inside = np.sort(place[ends][(place[ends] >= 0).all(axis=1)], axis=1)
-        return tuple(map(tuple, np.unique(inside, axis=0).tolist())), "Bonds: the topology's."
-    if elements and selected.n_atoms <= MOST_ATOMS_GUESSED:
-        return _guessed(positions, elements), "Bonds: guessed from distances in the first frame."
-    return (), "Bonds: none."
+    ends = _listed_bonds(atoms.universe)
+    place = np.full(atoms.universe.atoms.n_atoms, -1)
+    place[atoms.indices] = np.arange(atoms.n_atoms)
+    inside = np.sort(place[ends][(place[ends] >= 0).all(axis=1)], axis=1)
+    listed = tuple(map(tuple, np.unique(inside, axis=0).tolist()))
+    if len(ends) and (not _lists_some(atoms.universe) or len({*inside.ravel()}) == atoms.n_atoms):
+        return listed, "Bonds: the topology's."
+    if not elements or atoms.n_atoms > MOST_ATOMS_GUESSED:
+        return listed, "Bonds: the topology's." if listed else "Bonds: none."
+    guessed = covalent_bonds(positions, elements, box)
+    said = "Bonds: guessed from distances in the first frame, by covalent radii"
+    more = len({*listed} - {*guessed})
+    added = f", and {more:,} more that the topology lists." if more else "."
+    return tuple(sorted({*listed, *guessed})), said + added
 
 
-def topology_bonds(universe: Any) -> NDArray[np.int64]:
+def _listed_bonds(universe: Any) -> NDArray[np.int64]:
     """(B, 2) bonds of the whole topology; B is 0 where it lists none."""
     ends = universe.bonds.indices if hasattr(universe, "bonds") else ()
     return np.asarray(ends, dtype=np.int64).reshape(-1, 2)
 
 
-def _guessed(positions: NDArray[np.floating], elements: Sequence[str]) -> Bonds:
-    """Pairs closer than MDAnalysis' share of their van der Waals radii; () where one is unknown."""
-    from MDAnalysis.guesser.tables import vdwradii
-
-    if not all(symbol.upper() in vdwradii for symbol in elements):
-        return ()
-    reach = _REACH * np.array([vdwradii[symbol.upper()] for symbol in elements])
-    pairs = close_pairs(positions, 2 * reach.max())
-    first, second = pairs.T
-    apart = np.linalg.norm(positions[first] - positions[second], axis=1)
-    bonded = pairs[(apart > 0.1) & (apart < reach[first] + reach[second])]
-    return tuple(map(tuple, np.unique(np.sort(bonded, axis=1), axis=0).tolist()))
+def _lists_some(universe: Any) -> bool:
+    """Whether a topology's format lists bonds of some residues alone."""
+    name = str(universe.filename or "").lower().removesuffix(".gz").removesuffix(".bz2")
+    return name.endswith(_LIST_SOME)

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from MDAnalysis import Universe
 from MDAnalysis.coordinates.memory import MemoryReader
-from MDAnalysis.guesser.tables import SYMB2Z
 from numpy.typing import NDArray
 
+from painet_cli.data.particles.elements import is_element
 from painet_cli.data.particles.particles import Particles, residue_starts
 
 PICOSECOND = 1e-12
@@ -61,6 +61,7 @@ def universe_of(
         "elements": element_symbols(particles),
         "resnames": [residues[first] for first in firsts],
         "resids": [numbers[first] for first in firsts],
+        "icodes": [particles.insertions[first] for first in firsts] if particles.insertions else (),
         "segids": segments,
         "chainIDs": _chain_letters(chains, segments),
         "bonds": particles.bonds,
@@ -73,9 +74,41 @@ def universe_of(
     return universe
 
 
+def bare_universe(
+    particles: Particles,
+    positions: NDArray[np.floating] | None = None,  # (N, 3)
+) -> Universe:
+    """What a selection is asked of: all that is known of particles, and nothing by default."""
+    n, firsts = len(particles.names), residue_starts(particles)
+    residue_of = np.zeros(n, dtype=np.int64)
+    residue_of[firsts[1:]] = 1
+    universe = Universe.empty(
+        n,
+        n_residues=len(firsts),
+        atom_resindex=residue_of.cumsum(),
+        trajectory=positions is not None,
+    )
+    known: dict[str, Sequence[Any]] = {
+        "names": particles.names,
+        "types": [particles.type_names[k] for k in particles.types],
+        "elements": particles.elements,
+        "resnames": [particles.residues[k] for k in firsts] if particles.residues else (),
+        "resids": [particles.residue_ids[k] for k in firsts] if particles.residue_ids else (),
+        "icodes": [particles.insertions[k] for k in firsts] if particles.insertions else (),
+        "chainIDs": particles.chains,
+        "bonds": particles.bonds,
+    }
+    for name, values in known.items():
+        if values:
+            universe.add_TopologyAttr(name, values)
+    if positions is not None:
+        universe.atoms.positions = positions
+    return universe
+
+
 def element_symbols(particles: Particles) -> Sequence[str]:
     """Symbol of every particle, (N,); empty where they are no atoms of known elements."""
-    if particles.elements or not all(name in SYMB2Z for name in particles.type_names):
+    if particles.elements or not all(map(is_element, particles.type_names)):
         return particles.elements
     return [particles.type_names[index] for index in particles.types]
 

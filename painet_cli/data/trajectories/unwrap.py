@@ -1,4 +1,4 @@
-"""Periodic boxes: molecules made whole, followed across the boundary, and jumps noticed."""
+"""Periodic boxes: molecules made whole, and followed across the boundary."""
 
 from __future__ import annotations
 
@@ -54,17 +54,19 @@ class Unwrapper:
         image = -np.rint(fractional - fractional[self._parent])
         for ancestor in self._ancestors:  # sums along every path to a root, in log(depth) steps
             image += image[ancestor]
-        fractional += image
+        inside = fractional + image
         sizes = np.bincount(self._molecule)
         centre = np.stack(
-            [np.bincount(self._molecule, fractional[:, axis]) / sizes for axis in range(3)], axis=1
+            [np.bincount(self._molecule, inside[:, axis]) / sizes for axis in range(3)], axis=1
         )
         if self._centre is not None:
             moved = np.rint(centre - self._centre)
             centre -= moved
-            fractional -= moved[self._molecule]
+            image -= moved[self._molecule]
         self._centre = centre
-        whole: NDArray[np.float64] = fractional[self._selected] @ box
+        # positions that stay where they are keep their bits
+        x = positions[self._atoms[self._selected]].astype(np.float64)
+        whole: NDArray[np.float64] = x + image[self._selected] @ box
         return whole
 
 
@@ -87,17 +89,6 @@ def _doubled(parent: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     while (steps[-1] != (above := steps[-1][steps[-1]])).any():
         steps.append(above)
     return steps
-
-
-def farthest_jump(
-    before: NDArray[np.floating],  # (N, 3)
-    after: NDArray[np.floating],  # (N, 3)
-    box: NDArray[np.floating],  # (3, 3)
-) -> tuple[int, float]:
-    """Particle that moved farthest along some edge of the box, and how far in edges."""
-    moved = np.abs((after.astype(np.float64) - before) @ np.linalg.inv(box)).max(axis=1)
-    particle = int(np.argmax(moved))
-    return particle, float(moved[particle])
 
 
 def superposed(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from MDAnalysis.coordinates.core import get_writer_for
+from MDAnalysis.lib.mdamath import triclinic_box
 from numpy.typing import NDArray
 
 from painet_cli.data.particles.particles import Particles
@@ -25,6 +26,7 @@ def write_frames(
     first_time_s: float = 0.0,
     velocities: NDArray[np.floating] | None = None,  # (F, N, 3)
     b_factors: NDArray[np.floating] | None = None,  # (F, N)
+    box: NDArray[np.floating] | None = None,  # (3, 3)
     remarks: Sequence[str] = (),
     tick: Callable[[], None] | None = None,
 ) -> None:
@@ -43,6 +45,8 @@ def write_frames(
         (F, N, 3) in angstrom a picosecond; passed over where the format has none.
     b_factors
         (F, N) what the B-factor column of a PDB holds; passed over where the format has none.
+    box
+        (3, 3) edges of the periodic box of every frame, angstrom.
     remarks
         Lines at the head of a PDB; names that are cut to its columns are added.
     tick
@@ -60,6 +64,7 @@ def write_frames(
     if kind is PDB and b_factors is not None:
         universe.add_TopologyAttr("tempfactors", b_factors[0])
     dt = universe.trajectory.dt
+    dimensions = None if box is None else triclinic_box(*box)
     options: dict[str, object] = {}
     if kind.name == "DCD":  # the others take the time of each frame
         options = {"dt": dt, "istart": round(first_time_s / frame_time_s)}
@@ -76,6 +81,7 @@ def write_frames(
             for step in universe.trajectory:
                 if kind is PDB and b_factors is not None:
                     universe.atoms.tempfactors = b_factors[step.frame]
+                step.dimensions = dimensions
                 step.time = first_time_s / PICOSECOND + step.frame * dt
                 writer.write(universe.atoms)
                 if tick is not None:
@@ -101,6 +107,7 @@ def write_topology(
     particles: Particles,
     positions: NDArray[np.floating],  # (N, 3)
     *,
+    box: NDArray[np.floating] | None = None,  # (3, 3)
     remarks: Sequence[str] = (),
 ) -> None:
     """Write a PDB of one frame that holds names, residues, chains, elements and bonds.
@@ -113,6 +120,8 @@ def write_topology(
     ----------
     positions
         (N, 3) in angstrom.
+    box
+        (3, 3) edges of the periodic box, angstrom.
     """
     if not PDB.has_room(positions):
         positions = positions - (positions.min(axis=0) + positions.max(axis=0)) / 2
@@ -120,4 +129,4 @@ def write_topology(
         positions = np.zeros_like(positions)
     if len(positions) > PDB.most_particles:
         particles = particles.model_copy(update={"bonds": ()})
-    write_frames(path, PDB, particles, positions[None], 1.0, remarks=remarks)
+    write_frames(path, PDB, particles, positions[None], 1.0, box=box, remarks=remarks)

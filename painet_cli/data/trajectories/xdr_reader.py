@@ -15,6 +15,7 @@ from types import SimpleNamespace
 from typing import IO, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from painet_cli.storage.children import child_command
 
@@ -43,21 +44,29 @@ class XdrReader:
         self.format = str(said["format"])
         self.n_frames, self.n_atoms = int(said["n_frames"]), int(said["n_atoms"])
         self.dt = float(said["dt"])  # picoseconds, 0 where there is none
+        self.last_offset = int(said["last_offset"])  # bytes before the last frame
 
     def __getitem__(self, number: int) -> SimpleNamespace:
-        """Frame by number: positions, dimensions and time."""
+        """Frame by number: positions, dimensions, time, and velocities where there are any."""
         with suppress(OSError):  # a dead child is noticed by its silence
             self._pipe(self._child.stdin).write(f"{number}\n".encode())
             self._pipe(self._child.stdin).flush()
         said = self._answer()
+        moving = bool(said["has_velocities"])
+        return SimpleNamespace(
+            positions=self._vectors(),
+            dimensions=said["dimensions"],
+            time=float(said["time"]),
+            has_velocities=moving,
+            velocities=self._vectors() if moving else None,
+        )
+
+    def _vectors(self) -> NDArray[np.float32]:
         size = 12 * self.n_atoms
         raw = self._pipe(self._child.stdout).read(size)
         if len(raw) != size:
             raise OSError("the decoder died of it: the file is damaged")
-        positions = np.frombuffer(raw, dtype=np.float32).reshape(self.n_atoms, 3)
-        return SimpleNamespace(
-            positions=positions, dimensions=said["dimensions"], time=float(said["time"])
-        )
+        return np.frombuffer(raw, dtype=np.float32).reshape(self.n_atoms, 3)
 
     def close(self) -> None:
         """End the child."""
@@ -104,15 +113,26 @@ def _serve(path: str) -> None:
             dt = float(reader.dt) if reader.n_frames > 1 else 0.0
         if any("no dt information" in str(one.message) for one in caught):
             dt = 0.0
-        told = {"format": reader.format, "n_frames": reader.n_frames, "n_atoms": reader.n_atoms}
+        told = {
+            "format": reader.format,
+            "n_frames": reader.n_frames,
+            "n_atoms": reader.n_atoms,
+            "last_offset": int(reader._xdr.offsets[-1]),
+        }
         out.write(json.dumps(told | {"dt": dt}).encode() + b"\n")
         out.flush()
         for line in sys.stdin:
             step = reader[int(line)]
             box = None if step.dimensions is None else step.dimensions.tolist()
-            positions = np.ascontiguousarray(step.positions, dtype=np.float32)
-            out.write(json.dumps({"dimensions": box, "time": float(step.time)}).encode() + b"\n")
-            out.write(positions.tobytes())
+            vectors = [step.positions, *([step.velocities] if step.has_velocities else [])]
+            answer = {
+                "dimensions": box,
+                "time": float(step.time),
+                "has_velocities": len(vectors) > 1,
+            }
+            out.write(json.dumps(answer).encode() + b"\n")
+            for one in vectors:
+                out.write(np.ascontiguousarray(one, dtype=np.float32).tobytes())
             out.flush()
     except Exception as error:  # noqa: BLE001 - the parent says it
         out.write(json.dumps({"error": str(error) or type(error).__name__}).encode() + b"\n")

@@ -19,7 +19,7 @@ from painet_cli.data.batches.batch import Batch
 from painet_cli.models.base import DynamicsModel, SystemSpec
 
 
-class Linear(DynamicsModel):
+class StraightLine(DynamicsModel):
     """Positions plus a learned multiple of the velocities, one scalar a step.
 
     Parameters
@@ -36,7 +36,7 @@ class Linear(DynamicsModel):
         self.time = nn.Parameter(torch.full((horizon,), 0.7))  # start value of the published code
 
     @classmethod
-    def build(cls, config: LinearConfig, preset: Preset, system: SystemSpec) -> Linear:
+    def build(cls, config: LinearConfig, preset: Preset, system: SystemSpec) -> StraightLine:
         """Model of a preset."""
         return cls(preset.data.horizon)
 

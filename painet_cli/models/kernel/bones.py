@@ -28,4 +28,5 @@ def with_bones_of(
     bones = predicted - predicted.index_select(-2, parent)
     lengths = (start - start.index_select(-2, parent)).norm(dim=-1, keepdim=True)
     wanted = torch.nn.functional.normalize(bones, dim=-1, eps=1e-9) * lengths[:, None]
-    return predicted + path.to(predicted) @ (wanted - bones)
+    kept: Tensor = predicted + path.to(predicted) @ (wanted - bones)
+    return kept

@@ -56,7 +56,8 @@ class Task:
     @property
     def mirror(self) -> list[int]:
         """Part on the other side of each, or itself."""
-        return mirror_of(self.part.cpu().numpy(), self.skeleton).tolist()
+        mirror: list[int] = mirror_of(self.part.cpu().numpy(), self.skeleton).tolist()
+        return mirror
 
 
 def skeleton_of(batch: Batch, names: tuple[str, ...]) -> Skeleton:

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
 
 import torch
 from torch import Tensor
@@ -73,10 +72,17 @@ class Examples:
         def at(weights: Weights) -> Chosen:
             return self.at(weights, targets, val_targets)
 
-        kinds = int(self.layout.kind.max()) + 1
-        shares = [torch.tensor([1.0, *rest]).double() for rest in product(_KINDS, repeat=kinds - 1)]
-        points = [point for share in shares for point in self._points(share)]
-        best = min(map(at, points), key=lambda chosen: chosen.error)
+        shares = torch.ones(int(self.layout.kind.max()) + 1, dtype=torch.float64)
+        best = Chosen(Weights(shares, shares), 1.0, math.inf)
+        chosen = shares
+        for kind in range(1, len(shares)):  # one after the other: few points, not their product
+            for weight in _KINDS:
+                tried = shares.clone()
+                tried[kind] = weight
+                for point in map(at, self._points(tried)):
+                    if point.error < best.error:
+                        best, chosen = point, tried
+            shares = chosen
         if self.form == "sum":
             share = best.weights.log_a - best.weights.log_a[0]
             slopes = [share + math.log(slope / self._diagonal(share)) for slope in _SLOPES]

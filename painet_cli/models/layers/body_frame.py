@@ -34,9 +34,14 @@ from painet_cli.data.batches.graph import Graph
 from painet_cli.data.particles.body_masses import mass_shares
 from painet_cli.errors import RequestError
 from painet_cli.models.layers.fitted_buffers import FittedBuffers
-
-_TIE = 1e-6  # weight of what decides where the rule itself does not
-_TYPE_TIE = 1e-3  # of types against positions, in principal axes
+from painet_cli.models.layers.frame_rules import (
+    TIE,
+    horizontal,
+    inverse_root,
+    mean_by_system,
+    principal_axes,
+    turn_to,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +159,7 @@ class BodyFrame(FittedBuffers):
         for batch in batches:
             near = batch.to(torch.device("cpu"))  # not all devices have float64
             with torch.no_grad():
-                mean = _mean_by_system(near.velocities.double(), near.graph)
+                mean = mean_by_system(near.velocities.double(), near.graph)
                 count, speed2 = count + len(mean), speed2 + float(mean.square().sum())
                 alike = alike and self._has_its_particles(near)
                 if alike:
@@ -192,7 +197,7 @@ class BodyFrame(FittedBuffers):
         at, turn = x.mean(dim=0), torch.eye(3, dtype=torch.float64)
         if self.up is not None:
             at = at * (torch.arange(3) != self.up)
-            turn = _turn_to((masses @ v)[None], self.up)[0]
+            turn = turn_to((masses @ v)[None], self.up)[0]
         self._set("reference", (x - at) @ turn)
         self._set("reference_velocities", v @ turn)
         self._set("reference_types", batch.graph.types[:n])
@@ -216,7 +221,7 @@ class BodyFrame(FittedBuffers):
         wide = torch.float32 if batch.positions.device.type == "mps" else torch.float64
         x, v = batch.positions.to(wide), batch.velocities.to(wide)
         self._check(graph)
-        centre = _mean_by_system(x, graph)
+        centre = mean_by_system(x, graph)
         apart = x - centre.index_select(0, graph.system)
         if self.up is not None:
             turn = self._headings(apart, v, graph)
@@ -224,7 +229,7 @@ class BodyFrame(FittedBuffers):
         elif len(self.reference):
             turn = self._superposed(apart, v)
         else:
-            turn = _principal_axes(apart, v, graph)
+            turn = principal_axes(apart, v, graph)
         return Frames(centre, turn, graph)
 
     def deviations(
@@ -263,7 +268,7 @@ class BodyFrame(FittedBuffers):
 
     def _headings(self, apart: Tensor, v: Tensor, graph: Graph) -> Tensor:
         """(B, 3, 3) turns of the mean velocity to forward."""
-        a, b = _horizontal(self.up)
+        a, b = horizontal(self.up)
         if len(self.reference):
             r = self.reference.to(apart) - self.reference.to(apart).mean(dim=0)
             x = apart.view(-1, len(r), 3)
@@ -274,81 +279,21 @@ class BodyFrame(FittedBuffers):
             mean = self.masses.to(v) @ v.view(-1, len(r), 3)
         else:
             weight = (1 + graph.types)[:, None] * apart.square().sum(dim=-1, keepdim=True)
-            facing = _mean_by_system(weight * apart, graph)
+            facing = mean_by_system(weight * apart, graph)
             facing = facing * (torch.arange(3, device=facing.device) != self.up)
-            mean = _mean_by_system(v, graph)
+            mean = mean_by_system(v, graph)
         facing = nn.functional.normalize(facing, dim=-1)
-        heading = mean + _TIE * self.speed.to(v) * facing
-        return _turn_to(heading, self.up)
+        heading = mean + TIE * self.speed.to(v) * facing
+        return turn_to(heading, self.up)
 
     def _superposed(self, apart: Tensor, v: Tensor) -> Tensor:
         """(B, 3, 3) rotations onto the reference."""
         onto, moving = self.reference.to(apart), self.reference_velocities.to(apart)
         x, v = apart.view(-1, len(onto), 3), v.view(-1, len(onto), 3)
-        size = onto.square().sum() * _inverse_root(moving.square().sum()).square()
-        moments = x.transpose(1, 2) @ onto + _TIE * size * (v.transpose(1, 2) @ moving)
+        size = onto.square().sum() * inverse_root(moving.square().sum()).square()
+        moments = x.transpose(1, 2) @ onto + TIE * size * (v.transpose(1, 2) @ moving)
         left, _, right = torch.linalg.svd(moments)
         proper = torch.ones_like(moments[:, :, 0])
         proper[:, 2] = torch.linalg.det(left @ right)
         turn: Tensor = (left * proper[:, None, :]) @ right
         return turn
-
-
-def _horizontal(up: int | None) -> tuple[int, int]:
-    """The two axes that are not up: to the side, and forward."""
-    first, second = (axis for axis in range(3) if axis != up)
-    return first, second
-
-
-def _turn_to(heading: Tensor, up: int | None) -> Tensor:
-    """(B, 3, 3) turns about the vertical that bring headings (B, 3) forward; none where nought."""
-    a, b = _horizontal(up)
-    size = torch.hypot(heading[:, a], heading[:, b])
-    still = size == 0
-    size = torch.where(still, torch.ones_like(size), size)
-    sin = heading[:, a] / size
-    cos = torch.where(still, torch.ones_like(size), heading[:, b] / size)
-    turn = torch.zeros((len(heading), 3, 3), dtype=heading.dtype, device=heading.device)
-    turn[:, up, up] = 1.0
-    turn[:, a, a] = turn[:, b, b] = cos
-    turn[:, b, a], turn[:, a, b] = -sin, sin
-    return turn
-
-
-def _principal_axes(apart: Tensor, v: Tensor, graph: Graph) -> Tensor:
-    """(B, 3, 3) principal axes as columns, right-handed."""
-    weight = (1 + graph.types)[:, None].to(apart.dtype)
-    size = _mean_by_system(apart.square().sum(dim=-1, keepdim=True), graph)  # (B, 1)
-    pace = _mean_by_system(v.square().sum(dim=-1, keepdim=True), graph)
-    # both in units of their own size, so that the weights of what breaks ties mean the same
-    x = apart * _inverse_root(size).index_select(0, graph.system)
-    v = v * _inverse_root(pace).index_select(0, graph.system)
-    pairs = _outer((1 + _TYPE_TIE * weight) * x, x) + _TIE * _outer(v, v)
-    moments = _mean_by_system(pairs, graph).view(-1, 3, 3)
-    axes = torch.linalg.eigh(moments).eigenvectors.flip(-1)
-    of_particles = axes.index_select(0, graph.system)
-    along, moving = (torch.einsum("mi,mik->mk", vectors, of_particles) for vectors in (x, v))
-    side = _mean_by_system(weight * along**3 + _TIE * moving, graph)
-    first, second = (
-        axes[..., k] * torch.where(side[:, k, None] < 0, -1.0, 1.0).to(x) for k in (0, 1)
-    )
-    return torch.stack([first, second, torch.linalg.cross(first, second)], dim=-1)
-
-
-def _inverse_root(squares: Tensor) -> Tensor:
-    """One over the root, and nought of nought."""
-    return torch.where(squares > 0, squares, torch.inf).rsqrt()
-
-
-def _outer(left: Tensor, right: Tensor) -> Tensor:
-    """(M, 9) products of all pairs of components."""
-    return (left[:, :, None] * right[:, None, :]).flatten(1)
-
-
-def _mean_by_system(values: Tensor, graph: Graph) -> Tensor:
-    """(B, k) mean of values (M, k) over the particles of every system."""
-    n = graph.nodes_per_system
-    if n is not None:
-        return values.view(-1, n, values.shape[-1]).mean(dim=1)
-    total = values.new_zeros((graph.num_systems, values.shape[-1]))
-    return total.index_add_(0, graph.system, values) / graph.ptr.diff()[:, None]

@@ -21,7 +21,8 @@ class FittedBuffers(nn.Module):
 
     def _set(self, name: str, value: Tensor) -> None:
         """Replace a buffer by values of another shape, in its own type and place."""
-        setattr(self, name, value.detach().to(getattr(self, name)))
+        there = value.detach().to(getattr(self, name))
+        setattr(self, name, there.clone(memory_format=torch.contiguous_format))
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
         for name, buffer in self._buffers.items():

@@ -34,9 +34,11 @@ class AttentionStep(nn.Module):
         self.heads = config.heads
         self.form = config.attention
         self.reach = config.reach
-        self.alone = config.pairwise == "none"
+        self.own_value_only = config.pairwise == "none"
         self.project = nn.Linear(
-            config.hidden, (1 if self.alone else 3) * config.heads * config.hidden, bias=False
+            config.hidden,
+            (1 if self.own_value_only else 3) * config.heads * config.hidden,
+            bias=False,
         )
         self.norm = nn.LayerNorm(config.hidden) if config.layer_norm else nn.Identity()
 

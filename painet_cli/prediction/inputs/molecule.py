@@ -9,20 +9,25 @@ import numpy as np
 from MDAnalysis.lib.mdamath import triclinic_box
 from numpy.typing import NDArray
 
-from painet_cli.data.particles.bonds import bonds_within
-from painet_cli.data.particles.elements import HEAVY, LONGEST_BOND, heavy_places
+from painet_cli.data.formats.frame import Frame
+from painet_cli.data.particles.elements import HEAVY, heavy_places
+from painet_cli.data.trajectories.hydrogens import with_hydrogens
+from painet_cli.data.trajectories.readable import TOPOLOGIES, TRAJECTORIES
 from painet_cli.data.trajectories.reader import (
     PICOSECOND,
-    TOPOLOGIES,
-    TRAJECTORIES,
-    Frame,
     NoCoordinatesError,
+    NoTopologyError,
     Trajectory,
     open_topology,
 )
-from painet_cli.data.trajectories.topology import elements_of, particles_of, select
+from painet_cli.data.trajectories.topology import altloc_note, elements_of, particles_of, select
+from painet_cli.data.trajectories.unwrap import Unwrapper
+from painet_cli.data.trajectories.whole import connections, whole_positions
 from painet_cli.errors import RequestError, option
-from painet_cli.prediction.inputs.recording import Recording, Selected, check_several
+from painet_cli.prediction.inputs.recording import Frames, Recording, Selected, check_several
+
+_OF_MODELS = (".pdb", ".ent", ".pdbqt", ".cif", ".mmcif", ".bcif", ".sdf", ".mol2")
+"""Files that hold several models of one system, as NMR and predictions of structures give them."""
 
 
 class MoleculeRecording(Recording):
@@ -36,21 +41,32 @@ class MoleculeRecording(Recording):
         Names and bonds of the atoms; None for those in `path`.
     drop_extra
         Take the first atoms of a trajectory that has more than the topology.
+    format_name
+        Format of `path`, instead of what its name says.
     """
 
-    def __init__(self, path: Path, topology: Path | None, *, drop_extra: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        topology: Path | None,
+        *,
+        drop_extra: bool = False,
+        format_name: str | None = None,
+    ) -> None:
         self.topology = topology or path
         try:
-            self._universe = open_topology(self.topology)
-        except RequestError as error:
-            if topology is not None or not path.is_file() or not path.stat().st_size:
+            self._universe = open_topology(self.topology, None if topology else format_name)
+        except NoTopologyError as error:
+            if topology is not None:
                 raise
             raise RequestError(
                 error.what, f"if it is a trajectory, give its {option('topology')}: {TOPOLOGIES}"
             ) from error
         try:
             count = self._universe.atoms.n_atoms
-            self._trajectory = Trajectory(path, self.topology, count, drop_extra=drop_extra)
+            self._trajectory = Trajectory(
+                path, self.topology, count, drop_extra=drop_extra, format_name=format_name
+            )
         except NoCoordinatesError as error:
             raise RequestError(
                 error.what,
@@ -64,25 +80,53 @@ class MoleculeRecording(Recording):
             self._trajectory.frame_count,
             time_ps * PICOSECOND if several and time_ps is not None else None,
         )
+        if several and time_ps is None and path.suffix.lower() in _OF_MODELS:
+            self.breaks = tuple(range(1, self.frame_count))
         first = self._frame(0)
-        self._first = first.positions
+        self._box = first.box
+        self._connections = connections(self._universe, first)
+        self._first = whole_positions(first, self._connections).astype(np.float32)
         dimensions = None if first.box is None else triclinic_box(*first.box)
-        self._universe.load_new(first.positions[None], dimensions=dimensions)
+        self._universe.load_new(self._first[None], dimensions=dimensions)
         check_several(path, count)
+
+    def give_frame_time(self, frame_time_s: float) -> None:
+        """Take these seconds between frames; models that have a time between them are a motion."""
+        super().give_frame_time(frame_time_s)
+        self.breaks = ()
 
     def close(self) -> None:
         """Let go of the files."""
         self._trajectory.close()
 
     def select(self, language: str) -> Selected:
-        """Choose atoms; bonds that a PDB lists for some residues alone are completed."""
-        everyone = self._universe.atoms
+        """Choose atoms; see `Recording.select`."""
         if language == HEAVY:
+            everyone = select(self._universe, "all", self.topology)
             selected = everyone[heavy_places(_elements(everyone), everyone.n_atoms, self.path)]
         else:
             selected = select(self._universe, language, self.topology)
         check_several(f"{option('select', language)} in {self.path}", selected.n_atoms)
-        return selected_atoms(language, selected, self._first[selected.indices], self.topology)
+        x = self._first[selected.indices]
+        particles, _ = particles_of(selected, x, None, self.topology, self._box)
+        altlocs = altloc_note(self._universe, selected)
+        self.notes = tuple(
+            note for note in (*self._trajectory.notes, altlocs.rstrip("."), self._models()) if note
+        )
+        return Selected(
+            language,
+            with_hydrogens(particles, selected),
+            np.asarray(selected.indices, dtype=np.int64),
+        )
+
+    def _models(self) -> str:
+        """What is to be said of structures that are no motion; empty where they are one."""
+        if not self.breaks:
+            return ""
+        return (
+            f"its {self.frame_count:,} models have no times: they are taken for structures of "
+            f"their own, not for a motion ({option('frame_time')} says that they are one)"
+        )
 
     def _frame(self, number: int) -> Frame:
         try:
@@ -90,54 +134,25 @@ class MoleculeRecording(Recording):
         except RequestError as error:
             raise RequestError(error.what, f"choose other frames with {option('start')}") from error
 
-    def _positions(self, first: int, stop: int, indices: NDArray[np.int64]) -> NDArray[np.float32]:
-        frames = np.empty((stop - first, len(indices), 3), dtype=np.float32)
-        for row in range(stop - first):
+    def _frames(self, first: int, stop: int, indices: NDArray[np.int64]) -> Frames:
+        count = stop - first
+        positions = np.empty((count, len(indices), 3), dtype=np.float32)
+        velocities = np.full_like(positions, np.nan)
+        boxes, times_s = np.zeros((count, 3, 3)), np.zeros(count)
+        unwrap = Unwrapper(self._connections, self._universe.atoms.n_atoms, indices)
+        for row in range(count):
             frame = self._frame(first + row)
-            x = frame.positions[indices]
-            if row and frame.box is not None:  # a jump to the other side of the box is no motion
-                edges = np.rint((x - frames[row - 1]) @ np.linalg.inv(frame.box))
-                x = x - edges @ frame.box if edges.any() else x
-            frames[row] = x
-        return frames
-
-
-def selected_atoms(
-    language: str,
-    selected: Any,
-    positions: NDArray[np.floating],  # (S, 3)
-    where: Path,
-) -> Selected:
-    """Describe an MDAnalysis `AtomGroup`; bonds listed for some residues alone are completed.
-
-    PDB files list bonds of ligands and of disulphides, those of a chain's atoms they do not.
-
-    Raises
-    ------
-    RequestError
-        The atoms have neither names nor elements.
-    """
-    particles, _ = particles_of(selected, positions, None, where)
-    bonds = particles.bonds
-    listed = hasattr(selected.universe, "bonds")
-    if listed and particles.elements and len({*np.ravel(bonds)}) < selected.n_atoms / 2:
-        guessed = bonds_within_heavy(particles.elements, positions)
-        bonds = tuple(sorted({*bonds, *guessed}))
-    elif not bonds and particles.elements:
-        bonds = bonds_within_heavy(particles.elements, positions)
-    if bonds != particles.bonds:
-        particles = particles.model_copy(update={"bonds": bonds})
-    return Selected(language, particles, np.asarray(selected.indices, dtype=np.int64))
-
-
-def bonds_within_heavy(
-    elements: tuple[str, ...],
-    positions: NDArray[np.floating],  # (N, 3)
-) -> tuple[tuple[int, int], ...]:
-    """Pairs of heavy atoms within `LONGEST_BOND`, as MD17's datasets are bonded."""
-    heavy = np.flatnonzero(np.array(elements) != "H")
-    pairs = bonds_within(positions[heavy], LONGEST_BOND) if len(heavy) else ()
-    return tuple((int(heavy[i]), int(heavy[j])) for i, j in pairs)
+            positions[row], times_s[row] = frame.positions[indices], frame.time_ps * PICOSECOND
+            if frame.box is not None:  # a jump to the other side of the box is no motion
+                positions[row], boxes[row] = unwrap(frame.positions, frame.box), frame.box
+            if frame.velocities is not None:
+                velocities[row] = frame.velocities[indices] / PICOSECOND
+        return Frames(
+            positions,
+            times_s=times_s if self.frame_time_s is not None else None,
+            velocities=velocities if np.isfinite(velocities).any() else None,
+            boxes=boxes if boxes.any() else None,
+        )
 
 
 def _elements(everyone: Any) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from painet_cli.data.dataset.dataset import MANIFEST
+from painet_cli.data.trajectories.readable import MOTION, format_of
 from painet_cli.errors import RequestError, option
 from painet_cli.prediction.inputs.molecule import MoleculeRecording
 from painet_cli.prediction.inputs.motion import MotionRecording
@@ -20,14 +21,15 @@ def open_input(
     frame_time_s: float | None = None,
     data_dir: Path | None = None,
     drop_extra: bool = False,
+    format_name: str | None = None,
 ) -> Recording:
     """Open a structure, a trajectory, a recorded motion or a prepared dataset.
 
     Parameters
     ----------
     path
-        A file that MDAnalysis reads, an npz in MD17's schema, an AMC file, the folder of a prepared
-        dataset or its name in `data_dir`.
+        A file of any format that is read (`READABLE`), the folder of a prepared dataset or its name
+        in `data_dir`.
     topology
         Names and bonds of a trajectory's atoms, or the ASF skeleton of an AMC file; by default the
         file itself, or the skeleton beside it.
@@ -37,6 +39,8 @@ def open_input(
         Where prepared datasets lie.
     drop_extra
         Take the first atoms of a trajectory that has more than its topology.
+    format_name
+        Format of the file, such as `LAMMPSDUMP`, instead of what its name says.
 
     Raises
     ------
@@ -47,14 +51,19 @@ def open_input(
     recording: Recording
     if folder is not None:
         recording = PreparedRecording(folder)
-    elif path.suffix.lower() in (".amc", ".asf"):
-        recording = MotionRecording(path, topology)
-    elif path.suffix.lower() == ".npz":
-        recording = NpzRecording(path)
     else:
-        recording = MoleculeRecording(path, topology, drop_extra=drop_extra)
+        kind = format_of(path, format_name)
+        kind.check_package(path)
+        if kind.name in MOTION:
+            recording = MotionRecording(path, topology, kind.name)
+        elif kind.name == "NPZ":
+            recording = NpzRecording(path)
+        else:
+            recording = MoleculeRecording(
+                path, topology, drop_extra=drop_extra, format_name=format_name
+            )
     if frame_time_s is not None:
-        recording.frame_time_s = frame_time_s
+        recording.give_frame_time(frame_time_s)
     return recording
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from painet_cli.data.dataset.dataset import open_dataset
 from painet_cli.errors import RequestError
 from painet_cli.prediction.inputs.described import ParticleRecording
-from painet_cli.prediction.inputs.recording import check_several
+from painet_cli.prediction.inputs.recording import Frames, check_several
 
 
 class PreparedRecording(ParticleRecording):
@@ -32,10 +32,11 @@ class PreparedRecording(ParticleRecording):
         self.up_axis = manifest.up_axis
         self.breaks = tuple(segment.start for segment in manifest.segments[1:])
         self.fingerprint = dataset.sha256
+        self.treatment = manifest.treatment
         self.particles = manifest.particles
-        self._frames = dataset.frames
+        self._all = dataset.frames
         self.first = dataset.frames[0]
         check_several(folder, len(self.particles.names))
 
-    def _positions(self, first: int, stop: int, indices: NDArray[np.int64]) -> NDArray[np.floating]:
-        return np.ascontiguousarray(self._frames[first:stop, indices])
+    def _frames(self, first: int, stop: int, indices: NDArray[np.int64]) -> Frames:
+        return Frames(np.ascontiguousarray(self._all[first:stop, indices]))

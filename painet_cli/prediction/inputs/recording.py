@@ -10,7 +10,7 @@ from typing import Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.particles.names import Axis
+from painet_cli.data.particles.names import Axis, Treatment
 from painet_cli.data.particles.particles import Particles
 from painet_cli.errors import RequestError, option
 
@@ -47,6 +47,17 @@ class Input:
         Number in the recording of the first of `frames`: only those that are needed are read.
     breaks
         Indices into `frames` at which another recording begins; no motion crosses them.
+    times_s
+        (F,) times that the recording gives the frames, seconds; None where it does not say.
+    velocities
+        (F, N, 3) that the recording holds, in `length_unit` a second; NaN in a frame that has none,
+        None where no frame has.
+    boxes
+        (F, 3, 3) edges of the periodic box; zero in a frame that has none, None where no frame has.
+    notes
+        What the reader left out or changed, a sentence each, for the user to know.
+    treatment
+        What was done to the frames already.
     """
 
     name: str
@@ -59,6 +70,21 @@ class Input:
     up_axis: Axis | None = None
     first_frame: int = 0
     breaks: tuple[int, ...] = ()
+    times_s: NDArray[np.float64] | None = None
+    velocities: NDArray[np.floating] | None = None
+    boxes: NDArray[np.float64] | None = None
+    notes: tuple[str, ...] = ()
+    treatment: tuple[Treatment, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Frames:
+    """Consecutive frames of some particles, as `Input` has them."""
+
+    positions: NDArray[np.floating]
+    times_s: NDArray[np.float64] | None = None
+    velocities: NDArray[np.floating] | None = None
+    boxes: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +120,9 @@ class Recording(ABC):
     breaks
         Frames at which another recording begins.
     fingerprint
-        sha256 that checkpoints know a prepared dataset by; empty for other recordings
+        sha256 that checkpoints know a prepared dataset by; empty for other recordings.
+    notes, treatment
+        As `Input` has them.
     """
 
     kind: Kind = "molecule"
@@ -102,12 +130,20 @@ class Recording(ABC):
     up_axis: Axis | None = None
     breaks: tuple[int, ...] = ()
     fingerprint = ""
+    notes: tuple[str, ...] = ()
+    treatment: tuple[Treatment, ...] = ()
 
     def __init__(self, path: Path, frame_count: int, frame_time_s: float | None) -> None:
         self.path = path
         self.name = path.stem
         self.frame_count = frame_count
         self.frame_time_s = frame_time_s
+        self._times_are_given = False
+
+    def give_frame_time(self, frame_time_s: float) -> None:
+        """Take these seconds between frames, instead of the times that the file gives them."""
+        self.frame_time_s = frame_time_s
+        self._times_are_given = True
 
     def __enter__(self) -> Self:
         return self
@@ -130,8 +166,8 @@ class Recording(ABC):
         """
 
     @abstractmethod
-    def _positions(self, first: int, stop: int, indices: NDArray[np.int64]) -> NDArray[np.floating]:
-        """(stop - first, N, 3) positions of some particles in consecutive frames."""
+    def _frames(self, first: int, stop: int, indices: NDArray[np.int64]) -> Frames:
+        """Consecutive frames of some particles."""
 
     def read(self, selected: Selected, first: int = 0, stop: int | None = None) -> Input:
         """Read consecutive frames of the chosen particles.
@@ -154,7 +190,8 @@ class Recording(ABC):
                 f"{size / 2**30:.1f} GiB, more than {LARGEST_BYTES // 2**30}",
                 f"choose fewer frames, such as {option('start', '0:1000:10')}",
             )
-        frames = self._positions(first, stop, selected.indices)
+        read = self._frames(first, stop, selected.indices)
+        frames = read.positions
         finite = np.isfinite(frames).all(axis=2)
         if not finite.all():
             frame, particle = np.argwhere(~finite)[0].tolist()
@@ -174,6 +211,11 @@ class Recording(ABC):
             up_axis=self.up_axis,
             first_frame=first,
             breaks=tuple(at - first for at in self.breaks if first < at < stop),
+            times_s=None if self._times_are_given else read.times_s,
+            velocities=read.velocities,
+            boxes=read.boxes,
+            notes=self.notes,
+            treatment=self.treatment,
         )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from painet_cli.data.formats.extxyz import write_extxyz
 from painet_cli.data.trajectories.formats import FORMATS, PDB, Format, FormatError, check_fits
@@ -54,6 +55,7 @@ def write_molecule(
             even.frame_time_s,
             first_time_s=even.first_time_s,
             velocities=velocities,
+            box=_box(system, course),
             b_factors=even.sigma,
             remarks=[*notes, f"{course.what}: {even.said}"],
         )
@@ -74,6 +76,14 @@ def write_molecule(
             if 0 < sum(course.frames[..., 0].size for course in own) <= MOST_ROWS:
                 written.append(_write_extxyz(system, own, topology.parent))
     return written
+
+
+def _box(system: Input, course: Course) -> NDArray[np.float64] | None:
+    """Edges (3, 3) of the periodic box at a start frame, where there is one."""
+    if system.boxes is None:
+        return None
+    box = system.boxes[course.start - system.first_frame]
+    return box if box.any() else None
 
 
 def _format_for(system: Input, courses: Sequence[Course]) -> tuple[str, Format, str]:
@@ -103,7 +113,7 @@ def _format_for(system: Input, courses: Sequence[Course]) -> tuple[str, Format, 
 
 def _write_names(system: Input, course: Course, path: Path, notes: list[str]) -> Written:
     particles, first = system.particles, course.frames[0]
-    write_topology(path, particles, first, remarks=notes)
+    write_topology(path, particles, first, box=_box(system, course), remarks=notes)
     what = "names, residues and bonds, which trajectories do not hold"
     if len(first) > PDB.most_particles:
         what += (
@@ -127,6 +137,7 @@ def _write_extxyz(system: Input, courses: Sequence[Course], folder: Path) -> Wri
                 course.frames,
                 course.times_s,
                 course.velocities(),
+                _box(system, course),
                 sigma=course.sigma,
                 start=course.start,
             )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from painet_cli.data.formats.bvh import parents_of, write_bvh
+from painet_cli.data.motion.bvh_writer import parents_of, write_bvh
 from painet_cli.prediction.inputs.recording import Input
 from painet_cli.prediction.outputs.track import Course
 from painet_cli.prediction.outputs.viewers import Written, open_bvh, open_csv

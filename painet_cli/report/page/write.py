@@ -104,6 +104,9 @@ def _figures(forecast: Forecast) -> str:
         ("Steps", f"{len(forecast.times_s):,}"),
         ("Time a step", _step_time(forecast) or "not known"),
     ]
+    if forecast.sanity is not None:
+        said = f": {forecast.sanity.sentence}" if forecast.sanity.sentence else ""
+        rows.append(("Beside the start", f"{forecast.sanity.verdict}{said}"))
     errors = forecast.step_mse()
     if errors is None:
         moved = np.square(forecast.positions[:, -1] - forecast.start_positions.astype(np.float64))

@@ -19,7 +19,7 @@ ON_DARK = {
     "#009E73": "#2CC79B",
     "#56B4E9": "#8FD0F5",
 }
-"""Lighter brothers of the colours that dark ground would swallow."""
+"""Lighter colours for a dark background, by those that are too dark for it."""
 OTHER = "other"
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
@@ -17,7 +15,17 @@ from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.data.dataset.manifest import Manifest
 from painet_cli.data.units import time_text
 from painet_cli.errors import RequestError
-from painet_cli.report.pictures.canvas import COLOURS, GHOST, INK, draw_scale, save, short_unit
+from painet_cli.report.pictures.canvas import (
+    COLOURS,
+    GHOST,
+    INK,
+    draw_legend,
+    draw_scale,
+    half_panel,
+    panel_grid,
+    save,
+    short_unit,
+)
 from painet_cli.report.pictures.particles import Look, look_of, marker
 from painet_cli.report.pictures.projection import principal_view, upright_view
 
@@ -27,8 +35,6 @@ MOST_POINTS = 60
 MOST_PATHS = 400
 """Of more particles, the paths of evenly spaced ones are drawn."""
 PANEL_INCHES = 2.2
-FEWEST_INCHES = 4.0
-"""Width that the legend fits in."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,9 +67,7 @@ def dataset_picture(dataset: Dataset, path: Path) -> None:
         raise RequestError(f"{dataset.folder}: no window to draw")
     spread = np.linspace(0, len(starts) - 1, min(MOST_WINDOWS, len(starts))).round().astype(int)
     scenes = [_scene(dataset, starts[index]) for index in spread]
-    everything = np.concatenate([scene.path[..., :2].reshape(-1, 2) for scene in scenes])
-    reach = np.maximum(np.abs(everything).max(axis=0), 1e-6)
-    reach = np.maximum(reach, 0.4 * reach.max()) + 0.15 * reach.max()
+    reach = half_panel(np.concatenate([scene.path.reshape(-1, 3) for scene in scenes]))
     particles = manifest.particles
     look = look_of(
         scenes[0].path[0],
@@ -72,21 +76,14 @@ def dataset_picture(dataset: Dataset, path: Path) -> None:
         particles.types,
         points_per_unit=72 * PANEL_INCHES / (2 * float(reach[0])),
     )
-    canvas, panels = _panels(len(scenes), reach)
-    for panel, scene in zip(panels, scenes, strict=True):
+    canvas, panels = panel_grid([""], len(scenes), reach, PANEL_INCHES)
+    for panel, scene in zip(panels[0], scenes, strict=True):
         panel.set_title(scene.title, fontsize=8)
         _draw_paths(panel, scene.path)
         look.draw_ghost(panel, scene.path[-1])
         look.draw(panel, scene.path[0], look.predicted_colours)
-    draw_scale(panels[0], reach, short_unit(manifest.units.length))
-    legend = _legend(look, manifest)
-    canvas.legend(
-        handles=legend,
-        loc="outside lower center",
-        ncols=len(legend) if len(scenes) > 2 else 2,
-        fontsize=8,
-        frameon=False,
-    )
+    draw_scale(panels[0, 0], reach, short_unit(manifest.units.length))
+    draw_legend(canvas, _legend(look, manifest), len(scenes))
     save(canvas, path)
 
 
@@ -103,18 +100,6 @@ def _scene(dataset: Dataset, start: int) -> _Scene:
     low, high = seen.min(axis=(0, 1)), seen.max(axis=(0, 1))
     segment = next(s for s in manifest.segments if start < s.start + s.length)
     return _Scene(f"{segment.name}, frame {start - segment.start:,}", seen - (low + high) / 2)
-
-
-def _panels(count: int, reach: NDArray[np.float64]) -> tuple[Figure, Sequence[Axes]]:
-    width = max(PANEL_INCHES * count + 0.2, FEWEST_INCHES)
-    height = PANEL_INCHES * float(reach[1] / reach[0]) + 0.8
-    canvas = Figure(figsize=(width, height), layout="constrained")
-    panels: list[Axes] = list(canvas.subplots(1, count, squeeze=False).flat)
-    for panel in panels:
-        panel.set(xlim=(-reach[0], reach[0]), ylim=(-reach[1], reach[1]), xticks=[], yticks=[])
-        panel.set_aspect("equal")
-        panel.spines[:].set_visible(False)
-    return canvas, panels
 
 
 def _draw_paths(

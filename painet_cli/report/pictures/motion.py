@@ -1,37 +1,108 @@
-"""Snapshots of a forecast in the manner of the paper's Figures 2 and 8 to 11."""
+"""Motion in a row of snapshots, truth above prediction, as the paper's Figures 2 and 8 to 11."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from painet_cli.data.particles.names import Axis
 from painet_cli.data.units import time_text
 from painet_cli.errors import PainetError
 from painet_cli.prediction.forecast import Forecast
-from painet_cli.report.pictures.canvas import GHOST, draw_scale, save, short_unit
+from painet_cli.report.pictures.canvas import (
+    GHOST,
+    draw_legend,
+    draw_scale,
+    half_panel,
+    panel_grid,
+    save,
+    short_unit,
+)
 from painet_cli.report.pictures.colouring import colouring
 from painet_cli.report.pictures.particles import Look, look_of, marker
 from painet_cli.report.pictures.projection import principal_view, upright_view
 from painet_cli.report.tables.evaluation import figure
 
 PANEL_INCHES = 1.9
-NARROWEST_INCHES = 3.2
-"""Width of a picture that its legend fits in."""
 TALLEST_INCHES = 2.8
 """Height of a snapshot; a standing figure's panel is narrower instead."""
+MOST_COLUMNS = 8
+"""Times that a test window is drawn at, in narrower panels."""
+_COLUMN_INCHES = 1.6
 MANY = 300
 """Particles beyond which only truth and prediction have colours of their own."""
-CUT = 1.5
-"""What is predicted further out than this, as a share of the truth's reach, is cut off."""
 
 Points = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class _Scene:
+    """What is drawn, a column a time; (T, N, 3)."""
+
+    begin: Points  # (N, 3)
+    behind: Points
+    """The truth; the start again where it is not known."""
+    predicted: Points
+    rows: list[str]
+    notes: list[str]
+    titles: list[str]
+    up_axis: Axis | None
+
+    def seen(self) -> _Seen:
+        """All from one side, each column centred on what is behind."""
+        if self.up_axis is None:
+            view = principal_view(self.begin)
+        else:
+            view = upright_view(np.concatenate([self.begin, *self.behind]), self.up_axis)
+        behind = self.behind @ view.T
+        low, high = behind.min(axis=1, keepdims=True), behind.max(axis=1, keepdims=True)
+        middle = (low + high) / 2
+        behind, predicted = behind - middle, self.predicted @ view.T - middle
+        return _Seen(behind, predicted, half_panel(behind, predicted))
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """A scene from the side it is seen from; x and y lie in the panel."""
+
+    behind: Points
+    predicted: Points
+    reach: Points  # (2,)
+
+
+def _points(seen: _Seen, width: float) -> float:
+    """Points of the paper a unit of length, in panels of so many inches."""
+    return 72 * width / (2 * float(seen.reach[0]))
+
+
+def _draw(
+    scene: _Scene,
+    seen: _Seen,
+    look: Look,
+    legend: Sequence[Line2D],
+    width: float,
+    unit: str,
+    path: Path,
+) -> None:
+    columns = len(scene.predicted)
+    canvas, panels = panel_grid(scene.rows, columns, seen.reach, width)
+    for column, note in enumerate(scene.notes):
+        above, below = panels[0, column], panels[-1, column]
+        if above is not below:
+            look.draw(above, seen.behind[column], look.true_colours)
+        look.draw_ghost(below, seen.behind[column])
+        look.draw(below, seen.predicted[column], look.predicted_colours)
+        below.set_xlabel(note, fontsize=8, labelpad=10)  # clear of the scale bar
+        if scene.titles:
+            above.set_title(scene.titles[column], fontsize=9)
+    draw_scale(panels[0, 0], seen.reach, unit)
+    draw_legend(canvas, legend, columns)
+    save(canvas, path)
 
 
 def draw_snapshots(forecast: Forecast, path: Path, *, start: int = 0, columns: int = 5) -> None:
@@ -71,54 +142,88 @@ def draw_snapshots(forecast: Forecast, path: Path, *, start: int = 0, columns: i
     if not (np.isfinite(predicted).all() and np.isfinite(behind).all()):
         raise PainetError(f"{path}: not drawn, a position is NaN or infinite")
 
-    view = _view(begin, behind, forecast)
-    middle = _middle(behind @ view.T)
-    behind_seen, predicted_seen = behind @ view.T - middle, predicted @ view.T - middle
-    reach = _reach(behind_seen, predicted_seen)
-    width = min(PANEL_INCHES, TALLEST_INCHES * float(reach[0] / reach[1]))
-    look = _look(forecast, begin, points_per_unit=72 * width / (2 * float(reach[0])))
-    rows = ["prediction"] if truth is None else ["truth", "prediction"]
-    canvas, panels = _panels(rows, len(steps), reach, width)
-    notes = _notes(forecast, steps, predicted, behind)
-    for column, note in enumerate(notes):
-        below = panels[-1, column]
-        if truth is not None:
-            look.draw(panels[0, column], behind_seen[column], look.true_colours)
-        look.draw_ghost(below, behind_seen[column])
-        look.draw(below, predicted_seen[column], look.predicted_colours)
-        below.set_xlabel(note, fontsize=8, labelpad=10)  # clear of the scale bar
-    draw_scale(panels[0, 0], reach, short_unit(forecast.system.length_unit))
-    legend = _legend(look, truth_known=truth is not None)
-    canvas.legend(
-        handles=legend,
-        loc="outside lower center",
-        ncols=len(legend) if len(steps) > 2 else 2,
-        fontsize=8,
-        frameon=False,
+    scene = _Scene(
+        begin,
+        behind,
+        predicted,
+        ["prediction"] if truth is None else ["truth", "prediction"],
+        _notes(forecast, steps, predicted, behind),
+        [],
+        forecast.system.up_axis,
     )
-    save(canvas, path)
+    seen = scene.seen()
+    width = min(PANEL_INCHES, TALLEST_INCHES * float(seen.reach[0] / seen.reach[1]))
+    look = _look(forecast, begin, points_per_unit=_points(seen, width))
+    legend = _legend(look, truth_known=truth is not None)
+    _draw(scene, seen, look, legend, width, short_unit(forecast.system.length_unit), path)
 
 
-def _view(begin: Points, behind: Points, forecast: Forecast) -> Points:
-    up_axis = forecast.system.up_axis
-    if up_axis is None:
-        return principal_view(begin)
-    return upright_view(np.concatenate([begin, *behind]), up_axis)
+def motion_picture(
+    truth: NDArray[np.floating],  # (T, N, 3)
+    prediction: NDArray[np.floating],  # (T, N, 3)
+    start: NDArray[np.floating],  # (N, 3)
+    bonds: Sequence[tuple[int, int]],
+    path: Path,
+    *,
+    unit: str,
+    type_names: Sequence[str] = (),
+    types: Sequence[int] = (),
+    titles: Sequence[str] = (),
+    up_axis: Axis | None = None,
+) -> None:
+    """Draw true and predicted positions, a column a time, in the manner of the paper's Figure 2.
 
+    All are seen from the same side: along the least principal axis of the start, or upright where
+    `up_axis` is given. Each column is centred on its true positions. Of more than 8 times, 8 evenly
+    spaced ones are drawn.
 
-def _middle(seen: Points) -> Points:  # (T, N, 3) -> (T, 1, 3)
-    low, high = seen.min(axis=1, keepdims=True), seen.max(axis=1, keepdims=True)
-    middle: Points = (low + high) / 2
-    return middle
+    Parameters
+    ----------
+    truth, prediction, start
+        Positions in `unit`.
+    bonds
+        Pairs of particle indices.
+    path
+        Where the picture goes; its ending names the format.
+    unit
+        Length unit, for the scale bar and the MSE under each column.
+    type_names, types
+        Names of the particle types, and each particle's index among them. Up to 6 types get a
+        colour each, elements their customary one; otherwise all particles look the same.
+    titles
+        One a time, above its column; `t = 1`, ... by default.
+    up_axis
+        Direction of height, where the system has one.
 
-
-def _reach(behind: Points, predicted: Points) -> Points:
-    """Half the width and height of a panel, (2,)."""
-    widest = np.abs(behind[..., :2]).max(axis=(0, 1), initial=1e-6)
-    wanted = np.maximum(widest, np.abs(predicted[..., :2]).max(axis=(0, 1)))
-    wanted = np.minimum(wanted, CUT * widest.max())
-    reach: Points = np.maximum(wanted, 0.4 * wanted.max()) + 0.12 * wanted.max()
-    return reach
+    Raises
+    ------
+    ValueError
+        The shapes do not belong together.
+    PainetError
+        A position is NaN or infinite.
+    RequestError
+        The file cannot be written.
+    """
+    if truth.ndim != 3 or truth.shape != prediction.shape or truth.shape[1:] != start.shape:
+        raise ValueError(f"truth {truth.shape}, prediction {prediction.shape}, start {start.shape}")
+    if not all(np.isfinite(positions).all() for positions in (truth, prediction, start)):
+        raise PainetError(f"{path}: not drawn, a position is NaN or infinite")
+    steps = np.unique(np.linspace(0, len(truth) - 1, MOST_COLUMNS).round().astype(int))
+    above = titles or [f"t = {step + 1}" for step in range(len(truth))]
+    mse = np.square(prediction - truth).mean(axis=(1, 2))
+    scene = _Scene(
+        start.astype(np.float64),
+        truth[steps].astype(np.float64),
+        prediction[steps].astype(np.float64),
+        ["truth", "prediction"],
+        [f"MSE {figure(float(mse[step]), 3)} {short_unit(unit)}²" for step in steps],
+        [above[step] for step in steps],
+        up_axis,
+    )
+    seen = scene.seen()
+    width = _COLUMN_INCHES
+    look = look_of(start, bonds, type_names, types, points_per_unit=_points(seen, width))
+    _draw(scene, seen, look, look.legend(), width, short_unit(unit), path)
 
 
 def _look(forecast: Forecast, begin: Points, points_per_unit: float) -> Look:
@@ -135,26 +240,6 @@ def _look(forecast: Forecast, begin: Points, points_per_unit: float) -> Look:
         predicted_colours=colours,
         types=dict(zip(kinds.names, kinds.light, strict=True)),
     )
-
-
-def _panels(
-    rows: Sequence[str], columns: int, reach: Points, panel_inches: float
-) -> tuple[Figure, NDArray[np.object_]]:
-    width = max(panel_inches * columns + 0.3, NARROWEST_INCHES)
-    height = len(rows) * panel_inches * float(reach[1] / reach[0]) + 1.0
-    canvas = Figure(figsize=(width, height), layout="constrained")
-    panels = canvas.subplots(len(rows), columns, squeeze=False)
-    for panel in panels.flat:
-        _prepare(panel, reach)
-    for row, name in enumerate(rows):
-        panels[row, 0].set_ylabel(name, fontsize=9)
-    return canvas, panels
-
-
-def _prepare(panel: Axes, reach: Points) -> None:
-    panel.set(xlim=(-reach[0], reach[0]), ylim=(-reach[1], reach[1]), xticks=[], yticks=[])
-    panel.set_aspect("equal")
-    panel.spines[:].set_visible(False)
 
 
 def _notes(

@@ -8,7 +8,8 @@ import torch
 
 from painet_cli.data.batches.windows import target_offsets
 from painet_cli.evaluation.evaluate import load_run, windows_for
-from painet_cli.report.pictures.plots import loss_plot, motion_picture, read_metrics
+from painet_cli.report.pictures.loss import loss_plot, read_metrics
+from painet_cli.report.pictures.motion import motion_picture
 from painet_cli.training.loss import squared_errors
 
 LOSS = "loss.png"

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from painet_cli.evaluation.evaluate import Evaluation
-from painet_cli.evaluation.yardsticks import better
+from painet_cli.evaluation.yardsticks import better, reported
 from painet_cli.report.tables.paper import PaperFigure, paper_figure
 
 WIDTH = 80
@@ -90,7 +90,7 @@ def _yardsticks(rows: Sequence[_Row]) -> list[RenderableType]:
         "Without a network": [name for name, _ in lines],
         "Preset": [preset for _, preset in lines],
     }
-    columns = {"MSE": [figure(fmean(steps)) for steps in lines.values()]}
+    columns = {"A-MSE": [figure(fmean(steps)) for steps in lines.values()]}
     if any(len(steps) > 1 for steps in lines.values()):
         columns["F-MSE"] = [figure(steps[-1]) for steps in lines.values()]
     return lay_out("Yardsticks", names, columns)
@@ -119,7 +119,7 @@ def _rows(evaluations: Iterable[Evaluation]) -> list[_Row]:
 def _names(rows: Sequence[_Row]) -> Columns:
     return {
         "Model": [row.first.model for row in rows],
-        "Preset": [row.first.preset for row in rows],
+        "Preset": [row.first.preset + " (!)" * row.first.answer_given for row in rows],
     }
 
 
@@ -238,13 +238,21 @@ def _footnotes(rows: Sequence[_Row]) -> list[str]:
             for e in every
             if e.horizon > e.trained_horizon
         ),
+        *(
+            f"(!) {e.preset}: its velocity is the difference to the frame of the first step, so "
+            "that the error of this step is no prediction's (data.velocity=before)."
+            for e in every
+            if e.answer_given
+        ),
         *(f"Predicted on {e.device}; peak memory: {e.memory_kind}." for e in every),
     ]
     if any(len(row.runs) > 1 for row in rows):
         lines.append("±: sample standard deviation over seeds; peak memory is the largest.")
     for row in rows:
         mse = fmean(e.mse for e in row.runs)
-        rivals = better(mse, row.first.yardsticks)
+        first = row.first
+        found = first.yardsticks.items()
+        rivals = better(mse, {k: reported(s, first.mse, first.f_mse) for k, s in found})
         if rivals:
             said = ", ".join(f"{name} ({figure(mean)})" for name, mean in rivals)
             lines.append(

@@ -55,9 +55,7 @@ def error_tables(forecast: Forecast) -> list[RenderableType]:
     errors = forecast.step_mse()
     if errors is None:
         return []
-    steps = len(forecast.times_s)
-    every = max(1, -(-(steps - 1) // (_MOST_STEPS - 1)))
-    shown = sorted({*range(0, steps, every), steps - 1})
+    shown = _shown_steps(len(forecast.times_s))
     columns = {"mean": [figure(fmean(row)) for row in errors.values()]} | {
         f"step {k + 1}": [figure(row[k]) for row in errors.values()] for k in shown
     }
@@ -70,6 +68,31 @@ def error_tables(forecast: Forecast) -> list[RenderableType]:
     count = len(forecast.starts)
     title = f"MSE a step in {forecast.system.length_unit}², {count:,} start{'s' * (count > 1)}"
     return lay_out(title, {"": rows}, columns)
+
+
+def sanity_tables(forecast: Forecast) -> list[RenderableType]:
+    """Lay out bonds and displacements a step beside the start, under what they say in a word."""
+    sanity = forecast.sanity
+    if sanity is None:
+        return []
+    rows = {
+        "shortest bond": sanity.shortest,
+        "longest bond": sanity.longest,
+        f"moved, {forecast.system.length_unit} (RMS)": sanity.moved,
+    }
+    known = {name: row for name, row in rows.items() if row}
+    columns = {
+        f"step {k + 1}": [figure(row[k]) for row in known.values()]
+        for k in _shown_steps(len(forecast.times_s))
+    }
+    shares = "; bonds as shares of their length there" if sanity.longest else ""
+    return lay_out(f"Beside the start: {sanity.verdict}{shares}", {"": list(known)}, columns)
+
+
+def _shown_steps(steps: int) -> list[int]:
+    """Steps that have a column, the first and the last among them."""
+    every = max(1, -(-(steps - 1) // (_MOST_STEPS - 1)))
+    return sorted({*range(0, steps, every), steps - 1})
 
 
 def checkpoints_table(checkpoints: Sequence[Checkpoint]) -> list[RenderableType]:

@@ -53,17 +53,29 @@ def test_a_difference_counts_beyond_the_spread_of_seeds_alone() -> None:
     assert "beyond the spread of seeds of egnn" in said(*far)
 
 
-def test_who_loses_to_a_straight_line_is_said() -> None:
-    text = said(planned(0.3, "painet"), planned(0.4, "linear"), planned(0.5, "egno"))
-    assert "Worse than a straight line: egno." in text
-    assert "Worse" not in said(planned(0.3, "painet"), planned(0.4, "linear"))
+def test_a_closed_form_has_no_spread_of_seeds() -> None:
+    kernel = planned(0.2, "kernel")
+    kernel.record.update(stopped_by="epochs", epochs=1)
+    assert kernel.end == "closed form"
+    text = said(kernel, planned(0.40), planned(0.41, seed=2))
+    assert "kernel is first with 0.2 (closed form), beyond the spread of seeds of egnn" in text
+
+
+def test_who_loses_to_the_best_yardstick_is_said() -> None:
+    results = [planned(0.3, "painet"), planned(0.4, "linear"), planned(0.5, "egno")]
+    assert "yardstick" not in said(*results)
+    for one in results:
+        one.evaluation["yardsticks"] = {"nothing moves": [9.0], "straight on": [0.45]}
+    text = said(*results)
+    assert "The best yardstick is *straight on*, 0.45; worse than it: egno." in text
+    assert "no model is worse" in said(*results[:2])
 
 
 def test_how_trainings_ended_is_counted() -> None:
     ends = [
         result(1.0),
-        result(1.0, settings=RECIPE, stopped_by="epochs"),
-        result(1.0, stopped_by="epochs"),
+        result(1.0, settings=[*RECIPE, "train.epochs=40"], stopped_by="epochs"),
+        result(1.0, settings=["train.epochs=40"], stopped_by="epochs"),
         result(1.0, stopped_by="budget"),
     ]
     assert [one.end for one in ends] == ["patience", "schedule", "epochs", "budget"]
@@ -80,6 +92,20 @@ def test_other_settings_other_data_and_variants_stay_out_of_the_tables() -> None
     assert tables == wanted
     assert others == [rate, data]
     assert "train.lr=0.01" in make_blocks([*wanted, rate])["other settings"]
+
+
+def test_variants_stand_beside_the_model_that_was_trained_alike() -> None:
+    label = "model.reach=neighbours"
+    variants = [
+        result(mse, "painet", settings=[*RECIPE, label], label=label, seed=seed)
+        for seed, mse in ((1, 0.5), (2, 0.7))
+    ]
+    others = [planned(0.3), result(0.2, "painet", settings=["train.lr=1e-2"])]
+    text = make_blocks([planned(0.4, "painet"), *variants, *others])["figures"]
+    assert "| as the preset has it | 1 | 0.4 |" in text
+    assert "| `model.reach=neighbours` | 1 2 | 0.6 ± 0.14 |" in text
+    assert "0.2" not in text
+    assert make_blocks(others)["figures"] == "No variant is trained yet.\n"
 
 
 def test_what_stands_between_marks_is_replaced_and_nothing_else(tmp_path: Path) -> None:

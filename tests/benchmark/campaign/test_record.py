@@ -38,6 +38,16 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     assert row == again
 
 
+def test_a_command_is_kept_without_the_folders_of_its_machine(tmp_path: Path) -> None:
+    typed = result(0.4)
+    typed.record["command"] = (
+        "painet bench tables --data-dir /home/me/data --out 'a/b' --set x=/y/z"
+    )
+    save_record(typed, tmp_path)
+    (read,) = read_records(tmp_path)
+    assert read.record["command"] == "painet bench tables --data-dir data --out 'a/b' --set x=z"
+
+
 def test_errors_of_windows_are_thinned_and_summarised(tmp_path: Path) -> None:
     path = save_record(result(1.0), tmp_path)
     content = json.loads(path.read_text())["window_errors"]

@@ -17,7 +17,7 @@ from painet_cli.data.batches.graph import Graph, bond_graph
 from painet_cli.data.batches.windows import Windows, windows_of
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
 from painet_cli.errors import PainetError
-from painet_cli.models.baselines.straight_line import Linear
+from painet_cli.models.baselines.straight_line import StraightLine
 from painet_cli.prediction.rollout import rollout
 from systems import BRANCHED, CHAIN, frames_of, manifest, normal
 
@@ -118,7 +118,7 @@ def test_kept_or_not_the_edges_are_the_same(
 def test_a_rollout_makes_the_edges_of_its_own_positions(dataset: Dataset) -> None:
     graphs: list[tuple[Graph, Tensor]] = []
 
-    class Watched(Linear):
+    class Watched(StraightLine):
         def forward(self, batch: Batch) -> Tensor:
             graphs.append((batch.graph, batch.positions))
             return super().forward(batch)

@@ -8,7 +8,9 @@ from urllib.parse import urlsplit
 
 import pytest
 from pydantic import ValidationError
+from typer.main import get_command
 
+from painet_cli.cli.prepare.command import app
 from painet_cli.data.sources.prepare import options_of
 from painet_cli.data.sources.registry import (
     RemoteFile,
@@ -26,7 +28,7 @@ FILES = [file for source in SOURCES for remote in source.downloads.values() for 
 
 def test_every_source_is_there() -> None:
     assert [source.name for source in SOURCES] == [
-        "mocap", "md17", "md22", "adk", "nbody", "sample", "trajectory"
+        "mocap", "md17", "md22", "adk", "nbody", "sample", "trajectory", "motion"
     ]  # fmt: skip
     counts = {source.name: len(source.downloads) for source in SOURCES if source.downloads}
     assert counts == {"mocap": 1, "md17": 8, "md22": 7, "adk": 1}
@@ -92,6 +94,18 @@ def test_downloads_are_found_by_name(name: str, keys: list[str]) -> None:
     source, remote = find_download(name)
     assert name.startswith(source.name)
     assert [file.key for file in remote] == keys
+
+
+@pytest.mark.parametrize(("name", "count"), [("md17", 8), ("md22", 7), ("mocap", 0)])
+def test_a_shell_completes_what_can_be_downloaded(name: str, count: int) -> None:
+    about = find_source(name).about
+    assert len(about.choices("molecule")) == count
+    assert about.choices("source") == []
+    command = get_command(app).get_command(None, name)  # type: ignore[attr-defined]
+    for one in command.params:
+        if one.name == "molecule":
+            offered = [item.value for item in one.shell_complete(None, "")]
+            assert offered == about.choices("molecule")
 
 
 def test_what_is_not_downloaded_is_refused() -> None:

@@ -251,7 +251,7 @@ def test_unwrapping_undoes_wrapping(tmp_path: Path, angles: tuple[float, ...]) -
     inside = wrapped(drift(), triclinic_vectors(dimensions))
     pdb = save(tmp_path / "top.pdb", universe(inside, box=dimensions))
     trr = save(tmp_path / "run.trr", universe(inside, box=dimensions))
-    with pytest.raises(RequestError, match=r"of the box from frame[\s\S]*unwrap=True"):
+    with pytest.raises(RequestError, match=r"the periodic box cuts a molecule[\s\S]*unwrap=True"):
         prepare(pdb, trr)
     dataset = prepare(pdb, trr, unwrap=True)
     expected = drift() - drift()[0, 0]
@@ -298,12 +298,12 @@ def test_chains_of_any_length_and_order_are_made_whole(length: int) -> None:
     np.testing.assert_allclose(whole - whole[order[0]], straight, atol=1e-9)
 
 
-def test_unwrapping_needs_bonds_and_a_box(pdb: Path, dcd: Path, tmp_path: Path) -> None:
-    gro = save(tmp_path / "top.gro", universe(walk()))
-    with pytest.raises(RequestError, match=r"unwrap=True: .*top\.gro lists no bonds"):
-        prepare(gro, dcd, unwrap=True)
+def test_unwrapping_needs_a_box_and_follows_atoms(pdb: Path, dcd: Path, tmp_path: Path) -> None:
     with pytest.raises(RequestError, match=r"unwrap=True: .*run\.dcd has no periodic box"):
         prepare(pdb, dcd, unwrap=True)
+    argon = tmp_path / "argon.xyz"
+    argon.write_text('2\nLattice="9 0 0 0 9 0 0 0 9"\nAr 0 0 0\nAr 4 0 0\n' * 40)
+    assert len(prepare(argon, unwrap=True, frame_time_s=1e-13).frames) == 40
 
 
 def test_centring_puts_centroids_at_the_origin(pdb: Path, dcd: Path) -> None:
@@ -372,11 +372,11 @@ def test_a_topology_that_does_not_match(pdb: Path, tmp_path: Path) -> None:
     [
         ("nowhere.dcd", None, "no such file"),
         ("run.dcd", b"", "empty"),
-        ("run.dcd", b"junk" * 99, "cannot read it"),
-        ("run.xtc", b"junk" * 99, "cannot read it"),
-        ("run.nc", b"junk" * 99, "cannot read it"),
-        ("run.npz", b"PK\3\4", "holds no coordinates in a format that MDAnalysis reads"),
-        ("run", b"junk", "holds no coordinates in a format"),
+        ("run.dcd", b"junk" * 99, "has no head of a DCD"),
+        ("run.xtc", b"junk" * 99, r"run\.xtc: cannot be read[\s\S]*XTC"),
+        ("run.nc", b"junk" * 99, r"run\.nc: cannot be read[\s\S]*NCDF"),
+        ("run.npz", b"PK\3\4", "NPZ holds no coordinates of atoms"),
+        ("run", b"junk", "no format that is read ends in nothing"),
         ("run.xyz", b"junk\n", r"run\.xyz:1: 'junk' is not a number of atoms"),
         ("run.xyz", b"99999999999\n\nC 0 0 0\n", "says it has 99999999999 atoms"),
     ],
@@ -392,10 +392,10 @@ def test_a_trajectory_that_is_none(
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("top.psf", b"junk\n", "cannot read it"),
-        ("top.prmtop", b"junk\n", "cannot read it"),
-        ("top.npz", b"PK\3\4", "not a topology of a format"),
-        ("none.pdb", b"REMARK\n", "no atoms|cannot read it"),
+        ("top.psf", b"junk\n", r"cannot be read[\s\S]*PSF"),
+        ("top.prmtop", b"junk\n", r"cannot be read[\s\S]*PRMTOP"),
+        ("top.npz", b"PK\3\4", "NPZ holds no names of atoms"),
+        ("none.pdb", b"REMARK\n", "no atoms|cannot be read"),
     ],
 )
 def test_a_topology_that_is_none(
@@ -408,14 +408,14 @@ def test_a_topology_that_is_none(
 def test_a_topology_without_coordinates_needs_a_trajectory(shared: Path, tmp_path: Path) -> None:
     psf = tmp_path / "adk.psf"
     psf.write_bytes((shared / "data" / "protein" / "adk" / "adk.psf").read_bytes())
-    refused(tmp_path, r"adk\.psf: holds no coordinates[\s\S]*a trajectory with trajectory", psf)
+    refused(tmp_path, r"adk\.psf: PSF holds no coordinates[\s\S]*a trajectory with trajectory", psf)
 
 
 @pytest.mark.parametrize(
     ("how", "message"),
     [
         ({"select": "name XX"}, "select='name XX': none of the 6 atoms"),
-        ({"select": "backbonee"}, "select='backbonee': .*Unknown selection token"),
+        ({"select": "backbonee"}, "select='backbonee': MDAnalysis cannot select it"),
         ({"select": "name CA and"}, "select='name CA and'"),
         ({"select": ""}, "select=''"),
         ({"select": "(" * 5000 + "all" + ")" * 5000}, "too deeply nested|select"),
@@ -466,9 +466,9 @@ def test_extended_xyz_has_the_columns_that_are_read(tmp_path: Path) -> None:
     plain = write("plain.extxyz", "species:S:1:pos:R:3:forces:R:3", 6)
     assert prepare(plain, frame_time_s=1e-15).frames.shape == (40, 2, 3)
     other = write("other.xyz", "species:S:1:forces:R:3:pos:R:3", 6)
-    refused(
-        tmp_path, r"other\.xyz:2: columns species:S:1:forces", other, frame_time_s=1e-15, force=True
-    )
+    assert prepare(other, frame_time_s=1e-15, force=True).frames.shape == (40, 2, 3)
+    bare = write("bare.xyz", "forces:R:3:pos:R:3", 6)
+    refused(tmp_path, "no names or no positions", bare, frame_time_s=1e-15, force=True)
 
 
 @pytest.mark.parametrize("suffix", [".xyz", ".xyz.gz"])
@@ -483,11 +483,11 @@ def test_the_box_of_extended_xyz_is_minded(tmp_path: Path, suffix: str) -> None:
         return path
 
     inside = write('pbc="T T T"', "inside")
-    refused(tmp_path, r"from frame 8 to 9|from frame 9 to 10", inside, frame_time_s=1e-15)
-    assert len(prepare(write('pbc="F F F"', "free"), frame_time_s=1e-15).frames) == 40
+    refused(tmp_path, r"in frame (9|10) the periodic box", inside, frame_time_s=1e-13)
+    assert len(prepare(write('pbc="F F F"', "free"), frame_time_s=1e-13).frames) == 40
     broken = tmp_path / "broken.xyz"
     broken.write_text('1\nLattice="1 2"\nAr 0 0 0\n' * 40)
-    refused(tmp_path, "cannot read it", broken, frame_time_s=1e-15, force=True)
+    refused(tmp_path, "Lattice is not 9 numbers", broken, frame_time_s=1e-13, force=True)
 
 
 def test_a_full_disk(pdb: Path, dcd: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -606,7 +606,7 @@ def test_a_file_that_kills_its_decoder_is_refused(
             raw[at : at + 4] = (1000 * ATOMS).to_bytes(4, "big")
     path = tmp_path / f"run{suffix}"
     path.write_bytes(raw)
-    refused(tmp_path, r"run\.\w+: MDAnalysis cannot read it", pdb, path, delta_frames=1)
+    refused(tmp_path, r"run\.\w+: frame 6 cannot be read", pdb, path, delta_frames=1)
 
 
 @pytest.mark.parametrize("suffix", [".pdb", ".gro", ".xyz"])

@@ -27,7 +27,7 @@ from painet_cli.models.baselines.egnn import EgnnCore
 from painet_cli.models.baselines.egno import EgnoCore
 from painet_cli.models.baselines.mpnn import MpnnCore
 from painet_cli.models.baselines.radial_field import RadialFieldCore
-from painet_cli.models.baselines.straight_line import Linear
+from painet_cli.models.baselines.straight_line import StraightLine
 
 FOLDER = Path(os.environ.get("PAINET_REFERENCE", Path(__file__).parents[2] / "reference"))
 TOLERANCE = 1e-5
@@ -221,7 +221,7 @@ _MESSAGES = {"edge_mlp.0": "pair", "edge_mlp.2": "message", "node_mlp": "update"
 
 
 def linear(reference: Reference) -> dict[str, Tensor]:
-    model = loaded(Linear(horizon=1), reference.parameters)
+    model = loaded(StraightLine(horizon=1), reference.parameters)
     batch = Batch(reference.graph()[0], reference.given["positions"], reference.given["velocities"])
     return {"positions": model(batch)[0]}
 

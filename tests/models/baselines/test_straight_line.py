@@ -7,12 +7,12 @@ import numpy as np
 import torch
 
 from painet_cli.data.batches.batch import Batch
-from painet_cli.models.baselines.straight_line import Linear
+from painet_cli.models.baselines.straight_line import StraightLine
 from systems import BRANCHED, equal_systems, typed
 
 
 def test_goes_straight_on_by_one_multiple_of_the_velocity_a_step() -> None:
-    model, batch = Linear(3).double(), equal_systems(BRANCHED, 2)
+    model, batch = StraightLine(3).double(), equal_systems(BRANCHED, 2)
     with torch.no_grad():
         model.time.copy_(torch.tensor([0.0, 1.0, 2.5]))
     predicted = model(batch)
@@ -26,7 +26,7 @@ def test_predicts_what_the_published_code_predicts(shared: Path) -> None:
     reference = shared / "reference"
     with np.load(reference / "linear.npz", allow_pickle=False) as archive:
         stored = {name: torch.from_numpy(archive[name]) for name in archive.files}
-    model = Linear(1)
+    model = StraightLine(1)
     index = json.loads((reference / "index.json").read_text(encoding="utf-8"))["linear"]
     assert sum(parameter.numel() for parameter in model.parameters()) == index["params"]
     assert torch.equal(model.time.detach(), stored["param/time"])

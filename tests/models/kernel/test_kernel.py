@@ -210,8 +210,7 @@ def test_limbs_see_left_and_right_alike(groups: str) -> None:
     assert error < 1e-3 * here.abs().max()
 
 
-def test_a_descent_finds_what_the_validation_windows_are_predicted_by() -> None:
-    """Only the first type's velocities matter: its weight grows, and the error falls."""
+def test_a_descent_weighs_the_groups_apart_and_predicts_no_worse() -> None:
     model = fitted(100, form="rbf", members=[{"groups": "types", "pull": 0}], descend=40)
     weights = next(iter(model.members)).log_a[0]  # type: ignore[union-attr, index]
     assert weights.max() - weights.min() > 1

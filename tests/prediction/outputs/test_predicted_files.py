@@ -14,9 +14,10 @@ import pytest
 from MDAnalysis import Universe
 from numpy.typing import NDArray
 
-from painet_cli.data.formats.bvh import parents_of
+from painet_cli.data.motion.bvh_writer import parents_of
 from painet_cli.data.particles.particles import Particles
 from painet_cli.data.sources.mocap_files import BONES, JOINTS
+from painet_cli.prediction.inputs.open import open_input
 from painet_cli.prediction.inputs.recording import Input
 from painet_cli.prediction.outputs.viewers import Written
 from painet_cli.prediction.outputs.write import write_files
@@ -499,3 +500,52 @@ def test_no_bvh_where_bones_are_no_tree(dancer: Input, tmp_path: Path) -> None:
 def test_a_tree_of_bonds_in_any_order() -> None:
     assert parents_of(((2, 1), (0, 1), (3, 0)), 4) == {1: 0, 2: 1, 3: 0}
     assert list(parents_of(((2, 1), (0, 1), (3, 0)), 4) or ()) == [1, 2, 3], "children follow"
+
+
+@pytest.mark.parametrize("suffix", [".pdb", ".gro", ".dcd", ".xyz"])
+def test_box_chains_and_insertion_codes_travel_into_written_files(
+    tmp_path: Path, suffix: str
+) -> None:
+    names = ("N", "CA", "N", "CA")
+    particles = Particles(
+        names=names,
+        types=(0, 1, 0, 1),
+        type_names=("N", "C"),
+        bonds=((0, 1), (2, 3)),
+        elements=("N", "C", "N", "C"),
+        residues=("GLY",) * 4,
+        residue_ids=(52,) * 4,
+        insertions=("", "", "A", "A"),
+        chains=("B",) * 4,
+    )
+    x = np.array([[0, 0, 0], [1.5, 0, 0], [4, 0, 0], [5.5, 0, 0]], dtype=np.float32)
+    box = np.array([[20.0, 0, 0], [0, 21, 0], [5, 0, 22]])
+    system = Input(
+        name="chain",
+        kind="molecule",
+        path=Path(f"chain{suffix}"),
+        particles=particles,
+        frames=np.stack([x, x]),
+        frame_time_s=1e-12,
+        length_unit="angstrom",
+        first_frame=3,
+        boxes=np.stack([np.zeros((3, 3)), box]),
+    )
+    write_files(system, x[None, None] + 0.1, np.array([1e-12]), np.array([1]), tmp_path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # MDAnalysis': no charges, no masses
+        names_of = Universe(next(tmp_path.glob("chain_*.pdb")), to_guess=())
+        assert set(names_of.atoms.chainIDs) == {"B"}
+        assert names_of.residues.icodes.tolist() == ["", "A"]
+        if suffix in (".gro", ".dcd"):
+            names_of.load_new(str(next(tmp_path.glob("chain_predicted.*"))))
+            np.testing.assert_allclose(names_of.trajectory.ts.triclinic_dimensions, box, atol=0.02)
+    if suffix == ".pdb":  # MDAnalysis does not see a cell before the models
+        with open_input(tmp_path / "chain_predicted.pdb") as recording:
+            found = recording.read(recording.select("all"))
+        assert found.boxes is not None
+        np.testing.assert_allclose(found.boxes[1], box, atol=0.02)
+        assert found.particles.insertions == particles.insertions
+    extended = (tmp_path / "prediction.extxyz").read_text().splitlines()[1]
+    assert 'Lattice="20.000000 0.000000 0.000000 0.000000 21.000000' in extended
+    assert 'pbc="T T T"' in extended

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from painet_cli.data.particles.bonds import bonds_within
 from painet_cli.errors import PainetError, RequestError
 from painet_cli.report.pictures.canvas import COLOURS, DPI, GHOST
-from painet_cli.report.pictures.plots import loss_plot, motion_picture, read_metrics
+from painet_cli.report.pictures.loss import loss_plot, read_metrics
+from painet_cli.report.pictures.motion import motion_picture
 from painet_cli.report.pictures.projection import principal_view, upright_view
 
 Frames = NDArray[np.float64]

@@ -148,6 +148,14 @@ def test_two_processes_end_where_one_does(pair: Pair, job: Job, batch_size: int)
     assert (record(first["run"])["world_size"], record(alone)["world_size"]) == (2, 1)
 
 
+@pytest.mark.parametrize("optimizer", ["muon", "soap"])
+def test_with_any_optimiser_both_hold_the_same_bits(pair: Pair, job: Job, optimizer: str) -> None:
+    job = job.but(f"train.optimizer={optimizer}", "train.batch_size=99", "train.epochs=2")
+    first, second = values(pair.run(train_and_evaluate, job))
+    for name, array in first["state"].items():
+        np.testing.assert_array_equal(array, second["state"][name])
+
+
 def stop_by_patience_and_by_budget(world: World, job: Job) -> list[tuple[str | None, int]]:
     ends = []
     for settings, budget_s in ((("train.patience=2", "train.lr=1e-30"), None), ((), 1e-9)):

@@ -1,0 +1,130 @@
+"""AMBER's restart files: one frame with its velocities, as text (`rst7`) or NetCDF (`ncrst`).
+
+Formats: https://ambermd.org/FileFormats.php, https://ambermd.org/netcdf/nctraj.xhtml
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from painet_cli.data.formats.frame import Frame
+from painet_cli.errors import RequestError
+from painet_cli.storage.archives import read_bytes
+
+VELOCITY_UNIT = 20.455
+"""Angstrom a picosecond in AMBER's unit of velocity."""
+_WIDTH = 12
+_HDF5 = b"\x89HDF"
+
+
+class RestartReader:
+    """The frame of a restart file; see `FrameReader`.
+
+    Raises
+    ------
+    RequestError
+        It is no restart file, or was cut short.
+    """
+
+    n_frames = 1
+    frame_time_ps: float | None = None
+    notes: tuple[str, ...] = ()
+
+    def __init__(self, path: Path) -> None:
+        with path.open("rb") as file:
+            start = file.read(4)
+        if start == _HDF5:
+            raise RequestError(
+                f"{path}: NetCDF in HDF5, which is not read",
+                "write it as NetCDF 3: `nccopy -k classic`, or as text with cpptraj",
+            )
+        self._frame = _netcdf(path) if start[:3] == b"CDF" else _text(path)
+        self.n_atoms = len(self._frame.positions)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def __getitem__(self, number: int) -> Frame:
+        """Return the frame, whose number is 0."""
+        return self._frame
+
+
+def _netcdf(path: Path) -> Frame:
+    from scipy.io import netcdf_file
+
+    hint = "expected an AMBER restart file: coordinates (atom, spatial) in NetCDF"
+    try:
+        with netcdf_file(path, mmap=False) as file:
+            held: dict[str, NDArray[Any]] = {
+                name: np.array(variable.data, dtype=np.float64)
+                for name, variable in file.variables.items()
+                if variable.data.dtype.kind in "fi"
+            }
+            scale = getattr(file.variables.get("velocities"), "scale_factor", 1.0)
+    except (OSError, ValueError, KeyError, TypeError, IndexError, OverflowError) as error:
+        raise RequestError(f"{path}: damaged, or no NetCDF of version 3", hint) from error
+    x = held.get("coordinates", np.zeros(0))
+    if x.ndim != 2 or x.shape[1] != 3 or not len(x):
+        raise RequestError(f"{path}: holds no frame of coordinates", hint)
+    velocities = held.get("velocities")
+    if velocities is not None and velocities.shape != x.shape:
+        raise RequestError(f"{path}: velocities of {len(velocities)} atoms, not {len(x)}", hint)
+    sizes = [*held.get("cell_lengths", ()), *held.get("cell_angles", ())]
+    return _frame(
+        x,
+        None if velocities is None else velocities * float(scale),
+        sizes,
+        float(np.ravel(held.get("time", 0.0))[0]),
+    )
+
+
+def _text(path: Path) -> Frame:
+    lines = read_bytes(path).decode("latin-1").splitlines()
+    hint = "expected an AMBER restart file: a title, the number of atoms, six numbers a line"
+    said = lines[1].split() if len(lines) > 1 else []
+    if not said or not said[0][:9].isdigit() or not 0 < int(said[0]) <= 2 * len(lines):
+        raise RequestError(f"{path}:2: not a number of atoms", hint)
+    count, rows = int(said[0]), (int(said[0]) + 1) // 2
+    values: list[float] = []
+    for k, line in enumerate(lines[2:], start=3):
+        text = line.rstrip()
+        try:
+            values += [float(text[at : at + _WIDTH]) for at in range(0, len(text), _WIDTH)]
+        except ValueError:
+            raise RequestError(f"{path}:{k}: {text[:40]!r} are no coordinates", hint) from None
+    if len(lines) - 2 < rows or len(values) < 3 * count:
+        raise RequestError(f"{path}: ends before its {count:,} atoms do", "it was cut short")
+    numbers = np.array(values)
+    x, rest = numbers[: 3 * count].reshape(-1, 3), numbers[3 * count :]
+    velocities = None
+    if len(rest) >= 3 * count and count > 2:  # up to two atoms, six numbers may be a box
+        velocities, rest = rest[: 3 * count].reshape(-1, 3) * VELOCITY_UNIT, rest[3 * count :]
+    try:
+        time = float(said[1]) if len(said) > 1 else 0.0
+    except ValueError:
+        raise RequestError(f"{path}:2: {said[1][:40]!r} is no time", hint) from None
+    return _frame(x, velocities, list(rest[:6]), time)
+
+
+def _frame(
+    x: NDArray[np.float64],
+    velocities: NDArray[np.float64] | None,
+    sizes: list[float],
+    time_ps: float,
+) -> Frame:
+    box = None
+    if len(sizes) == 6:
+        from MDAnalysis.lib.mdamath import triclinic_vectors
+
+        box = triclinic_vectors(sizes, dtype=np.float64)
+    return Frame(
+        0,
+        x.astype(np.float32),
+        box,
+        time_ps,
+        None if velocities is None else velocities.astype(np.float32),
+    )

@@ -1,0 +1,86 @@
+"""Trajectories that ASE reads: its own `.traj`, and VASP's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from painet_cli.data.formats.frame import Frame
+from painet_cli.data.particles.elements import symbol
+from painet_cli.data.particles.particles import Particles
+from painet_cli.errors import RequestError
+
+_ASE_NAMES = {".traj": "traj", "xdatcar": "vasp-xdatcar"}
+
+
+class AseReader:
+    """Frames of a file as ASE reads them, which says no times; see `FrameReader`.
+
+    Attributes
+    ----------
+    numbers
+        Atomic number of every atom.
+
+    Raises
+    ------
+    RequestError
+        It is damaged, of another format, or its frames have different atoms.
+    """
+
+    frame_time_ps: float | None = None
+    notes: tuple[str, ...] = ()
+
+    def __init__(self, path: Path) -> None:
+        import ase.io
+
+        low = path.name.lower()
+        form = "traj" if low.endswith(".traj") else "vasp-xdatcar" if "xdatcar" in low else "vasp"
+        try:
+            self._images: list[Any] = list(ase.io.read(str(path), index=":", format=form))
+        except Exception as error:
+            raise RequestError(
+                f"{path}: cannot be read", f"check that it is whole, and {form} as ASE has it"
+            ) from error
+        self.path = path
+        self.n_frames = len(self._images)
+        self.numbers = (
+            tuple(int(number) for number in self._images[0].numbers) if self._images else ()
+        )
+        self.n_atoms = len(self.numbers)
+        if not self.n_atoms:
+            raise RequestError(f"{path}: holds no atoms", "is it the right file?")
+        for k, image in enumerate(self._images):
+            if tuple(image.numbers) != self.numbers:
+                raise RequestError(
+                    f"{path}: frame {k} has other atoms than frame 0",
+                    "give frames of the same atoms in the same order",
+                )
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def __getitem__(self, number: int) -> Frame:
+        """Frame by number."""
+        from ase.units import fs
+
+        image = self._images[number]
+        box = np.array(image.cell) if image.pbc.any() else None
+        velocities = None
+        if image.has("momenta"):
+            velocities = (image.get_velocities() * fs * 1e3).astype(np.float32)
+        return Frame(number, image.positions.astype(np.float32), box, 0.0, velocities)
+
+
+def read_ase(path: Path) -> Particles:
+    """Elements of the atoms of a file that ASE reads; raises as `AseReader` does."""
+    elements = tuple(map(symbol, AseReader(path).numbers))
+    kinds = sorted({*elements})
+    return Particles(
+        names=elements,
+        types=tuple(map(kinds.index, elements)),
+        type_names=tuple(kinds),
+        bonds=(),
+        elements=elements,
+    )

@@ -1,0 +1,74 @@
+"""One frame of a file, and what gives frames by their numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+ANGSTROMS = {"angstrom": 1.0, "nanometre": 10.0, "bohr": 0.529177210903, "metre": 1e10}
+"""Angstrom in a unit of length; bohr by CODATA 2018."""
+_LENGTH_NAMES = {
+    **dict.fromkeys(("a", "ang", "angstrom", "angstroms"), "angstrom"),
+    **dict.fromkeys(("nm", "nanometer", "nanometers", "nanometre", "nanometres"), "nanometre"),
+    **dict.fromkeys(("au", "a.u.", "a0", "bohr", "bohrs", "atomic_unit"), "bohr"),
+    **dict.fromkeys(("m", "meter", "meters", "metre", "metres"), "metre"),
+}
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame of a trajectory.
+
+    Attributes
+    ----------
+    number
+        Counted from 0 in the file.
+    positions
+        (N, 3), angstrom.
+    box
+        (3, 3) edges of the periodic box, angstrom; None where there is none.
+    time_ps
+        Time the file gives it, picoseconds; 0 where it gives none.
+    velocities
+        (N, 3), angstrom a picosecond; None where the file has none.
+    """
+
+    number: int
+    positions: NDArray[np.float32]
+    box: NDArray[np.float64] | None = None
+    time_ps: float = 0.0
+    velocities: NDArray[np.float32] | None = None
+
+
+class FrameReader(Protocol):
+    """A file's frames, read when they are asked for.
+
+    Attributes
+    ----------
+    n_frames, n_atoms
+        Frames of the file, atoms of each.
+    frame_time_ps
+        Picoseconds between frames; None where the file does not say.
+    notes
+        What was left out or changed in reading, a sentence each.
+    """
+
+    n_frames: int
+    n_atoms: int
+    frame_time_ps: float | None
+    notes: tuple[str, ...]
+
+    def __getitem__(self, number: int) -> Frame:
+        """Frame by number, counted from 0."""
+
+    def close(self) -> None:
+        """Let go of the file."""
+
+
+def angstroms(unit: str) -> float | None:
+    """Angstrom in a unit of length, by any of its common names; None where it is unknown."""
+    name = _LENGTH_NAMES.get(unit.strip().lower())
+    return ANGSTROMS[name] if name else None

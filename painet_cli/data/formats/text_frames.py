@@ -1,0 +1,145 @@
+"""Text files whose frames are a heading, a line an atom and perhaps a line at the end."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+from painet_cli.errors import RequestError
+
+_OPENERS: dict[str, Callable[[Path], Any]] = {".gz": gzip.open, ".bz2": bz2.open}
+
+
+class TextFrames:
+    """Where every frame of a text file begins, and its lines.
+
+    Parameters
+    ----------
+    path
+        The file, perhaps packed as .gz or .bz2.
+    count_line
+        Line of a frame, from 0, that says how many atoms it has.
+    head, tail
+        Lines before the atoms and after them.
+
+    Attributes
+    ----------
+    n_frames, n_atoms
+        Whole frames, and atoms of each.
+    cut
+        Whether the file ends within a frame.
+
+    Raises
+    ------
+    RequestError
+        There is no whole frame, one has no number of atoms, or another one than the first.
+    """
+
+    def __init__(self, path: Path, *, count_line: int, head: int, tail: int) -> None:
+        self.path = path
+        self._file: IO[bytes] = _OPENERS.get(path.suffix.lower(), open_plain)(path)
+        self._starts: list[int] = []
+        self.n_atoms, self.cut, self._ends_in_a_line = 0, False, True
+        self._head, self._tail, self._count_line = head, tail, count_line
+        try:
+            self._find_frames()
+        except BaseException:
+            self.close()
+            raise
+        self.n_frames = len(self._starts)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+    def lines(self, number: int) -> list[str]:
+        """Lines of a frame, without their ends."""
+        self._file.seek(self._starts[number])
+        count = self._head + self.n_atoms + self._tail
+        # Latin-1 reads any byte: what is not ASCII has a meaning only in titles
+        return [self._file.readline().decode("latin-1").rstrip("\r\n") for _ in range(count)]
+
+    def _find_frames(self) -> None:
+        line_number = 0
+        while True:
+            at = self._file.tell()
+            heading = [self._file.readline() for _ in range(self._head)]
+            if not b"".join(heading).strip():
+                break  # the end, or blank lines at it
+            said = heading[self._count_line].split()
+            count = int(said[0]) if len(said) == 1 and said[0][:9].isdigit() else 0
+            if not count:
+                if self._starts and not heading[-1]:
+                    self.cut = True
+                    break
+                shown = heading[self._count_line].decode("latin-1").strip()[:40]
+                raise RequestError(
+                    f"{self.path}:{line_number + self._count_line + 1}: {shown!r} is not a number "
+                    "of atoms",
+                    "expected one at the head of every frame: is it the format its name says?",
+                )
+            index = len(self._starts)
+            if index and count != self.n_atoms:
+                raise RequestError(
+                    f"{self.path}: frame {index} has {count:,} atoms, frame 0 has {self.n_atoms:,}",
+                    "a prediction follows the same atoms: give the frames that have them all",
+                )
+            last = b""
+            for _ in range(count + self._tail):
+                last = self._file.readline()
+                if not last:
+                    break
+            if not last:
+                self.cut = True
+                break
+            self._ends_in_a_line = last.endswith(b"\n")
+            self.n_atoms = count
+            self._starts.append(at)
+            line_number += self._head + count + self._tail
+        if not self._starts:
+            raise RequestError(
+                f"{self.path}: holds no whole frame", "it was cut short: get it again"
+            )
+
+    def check_end(self, read: Callable[[int], object]) -> None:
+        """Leave out the last frame where its last line has no end, and cannot be read for that.
+
+        Parameters
+        ----------
+        read
+            Reads a frame by its number.
+
+        Raises
+        ------
+        RequestError
+            It is the only frame.
+        """
+        if self._ends_in_a_line or self.cut:
+            return
+        try:
+            read(self.n_frames - 1)
+        except RequestError:
+            if self.n_frames == 1:
+                raise
+            self.n_frames, self.cut = self.n_frames - 1, True
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """That the file was cut, if it was."""
+        return (cut_short(self.path, self.n_frames),) if self.cut else ()
+
+
+def open_plain(path: Path) -> IO[bytes]:
+    """Open a file that is not packed."""
+    return path.open("rb")
+
+
+def cut_short(path: Path, whole: int) -> str:
+    """Sentence on a file that ends within a frame."""
+    return (
+        f"{path.name} is cut short: it ends within frame {whole:,}, and the {whole:,} whole frames "
+        "before it are read"
+    )

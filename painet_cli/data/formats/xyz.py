@@ -1,0 +1,275 @@
+"""XYZ in the dialects of the programs that write it, with what their comments say.
+
+A frame is a number of atoms, a comment, and a line an atom: element (or atomic number), x, y, z in
+angstrom. Extended XYZ (ASE, QUIP, painet) names its columns, box and time in the comment, CP2K its
+time, i-PI its box and units. A plain comment says nothing.
+
+Formats: https://github.com/libAtoms/extxyz, https://manual.cp2k.org, https://docs.ipi-code.org
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from painet_cli.data.formats.frame import Frame, angstroms
+from painet_cli.data.formats.text_frames import TextFrames
+from painet_cli.data.particles.elements import HEAVIEST, elements_named, symbol
+from painet_cli.data.particles.particles import Particles
+from painet_cli.errors import RequestError
+
+_PROPERTIES = re.compile(r'Properties="?([^\s"]+)"?', re.IGNORECASE)
+_LATTICE = re.compile(r'Lattice="([^"]*)"', re.IGNORECASE)
+_NOT_PERIODIC = re.compile(r'pbc="\s*F\s+F\s+F\s*"', re.IGNORECASE)
+_TIME = re.compile(r"\btime\s*[=:]\s*([-+.\deE]+)\s*(fs|ps|ns)?\b", re.IGNORECASE)
+_CP2K = re.compile(r"\bi\s*=\s*\d+\s*,\s*time\s*=")
+_IPI_CELL = re.compile(r"CELL\(abcABC\):((?:\s+[-+.\deE]+){6})")
+_IPI_UNIT = re.compile(r"\b(positions|cell)\{(\w+)\}")
+_LAMMPS = re.compile(r"Atoms\. Timestep: \d+")
+_PICOSECONDS = {"fs": 1e-3, "ps": 1.0, "ns": 1e3}
+_PLAIN = (("species", 1), ("pos", 3))
+_VELOCITIES = ("velo", "vel", "velocity", "velocities")
+
+
+@dataclass(frozen=True)
+class Comment:
+    """What the comment of a frame says.
+
+    Attributes
+    ----------
+    columns
+        Names and widths of the columns.
+    scale
+        Angstrom in the unit of the positions.
+    box
+        (3, 3) edges, angstrom; None where it names none.
+    time_ps
+        Picoseconds; None where it names no time, or no unit of it.
+    numbers_are_types
+        Whether numbers in place of elements count kinds of atoms (LAMMPS), not protons.
+    """
+
+    columns: tuple[tuple[str, int], ...]
+    scale: float
+    box: NDArray[np.float64] | None
+    time_ps: float | None
+    numbers_are_types: bool
+
+    @classmethod
+    def read(cls, text: str, where: str) -> Comment:
+        """Read a comment; `where` is what messages call the frame.
+
+        Raises
+        ------
+        RequestError
+            It declares columns without positions or names, or a unit that is not known.
+        """
+        units = dict(_IPI_UNIT.findall(text))
+        found = _LATTICE.search(text)
+        box = None
+        if found and not _NOT_PERIODIC.search(text):
+            box = _numbers(found[1].replace(",", " ").split(), 9, f"{where}: Lattice").reshape(3, 3)
+        elif cell := _IPI_CELL.search(text):
+            from MDAnalysis.lib.mdamath import triclinic_vectors
+
+            edges = _numbers(cell[1].split(), 6, f"{where}: CELL")
+            box = triclinic_vectors(edges, dtype=np.float64)
+            box *= _scale(units.get("cell", "angstrom"), where)
+        return cls(
+            columns=_columns(text, where),
+            scale=_scale(units.get("positions", "angstrom"), where),
+            box=box,
+            time_ps=_time_ps(text),
+            numbers_are_types=bool(_LAMMPS.match(text.strip())),
+        )
+
+
+class XyzReader:
+    """Frames of an XYZ file; see `FrameReader`.
+
+    Attributes
+    ----------
+    names
+        What the file calls each atom: an element or, in place of an atomic number, its symbol.
+
+    Raises
+    ------
+    RequestError
+        It is no XYZ file, or its frames have different numbers of atoms.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._text = TextFrames(path, count_line=0, head=2, tail=0)
+        self.path = path
+        self.n_atoms = self._text.n_atoms
+        try:
+            self.names, _ = self._read(0)
+            self._text.check_end(self._read)
+            self.n_frames, self.notes = self._text.n_frames, self._text.notes
+            times = [self._comment(number).time_ps for number in range(min(2, self.n_frames))]
+        except BaseException:
+            self.close()
+            raise
+        self.frame_time_ps = None
+        if len(times) == 2 and None not in times:
+            self.frame_time_ps = (times[1] or 0.0) - (times[0] or 0.0)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._text.close()
+
+    def __getitem__(self, number: int) -> Frame:
+        """Frame by number.
+
+        Raises
+        ------
+        RequestError
+            A line is no atom, or the atoms are others than those of frame 0.
+        """
+        names, frame = self._read(number)
+        if names != self.names:
+            other = next(
+                k for k, (a, b) in enumerate(zip(names, self.names, strict=True)) if a != b
+            )
+            raise RequestError(
+                f"{self.path}: atom {other} of frame {number} is {names[other]}, that of frame 0 "
+                f"is {self.names[other]}: the atoms change their order",
+                "give frames that list the same atoms in the same order",
+            )
+        return frame
+
+    def _comment(self, number: int) -> Comment:
+        return Comment.read(self._text.lines(number)[1], f"{self.path}: frame {number}")
+
+    def _read(self, number: int) -> tuple[tuple[str, ...], Frame]:
+        lines = self._text.lines(number)
+        where = f"{self.path}: frame {number}"
+        comment = Comment.read(lines[1], where)
+        rows = [line.split() for line in lines[2:]]
+        at = {name.lower(): place for name, place in _places(comment.columns)}
+        width = sum(size for _, size in comment.columns)
+        for k, row in enumerate(rows):
+            if len(row) < width:
+                raise RequestError(
+                    f"{where}: {' '.join(row)[:40]!r} is no atom ({len(row)} words, of {width})",
+                    f"expected {self.n_atoms:,} lines of a name and its coordinates; see atom {k}",
+                )
+        where_names = at.get("species", at.get("z"))
+        names = tuple(
+            _named(row[where_names or 0], numbers_are_types=comment.numbers_are_types)
+            for row in rows
+        )
+        positions = _table(rows, at["pos"], where) * comment.scale
+        velocities = None
+        for key in _VELOCITIES:
+            if key in at:  # angstrom a femtosecond in extended XYZ
+                velocities = (_table(rows, at[key], where) * 1e3).astype(np.float32)
+        return names, Frame(
+            number, positions.astype(np.float32), comment.box, comment.time_ps or 0.0, velocities
+        )
+
+
+def read_xyz(path: Path) -> Particles:
+    """Names of the atoms of an XYZ file, and elements where they are such.
+
+    Raises
+    ------
+    RequestError
+        As `XyzReader` does.
+    """
+    reader = XyzReader(path)
+    reader.close()
+    names = reader.names
+    elements = elements_named(names)
+    kinds = sorted({*(elements or names)})
+    return Particles(
+        names=names,
+        types=tuple(map(kinds.index, elements or names)),
+        type_names=tuple(kinds),
+        bonds=(),
+        elements=elements,
+    )
+
+
+def _columns(text: str, where: str) -> tuple[tuple[str, int], ...]:
+    found = _PROPERTIES.search(text)
+    if not found:
+        return _PLAIN
+    words = found[1].split(":")
+    triples = [words[k : k + 3] for k in range(0, len(words), 3)]
+    if any(len(one) < 3 or not one[2].isdigit() or len(one[2]) > 3 for one in triples):
+        raise RequestError(
+            f"{where}: Properties={found[1][:60]} names no columns",
+            "expected name:type:width, such as species:S:1:pos:R:3",
+        )
+    columns = tuple((name, int(size)) for name, _, size in triples)
+    named = {name.lower(): size for name, size in columns}
+    if named.get("pos") != 3 or not {"species", "z"} & named.keys():
+        raise RequestError(
+            f"{where}: Properties={found[1][:60]} has no names or no positions",
+            "expected species:S:1 and pos:R:3 among the columns",
+        )
+    return columns
+
+
+def _places(columns: tuple[tuple[str, int], ...]) -> list[tuple[str, int]]:
+    places, at = [], 0
+    for name, size in columns:
+        places.append((name, at))
+        at += size
+    return places
+
+
+def _table(rows: list[list[str]], at: int, where: str) -> NDArray[np.float64]:
+    try:
+        return np.array([row[at : at + 3] for row in rows], dtype=np.float64)
+    except ValueError:
+        bad = next(k for k, row in enumerate(rows) if not all(map(_is_number, row[at : at + 3])))
+        raise RequestError(
+            f"{where}: {' '.join(rows[bad][at : at + 3])[:60]!r} of atom {bad} are no coordinates",
+            "expected a name, then x, y and z",
+        ) from None
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
+def _numbers(words: list[str], count: int, where: str) -> NDArray[np.float64]:
+    if len(words) != count or not all(map(_is_number, words)):
+        raise RequestError(f"{where} is not {count} numbers", "expected the edges of the box")
+    return np.array(words, dtype=np.float64)
+
+
+def _named(word: str, *, numbers_are_types: bool) -> str:
+    if word.isdigit() and not numbers_are_types and 1 <= int(word[:9]) <= HEAVIEST:
+        return symbol(int(word))
+    return word
+
+
+def _scale(unit: str, where: str) -> float:
+    scale = angstroms(unit)
+    if scale is None:
+        raise RequestError(
+            f"{where}: its unit of length, {unit[:40]!r}, is not known",
+            "expected angstrom, nanometer or atomic_unit",
+        )
+    return scale
+
+
+def _time_ps(text: str) -> float | None:
+    """Time, where its unit is known: named, CP2K's (fs), or `Time` of extended XYZ (fs)."""
+    found = _TIME.search(text)
+    if not found or not _is_number(found[1]):
+        return None
+    extended = _PROPERTIES.search(text) and found[0].startswith("Time")
+    unit = found[2] or ("fs" if extended or _CP2K.search(text) else None)
+    return float(found[1]) * _PICOSECONDS[unit.lower()] if unit else None

@@ -1,0 +1,1 @@
+"""From recordings of people, as text or binary, to skeletons and joint positions."""

@@ -1,0 +1,83 @@
+"""Motion capture of any format that is read, as `Motion`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from painet_cli.data.motion.acclaim import read_asf, read_motion
+from painet_cli.data.motion.bvh_reader import read_bvh
+from painet_cli.data.motion.c3d import read_c3d
+from painet_cli.data.motion.motion import Motion
+from painet_cli.data.motion.trc import read_trc
+from painet_cli.errors import RequestError, option
+
+AMC_FRAME_TIME_S = 1 / 120
+"""AMC does not say its rate: that of CMU."""
+
+
+def read_motion_file(path: Path, name: str, skeleton: Path | None = None) -> Motion:
+    """Read a recording.
+
+    Parameters
+    ----------
+    path
+        The file.
+    name
+        Its format: `AMC`, `BVH`, `TRC` or `C3D`.
+    skeleton
+        ASF file of an AMC; by default the one beside it.
+
+    Raises
+    ------
+    RequestError
+        It is damaged, or holds fewer than two joints.
+    """
+    if name == "AMC":
+        motion = _acclaim(path, skeleton)
+    else:
+        if skeleton is not None:
+            raise RequestError(
+                f"{skeleton}: {name} holds its own joints", f"leave {option('topology')} out"
+            )
+        motion = {"BVH": read_bvh, "TRC": read_trc, "C3D": read_c3d}[name](path)
+    if len(motion.names) < 2:
+        raise RequestError(
+            f"{path}: a single joint, and none that it moves with", "give a skeleton of several"
+        )
+    return motion
+
+
+def _acclaim(path: Path, skeleton: Path | None) -> Motion:
+    if path.suffix.lower() == ".asf":
+        raise RequestError(
+            f"{path}: a skeleton, which holds no motion",
+            f"give a motion of it (.amc), and this with {option('topology')}",
+        )
+    bones = read_asf(skeleton or skeleton_of(path))
+    return Motion(
+        names=bones.names,
+        parents=bones.parents,
+        positions=read_motion(path, bones),
+        frame_time_s=AMC_FRAME_TIME_S,
+        length_unit="ASF unit",
+        up_axis="y",
+    )
+
+
+def skeleton_of(path: Path) -> Path:
+    """The ASF file beside a motion: of its subject (35.asf for 35_01.amc), or the only one.
+
+    Raises
+    ------
+    RequestError
+        There is none, or several.
+    """
+    beside = sorted(p for p in path.parent.iterdir() if p.suffix.lower() == ".asf")
+    subject = path.stem.partition("_")[0]
+    same = [p for p in beside if p.stem in (subject, path.stem)]
+    if len(same) == 1 or len(beside) == 1:
+        return (same or beside)[0]
+    raise RequestError(
+        f"{path}: {'several skeletons' if beside else 'no skeleton'} (.asf) beside it",
+        f"give the one it was recorded with: {option('topology', f'{subject}.asf')}",
+    )

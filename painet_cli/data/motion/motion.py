@@ -1,0 +1,136 @@
+"""Motion capture of any format: joints or markers, and where they are in every frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from painet_cli.data.particles.names import Axis
+from painet_cli.data.particles.particles import Particles
+from painet_cli.errors import RequestError
+
+
+@dataclass(frozen=True, eq=False)
+class Motion:
+    """Recorded motion of a skeleton or of markers.
+
+    Attributes
+    ----------
+    names
+        (J,) joints or markers, each name once.
+    parents
+        (J,) index of the joint that each one hangs from, -1 for none; all -1 for markers.
+    positions
+        (F, J, 3) in `length_unit`.
+    frame_time_s
+        Seconds between frames; None where the file does not say.
+    length_unit
+        `metre`, `millimetre` ...; `ASF unit` or `BVH unit` where the file does not say.
+    up_axis
+        Direction of height, where the format has one.
+    notes
+        What was left out in reading, a sentence each.
+    """
+
+    names: tuple[str, ...]
+    parents: tuple[int, ...]
+    positions: NDArray[np.float64]
+    frame_time_s: float | None
+    length_unit: str
+    up_axis: Axis | None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def bonds(self) -> tuple[tuple[int, int], ...]:
+        """(parent, child) of every bone."""
+        return tuple((parent, child) for child, parent in enumerate(self.parents) if parent >= 0)
+
+    @property
+    def particles(self) -> Particles:
+        """Joints or markers, each of a type of its own."""
+        return Particles(
+            names=self.names,
+            types=tuple(range(len(self.names))),
+            type_names=self.names,
+            bonds=self.bonds,
+        )
+
+
+METRES = {"mm": 1e-3, "cm": 1e-2, "m": 1.0, "in": 0.0254, "inches": 0.0254, "ft": 0.3048}
+"""Metres in a unit that TRC and C3D files name."""
+_MOST_COMPARED = 200
+"""Frames whose distances tell which markers move together."""
+
+
+def markers(
+    path: Path,
+    names: Sequence[str],
+    positions: NDArray[np.float64],  # (F, M, 3), NaN where a marker was not seen
+    *,
+    frame_time_s: float | None,
+    up_axis: Axis | None,
+) -> Motion:
+    """Motion of markers in metres; those that were not seen in some frame are left out.
+
+    A marker hangs from one whose distance changes little: together they are the spanning tree of
+    the least sum of those changes (standard deviation, in metres).
+
+    Raises
+    ------
+    RequestError
+        Fewer than two markers are seen in all frames.
+    """
+    seen = np.asarray(np.isfinite(positions).all(axis=(0, 2)))
+    if seen.sum() < 2:
+        raise RequestError(
+            f"{path}: {int(seen.sum())} of {len(names)} markers are seen in all "
+            f"{len(positions):,} frames",
+            "fill the gaps first, or cut the file to frames in which the markers are seen",
+        )
+    kept = positions[:, seen]
+    left_out = [name for name, there in zip(names, seen, strict=True) if not there]
+    notes = (
+        (f"{path.name}: markers with gaps are left out: {', '.join(left_out)}",) if left_out else ()
+    )
+    return Motion(
+        names=_told_apart([name for name, there in zip(names, seen, strict=True) if there]),
+        parents=_rigid_tree(kept),
+        positions=kept,
+        frame_time_s=frame_time_s,
+        length_unit="metre",
+        up_axis=up_axis,
+        notes=notes,
+    )
+
+
+def _told_apart(names: Sequence[str]) -> tuple[str, ...]:
+    """Names without blanks, each once: a second `hip` is `hip#2`."""
+    told: list[str] = []
+    for name in names:
+        plain = "_".join(name.split()) or "marker"
+        count = sum(one == plain or one.startswith(f"{plain}#") for one in told)
+        told.append(f"{plain}#{count + 1}" if count else plain)
+    return tuple(told)
+
+
+def _rigid_tree(positions: NDArray[np.float64]) -> tuple[int, ...]:
+    """Parent of every marker, -1 of the first."""
+    from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
+
+    step = max(1, len(positions) // _MOST_COMPARED)
+    x = positions[::step]
+    count = x.shape[1]
+    mean, square = np.zeros((count, count)), np.zeros((count, count))
+    for frame in x:
+        apart = np.linalg.norm(frame[:, None] - frame[None], axis=-1)
+        mean += apart / len(x)
+        square += apart**2 / len(x)
+    # zero would be no edge at all; and of equally rigid pairs the nearer one is taken
+    changes = np.sqrt(np.maximum(square - mean**2, 0)) + 1e-9 + 1e-3 * mean
+    tree = minimum_spanning_tree(np.triu(changes, 1))
+    _, parents = breadth_first_order(tree, 0, directed=False)
+    return tuple(-1 if parent < 0 else int(parent) for parent in parents)

@@ -1,0 +1,59 @@
+"""TRC: markers of motion capture as a table, as OpenSim and Motion Analysis write it.
+
+Format: https://opensimconfluence.atlassian.net/wiki/spaces/OpenSim/pages/53089972
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from painet_cli.data.motion.acclaim_text import NOT_WHOLE, bad_line, numbers, quote
+from painet_cli.data.motion.motion import METRES, Motion, markers
+from painet_cli.storage.archives import read_bytes
+
+_HINT = "expected a TRC file: its heading in four lines, names of markers, and a line a frame"
+
+
+def read_trc(path: Path) -> Motion:
+    """Read a TRC file, in metres; markers that are missing in a frame are left out.
+
+    Raises
+    ------
+    RequestError
+        With file and line: no TRC heading, an unknown unit, a frame with another number of values,
+        or fewer than two markers that are there in all frames.
+    """
+    where = str(path)
+    lines = read_bytes(path).decode("latin-1").splitlines()
+    if not lines or not lines[0].startswith("PathFileType"):
+        raise bad_line(where, 1, "does not begin with PathFileType", _HINT)
+    keys, said, names_line = (lines[k].split() if len(lines) > k else [] for k in (1, 2, 3))
+    heading = dict(zip(keys, said, strict=False))
+    unit = heading.get("Units", "")
+    if unit not in METRES:
+        raise bad_line(
+            where, 3, f"{quote(unit)} is no unit of length", f"expected {', '.join(METRES)}"
+        )
+    rate = numbers([heading.get("DataRate", "")], where, 3)[0]
+    names = names_line[2:]
+    if names_line[:1] != ["Frame#"] or not names or not rate > 0:
+        raise bad_line(where, 4, "no names of markers", _HINT)
+    width = 3 * len(names)
+    rows = []
+    for number, line in enumerate(lines[5:], start=6):
+        if not line.strip():
+            continue
+        # a marker that was not seen is an empty column between tabs
+        words = [word.strip() for word in re.split(r"\t", line.rstrip("\r\n"))]
+        if len(words) < 3:
+            words = line.split()
+        words = (words[2:] + [""] * width)[:width]
+        values = numbers([word or "0" for word in words], where, number)
+        rows.append([value if word else np.nan for value, word in zip(values, words, strict=True)])
+    if not rows:
+        raise bad_line(where, len(lines), "no frames follow", NOT_WHOLE)
+    positions = np.array(rows).reshape(len(rows), len(names), 3) * METRES[unit]
+    return markers(path, names, positions, frame_time_s=1 / rate, up_axis="y")

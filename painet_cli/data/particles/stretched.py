@@ -1,0 +1,83 @@
+"""Bonds that are too long to be any: a molecule in pieces, or atoms taken for one another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from painet_cli.data.particles.elements import bond_reach
+from painet_cli.data.particles.particles import Particles
+
+_BROKEN = 1.75
+"""Times the longest that a bond of two elements is known to be."""
+_LEAST_BROKEN = 2.5
+"""Angstrom; below this no bond is called broken: rigid water lists one of 1.5 from H to H."""
+_LONGEST = 4.0
+"""Angstrom; the longest bond of elements that are not known, or of metals."""
+_BESIDE_OTHERS = 3.0
+"""Times the shortest bond: beads that stand for residues lie 3.8 angstrom apart, all of them."""
+_ANYWAY = 2.5
+"""Times the longest possible length, from which on other bonds do not matter."""
+
+
+@dataclass(frozen=True)
+class Stretched:
+    """The bond that is farthest beyond its longest length.
+
+    Attributes
+    ----------
+    frame
+        Index of the frame.
+    bond
+        The two particles.
+    length, longest
+        How long it is, and how long it may be.
+    """
+
+    frame: int
+    bond: tuple[int, int]
+    length: float
+    longest: float
+
+
+def stretched_bond(
+    particles: Particles,
+    frames: NDArray[np.floating],  # (F, N, 3)
+    length_unit: str = "angstrom",
+) -> Stretched | None:
+    """Find a bond that is too long in some frame; None where all are sound.
+
+    Atoms are judged by their covalent radii, other particles by the shortest of their bonds; bones
+    and other links that are not measured in angstrom may be of any length.
+
+    Parameters
+    ----------
+    frames
+        (F, N, 3), finite, in `length_unit`.
+    """
+    bonds = np.asarray(particles.bonds, dtype=np.int64).reshape(-1, 2)
+    if not len(bonds) or not len(frames) or length_unit != "angstrom":
+        return None
+    longest = longest_bonds(particles.elements, bonds) if particles.elements else None
+    for number, frame in enumerate(frames):
+        apart = np.linalg.norm(frame[bonds[:, 0]].astype(np.float64) - frame[bonds[:, 1]], axis=1)
+        beside = np.full(len(bonds), _BESIDE_OTHERS * apart.min())
+        most = beside if longest is None else np.clip(beside, longest, _ANYWAY * longest)
+        worst = int(np.argmax(apart / most))
+        if apart[worst] > most[worst]:
+            i, j = bonds[worst].tolist()
+            return Stretched(number, (i, j), float(apart[worst]), float(most[worst]))
+    return None
+
+
+def longest_bonds(
+    elements: tuple[str, ...],
+    bonds: NDArray[np.int64],  # (B, 2)
+) -> NDArray[np.float64]:  # (B,)
+    """Length beyond which each bond is none, angstrom."""
+    known = bond_reach(elements)[bonds].sum(axis=1)
+    known = np.where(np.isfinite(known), known, _LONGEST)
+    longest: NDArray[np.float64] = np.maximum(_BROKEN * known, _LEAST_BROKEN)
+    return longest

@@ -1,0 +1,173 @@
+"""Motion capture of one's own as a dataset: any skeleton or markers, one segment a take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+
+from painet_cli.data.dataset.dataset import Dataset, write_dataset
+from painet_cli.data.dataset.manifest import Manifest, Origin, Segment, Units
+from painet_cli.data.motion.files import read_motion_file
+from painet_cli.data.motion.motion import Motion
+from painet_cli.data.particles.names import Axis
+from painet_cli.data.particles.origin import kept_digits
+from painet_cli.data.sources.mocap import METRES_PER_UNIT
+from painet_cli.data.sources.options import DeltaFrames, FrameTime, Horizon, window_frames
+from painet_cli.data.sources.registry import DataSource, Destination, Source
+from painet_cli.data.sources.trajectory import checked_split, segment_names, split_windows
+from painet_cli.data.trajectories.readable import MOTION as FORMATS
+from painet_cli.data.trajectories.readable import format_of
+from painet_cli.data.trajectories.reader import check_file
+from painet_cli.data.units import seconds, time_text
+from painet_cli.errors import RequestError, option
+from painet_cli.storage.atomic import file_sha256
+
+DELTA_FRAMES = 30
+_METRES = {"metre": 1.0, "ASF unit": METRES_PER_UNIT, "BVH unit": 0.01}
+"""Metres in a unit; that of CMU for ASF, and centimetres for BVH, which do not say."""
+_UNITS = {"mm": 1e-3, "cm": 1e-2, "m": 1.0, "in": 0.0254}
+_SAME_TIME = 1e-3
+"""Relative difference up to which two rates are the same: files round them."""
+
+
+def prepare_motion(
+    to: Destination,
+    *,
+    files: Annotated[Sequence[Path], "Takes of one skeleton: AMC, BVH, TRC or C3D."],
+    name: Annotated[str, "Name of the dataset."],
+    topology: Annotated[Path | None, "ASF skeleton of AMC files; else the one beside them."] = None,
+    frame_time: FrameTime = None,
+    up: Annotated[Axis | None, "Direction of height; else y, of C3D z."] = None,
+    unit: Annotated[
+        Literal["mm", "cm", "m", "in"] | None, "Unit of ASF or BVH; else CMU's, and cm."
+    ] = None,
+    delta_frames: DeltaFrames = None,
+    horizon: Horizon = 1,
+    split: Annotated[
+        Literal["blocks", "random"],
+        "blocks: separate stretches, no overlap. random: anywhere, so they overlap.",
+    ] = "blocks",
+) -> Dataset:
+    """Write one's own motion capture as a dataset, one segment a take.
+
+    Parameters
+    ----------
+    to
+        Where the dataset goes.
+    files, name, topology, up, unit, frame_time, delta_frames, horizon, split
+        As annotated: these words are the help of `painet prepare motion`.
+
+    Raises
+    ------
+    RequestError
+        A file is missing, damaged or of no format of motion capture; takes differ in their joints,
+        unit or rate; there are too few frames; or the folder cannot be written.
+    """
+    folder = to.folder(name)
+    takes = []
+    for path in files:
+        check_file(path)
+        kind = format_of(path)
+        kind.check_package(path)
+        if kind.name not in FORMATS:
+            raise RequestError(
+                f"{path}: {kind.name} is no format of motion capture",
+                f"expected {', '.join(FORMATS)}; molecules are `painet prepare trajectory`",
+            )
+        takes.append(read_motion_file(path, kind.name, topology))
+        to.progress(len(takes), len(files))
+    first = takes[0]
+    _check_alike(files, takes)
+    frame_time_s = seconds(frame_time) if frame_time else _rate(files, takes)
+    lengths = [len(take.positions) for take in takes]
+    ends = np.cumsum(lengths).tolist()
+    segments = tuple(
+        Segment(name=segment, start=end - length, length=length)
+        for segment, end, length in zip(segment_names(files), ends, lengths, strict=True)
+    )
+    window = window_frames(delta_frames or DELTA_FRAMES, horizon)
+    up_axis = up or first.up_axis
+    if unit and first.length_unit == "metre":
+        raise RequestError(
+            f"{option('unit', unit)}: {files[0]} says its unit itself",
+            f"leave {option('unit')} out",
+        )
+    manifest = Manifest(
+        name=folder.name,
+        origin=Origin(
+            source="own motion capture: "
+            + ", ".join(f"{path.name} (sha256 {file_sha256(path)})" for path in files),
+            licence="not stated: that of the files' owner",
+            citation="not stated",
+            prepared_by=to.command,
+            notes=" ".join(f"{note}." for take in takes for note in take.notes),
+        ),
+        units=Units(
+            length=first.length_unit,
+            length_in_metres=_UNITS[unit] if unit else _METRES[first.length_unit],
+            frame_time_s=frame_time_s,
+        ),
+        up_axis=up_axis,
+        particles=first.particles,
+        segments=segments,
+        split=checked_split(partial(split_windows, split, seed=1), segments, window),
+        files={},
+    )
+    frames = kept_digits(np.concatenate([take.positions for take in takes]), up_axis)
+    return write_dataset(folder, frames, manifest, force=to.force)
+
+
+def _check_alike(files: Sequence[Path], takes: Sequence[Motion]) -> None:
+    """Refuse takes of other joints or of another unit than the first."""
+    first = takes[0]
+    for path, take in zip(files, takes, strict=True):
+        if take.length_unit != first.length_unit:
+            raise RequestError(
+                f"{path}: lengths in {take.length_unit}, those of {files[0]} in "
+                f"{first.length_unit}",
+                "prepare them apart",
+            )
+        if (take.names, take.parents) != (first.names, first.parents):
+            other = sorted({*take.names} ^ {*first.names})
+            why = (
+                f"only one has {', '.join(other[:5])}" if other else "they hang together otherwise"
+            )
+            raise RequestError(
+                f"{path}: other joints than {files[0]}: {why}", "prepare each skeleton on its own"
+            )
+
+
+def _rate(files: Sequence[Path], takes: Sequence[Motion]) -> float:
+    """Seconds between frames, the same of all takes."""
+    times = [take.frame_time_s for take in takes]
+    for path, time in zip(files, times, strict=True):
+        if time is None:
+            raise RequestError(
+                f"{path}: does not say the time between its frames",
+                f"give it, such as {option('frame_time', '10ms')}",
+            )
+        if abs(time - (times[0] or time)) > _SAME_TIME * time:
+            raise RequestError(
+                f"{path}: {time_text(time)} between frames, but {files[0]} has "
+                f"{time_text(times[0] or time)}",
+                f"prepare them apart, or give {option('frame_time')} if the files are wrong",
+            )
+    return times[0] or 0.0
+
+
+MOTION = DataSource(
+    Source(
+        name="motion",
+        title="Your own motion capture",
+        about="AMC with ASF, BVH, TRC and C3D, any skeleton",
+        licence="your own",
+        citation="your own",
+        datasets={"{name}": "painet prepare motion FILE... --name {name}"},
+        preset="motion",
+    ),
+    prepare_motion,
+)

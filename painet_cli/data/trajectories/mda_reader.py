@@ -1,0 +1,262 @@
+"""MDAnalysis' readers and parsers, with their many errors made into one."""
+
+from __future__ import annotations
+
+import gc
+import math
+import re
+import sys
+import traceback
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from io import StringIO
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from painet_cli.data.formats.frame import Frame
+from painet_cli.data.formats.text_frames import cut_short
+from painet_cli.data.trajectories.dcd import DcdHeader
+from painet_cli.data.trajectories.guards import check_claims
+from painet_cli.data.trajectories.readable import Readable
+from painet_cli.data.trajectories.xdr_frames import frame_end
+from painet_cli.data.trajectories.xdr_reader import XdrReader
+from painet_cli.errors import RequestError
+
+# Their files do not say how many atoms a frame has.
+_NEED_ATOM_COUNT = {"MDCRD", "TRZ"}
+_LINES_OF_HEAD = 9
+"""Lines of a frame of a LAMMPS dump beside those of its atoms."""
+_BLOCK = 2**24
+_UNIT_OF_VELOCITY_UNKNOWN = {"LAMMPSDUMP"}
+_CELL_COLUMNS = (6, 15, 24, 33, 40, 47, 54)
+"""Where the numbers of a CRYST1 begin, and the last ends."""
+_ONE_OF_SEVERAL = "models"
+"""What MDAnalysis warns of where it reads the first model of an mmCIF."""
+_ATOM_STYLE = re.compile(rb"^\s*Atoms\s*#\s*(\w+)", re.MULTILINE)
+_COLUMNS = {"atomic": "id type x y z", "charge": "id type charge x y z"}
+"""Columns of atoms that MDAnalysis does not tell by their number, by LAMMPS' name of the style."""
+_MODELS_WITHOUT_TIMES = {"MMCIF", "BCIF", "MOL2"}
+
+
+@contextmanager
+def mdanalysis(
+    asked: Path | str, expected: str = "", *, failed: str = "cannot be read"
+) -> Iterator[list[warnings.WarningMessage]]:
+    """Call MDAnalysis: its warnings are gathered, and any error names the file or option.
+
+    What the library says of the error is its cause, and not part of the message.
+
+    Raises
+    ------
+    RequestError
+        MDAnalysis raised anything at all.
+    """
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            yield caught
+    except RequestError:
+        raise
+    except Exception as error:  # its parsers raise whatever Python does on junk
+        let_go(error)
+        raise RequestError(
+            f"{asked}: {failed}",
+            expected or "check that it is whole, and of the format its name says",
+        ) from error
+
+
+def let_go(error: BaseException) -> None:
+    """Close what a reader left half open, and pass over what it says as it goes."""
+    report, sys.unraisablehook = sys.unraisablehook, lambda _: None
+    try:
+        traceback.clear_frames(error.__traceback__)
+        gc.collect()
+    finally:
+        sys.unraisablehook = report
+
+
+class MdaReader:
+    """Frames of a file as MDAnalysis reads them; see `FrameReader`.
+
+    Parameters
+    ----------
+    path
+        The file.
+    kind
+        Its format.
+    atom_count
+        Atoms of the topology, for formats that do not say.
+
+    Raises
+    ------
+    RequestError
+        The file is damaged, or of another format.
+    """
+
+    def __init__(self, path: Path, kind: Readable, atom_count: int) -> None:
+        self.path, self.kind = path, kind
+        check_claims(path, {kind.name})
+        self._box_of_all = _first_cell(path) if kind.name == "PDB" else None
+        self._dcd = DcdHeader.read(path) if kind.name == "DCD" else None
+        with mdanalysis(path, kind.whole()) as said:
+            self._reader = _reader_of(kind)(mda_source(path, kind), **self._options(atom_count))
+        self._one_of_several = any(_ONE_OF_SEVERAL in str(one.message) for one in said)
+        try:
+            with mdanalysis(path, kind.whole()):
+                self.n_frames, self.n_atoms = int(self._reader.n_frames), int(self._reader.n_atoms)
+            self.notes = self._notes()
+            self.frame_time_ps = self._frame_time()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file."""
+        with mdanalysis(self.path), suppress(OSError):
+            self._reader.close()
+
+    def __getitem__(self, number: int) -> Frame:
+        """Frame by number.
+
+        Raises
+        ------
+        RequestError
+            It cannot be read.
+        """
+        from MDAnalysis.lib.mdamath import triclinic_vectors
+
+        with mdanalysis(self.path, self.kind.whole(), failed=f"frame {number} cannot be read"):
+            step = self._reader[number]
+            box = self._box_of_all
+            if step.dimensions is not None:
+                box = triclinic_vectors(step.dimensions, dtype=np.float64)
+            return Frame(
+                number,
+                np.array(step.positions, dtype=np.float32),
+                box,
+                number * (self.frame_time_ps or 0.0) if self._dcd else float(step.time),
+                self._velocities(step),
+            )
+
+    def _options(self, atom_count: int) -> dict[str, Any]:
+        if self.kind.name in _NEED_ATOM_COUNT:
+            return {"n_atoms": atom_count}
+        return mda_options(self.path, self.kind)
+
+    def _velocities(self, step: Any) -> NDArray[np.float32] | None:
+        if not getattr(step, "has_velocities", False) or self.kind.name in (
+            _UNIT_OF_VELOCITY_UNKNOWN
+        ):
+            return None
+        velocities = np.array(step.velocities, dtype=np.float32)
+        return velocities if np.isfinite(velocities).all() else None
+
+    def _frame_time(self) -> float | None:
+        if self.n_frames < 2 or self.kind.name in _MODELS_WITHOUT_TIMES:
+            return None
+        if self._dcd is not None:
+            time = self._dcd.frame_time_ps
+            return None if time is None else float(f"{time:.6g}")
+        with mdanalysis(self.path) as caught:
+            time = float(self._reader.dt)
+            if self.kind.name == "H5MD":  # it has a time for every frame, and no dt
+                time = float(self._reader[1].time) - float(self._reader[0].time)
+                caught.clear()
+        # MDAnalysis takes 1 ps where a file has no times.
+        invented = any("no dt information" in str(one.message) for one in caught)
+        if invented or not (time > 0 and math.isfinite(time)):
+            return None
+        return float(f"{time:.6g}")  # files hold it in single precision
+
+    def _notes(self) -> tuple[str, ...]:
+        cut = self._dcd.cut if self._dcd is not None else False
+        if self.kind.name in ("XTC", "TRR"):
+            end = frame_end(self.path, self.kind.name, self._reader.last_offset)
+            cut = end != self.path.stat().st_size
+            self.n_frames -= end > self.path.stat().st_size
+        if self.kind.name == "LAMMPSDUMP":
+            cut = _lines_in(self.path) % (self.n_atoms + _LINES_OF_HEAD) != 0
+        notes = [cut_short(self.path, self.n_frames)] if cut else []
+        if self._one_of_several:
+            notes.append(f"{self.path.name} holds several models: the first is read")
+        if self._dcd is not None and self._dcd.unsaid:
+            notes.append(
+                f"{self.path.name} does not say who wrote it: its time step of "
+                f"{self._dcd.time_step:g} is taken for femtoseconds, as LAMMPS writes it"
+            )
+        return tuple(notes)
+
+
+def _first_cell(path: Path) -> NDArray[np.float64] | None:
+    """Edges (3, 3) of the cell before the models of a PDB, which MDAnalysis passes over."""
+    from MDAnalysis.lib.mdamath import triclinic_vectors
+    from MDAnalysis.lib.util import anyopen
+
+    with mdanalysis(path), anyopen(str(path), "rt") as file:
+        for line in file:
+            if line.startswith(("MODEL", "ATOM", "HETATM")):
+                break
+            if line.startswith("CRYST1"):
+                try:
+                    sizes = [float(line[a:b]) for a, b in pairwise(_CELL_COLUMNS)]
+                except ValueError:
+                    break
+                placeholder = sizes == [1, 1, 1, 90, 90, 90]
+                return None if placeholder else triclinic_vectors(sizes, dtype=np.float64)
+    return None
+
+
+def _lines_in(path: Path) -> int:
+    """Lines of a text file, the last one without an end too."""
+    from MDAnalysis.lib.util import anyopen
+
+    count, last = 0, b"\n"
+    with anyopen(str(path), "rb") as file:
+        while block := file.read(_BLOCK):
+            count, last = count + block.count(b"\n"), block[-1:]
+    return count + (last != b"\n")
+
+
+_MDA_NAMES = {"GROMOS": "TRC", "BCIF": "MMCIF"}
+"""What MDAnalysis calls a format, where the name is another."""
+
+
+def mda_name(kind: Readable) -> str:
+    """What MDAnalysis calls a format."""
+    return _MDA_NAMES.get(kind.name, kind.name)
+
+
+def mda_options(path: Path, kind: Readable) -> dict[str, Any]:
+    """What MDAnalysis must be told of a file: columns that a LAMMPS data file names by a style."""
+    if kind.name != "DATA":
+        return {}
+    from MDAnalysis.lib.util import anyopen
+
+    with mdanalysis(path, kind.whole()), anyopen(str(path), "rb") as file:
+        found = _ATOM_STYLE.search(file.read(_BLOCK))
+    columns = _COLUMNS.get(found[1].decode()) if found else None
+    return {"atom_style": columns} if columns else {}
+
+
+def mda_source(path: Path, kind: Readable) -> Any:
+    """What MDAnalysis is given to read: the file's name, or what the file says in its language."""
+    if kind.name != "BCIF":
+        return str(path)
+    from MDAnalysis.lib.util import NamedStream
+
+    from painet_cli.data.formats.binary_cif import mmcif_of
+
+    return NamedStream(StringIO(mmcif_of(path)), f"{path}.cif")
+
+
+def _reader_of(kind: Readable) -> Any:
+    from MDAnalysis.coordinates.core import get_reader_for
+
+    if kind.name in ("XTC", "TRR"):
+        return XdrReader
+    return get_reader_for("", mda_name(kind))

@@ -1,0 +1,62 @@
+"""Formats that painet or ASE reads: who their atoms are, and their frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from painet_cli.data.formats.amber_restart import RestartReader
+from painet_cli.data.formats.ase_files import AseReader, read_ase
+from painet_cli.data.formats.frame import FrameReader
+from painet_cli.data.formats.gro import GroReader
+from painet_cli.data.formats.sdf import SdfReader, read_sdf
+from painet_cli.data.formats.xyz import XyzReader, read_xyz
+from painet_cli.data.particles.particles import Particles
+from painet_cli.errors import RequestError
+
+
+@dataclass(frozen=True)
+class OwnFormat:
+    """What reads a format.
+
+    Attributes
+    ----------
+    frames
+        Opens the frames of a file.
+    names
+        Reads who the atoms are; None where MDAnalysis does, or the file does not say.
+    """
+
+    frames: Callable[[Path], FrameReader]
+    names: Callable[[Path], Particles] | None = None
+
+    def particles(self, path: Path) -> Particles:
+        """Who the atoms of a file are.
+
+        Raises
+        ------
+        RequestError
+            The file is damaged, or a name in it would not print.
+        """
+        if self.names is None:
+            raise RequestError(f"{path}: holds no names of atoms")
+        try:
+            return self.names(path)
+        except ValidationError as error:
+            raise RequestError(
+                f"{path}: names an atom by what would not print on a line", "is it the right file?"
+            ) from error
+
+
+OWN = {
+    "XYZ": OwnFormat(XyzReader, read_xyz),
+    "GRO": OwnFormat(GroReader),
+    "NCRST": OwnFormat(RestartReader),
+    "SDF": OwnFormat(SdfReader, read_sdf),
+    "TRAJ": OwnFormat(AseReader, read_ase),
+    "XDATCAR": OwnFormat(AseReader, read_ase),
+    "POSCAR": OwnFormat(AseReader, read_ase),
+}

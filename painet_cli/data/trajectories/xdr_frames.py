@@ -1,0 +1,52 @@
+"""Where the last frame of an XTC or TRR file ends, by its own head.
+
+Formats: https://manual.gromacs.org/current/reference-manual/file-formats.html
+"""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+_XTC_FLOATS = 9
+"""Up to so many atoms, coordinates are plain floats."""
+_XTC_HEAD = 56
+_LARGE_XTC = 2023
+"""First number of a frame whose size takes eight bytes."""
+_TRR_TITLE = 24
+_TRR_SIZES = 10
+
+
+def frame_end(path: Path, name: str, offset: int) -> int:
+    """Where the frame ends that begins at an offset: beyond the file, where that is cut short.
+
+    Parameters
+    ----------
+    name
+        `XTC` or `TRR`.
+    """
+    with path.open("rb") as file:
+        file.seek(offset)
+        head = file.read(256)
+    try:
+        return offset + (_xtc_size(head) if name == "XTC" else _trr_size(head))
+    except struct.error:  # not even its head is whole
+        return path.stat().st_size + 1
+
+
+def _xtc_size(head: bytes) -> int:
+    magic, count = struct.unpack(">2i", head[:8])
+    if count <= _XTC_FLOATS:
+        return int(_XTC_HEAD + 12 * count)
+    at = _XTC_HEAD + 4 + 12 + 12 + 4  # precision, least and largest numbers, an index
+    width = 8 if magic == _LARGE_XTC else 4
+    (packed,) = struct.unpack(">q" if width == 8 else ">i", head[at : at + width])
+    return at + width + (int(packed) + 3) // 4 * 4
+
+
+def _trr_size(head: bytes) -> int:
+    sizes = struct.unpack(f">{_TRR_SIZES}i", head[_TRR_TITLE : _TRR_TITLE + 4 * _TRR_SIZES])
+    (count,) = struct.unpack(">i", head[_TRR_TITLE + 40 : _TRR_TITLE + 44])
+    box, vectors = sizes[2], max(sizes[7:])
+    real = box // 9 if box else vectors // max(1, 3 * count)
+    return int(_TRR_TITLE + 4 * _TRR_SIZES + 12 + 2 * real + sum(sizes))

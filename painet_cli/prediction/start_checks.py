@@ -1,0 +1,156 @@
+"""Whether frames to start from are a motion of whole molecules; what is done to them beforehand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from painet_cli.data.particles.names import Treatment
+from painet_cli.data.particles.stretched import stretched_bond
+from painet_cli.data.sources.plausible import FASTEST
+from painet_cli.data.trajectories.unwrap import superposed
+from painet_cli.data.units import time_text
+from painet_cli.errors import RequestError, option
+from painet_cli.prediction.inputs.recording import Input
+from painet_cli.prediction.timing import StartVelocities
+from painet_cli.training.checkpoint import Header
+
+FASTEST_PEOPLE = 20.0
+"""Metres a second, root mean square over the joints; no one runs as fast."""
+MUCH_FASTER = 10.0
+"""Times the speed of training from which on a start is said to be fast."""
+_FEMTOSECOND = 1e-15
+
+
+def treated(
+    header: Header, system: Input, starts: NDArray[np.int64]
+) -> tuple[Input, tuple[str, ...]]:
+    """Do to the frames what was done to those of training, and say so.
+
+    Frames are turned onto the first start, so that predictions lie where the input does.
+    """
+    missing: list[Treatment] = [one for one in header.treatment if one not in system.treatment]
+    x = system.frames.astype(np.float64)
+    said = []
+    if "centred" in missing:
+        x = x - x.mean(axis=1, keepdims=True)
+        said.append("centred")
+    if "superposed" in missing:
+        reference = x[starts[0]]
+        x = np.stack([superposed(frame, reference) for frame in x])
+        said.append("superposed on the first start")
+    if not said:
+        return system, ()
+    changed = replace(
+        system,
+        frames=x.astype(system.frames.dtype),
+        velocities=None,  # those of the file have the motion of the whole in them
+        treatment=(*system.treatment, *missing),
+    )
+    return changed, (f"frames are {' and '.join(said)}, as those that it was trained on were",)
+
+
+def check_starts(system: Input, starts: NDArray[np.int64]) -> None:
+    """Refuse starts whose molecules are in pieces.
+
+    Raises
+    ------
+    RequestError
+        A bond of a start, or of the frame before it, is longer than any.
+    """
+    known = np.unique(np.concatenate([starts, _before(system, starts)]))
+    found = stretched_bond(system.particles, system.frames[known], system.length_unit)
+    if found is None:
+        return
+    frame = system.first_frame + int(known[found.frame])
+    (i, j), names = found.bond, system.particles.names
+    cut = (
+        "atoms come in another order there, or the molecule has come apart"
+        if found.frame > 0
+        else "it is bonded to its own periodic image, as crystals are, and no molecule"
+        if system.boxes is not None
+        else "a periodic box that the file does not state cuts the molecule: write it whole "
+        "(gmx trjconv -pbc mol), or with its box"
+    )
+    raise RequestError(
+        f"{system.path or system.name}: frame {frame}: bond {names[i]}-{names[j]} (particles {i} "
+        f"and {j}) is {found.length:.3g} angstrom long, at most {found.longest:.2g} "
+        "are possible",
+        cut,
+    )
+
+
+def check_velocities(
+    header: Header,
+    system: Input,
+    starts: NDArray[np.int64],
+    velocities: StartVelocities,
+    trained_speed: float | None,
+) -> tuple[str, ...]:
+    """Refuse frames that are no motion; say where a start is much faster than training was.
+
+    Parameters
+    ----------
+    trained_speed
+        Root mean square of speeds in training, unit of length a frame of the checkpoint.
+
+    Raises
+    ------
+    RequestError
+        Particles fly: frames are in random order, or their time is another.
+    """
+    v = velocities.values.astype(np.float64)
+    inner = v - v.mean(axis=1, keepdims=True)  # the whole may drift, however fast
+    speeds = np.sqrt(np.square(inner).sum(axis=-1).mean(axis=-1))  # (S,), a checkpoint's frame
+    fastest = int(np.argmax(speeds))
+    frame = system.first_frame + int(starts[fastest])
+    frame_time_s = header.units.frame_time_s
+    if system.length_unit == "angstrom":
+        bound, unit = FASTEST, "angstrom per fs"
+        speed = speeds[fastest] / (frame_time_s / _FEMTOSECOND)
+        who = "an atom", "which no molecule does"
+    else:
+        bound, unit = FASTEST_PEOPLE, "metres a second"
+        speed = speeds[fastest] * header.units.length_in_metres / frame_time_s
+        who = "a joint", "which no one does"
+    about = system.up_axis is not None or system.length_unit == "angstrom"
+    if about and speed > bound:
+        raise RequestError(
+            f"{system.path or system.name}: before frame {frame}, {who[0]} moves {speed:.3g} "
+            f"{unit}, {who[1]}",
+            f"expected consecutive frames, in order; {option('frame_time')} gives the time between "
+            f"them; of structures that are no motion give one, such as {option('start', 0)}",
+        )
+    if system.up_axis is not None:  # of molecules the drift is taken out (`fast_drift`)
+        speeds = np.sqrt(np.square(v).sum(axis=-1).mean(axis=-1))
+        fastest = int(np.argmax(speeds))
+    if trained_speed and speeds[fastest] > MUCH_FASTER * trained_speed:
+        frame = system.first_frame + int(starts[fastest])
+        return (
+            f"particles move {speeds[fastest] / trained_speed:.2g} times as far in "
+            f"{time_text(frame_time_s)} before frame {frame} as those that it was trained on",
+        )
+    return ()
+
+
+def fast_drift(
+    system: Input,
+    velocities: NDArray[np.floating],  # (S, N, 3)
+    trained_speed: float | None,
+) -> NDArray[np.floating] | None:
+    """(S, 1, 3) velocities of the centroids of molecules, where one is above the speed of training.
+
+    A molecule moves in itself as if it were at rest, however fast the whole drifts; a model that
+    saw no drift does not know that.
+    """
+    if system.length_unit != "angstrom" or system.up_axis is not None or not trained_speed:
+        return None
+    drift: NDArray[np.floating] = velocities.mean(axis=1, keepdims=True)
+    return drift if np.linalg.norm(drift, axis=-1).max() > trained_speed else None
+
+
+def _before(system: Input, starts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Frames before the starts, where they belong to the same recording."""
+    return starts[(starts > 0) & ~np.isin(starts, (0, *system.breaks))] - 1

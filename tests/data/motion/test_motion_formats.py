@@ -1,0 +1,186 @@
+"""BVH, TRC and C3D as joints and markers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from painet_cli.data.motion.bvh_reader import read_bvh
+from painet_cli.data.motion.bvh_writer import parents_of, write_bvh
+from painet_cli.data.motion.files import read_motion_file
+from painet_cli.data.motion.trc import read_trc
+from painet_cli.errors import RequestError
+
+BVH = """HIERARCHY
+ROOT hips
+{
+  OFFSET 0 0 0
+  CHANNELS 6 Xposition Yposition Zposition Zrotation Xrotation Yrotation
+  JOINT leg
+  {
+    OFFSET 1 0 0
+    CHANNELS 3 Zrotation Xrotation Yrotation
+    End Site
+    {
+      OFFSET 0 2 0
+    }
+  }
+  JOINT tail
+  {
+    OFFSET 0 0 -1
+    CHANNELS 3 Zrotation Xrotation Yrotation
+  }
+}
+MOTION
+Frames: 2
+Frame Time: 0.01
+5 6 7 90 0 0 0 0 0 0 0 0
+5 6 7 0 0 0 90 0 0 0 0 0
+"""
+
+
+def bvh(tmp_path: Path, text: str = BVH) -> Path:
+    path = tmp_path / "take.bvh"
+    path.write_text(text)
+    return path
+
+
+def test_joints_and_ends_of_bones_are_posed(tmp_path: Path) -> None:
+    motion = read_bvh(bvh(tmp_path))
+    assert motion.names == ("hips", "leg", "leg_end", "tail")
+    assert motion.parents == (-1, 0, 1, 0)
+    assert motion.frame_time_s == 0.01
+    # the hips turn the leg from x to y and its end from y to -x; then the leg alone turns its end
+    expected = [
+        [[5, 6, 7], [5, 7, 7], [3, 7, 7], [5, 6, 6]],
+        [[5, 6, 7], [6, 6, 7], [4, 6, 7], [5, 6, 6]],
+    ]
+    np.testing.assert_allclose(motion.positions, expected, atol=1e-9)
+
+
+def test_joints_that_lie_at_one_place_are_one(tmp_path: Path) -> None:
+    text = BVH.replace("JOINT leg\n  {\n    OFFSET 1 0 0", "JOINT leg\n  {\n    OFFSET 0 0 0")
+    motion = read_bvh(bvh(tmp_path, text))
+    assert motion.names == ("hips", "leg_end", "tail")
+    assert motion.bonds == ((0, 1), (0, 2))
+
+
+def test_what_painet_writes_is_read_back(tmp_path: Path) -> None:
+    """A skeleton that branches, whose bones keep their lengths."""
+    bonds = ((0, 1), (1, 2), (2, 3), (2, 4), (0, 5))
+    names = ("root", "spine", "thorax", "left hand", "right", "leg")
+    parents = parents_of(bonds, 6)
+    assert parents is not None
+    rest = np.random.default_rng(1).normal(size=(6, 3)).astype(np.float32)
+    turned = [rest @ rotation(k) + k for k in range(4)]
+    frames = np.stack(turned).astype(np.float32)
+    path = tmp_path / "out.bvh"
+    off = write_bvh(path, names, parents, frames[0], frames, 0.02)
+    assert off < 1e-4
+    motion = read_bvh(path)
+    order = [motion.names.index(name.replace(" ", "_")) for name in names]
+    assert sorted(order) == list(range(6))
+    np.testing.assert_allclose(motion.positions[:, order], frames, atol=1e-4)
+    found = {tuple(sorted((order.index(i), order.index(j)))) for i, j in motion.bonds}
+    assert found == {*bonds}
+    assert motion.frame_time_s == 0.02
+
+
+def rotation(seed: int) -> NDArray[np.float64]:
+    q, _ = np.linalg.qr(np.random.default_rng(seed).normal(size=(3, 3)))
+    return np.asarray(q * np.sign(np.linalg.det(q)))
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "message"),
+    [
+        ("HIERARCHY\n", "", r"take\.bvh:1: does not begin with HIERARCHY"),
+        ("MOTION\n", "", "there is no MOTION"),
+        ("Frames: 2", "Frames: 3", "2 frames follow, not '3'"),
+        ("Frame Time: 0.01", "Frame Time: 0", "no time of a frame"),
+        ("5 6 7 90 0 0 0 0 0 0 0 0", "5 6 7 90", "4 values, not 12 as there are channels"),
+        ("5 6 7 90 ", "5 6 nan 90 ", "'nan' is not a finite number"),
+        ("CHANNELS 3 Zrotation", "CHANNELS 3 Wrotation", "are no channels"),
+        ("    OFFSET 1 0 0\n", "", "'leg' has no OFFSET"),
+        ("ROOT hips", "JOINT hips", "does not belong here"),
+        ("}\nMOTION", "MOTION", "a joint is not closed"),
+    ],
+)
+def test_a_bad_bvh_is_refused_with_its_line(
+    tmp_path: Path, good: str, bad: str, message: str
+) -> None:
+    assert good in BVH
+    with pytest.raises(RequestError, match=message) as caught:
+        read_bvh(bvh(tmp_path, BVH.replace(good, bad, 1)))
+    assert caught.value.hint
+
+
+def trc(tmp_path: Path, unit: str = "mm", gap: bool = False) -> Path:
+    """Four markers on two rigid pairs, of which one turns about the other; perhaps a fifth."""
+    names = ["hip", "knee", "ankle", "toe", "lost"]
+    lines = [
+        "PathFileType\t4\t(X/Y/Z)\ttake.trc",
+        "DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits",
+        f"50\t50\t20\t5\t{unit}",
+        "Frame#\tTime\t" + "\t\t\t".join(names),
+        "\t\t" + "\t".join(f"X{k}\tY{k}\tZ{k}" for k in range(1, 6)),
+        "",
+    ]
+    for k in range(20):
+        x = pose(k).ravel().tolist()
+        last = ["", "", ""] if gap and k == 7 else ["1", "2", f"{k}"]
+        row = [f"{value:.6f}" for value in x] + last
+        lines.append("\t".join([str(k + 1), f"{k / 50:.3f}", *row]))
+    path = tmp_path / "take.trc"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def pose(k: int) -> NDArray[np.float64]:
+    a = 0.1 * k
+    knee = np.array([0.0, -400, 0])
+    ankle = knee + 400 * np.array([np.sin(a), -np.cos(a), 0])
+    toe = ankle + 100 * np.array([np.cos(2 * a), np.sin(2 * a), 0])
+    return np.stack([np.zeros(3), knee, ankle, toe]) + 3 * k
+
+
+def test_trc_is_read_in_metres(tmp_path: Path) -> None:
+    motion = read_trc(trc(tmp_path))
+    assert motion.names == ("hip", "knee", "ankle", "toe", "lost")
+    assert motion.length_unit == "metre"
+    assert motion.frame_time_s == 0.02
+    np.testing.assert_allclose(motion.positions[9, :4], pose(9) / 1000, atol=1e-8)
+
+
+def test_a_marker_with_gaps_is_left_out_and_it_is_said(tmp_path: Path) -> None:
+    motion = read_trc(trc(tmp_path, gap=True))
+    assert motion.names == ("hip", "knee", "ankle", "toe")
+    assert motion.notes == ("take.trc: markers with gaps are left out: lost",)
+
+
+def test_markers_hang_from_those_they_move_with(tmp_path: Path) -> None:
+    assert read_trc(trc(tmp_path, gap=True)).bonds == ((0, 1), (1, 2), (2, 3))
+
+
+def test_trc_of_an_unknown_unit(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="'cubits' is no unit of length"):
+        read_trc(trc(tmp_path, unit="cubits"))
+
+
+def test_c3d_is_read_as_trc_is(tmp_path: Path) -> None:
+    ezc3d = pytest.importorskip("ezc3d")
+    content = ezc3d.c3d()
+    content["parameters"]["POINT"]["RATE"]["value"] = [50]
+    content["parameters"]["POINT"]["UNITS"]["value"] = ["mm"]
+    content["parameters"]["POINT"]["LABELS"]["value"] = ("hip", "knee", "ankle", "toe")
+    points = np.ones((4, 4, 20))
+    points[:3] = np.stack([pose(k) for k in range(20)]).transpose(2, 1, 0)
+    content["data"]["points"] = points
+    content.write(str(tmp_path / "take.c3d"))
+    motion = read_motion_file(tmp_path / "take.c3d", "C3D")
+    assert motion.names == ("hip", "knee", "ankle", "toe")
+    assert motion.frame_time_s == pytest.approx(0.02)
+    np.testing.assert_allclose(motion.positions[9], pose(9) / 1000, atol=1e-6)

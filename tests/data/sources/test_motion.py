@@ -1,0 +1,79 @@
+"""`painet prepare motion`: takes of one skeleton as a dataset that is learned from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from painet_cli.data.motion.bvh_writer import parents_of, write_bvh
+from painet_cli.data.sources.prepare import prepare
+from painet_cli.errors import RequestError
+from typed import Say
+
+BONDS = ((0, 1), (1, 2), (0, 3), (3, 4))
+NAMES = ("hips", "knee", "foot", "chest", "head")
+
+
+def take(path: Path, frames: int = 120, names: tuple[str, ...] = NAMES, step: float = 0.01) -> Path:
+    """A skeleton of five joints that walks in a circle, and nods."""
+    t = np.arange(frames) * 0.05
+    zero = np.zeros_like(t)
+    hips = np.stack([30 * np.cos(t / 9), 90 + np.sin(t), 30 * np.sin(t / 9)], axis=-1)
+    knee = hips + 40 * np.stack([0.3 * np.sin(t), -np.sqrt(1 - 0.09 * np.sin(t) ** 2), zero], -1)
+    foot = knee + 40 * np.stack([0.2 * np.cos(t), -np.sqrt(1 - 0.04 * np.cos(t) ** 2), zero], -1)
+    chest = hips + 40 * np.stack([zero, zero + 1, zero], axis=-1)
+    head = chest + 20 * np.stack([np.sin(t / 3), np.cos(t / 3), zero], axis=-1)
+    x = np.stack([hips, knee, foot, chest, head], axis=1).astype(np.float32)
+    parents = parents_of(BONDS, 5)
+    assert parents is not None
+    write_bvh(path, names, parents, x[0], x, step)
+    return path
+
+
+def test_every_take_is_a_segment(tmp_path: Path) -> None:
+    files = [take(tmp_path / "one.bvh"), take(tmp_path / "two.bvh", 100)]
+    dataset = prepare("motion", data_dir=tmp_path, files=files, name="mine", delta_frames=5)
+    manifest = dataset.manifest
+    assert manifest.particles.names == NAMES
+    assert manifest.particles.bonds == BONDS
+    assert [(one.name, one.length) for one in manifest.segments] == [("one", 120), ("two", 100)]
+    assert manifest.units.frame_time_s == pytest.approx(0.01)
+    assert manifest.up_axis == "y"
+
+
+def test_takes_must_be_of_one_skeleton_and_rate(tmp_path: Path) -> None:
+    one = take(tmp_path / "one.bvh")
+    other = take(tmp_path / "other.bvh", names=("hips", "knee", "paw", "chest", "head"))
+    with pytest.raises(RequestError, match=r"other\.bvh: other joints .*: only one has foot, paw"):
+        prepare("motion", data_dir=tmp_path, files=[one, other], name="m", delta_frames=5)
+    fast = take(tmp_path / "fast.bvh", step=0.005)
+    with pytest.raises(RequestError, match=r"fast\.bvh: 5 ms between frames, .* 10 ms"):
+        prepare("motion", data_dir=tmp_path, files=[one, fast], name="m", delta_frames=5)
+    (tmp_path / "a.pdb").write_text("ATOM\n")
+    with pytest.raises(RequestError, match=r"a\.pdb: PDB is no format of motion capture"):
+        prepare("motion", data_dir=tmp_path, files=[tmp_path / "a.pdb"], name="m")
+
+
+def test_one_trains_evaluates_and_predicts_on_it(tmp_path: Path, say: Say) -> None:
+    take(tmp_path / "one.bvh")
+    take(tmp_path / "two.bvh")
+    small = ["--set", "model.layers=1", "--set", "model.hidden=8", "--set", "train.epochs=1"]
+    status, _, err = say(
+        "prepare", "motion", tmp_path / "one.bvh", tmp_path / "two.bvh",
+        "--name", "mine", "--delta-frames", "10", "--horizon", "2",
+    )  # fmt: skip
+    assert status == 0
+    assert "painet train --preset motion --set data.dataset=mine" in err
+    status, _, err = say(
+        "train", "--preset", "motion", "--set", "data.dataset=mine", "--set",
+        "data.delta_frames=10", "--set", "data.horizon=2", *small, "--device", "cpu",
+    )  # fmt: skip
+    assert status == 0, err
+    run = next(Path("runs").rglob("best.safetensors")).parent
+    status, _, err = say("evaluate", run)
+    assert status == 0, err
+    status, _, err = say("predict", tmp_path / "one.bvh", "-T", "2", "--checkpoint", run)
+    assert status == 0, err
+    assert Path("predictions/one/one_predicted.bvh").is_file()

@@ -1,0 +1,438 @@
+"""Formats that users expect to be read, each written by hand or by its own library."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from painet_cli.data.trajectories.formats import FORMATS
+from painet_cli.data.trajectories.readable import BY_NAME, READABLE, format_of
+from painet_cli.errors import RequestError
+from painet_cli.prediction.inputs.open import open_input
+from painet_cli.prediction.inputs.recording import Input
+
+SYMBOLS = ("C", "C", "O", "H", "H", "H", "H", "H", "H")
+NUMBERS = (6, 6, 8, 1, 1, 1, 1, 1, 1)
+ETHANOL = np.array(
+    [
+        [-1.18, -0.21, 0.0],
+        [0.0, 0.55, 0.0],
+        [1.18, -0.34, 0.0],
+        [-2.06, 0.43, 0.0],
+        [-1.23, -0.84, 0.88],
+        [-1.23, -0.84, -0.88],
+        [0.06, 1.19, 0.89],
+        [0.06, 1.19, -0.89],
+        [1.93, 0.25, 0.0],
+    ]
+)
+
+
+def frames(count: int = 3) -> NDArray[np.float64]:
+    """(count, 9, 3) of a molecule that drifts by 0.1 angstrom a frame."""
+    return ETHANOL + 0.1 * np.arange(count)[:, None, None] + 5
+
+
+def read(path: Path, topology: Path | None = None, **how: Any) -> Input:
+    with open_input(path, topology=topology, **how) as recording:
+        return recording.read(recording.select("all"))
+
+
+def check(found: Input, count: int = 3, *, tolerance: float = 1e-3) -> None:
+    np.testing.assert_allclose(found.frames, frames(count), atol=tolerance)
+    assert len(found.particles.bonds) == 8
+    assert found.particles.elements == SYMBOLS
+
+
+def xyz(
+    path: Path, comment: str, names: tuple[Any, ...] = SYMBOLS, scale: float = 1.0, more: str = ""
+) -> Path:
+    text = ""
+    for k, x in enumerate(frames()):
+        text += f"9\n{comment.format(k=k)}\n"
+        text += "".join(
+            f"{name} {a:.6f} {b:.6f} {c:.6f}{more}\n"
+            for name, (a, b, c) in zip(names, x * scale, strict=True)
+        )
+    path.write_text(text)
+    return path
+
+
+@pytest.fixture
+def top(tmp_path: Path) -> Path:
+    """An XYZ with the names of the atoms."""
+    return xyz(tmp_path / "top.xyz", "")
+
+
+# ---- XYZ ----------------------------------------------------------------------------------------
+
+
+def test_xyz_of_atomic_numbers(tmp_path: Path) -> None:
+    check(read(xyz(tmp_path / "a.xyz", "", NUMBERS)))
+
+
+def test_numbers_in_xyz_of_lammps_are_types(tmp_path: Path) -> None:
+    types = (1, 1, 2, 3, 3, 3, 3, 3, 3)
+    found = read(xyz(tmp_path / "a.xyz", "Atoms. Timestep: {k}", types))
+    assert found.particles.elements == ()
+    assert found.particles.names[:3] == ("1", "1", "2")
+
+
+@pytest.mark.parametrize(
+    ("comment", "femtoseconds"),
+    [
+        (" i = {k}, time = {k}.500, E = -17.1", 1.0),  # CP2K
+        ("Properties=species:S:1:pos:R:3 Time={k}", 1.0),  # QUIP, painet
+        ("energy: -5.1 gnorm: 0.01 xtb: 6.6.1", None),
+        ("frame {k}", None),
+        ("time = {k} ps", 1000.0),
+        ("time={k}", None),  # no unit
+    ],
+)
+def test_the_comment_of_xyz_may_tell_the_time(
+    tmp_path: Path, comment: str, femtoseconds: float | None
+) -> None:
+    found = read(xyz(tmp_path / "a.xyz", comment))
+    check(found)
+    if femtoseconds is None:
+        assert found.frame_time_s is None
+    else:
+        assert found.frame_time_s == pytest.approx(femtoseconds * 1e-15)
+
+
+def test_extended_xyz_has_a_box_and_velocities(tmp_path: Path) -> None:
+    comment = 'Lattice="20 0 0 0 21 0 0 0 22" Properties=species:S:1:pos:R:3:velo:R:3 pbc="T T T"'
+    found = read(xyz(tmp_path / "a.extxyz", comment, more=" 0.01 0 0"))
+    check(found)
+    assert found.velocities is not None
+    assert found.boxes is not None
+    np.testing.assert_allclose(found.velocities[0, 0], [1e13, 0, 0])  # 0.01 A/fs
+    np.testing.assert_allclose(np.diag(found.boxes[0]), [20, 21, 22])
+
+
+def test_columns_of_extended_xyz_come_in_any_order(tmp_path: Path) -> None:
+    path = tmp_path / "a.xyz"
+    rows = "".join(
+        f"0 0 0 {a:.6f} {b:.6f} {c:.6f} {z}\n"
+        for z, (a, b, c) in zip(NUMBERS, frames()[0], strict=True)
+    )
+    path.write_text(f"9\nProperties=forces:R:3:pos:R:3:Z:I:1\n{rows}")
+    check(read(path), 1)
+
+
+def test_a_name_that_may_be_a_carbon_is_no_calcium(tmp_path: Path) -> None:
+    path = tmp_path / "chain.xyz"
+    path.write_text("3\n\nN 0 0 0\nCA 1.46 0 0\nC 2.0 1.4 0\n")
+    assert read(path).particles.elements == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("9\nx\nC 0 0\n", "holds no whole frame"),
+        ("2\nx\nC 0 0\nC 0 0 0\n", "'C 0 0' is no atom"),
+        ("2\nx\nC 0 0 0\nC 0 zero 0\n", "'0 zero 0' of atom 1 are no coordinates"),
+        ("1\nProperties=species:S\nC 0 0 0\n", "names no columns"),
+        ("2\npositions{cubit}\nC 0 0 0\nC 1 0 0\n", "unit of length, 'cubit', is not known"),
+    ],
+)
+def test_xyz_that_cannot_be_read(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "a.xyz").write_text(text)
+    with pytest.raises(RequestError, match=message):
+        read(tmp_path / "a.xyz")
+
+
+# ---- AMBER --------------------------------------------------------------------------------------
+
+
+def rst7(path: Path, *, velocities: bool = True, box: bool = True) -> Path:
+    values = frames(1)[0].ravel()
+    numbers = [values, np.full(27, 0.1)] if velocities else [values]
+    numbers += [np.array([20.0, 21, 22, 90, 90, 90])] if box else []
+    text = "title\n    9  0.5000000E+01\n"
+    for block in numbers:
+        for row in range(0, len(block), 6):
+            text += "".join(f"{value:12.7f}" for value in block[row : row + 6]) + "\n"
+    path.write_text(text)
+    return path
+
+
+def test_restart_as_text(tmp_path: Path, top: Path) -> None:
+    found = read(rst7(tmp_path / "a.rst7"), top)
+    check(found, 1)
+    assert found.velocities is not None
+    assert found.boxes is not None
+    np.testing.assert_allclose(found.velocities, 0.1 * 20.455e12, rtol=1e-6)
+    np.testing.assert_allclose(np.diag(found.boxes[0]), [20, 21, 22])
+
+
+def test_restart_without_velocities_or_box(tmp_path: Path, top: Path) -> None:
+    found = read(rst7(tmp_path / "a.inpcrd", velocities=False, box=False), top)
+    check(found, 1)
+    assert found.velocities is None
+    assert found.boxes is None
+
+
+def test_restart_in_netcdf(tmp_path: Path, top: Path) -> None:
+    from scipy.io import netcdf_file
+
+    path = tmp_path / "a.ncrst"
+    with netcdf_file(path, "w") as file:
+        for name, size in (("atom", 9), ("spatial", 3), ("cell_spatial", 3), ("cell_angular", 3)):
+            file.createDimension(name, size)
+        file.createVariable("coordinates", "d", ("atom", "spatial"))[:] = frames(1)[0]
+        moving = file.createVariable("velocities", "d", ("atom", "spatial"))
+        moving[:] = 0.1
+        moving.scale_factor = 20.455
+        file.createVariable("cell_lengths", "d", ("cell_spatial",))[:] = (20, 21, 22)
+        file.createVariable("cell_angles", "d", ("cell_angular",))[:] = 90
+        file.createVariable("time", "d", ()).data[()] = 5.0
+    found = read(path, top)
+    check(found, 1)
+    assert found.velocities is not None
+    np.testing.assert_allclose(found.velocities, 0.1 * 20.455e12, rtol=1e-6)
+
+
+# ---- chemistry ----------------------------------------------------------------------------------
+
+BONDS = ((0, 1), (1, 2), (0, 3), (0, 4), (0, 5), (1, 6), (1, 7), (2, 8))
+
+
+def sdf(path: Path, bonds: tuple[tuple[int, int], ...] = BONDS) -> Path:
+    record = f"ethanol\n  made\n\n{9:3d}{len(bonds):3d}  0  0  0  0  0  0  0  0999 V2000\n"
+    text = ""
+    for x in frames():
+        rows = "".join(
+            f"{a:10.4f}{b:10.4f}{c:10.4f} {name:<3} 0  0\n"
+            for name, (a, b, c) in zip(SYMBOLS, x, strict=True)
+        )
+        ends = "".join(f"{i + 1:3d}{j + 1:3d}  1  0\n" for i, j in bonds)
+        text += f"{record}{rows}{ends}M  END\n$$$$\n"
+    path.write_text(text)
+    return path
+
+
+def test_sdf(tmp_path: Path) -> None:
+    found = read(sdf(tmp_path / "a.sdf"))
+    check(found)
+    assert found.particles.bonds == tuple(sorted(BONDS))
+    assert found.frame_time_s is None
+
+
+def test_sdf_of_a_bond_to_nowhere(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="does not join two of the 9 atoms"):
+        read(sdf(tmp_path / "a.sdf", (*BONDS, (0, 98))))
+
+
+def mol2(path: Path, last: int = 9) -> Path:
+    rows = "".join(
+        f"{k + 1:7d} {name}{k + 1} {a:9.4f} {b:9.4f} {c:9.4f} {name} 1 ETH 0.0\n"
+        for k, (name, (a, b, c)) in enumerate(zip(SYMBOLS, frames()[0], strict=True))
+    )
+    ends = "".join(
+        f"{k + 1:6d} {i + 1:5d} {j + 1 if k < 7 else last:5d} 1\n" for k, (i, j) in enumerate(BONDS)
+    )
+    path.write_text(
+        f"@<TRIPOS>MOLECULE\nethanol\n 9 8 1 0 0\nSMALL\nUSER_CHARGES\n\n@<TRIPOS>ATOM\n{rows}"
+        f"@<TRIPOS>BOND\n{ends}"
+    )
+    return path
+
+
+def test_mol2(tmp_path: Path) -> None:
+    found = read(mol2(tmp_path / "a.mol2"))
+    np.testing.assert_allclose(found.frames, frames(1), atol=1e-3)
+    assert len(found.particles.bonds) == 8
+
+
+def test_mol2_of_a_bond_to_nowhere_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=r"a\.mol2: cannot be read"):
+        read(mol2(tmp_path / "a.mol2", last=77))
+
+
+def test_binary_cif(tmp_path: Path) -> None:
+    msgpack = pytest.importorskip("msgpack")
+    encoded = {"kind": "ByteArray", "type": 3}
+
+    def numbers(name: str, values: Any, how: list[dict[str, Any]]) -> dict[str, Any]:
+        data = np.asarray(values, dtype="<i4").tobytes()
+        return {"name": name, "data": {"data": data, "encoding": [*how, encoded]}, "mask": None}
+
+    def words(name: str, values: list[str]) -> dict[str, Any]:
+        kinds = list(dict.fromkeys(values))
+        offsets = np.cumsum([0, *map(len, kinds)]).astype("<i4").tobytes()
+        how = {
+            "kind": "StringArray",
+            "dataEncoding": [encoded],
+            "stringData": "".join(kinds),
+            "offsetEncoding": [encoded],
+            "offsets": offsets,
+        }
+        data = np.array([kinds.index(value) for value in values], dtype="<i4").tobytes()
+        return {"name": name, "data": {"data": data, "encoding": [how]}, "mask": None}
+
+    fixed = [{"kind": "FixedPoint", "factor": 1000, "srcType": 33}]
+    x = np.rint(frames(1)[0] * 1000)
+    steps = [{"kind": "Delta", "origin": 1, "srcType": 3}]
+    columns = [
+        words("group_PDB", ["HETATM"] * 9),
+        numbers("id", [0] + [1] * 8, steps),
+        words("type_symbol", list(SYMBOLS)),
+        words("label_atom_id", [f"{name}{k}" for k, name in enumerate(SYMBOLS)]),
+        words("label_alt_id", ["."] * 9),
+        words("label_comp_id", ["EOH"] * 9),
+        words("label_asym_id", ["A"] * 9),
+        numbers("label_seq_id", [1, 9], [{"kind": "RunLength", "srcType": 3, "srcSize": 9}]),
+        *(numbers(f"Cartn_{axis}", x[:, k], fixed) for k, axis in enumerate("xyz")),
+        words("auth_asym_id", ["A"] * 9),
+        numbers("auth_seq_id", [1] * 9, []),
+        numbers("pdbx_PDB_model_num", [1] * 9, []),
+    ]
+    category = {"name": "_atom_site", "rowCount": 9, "columns": columns}
+    content = {"version": "0.3.0", "dataBlocks": [{"header": "X", "categories": [category]}]}
+    path = tmp_path / "a.bcif"
+    path.write_bytes(msgpack.packb(content))
+    check(read(path), 1)
+    path.write_bytes(path.read_bytes()[:-50])
+    with pytest.raises(RequestError, match="damaged, or no BinaryCIF"):
+        read(path)
+
+
+# ---- by optional packages -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["a.traj", "XDATCAR"])
+def test_files_of_ase_and_vasp(tmp_path: Path, name: str) -> None:
+    pytest.importorskip("ase")
+    import ase
+    import ase.io
+
+    images = [
+        ase.Atoms(numbers=NUMBERS, positions=x, cell=[20, 21, 22], pbc=True) for x in frames()
+    ]
+    kind = "traj" if name == "a.traj" else "vasp-xdatcar"
+    ase.io.write(tmp_path / name, images, format=kind)
+    found = read(tmp_path / name)
+    np.testing.assert_allclose(found.frames, frames(), atol=1e-5)
+    assert found.particles.elements == SYMBOLS
+    assert found.boxes is not None
+    np.testing.assert_allclose(np.diag(found.boxes[0]), [20, 21, 22])
+
+
+def test_velocities_of_ase(tmp_path: Path) -> None:
+    pytest.importorskip("ase")
+    import ase
+    import ase.io
+    from ase.units import fs
+
+    image = ase.Atoms(numbers=NUMBERS, positions=frames()[0])
+    image.set_velocities(np.full((9, 3), 0.02 / fs))
+    ase.io.write(tmp_path / "a.traj", image)
+    found = read(tmp_path / "a.traj")
+    assert found.velocities is not None
+    np.testing.assert_allclose(found.velocities, 0.02e15, rtol=1e-5)
+
+
+def test_gsd(tmp_path: Path) -> None:
+    hoomd = pytest.importorskip("gsd.hoomd")
+    with hoomd.open(tmp_path / "a.gsd", "w") as file:
+        for k, x in enumerate(frames()):
+            one = hoomd.Frame()
+            one.configuration.step = k
+            one.configuration.box = [40, 40, 40, 0, 0, 0]
+            one.particles.N = 9
+            one.particles.position = x
+            one.particles.types = ["C", "O", "H"]
+            one.particles.typeid = [0, 0, 1, 2, 2, 2, 2, 2, 2]
+            one.particles.mass = [12.011, 12.011, 15.999] + [1.008] * 6
+            one.bonds.N = 8
+            one.bonds.group = BONDS
+            file.append(one)
+    found = read(tmp_path / "a.gsd")
+    np.testing.assert_allclose(found.frames, frames(), atol=1e-4)
+    assert len(found.particles.bonds) == 8
+
+
+def test_h5md(tmp_path: Path, top: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.h5md", "w") as file:
+        file.create_group("h5md").attrs["version"] = [1, 1]
+        group = file.create_group("particles/trajectory")
+        box = group.create_group("box")
+        box.attrs["dimension"] = 3
+        box.attrs["boundary"] = np.array(["none"] * 3, dtype="S")
+        at = group.create_group("position")
+        at["step"] = np.arange(3)
+        at["time"] = np.arange(3) * 0.5
+        at["time"].attrs["unit"] = "ps"
+        at["value"] = frames() / 10
+        at["value"].attrs["unit"] = "nm"
+    found = read(tmp_path / "a.h5md", top)
+    check(found)
+    assert found.frame_time_s == pytest.approx(5e-13)
+
+
+@pytest.mark.parametrize(
+    ("name", "package"),
+    [("a.h5md", "h5py"), ("a.gsd", "gsd"), ("a.traj", "ase"), ("a.c3d", "ezc3d")],
+)
+def test_a_package_that_is_missing_is_named_with_its_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, package: str
+) -> None:
+    monkeypatch.setattr("painet_cli.data.trajectories.readable.find_spec", lambda _: None)
+    (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(RequestError, match=package) as caught:
+        open_input(tmp_path / name)
+    assert "pip install 'painet[" in caught.value.hint
+
+
+# ---- the registry -------------------------------------------------------------------------------
+
+
+def test_every_ending_is_of_one_format_or_told_by_the_content() -> None:
+    endings = [suffix for one in READABLE for suffix in one.suffixes]
+    assert {one for one in endings if endings.count(one) > 1} == {".top", ".trc"}
+
+
+def test_what_is_written_is_read() -> None:
+    assert {kind.name for kind in FORMATS.values()} <= BY_NAME.keys()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "found"),
+    [
+        ("run", b"ITEM: TIMESTEP\n0\n", "LAMMPSDUMP"),
+        ("model.txt", b"data_1ABC\n", "MMCIF"),
+        ("take.trc", b"PathFileType\t4\n", "TRC"),
+        ("top.top", b"%VERSION  VERSION_STAMP = V0001\n", "PRMTOP"),
+        ("top.top", b"; made by hand\n[ moleculetype ]\n", "ITP"),
+        ("run.trc", b"TITLE\nx\nEND\n", "GROMOS"),
+        ("CONTCAR_relaxed", b"x", "POSCAR"),
+        ("a.PDB.GZ", b"x", "PDB"),
+    ],
+)
+def test_formats_are_told_by_name_or_content(
+    tmp_path: Path, name: str, content: bytes, found: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert format_of(tmp_path / name).name == found
+
+
+@pytest.mark.parametrize("junk", [b"", b"\0" * 100, b"junk\n" * 50, bytes(range(256)) * 8])
+@pytest.mark.parametrize("kind", READABLE, ids=lambda one: one.name)
+def test_junk_of_any_format_is_refused_in_plain_words(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], kind: Any, junk: bytes
+) -> None:
+    path = tmp_path / f"junk{kind.suffixes[0]}"
+    path.write_bytes(junk)
+    with pytest.raises(RequestError) as caught, open_input(path, format_name=kind.name) as found:
+        found.read(found.select("all"))
+    said = str(caught.value)
+    assert caught.value.hint
+    assert "Error" not in said
+    assert "Traceback" not in said
+    assert "ignored in" not in capfd.readouterr().err
