@@ -306,5 +306,5 @@ def check_adapt(text: str) -> bool:
         return text == "auto"
     raise RequestError(
         f"{option('adapt', text[:40])}: expected auto or never",
-        "a network is not trained on the file yet: `painet prepare trajectory`, then `painet train`",
+        "to train a network on it: `painet prepare trajectory`, then `painet train`",
     )

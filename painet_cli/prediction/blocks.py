@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,12 +56,7 @@ def last_jump(frames: NDArray[np.floating]) -> int:
     """The frame at which the last part begins that belongs together; 0 where all do."""
     if len(frames) < 4:
         return 0
-    moved = np.array(
-        [
-            np.square(later - before).mean()
-            for before, later in zip(frames, frames[1:], strict=False)
-        ]
-    )
+    moved = np.array([np.square(later - before).mean() for before, later in pairwise(frames)])
     moving = moved[moved > 0]
     if not len(moving):
         return 0
@@ -77,4 +73,4 @@ def seen_again(frames: NDArray[np.floating], held: NDArray[np.int64]) -> NDArray
 
 def repeats(frames: NDArray[np.floating]) -> int:
     """Frames that are equal to the one before."""
-    return sum(np.array_equal(a, b) for a, b in zip(frames, frames[1:], strict=False))
+    return sum(np.array_equal(a, b) for a, b in pairwise(frames))

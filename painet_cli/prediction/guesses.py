@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.prediction.superposition import superposed
+from painet_cli.data.trajectories.unwrap import superposed
 
 Frames = NDArray[np.floating]
 Numbers = NDArray[np.int64]

@@ -14,6 +14,7 @@ from painet_cli.prediction.forecast import Forecast, check_size
 from painet_cli.prediction.guesses import straight_on
 from painet_cli.prediction.inputs.recording import Input, Recording, Selected
 from painet_cli.prediction.matching import Choice
+from painet_cli.prediction.start_checks import treated
 from painet_cli.prediction.starts import parse_starts
 
 ByCheckpoint = Callable[[Input, NDArray[np.int64]], Forecast]
@@ -81,6 +82,9 @@ def learn(
     except RequestError as refused:
         return None, f"nothing was learned: {refused.what}"
     at = starts.frames - first
+    said: tuple[str, ...] = ()
+    if isinstance(choice, Choice) and ahead is not None:  # a checkpoint sees frames as in training
+        system, said = treated(choice.checkpoint.header, system, at)
     if any(at[0] < one <= at[-1] for one in system.breaks):
         return None, "nothing was learned: the starts are in several recordings"
 
@@ -104,7 +108,7 @@ def learn(
     forecast = None
     if found.guess is not None:
         forecast = _forecast(system, at, offsets, recording, choice, found.guess(system.frames, at))
-        notes = list(found.verdict.notes)
+        notes = [*system.notes, *said, *found.verdict.notes]
         if ahead is None and name:
             notes.append(f"{name} was not measured: its steps fall between frames")
         forecast = replace(forecast, warnings=tuple(notes))
