@@ -2,13 +2,14 @@
 
 Candidates are the checkpoint, what is fitted to the recording's own frames (a weighted past, and
 for small systems a kernel), and yardsticks that nothing is learned for. All are measured on the
-same windows in the last frames before the start, which none was fitted to. The best one predicts.
+same windows in the last frames before the start, which none was fitted to. The best one predicts;
+where it is the weighted past or the mean structure, it is fitted again to all frames up to there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ _MOST_BYTES = 2**29
 _MOST_FRAMES = 5000
 _MOST_PARTICLES = 2_000_000
 """Particles of all windows to learn from or to measure on."""
-_MOST_WINDOWS = 400
+_MOST_WINDOWS = 800
 _MOST_HELD, _FEWEST = 120, 10
 _KERNEL_WINDOWS, _KERNEL_PARTICLES = 300, 60
 _CHECKPOINT_PARTICLES = 100_000
@@ -54,7 +55,7 @@ class Verdict:
     windows
         Held-out windows that everything was measured on.
     learned_from
-        Frames that were learned from.
+        Frames that what predicts was learned from.
     mse, superposed
         MSE at each step of every candidate, as it lies and superposed on the truth.
     yardsticks
@@ -207,7 +208,20 @@ def adapt(
             candidates[KERNEL] = _kernel(system, known, learn, blocks, offsets)
     guesses = {**candidates, **{key: _within(jump, one) for key, one in rivals.items()}}
     kept = name if keep_checkpoint and name in candidates else None
-    return _judged(known, held, offsets, guesses, tuple(rivals), len(near), notes, kept, name)
+    found = _judged(known, held, offsets, guesses, tuple(rivals), len(near), notes, kept, name)
+    if found.guess is None or found.verdict.chosen not in (PAST, "mean structure"):
+        return found
+    # what chose is done with: these have nothing to be chosen by, and learn from all that is known
+    own = known[jump:]
+    if found.verdict.chosen == PAST:
+        late = np.arange(blocks.choose[0], start + 1 - offsets[-1])
+        most = min(_MOST_WINDOWS, _MOST_PARTICLES // count)
+        everything = _thinned(np.concatenate([learn, late]), most)
+        again_fitted = weighted_past(own, everything - jump, offsets)
+    else:
+        again_fitted = yardsticks(own, offsets)["mean structure"]
+    verdict = replace(found.verdict, learned_from=len(own))
+    return Adapted(verdict, _within(jump, again_fitted))
 
 
 def _judged(

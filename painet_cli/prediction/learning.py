@@ -134,7 +134,7 @@ def _forecast(
         system=system,
         starts=at,
         positions=positions,
-        times_s=offsets * float(frame_time_s or 1.0),
+        times_s=offsets.astype(np.float64) * (frame_time_s or 1.0),
         velocities=x - system.frames[np.maximum(at - 1, 0)],
         straight=straight_on(offsets)(system.frames, at),
         truth=system.frames[later] if known else None,

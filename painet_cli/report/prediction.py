@@ -28,7 +28,12 @@ from painet_cli.training.record import trained_facts
 SUMMARY = "summary.json"
 PAGE = "report.html"
 PICTURE = "snapshots.png"
-_NOTHING_LEARNED = {"chosen": None, "skill": None, "yardsticks": {}, "radius_90": None}
+_NOTHING_LEARNED: dict[str, Any] = {
+    "chosen": None,
+    "skill": None,
+    "yardsticks": {},
+    "radius_90": None,
+}
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,7 +22,8 @@ def _system(frames: NDArray[np.floating]) -> Input:
     count = frames.shape[1]
     particles = Particles(
         names=("C",) * count,
-        types=("C",) * count,
+        types=(0,) * count,
+        type_names=("C",),
         bonds=tuple((k, k + 1) for k in range(count - 1)),
     )
     return Input(
