@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: install demo test test-all lint licences audit fuzz format docs docs-serve bench clean
+.PHONY: install demo test test-all test-gpu lint licences audit fuzz format docs docs-serve bench clean
 
 install: $(INSTALLED)
 
@@ -21,6 +21,9 @@ test: $(INSTALLED)  ## the tests that take minutes, with coverage
 
 test-all: $(INSTALLED)  ## the slow ones too
 	$(BIN)/python -m pytest -n auto -m "slow or not slow"
+
+test-gpu: $(INSTALLED)  ## what holds on a GPU; without one all of it is skipped
+	$(BIN)/python -m pytest -m gpu tests/gpu
 
 lint: $(INSTALLED)  ## style, types, spelling and the one-way rooms
 	$(BIN)/ruff format --check .

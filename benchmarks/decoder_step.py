@@ -51,6 +51,7 @@ from painet_cli.training.device import MemoryMeter
 if TYPE_CHECKING:
     from painet_cli.config.schema import Activations
 
+_CPU = torch.device("cpu")
 TURNS = 15
 WINDOWS = 12
 AUTHORS_MS = {
@@ -123,12 +124,14 @@ def segment_mean(data: Tensor, segment: Tensor, segments: int) -> Tensor:
     return segment_sum(data, segment, segments) / count.clamp(min=1)
 
 
-def step_with(preset: Preset, graph: Graph, layer: type[EquivariantLayer]) -> Callable[[], None]:
+def step_with(
+    preset: Preset, graph: Graph, layer: type[EquivariantLayer], device: torch.device = _CPU
+) -> Callable[[], None]:
     """One optimiser step of a preset's model, its decoder of these layers."""
     from painet_cli.models.painet import decoders as decoders_module
 
     with mock.patch.object(decoders_module, "EquivariantLayer", layer):
-        return step_of(built(preset), graph)
+        return step_of(built(preset), graph, device)
 
 
 def built(preset: Preset) -> DynamicsModel:
@@ -137,12 +140,13 @@ def built(preset: Preset) -> DynamicsModel:
     return build_model(preset, SystemSpec(JOINTS, preset.data.hops, "y"))
 
 
-def step_of(model: DynamicsModel, graph: Graph) -> Callable[[], None]:
+def step_of(model: DynamicsModel, graph: Graph, device: torch.device = _CPU) -> Callable[[], None]:
     """One optimiser step of a model on random positions."""
     batch_graph = graph.repeat(WINDOWS)
     x = 5 * torch.randn(batch_graph.num_nodes, 3)
     v = 0.1 * torch.randn_like(x)
-    batch = Batch(batch_graph, x, v, x + torch.randn(model.horizon, *x.shape))
+    batch = Batch(batch_graph, x, v, x + torch.randn(model.horizon, *x.shape)).to(device)
+    model.to(device)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-4, fused=True)
 
     def step() -> None:

@@ -17,7 +17,7 @@ from painet_cli.prediction.inputs.open import open_input, read_input
 from painet_cli.prediction.inputs.recording import Input
 from painet_cli.prediction.pipeline import forecast_recording
 from painet_cli.prediction.starts import parse_starts
-from painet_cli.prediction.timing import frame_warnings, start_past
+from painet_cli.prediction.timing import frame_warnings, start_past, start_velocities
 from painet_cli.training.checkpoint import Header
 
 OFFSETS = [10, 20]  # of the small preset
@@ -213,6 +213,39 @@ def test_a_source_is_predicted_from_its_last_frames(finished_run: Path, data_dir
     assert any("trained on this dataset" in warning for warning in done.forecast.warnings)
 
 
+def test_what_was_done_before_training_is_done_to_the_input(
+    model: LoadedModel, system: Input
+) -> None:
+    angle = 0.01
+    turn = np.array(
+        [[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]]
+    )
+    x = system.frames[30].astype(np.float64)
+    turning = replace(system, frames=np.stack([x @ turn + 0.01, x]).astype(np.float32))
+    header = model.header.model_copy(update={"treatment": ("superposed",)})
+    plain, treated = (
+        make_forecast(one, turning, starts(1), 2) for one in (model, replace(model, header=header))
+    )
+    assert np.abs(plain.velocities).max() > 0.01
+    np.testing.assert_allclose(treated.velocities, 0, atol=1e-5)
+    np.testing.assert_allclose(treated.start_positions[0], x, atol=1e-4)
+    assert any("superposed" in warning for warning in treated.warnings)
+
+
+def test_the_interval_before_a_start_counts(model: LoadedModel, system: Input) -> None:
+    times = np.arange(len(system.frames)) * 0.5e-15
+    times[31:] += 0.5e-15
+    late = replace(system, times_s=times)
+    moved = system.frames[31] - system.frames[30]
+    for start, share in ((30, 1.0), (31, 0.5), (32, 1.0)):
+        made = make_forecast(model, late, starts(start), 2)
+        moved = system.frames[start] - system.frames[start - 1]
+        np.testing.assert_allclose(made.velocities[0], share * moved, rtol=1e-5)
+    crossing = make_forecast(model, late, starts(25), 2)
+    assert crossing.truth is None
+    assert "not evenly spaced" in " ".join(crossing.warnings)
+
+
 def reading(model: LoadedModel, history: int, frame_time_s: float | None = None) -> Header:
     """Header of a checkpoint that reads so many frames before the start."""
     header = model.header
@@ -252,6 +285,7 @@ def test_too_short_a_past_is_filled_with_the_first_frame_and_said(
     first = system.frames[0] - system.frames[2]
     for k in (1, 2, 3):
         np.testing.assert_allclose(past[0, k], first, atol=1e-6)
-    said = " ".join(frame_warnings(header, system, np.array([True]), known))
+    moving = start_velocities(header, system, starts(2))
+    said = " ".join(frame_warnings(header, system, moving, known))
     assert "reads 4 frames before a start, and 2 are there" in said
     assert start_past(model.header, system, starts(2)) == (None, 0)

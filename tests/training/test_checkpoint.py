@@ -12,7 +12,13 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from painet_cli.errors import RequestError
-from painet_cli.training.checkpoint import SCHEMA_VERSION, load_checkpoint, save_checkpoint, under
+from painet_cli.training.checkpoint import (
+    SCHEMA_VERSION,
+    load_checkpoint,
+    save_checkpoint,
+    tensors_digest,
+    under,
+)
 from trainings import tensors
 
 
@@ -121,3 +127,10 @@ def test_a_folder_that_is_gone_is_said(finished_run: Path, tmp_path: Path) -> No
     state, header = load_checkpoint(finished_run / "best.safetensors")
     with pytest.raises(RequestError, match="cannot be written"):
         save_checkpoint(tmp_path / "gone" / "x.safetensors", state, header)
+
+
+def test_a_digest_does_not_depend_on_how_a_tensor_lies_in_memory() -> None:
+    single, many = torch.tensor([5]), torch.arange(6.0).view(2, 3)
+    plain = tensors_digest({"single": single, "many": many})
+    odd = {"single": single.as_strided((1,), (0,)), "many": many.t().contiguous().t()}
+    assert tensors_digest(odd) == plain

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from painet_cli.benchmark.campaign.plan import parts
-from painet_cli.benchmark.campaign.record import cell_key
+from painet_cli.benchmark.campaign.record import cell_key, with_benchmark_velocity
 from painet_cli.benchmark.campaign.verdicts import share_of_ends, verdicts
 from painet_cli.benchmark.cells import Result
 from painet_cli.benchmark.layout import bench_markdown, markdown_table, spread
@@ -166,6 +166,8 @@ def _differences(name: str, preset: Preset) -> str:
     changed = []
     for section in ("data", "features", "model", "train"):
         ours, theirs = getattr(preset, section), getattr(shipped, section)
+        if section == "data":
+            ours, theirs = with_benchmark_velocity(ours), with_benchmark_velocity(theirs)
         for key, value in ours.model_dump().items():
             if key not in ("seed", "activations") and value != theirs.model_dump()[key]:
                 changed.append(f"{section}.{key}={_short(value)}")

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from painet_cli.benchmark.cells import Cell, Result
 from painet_cli.config.presets import Preset, load_preset, preset_names, preset_yaml
+from painet_cli.config.schema import DataConfig
 from painet_cli.data.batches.windows import target_offsets
 from painet_cli.errors import RequestError
 from painet_cli.evaluation.evaluate import EVALUATION, WINDOW_ERRORS, windows_for
@@ -50,10 +51,18 @@ _QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 def cell_key(preset: Preset, dataset_sha256: str) -> str:
     """Eight hex digits that tell a cell's settings, seed and dataset from any other's.
 
-    What a machine chooses for itself, memory for time, and the preset's description do not count.
+    What a machine chooses for itself, memory for time, and the preset's description do not count,
+    and a velocity that is left to the dataset is that of the benchmarks.
     """
-    plain = preset.model_copy(update={"description": ""}).changed({"train.activations": "auto"})
+    plain = preset.changed({"train.activations": "auto"}).model_copy(
+        update={"description": "", "data": with_benchmark_velocity(preset.data)}
+    )
     return hashlib.sha256(f"{preset_yaml(plain)}{dataset_sha256}".encode()).hexdigest()[:8]
+
+
+def with_benchmark_velocity(data: DataConfig) -> DataConfig:
+    """The same with the benchmarks' velocity, where it is left to the dataset."""
+    return data.model_copy(update={"velocity": data.velocity or "next"})
 
 
 def result_key(result: Result) -> str:

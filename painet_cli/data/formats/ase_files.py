@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from painet_cli.data.formats.frame import Frame
-from painet_cli.data.particles.elements import symbol
+from painet_cli.data.particles.elements import HEAVIEST, symbol
 from painet_cli.data.particles.particles import Particles
 from painet_cli.errors import RequestError
 
@@ -51,6 +51,9 @@ class AseReader:
         self.n_atoms = len(self.numbers)
         if not self.n_atoms:
             raise RequestError(f"{path}: holds no atoms", "is it the right file?")
+        unknown = [number for number in self.numbers if not 1 <= number <= HEAVIEST]
+        if unknown:
+            raise RequestError(f"{path}: {unknown[0]} is no atomic number", "is it the right file?")
         for k, image in enumerate(self._images):
             if tuple(image.numbers) != self.numbers:
                 raise RequestError(

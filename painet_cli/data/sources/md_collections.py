@@ -182,6 +182,7 @@ class Collection:
                 ),
             ),
             units=Units(length="angstrom", length_in_metres=1e-10, frame_time_s=frame_time_s),
+            treatment=("superposed",) if superpose else (),
             particles=atoms([numbers[k] for k in kept], bonds).model_copy(
                 update={"hydrogens": hydrogens_of(first[0], np.array(numbers) == _HYDROGEN, kept)}
             ),

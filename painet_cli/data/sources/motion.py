@@ -112,6 +112,7 @@ def prepare_motion(
             frame_time_s=frame_time_s,
         ),
         up_axis=up_axis,
+        velocity="before",
         particles=first.particles,
         segments=segments,
         split=checked_split(partial(split_windows, split, seed=1), segments, window),

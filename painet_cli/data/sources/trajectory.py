@@ -25,6 +25,7 @@ from painet_cli.data.dataset.manifest import (
 )
 from painet_cli.data.dataset.splits import block_split, random_split
 from painet_cli.data.formats.frame import Frame
+from painet_cli.data.particles.names import Velocity
 from painet_cli.data.sources.options import (
     Center,
     DeltaFrames,
@@ -156,6 +157,7 @@ def prepare_trajectory(
         ),
         delta_frames=window_frames(delta_frames or DELTA_FRAMES, horizon),
         split=partial(split_windows, split, seed=1),
+        velocity="before",  # which is what a prediction can know
     )
 
 
@@ -169,12 +171,11 @@ def write_trajectories(
     delta_frames: int,
     split: Splitter,
     about: About | None = None,
+    velocity: Velocity = "next",
 ) -> Dataset:
     """Write trajectories as a dataset in angstrom, one segment a file.
 
-    Velocities in the files are not used: a window's velocity is the difference from the frame
-    before, which is what a prediction can know. No more than one frame of all atoms is held in
-    memory.
+    Velocities in the files are not used. No more than one frame of all atoms is held in memory.
 
     Parameters
     ----------
@@ -192,6 +193,8 @@ def write_trajectories(
         Shares out the windows.
     about
         What the dataset's `origin` says.
+    velocity
+        Difference that a window's velocity is, where a preset does not say.
 
     Raises
     ------
@@ -244,7 +247,7 @@ def write_trajectories(
                 notes=_notes(about, reading, files, bonds, altloc_note(universe, selected)),
             ),
             units=Units(length="angstrom", length_in_metres=1e-10, frame_time_s=frame_time_s),
-            velocity="before",
+            velocity=velocity,
             treatment=reading.treatment,
             particles=particles,
             segments=segments,

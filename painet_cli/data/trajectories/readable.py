@@ -193,7 +193,7 @@ def format_of(path: Path, name: str | None = None) -> Readable:
         raise RequestError(
             f"{path}: no format that is read ends in {suffix or 'nothing'}, nor does it begin as "
             "one",
-            f"say what it is with {option('format')}: {', '.join(BY_NAME)}",
+            f"say what it is with {option('format')}, such as LAMMPSDUMP, XTC, DCD, GRO, XYZ, BVH",
         )
     return known
 

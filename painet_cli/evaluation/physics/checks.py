@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.particles.particles import Particles, residue_starts
+from painet_cli.data.particles.structure import holds_lengths
 from painet_cli.errors import PainetError
 from painet_cli.evaluation.physics.clashes import ClashCheck, clash_check
 from painet_cli.evaluation.physics.findings import bond_bound, findings_of
@@ -22,9 +23,6 @@ from painet_cli.evaluation.physics.geometry import (
     particle_labels,
     residue_labels,
 )
-
-_LARGEST_CLUSTER = 4
-"""Atoms of the largest molecule in which each is bonded to all others, white phosphorus."""
 
 
 @dataclass(frozen=True)
@@ -178,13 +176,6 @@ def _weights(particles: Particles) -> tuple[NDArray[np.float64], bool]:
     return np.ones(len(particles.names)), False
 
 
-def _hold_lengths(particles: Particles) -> bool:
-    """Whether there are bonds, and not merely edges from everyone to everyone (charged bodies)."""
-    n, bonds = len(particles.names), len(particles.bonds)
-    everyone = n > _LARGEST_CLUSTER and bonds == n * (n - 1) // 2
-    return bonds > 0 and not everyone
-
-
 def _motion(
     start: NDArray[np.floating],
     frames: NDArray[np.floating],
@@ -198,7 +189,7 @@ def _motion(
         frames = np.where(left_out[..., None, None], start[:, None], frames)
     moved = displacement(start, frames, left_out)
     bonds, counts = None, None
-    if _hold_lengths(particles):
+    if holds_lengths(particles):
         ends = np.asarray(particles.bonds, dtype=np.int64)
         bonds = bond_errors(start, frames, ends, left_out, bound)
     if check.bounds is not None:

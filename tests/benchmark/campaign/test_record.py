@@ -63,6 +63,7 @@ def test_a_cell_is_known_by_its_settings_and_data_not_by_what_a_machine_chose() 
     key = cell_key(preset, SHA256)
     assert cell_key(preset.changed({"train.activations": "recompute"}), SHA256) == key
     assert cell_key(preset.model_copy(update={"description": "another"}), SHA256) == key
+    assert cell_key(preset.changed({"data.velocity": "next"}), SHA256) == key
     for settings in ({"train.seed": 2}, {"train.lr": 1e-3}, {"model.layers": 6}):
         assert cell_key(preset.changed(settings), SHA256) != key
     assert cell_key(preset, "1" * 64) != key

@@ -15,7 +15,14 @@ from painet_cli.config.schema import DataConfig
 from painet_cli.data.batches import windows as windows_module
 from painet_cli.data.batches.batch import Batch, from_pyg, to_pyg
 from painet_cli.data.batches.graph import bond_graph
-from painet_cli.data.batches.windows import Before, Windows, target_offsets, windows_of
+from painet_cli.data.batches.windows import (
+    Before,
+    Windows,
+    check_no_answer,
+    target_offsets,
+    windows_of,
+    with_velocity,
+)
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
 from painet_cli.errors import RequestError
 from systems import frames_of, manifest
@@ -241,3 +248,20 @@ def test_the_past_goes_through_pytorch_geometric_and_back(dataset: Dataset) -> N
     assert torch.equal(batch.known_past(1), batch.past)
     with pytest.raises(RequestError, match="holds 1 frames before its start, and the model reads"):
         batch.known_past(3)
+
+
+def test_a_preset_that_does_not_say_takes_the_datasets_velocity(dataset: Dataset) -> None:
+    asked = DataConfig(dataset="chain", delta_frames=3)
+    own = dataset.manifest.model_copy(update={"velocity": "before"})
+    assert with_velocity(asked, own).velocity == "before"
+    assert with_velocity(asked, dataset.manifest).velocity == "next"
+    said = asked.model_copy(update={"velocity": "next"})
+    assert with_velocity(said, own).velocity == "next"
+
+
+def test_a_velocity_that_is_the_first_target_is_refused() -> None:
+    near = DataConfig(dataset="chain", delta_frames=5, horizon=5)
+    with pytest.raises(RequestError, match="the answer would be in the question"):
+        check_no_answer(near)
+    check_no_answer(near.model_copy(update={"velocity": "before"}))
+    check_no_answer(near.model_copy(update={"delta_frames": 10}))

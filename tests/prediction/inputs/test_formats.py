@@ -323,6 +323,16 @@ def test_files_of_ase_and_vasp(tmp_path: Path, name: str) -> None:
     np.testing.assert_allclose(np.diag(found.boxes[0]), [20, 21, 22])
 
 
+def test_an_atomic_number_of_ase_that_is_none(tmp_path: Path) -> None:
+    pytest.importorskip("ase")
+    import ase
+    import ase.io
+
+    ase.io.write(tmp_path / "a.traj", ase.Atoms(numbers=[0, 0], positions=frames()[0, :2]))
+    with pytest.raises(RequestError, match="0 is no atomic number"):
+        read(tmp_path / "a.traj")
+
+
 def test_velocities_of_ase(tmp_path: Path) -> None:
     pytest.importorskip("ase")
     import ase
