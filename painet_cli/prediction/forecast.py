@@ -35,6 +35,7 @@ from painet_cli.prediction.start_checks import (
     fast_drift,
     treated,
 )
+from painet_cli.prediction.superposition import superposed_mse
 from painet_cli.prediction.timing import (
     Source,
     frame_warnings,
@@ -127,15 +128,28 @@ class Forecast:
         """MSE at each step of the prediction, of `nothing moves` and of `straight on`."""
         if self.truth is None:
             return None
-        still = np.broadcast_to(self.start_positions[:, None], self.truth.shape)
-        rivals = {
-            "prediction": self.positions,
-            "nothing moves": still,
-            "straight on": self.straight,
-        }
+        truth = self.truth
         return {
-            name: np.square(guess.astype(np.float64) - self.truth).mean(axis=(0, 2, 3)).tolist()
-            for name, guess in rivals.items()
+            name: np.square(guess.astype(np.float64) - truth).mean(axis=(0, 2, 3)).tolist()
+            for name, guess in self._rivals(truth.shape).items()
+        }
+
+    def superposed_step_mse(self) -> dict[str, list[float]] | None:
+        """The same of molecules, each guess superposed on the truth; None of what has an up."""
+        if self.truth is None or self.system.up_axis is not None:
+            return None
+        truth = self.truth
+        return {
+            name: superposed_mse(guess, truth).tolist()
+            for name, guess in self._rivals(truth.shape).items()
+        }
+
+    def _rivals(self, shape: tuple[int, ...]) -> dict[str, NDArray[np.floating]]:
+        """The prediction and its yardsticks, (S, T, N, 3) each."""
+        return {
+            "prediction": self.positions,
+            "nothing moves": np.broadcast_to(self.start_positions[:, None], shape),
+            "straight on": self.straight,
         }
 
 
