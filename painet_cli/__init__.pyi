@@ -1,7 +1,7 @@
 from . import registry as registry
 from .config.presets import Preset as Preset
-from .data.batches.windows import pyg as pyg
-from .data.batches.windows import windows as windows
+from .data.batches.cut import pyg as pyg
+from .data.batches.cut import windows as windows
 from .data.dataset.dataset import Dataset as Dataset
 from .data.sources.prepare import prepare as prepare
 from .errors import PainetError as PainetError

@@ -39,7 +39,8 @@ from painet_cli.models.base import DynamicsModel
 from painet_cli.storage.atomic import file_sha256, write_text
 from painet_cli.training.checkpoint import load_checkpoint, save_checkpoint
 from painet_cli.training.record import RECORD
-from painet_cli.training.run import BEST, LAST
+from painet_cli.training.run import LAST
+from painet_cli.training.run_folder import BEST
 
 ROOT = Path(__file__).parents[1]
 PRESETS = ROOT / "presets/shipped"

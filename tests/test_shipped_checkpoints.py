@@ -26,7 +26,7 @@ from painet_cli.evaluation.evaluate import Evaluation, evaluate_run
 from painet_cli.models.base import SystemSpec
 from painet_cli.models.registry import build_model
 from painet_cli.training.checkpoint import load_checkpoint, under
-from painet_cli.training.run import BEST
+from painet_cli.training.run_folder import BEST
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "painet_cli/checkpoints"

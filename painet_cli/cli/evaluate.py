@@ -11,6 +11,7 @@ import typer
 
 from painet_cli.cli.options import DATA_DIR, DataDir, MemoryBudget, as_bytes
 from painet_cli.cli.session import Session, with_session
+from painet_cli.errors import RequestError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -39,6 +40,16 @@ def evaluate(
         bool,
         typer.Option("--physics", help="Also check bonds, clashes, size and how far things move."),
     ] = False,
+    on: Annotated[
+        str | None,
+        typer.Option("--on", metavar="DATASET", help="Another dataset than it was trained on."),
+    ] = None,
+    delta_time: Annotated[
+        str | None,
+        typer.Option(
+            "--delta-time", metavar="TIME[,TIME]", help="Time between frames, of those it serves."
+        ),
+    ] = None,
     memory_budget: MemoryBudget = None,
     data_dir: DataDir = DATA_DIR,
 ) -> None:
@@ -49,7 +60,7 @@ def evaluate(
     from painet_cli.training.distributed.launch import launched
     from painet_cli.training.record import epoch_seconds
 
-    memory = as_bytes(memory_budget)
+    memory, times = as_bytes(memory_budget), _times(delta_time)
     with joined(launched(), session.device) as (world, device):
         session = session.of(world)
         evaluations = []
@@ -63,6 +74,8 @@ def evaluate(
                         part=split.value,
                         horizon=horizon,
                         physics=physics,
+                        on=on,
+                        delta_time=times,
                         rivals=True,
                         world=world,
                         memory_budget=memory,
@@ -70,11 +83,22 @@ def evaluate(
                 )
         with world.together():
             if world.is_writer:
-                for evaluation in evaluations:
-                    save_evaluation(evaluation)
+                if on is None and times is None:  # a run keeps its own test figures
+                    for evaluation in evaluations:
+                        save_evaluation(evaluation)
                 payload = {"runs": [evaluation.plain() for evaluation in evaluations]}
                 tables = evaluation_table(evaluations, {run: epoch_seconds(run) for run in runs})
                 session.emit(payload, *tables, *_physics(evaluations))
+
+
+def _times(text: str | None) -> tuple[str, str] | None:
+    """Shortest and longest time of `2fs` or `2fs,50fs`."""
+    if text is None:
+        return None
+    shortest, *rest = text.split(",")
+    if len(rest) > 1:
+        raise RequestError(f"--delta-time {text}: more than two times", "give one or two: 2fs,50fs")
+    return shortest, (rest or [shortest])[0]
 
 
 def _physics(evaluations: Sequence[Evaluation]) -> list[RenderableType]:

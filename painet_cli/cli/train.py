@@ -46,6 +46,14 @@ def train(
         Path | None,
         typer.Option("--resume", metavar="RUN", help="Go on with a run that was stopped."),
     ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="NAME|RUN",
+            help="Begin with a trained model's weights, and its preset unless one is given.",
+        ),
+    ] = None,
     budget: Annotated[
         float | None,
         typer.Option("--budget", metavar="MINUTES", min=0.0, help="Stop after so much training."),
@@ -55,9 +63,10 @@ def train(
     run_dir: RunDir = RUN_DIR,
 ) -> None:
     """Train a preset and evaluate it on its test windows."""
-    if bool(preset) == bool(resume):
+    if bool(preset or start) == bool(resume):
         raise RequestError(
-            "give either --preset NAME or --resume RUN", "`painet presets` lists the presets"
+            "give either --preset NAME, --from NAME|RUN or --resume RUN",
+            "`painet presets` lists the presets, `painet checkpoints` what to begin with",
         )
     if resume and (settings or model or seed is not None or seeds > 1 or memory_budget):
         raise RequestError(
@@ -84,7 +93,9 @@ def train(
                 )
         else:
             with world.together():
-                name, presets = _presets(preset, settings or [], model, seed, seeds, epochs)
+                options = {"model.name": model, "train.seed": seed, "train.epochs": epochs}
+                given = [f"{key}={value}" for key, value in options.items() if value is not None]
+                name, presets = _presets(preset, start, [*given, *(settings or [])], seeds)
             for one in presets:
                 with TrainingProgress(session) as progress:
                     summaries.append(
@@ -96,23 +107,23 @@ def train(
 
 
 def _presets(
-    name_or_path: str,
-    settings: list[str],
-    model: str | None,
-    seed: int | None,
-    seeds: int,
-    epochs: int | None,
+    name_or_path: str, start: str | None, settings: list[str], seeds: int
 ) -> tuple[str, list[Preset]]:
     """Name of the preset, and the preset once for every seed."""
     from painet_cli.config.presets import load_preset, preset_name
 
-    options = {"model.name": model, "train.seed": seed, "train.epochs": epochs}
-    given = [f"{key}={value}" for key, value in options.items() if value is not None]
-    first = load_preset(name_or_path, [*given, *settings])
-    return preset_name(name_or_path), [
-        load_preset(name_or_path, [*given, *settings, f"train.seed={first.train.seed + k}"])
-        for k in range(seeds)
-    ]
+    if start is None:
+        first, name = load_preset(name_or_path, settings), preset_name(name_or_path)
+    else:
+        from painet_cli.prediction.checkpoints import find_checkpoint
+
+        found = find_checkpoint(start)
+        begun = found.header.preset
+        name = preset_name(name_or_path) if name_or_path else found.header.preset_name
+        first = load_preset(name_or_path, settings) if name_or_path else begun.changed(settings)
+        first = first.changed({"train.start_from": str(found.path.resolve())})
+    seed = first.train.seed
+    return name, [first.changed({"train.seed": seed + k}) for k in range(seeds)]
 
 
 def _report(

@@ -25,6 +25,7 @@ PLAIN_WORDS = {
     "a valid boolean": "true or false",
     "a valid array": "a list",
     "an object": "a mapping, such as {lr: 1e-3}",
+    "Value error, ": "",
 }
 
 

@@ -6,15 +6,16 @@ Schema.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from painet_cli.config.model_table import ModelConfig, ModelTable, Strict
 
 ParticleLabel = Literal["listed", "name", "element", "residue"]
-NodeFeature = Literal["speed", "height", "type", "position", "velocity", "past"]
+NodeFeature = Literal["speed", "height", "type", "time", "position", "velocity", "past"]
 EdgeFeature = Literal["hop", "distance", "types"]
 Settings = Sequence[str] | Mapping[str, object]
 """Changes of a preset: `["train.lr=1e-3"]` or `{"train.lr": 1e-3}`."""
@@ -29,6 +30,16 @@ DATASET_NAME = r"^\w[\w.-]{0,99}$"
 """No separator and no `..`: a name of a folder, never a way out of the data directory."""
 
 
+def _time(text: str) -> str:
+    if not re.fullmatch(r"\s*[0-9.]+(?:[eE][-+]?\d+)?\s*(?:[afpnum]?s)\s*", text):
+        raise ValueError("expected a number and its unit, such as 2fs")
+    return text
+
+
+Time = Annotated[str, AfterValidator(_time)]
+"""A number and its unit: `0.5fs`, `240 ps`."""
+
+
 class DataConfig(Strict):
     """Which dataset, and how a window is cut from it."""
 
@@ -38,6 +49,10 @@ class DataConfig(Strict):
     """T, the number of target frames of a window; 1 is state-to-state (S2S), more is S2T."""
     delta_frames: PositiveInt
     """Frames from a window's start to its last target (the paper's delta T)."""
+    delta_time: tuple[Time, Time] | None = None
+    """Shortest and longest time between the frames of a window, `[2fs, 50fs]`: each window takes
+    every so many frames of the dataset, and the model is told the time. A new draw every epoch,
+    the same one always for validation and tests. null: windows take every frame."""
     sampling: Literal["tail", "uniform"] = "uniform"
     """Where the T targets lie: `uniform` at delta_frames * k / T, `tail` the last T frames."""
     velocity: Literal["next", "before"] | None = None
@@ -70,7 +85,8 @@ class FeatureConfig(Strict):
 
     node: Annotated[tuple[NodeFeature, ...], Field(min_length=1)] = ("speed",)
     """Per particle: `speed` |v|, `height` above ground along the dataset's up axis (leaves only
-    turns about the vertical as symmetry), `type` one-hot; `past` the lengths of the displacements
+    turns about the vertical as symmetry), `type` one-hot; `time` between the frames
+    of the window, as `data.delta_time` draws it; `past` the lengths of the displacements
     to the frames of `data.history`. With `frame: body` also `position` and `velocity`, and these
     and `past` are components in that frame."""
     frame: Literal["none", "body"] = "none"
@@ -338,6 +354,9 @@ class TrainConfig(Strict):
     compile: bool = False
     """Compile the repeated blocks of the model by torch.compile; takes minutes before the first
     step and needs a C++ compiler on a CPU."""
+    start_from: str | None = None
+    """Run folder or checkpoint file whose weights are the first ones; the optimiser begins anew,
+    and the units of length and speed are the checkpoint's. null: random weights."""
     augment: tuple[Literal["mirror", "symmetry"], ...] = ()
     """What training windows are seen as besides what they are: in a `mirror`, with left and right
     exchanged by the names of particles; or under each `symmetry` of a molecule, with equal atoms

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -13,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from painet_cli.config.presets import Preset, load_preset, preset_names
+from painet_cli.data.batches.spacing import frame_times_of
 from painet_cli.data.batches.windows import (
     Windows,
     before_of,
@@ -24,9 +26,11 @@ from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.data.dataset.manifest import SplitName
 from painet_cli.data.dataset.splits import leak_fraction
 from painet_cli.errors import RequestError
+from painet_cli.evaluation.elsewhere import check_known, narrowed
 from painet_cli.evaluation.metrics import prediction_errors
 from painet_cli.evaluation.physics.checks import PhysicsReport
 from painet_cli.evaluation.physics.windows import check_windows
+from painet_cli.evaluation.systems import SystemErrors, errors_by_system
 from painet_cli.evaluation.yardsticks import yardsticks
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.memory import fit_memory
@@ -40,7 +44,8 @@ from painet_cli.training.checkpoint import Header
 from painet_cli.training.device import MemoryMeter, free_memory
 from painet_cli.training.distributed.world import ALONE, World
 from painet_cli.training.record import trained_facts
-from painet_cli.training.run import BEST, dataset_of
+from painet_cli.training.run import dataset_of
+from painet_cli.training.run_folder import BEST
 
 CPU = torch.device("cpu")
 EVALUATION = "evaluation.json"
@@ -87,6 +92,10 @@ class Evaluation:
     """What the data are called, where they are not the benchmark's own."""
     as_published: bool = True
     """Whether the windows are cut as the shipped preset of that name has it."""
+    delta_time: str = ""
+    """Time between the frames of the windows, where it was drawn: `2 fs to 5 fs`."""
+    systems: tuple[SystemErrors, ...] = ()
+    """Errors of each system beside two yardsticks, where there are several or times are drawn."""
     answer_given: bool = False
     """Whether the velocity at the start tells the first step: the frame after it is both."""
     yardsticks: dict[str, list[float]] = field(default_factory=dict)
@@ -104,7 +113,8 @@ class Evaluation:
         `physics` is null where it was not asked for.
         """
         values = {name: getattr(self, name) for name in self.plain_names()}
-        return values | {"physics": self.physics and self.physics.plain()}
+        systems = [system.plain() for system in self.systems]
+        return values | {"systems": systems, "physics": self.physics and self.physics.plain()}
 
     @classmethod
     def plain_names(cls) -> list[str]:
@@ -120,6 +130,8 @@ def evaluate_run(
     part: SplitName = "test",
     horizon: int | None = None,
     physics: bool = False,
+    on: str | None = None,
+    delta_time: tuple[str, str] | None = None,
     rivals: bool = False,
     world: World = ALONE,
     memory_budget: int | None = None,
@@ -136,6 +148,10 @@ def evaluate_run(
         Steps to predict, by rollout past the trained horizon; by default what the preset says.
     physics
         Whether to check bonds, clashes and the like too, on at most 200 windows.
+    on
+        Another dataset to measure it on, of particle types that it knows.
+    delta_time
+        Times between the frames of the windows, within those that it was trained on.
     rivals
         Whether to measure the yardsticks on the same windows.
     world
@@ -151,13 +167,14 @@ def evaluate_run(
     """
     meter = MemoryMeter(device)
     with world.together():
-        model, header, dataset = load_run(run, data_dir, device)
-        preset = header.preset
+        model, header, dataset = load_run(run, data_dir, device, on)
+        preset = header.preset if delta_time is None else narrowed(header.preset, delta_time)
         trained = target_offsets(preset.data)
         steps = horizon or preset.evaluation.horizon or preset.data.horizon
-        windows = windows_for(dataset, preset, part, rollout_offsets(trained, steps), device)
+        offsets = rollout_offsets(trained, steps)
+        windows = windows_for(dataset, preset, part, offsets, device, header.type_names)
     batch_size = preset.train.batch_size
-    largest = windows.batch(torch.arange(min(batch_size, len(windows))))
+    largest = windows.batch(windows.largest(batch_size))
     fit_memory(model, largest, memory_budget or free_memory(device), training=False)
     started = time.perf_counter()
     errors = prediction_errors(model, windows, batch_size, trained, world)
@@ -166,7 +183,9 @@ def evaluate_run(
     with world.together():
         if physics and world.is_writer:
             checks = check_windows(model, windows, batch_size, trained)
-        if rivals and world.is_writer:
+        times = frame_times_of(preset.data)
+        several = bool(dataset.manifest.systems) or times is not None
+        if rivals and world.is_writer and not several:
             found = yardsticks(dataset, preset, windows)
     return Evaluation(
         run=run,
@@ -175,7 +194,7 @@ def evaluate_run(
         seed=preset.train.seed,
         epochs=header.progress.epoch,
         parameters=model.parameter_count,
-        dataset=header.dataset,
+        dataset=dataset.manifest.name,
         split=part,
         split_kind=dataset.manifest.split.kind,
         leak=leak_fraction(dataset.manifest.split),
@@ -194,6 +213,8 @@ def evaluate_run(
         device=str(device),
         label=dataset.manifest.origin.label,
         as_published=_is_as_shipped(header.preset_name, preset),
+        delta_time="" if times is None else str(times),
+        systems=errors_by_system(errors.squared, windows, batch_size, world) if several else (),
         answer_given=holds_answer(preset.data),
         yardsticks=found,
         physics=checks,
@@ -213,9 +234,14 @@ def _is_as_shipped(name: str, preset: Preset) -> bool:
 
 
 def load_run(
-    run: Path, data_dir: Path, device: torch.device
+    run: Path, data_dir: Path, device: torch.device, on: str | None = None
 ) -> tuple[DynamicsModel, Header, Dataset]:
     """Best weights of a run, what they are of, and the dataset they were trained on.
+
+    Parameters
+    ----------
+    on
+        Another dataset, of particle types that the model knows.
 
     Raises
     ------
@@ -225,6 +251,10 @@ def load_run(
     if not run.is_dir():
         raise RequestError(f"{run}: no run here", "give a folder that `painet train` wrote")
     model, header = restore(run / BEST, device)
+    if on is not None:
+        dataset = dataset_of(header.preset.changed({"data.dataset": on}), data_dir)
+        check_known(dataset, header)
+        return model, header, dataset
     dataset = dataset_of(header.preset, data_dir)
     if dataset.sha256 != header.dataset_sha256:
         raise RequestError(
@@ -240,6 +270,7 @@ def windows_for(
     part: SplitName,
     offsets: NDArray[np.int64] | None = None,
     device: torch.device = CPU,
+    known: Sequence[str] = (),
 ) -> Windows:
     """Windows of one part of the split with a preset's edges.
 
@@ -249,6 +280,8 @@ def windows_for(
         (T,) frames from a start to its targets; by default the preset's.
     device
         Where batches are made.
+    known
+        Names of the particle types of the model that reads them, in its order.
 
     Raises
     ------
@@ -256,8 +289,9 @@ def windows_for(
         No window of that part leaves room for the offsets.
     """
     offsets = target_offsets(preset.data) if offsets is None else offsets
-    graph, before = system_of(dataset.manifest, preset)[1], before_of(preset.data)
-    return windows_of(dataset, part, offsets, graph, device, before)
+    graph, before = system_of(dataset.manifest, preset, known)[1], before_of(preset.data)
+    times = frame_times_of(preset.data)
+    return windows_of(dataset, part, offsets, graph, device, before, times)
 
 
 def save_evaluation(evaluation: Evaluation) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from painet_cli.config.presets import Preset
 from painet_cli.config.schema import Activations, EdgeFeature, FeatureConfig, NodeFeature
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import Graph
+from painet_cli.data.batches.spacing import FrameTimes
 from painet_cli.data.particles.names import AXES, Axis
 from painet_cli.errors import RequestError
 from painet_cli.models.layers.body_frame import BodyFrame, Frames
@@ -36,6 +38,8 @@ class SystemSpec:
         H, frames before the start that batches tell of.
     names
         Names of the particles, where all systems have the same and they are known.
+    frame_times
+        Between the frames that the model is given, where they vary.
     """
 
     type_names: tuple[str, ...]
@@ -43,11 +47,16 @@ class SystemSpec:
     up_axis: Axis | None = None
     history: int = 0
     names: tuple[str, ...] = ()
+    frame_times: FrameTimes | None = None
 
     @property
     def up(self) -> int | None:
         """Number of the up axis."""
         return None if self.up_axis is None else AXES.index(self.up_axis)
+
+
+TIME_WIDTH = 6
+"""Numbers that tell a model the time between frames."""
 
 
 class DynamicsModel(nn.Module, ABC):
@@ -57,6 +66,9 @@ class DynamicsModel(nn.Module, ABC):
     ----------
     Config
         Class of the model's section in a preset.
+    takes_types
+        Whether types may be added to trained weights: `features` are read by maps whose first
+        columns are node features, or whose last are edge features, and by tables over types.
     horizon
         T, the number of steps `forward` predicts.
     activations
@@ -69,6 +81,7 @@ class DynamicsModel(nn.Module, ABC):
     """
 
     Config: ClassVar[type[ModelConfig]]
+    takes_types: ClassVar[bool] = False
     reads_past: ClassVar[Literal["never", "features", "always"]] = "never"
     closed_form: ClassVar[bool] = False
     horizon: int
@@ -153,8 +166,8 @@ class Features(nn.Module):
     Raises
     ------
     RequestError
-        `height` is asked for and the system has no up axis, components and no frame, or the past
-        and no history.
+        `height` is asked for and the system has no up axis, components and no frame, the past and
+        no history, or `time` and it does not vary.
     """
 
     length: Tensor
@@ -170,24 +183,45 @@ class Features(nn.Module):
                 "features.node: `height` needs a dataset with an up axis, and this one has none",
                 "use `speed` and `type`",
             )
+        if "time" in config.node and system.frame_times is None:
+            raise RequestError(
+                "features.node: `time` needs a time between frames that varies",
+                "set data.delta_time=[2fs, 50fs], or leave `time` out",
+            )
         _check_frame(config, system)
         self.config = config
+        self.frame_times = system.frame_times
         self.num_types = len(system.type_names)
         self.hops = system.hops
         self.up = system.up or 0
         self.history = system.history
         axes = 3 if config.frame == "body" else 1
         widths = {
-            "speed": 1, "height": 1, "type": self.num_types,
+            "speed": 1, "height": 1, "type": self.num_types, "time": TIME_WIDTH,
             "position": 3, "velocity": 3, "past": axes * self.history,
             "hop": self.hops, "distance": 1, "types": 2 * self.num_types,
         }  # fmt: skip
+        self._widths = widths
         self.node_width = sum(widths[name] for name in config.node)
         self.edge_width = sum(widths[name] for name in config.edge)
         for scale in ("length", "speed", "time", "height"):
             self.register_buffer(scale, torch.ones(()))
         self.register_buffer("ground", torch.zeros(()))
         self.frame = BodyFrame(system.up, system.names) if config.frame == "body" else None
+
+    def node_blocks(self) -> list[tuple[int, bool]]:
+        """Columns of each node feature in their order, and whether they are one-hot types."""
+        return [(self._widths[name], name == "type") for name in self.config.node]
+
+    def edge_blocks(self) -> list[tuple[int, bool]]:
+        """The same of edge features; the types of both ends are two blocks."""
+        return [
+            block
+            for name in self.config.edge
+            for block in (
+                [(self.num_types, True)] * 2 if name == "types" else [(self._widths[name], False)]
+            )
+        ]
 
     @torch.no_grad()
     def fit(self, batches: Iterable[Batch]) -> None:
@@ -249,6 +283,8 @@ class Features(nn.Module):
                 return (batch.positions[:, self.up, None] - self.ground) / self.height
             case "type":
                 return self._one_hot_types(batch.graph.types, batch.positions.dtype)
+            case "time":
+                return self._times(batch)
 
     def _vectors(
         self, name: Literal["position", "velocity", "past"], batch: Batch, frames: Frames | None
@@ -278,6 +314,23 @@ class Features(nn.Module):
                 return lengths(displacements(batch.positions, graph)) / self.length
             case "types":
                 return self._one_hot_types(graph.types[graph.edge_index.t()], dtype).flatten(1)
+
+    def _times(
+        self,
+        batch: Batch,
+    ) -> Tensor:  # (M, TIME_WIDTH)
+        """Time between frames as bells that are spread evenly over the logarithms of its range."""
+        times = self.frame_times
+        if times is None or batch.frame_time_s is None:
+            raise RequestError(
+                "the batch does not say the time between its frames, and the model reads it",
+                "make its windows with data.delta_time",
+            )
+        shortest, longest = math.log(times.shortest), math.log(times.longest)
+        step = max(longest - shortest, 1e-3) / (TIME_WIDTH - 1)
+        place = (batch.frame_time_s.to(batch.positions.dtype).log() - shortest) / step
+        bells = torch.arange(TIME_WIDTH, dtype=place.dtype, device=place.device)
+        return (-0.5 * (place[:, None] - bells).square()).exp()[batch.graph.system]
 
     def _one_hot_types(self, types: Tensor, dtype: torch.dtype) -> Tensor:
         return nn.functional.one_hot(types, self.num_types).to(dtype)

@@ -6,7 +6,7 @@ registered by its entry point, group `painet.models`, and is treated as one of t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import torch
@@ -17,6 +17,7 @@ from painet_cli.config.plugins import Plugin
 from painet_cli.config.presets import Preset
 from painet_cli.config.schema import MODEL_CONFIGS
 from painet_cli.data.batches.graph import Graph
+from painet_cli.data.batches.spacing import frame_times_of
 from painet_cli.data.batches.typed_graph import dataset_graph
 from painet_cli.data.dataset.manifest import Manifest
 from painet_cli.data.particles.names import Axis
@@ -123,14 +124,23 @@ def check_weights(preset: Preset, system: SystemSpec, weights: Mapping[str, Tens
         build_model(preset, system).load_state_dict(weights, assign=True)
 
 
-def system_of(manifest: Manifest, preset: Preset) -> tuple[SystemSpec, Graph]:
-    """What a model must know of a dataset's system, and the system's graph; raises as it does."""
-    type_names, graph = dataset_graph(manifest, preset.data)
+def system_of(
+    manifest: Manifest, preset: Preset, known: Sequence[str] = ()
+) -> tuple[SystemSpec, Graph]:
+    """What a model must know of a dataset's systems, and their graph; raises as that does.
+
+    Parameters
+    ----------
+    known
+        Names of particle types that come first, whether or not the dataset has them.
+    """
+    type_names, graph = dataset_graph(manifest, preset.data, known)
     spec = system_spec(preset, type_names, manifest.up_axis)
-    return replace(spec, names=manifest.particles.names), graph
+    return replace(spec, names=() if manifest.systems else manifest.particles.names), graph
 
 
 def system_spec(preset: Preset, type_names: tuple[str, ...], up_axis: Axis | None) -> SystemSpec:
     """What a model must know of systems with these types, as a preset cuts their windows."""
     data = preset.data
-    return SystemSpec(type_names, data.edge_hops, up_axis, data.history)
+    times = frame_times_of(data)
+    return SystemSpec(type_names, data.edge_hops, up_axis, data.history, frame_times=times)

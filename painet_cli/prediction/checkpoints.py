@@ -14,13 +14,14 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import safe_open
 
+from painet_cli.data.batches.spacing import FrameTimes, frame_times_of
 from painet_cli.errors import RequestError, option
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.registry import build_model, check_weights, system_spec
 from painet_cli.storage.archives import read_json
 from painet_cli.training.checkpoint import Header, load_checkpoint, misfit, read_header, under
 from painet_cli.training.device import resolve_device
-from painet_cli.training.run import BEST
+from painet_cli.training.run_folder import BEST
 
 SUFFIX = ".safetensors"
 EVALUATION = "evaluation.json"
@@ -103,9 +104,19 @@ class Checkpoint:
         return self.header.preset.data.horizon
 
     @property
-    def step_s(self) -> float:
-        """Seconds between predicted steps, the mean where they are not even."""
+    def frame_times(self) -> FrameTimes | None:
+        """Range of times between frames that it serves; None where it serves one time alone."""
+        return frame_times_of(self.header.preset.data)
+
+    @property
+    def step_s(self) -> float | None:
+        """Seconds between predicted steps, the mean where they are not even.
+
+        None where they are the input's own.
+        """
         data = self.header.preset.data
+        if self.frame_times is not None:
+            return None
         frames = 1.0 if data.sampling == "tail" else data.delta_frames / data.horizon
         if data.horizon == 1:
             frames = data.delta_frames
@@ -134,6 +145,8 @@ class Checkpoint:
             "types": list(header.type_names),
             "horizon": self.horizon,
             "step_s": self.step_s,
+            "frame_times_s": self.frame_times
+            and [self.frame_times.shortest, self.frame_times.longest],
             "frame_time_s": header.units.frame_time_s,
             "mse": self.test_mse,
             "unit": f"{header.units.length}²",

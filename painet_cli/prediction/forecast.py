@@ -13,6 +13,7 @@ from torch import Tensor
 
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import Graph, bond_graph
+from painet_cli.data.batches.spacing import frame_times_of
 from painet_cli.data.batches.windows import target_offsets
 from painet_cli.data.particles.origin import is_far, places
 from painet_cli.data.units import time_text
@@ -21,7 +22,7 @@ from painet_cli.models.base import DynamicsModel
 from painet_cli.models.memory import fit_memory
 from painet_cli.prediction.checkpoints import LoadedModel
 from painet_cli.prediction.inputs.recording import LARGEST_BYTES, Input
-from painet_cli.prediction.matching import MisfitError, check_fit
+from painet_cli.prediction.matching import MisfitError, check_fit, check_time
 from painet_cli.prediction.rollout import rollout
 from painet_cli.prediction.sanity import (
     Sanity,
@@ -38,6 +39,7 @@ from painet_cli.prediction.start_checks import (
 from painet_cli.prediction.superposition import superposed_mse
 from painet_cli.prediction.timing import (
     Source,
+    frame_time_of,
     frame_warnings,
     known_truth,
     predicted_frames,
@@ -237,7 +239,8 @@ def make_forecast(
     at = places(x, system.up_axis) if is_far(x, system.up_axis) else None
     near = x if at is None else (x - at).astype(np.float32)
     size = batch_size or max(1, BATCH_PARTICLES // n)
-    states = _States(graph, near, at_rest, past, loaded.device)
+    told = None if frame_times_of(header.preset.data) is None else system.frame_time_s
+    states = _States(graph, near, at_rest, past, loaded.device, told)
     largest = states.batch(slice(0, size))
     free = memory_budget or free_memory(loaded.device)
     plan = fit_memory(loaded.model, largest, free, training=False)
@@ -261,7 +264,7 @@ def make_forecast(
         system=system,
         starts=starts,
         positions=positions,
-        times_s=offsets.astype(np.float64) * header.units.frame_time_s,
+        times_s=offsets.astype(np.float64) * frame_time_of(header, system.frame_time_s),
         velocities=velocities,
         straight=x[:, None] + offsets[:, None, None].astype(np.float32) * velocities[:, None],
         truth=truth,
@@ -287,6 +290,7 @@ def _graph(loaded: LoadedModel, system: Input) -> Graph:
     data = loaded.header.preset.data
     try:
         types = check_fit(loaded.header, system.particles, system.length_unit, system.up_axis)
+        check_time(loaded.header, system.frame_time_s)
     except MisfitError as error:
         raise RequestError(f"checkpoint {loaded.name} does not fit: {error.what}") from error
     graph = bond_graph(types.tolist(), system.particles.bonds, data.hops)
@@ -358,6 +362,7 @@ class _States:
     velocities: NDArray[np.floating]
     past: NDArray[np.floating] | None
     device: torch.device
+    frame_time_s: float | None = None
 
     def batch(self, part: slice) -> Batch:
         """Batch of some starts, side by side."""
@@ -367,5 +372,6 @@ class _States:
 
         x, v = flat(self.positions[part]), flat(self.velocities[part])
         past = None if self.past is None else flat(self.past[part].swapaxes(0, 1))
-        systems = self.graph.repeat(len(self.positions[part]))
-        return Batch(systems, x, v).at(x, v, past)
+        count, time_s = len(self.positions[part]), self.frame_time_s
+        told = None if time_s is None else torch.full((count,), time_s, device=self.device)
+        return Batch(self.graph.repeat(count), x, v, frame_time_s=told).at(x, v, past)

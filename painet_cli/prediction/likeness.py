@@ -21,6 +21,8 @@ and uracil have 0.5, two proteins' backbones of 80 and 855 atoms 0.7."""
 _SIZE_WEIGHT = 0.1
 _UNSEEN = 0.7
 """Weight of a likeness by numbers of particles alone, where bonds were not kept."""
+_SEVERAL = 0.8
+"""Likeness of a checkpoint of several systems, made for any with their types, to one of them."""
 _FEW = 6
 
 
@@ -63,6 +65,9 @@ def compare(
     trained, known = header.composition, header.structure
     if fingerprint and fingerprint == header.dataset_sha256:
         return Comparison(same=True, score=1.0, said="trained on this very system")
+    if header.systems:
+        said = f"trained on {len(header.systems)} systems, whose types cover the particles"
+        return Comparison(same=False, score=_SEVERAL, said=said)
     equal, covers = found == trained, "its types cover the particles"
     if known is None or here is None:
         score = _UNSEEN * _overlap(trained, found) * _size(sum(trained.values()), found.total())

@@ -10,15 +10,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from painet_cli.data.batches.spacing import frame_times_of
 from painet_cli.data.batches.typed_graph import MissingLabelError, particle_kinds
 from painet_cli.data.particles.elements import HEAVY
 from painet_cli.data.particles.names import Axis
 from painet_cli.data.particles.particles import Particles
 from painet_cli.data.particles.structure import Structure, structure_of
+from painet_cli.data.units import time_text
 from painet_cli.errors import RequestError, option
 from painet_cli.prediction.checkpoints import Checkpoint
 from painet_cli.prediction.inputs.recording import Input, Selected
 from painet_cli.prediction.likeness import LEAST, Comparison, compare, composition
+from painet_cli.prediction.timing import frame_time_of
 from painet_cli.training.checkpoint import Header
 
 SELECTIONS = ("all", HEAVY, "backbone", "name CA")
@@ -87,6 +90,29 @@ def types_of(header: Header, particles: Particles) -> NDArray[np.int64]:
             + (f" (heavy atoms: {option('select', 'heavy')})" if unknown == ["H"] else "")
         )
     return np.array([index[kind] for kind in kinds], dtype=np.int64)
+
+
+def check_time(header: Header, frame_time_s: float | None) -> None:
+    """Refuse frames whose time a checkpoint of a range of times was not trained on.
+
+    Raises
+    ------
+    MisfitError
+        It is outside of the range, or not known.
+    """
+    served = frame_times_of(header.preset.data)
+    if served is None:
+        return
+    if frame_time_s is None:
+        raise MisfitError(
+            f"it serves frames {served} apart, and the input does not say how far apart its own "
+            f"are ({option('frame_time')} says it)"
+        )
+    if frame_time_s not in served:
+        raise MisfitError(
+            f"it serves frames {served} apart, and those of the input are "
+            f"{time_text(frame_time_s)} apart"
+        )
 
 
 def check_fit(
@@ -193,6 +219,7 @@ def choose(
             particles = candidate.selected.particles
             try:
                 types = check_fit(checkpoint.header, particles, length_unit, up_axis)
+                check_time(checkpoint.header, frame_time_s)
             except MisfitError as error:
                 misfits.setdefault(checkpoint.name, error.what)
                 continue
@@ -229,7 +256,7 @@ def _rank(
     checkpoint: Checkpoint, candidate: Candidate, comparison: Comparison, frame_time_s: float | None
 ) -> tuple[float, ...]:
     off = _off(checkpoint, candidate.speed) if checkpoint.origin == "shipped" else 0.0
-    trained = checkpoint.header.units.frame_time_s
+    trained = frame_time_of(checkpoint.header, frame_time_s)
     apart = 0 if frame_time_s is None else round(abs(math.log10(frame_time_s / trained)))
     return (
         (not comparison.same) + (off >= _ANOTHER_GAIT),

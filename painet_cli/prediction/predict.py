@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from painet_cli.data.batches.batch import Batch, from_pyg
+from painet_cli.data.batches.spacing import frame_times_of
 from painet_cli.data.batches.windows import target_offsets
 from painet_cli.data.particles.elements import is_element
 from painet_cli.data.particles.names import Axis
@@ -27,6 +28,7 @@ from painet_cli.prediction.forecast import make_forecast
 from painet_cli.prediction.inputs.recording import Input
 from painet_cli.prediction.matching import compare_input
 from painet_cli.prediction.rollout import rollout
+from painet_cli.training.checkpoint import Header
 
 if TYPE_CHECKING:
     from MDAnalysis import AtomGroup
@@ -239,10 +241,15 @@ def _arrays(
         path=None,
         particles=particles,
         frames=frames,
-        frame_time_s=model.header.units.frame_time_s if frame_time_s is None else frame_time_s,
+        frame_time_s=frame_time_s or _trained_frame_time(model.header),
         length_unit=model.header.units.length,
         up_axis=model.header.up_axis,
     )
+
+
+def _trained_frame_time(header: Header) -> float | None:
+    """Seconds between frames as in training; None where it was on a range of times."""
+    return None if frame_times_of(header.preset.data) else header.units.frame_time_s
 
 
 def _particles(

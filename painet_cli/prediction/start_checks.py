@@ -14,7 +14,7 @@ from painet_cli.data.trajectories.unwrap import superposed
 from painet_cli.data.units import time_text
 from painet_cli.errors import RequestError, option
 from painet_cli.prediction.inputs.recording import Input
-from painet_cli.prediction.timing import StartVelocities
+from painet_cli.prediction.timing import StartVelocities, frame_time_of
 from painet_cli.training.checkpoint import Header
 
 FASTEST_PEOPLE = 20.0
@@ -106,7 +106,7 @@ def check_velocities(
     speeds = np.sqrt(np.square(inner).sum(axis=-1).mean(axis=-1))  # (S,), a checkpoint's frame
     fastest = int(np.argmax(speeds))
     frame = system.first_frame + int(starts[fastest])
-    frame_time_s = header.units.frame_time_s
+    frame_time_s = frame_time_of(header, system.frame_time_s)
     if system.length_unit == "angstrom":
         bound, unit = FASTEST, "angstrom per fs"
         speed = speeds[fastest] / (frame_time_s / _FEMTOSECOND)

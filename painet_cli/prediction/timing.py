@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from painet_cli.data.batches.spacing import frame_times_of
 from painet_cli.data.batches.windows import target_offsets
 from painet_cli.data.units import time_text
 from painet_cli.errors import RequestError, option
@@ -45,11 +46,25 @@ def known_frames(
     return whole if (whole > 0).all() and np.abs(frames - whole).max() <= _WHOLE else None
 
 
+def frame_time_of(header: Header, frame_time_s: float | None) -> float:
+    """Seconds between the frames that a checkpoint counts by on such an input.
+
+    They are those of its training, or the input's own where it was trained on a range of times.
+    """
+    if frame_times_of(header.preset.data) is not None and frame_time_s is not None:
+        return frame_time_s
+    return header.units.frame_time_s
+
+
 def _frames_per_frame(header: Header, frame_time_s: float | None) -> float:
     """Frames of an input in the time of one of the checkpoint's."""
+    return _ratio(frame_time_of(header, frame_time_s), frame_time_s)
+
+
+def _ratio(trained_s: float, frame_time_s: float | None) -> float:
     if frame_time_s is None:
         return 1.0
-    ratio = header.units.frame_time_s / frame_time_s
+    ratio = trained_s / frame_time_s
     return round(ratio) if 0 < abs(ratio - round(ratio)) < _SAME_TIME * ratio else ratio
 
 
@@ -78,10 +93,10 @@ def start_velocities(header: Header, system: Input, starts: NDArray[np.int64]) -
     farther away in time than the checkpoint's.
     """
     intervals = _intervals(system, starts)
-    trained = header.units.frame_time_s
+    trained = frame_time_of(header, system.frame_time_s)
     moving = (starts > 0) & ~np.isin(starts, (0, *system.breaks))
     before = np.where(moving, starts - 1, starts)
-    ratio = np.array([_frames_per_frame(header, one) for one in intervals], dtype=np.float32)
+    ratio = np.array([_ratio(trained, one) for one in intervals], dtype=np.float32)
     moved = (system.frames[starts] - system.frames[before]).astype(np.float32)
     values = moved * ratio[:, None, None]
     sources: list[Source] = ["before" if one else "none" for one in moving.tolist()]
@@ -190,7 +205,7 @@ def frame_warnings(
     header: Header, system: Input, velocities: StartVelocities, known_past: int
 ) -> tuple[str, ...]:
     """What a reader must know of the velocities and times, a sentence each."""
-    known, trained = system.frame_time_s, header.units.frame_time_s
+    known, trained = system.frame_time_s, frame_time_of(header, system.frame_time_s)
     said = []
     count, still = len(velocities.sources), velocities.sources.count("none")
     moving = velocities.sources.count("before")

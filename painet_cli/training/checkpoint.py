@@ -81,6 +81,10 @@ class Header(BaseModel):
     """What wrote it, as a shell takes it; here and below, empty in those of schema 1."""
     versions: dict[str, str] = {}
     """Versions of painet, Python and the packages that the weights depend on."""
+    systems: tuple[Name, ...] = ()
+    """Names of the systems it was trained on, where they are several."""
+    start: dict[str, str] | None = None
+    """The checkpoint that training began from: its path, tensors, preset and dataset."""
     tensors_sha256: str = ""
     """`tensors_digest` of the file's tensors; filled in as it is saved."""
 
@@ -220,7 +224,8 @@ def _second(content: dict[str, Any]) -> dict[str, Any]:
 def _third(content: dict[str, Any]) -> dict[str, Any]:
     """Schema 3 keeps how the system is built, and what was done to its frames.
 
-    Before it, velocities were differences to the next frame.
+    It may name several systems, and a checkpoint that training began from. Before it, velocities
+    were differences to the next frame.
     """
     preset = content["preset"]
     data = {"velocity": "next", **preset["data"]}

@@ -73,7 +73,7 @@ def prediction_error(
             "train longer, or lower train.lr",
         )
     step, particle = bad[0].tolist()
-    name = windows.dataset.manifest.particles.names[particle]
+    name = windows.dataset_of(index).manifest.particles.names[particle]
     return PainetError(
         f"the prediction from frame {start} of {windows.dataset.folder} is NaN or infinite at step "
         f"{step + 1}, first at particle {particle} ({name})",
@@ -96,7 +96,8 @@ def validation_error(
         bad = ~torch.isfinite(errors).all(dim=1)
         if bad.any():
             first = int(bad.int().argmax())
-            own = predicted.view(len(predicted), len(indices), -1, 3)[:, first]
+            bounds = batch.graph.ptr.tolist()
+            own = predicted[:, bounds[first] : bounds[first + 1]]
             told = torch.zeros(len(windows), errors.shape[1])
             told[indices] = errors
             found = prediction_error(told, windows, own)
@@ -112,19 +113,19 @@ def broken_data(
     indices: Tensor,  # (B,)
 ) -> str:
     """The first coordinate of windows that is NaN or infinite in the dataset; empty if none."""
-    dataset = windows.dataset
-    ahead = np.concatenate([[0, 1], windows.offsets])
-    numbers = np.unique(windows.starts[indices.numpy()][:, None] + ahead)
-    frames: NDArray[np.float32] = dataset.frames[numbers]
-    bad = np.argwhere(~np.isfinite(frames).all(axis=-1))
-    if not len(bad):
-        return ""
-    row, particle = bad[0].tolist()
-    name = dataset.manifest.particles.names[particle]
-    return (
-        f"{dataset.folder / FRAMES}: frame {numbers[row]} holds a coordinate that is NaN or "
-        f"infinite, of particle {particle} ({name})"
-    )
+    for window in indices.tolist():
+        dataset, numbers = windows.dataset_of(window), np.unique(windows.frames_of(window))
+        frames: NDArray[np.float32] = dataset.frames[numbers]
+        bad = np.argwhere(~np.isfinite(frames).all(axis=-1))
+        if len(bad):
+            row, particle = bad[0].tolist()
+            name = dataset.manifest.particles.names[particle]
+            whose = f"{dataset.manifest.name}: " if windows.dataset.manifest.systems else ""
+            return (
+                f"{dataset.folder / FRAMES}: {whose}frame {numbers[row]} holds a coordinate that "
+                f"is NaN or infinite, of particle {particle} ({name})"
+            )
+    return ""
 
 
 def half_precision(model: nn.Module) -> str:

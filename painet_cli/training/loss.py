@@ -26,6 +26,19 @@ def squared_errors(
     return sums / graph.ptr.diff()[:, None]
 
 
+def mean_loss(
+    predicted: Tensor,  # (T, M, 3)
+    batch: Batch,
+) -> Tensor:  # ()
+    """Squared error, mean over windows, steps, particles and coordinates.
+
+    A window counts as one, however many particles it has.
+    """
+    if batch.graph.nodes_per_system is not None:
+        return (predicted - batch.known_targets()).square().mean()
+    return squared_errors(predicted, batch).mean()
+
+
 @torch.no_grad()
 def validation_mse(
     model: DynamicsModel,

@@ -80,6 +80,7 @@ def recorded(folder: Path, trainer: Trainer, header: Header, meter: MemoryMeter)
             **summary,
             "dataset": header.dataset,
             "dataset_sha256": header.dataset_sha256,
+            **({} if header.start is None else {"start": header.start}),
             "device": str(meter.device),
             "world_size": trainer.world.size,
             "threads": torch.get_num_threads(),
@@ -126,6 +127,7 @@ def trained_facts(header: Header) -> dict[str, Any]:
     return {
         "dataset": header.dataset,
         "dataset_sha256": header.dataset_sha256,
+        **({} if header.start is None else {"start": header.start}),
         "preset": header.preset_name,
         "seed": header.preset.train.seed,
         "trained_with": header.versions or {"painet": header.painet_version},

@@ -11,11 +11,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, Protocol, cast
 
+import numpy as np
 import torch
 from pydantic import ValidationError
 
 from painet_cli.config.presets import Preset, load_preset, preset_yaml
 from painet_cli.config.schema import Activations
+from painet_cli.data.batches.spacing import frame_times_of
 from painet_cli.data.batches.windows import (
     Windows,
     before_of,
@@ -25,6 +27,7 @@ from painet_cli.data.batches.windows import (
     with_velocity,
 )
 from painet_cli.data.dataset.dataset import Dataset, open_dataset
+from painet_cli.data.dataset.manifest import Manifest
 from painet_cli.data.particles.structure import Structure, structure_of
 from painet_cli.data.sources.registry import how_to_prepare
 from painet_cli.errors import RequestError
@@ -49,14 +52,15 @@ from painet_cli.training.device import (
 )
 from painet_cli.training.distributed.world import ALONE, World
 from painet_cli.training.record import RECORD, RunSummary, begun_with, recorded, summarise
-from painet_cli.training.run_folder import keep_epochs, new_run_folder
+from painet_cli.training.run_folder import BEST, keep_epochs, new_run_folder
+from painet_cli.training.several import check_several, check_types
+from painet_cli.training.start import read_start, take_weights
 from painet_cli.training.threads import computing_with, threads_for
 from painet_cli.training.trainer import EpochRecord, Trainer
 
 CONFIG = "config.yaml"
 METRICS = "metrics.jsonl"
 LAST = "last.safetensors"
-BEST = "best.safetensors"
 _MEASURED = 50
 """Training windows by whose starts the structure is measured."""
 CONTENTS = {
@@ -235,22 +239,37 @@ def _prepare(
     dataset = dataset_of(preset, data_dir)
     preset = preset.model_copy(update={"data": with_velocity(preset.data, dataset.manifest)})
     check_no_answer(preset.data)
-    system, graph = system_of(dataset.manifest, preset)
+    where = preset.train.start_from
+    start = None if where is None else read_start(where, dataset.manifest)
+    known = () if start is None else start.header.type_names
+    system, graph = system_of(dataset.manifest, preset, known)
     offsets, before = target_offsets(preset.data), before_of(preset.data)
+    times = frame_times_of(preset.data)
     train, val = (
-        windows_of(dataset, part, offsets, graph, device, before) for part in ("train", "val")
+        windows_of(dataset, part, offsets, graph, device, before, times)
+        for part in ("train", "val")
     )
+    check_types(dataset, train, graph, system.type_names, len(known))
     seed_everything(preset.train.seed, device)
     model = build_model(preset, system).to(device)
-    model.fit_scales(train.batches(preset.train.batch_size))
+    check_several(dataset.manifest, model, preset)
+    if start is None:
+        model.fit_scales(train.batches(preset.train.batch_size))
+    else:
+        take_weights(model, start, system.type_names)
     header = _header(
         painet_version=version("painet"),
         model_package=package_of(preset.model.name),
         preset_name=name,
         preset=preset,
         type_names=system.type_names,
-        composition=Counter(system.type_names[index] for index in graph.types.tolist()),
+        composition=(
+            {}  # no one system's
+            if dataset.manifest.systems
+            else Counter(system.type_names[index] for index in graph.types.tolist())
+        ),
         structure=_structure(dataset, train),
+        systems=_trained_on(dataset.manifest, train),
         treatment=dataset.manifest.treatment,
         up_axis=system.up_axis,
         units=dataset.manifest.units,
@@ -260,16 +279,23 @@ def _prepare(
         progress=Progress(),
         command=command_line(),
         versions=versions(),
+        start=None if start is None else start.facts(),
     )
     augmentation = augmentation_of(preset, dataset)
     report = preset.data.report
     return Trainer(model, preset.train, train, val, budget_s, world, augmentation, report), header
 
 
+def _trained_on(manifest: Manifest, train: Windows) -> tuple[str, ...]:
+    """Names of the systems that training windows are of, where there are several."""
+    numbers = np.unique(train.systems.numpy()).tolist() if manifest.systems else []
+    return tuple(manifest.systems[number].name for number in numbers)
+
+
 def _structure(dataset: Dataset, train: Windows) -> Structure | None:
     """How the system is built, by the first frames of training windows."""
     manifest = dataset.manifest
-    if any(segment.types is not None for segment in manifest.segments):
+    if manifest.systems or any(segment.types is not None for segment in manifest.segments):
         return None
     frames = dataset.frames[train.starts[:_MEASURED]]
     return structure_of(manifest.particles, frames, manifest.units.length)
@@ -292,7 +318,7 @@ def _fit_memory(trainer: Trainer, header: Header, budget: int | None) -> Header:
     world, windows = trainer.world, trainer.train_windows
     if way == "auto":
         share = -(-header.preset.train.batch_size // world.size)
-        largest = windows.batch(torch.arange(min(share, len(windows))))
+        largest = windows.batch(windows.largest(share))
         free = budget or free_memory(windows.device)
         trainer.memory = fit_memory(trainer.model, largest, free, training=True)
         way = cast("Activations", world.told(lambda: trainer.model.activations))

@@ -14,6 +14,9 @@ from pathlib import Path
 from painet_cli.errors import cannot_write, option
 from painet_cli.storage.atomic import check_writable, write_text
 
+BEST = "best.safetensors"
+"""The weights of the epoch with the smallest validation MSE."""
+
 
 def new_run_folder(parent: Path, holding: Mapping[str, str]) -> Path:
     """Make a run folder `parent/STAMP` that holds some files from the moment it is there.

@@ -21,7 +21,7 @@ from painet_cli.training.augmentation import NO_AUGMENTATION, AllWindows, Augmen
 from painet_cli.training.checkpoint import Progress, misfit, under
 from painet_cli.training.diagnosis import training_error, validation_error
 from painet_cli.training.distributed.world import ALONE, World
-from painet_cli.training.loss import validation_mse
+from painet_cli.training.loss import mean_loss, validation_mse
 from painet_cli.training.optimizers import (
     build_optimizers,
     load_optimizer_state,
@@ -167,7 +167,9 @@ class Trainer:
     def _train_epoch(self, epoch: int) -> float:
         self.model.train()
         windows = self.train_windows
+        windows.draw((self.config.seed, epoch))
         order = _epoch_order(len(windows), self.config.seed, epoch)
+        order = windows.by_size(order, self.config.batch_size)
         steps = math.ceil(len(windows) / self.config.batch_size)
         losses = []
         for step, share in enumerate(self.world.shares(windows, self.config.batch_size, order)):
@@ -182,8 +184,8 @@ class Trainer:
                 batch = self.augmentation.one_of(batch, seed)
             with self.world.averaging(self.model, share.weight):
                 if batch is not None:
-                    loss = (self.model(batch) - batch.known_targets()).square().mean()
-                    loss.backward()
+                    loss = mean_loss(self.model(batch), batch)
+                    loss.backward()  # type: ignore[no-untyped-call]
                     loss = loss.detach() * batch.graph.num_systems
             losses.append(loss)
             if self.config.clip_norm is not None:

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from painet_cli.config.presets import Preset
-from painet_cli.data.batches.windows import Windows, windows
+from painet_cli.data.batches.cut import windows
+from painet_cli.data.batches.windows import Windows
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
 from painet_cli.evaluation.yardsticks import better, reported, yardsticks
 from systems import frames_of, manifest

@@ -22,7 +22,8 @@ from painet_cli.data.dataset.dataset import write_dataset
 from painet_cli.data.dataset.manifest import Manifest, Origin, Segment, Split, Units
 from painet_cli.data.particles.particles import Particles
 from painet_cli.training import checkpoint as checkpoints
-from painet_cli.training.run import BEST, start_run
+from painet_cli.training.run import start_run
+from painet_cli.training.run_folder import BEST
 
 HERE = Path(__file__).parent
 

@@ -20,7 +20,8 @@ from painet_cli.prediction.checkpoints import shipped
 from painet_cli.storage.schema_upgrades import upgraded
 from painet_cli.training import checkpoint as checkpoints
 from painet_cli.training.checkpoint import load_checkpoint
-from painet_cli.training.run import BEST, resume_run, start_run
+from painet_cli.training.run import resume_run, start_run
+from painet_cli.training.run_folder import BEST
 from trainings import CPU, Watcher
 
 OLD = Path(__file__).parents[1] / "old_files"

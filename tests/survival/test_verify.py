@@ -14,7 +14,7 @@ from painet_cli.evaluation.evaluate import evaluate_run, save_evaluation
 from painet_cli.evaluation.verify.verify import verify
 from painet_cli.prediction.checkpoints import shipped
 from painet_cli.storage.provenance import SEAL, seal_holds, sealed
-from painet_cli.training.run import BEST
+from painet_cli.training.run_folder import BEST
 from trainings import CPU
 from typed import Say
 

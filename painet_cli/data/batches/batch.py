@@ -33,6 +33,9 @@ class Batch:
     past
         (H, M, 3) displacements X(-k) - X(0) to the k-th frame before the start, the latest first;
         None where no frame before the start is given.
+    frame_time_s
+        (B,) seconds between the frames that velocities, past and targets count by, a system; None
+        where the model is not told.
     """
 
     graph: Graph
@@ -40,6 +43,7 @@ class Batch:
     velocities: Tensor
     targets: Tensor | None = None
     past: Tensor | None = None
+    frame_time_s: Tensor | None = None
 
     def known_targets(self) -> Tensor:
         """(T, M, 3) targets of a batch that has them.
@@ -71,7 +75,8 @@ class Batch:
 
     def at(self, positions: Tensor, velocities: Tensor, past: Tensor | None = None) -> Batch:
         """Same systems in another state, without targets; edges by distance are made anew."""
-        return Batch(self.graph.at(positions), positions, velocities, past=past)
+        graph = self.graph.at(positions)
+        return Batch(graph, positions, velocities, past=past, frame_time_s=self.frame_time_s)
 
     def to(self, device: torch.device) -> Batch:
         """Same batch on another device."""
@@ -81,6 +86,7 @@ class Batch:
             self.velocities.to(device),
             None if self.targets is None else self.targets.to(device),
             None if self.past is None else self.past.to(device),
+            None if self.frame_time_s is None else self.frame_time_s.to(device),
         )
 
 
@@ -88,7 +94,7 @@ def to_pyg(batch: Batch) -> PyGBatch:
     """Batch as PyTorch Geometric knows it.
 
     The fields are `pos` and `vel` (M, 3), `types` (M,), `edge_index` (2, E), `edge_hop` (E,) and,
-    where they are known, targets `y` (M, T, 3) and the `past` (M, H, 3).
+    where they are known, targets `y` (M, T, 3), the `past` (M, H, 3) and the `frame_time_s` (B,).
     """
     # PyTorch Geometric takes as long to import as torch itself
     from torch_geometric.data import Batch as PyGBatch
@@ -111,6 +117,8 @@ def to_pyg(batch: Batch) -> PyGBatch:
             data.y = batch.targets[:, nodes].transpose(0, 1)
         if batch.past is not None:
             data.past = batch.past[:, nodes].transpose(0, 1)
+        if batch.frame_time_s is not None:
+            data.frame_time_s = batch.frame_time_s[k, None]
         systems.append(data)
     return PyGBatch.from_data_list(systems)
 
@@ -144,7 +152,13 @@ def from_pyg(data: Data) -> Batch:
             raise RequestError(f"Data.{name} has shape {tuple(value.shape)}", f"expected {shape}")
     graph = graph_of(data.types, data.edge_index, hop, getattr(data, "ptr", None))
     targets, past = _frames_of(data, "y", "T"), _frames_of(data, "past", "H")
-    return Batch(graph, data.pos, data.vel, targets, past)
+    frame_time_s = getattr(data, "frame_time_s", None)
+    if frame_time_s is not None and tuple(frame_time_s.shape) != (graph.num_systems,):
+        shape = tuple(frame_time_s.shape)
+        raise RequestError(
+            f"Data.frame_time_s has shape {shape}", f"expected ({graph.num_systems},)"
+        )
+    return Batch(graph, data.pos, data.vel, targets, past, frame_time_s)
 
 
 def _frames_of(data: Data, name: str, count: str) -> Tensor | None:

@@ -8,10 +8,11 @@ from typing import TypeVar, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 from torch import Tensor
 
-from painet_cli.data.batches.radius_graph import Edges, RadiusGraph
+from painet_cli.data.batches.radius_graph import Edges, RadiusGraph, RadiusGraphs
 from painet_cli.errors import RequestError
 
 T = TypeVar("T")
@@ -39,7 +40,8 @@ class Graph:
     unit
         The one system that all are copies of, where they are made by `repeat`.
     radius
-        What makes the edges of one system anew from positions, where distance makes edges.
+        What makes the edges anew from positions, where distance makes edges: that of the one system
+        that all are copies of, or those of unequal systems.
     """
 
     types: Tensor
@@ -48,7 +50,7 @@ class Graph:
     ptr: Tensor
     nodes_per_system: int | None
     unit: Graph | None = None
-    radius: RadiusGraph | None = field(default=None, repr=False)
+    radius: RadiusGraph | RadiusGraphs | None = field(default=None, repr=False)
     _repeats: dict[int, Graph] = field(default_factory=dict, repr=False)
     _derived: dict[object, object] = field(default_factory=dict, repr=False)
     _of_nodes: dict[object, object] = field(default_factory=dict, repr=False)
@@ -112,6 +114,16 @@ class Graph:
             self._of_nodes[key] = compute()
         return cast("T", self._of_nodes[key])
 
+    @property
+    def type_bounds(self) -> tuple[int, int]:
+        """Smallest and largest particle type; looked at once, or bounds of what it was made of."""
+
+        def look() -> tuple[int, int]:
+            low, high = self.types.aminmax()
+            return int(low), int(high)
+
+        return self.derived_of_nodes("type_bounds", look)
+
     def check_types(self, count: int) -> None:
         """Refuse a particle type that a model of `count` types does not know; looked at once.
 
@@ -120,9 +132,7 @@ class Graph:
         RequestError
             A type is negative or at least `count`.
         """
-        low, high = self.derived_of_nodes(
-            "type_bounds", lambda: tuple(int(bound) for bound in self.types.aminmax())
-        )
+        low, high = self.type_bounds
         if low < 0 or high >= count:
             wrong = low if low < 0 else high
             raise RequestError(
@@ -131,7 +141,7 @@ class Graph:
             )
 
     def within(self, cutoff: float, hop: int) -> Graph:
-        """Same one system, whose edges are also made by distance.
+        """Same systems, whose edges are also made by distance.
 
         Parameters
         ----------
@@ -140,8 +150,16 @@ class Graph:
         hop
             `edge_hop` of an edge between particles that bonds do not join.
         """
-        index, bonded = self.edge_index.cpu().numpy(), self.edge_hop.cpu().numpy()
-        return replace(self, radius=RadiusGraph(self.num_nodes, index, bonded, cutoff, hop))
+        radii = [
+            RadiusGraph(one.num_nodes, *one.bonded_edges(), cutoff, hop)
+            for one in map(self._single, range(self.num_systems))
+        ]
+        radius = radii[0] if len(radii) == 1 else RadiusGraphs(radii, np.arange(len(radii)))
+        return replace(self, radius=radius, _repeats={}, _derived={})
+
+    def bonded_edges(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(2, E) and (E,), `edge_index` and `edge_hop` as arrays."""
+        return self.edge_index.cpu().numpy(), self.edge_hop.cpu().numpy()
 
     def at(
         self,
@@ -150,14 +168,14 @@ class Graph:
         """Same systems with the edges that these positions make; itself where bonds alone do."""
         if self.radius is None:
             return self
-        x = positions.detach().cpu().numpy().reshape(-1, self.radius.num_nodes, 3)
-        return self.joined(self.radius.edges(x))
+        return self.joined(self.radius.edges_of(positions.detach().cpu().numpy()))
 
     def joined(self, edges: Sequence[Edges]) -> Graph:
-        """Same systems, of N particles each, with these edges, one entry a system."""
-        n, device = cast("int", self.nodes_per_system), self.types.device
+        """Same systems with these edges, one entry a system."""
+        n, device = self.nodes_per_system, self.types.device
         sizes = torch.tensor([len(one.hop) for one in edges])
-        offsets = torch.repeat_interleave(torch.arange(len(edges)) * n, sizes)
+        first = self.ptr[:-1].cpu() if n is None else torch.arange(len(edges)) * n
+        offsets = torch.repeat_interleave(first, sizes)
         source = np.concatenate([one.source for one in edges]).astype(np.int64)
         target = np.concatenate([one.target for one in edges]).astype(np.int64)
         index = torch.from_numpy(np.stack([source, target])) + offsets
@@ -209,6 +227,65 @@ class Graph:
             )
         return self._repeats[copies]
 
+    def select(
+        self,
+        systems: Tensor,  # (B,) int64, on the CPU
+    ) -> Graph:
+        """Some of these systems side by side, in that order; one may be asked for many times.
+
+        Copies of one system share what was derived of it, as those of `repeat` do.
+        """
+        first = int(systems[0])
+        if self.num_systems == 1 or bool((systems == first).all()):
+            return self._single(first).repeat(len(systems))
+        nodes, edges = self.derived("bounds", self._bounds)
+        device, sizes, counts = self.ptr.device, nodes.diff()[systems], edges.diff()[systems]
+        ptr = torch.cat([sizes.new_zeros(1), sizes.cumsum(0)])
+        shift = torch.repeat_interleave(ptr[:-1] - nodes[systems], counts).to(device)
+        chosen = ranges(edges[systems], counts).to(device)
+        equal = bool((sizes == sizes[0]).all())
+        return Graph(
+            types=self.types[ranges(nodes[systems], sizes).to(device)],
+            edge_index=self.edge_index[:, chosen] + shift,
+            edge_hop=self.edge_hop[chosen],
+            ptr=ptr.to(device),
+            nodes_per_system=int(sizes[0]) if equal else None,
+            radius=self._radius_of(systems),
+            _of_nodes={"type_bounds": self.type_bounds},
+        )
+
+    def _single(self, system: int) -> Graph:
+        """One of the systems by itself; made once and kept."""
+        if self.num_systems == 1:
+            return self
+        nodes, edges = (bounds.tolist() for bounds in self.derived("bounds", self._bounds))
+        own, here = slice(*nodes[system : system + 2]), slice(*edges[system : system + 2])
+        return self.derived(
+            ("single", system),
+            lambda: Graph(
+                types=self.types[own],
+                edge_index=self.edge_index[:, here] - own.start,
+                edge_hop=self.edge_hop[here],
+                ptr=torch.tensor([0, own.stop - own.start], device=self.ptr.device),
+                nodes_per_system=own.stop - own.start,
+                radius=self._radius_of(torch.tensor([system])),
+                _of_nodes={"type_bounds": self.type_bounds},
+            ),
+        )
+
+    def _radius_of(self, systems: Tensor) -> RadiusGraph | RadiusGraphs | None:
+        """What makes the edges of some of the systems."""
+        if not isinstance(self.radius, RadiusGraphs):
+            return self.radius
+        if len(systems) == 1:
+            return self.radius.kinds[int(self.radius.which[int(systems[0])])]
+        return self.radius.select(systems.numpy())
+
+    def _bounds(self) -> tuple[Tensor, Tensor]:
+        """(B + 1,) first particle and first edge of every system, on the CPU."""
+        edges = torch.searchsorted(self.target.contiguous(), self.ptr)
+        return self.ptr.cpu(), edges.cpu()
+
     def to(self, device: torch.device) -> Graph:
         """Same graph on another device."""
         if self.ptr.device == device:
@@ -221,6 +298,16 @@ class Graph:
             self.nodes_per_system,
             radius=self.radius,
         )
+
+
+def ranges(
+    starts: Tensor,  # (B,)
+    counts: Tensor,  # (B,)
+) -> Tensor:  # (sum of counts,)
+    """Whole numbers from every start on, as many as its count, one range after the other."""
+    before = counts.cumsum(0) - counts
+    total = int(counts.sum())
+    return torch.repeat_interleave(starts - before, counts) + torch.arange(total)
 
 
 def graph_of(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -112,3 +113,44 @@ class RadiusGraph:
             Edges(s.astype(self._index), t.astype(self._index), h)
             for s, t, h in zip(*parts, strict=True)
         ]
+
+    def edges_of(
+        self,
+        positions: NDArray[np.floating],  # (M, 3)
+    ) -> list[Edges]:
+        """Edges of copies of the system side by side, one entry a copy."""
+        return self.edges(positions.reshape(-1, self.num_nodes, 3))
+
+
+class RadiusGraphs:
+    """The same for unequal systems side by side.
+
+    Parameters
+    ----------
+    kinds
+        One of each.
+    which
+        (B,) index into `kinds`, of every system.
+    """
+
+    def __init__(self, kinds: Sequence[RadiusGraph], which: NDArray[np.int64]) -> None:
+        self.kinds = kinds
+        self.which = which
+
+    def select(self, systems: NDArray[np.int64]) -> RadiusGraphs:
+        """Some of the systems, in that order."""
+        return RadiusGraphs(self.kinds, self.which[systems])
+
+    def edges_of(
+        self,
+        positions: NDArray[np.floating],  # (M, 3)
+    ) -> list[Edges]:
+        """Edges of the systems, one entry each; those of one kind are made together."""
+        sizes = np.array([kind.num_nodes for kind in self.kinds])[self.which]
+        first = np.cumsum(sizes) - sizes
+        made: dict[int, Edges] = {}
+        for number in np.unique(self.which).tolist():
+            kind, places = self.kinds[number], np.flatnonzero(self.which == number)
+            rows = first[places, None] + np.arange(kind.num_nodes)
+            made |= zip(places.tolist(), kind.edges(positions[rows]), strict=True)
+        return [made[place] for place in range(len(self.which))]

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
 
 from painet_cli.config.schema import DataConfig, ParticleLabel
 from painet_cli.data.batches.graph import Graph, bond_graph
@@ -11,23 +15,40 @@ from painet_cli.data.particles.particles import Particles
 from painet_cli.errors import RequestError
 
 
-def dataset_graph(manifest: Manifest, data: DataConfig) -> tuple[tuple[str, ...], Graph]:
-    """Names of the particle types of a dataset's system, and its graph.
+def dataset_graph(
+    manifest: Manifest, data: DataConfig, known: Sequence[str] = ()
+) -> tuple[tuple[str, ...], Graph]:
+    """Names of a dataset's particle types, and the graph of its systems, one of each side by side.
+
+    Parameters
+    ----------
+    known
+        Names of types that come first, as a trained model counts them.
 
     Raises
     ------
     RequestError
-        The dataset has not what the preset makes particle types of; or the system has no bonds and
+        The dataset has not what the preset makes particle types of; or a system has no bonds and
         the preset no cutoff, so that no particle hears of another in the decoder.
     """
-    particles = manifest.particles
-    if not particles.bonds and data.cutoff is None:
+    particles, sizes = manifest.particles, [one.particles for one in manifest.each_system]
+    first = torch.tensor([0, *sizes]).cumsum(0)
+    bonded = np.searchsorted(first.numpy(), [i for i, _ in particles.bonds], side="right") - 1
+    bare = sorted({*range(len(sizes))} - {*bonded.tolist()})
+    if bare and data.cutoff is None:
+        whose = f", system {manifest.systems[bare[0]].name}" if manifest.systems else ""
         raise RequestError(
-            f"dataset {manifest.name}: no bonds, so no edges",
+            f"dataset {manifest.name}{whose}: no bonds, so no edges",
             "set data.cutoff, or prepare it with a topology that has bonds",
         )
     types, type_names = particle_types(manifest, data.types)
+    if known:
+        own, type_names = type_names, tuple(dict.fromkeys([*known, *type_names]))
+        types = tuple(type_names.index(own[index]) for index in types)
     graph = bond_graph(types, particles.bonds, data.hops)
+    if manifest.systems:
+        equal = sizes[0] if len({*sizes}) == 1 else None
+        graph = replace(graph, ptr=first, nodes_per_system=equal)
     if data.cutoff is not None:
         graph = graph.within(data.cutoff, data.edge_hops)
     return type_names, graph

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
@@ -13,23 +13,22 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from painet_cli.config.schema import DataConfig
-from painet_cli.data.batches.batch import Batch, to_pyg
+from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import Graph
 from painet_cli.data.batches.radius_graph import Edges, RadiusGraph
-from painet_cli.data.batches.typed_graph import dataset_graph
+from painet_cli.data.batches.spacing import FrameTimes, check_one_time, draw_strides, strides_of
+from painet_cli.data.batches.system_frames import SystemFrames, at_origin
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.data.dataset.manifest import Manifest, Segment, SplitName
-from painet_cli.data.particles.names import AXES
-from painet_cli.data.particles.origin import any_far
 from painet_cli.errors import RequestError
 
 if TYPE_CHECKING:
-    from torch_geometric.data import Data
+    pass
 
+POOL = 16
+"""Batches among whose windows those of one size are brought together."""
 _PYG_BATCH = 256
-# frames up to this size are copied to the device once, larger ones stay mapped; edges by distance
-# are kept up to this size, more are made again
-_RESIDENT_BYTES = 2**30
+_RESIDENT_BYTES = 2**30  # of edges by distance are kept, more are made again
 
 
 def target_offsets(data: DataConfig) -> NDArray[np.int64]:
@@ -129,7 +128,7 @@ def check_no_answer(data: DataConfig) -> None:
 
 
 class Windows:
-    """Windows of one dataset, cut into batches of equal systems.
+    """Windows of one dataset, cut into batches of equal systems or of several.
 
     Parameters
     ----------
@@ -140,12 +139,16 @@ class Windows:
     offsets
         (T,) frames from a start to its targets.
     graph
-        The one system's graph; a batch repeats it. Where distance makes edges, those of every
-        start frame are made when it is first asked for, one batch ahead, and kept.
+        The dataset's systems, one of each side by side; a batch takes copies of them. Where
+        distance makes edges, those of every start frame are made when it is first asked for, one
+        batch ahead, and kept.
     device
         Where batches are made.
     before
         What is told of the frames before a start.
+    strides
+        (S, 2) fewest and most frames of the dataset that make one frame of each window, between
+        which `draw` draws; None where every frame of the dataset is one.
     """
 
     def __init__(
@@ -156,6 +159,7 @@ class Windows:
         graph: Graph,
         device: torch.device,
         before: Before = NOTHING_BEFORE,
+        strides: NDArray[np.int64] | None = None,
     ) -> None:
         self.dataset = dataset
         self.starts = starts
@@ -163,40 +167,62 @@ class Windows:
         self.device = device
         self.graph = graph.to(device)
         self.before = before
-        wanted = np.concatenate([[0], before.offsets, offsets])
-        self._frames_of = torch.from_numpy(starts[:, None] + wanted)
-        self._is_far = any_far(dataset.frames, starts, dataset.manifest.up_axis)
-        resident = dataset.frames.nbytes <= _RESIDENT_BYTES
-        self._frames = torch.from_numpy(np.array(dataset.frames)).to(device) if resident else None
+        self._frames = SystemFrames(dataset, device)
+        self.systems = self._frames.systems_at(starts)
+        self._ahead = torch.from_numpy(np.concatenate([[0], before.offsets, offsets]))
+        self._starts = torch.from_numpy(starts)
+        self._is_far = self._frames.any_far(starts)
         self._types = _types_of(dataset.manifest.segments, starts)
         self._edges: dict[int, Edges] = {}
         self._edge_bytes = 0
+        self._bounds = strides
+        self._strides: Tensor | None = None
+        self.draw((0,))
+
+    def draw(self, seed: tuple[int, ...]) -> None:
+        """Draw the time between the frames of every window anew, where it is drawn at all."""
+        if self._bounds is not None:
+            self._strides = torch.from_numpy(draw_strides(self._bounds, seed))
 
     def __len__(self) -> int:
         """S, the number of windows."""
         return len(self.starts)
 
+    @property
+    def sizes(self) -> Tensor:
+        """(S,) particles of every window."""
+        return self._frames.particles[self.systems]
+
+    def dataset_of(self, window: int) -> Dataset:
+        """The system of a window, as a dataset of its own."""
+        return self._frames.datasets[int(self.systems[window])]
+
+    def frames_of(self, window: int) -> NDArray[np.int64]:
+        """Frames of `dataset_of` that a window is made of: its start, then all others."""
+        first = self._frames.first_frames[self.systems[window]]
+        return (self._chosen(torch.tensor([window]))[0] - first).numpy()
+
     def batch(self, indices: Tensor) -> Batch:
         """Batch of the windows `indices` (B,), in that order."""
-        chosen = self._frames_of[indices]
-        if self._frames is not None:
-            frames = self._frames[chosen.to(self.device)]
-        else:
-            frames = torch.from_numpy(self.dataset.frames[chosen.numpy()]).to(self.device)
+        systems = self.systems[indices]
+        by_time = self._frames.gather(self._chosen(indices), systems)
+        graph = self._graph(indices)
         if self._is_far:
-            frames = self._at_origin(frames)
-        by_time = frames.transpose(0, 1).reshape(frames.shape[1], -1, 3)
-        return self.before.batch(self._graph(indices), by_time)
+            by_time = at_origin(by_time, graph, self.dataset.manifest.up_axis)
+        batch = self.before.batch(graph, by_time)
+        if self._strides is None:
+            return batch
+        frame_time_s = self._frames.frame_time_s[systems] * self._strides[indices]
+        return replace(batch, frame_time_s=frame_time_s.float().to(self.device))
 
-    def _at_origin(
+    def _chosen(
         self,
-        frames: Tensor,  # (B, 2 + H + T, N, 3)
-    ) -> Tensor:
-        """Windows moved to where their start is about the origin; whole numbers lose no digit."""
-        at = frames[:, :1].mean(dim=2, keepdim=True).round()
-        if (up := self.dataset.manifest.up_axis) is not None:
-            at[..., AXES.index(up)] = 0.0
-        return frames - at
+        indices: Tensor,  # (B,)
+    ) -> Tensor:  # (B, 2 + H + T)
+        """Frames of the dataset that windows are made of."""
+        if self._strides is None:
+            return self._starts[indices, None] + self._ahead
+        return self._starts[indices, None] + self._ahead * self._strides[indices, None]
 
     def batches(self, batch_size: int, order: Tensor | None = None) -> Iterator[Batch]:
         """All windows once, in `order` (S,) or as they stand; the last batch may be smaller."""
@@ -205,7 +231,7 @@ class Windows:
 
     def batches_of(self, parts: Sequence[Tensor]) -> Iterator[Batch]:
         """A batch of the windows of each part (B,), none of which is empty."""
-        at_hand = self._frames is not None and self.graph.radius is None
+        at_hand = self._frames.resident and self.graph.radius is None
         if at_hand or not parts:
             yield from map(self.batch, parts)
             return
@@ -217,27 +243,57 @@ class Windows:
                 yield ready.result()
             yield following.result()
 
+    def largest(self, count: int) -> Tensor:
+        """(B,) the `count` windows of most particles, or all: what memory is planned for."""
+        return torch.argsort(self.sizes, descending=True, stable=True)[:count]
+
+    def by_size(
+        self,
+        order: Tensor,  # (S,)
+        batch_size: int,
+    ) -> Tensor:  # (S,)
+        """Order of the windows in which those of a batch are of about one size.
+
+        Within a stretch of `POOL` batches windows are sorted by size, and the batches then take the
+        places that the order gave to their first windows: which windows meet, and when, stays as
+        random as the order is. Systems of one size are left as they are.
+        """
+        sizes = self.sizes[order]
+        if len(order) == 0 or bool((sizes == sizes[0]).all()):
+            return order
+        arranged = []
+        for pool in torch.split(torch.arange(len(order)), POOL * batch_size):
+            parts = torch.split(pool[torch.argsort(sizes[pool], stable=True)], batch_size)
+            whole = [part for part in parts if len(part) == batch_size]
+            rest = [part for part in parts if len(part) < batch_size]
+            arranged += [*sorted(whole, key=lambda part: int(part.min())), *rest]
+        return order[torch.cat(arranged)]
+
     def _graph(self, indices: Tensor) -> Graph:
-        graph = self.graph.repeat(len(indices))
+        graph = self.graph.select(self.systems[indices])
         if self._types is not None:
             types = self._types[indices]
             bounds = (int(types.min()), int(types.max()))
             graph = graph.with_types(types.flatten().to(self.device), bounds)
         if graph.radius is not None:
-            graph = graph.joined(self._edges_at(self.starts[indices.numpy()]))
+            graph = graph.joined(self._edges_at(indices))
         return graph
 
-    def _edges_at(self, starts: NDArray[np.int64]) -> list[Edges]:
-        """Edges by distance at these frames; made where they are not kept."""
+    def _edges_at(self, indices: Tensor) -> list[Edges]:
+        """Edges by distance at the starts of windows; made where they are not kept."""
+        starts, systems = self.starts[indices.numpy()], self.systems[indices].numpy()
         made: dict[int, Edges] = {}
-        missing = [start for start in dict.fromkeys(starts.tolist()) if start not in self._edges]
-        if missing:
-            radius = cast("RadiusGraph", self.graph.radius)
-            made = dict(zip(missing, radius.edges(self.dataset.frames[missing]), strict=True))
-            size = sum(edges.nbytes for edges in made.values())
-            if self._edge_bytes + size <= _RESIDENT_BYTES:
-                self._edges |= made
-                self._edge_bytes += size
+        for system in np.unique(systems).tolist():
+            own = dict.fromkeys(starts[systems == system].tolist())
+            missing = [start for start in own if start not in self._edges]
+            if missing:
+                radius = cast("RadiusGraph", self.graph.select(torch.tensor([system])).radius)
+                frames = self._frames.of(system, np.array(missing))
+                made |= zip(missing, radius.edges(frames), strict=True)
+        size = sum(edges.nbytes for edges in made.values())
+        if self._edge_bytes + size <= _RESIDENT_BYTES:
+            self._edges |= made
+            self._edge_bytes += size
         return [made.get(start) or self._edges[start] for start in starts.tolist()]
 
 
@@ -257,109 +313,54 @@ def windows_of(
     graph: Graph,
     device: torch.device,
     before: Before = NOTHING_BEFORE,
+    frame_times: FrameTimes | None = None,
 ) -> Windows:
     """Windows of one part of the split, less those that do not lie in their segment as a whole.
+
+    Parameters
+    ----------
+    frame_times
+        Between the frames of a window; no window then goes past the frames that the split left
+        room for.
 
     Raises
     ------
     RequestError
-        No start of that part leaves room for the offsets, or for the frames before it.
+        No start of that part leaves room for the offsets, or for the frames before it; or systems
+        differ in the time between frames, and no `frame_times` are given.
     """
-    starts = dataset.starts(part)
-    segments = dataset.manifest.segments
+    manifest, starts = dataset.manifest, dataset.starts(part)
+    segments = manifest.segments
     first = np.array([segment.start for segment in segments])
     end = first + np.array([segment.length for segment in segments])
     segment = np.searchsorted(first, starts, side="right") - 1
     room, behind = end[segment] - 1 - starts, starts - first[segment]
     after = max(int(before.velocity == "next"), int(offsets[-1]))
+    if frame_times is not None:
+        room = np.minimum(room, manifest.split.delta_frames)
+        strides = strides_of(manifest, segment, room // after, frame_times)
+        if before.frames:
+            strides[:, 1] = np.minimum(strides[:, 1], behind // before.frames)
+        fits = strides[:, 0] <= strides[:, 1]
+        if not fits.any():
+            raise RequestError(
+                f"dataset {manifest.name}: no {part} window has frames {frame_times} apart, "
+                f"{after} of them after its start and {before.frames} before",
+                "choose another data.delta_time, or prepare it with more --delta-frames",
+            )
+        return Windows(dataset, starts[fits], offsets, graph, device, before, strides[fits])
+    check_one_time(manifest)
     fitting = starts[(room >= after) & (behind >= before.frames)]
     if before.frames and fitting.size == 0 and (room >= after).any():
         raise RequestError(
-            f"dataset {dataset.manifest.name}: no {part} window has {before.frames} frames before "
+            f"dataset {manifest.name}: no {part} window has {before.frames} frames before "
             f"its start; its longest segment has {max(s.length for s in segments)} frames",
             "choose a smaller data.history, or data.velocity=next",
         )
     if fitting.size == 0:
         raise RequestError(
-            f"dataset {dataset.manifest.name}: no {part} window has {int(offsets[-1])} "
+            f"dataset {manifest.name}: no {part} window has {int(offsets[-1])} "
             "frames after its start",
             "choose a smaller data.delta_frames or a shorter horizon",
         )
     return Windows(dataset, fitting, offsets, graph, device, before)
-
-
-def windows(
-    dataset: Dataset,
-    part: SplitName = "train",
-    data: DataConfig | None = None,
-    device: str | torch.device = "cpu",
-) -> Windows:
-    """Windows of one part of a dataset's split, which give batches for models of painet's.
-
-    Parameters
-    ----------
-    dataset
-        Prepared frames.
-    part
-        `train`, `val` or `test`.
-    data
-        How windows are cut and what makes edges and types, such as `preset.data`; by default
-        one target at the end of the split's longest window, edges along up to two bonds.
-    device
-        Where batches are made.
-
-    Raises
-    ------
-    RequestError
-        No window of that part leaves room for the targets, or the dataset has not what types or
-        edges are made of.
-
-    Examples
-    --------
-    >>> import tempfile, painet
-    >>> sample = painet.prepare("sample", data_dir=tempfile.mkdtemp())
-    >>> windows = painet.windows(sample, "train", painet.Preset.load("demo").data)
-    >>> batch = next(windows.batches(32))
-    >>> batch.positions.shape, batch.targets.shape
-    (torch.Size([288, 3]), torch.Size([5, 288, 3]))
-    """
-    manifest = dataset.manifest
-    data = data or DataConfig(dataset=manifest.name, delta_frames=manifest.split.delta_frames)
-    data = with_velocity(data, manifest)
-    _, graph = dataset_graph(manifest, data)
-    offsets, before = target_offsets(data), before_of(data)
-    return windows_of(dataset, part, offsets, graph, torch.device(device), before)
-
-
-def pyg(dataset: Dataset, part: SplitName = "train", data: DataConfig | None = None) -> list[Data]:
-    """Windows as PyTorch Geometric's `Data`, for its `DataLoader` and any model.
-
-    Parameters
-    ----------
-    dataset, part, data
-        As `windows` takes them.
-
-    Returns
-    -------
-    list
-        Each has `pos` and `vel` (N, 3), `types` (N,), `edge_index` (2, E), `edge_hop` (E,) and `y`
-        (N, T, 3), in the dataset's unit of length and per frame.
-
-    Raises
-    ------
-    RequestError
-        As `windows` does.
-
-    Examples
-    --------
-    >>> import tempfile, painet
-    >>> sample = painet.prepare("sample", data_dir=tempfile.mkdtemp())
-    >>> one = painet.pyg(sample, "val", painet.Preset.load("demo").data)[0]
-    >>> one.pos.shape, one.y.shape
-    (torch.Size([9, 3]), torch.Size([9, 5, 3]))
-    """
-    return [
-        one
-        for batch in windows(dataset, part, data).batches(_PYG_BATCH)
-        for one in to_pyg(batch).to_data_list()
-    ]

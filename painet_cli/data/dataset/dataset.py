@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from painet_cli.data.dataset.manifest import UPGRADES, Manifest, SplitName
+from painet_cli.data.dataset.systems import only_system
 from painet_cli.data.particles.origin import is_far, places
 from painet_cli.errors import RequestError
 from painet_cli.storage.archives import DAMAGED, brief, read_json, read_npy_header
@@ -34,8 +35,9 @@ class Dataset:
         Where it lies.
     manifest
         What it says about itself.
-    frames
-        Positions, (frames, particles, 3) float32 in `manifest.units`, memory-mapped read-only.
+    array
+        Positions, float32 in `manifest.units`, memory-mapped read-only: (frames, particles, 3), or
+        (rows, 3) of several systems, the particles of one frame after those of the frame before.
     sha256
         Fingerprint of all that a result depends on (`Manifest.fingerprint`).
 
@@ -52,8 +54,50 @@ class Dataset:
 
     folder: Path
     manifest: Manifest
-    frames: NDArray[np.float32]
+    array: NDArray[np.float32]
     sha256: str
+
+    @property
+    def frames(self) -> NDArray[np.float32]:
+        """(frames, particles, 3) positions of a dataset of one system.
+
+        Raises
+        ------
+        RequestError
+            It has several systems.
+        """
+        if self.manifest.systems:
+            raise RequestError(
+                f"dataset {self.manifest.name}: {len(self.manifest.systems)} systems, and this is "
+                "for one",
+                "`painet data export --segment NAME` writes one of them; in Python, "
+                "`Dataset.only(name)` is one",
+            )
+        return self.array
+
+    def only(self, system: str | int) -> Dataset:
+        """One of the systems as a dataset of its own: its particles, segments and windows.
+
+        Frames are numbered from the system's first, and nothing is copied.
+
+        Parameters
+        ----------
+        system
+            Its name, or its number from 0.
+
+        Raises
+        ------
+        RequestError
+            There is no such system.
+        """
+        manifest, number = only_system(self.manifest, system)
+        if manifest is self.manifest:
+            return self
+        sizes = [one.particles for one in self.manifest.systems]
+        rows = [s.length * sizes[s.system] for s in self.manifest.segments if s.system < number]
+        first, (count, n, _) = sum(rows), manifest.shape
+        array = self.array[first : first + count * n].reshape(count, n, 3)
+        return Dataset(self.folder, manifest, array, manifest.fingerprint())
 
     def starts(self, part: SplitName) -> NDArray[np.int64]:
         """Start frames of the windows of one part of the split, (windows,)."""
@@ -106,9 +150,9 @@ def open_dataset(folder: Path) -> Dataset:
                 f"{path}: its bytes changed since it was prepared (sha256 differs from {MANIFEST})",
                 _AGAIN,
             )
-    frames = _mapped(folder / FRAMES)
-    _check_shape(frames, manifest, folder)
-    return Dataset(folder, manifest, frames, manifest.fingerprint())
+    array = _mapped(folder / FRAMES)
+    _check_shape(array, manifest, folder)
+    return Dataset(folder, manifest, array, manifest.fingerprint())
 
 
 def _mapped(path: Path) -> NDArray[Any]:
@@ -136,10 +180,10 @@ def read_manifest(path: Path) -> Manifest:
         raise RequestError(f"{path}: {where}: {first['msg']}", _AGAIN) from error
 
 
-def _check_shape(frames: NDArray[np.float32], manifest: Manifest, folder: Path) -> None:
-    expected = (manifest.frame_count, len(manifest.particles.names), 3)
-    if frames.shape != expected or frames.dtype != np.float32:
-        raise _unlike(frames.dtype, frames.shape, expected, folder / FRAMES)
+def _check_shape(array: NDArray[np.float32], manifest: Manifest, folder: Path) -> None:
+    expected = manifest.shape
+    if array.shape != expected or array.dtype != np.float32:
+        raise _unlike(array.dtype, array.shape, expected, folder / FRAMES)
 
 
 def _unlike(
@@ -162,9 +206,10 @@ def write_dataset(
     Parameters
     ----------
     frames
-        (frames, particles, 3) positions, finite, float32 or float64; or consecutive chunks of them,
-        which are read one at a time, so that they need not fit into memory. Those of a system far
-        from the origin are moved to it before they are rounded to float32.
+        (frames, particles, 3) positions, finite, float32 or float64, or (rows, 3) of several
+        systems; or consecutive chunks of them, which are read one at a time, so that they need not
+        fit into memory. Those of one system far from the origin are moved to it before they are
+        rounded to float32.
     describe
         The manifest; its `files`, `offset` and versions are filled in here.
     force
@@ -195,7 +240,7 @@ def _write_frames(
     path: Path, chunks: Iterable[NDArray[np.floating]], describe: Manifest
 ) -> NDArray[np.float64]:  # (1, 3)
     """Write the bytes that `numpy.save` of the whole would; gives what was subtracted first."""
-    shape = (describe.frame_count, len(describe.particles.names), 3)
+    shape = describe.shape
     descr = np.lib.format.dtype_to_descr(np.dtype(np.float32))
     written, offset = 0, np.zeros((1, 3))
     # Not through a memory map: a disk that fills up would kill the process instead of raising.
@@ -207,7 +252,7 @@ def _write_frames(
             floating = chunk.dtype.kind == "f" and chunk.dtype.itemsize in (4, 8)
             if not floating or chunk.shape[1:] != shape[1:] or end > shape[0]:
                 raise _unlike(chunk.dtype, (end, *chunk.shape[1:]), shape, path)
-            if written == 0 and is_far(chunk[:1], describe.up_axis):
+            if written == 0 and not describe.systems and is_far(chunk[:1], describe.up_axis):
                 offset = places(chunk[0], describe.up_axis)
             with np.errstate(over="ignore", invalid="ignore"):  # infinities are found below
                 moved = chunk - offset if offset.any() else chunk
@@ -221,10 +266,14 @@ def _write_frames(
 
 
 def _check_finite(frames: NDArray[np.float32], first: int, describe: Manifest) -> None:
-    finite = np.isfinite(frames).all(axis=2)
-    if not finite.all():
-        frame, particle = np.argwhere(~finite)[0].tolist()
-        raise RequestError(
-            f"{describe.name}: frame {first + frame} holds a coordinate that is NaN or infinite, "
-            f"of particle {particle} ({describe.particles.names[particle]})"
-        )
+    finite = np.isfinite(frames).all(axis=-1)
+    if finite.all():
+        return
+    if describe.systems:
+        row = first + int(np.argmin(finite))
+        raise RequestError(f"{describe.name}: row {row} holds a coordinate that is NaN or infinite")
+    frame, particle = np.argwhere(~finite)[0].tolist()
+    raise RequestError(
+        f"{describe.name}: frame {first + frame} holds a coordinate that is NaN or infinite, "
+        f"of particle {particle} ({describe.particles.names[particle]})"
+    )

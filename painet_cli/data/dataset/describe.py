@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,18 @@ class Stretch:
     start: int
     frames: int
     time_s: float
+
+
+@dataclass(frozen=True)
+class SystemLine:
+    """One of several systems: its size, its time and its windows."""
+
+    name: str
+    particles: int
+    bonds: int
+    frames: int
+    frame_time_s: float
+    windows: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -95,6 +108,8 @@ class Description:
     rms_speed_m_s: float | None
     """The same in metres a second, by which a wrong unit shows."""
     origin: dict[str, str]
+    systems: list[SystemLine] = field(default_factory=list)
+    """The systems, where there are several: sums above are of all, frame 0 is that of the first."""
 
     def plain(self) -> dict[str, Any]:
         """Everything as plain data, for JSON."""
@@ -110,9 +125,13 @@ def describe(dataset: Dataset) -> Description:
     """Describe a dataset; reads frame 0 and at most 1,000 pairs of consecutive frames."""
     manifest = dataset.manifest
     particles, units, split = manifest.particles, manifest.units, manifest.split
-    first = dataset.frames[0].astype(np.float64)
-    rms_step = _rms_step(dataset)
-    segments = [_stretch(segment, units.frame_time_s) for segment in manifest.segments]
+    systems = [dataset.only(number) for number in range(len(manifest.each_system))]
+    first = systems[0].frames[0].astype(np.float64)
+    rms_step, rms_speed = _rms_step(systems)
+    segments = [
+        _stretch(segment, manifest.each_system[segment.system].frame_time_s)
+        for segment in manifest.segments
+    ]
     of_type = Counter(particles.types)
     return Description(
         dataset=str(dataset.folder),
@@ -124,7 +143,7 @@ def describe(dataset: Dataset) -> Description:
         names=list(particles.names),
         types={name: of_type[index] for index, name in enumerate(particles.type_names)},
         elements=dict(Counter(particles.elements)),
-        residues=_residues(particles),
+        residues=dict(sum((_residues(one.manifest.particles) for one in systems), Counter())),
         chains=dict(Counter(particles.chains)),
         bonds=len(particles.bonds),
         frames=manifest.frame_count,
@@ -143,10 +162,9 @@ def describe(dataset: Dataset) -> Description:
         extent=np.ptp(first, axis=0).tolist(),
         radius_of_gyration=float(np.sqrt(first.var(axis=0).sum())),
         rms_step=rms_step,
-        rms_speed_m_s=(
-            None if rms_step is None else rms_step * units.length_in_metres / units.frame_time_s
-        ),
+        rms_speed_m_s=None if rms_speed is None else rms_speed * units.length_in_metres,
         origin=manifest.origin.model_dump(),
+        systems=[_line(one) for one in systems] if manifest.systems else [],
     )
 
 
@@ -206,27 +224,50 @@ def _stretch(segment: Segment, frame_time_s: float) -> Stretch:
     return Stretch(segment.name, segment.start, segment.length, time_s)
 
 
-def _residues(particles: Particles) -> dict[str, int]:
+def _residues(particles: Particles) -> Counter[str]:
     if not particles.residues:
-        return {}
-    return dict(Counter(particles.residues[first] for first in residue_starts(particles)))
+        return Counter()
+    return Counter(particles.residues[first] for first in residue_starts(particles))
 
 
-def _rms_step(dataset: Dataset) -> float | None:
-    """Root mean square distance between consecutive frames, over pairs spread over all segments."""
-    pairs: NDArray[np.int64] = np.concatenate(
-        [
-            np.arange(segment.start, segment.start + segment.length - 1)
-            for segment in dataset.manifest.segments
-        ]
+def _rms_step(systems: Sequence[Dataset]) -> tuple[float | None, float | None]:
+    """Root mean square distance of a particle to the next frame, and its speed in lengths a second.
+
+    Of at most `MOST_STEPS` pairs of frames, spread over all segments of all systems.
+    """
+    pairs = [_pairs(system.manifest.segments) for system in systems]
+    total = sum(map(len, pairs))
+    if total == 0:
+        return None, None
+    squares = squared_speeds = particles = 0.0
+    for system, own in zip(systems, pairs, strict=True):
+        if not len(own):
+            continue
+        count = max(1, round(min(MOST_STEPS, total) * len(own) / total))
+        chosen = own[np.linspace(0, len(own) - 1, count).round().astype(int)]
+        square = 0.0
+        for begin in range(0, len(chosen), _CHUNK):  # a large protein's frames are much memory
+            some = chosen[begin : begin + _CHUNK]
+            step = system.frames[some + 1].astype(np.float64) - system.frames[some]
+            square += float(np.square(step).sum())
+        squares += square
+        squared_speeds += square / system.manifest.units.frame_time_s**2
+        particles += count * system.frames.shape[1]
+    return float(np.sqrt(squares / particles)), float(np.sqrt(squared_speeds / particles))
+
+
+def _pairs(segments: Sequence[Segment]) -> NDArray[np.int64]:
+    """Frames that have a next one in their segment."""
+    return np.concatenate([np.arange(s.start, s.start + s.length - 1) for s in segments])
+
+
+def _line(system: Dataset) -> SystemLine:
+    manifest = system.manifest
+    return SystemLine(
+        name=manifest.name,
+        particles=len(manifest.particles.names),
+        bonds=len(manifest.particles.bonds),
+        frames=manifest.frame_count,
+        frame_time_s=manifest.units.frame_time_s,
+        windows={part: len(manifest.split.starts(part)) for part in SPLITS},
     )
-    if len(pairs) == 0:
-        return None
-    spread = np.linspace(0, len(pairs) - 1, min(MOST_STEPS, len(pairs))).round().astype(int)
-    chosen = pairs[spread]
-    total = 0.0
-    for begin in range(0, len(chosen), _CHUNK):  # a large protein's 1,000 frames are much memory
-        some = chosen[begin : begin + _CHUNK]
-        step = dataset.frames[some + 1].astype(np.float64) - dataset.frames[some]
-        total += float(np.square(step).sum())
-    return float(np.sqrt(total / (len(chosen) * dataset.frames.shape[1])))

@@ -98,19 +98,20 @@ def export_trajectory(
         file is there already or cannot be written.
     """
     kind = format_of(path)
-    segments = dataset.manifest.segments
-    chosen = list(segments) if segment is None else [_find(segments, segment)]
-    frame_time_s = stride * dataset.manifest.units.frame_time_s
-    exports = [
-        Export(
-            file,
-            file.with_suffix(".pdb") if topology and not kind.bonds else None,
-            _frames(dataset, own, slice(start, stop, stride)),
-            frame_time_s,
-            own,
+    planned = [
+        (
+            Export(
+                file,
+                file.with_suffix(".pdb") if topology and not kind.bonds else None,
+                _frames(system, own, slice(start, stop, stride)),
+                stride * system.manifest.units.frame_time_s,
+                own,
+            ),
+            system.manifest,
         )
-        for file, own in _files(path, chosen)
+        for file, system, own in _files(dataset, path, segment)
     ]
+    exports = [export for export, _ in planned]
     total = sum(len(export.frames) for export in exports)
     for export in exports:
         _check(export, kind, force=force)
@@ -120,17 +121,17 @@ def export_trajectory(
         if progress is not None:
             progress(next(ticks), total)
 
-    for export in exports:
-        _write(export, dataset.manifest, kind, tick)
+    for export, manifest in planned:
+        _write(export, manifest, kind, tick)
     return exports
 
 
-def _find(segments: Sequence[Segment], wanted: str) -> Segment:
-    for segment in segments:
+def _find(segments: Sequence[Segment], wanted: str) -> int:
+    for index, segment in enumerate(segments):
         if segment.name == wanted:
-            return segment
+            return index
     if wanted.isdecimal() and int(wanted) < len(segments):
-        return segments[int(wanted)]
+        return int(wanted)
     known = ", ".join(segment.name for segment in segments[:6])
     raise RequestError(
         f"segment {wanted}: no such segment",
@@ -139,17 +140,32 @@ def _find(segments: Sequence[Segment], wanted: str) -> Segment:
     )
 
 
-def _files(path: Path, segments: list[Segment]) -> list[tuple[Path, list[Segment]]]:
+def _files(
+    dataset: Dataset, path: Path, wanted: str | None
+) -> list[tuple[Path, Dataset, list[Segment]]]:
+    """Files to write, each with the one system whose segments it holds."""
+    manifest = dataset.manifest
+    every = range(len(manifest.segments))
+    chosen = every if wanted is None else [_find(manifest.segments, wanted)]
+    systems = [dataset.only(number) for number in range(len(manifest.each_system))]
+    own = [(one, segment) for one in systems for segment in one.manifest.segments]
     if EACH_SEGMENT not in path.name:
-        return [(path, segments)]
-    files: dict[Path, list[Segment]] = {}
-    for index, segment in enumerate(segments):
+        first = manifest.segments[chosen[0]].system
+        if manifest.segments[chosen[-1]].system != first:
+            raise RequestError(
+                f"dataset {manifest.name}: {len(systems)} systems, and {path.name} holds one",
+                "put {segment} into the name for a file a segment, or choose one with --segment",
+            )
+        return [(path, systems[first], [own[index][1] for index in chosen])]
+    files: dict[Path, tuple[Dataset, list[Segment]]] = {}
+    for index in chosen:
+        system, segment = own[index]
         name = file_stem(segment.name)
         file = path.with_name(path.name.replace(EACH_SEGMENT, name))
         if file in files:  # names may differ only in what a file's name cannot hold
             file = path.with_name(path.name.replace(EACH_SEGMENT, f"{name}-{index}"))
-        files[file] = [segment]
-    return list(files.items())
+        files[file] = (system, [segment])
+    return [(file, *held) for file, held in files.items()]
 
 
 def _frames(dataset: Dataset, segments: Sequence[Segment], part: slice) -> NDArray[np.float32]:

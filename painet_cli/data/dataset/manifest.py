@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
+from itertools import accumulate
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PositiveFloat, model_validator
@@ -40,6 +41,8 @@ class Segment(Section):
     """First frame of the segment in `frames.npy`."""
     length: Count
     """Number of frames."""
+    system: Index = 0
+    """Which of the dataset's systems moves here."""
     types: tuple[Index, ...] | None = None
     """Particle types in this segment, where they are not the dataset's (charges drawn anew for
     every simulation)."""
@@ -48,7 +51,7 @@ class Segment(Section):
 class Split(Section):
     """Start frames (indices into `frames.npy`) of the windows of each part."""
 
-    kind: Literal["published", "blocks", "random"]
+    kind: Literal["published", "blocks", "random", "systems"]
     delta_frames: Count
     """Longest window, in frames, that every start leaves room for inside its segment."""
     train: tuple[Index, ...]
@@ -85,6 +88,16 @@ class Origin(Section):
     notes: str = ""
 
 
+class System(Section):
+    """One of several systems in a dataset: as many of its particles, after those before."""
+
+    name: Name
+    particles: Count
+    """N, how many of the dataset's particles it has."""
+    frame_time_s: PositiveFloat
+    """Seconds between its consecutive frames."""
+
+
 class Manifest(Section):
     """Everything about a prepared dataset except its coordinates."""
 
@@ -104,7 +117,12 @@ class Manifest(Section):
     """What was done to the frames of the source: molecules made whole and followed out of the box,
     centroids put at the origin, frames turned onto the first."""
     particles: Particles
+    """Those of all systems, one system after the other; no bond joins two systems."""
+    systems: tuple[System, ...] = ()
+    """The systems, where there are several; `frames.npy` then holds (rows, 3), the particles of one
+    frame after those of the frame before. Empty: all particles are one system."""
     segments: tuple[Segment, ...]
+    """Those of one system lie together, in the order of the systems."""
     split: Split
     files: dict[FileName, str]
     """sha256 of every other file of the folder."""
@@ -116,11 +134,54 @@ class Manifest(Section):
         """Frames of all segments together."""
         return sum(segment.length for segment in self.segments)
 
+    @property
+    def each_system(self) -> tuple[System, ...]:
+        """The systems, of which there is at least one."""
+        return self.systems or (
+            System(
+                name=self.name,
+                particles=len(self.particles.names),
+                frame_time_s=self.units.frame_time_s,
+            ),
+        )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of `frames.npy`: (frames, particles, 3), or (rows, 3) of several systems."""
+        if not self.systems:
+            return (self.frame_count, len(self.particles.names), 3)
+        return (sum(s.length * self.systems[s.system].particles for s in self.segments), 3)
+
     def fingerprint(self) -> str:
         """Hex sha256 of all that a result depends on: not the name, the origin or the offset."""
         covered = self.model_copy(update={"schema_version": _FINGERPRINTED})
-        content = covered.model_dump_json(exclude=_UNCOVERED)
+        left_out = dict(_UNCOVERED)
+        if not self.systems:  # as in the schemas that had one system alone
+            left_out |= {"systems": True, "segments": {"__all__": {"system"}}}
+        content = covered.model_dump_json(exclude=left_out)
         return hashlib.sha256(content.encode()).hexdigest()
+
+    @model_validator(mode="after")
+    def _systems_fit(self) -> Self:
+        if not self.systems:
+            if any(segment.system for segment in self.segments):
+                raise ValueError("a segment names a system, and the dataset has one alone")
+            return self
+        sizes = [system.particles for system in self.systems]
+        if sum(sizes) != len(self.particles.names):
+            raise ValueError(f"{len(self.particles.names)} particles, but {sum(sizes)} in systems")
+        if len({system.name for system in self.systems}) < len(sizes):
+            raise ValueError("two systems have one name")
+        order = [segment.system for segment in self.segments]
+        if sorted({*order}) != list(range(len(sizes))) or order != sorted(order):
+            raise ValueError("segments are not those of every system, one system after the other")
+        if any(segment.types is not None for segment in self.segments):
+            raise ValueError("types that differ by segment are for a dataset of one system")
+        ends = list(accumulate(sizes))
+        for i, j in self.particles.bonds:
+            if bisect_right(ends, i) != bisect_right(ends, j):
+                raise ValueError(f"bond ({i}, {j}) joins two systems")
+        return self
 
     @model_validator(mode="after")
     def _windows_fit(self) -> Self:
@@ -158,7 +219,10 @@ def _second(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _third(content: dict[str, Any]) -> dict[str, Any]:
-    """Schema 3 keeps which velocity is the default, what was done to the frames, and hydrogens."""
+    """Schema 3 keeps which velocity is the default, what was done to the frames, and hydrogens.
+
+    It may hold several systems.
+    """
     return {**content, "velocity": "next", "treatment": ()}
 
 

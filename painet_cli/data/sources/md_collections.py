@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -30,6 +31,7 @@ from painet_cli.data.formats.md17_npz import SCHEMA, MoleculeFile, read_molecule
 from painet_cli.data.particles.bonds import covalent_bonds
 from painet_cli.data.particles.elements import atoms, formula, symbol
 from painet_cli.data.particles.hydrogens import hydrogens_of
+from painet_cli.data.sources.merge import prepare_together
 from painet_cli.data.sources.options import (
     AtHand,
     DeltaFrames,
@@ -47,6 +49,8 @@ from painet_cli.errors import RequestError, option
 
 WINDOWS: dict[SplitName, int] = {"train": 500, "val": 2000, "test": 2000}
 SEED = 1
+EVERY = "all"
+"""Stands for every molecule of a collection."""
 _HYDROGEN = 1
 
 
@@ -107,7 +111,7 @@ class Collection:
         self,
         to: Destination,
         *,
-        molecule: Annotated[str, "Which one."],
+        molecule: Annotated[str, "Which one, or all of them in one dataset."],
         source: AtHand = None,
         split: Splitting = None,
         delta_frames: DeltaFrames = None,
@@ -124,9 +128,10 @@ class Collection:
         to
             Where the dataset goes.
         molecule
-            What the file must hold.
+            What the file must hold; `all` writes every molecule of the collection, as systems of
+            one dataset.
         source
-            The npz; None downloads the official one.
+            The npz, or for `all` a folder with one of each; None downloads the official ones.
         split
             None: published where the file is the official one, otherwise blocks.
         delta_frames, frame_time
@@ -141,6 +146,18 @@ class Collection:
             unit, no bond, frames that do not follow one another or too few of them; a split that
             does not apply; or a folder that cannot be written.
         """
+        if molecule.lower() == EVERY:
+            one = partial(
+                self.prepare,
+                split=split,
+                delta_frames=delta_frames,
+                horizon=horizon,
+                frame_time=frame_time,
+                hydrogens=hydrogens,
+                superpose=superpose,
+                label=label,
+            )
+            return self._prepare_all(to, source, one)
         molecule = self.find(molecule)
         window = window_frames(delta_frames or self.delta_frames, horizon)
         frame_time_s = seconds(frame_time) if frame_time else self.frame_time_s
@@ -192,6 +209,36 @@ class Collection:
         )
         reference = first[0, kept] if superpose else None
         return write_dataset(folder, _positions(held, kept, reference), manifest, force=to.force)
+
+    def _prepare_all(
+        self, to: Destination, folder: Path | None, prepare: Callable[..., Dataset]
+    ) -> Dataset:
+        files = {
+            molecule: None if folder is None else self._file_in(folder, molecule)
+            for molecule in self.molecules
+        }
+        return prepare_together(
+            to,
+            f"{self.about.name}-{EVERY}",
+            {
+                molecule: partial(prepare, molecule=molecule, source=path)
+                for molecule, path in files.items()
+            },
+        )
+
+    def _file_in(self, folder: Path, molecule: str) -> Path:
+        """The one npz of a folder that is named after a molecule."""
+        found = sorted(
+            path for path in folder.glob("*.npz") if _plain(molecule) in _plain(path.stem)
+        )
+        if len(found) == 1:
+            return found[0]
+        many = f"{len(found)} files" if found else "no npz"
+        raise RequestError(
+            f"{option('source', folder)}: {many} named after {molecule}",
+            f"{option('molecule', EVERY)} takes a folder with one npz of every molecule: "
+            f"{', '.join(self.molecules)}",
+        )
 
 
 def _plain(name: str) -> str:

@@ -10,6 +10,11 @@ from pydantic import Field
 
 from painet_cli.errors import RequestError, option
 
+
+class Positional:
+    """Marks an option that the command line takes by its place, without a name."""
+
+
 SplitKind = Literal["published", "blocks", "random"]
 
 AtHand = Annotated[Path | None, "Files at hand: DIR, ZIP or NPZ; else they are downloaded."]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from painet_cli.data.dataset.dataset import Dataset
+from painet_cli.data.sources.options import Positional
 from painet_cli.data.sources.registry import DataSource, Destination, find_source
 from painet_cli.errors import RequestError, option
 
@@ -35,8 +36,8 @@ def prepare(
     Parameters
     ----------
     source
-        `mocap`, `md17`, `md22`, `adk`, `trajectory`, `nbody`, `sample`, or what an installed
-        package adds; `registry.sources()` lists them.
+        `mocap`, `md17`, `md22`, `adk`, `nbody`, `sample`, `merge`, `trajectory`, or what an
+        installed package adds; `registry.sources()` lists them.
     data_dir
         Folder of the prepared datasets; this one becomes a folder in it.
     force
@@ -120,6 +121,13 @@ class SourceOption:
     def required(self) -> bool:
         """Whether it must be given."""
         return self.default is inspect.Parameter.empty
+
+    @property
+    def positional(self) -> bool:
+        """Whether the command line takes it by its place."""
+        return any(
+            isinstance(note, Positional) for note in getattr(self.annotation, "__metadata__", ())
+        )
 
     @property
     def several(self) -> bool:

@@ -206,6 +206,7 @@ OWN = {
     "adk": "painet_cli.data.sources.adk:ADK",
     "nbody": "painet_cli.data.sources.nbody:NBODY",
     "sample": "painet_cli.data.sources.sample:SAMPLE",
+    "merge": "painet_cli.data.sources.merge:MERGE",
     "trajectory": "painet_cli.data.sources.trajectory:TRAJECTORY",
     "motion": "painet_cli.data.sources.motion:MOTION",
 }

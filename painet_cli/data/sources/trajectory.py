@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from painet_cli.data.dataset.manifest import (
 from painet_cli.data.dataset.splits import block_split, random_split
 from painet_cli.data.formats.frame import Frame
 from painet_cli.data.particles.names import Velocity
+from painet_cli.data.sources.merge import prepare_together
 from painet_cli.data.sources.options import (
     Center,
     DeltaFrames,
@@ -98,7 +100,9 @@ def split_windows(
 def prepare_trajectory(
     to: Destination,
     *,
-    topology: Annotated[Path, "Names and bonds: PDB, PSF, PRMTOP, GRO."],
+    topology: Annotated[
+        Sequence[Path], "Names and bonds: PDB, PSF, PRMTOP, GRO; again for every further system."
+    ],
     name: Annotated[str, "Name of the dataset."],
     trajectory: Trajectories = (),
     select: Annotated[str, "Atoms, in MDAnalysis' selection language."] = "all",
@@ -123,6 +127,9 @@ def prepare_trajectory(
 ) -> Dataset:
     """Write one's own trajectories as a dataset, one segment a file.
 
+    Several topologies are several systems, and every trajectory belongs to the one whose name its
+    own begins with: `ethanol.pdb` and `ethanol-300K.dcd`.
+
     Parameters
     ----------
     to
@@ -135,13 +142,10 @@ def prepare_trajectory(
     Raises
     ------
     RequestError
-        As `write_trajectories` does.
+        As `write_trajectories` does; or a trajectory that belongs to none of several topologies.
     """
-    return write_trajectories(
-        to,
-        name,
-        topology,
-        trajectory,
+    write = partial(
+        write_trajectories,
         reading=Reading(
             select=select,
             start=start,
@@ -159,6 +163,48 @@ def prepare_trajectory(
         split=partial(split_windows, split, seed=1),
         velocity="before",  # which is what a prediction can know
     )
+    if len(topology) == 1:
+        return write(to, name, topology[0], trajectory)
+    return prepare_together(
+        to,
+        name,
+        {
+            system: partial(write, name=system, topology=path, trajectories=own)
+            for system, path, own in _by_topology(topology, trajectory)
+        },
+    )
+
+
+def _by_topology(
+    topologies: Sequence[Path], trajectories: Sequence[Path]
+) -> list[tuple[str, Path, list[Path]]]:
+    """Name, topology and trajectories of every system."""
+    stems = [path.name.partition(".")[0] for path in topologies]
+    for stem in stems:
+        if stems.count(stem) > 1:
+            raise RequestError(
+                f"{option('topology')}: two of them are called {stem}",
+                "name every topology after its system",
+            )
+    own: dict[str, list[Path]] = {stem: [] for stem in stems}
+    for path in trajectories:
+        fitting = [stem for stem in stems if path.name.startswith(stem)]
+        if not fitting:
+            raise RequestError(
+                f"{option('trajectory', path)}: its name begins like that of no topology",
+                "of several systems, ethanol-1.dcd goes with ethanol.pdb",
+            )
+        own[max(fitting, key=len)].append(path)
+    bare = [stem for stem, files in own.items() if trajectories and not files]
+    if bare:
+        raise RequestError(
+            f"{option('topology')} {bare[0]}: no trajectory has a name that begins like it",
+            f"give one, such as {bare[0]}-1.dcd",
+        )
+    return [
+        (re.sub(r"[^\w.-]", "-", stem), path, own[stem])  # a dataset's name holds no comma
+        for stem, path in zip(stems, topologies, strict=True)
+    ]
 
 
 def write_trajectories(

@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from painet_cli.data.batches.windows import Windows
+from painet_cli.errors import RequestError
 from painet_cli.evaluation.metrics import predictions
 from painet_cli.evaluation.physics.checks import PhysicsReport, physical_checks
 from painet_cli.models.base import DynamicsModel
@@ -36,7 +37,18 @@ def check_windows(
         Windows predicted at once.
     trained
         Frames from a start to each of the T targets the model was trained on.
+
+    Raises
+    ------
+    RequestError
+        The dataset has several systems.
     """
+    if windows.dataset.manifest.systems:
+        raise RequestError(
+            f"dataset {windows.dataset.manifest.name}: several systems, and physical checks are of "
+            "one",
+            "`painet predict FILE --physics` checks predictions of one system",
+        )
     manifest = windows.dataset.manifest
     n, steps = len(manifest.particles.names), len(windows.offsets)
     count = min(len(windows), MOST_WINDOWS, max(1, _MOST_POSITIONS // (n * steps)))

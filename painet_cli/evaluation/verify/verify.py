@@ -28,7 +28,8 @@ from painet_cli.evaluation.verify.files import (
 from painet_cli.prediction.checkpoints import Checkpoint, find_checkpoint
 from painet_cli.training.checkpoint import Header, read_header
 from painet_cli.training.record import RECORD, trained_facts
-from painet_cli.training.run import BEST, CONFIG, LAST, METRICS
+from painet_cli.training.run import CONFIG, LAST, METRICS
+from painet_cli.training.run_folder import BEST
 
 SUMMARY = "summary.json"
 BENCH = "bench.json"
@@ -139,16 +140,20 @@ def _dataset(folder: Path, traced: dict[str, Any]) -> Iterator[Check]:
 def _finite(folder: Path) -> Check:
     """Whether all coordinates are numbers, looked at in pieces."""
     try:
-        frames = open_dataset(folder).frames
+        dataset = open_dataset(folder)
     except RequestError as error:
         return Check(FRAMES, ok=False, said=error.what)
-    rows = max(1, _CHUNK_BYTES // max(1, frames[:1].nbytes))
-    for first in range(0, len(frames), rows):
-        bad = np.argwhere(~np.isfinite(frames[first : first + rows]).all(axis=(1, 2)))
-        if len(bad):
-            said = f"frame {first + int(bad[0, 0])} holds NaN or infinity"
-            return Check("coordinates", ok=False, said=said)
-    return Check("coordinates", ok=True, said=f"{len(frames):,} frames, all finite")
+    for number, system in enumerate(dataset.manifest.each_system):
+        frames = dataset.only(number).frames
+        whose = f"system {system.name}: " if dataset.manifest.systems else ""
+        rows = max(1, _CHUNK_BYTES // max(1, frames[:1].nbytes))
+        for first in range(0, len(frames), rows):
+            bad = np.argwhere(~np.isfinite(frames[first : first + rows]).all(axis=(1, 2)))
+            if len(bad):
+                said = f"{whose}frame {first + int(bad[0, 0])} holds NaN or infinity"
+                return Check("coordinates", ok=False, said=said)
+    count = dataset.manifest.frame_count
+    return Check("coordinates", ok=True, said=f"{count:,} frames, all finite")
 
 
 def _run(folder: Path, data_dir: Path, traced: dict[str, Any]) -> Iterator[Check]:

@@ -65,6 +65,7 @@ class Egnn(ParallelSteps):
     """EGNN on the features of a preset, once for every step to predict."""
 
     Config = EgnnConfig
+    takes_types = True
 
     @classmethod
     def build(cls, config: EgnnConfig, preset: Preset, system: SystemSpec) -> Egnn:

@@ -41,6 +41,7 @@ class Egno(PublishedModel):
     """EGNO on the features of a preset."""
 
     Config = EgnoConfig
+    takes_types = True
 
     @classmethod
     def build(cls, config: EgnoConfig, preset: Preset, system: SystemSpec) -> Egno:

@@ -89,6 +89,7 @@ class Mpnn(OneStepModel):
     """
 
     Config = MpnnConfig
+    takes_types = True
 
     @classmethod
     def build(cls, config: MpnnConfig, preset: Preset, system: SystemSpec) -> Mpnn:

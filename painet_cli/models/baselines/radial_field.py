@@ -88,6 +88,7 @@ class RadialField(OneStepModel):
     """Radial field on raw lengths and velocities; predicts one step."""
 
     Config = RadialFieldConfig
+    takes_types = True
 
     @classmethod
     def build(cls, config: RadialFieldConfig, preset: Preset, system: SystemSpec) -> RadialField:

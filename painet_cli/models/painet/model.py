@@ -26,6 +26,7 @@ from painet_cli.config.schema import (
     PainetConfig,
 )
 from painet_cli.data.batches.batch import Batch, from_pyg
+from painet_cli.data.batches.spacing import FrameTimes
 from painet_cli.data.batches.windows import target_offsets
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.data.particles.names import Axis
@@ -65,6 +66,9 @@ class PAINET(DynamicsModel):
         `body` for features that are components in the body's own frame.
     history
         H, frames before the start; systems have them as `past` (N, H, 3), X(-k) - X(0).
+    frame_times_s
+        Shortest and longest seconds between the frames that batches have, as their `frame_time_s`
+        says; for the node feature `time`.
     sizes
         Fields of `PainetConfig`: `hidden`, `layers`, `heads`, `pairwise` and so on.
 
@@ -94,6 +98,7 @@ class PAINET(DynamicsModel):
     """
 
     Config = PainetConfig
+    takes_types = True
     reads_past = "always"
 
     def __init__(
@@ -107,6 +112,7 @@ class PAINET(DynamicsModel):
         up_axis: Axis | None = None,
         frame: Literal["none", "body"] = "none",
         history: int = 0,
+        frame_times_s: tuple[float, float] | None = None,
         **sizes: Any,
     ) -> None:
         names = tuple(map(str, range(types))) if isinstance(types, int) else tuple(types)
@@ -118,7 +124,8 @@ class PAINET(DynamicsModel):
             where = ".".join(map(str, first["loc"]))
             known = ", ".join(name for name in PainetConfig.model_fields if name != "name")
             raise RequestError(f"PAINET: {where}: {first['msg']}", f"sizes are {known}") from error
-        system = SystemSpec(names, hops, up_axis, history)
+        times_s = None if frame_times_s is None else FrameTimes(*frame_times_s)
+        system = SystemSpec(names, hops, up_axis, history, frame_times=times_s)
         frames = range(1, horizon + 1) if isinstance(horizon, int) else horizon
         super().__init__()
         self.horizon = len(frames)
@@ -183,6 +190,7 @@ class PAINET(DynamicsModel):
             up_axis=system.up_axis,
             frame=preset.features.frame,
             history=system.history,
+            frame_times_s=None if system.frame_times is None else system.frame_times.bounds,
             **config.model_dump(exclude={"name"}),
         )
 

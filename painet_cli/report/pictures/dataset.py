@@ -61,6 +61,7 @@ def dataset_picture(dataset: Dataset, path: Path) -> None:
     RequestError
         The dataset has no window, or the file cannot be written.
     """
+    dataset = _first_tested(dataset)
     manifest = dataset.manifest
     starts = manifest.split.test or manifest.split.val or manifest.split.train
     if not starts:
@@ -85,6 +86,13 @@ def dataset_picture(dataset: Dataset, path: Path) -> None:
     draw_scale(panels[0, 0], reach, short_unit(manifest.units.length))
     draw_legend(canvas, _legend(look, manifest), len(scenes))
     save(canvas, path)
+
+
+def _first_tested(dataset: Dataset) -> Dataset:
+    """Of several systems, the first that has a test window, or else any window."""
+    systems = [dataset.only(number) for number in range(len(dataset.manifest.each_system))]
+    tested = [one for one in systems if one.manifest.split.test]
+    return next(iter([*tested, *(one for one in systems if one.manifest.split.train), *systems]))
 
 
 def _scene(dataset: Dataset, start: int) -> _Scene:

@@ -40,7 +40,7 @@ def draw_motion(run: Path, data_dir: Path, device: torch.device) -> Path:
     """
     model, header, dataset = load_run(run, data_dir, device)
     trained = target_offsets(header.preset.data)
-    windows = windows_for(dataset, header.preset, "test", device=device)
+    windows = windows_for(dataset, header.preset, "test", device=device, known=header.type_names)
     with torch.no_grad():
         errors = torch.cat(
             [
@@ -51,7 +51,7 @@ def draw_motion(run: Path, data_dir: Path, device: torch.device) -> Path:
         typical = errors.argsort()[len(errors) // 2]
         batch = windows.batch(typical[None].cpu())
         predicted = model(batch)
-    manifest = dataset.manifest
+    manifest = windows.dataset_of(int(typical)).manifest
     seconds = manifest.units.frame_time_s
     motion_picture(
         batch.known_targets().cpu().numpy(),

@@ -11,7 +11,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from painet_cli.data.dataset.describe import Description, Listed
+from painet_cli.data.dataset.describe import Description, Listed, SystemLine
 from painet_cli.data.dataset.manifest import SPLITS, Manifest
 from painet_cli.data.trajectories.formats import format_of
 from painet_cli.data.units import time_text
@@ -44,6 +44,7 @@ def description_table(described: Description) -> Table:
             "dataset": d.dataset,
             "label": origin["label"],
             **_contents(d),
+            "systems": ", ".join(_system(one) for one in d.systems),
             "segments": _few(
                 (f"{s.name} ({s.frames:,})" for s in d.segment_list), len(d.segment_list)
             ),
@@ -137,19 +138,39 @@ def size_text(count: int) -> str:
 def _contents(d: Description) -> dict[str, str]:
     segments = "segment" if d.segments == 1 else "segments"
     return {
-        "particles": f"{d.particles:,}: {_kinds(d.types)}",
+        "particles": (f"{d.particles:,} in {len(d.systems):,} systems" if d.systems else "")
+        or f"{d.particles:,}: {_kinds(d.types)}",
+        "types": _kinds(d.types) if d.systems else "",
         "elements": "" if d.elements in ({}, d.types) else _kinds(d.elements),
         "residues": _kinds(d.residues, total=True),
         "chains": _kinds(d.chains) if len(d.chains) > 1 else "",
         "bonds": f"{d.bonds:,}",
         "frames": f"{d.frames:,} in {d.segments:,} {segments}",
-        "time": f"{time_text(d.frame_time_s)} a frame, {time_text(d.time_s) if d.time_s else 0} "
-        "in all",
+        "time": f"{_frame_times(d)} a frame, {time_text(d.time_s) if d.time_s else 0} in all",
         "windows": ", ".join(f"{d.windows[part]:,} {part}" for part in SPLITS)
-        + f"; {d.delta_frames:,} frames, {time_text(d.window_s)}, each",
+        + f"; {d.delta_frames:,} frames{'' if _mixed(d) else f', {time_text(d.window_s)},'} each",
         "split": f"{d.split}, {100 * d.leak:.3g} % of test windows overlap a training window",
         "unit": f"1 {d.unit} = {d.length_in_metres:.4g} m",
     }
+
+
+def _mixed(d: Description) -> bool:
+    """Whether the systems differ in the time between frames."""
+    return len({one.frame_time_s for one in d.systems}) > 1
+
+
+def _frame_times(d: Description) -> str:
+    if not _mixed(d):
+        return time_text(d.frame_time_s)
+    times = [one.frame_time_s for one in d.systems]
+    return f"{time_text(min(times))} to {time_text(max(times))}"
+
+
+def _system(one: SystemLine) -> str:
+    """`methanol (6 particles, 2,000 frames of 1 fs, train)`."""
+    parts = "+".join(part for part in SPLITS if one.windows[part]) or "unused"
+    time = time_text(one.frame_time_s)
+    return f"{one.name} ({one.particles:,} particles, {one.frames:,} frames of {time}, {parts})"
 
 
 def _kinds(counts: Mapping[str, int], *, total: bool = False) -> str:

@@ -73,6 +73,7 @@ def evaluation_table(
         *lay_out("Cost", _names(rows), _costs(rows, epoch_s or {})),
         *(lay_out("MSE a step", *_steps(multi_step)) if multi_step else ()),
         *_yardsticks(rows),
+        *(part for e in evaluations if e.systems for part in _systems(e)),
         Text("\n".join(_footnotes(rows))),
     ]
 
@@ -167,6 +168,22 @@ def _steps(rows: Sequence[_Row]) -> tuple[Columns, Columns]:
         for step in range(max(len(mse) for _, _, mse in lines))
     }
     return names, steps
+
+
+def _systems(evaluation: Evaluation) -> list[RenderableType]:
+    """Errors of each system at the last step, beside what needs no learning."""
+    systems = evaluation.systems
+    return lay_out(
+        f"F-MSE by system, {evaluation.run.parent.name}/{evaluation.run.name}",
+        {"System": [one.name for one in systems]},
+        {
+            "Windows": [f"{one.windows:,}" for one in systems],
+            evaluation.model: [figure(one.step_mse[-1]) for one in systems],
+            "Nothing moves": [figure(one.still[-1]) for one in systems],
+            "Straight on": [figure(one.straight[-1]) for one in systems],
+            "Skill": [f"{one.skill[-1]:.2f}" for one in systems],
+        },
+    )
 
 
 def _spread(values: Sequence[float]) -> str:

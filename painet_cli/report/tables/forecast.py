@@ -109,7 +109,7 @@ def checkpoints_table(checkpoints: Sequence[Checkpoint]) -> list[RenderableType]
             one.name,
             plain["system"],
             str(one.horizon),
-            time_text(one.step_s),
+            str(one.frame_times) if one.step_s is None else time_text(one.step_s),
             "-" if mse is None else f"{figure(mse, 3)} {short_unit(plain['unit'])}",
             size_text(plain["bytes"]),
             plain["licence"] or "-",

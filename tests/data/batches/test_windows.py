@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from painet_cli.config.schema import DataConfig
-from painet_cli.data.batches import windows as windows_module
+from painet_cli.data.batches import system_frames as frames_module
 from painet_cli.data.batches.batch import Batch, from_pyg, to_pyg
 from painet_cli.data.batches.graph import bond_graph
 from painet_cli.data.batches.windows import (
@@ -121,7 +121,7 @@ def test_a_batch_gathers_its_frames(
     dataset: Dataset, monkeypatch: pytest.MonkeyPatch, offsets: list[int], *, resident: bool
 ) -> None:
     if not resident:
-        monkeypatch.setattr(windows_module, "_RESIDENT_BYTES", 0)
+        monkeypatch.setattr(frames_module, "_RESIDENT_BYTES", 0)
     made = windows(dataset, offsets)
     starts = list(dataset.manifest.split.train)
     assert len(made) == len(starts)
@@ -148,7 +148,7 @@ def test_every_window_is_met_once_and_the_last_batch_is_smaller(dataset: Dataset
 def test_frames_that_stay_on_disk_are_read_a_batch_ahead(
     dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(windows_module, "_RESIDENT_BYTES", 0)
+    monkeypatch.setattr(frames_module, "_RESIDENT_BYTES", 0)
     made = windows(dataset, [4])
     read: list[list[int]] = []
     second_is_read = threading.Event()

@@ -29,7 +29,8 @@ from painet_cli.training.distributed.launch import Launch
 from painet_cli.training.distributed.process_group import ProcessGroup
 from painet_cli.training.distributed.world import ALONE, World
 from painet_cli.training.record import ERRORS, RECORD
-from painet_cli.training.run import BEST, LAST, METRICS, dataset_of, resume_run, start_run
+from painet_cli.training.run import LAST, METRICS, dataset_of, resume_run, start_run
+from painet_cli.training.run_folder import BEST
 from painet_cli.training.trainer import EpochRecord, Trainer
 from pairs import Ended, Pair
 from trainings import CPU, Watcher, tensors, train
