@@ -31,7 +31,7 @@ from painet_cli.prediction.superposition import superposed_mse
 from painet_cli.prediction.verdict import Verdict
 
 PAST, KERNEL = "weighted past", "kernel"
-_MOST_BYTES = 2**29
+_MOST_BYTES = 2**28
 """Frames before a start that are read."""
 _MOST_FRAMES = 5000
 _MOST_PARTICLES = 2_000_000

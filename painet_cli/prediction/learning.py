@@ -14,6 +14,7 @@ from painet_cli.prediction.forecast import Forecast, check_size
 from painet_cli.prediction.guesses import straight_on
 from painet_cli.prediction.inputs.recording import Input, Recording, Selected
 from painet_cli.prediction.matching import Choice
+from painet_cli.prediction.sanity import sanity_of
 from painet_cli.prediction.start_checks import treated
 from painet_cli.prediction.starts import parse_starts
 from painet_cli.prediction.verdict import Verdict
@@ -112,6 +113,8 @@ def learn(
         notes = [*system.notes, *said, *found.verdict.notes]
         if ahead is None and name:
             notes.append(f"{name} was not measured: its steps fall between frames")
+        if forecast.sanity is not None and forecast.sanity.sentence:
+            notes.append(forecast.sanity.sentence)
         forecast = replace(forecast, warnings=tuple(notes))
     return Learned(found.verdict, forecast, starts.frames.tolist()), ""
 
@@ -139,4 +142,5 @@ def _forecast(
         velocities=x - system.frames[np.maximum(at - 1, 0)],
         straight=straight_on(offsets)(system.frames, at),
         truth=system.frames[later] if known else None,
+        sanity=sanity_of(positions, x, system.particles, ""),
     )

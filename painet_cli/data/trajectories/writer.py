@@ -62,7 +62,7 @@ def write_frames(
         *(f"{own}: {name}" for name, own in renamed.items() if own != name),
     ]
     if kind is PDB and b_factors is not None:
-        universe.add_TopologyAttr("tempfactors", b_factors[0])
+        universe.add_TopologyAttr("tempfactors", b_factors[0].copy())
     dt = universe.trajectory.dt
     dimensions = None if box is None else triclinic_box(*box)
     options: dict[str, object] = {}
