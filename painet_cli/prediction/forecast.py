@@ -20,6 +20,7 @@ from painet_cli.data.units import time_text
 from painet_cli.errors import PainetError, RequestError, option
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.memory import fit_memory
+from painet_cli.prediction.adapting.superposition import superposed_mse
 from painet_cli.prediction.checkpoints import LoadedModel
 from painet_cli.prediction.inputs.recording import LARGEST_BYTES, Input
 from painet_cli.prediction.matching import MisfitError, check_fit, check_time
@@ -36,7 +37,6 @@ from painet_cli.prediction.start_checks import (
     fast_drift,
     treated,
 )
-from painet_cli.prediction.superposition import superposed_mse
 from painet_cli.prediction.timing import (
     Source,
     frame_time_of,

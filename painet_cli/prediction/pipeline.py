@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from painet_cli.data.particles.structure import structure_of
 from painet_cli.errors import RequestError
+from painet_cli.prediction.adapting.learning import learn
+from painet_cli.prediction.adapting.verdict import Verdict
 from painet_cli.prediction.checkpoints import Checkpoint, LoadedModel, load_model
 from painet_cli.prediction.forecast import Forecast, check_size, make_forecast
 from painet_cli.prediction.inputs.recording import Input, Recording, Selected
-from painet_cli.prediction.learning import learn
 from painet_cli.prediction.matching import SELECTIONS, Candidate, Choice, choose
 from painet_cli.prediction.starts import parse_starts
 from painet_cli.prediction.timing import frames_behind, known_frames
-from painet_cli.prediction.verdict import Verdict
 
 _SPEED_FRAMES = 120
 """Frames at the end of a motion that its speed is taken from."""

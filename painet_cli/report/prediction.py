@@ -11,7 +11,7 @@ from typing import Any
 from painet_cli.data.dataset.dataset import MANIFEST
 from painet_cli.data.units import seconds
 from painet_cli.evaluation.physics.checks import PhysicsReport, physical_checks
-from painet_cli.prediction.adapt import check_adapt
+from painet_cli.prediction.adapting.adapt import check_adapt
 from painet_cli.prediction.checkpoints import known_checkpoints
 from painet_cli.prediction.inputs.open import open_input
 from painet_cli.prediction.outputs.viewers import Written

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.console import RenderableType
 
-from painet_cli.prediction.verdict import Verdict
+from painet_cli.prediction.adapting.verdict import Verdict
 from painet_cli.report.pictures.canvas import short_unit
 from painet_cli.report.tables.evaluation import figure, lay_out
 

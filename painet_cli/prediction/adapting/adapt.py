@@ -23,12 +23,19 @@ from painet_cli.data.particles.origin import is_far
 from painet_cli.errors import PainetError, RequestError, option
 from painet_cli.models.base import SystemSpec
 from painet_cli.models.kernel.model import fit_kernel
-from painet_cli.prediction.blocks import Blocks, cut, frames_needed, last_jump, repeats, seen_again
-from painet_cli.prediction.conformal import radii
-from painet_cli.prediction.guesses import Guess, weighted_past, yardsticks
+from painet_cli.prediction.adapting.blocks import (
+    Blocks,
+    cut,
+    frames_needed,
+    last_jump,
+    repeats,
+    seen_again,
+)
+from painet_cli.prediction.adapting.conformal import radii
+from painet_cli.prediction.adapting.guesses import Guess, weighted_past, yardsticks
+from painet_cli.prediction.adapting.superposition import superposed_mse
+from painet_cli.prediction.adapting.verdict import Verdict
 from painet_cli.prediction.inputs.recording import Input
-from painet_cli.prediction.superposition import superposed_mse
-from painet_cli.prediction.verdict import Verdict
 
 PAST, KERNEL = "weighted past", "kernel"
 _MOST_BYTES = 2**28

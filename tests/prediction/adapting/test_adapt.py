@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 from painet_cli.data.particles.particles import Particles
 from painet_cli.errors import RequestError
-from painet_cli.prediction.adapt import PAST, Adapted, adapt, check_adapt
-from painet_cli.prediction.blocks import cut, frames_needed, last_jump
-from painet_cli.prediction.conformal import coverage, radii
-from painet_cli.prediction.guesses import weighted_past
+from painet_cli.prediction.adapting.adapt import PAST, Adapted, adapt, check_adapt
+from painet_cli.prediction.adapting.blocks import cut, frames_needed, last_jump
+from painet_cli.prediction.adapting.conformal import coverage, radii
+from painet_cli.prediction.adapting.guesses import weighted_past
+from painet_cli.prediction.adapting.superposition import superposed_mse
 from painet_cli.prediction.inputs.recording import Input
-from painet_cli.prediction.superposition import superposed_mse
 
 OFFSETS = np.array([1, 2, 4])
 

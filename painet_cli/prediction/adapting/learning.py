@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.errors import PainetError, RequestError
-from painet_cli.prediction.adapt import adapt, frames_to_read
+from painet_cli.prediction.adapting.adapt import adapt, frames_to_read
+from painet_cli.prediction.adapting.guesses import straight_on
+from painet_cli.prediction.adapting.verdict import Verdict
 from painet_cli.prediction.forecast import Forecast, check_size
-from painet_cli.prediction.guesses import straight_on
 from painet_cli.prediction.inputs.recording import Input, Recording, Selected
 from painet_cli.prediction.matching import Choice
 from painet_cli.prediction.sanity import sanity_of
 from painet_cli.prediction.start_checks import treated
 from painet_cli.prediction.starts import parse_starts
-from painet_cli.prediction.verdict import Verdict
 
 ByCheckpoint = Callable[[Input, NDArray[np.int64]], Forecast]
 
