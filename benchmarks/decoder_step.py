@@ -235,11 +235,11 @@ def peak_gb(name: str, way: str) -> float:
 
 def compare_memory() -> None:
     """Print the peak memory of both layers, and of ours where it keeps less."""
-    from painet_cli.benchmark.alone import run_alone
+    from painet_cli.benchmark.child import run_in_child
 
     for name in ("mocap-run-s2s", "mocap-run-s2t"):
         ways = ("literal", "keep", "recompute", "stepwise")
-        peaks = [run_alone(peak_gb, name, way, limit_s=300, memory_gb=None) for way in ways]
+        peaks = [run_in_child(peak_gb, name, way, limit_s=300, memory_gb=None) for way in ways]
         shown = ", ".join(
             f"{way} {1e3 * peak:.0f} MB ({peak / peaks[0]:.2f})"
             for way, peak in zip(ways, peaks, strict=True)

@@ -55,6 +55,15 @@ def predict(
         str | None,
         typer.Option("--frame-time", metavar="TIME", help="Between frames: 0.5fs, 2 ps ..."),
     ] = None,
+    adapt: Annotated[
+        str,
+        typer.Option(
+            "--adapt",
+            metavar="auto|never",
+            help="Learn from the frames before the start, where there are enough, and take what is "
+            "best on those held out.",
+        ),
+    ] = "auto",
     drop_extra: Annotated[
         bool, typer.Option("--drop-extra", help="Leave out atoms the topology does not have.")
     ] = False,
@@ -87,6 +96,7 @@ def predict(
         select=select,
         start=start,
         frame_time=frame_time,
+        adapt=adapt,
         drop_extra=drop_extra,
         format_name=format_name,
         physics=physics,
@@ -110,8 +120,12 @@ def _rendered(done: WrittenPrediction) -> list[Any]:
         sanity_tables,
     )
     from painet_cli.report.tables.physics import physics_tables
+    from painet_cli.report.tables.verdict import verdict_sentences, verdict_table
 
+    verdict, unit = done.made.verdict, done.made.forecast.system.length_unit
     return [
+        *(verdict_sentences(verdict, unit) if verdict else ()),
+        *(verdict_table(verdict, unit) if verdict else ()),
         *error_tables(done.made.forecast),
         *sanity_tables(done.made.forecast),
         *(physics_tables(done.physics) if done.physics else ()),

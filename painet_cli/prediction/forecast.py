@@ -20,6 +20,7 @@ from painet_cli.data.units import time_text
 from painet_cli.errors import PainetError, RequestError, option
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.memory import fit_memory
+from painet_cli.prediction.adapting.superposition import superposed_mse
 from painet_cli.prediction.checkpoints import LoadedModel
 from painet_cli.prediction.inputs.recording import LARGEST_BYTES, Input
 from painet_cli.prediction.matching import MisfitError, check_fit, check_time
@@ -129,15 +130,28 @@ class Forecast:
         """MSE at each step of the prediction, of `nothing moves` and of `straight on`."""
         if self.truth is None:
             return None
-        still = np.broadcast_to(self.start_positions[:, None], self.truth.shape)
-        rivals = {
-            "prediction": self.positions,
-            "nothing moves": still,
-            "straight on": self.straight,
-        }
+        truth = self.truth
         return {
-            name: np.square(guess.astype(np.float64) - self.truth).mean(axis=(0, 2, 3)).tolist()
-            for name, guess in rivals.items()
+            name: np.square(guess.astype(np.float64) - truth).mean(axis=(0, 2, 3)).tolist()
+            for name, guess in self._rivals(truth.shape).items()
+        }
+
+    def superposed_step_mse(self) -> dict[str, list[float]] | None:
+        """The same of molecules, each guess superposed on the truth; None of what has an up."""
+        if self.truth is None or self.system.up_axis is not None:
+            return None
+        truth = self.truth
+        return {
+            name: superposed_mse(guess, truth).tolist()
+            for name, guess in self._rivals(truth.shape).items()
+        }
+
+    def _rivals(self, shape: tuple[int, ...]) -> dict[str, NDArray[np.floating]]:
+        """The prediction and its yardsticks, (S, T, N, 3) each."""
+        return {
+            "prediction": self.positions,
+            "nothing moves": np.broadcast_to(self.start_positions[:, None], shape),
+            "straight on": self.straight,
         }
 
 

@@ -7,12 +7,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from painet_cli.data.particles.structure import structure_of
 from painet_cli.errors import RequestError
+from painet_cli.prediction.adapting.learning import learn
+from painet_cli.prediction.adapting.verdict import Verdict
 from painet_cli.prediction.checkpoints import Checkpoint, LoadedModel, load_model
 from painet_cli.prediction.forecast import Forecast, check_size, make_forecast
-from painet_cli.prediction.inputs.recording import Recording, Selected
+from painet_cli.prediction.inputs.recording import Input, Recording, Selected
 from painet_cli.prediction.matching import SELECTIONS, Candidate, Choice, choose
 from painet_cli.prediction.starts import parse_starts
 from painet_cli.prediction.timing import frames_behind, known_frames
@@ -28,19 +31,37 @@ class RecordingForecast:
     Attributes
     ----------
     choice
-        Checkpoint and particles.
+        Checkpoint and particles; None where no checkpoint fits, and the recording was learned from.
     loaded
-        The model.
+        The checkpoint's model.
+    selected
+        The particles.
     forecast
         The prediction, with the warnings of the choice too.
     start_frames
         Numbers of its starts in the recording.
+    verdict
+        What was learned from the recording, and how good it was on frames held out.
     """
 
-    choice: Choice
-    loaded: LoadedModel
+    choice: Choice | None
+    loaded: LoadedModel | None
+    selected: Selected
     forecast: Forecast
     start_frames: list[int]
+    verdict: Verdict | None = None
+
+    @property
+    def name(self) -> str:
+        """What predicted."""
+        if self.verdict is not None:
+            return self.verdict.chosen
+        return self.choice.checkpoint.name if self.choice else ""
+
+    @property
+    def by_checkpoint(self) -> bool:
+        """Whether it was the checkpoint."""
+        return self.choice is not None and self.name == self.choice.checkpoint.name
 
 
 def forecast_recording(
@@ -51,6 +72,7 @@ def forecast_recording(
     *,
     select: str | None = None,
     start: str = "last",
+    adapt: bool = False,
     notice: Callable[[str], None] = lambda message: None,
     memory_budget: int | None = None,
 ) -> RecordingForecast:
@@ -67,6 +89,9 @@ def forecast_recording(
         `SELECTIONS` for which there is a checkpoint.
     start
         `last`, a frame, `all` or `A:B:S`; see `parse_starts`.
+    adapt
+        Learn from the frames before the first start, where there are enough, and predict with what
+        is best on those held out; see `adapt`.
     notice
         Told which checkpoint was taken, before it predicts, and what a long prediction will cost.
     memory_budget
@@ -80,14 +105,25 @@ def forecast_recording(
         The prediction runs away.
     """
     candidates = _candidates(recording, select)
-    choice = choose(
-        candidates,
-        checkpoints,
-        recording.length_unit,
-        recording.up_axis,
-        recording.frame_time_s,
-        recording.fingerprint,
-    )
+    try:
+        choice = choose(
+            candidates,
+            checkpoints,
+            recording.length_unit,
+            recording.up_axis,
+            recording.frame_time_s,
+            recording.fingerprint,
+        )
+    except RequestError as refused:
+        if not adapt or recording.frame_time_s is None:
+            raise
+        selected = candidates[0].selected
+        learned, said = learn(recording, selected, None, steps, start, None, notice)
+        if learned is None or learned.forecast is None:
+            raise RequestError(refused.what, said) from refused
+        return RecordingForecast(
+            None, None, selected, learned.forecast, learned.frames, learned.verdict
+        )
     header = choice.checkpoint.header
     count = len(choice.selected.indices)
     check_size(1, steps, count)
@@ -104,17 +140,23 @@ def forecast_recording(
         f"{recording.name}: {count:,} particles ({choice.selected.language}); "
         f"checkpoint {choice.checkpoint.name}, {choice.reason}"
     )
-    system = recording.read(choice.selected, starts.first, starts.stop)
     loaded = load_model(choice.checkpoint, device)
-    forecast = make_forecast(
-        loaded,
-        system,
-        starts.frames - starts.first,
-        steps,
-        notice=notice,
-        memory_budget=memory_budget,
-    )
-    warnings = [*system.notes, *choice.warnings, *forecast.warnings]
+
+    def by_checkpoint(system: Input, at: NDArray[np.int64]) -> Forecast:
+        return make_forecast(loaded, system, at, steps, notice=notice, memory_budget=memory_budget)
+
+    learned, said = None, ""
+    if adapt:
+        learned, said = learn(recording, choice, ahead, steps, start, by_checkpoint, notice)
+    if learned is not None and learned.forecast is not None:
+        return RecordingForecast(
+            choice, loaded, choice.selected, learned.forecast, learned.frames, learned.verdict
+        )
+    system = recording.read(choice.selected, starts.first, starts.stop)
+    forecast = by_checkpoint(system, starts.frames - starts.first)
+    warnings = [*system.notes, *choice.warnings, *forecast.warnings, *([said] if said else [])]
+    if learned is not None:
+        warnings.extend(learned.verdict.notes)
     if recording.fingerprint and recording.fingerprint == header.dataset_sha256:
         warnings.append(
             f"{choice.checkpoint.name} was trained on this dataset: errors are those of frames it "
@@ -130,7 +172,12 @@ def forecast_recording(
             )
         )
     return RecordingForecast(
-        choice, loaded, replace(forecast, warnings=tuple(warnings)), starts.frames.tolist()
+        choice,
+        loaded,
+        choice.selected,
+        replace(forecast, warnings=tuple(warnings)),
+        starts.frames.tolist(),
+        None if learned is None else learned.verdict,
     )
 
 

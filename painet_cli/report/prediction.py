@@ -11,6 +11,7 @@ from typing import Any
 from painet_cli.data.dataset.dataset import MANIFEST
 from painet_cli.data.units import seconds
 from painet_cli.evaluation.physics.checks import PhysicsReport, physical_checks
+from painet_cli.prediction.adapting.adapt import check_adapt
 from painet_cli.prediction.checkpoints import known_checkpoints
 from painet_cli.prediction.inputs.open import open_input
 from painet_cli.prediction.outputs.viewers import Written
@@ -18,6 +19,7 @@ from painet_cli.prediction.outputs.write import write_files
 from painet_cli.prediction.pipeline import RecordingForecast, forecast_recording
 from painet_cli.report.page.write import write_page
 from painet_cli.report.pictures.motion import draw_snapshots
+from painet_cli.report.tables.verdict import verdict_sentences
 from painet_cli.storage.atomic import check_writable, new_folder
 from painet_cli.storage.provenance import KEY, finite, provenance, sealed
 from painet_cli.training.device import resolve_device
@@ -26,6 +28,12 @@ from painet_cli.training.record import trained_facts
 SUMMARY = "summary.json"
 PAGE = "report.html"
 PICTURE = "snapshots.png"
+_NOTHING_LEARNED: dict[str, Any] = {
+    "chosen": None,
+    "skill": None,
+    "yardsticks": {},
+    "radius_90": None,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +71,7 @@ def write_prediction(
     select: str | None = None,
     start: str = "last",
     frame_time: str | None = None,
+    adapt: str = "auto",
     drop_extra: bool = False,
     format_name: str | None = None,
     physics: bool = False,
@@ -99,6 +108,9 @@ def write_prediction(
         Frames to start at: `last`, a number, `all` or `A:B:S`.
     frame_time
         Time between frames, `0.5fs`; by default the file's.
+    adapt
+        `auto` learns from the frames before the first start, where there are enough, and predicts
+        with what is best on those held out; `never` takes the checkpoint.
     drop_extra
         Leave out atoms that the topology does not have.
     format_name
@@ -140,6 +152,7 @@ def write_prediction(
     """
     folder, top = Path(folder), None if topology is None else Path(topology)
     check_writable(folder, force=force, place="output")
+    learn = check_adapt(adapt)
     with open_input(
         Path(file),
         topology=top,
@@ -155,6 +168,7 @@ def write_prediction(
             resolve_device(device),
             select=select,
             start=start,
+            adapt=learn,
             memory_budget=memory_budget,
             notice=notice,
         )
@@ -182,7 +196,7 @@ def _physical_checks(made: RecordingForecast) -> PhysicsReport:
 
 def _files(made: RecordingForecast, checks: PhysicsReport | None, staging: Path) -> list[Written]:
     """Page, picture and data files, in the order in which a reader opens them."""
-    forecast, choice = made.forecast, made.choice
+    forecast, choice, verdict = made.forecast, made.choice, made.verdict
     data = write_files(
         forecast.system,
         forecast.positions,
@@ -190,14 +204,16 @@ def _files(made: RecordingForecast, checks: PhysicsReport | None, staging: Path)
         forecast.starts,
         staging,
         truth=forecast.truth,
+        radius=None if verdict is None else verdict.radius,
     )
     shown = forecast.at_origin()
     write_page(
         shown,
         staging / PAGE,
-        title=f"{forecast.system.name}, predicted by {choice.checkpoint.name}",
+        title=f"{forecast.system.name}, predicted by {made.name}",
+        verdict=[] if verdict is None else verdict_sentences(verdict, forecast.system.length_unit),
         notes=[
-            f"Checkpoint {choice.checkpoint.name}, {choice.reason}.",
+            *([f"Checkpoint {choice.checkpoint.name}, {choice.reason}."] if choice else []),
             *forecast.warnings,
             *(checks.findings if checks else ()),
         ],
@@ -213,12 +229,14 @@ def _files(made: RecordingForecast, checks: PhysicsReport | None, staging: Path)
 def _provenance(
     made: RecordingForecast, inputs: Sequence[Path], files: Sequence[Written]
 ) -> dict[str, Any]:
-    checkpoint, header = made.choice.checkpoint, made.loaded.header
-    facts = {
-        "checkpoint": str(checkpoint.path.resolve()),
-        "tensors_sha256": header.tensors_sha256,
-        **trained_facts(header),
-    }
+    facts: dict[str, Any] = {"predicted_by": made.name}
+    if made.choice is not None and made.loaded is not None and made.by_checkpoint:
+        header = made.loaded.header
+        facts = {
+            "checkpoint": str(made.choice.checkpoint.path.resolve()),
+            "tensors_sha256": header.tensors_sha256,
+            **trained_facts(header),
+        }
     read = [path / MANIFEST if path.is_dir() else path for path in inputs]
     return provenance({one.path.name: one.path for one in files}, read, facts)
 
@@ -227,8 +245,8 @@ def _content(
     made: RecordingForecast, checks: PhysicsReport | None, folder: Path, files: Sequence[Written]
 ) -> dict[str, Any]:
     """The prediction as plain data."""
-    forecast, choice, header = made.forecast, made.choice, made.loaded.header
-    errors = forecast.step_mse()
+    forecast, choice, loaded = made.forecast, made.choice, made.loaded
+    errors, laid = forecast.step_mse(), forecast.superposed_step_mse()
     means = {name: sum(row) / len(row) for name, row in (errors or {}).items()}
     system, times = forecast.system, forecast.times_s.tolist()
     return {
@@ -243,13 +261,14 @@ def _content(
         ],
         "folder": str(folder),
         "input": str(system.path),
-        "checkpoint": choice.checkpoint.name,
-        "reason": choice.reason,
+        "checkpoint": choice and choice.checkpoint.name,
+        "reason": choice and choice.reason,
+        "predicted_by": made.name,
         "warnings": list(forecast.warnings),
         "steps": len(times),
-        "trained_steps": header.preset.data.horizon,
+        "trained_steps": loaded and loaded.header.preset.data.horizon,
         "particles": len(system.particles.names),
-        "selection": choice.selected.language,
+        "selection": made.selected.language,
         "start_frame": made.start_frames[0],
         "start_frames": made.start_frames,
         "time_per_step": times[1] - times[0] if len(times) > 1 else times[0],
@@ -258,10 +277,13 @@ def _content(
         "mse_against_input": means.get("prediction"),
         "mse": means,
         "step_mse": errors,
+        "superposed_step_mse": laid,
+        **_NOTHING_LEARNED,
+        **(made.verdict.plain() if made.verdict else {}),
         "sanity": forecast.sanity and forecast.sanity.plain(),
         "velocity": {
             "used": sorted(set(forecast.velocity_sources)),
-            "trained": header.preset.data.velocity,
+            "trained": loaded and loaded.header.preset.data.velocity,
         },
         "physics": checks and checks.plain(),
     }

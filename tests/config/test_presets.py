@@ -68,7 +68,7 @@ def test_table_6_here_is_the_paper_s(shared: Path) -> None:
 
 
 def test_every_experiment_and_the_demo_ship() -> None:
-    others = {"demo", "nbody-s2s", "trajectory"}
+    others = {"demo", "motion", "nbody-s2s", "trajectory"}
     assert set(preset_names()) == {*TABLE_6, *EVEN, *LAST, *MD22_PRESETS, *BEST, *others}
 
 

@@ -21,6 +21,8 @@ def write_extxyz(
     times_s: NDArray[np.float64],  # (F,)
     velocities: NDArray[np.float64] | None,  # (F, N, 3)
     box: NDArray[np.floating] | None = None,  # (3, 3)
+    *,
+    sigma: NDArray[np.float64] | None = None,  # (F, N)
     **about: str | int,
 ) -> None:
     """Append frames to an open file.
@@ -37,11 +39,14 @@ def write_extxyz(
         (F, N, 3) in angstrom a second.
     box
         (3, 3) edges of the periodic box, angstrom.
+    sigma
+        (F, N) radii that positions are known to, in angstrom.
     about
         What else the line of comment says of every frame, in words without blanks.
     """
     columns = "species:S:1:pos:R:3" + (":velo:R:3" if velocities is not None else "")
-    row = "%-2s" + " %16.8f" * (3 if velocities is None else 6)
+    columns += ":sigma:R:1" if sigma is not None else ""
+    row = "%-2s" + " %16.8f" * (3 + 3 * (velocities is not None) + (sigma is not None))
     periodic = 'pbc="F F F"'
     if box is not None:
         edges = " ".join(f"{value:.6f}" for value in np.ravel(box))
@@ -51,6 +56,8 @@ def write_extxyz(
         table = positions.astype(np.float64)
         if velocities is not None:
             table = np.concatenate([table, velocities[index] * _FEMTOSECOND], axis=1)
+        if sigma is not None:
+            table = np.concatenate([table, sigma[index][:, None]], axis=1)
         time = f"{times_s[index] / _FEMTOSECOND:.9g}"
         file.write(
             f"{len(symbols)}\nProperties={columns} Time={time}{said} step={index} "

@@ -25,6 +25,7 @@ def write_frames(
     *,
     first_time_s: float = 0.0,
     velocities: NDArray[np.floating] | None = None,  # (F, N, 3)
+    b_factors: NDArray[np.floating] | None = None,  # (F, N)
     box: NDArray[np.floating] | None = None,  # (3, 3)
     remarks: Sequence[str] = (),
     tick: Callable[[], None] | None = None,
@@ -42,6 +43,8 @@ def write_frames(
         the other.
     velocities
         (F, N, 3) in angstrom a picosecond; passed over where the format has none.
+    b_factors
+        (F, N) what the B-factor column of a PDB holds; passed over where the format has none.
     box
         (3, 3) edges of the periodic box of every frame, angstrom.
     remarks
@@ -58,6 +61,8 @@ def write_frames(
         *remarks,
         *(f"{own}: {name}" for name, own in renamed.items() if own != name),
     ]
+    if kind is PDB and b_factors is not None:
+        universe.add_TopologyAttr("tempfactors", b_factors[0].copy())
     dt = universe.trajectory.dt
     dimensions = None if box is None else triclinic_box(*box)
     options: dict[str, object] = {}
@@ -74,6 +79,8 @@ def write_frames(
         warnings.simplefilter("ignore")
         with writer_of(str(path), n_atoms=len(names), **options) as writer:
             for step in universe.trajectory:
+                if kind is PDB and b_factors is not None:
+                    universe.atoms.tempfactors = b_factors[step.frame]
                 step.dimensions = dimensions
                 step.time = first_time_s / PICOSECOND + step.frame * dt
                 writer.write(universe.atoms)

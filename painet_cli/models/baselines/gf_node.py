@@ -112,6 +112,7 @@ class ModeFlow(nn.Module):
         times: Tensor,  # (T,)
     ) -> Tensor:  # (T, M, R, C)
         """Signals at the times; each of the R rows of a particle goes its own way."""
+        signals = signals.to(basis.dtype)  # autocast may have lowered them
         wide = basis[:, None, :, None]
         start = signals.new_zeros(graph.num_systems, signals.shape[1], *self.weight.shape[::2])
         start = start.index_add(0, graph.system, wide * signals[:, :, None])

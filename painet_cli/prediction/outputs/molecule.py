@@ -56,6 +56,7 @@ def write_molecule(
             first_time_s=even.first_time_s,
             velocities=velocities,
             box=_box(system, course),
+            b_factors=even.sigma,
             remarks=[*notes, f"{course.what}: {even.said}"],
         )
         what = f"{course.what}: {even.said}"
@@ -137,6 +138,7 @@ def _write_extxyz(system: Input, courses: Sequence[Course], folder: Path) -> Wri
                 course.times_s,
                 course.velocities(),
                 _box(system, course),
+                sigma=course.sigma,
                 start=course.start,
             )
     what = courses[0].what

@@ -50,12 +50,14 @@ def write_motion(system: Input, courses: Sequence[tuple[Course, Path]]) -> list[
 
 def _write_table(path: Path, names: Sequence[str], course: Course) -> None:
     rows = course.frames.reshape(len(course.frames), -1)
+    sigma = course.sigma if course.sigma is not None else np.empty((len(rows), 0))
+    sure = [f"{name}_sigma" for name in names] if sigma.size else []
     with path.open("w", encoding="utf-8", newline="") as file:
         # lines end as numpy's do
         csv.writer(file, lineterminator="\n").writerow(
-            ["step", "time_s", *(f"{name}_{axis}" for name in names for axis in "xyz")]
+            ["step", "time_s", *(f"{name}_{axis}" for name in names for axis in "xyz"), *sure]
         )
-        numbered = np.column_stack([np.arange(len(rows)), course.times_s, rows])
+        numbered = np.column_stack([np.arange(len(rows)), course.times_s, rows, sigma])
         digits = "%.7g" if rows.dtype == np.float32 else "%.10g"
-        formats = ["%d", "%.9g", *[digits] * rows.shape[1]]
+        formats = ["%d", "%.9g", *[digits] * rows.shape[1], *["%.4g"] * sigma.shape[1]]
         np.savetxt(file, numbered, fmt=formats, delimiter=",")

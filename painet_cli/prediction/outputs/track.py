@@ -20,6 +20,7 @@ class Even(NamedTuple):
     frame_time_s: float
     said: str
     """What they are, in words."""
+    sigma: NDArray[np.float64] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +39,9 @@ class Course:
         (1 + T,) seconds since the start.
     lost
         Steps that were left out for a coordinate that is NaN or infinite.
+    sigma
+        (1 + T, N) radii that hold 90 % of the particles, nought at the start; None where they are
+        not known.
     """
 
     title: Literal["predicted", "reference"]
@@ -45,6 +49,7 @@ class Course:
     frames: NDArray[np.floating]
     times_s: NDArray[np.float64]
     lost: int
+    sigma: NDArray[np.float64] | None = None
 
     @classmethod
     def of(
@@ -54,13 +59,17 @@ class Course:
         begin: NDArray[np.floating],  # (N, 3)
         steps: NDArray[np.floating],  # (T, N, 3)
         times_s: NDArray[np.float64],  # (T,)
+        radius: NDArray[np.float64] | None = None,  # (T, N)
     ) -> Course:
         """Join the start frame and the steps after it, up to the first that is not finite."""
         finite = np.isfinite(steps).all(axis=(1, 2))
         kept = len(steps) if finite.all() else int(finite.argmin())
         frames = np.concatenate([begin[None], steps[:kept]])
         times = np.concatenate([[0.0], times_s[:kept]])
-        return cls(title, start, frames, times, len(steps) - kept)
+        sigma = None
+        if radius is not None:
+            sigma = np.concatenate([np.zeros((1, radius.shape[1])), radius[:kept]])
+        return cls(title, start, frames, times, len(steps) - kept, sigma)
 
     @property
     def what(self) -> str:
@@ -108,4 +117,5 @@ class Course:
             float(self.times_s[skip]),
             step,
             said,
+            None if self.sigma is None else self.sigma[skip:],
         )

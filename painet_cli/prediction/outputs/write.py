@@ -31,6 +31,7 @@ def write_files(
     folder: Path,
     truth: NDArray[np.floating] | None = None,  # (S, T, N, 3)
     start_positions: NDArray[np.floating] | None = None,  # (S, N, 3)
+    radius: NDArray[np.float64] | None = None,  # (T, N)
 ) -> list[Written]:
     """Write a prediction's trajectories and arrays, in the formats that suit its system.
 
@@ -55,6 +56,8 @@ def write_files(
         (S, T, N, 3) what came next.
     start_positions
         (S, N, 3); by default the system's frames.
+    radius
+        (T, N) radii that hold 90 % of the particles, in the unit of length; written as `sigma`.
 
     Returns
     -------
@@ -71,7 +74,8 @@ def write_files(
     count = len(starts)
     chosen = range(count) if count <= MOST_STARTS else sorted({0, count // 2, count - 1})
     courses = [
-        Course.of("predicted", int(numbers[k]), begins[k], positions[k], times_s) for k in chosen
+        Course.of("predicted", int(numbers[k]), begins[k], positions[k], times_s, radius)
+        for k in chosen
     ]
     if truth is not None:
         courses += [
@@ -105,6 +109,8 @@ def write_files(
     }
     if truth is not None:
         held["truth"] = truth
+    if radius is not None:
+        held["sigma"] = radius
     np.savez(arrays, **held)
     what = f"all {count:,} starts as arrays" if count > 1 else "the same as arrays"
     return [*written, Written(arrays, what, positions.shape[1], open_npz(arrays.name))]

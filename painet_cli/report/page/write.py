@@ -24,7 +24,13 @@ MOST_ROWS = 200
 
 
 def write_page(
-    forecast: Forecast, path: Path, *, title: str, notes: Sequence[str] = (), start: int = 0
+    forecast: Forecast,
+    path: Path,
+    *,
+    title: str,
+    verdict: Sequence[str] = (),
+    notes: Sequence[str] = (),
+    start: int = 0,
 ) -> None:
     """Write one HTML file that shows a forecast and asks nothing of any server.
 
@@ -35,6 +41,8 @@ def write_page(
     ----------
     title
         Heading of the page.
+    verdict
+        Sentences above everything: what predicted, how good it is, how sure.
     notes
         Sentences below the figures, such as which checkpoint predicted and what it knows.
     start
@@ -54,6 +62,7 @@ def write_page(
     page = Template(_asset("page.html")).substitute(
         title=escape(title),
         summary=escape(_summary(forecast)),
+        verdict="".join(f'<p class="verdict">{escape(one)}</p>' for one in verdict),
         figures=_figures(forecast),
         steps_caption=escape(_steps_caption(forecast)),
         steps=_steps(forecast),

@@ -59,9 +59,15 @@ def error_tables(forecast: Forecast) -> list[RenderableType]:
     columns = {"mean": [figure(fmean(row)) for row in errors.values()]} | {
         f"step {k + 1}": [figure(row[k]) for row in errors.values()] for k in shown
     }
+    rows = list(errors)
+    laid = forecast.superposed_step_mse() or {}
+    for name, row in laid.items():
+        rows.append(f"{name}, superposed")
+        for heading, cells in columns.items():
+            cells.append(figure(fmean(row) if heading == "mean" else row[int(heading[5:]) - 1]))
     count = len(forecast.starts)
     title = f"MSE a step in {forecast.system.length_unit}², {count:,} start{'s' * (count > 1)}"
-    return lay_out(title, {"": list(errors)}, columns)
+    return lay_out(title, {"": rows}, columns)
 
 
 def sanity_tables(forecast: Forecast) -> list[RenderableType]:

@@ -1,0 +1,76 @@
+"""The frames before a start, cut into blocks to learn from, to choose by and to hold against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+HELD, CHOSEN, LEARNED = 10, 8, 22
+"""Fewest windows of a block."""
+_JUMP = 20.0
+"""Times the median step that parts recordings which do not belong together."""
+_FEW_JUMPS = 0.02  # of the steps; a recording with more moves by leaps
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Starts of windows, whose targets lie in their own block.
+
+    Attributes
+    ----------
+    learn, choose, held
+        (S,) starts, the later blocks after the earlier.
+    """
+
+    learn: NDArray[np.int64]
+    choose: NDArray[np.int64]
+    held: NDArray[np.int64]
+
+
+def frames_needed(last: int) -> int:
+    """Frames up to the start, its own included, that suffice to predict `last` frames ahead."""
+    return HELD + CHOSEN + LEARNED + 3 * last + 1
+
+
+def cut(begin: int, start: int, last: int) -> Blocks | None:
+    """Cut frames `begin` to `start`, its own included; None where they are too few.
+
+    The last fifth is held out, a sixth before it is to choose by.
+    """
+    count = start + 1 - begin
+    if count < frames_needed(last):
+        return None
+    held = start + 1 - max(count // 5, HELD + last)
+    choose = held - max(count // 6, CHOSEN + last)
+    return Blocks(
+        np.arange(begin + 1, choose - last),
+        np.arange(choose, held - last),
+        np.arange(held, start + 1 - last),
+    )
+
+
+def last_jump(frames: NDArray[np.floating]) -> int:
+    """The frame at which the last part begins that belongs together; 0 where all do."""
+    if len(frames) < 4:
+        return 0
+    moved = np.array([np.square(later - before).mean() for before, later in pairwise(frames)])
+    moving = moved[moved > 0]
+    if not len(moving):
+        return 0
+    leaps = np.flatnonzero(moved > _JUMP**2 * np.median(moving))
+    few = len(leaps) and len(leaps) <= max(1, _FEW_JUMPS * len(moved))
+    return int(leaps[-1]) + 1 if few else 0
+
+
+def seen_again(frames: NDArray[np.floating], held: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """(F,) whether a frame is, bit by bit, one from the first held-out start on."""
+    marks = np.array([hash(frame.tobytes()) for frame in frames])
+    return np.isin(marks, marks[held[0] :])
+
+
+def repeats(frames: NDArray[np.floating]) -> int:
+    """Frames that are equal to the one before."""
+    return sum(np.array_equal(a, b) for a, b in pairwise(frames))

@@ -1,0 +1,79 @@
+"""What was chosen to predict with, and how good everything was on frames held out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """What was chosen to predict with, and how good it was on frames held out.
+
+    Attributes
+    ----------
+    chosen
+        The best candidate, or the checkpoint that was asked for.
+    windows
+        Held-out windows that everything was measured on.
+    learned_from
+        Frames that what predicts was learned from.
+    mse, superposed
+        MSE at each step of every candidate, as it lies and superposed on the truth.
+    yardsticks
+        Names of those that nothing is learned for.
+    radius_90, radius
+        (T,) radii that held 90 % of the particles, and (T, N) each particle's own.
+    notes
+        What a reader must know of the recording, a sentence each.
+    """
+
+    chosen: str
+    windows: int
+    learned_from: int
+    mse: dict[str, list[float]]
+    superposed: dict[str, list[float]]
+    yardsticks: tuple[str, ...]
+    radius_90: NDArray[np.float64]
+    radius: NDArray[np.float64]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def means(self) -> dict[str, float]:
+        """Mean over steps of every candidate's MSE."""
+        return {name: float(np.mean(steps)) for name, steps in self.mse.items()}
+
+    @property
+    def best_yardstick(self) -> str:
+        """The yardstick with the smallest MSE."""
+        return min(self.yardsticks, key=lambda name: self.means[name])
+
+    @property
+    def skill(self) -> float | None:
+        """1 - MSE / MSE of the best yardstick; None where that makes no error."""
+        best = self.means[self.best_yardstick]
+        return 1.0 - self.means[self.chosen] / best if best > 0 else None
+
+    @property
+    def step_skill(self) -> list[float | None]:
+        """The same at each step, against the yardstick that is best there."""
+        best = np.min([self.mse[name] for name in self.yardsticks], axis=0)
+        mine = self.mse[self.chosen]
+        return [1.0 - a / b if b > 0 else None for a, b in zip(mine, best, strict=True)]
+
+    def plain(self) -> dict[str, Any]:
+        """What a summary holds of it."""
+        return {
+            "chosen": self.chosen,
+            "skill": self.skill,
+            "step_skill": self.step_skill,
+            "yardsticks": {name: self.means[name] for name in self.yardsticks},
+            "held_out_windows": self.windows,
+            "held_out_mse": self.mse,
+            "held_out_superposed_mse": self.superposed,
+            "frames_learned_from": self.learned_from,
+            "radius_90": self.radius_90.tolist(),
+        }

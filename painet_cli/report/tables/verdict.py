@@ -1,0 +1,65 @@
+"""The verdict of a prediction: what predicted, how good on held-out frames, how sure."""
+
+from __future__ import annotations
+
+from rich.console import RenderableType
+
+from painet_cli.prediction.adapting.verdict import Verdict
+from painet_cli.report.pictures.canvas import short_unit
+from painet_cli.report.tables.evaluation import figure, lay_out
+
+_MOST_RADII = 4
+
+
+def verdict_sentences(verdict: Verdict, length_unit: str) -> list[str]:
+    """Say the verdict in two or three sentences."""
+    unit, means = short_unit(length_unit), verdict.means
+    best, chosen, skill = verdict.best_yardstick, verdict.chosen, verdict.skill
+    where = f"on {verdict.windows:,} windows held out before the start"
+    own, rival = figure(means[chosen]), f"{best}, {figure(means[best])} {unit}²"
+    if chosen in verdict.yardsticks:
+        said = f"Predicted by a yardstick, {chosen}: {where} nothing that was learned beats it"
+        learned = [name for name in means if name not in verdict.yardsticks]
+        if learned:
+            near = min(learned, key=lambda name: means[name])
+            said += f" (MSE {own}, {near} {figure(means[near])} {unit}²)"
+    elif skill is None:
+        said = f"Predicted by {chosen}; {where} nothing moves"
+    else:
+        how = f"{abs(skill):.0%} {'below' if skill >= 0 else 'above'}"
+        said = (
+            f"Predicted by {chosen}: {where} its MSE is {own} {unit}², {how} the best "
+            f"yardstick ({rival})"
+        )
+    sentences = [f"{said}."]
+    best_of_all = min(means, key=lambda name: means[name])
+    if best_of_all != chosen and means[best_of_all] < means[chosen]:
+        sentences.append(f"{best_of_all} would be better: {figure(means[best_of_all])} {unit}².")
+    count = len(verdict.radius_90)
+    shown = sorted({round(k * (count - 1) / (_MOST_RADII - 1)) for k in range(_MOST_RADII)})
+    within = ", ".join(
+        f"{figure(float(verdict.radius_90[k]))} {unit} at step {k + 1}" for k in shown
+    )
+    sentences.append(f"90 % of particles within {within}.")
+    return sentences
+
+
+def verdict_table(verdict: Verdict, length_unit: str) -> list[RenderableType]:
+    """Lay out what was measured on the held-out windows, the best first."""
+    names = sorted(verdict.mse, key=lambda name: verdict.means[name])
+    rows = [f"{name} (yardstick)" if name in verdict.yardsticks else name for name in names]
+
+    def column(errors: dict[str, list[float]], of: int | None) -> list[str]:
+        return [
+            figure(sum(errors[name]) / len(errors[name]) if of is None else errors[name][of])
+            for name in names
+        ]
+
+    columns = {
+        "mean": column(verdict.mse, None),
+        "superposed": column(verdict.superposed, None),
+        "first step": column(verdict.mse, 0),
+        "last step": column(verdict.mse, -1),
+    }
+    title = f"MSE in {length_unit}² on {verdict.windows:,} windows held out"
+    return lay_out(title, {"": rows}, columns)

@@ -1,0 +1,167 @@
+"""What is learned from a recording's own frames, and what is said where nothing can be."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from painet_cli.data.particles.particles import Particles
+from painet_cli.errors import RequestError
+from painet_cli.prediction.adapting.adapt import PAST, Adapted, adapt, check_adapt
+from painet_cli.prediction.adapting.blocks import cut, frames_needed, last_jump
+from painet_cli.prediction.adapting.conformal import coverage, radii
+from painet_cli.prediction.adapting.guesses import weighted_past
+from painet_cli.prediction.adapting.superposition import superposed_mse
+from painet_cli.prediction.inputs.recording import Input
+
+OFFSETS = np.array([1, 2, 4])
+
+
+def _system(frames: NDArray[np.floating]) -> Input:
+    count = frames.shape[1]
+    particles = Particles(
+        names=("C",) * count,
+        types=(0,) * count,
+        type_names=("C",),
+        bonds=tuple((k, k + 1) for k in range(count - 1)),
+    )
+    return Input(
+        name="made",
+        kind="molecule",
+        path=None,
+        particles=particles,
+        frames=frames.astype(np.float32),
+        frame_time_s=1e-15,
+        length_unit="angstrom",
+    )
+
+
+def _jitter(count: int = 300, particles: int = 5, seed: int = 0) -> NDArray[np.float64]:
+    """Particles that are pulled to their places while they are kicked."""
+    rng = np.random.default_rng(seed)
+    places = 3.0 * rng.normal(size=(particles, 3))
+    x = np.zeros((count, particles, 3))
+    for k in range(1, count):
+        x[k] = 0.8 * x[k - 1] + 0.1 * rng.normal(size=(particles, 3))
+    return places + x
+
+
+def _adapted(frames: NDArray[np.floating]) -> Adapted:
+    found = adapt(_system(frames), len(frames) - 1, OFFSETS, None, "")
+    assert isinstance(found, Adapted), found
+    return found
+
+
+def test_what_was_learned_beats_the_yardsticks_where_there_is_something_to_learn() -> None:
+    found = _adapted(_jitter())
+    assert found.guess is not None
+    assert found.verdict.chosen not in found.verdict.yardsticks
+    assert found.verdict.skill is not None
+    assert found.verdict.skill > 0.02
+    assert found.verdict.means[PAST] < found.verdict.means["nothing moves"]
+
+
+def test_where_nothing_can_be_learned_a_yardstick_is_the_answer() -> None:
+    steps = np.random.default_rng(1).normal(size=(400, 5, 3)) * 0.1
+    walk = 3.0 * np.random.default_rng(2).normal(size=(5, 3)) + steps.cumsum(axis=0)
+    verdict = _adapted(walk).verdict
+    assert verdict.means["nothing moves"] <= 1.1 * min(verdict.means.values())
+
+
+def test_no_frame_after_the_start_is_looked_at() -> None:
+    frames = _jitter()
+    other = frames.copy()
+    other[251:] += 100.0
+    first, second = (adapt(_system(one), 250, OFFSETS, None, "") for one in (frames, other))
+    assert isinstance(first, Adapted)
+    assert isinstance(second, Adapted)
+    assert first.verdict.mse == second.verdict.mse
+    assert first.guess is not None
+    assert second.guess is not None
+    start = np.array([250])
+    ahead = (
+        found.guess(_system(one).frames, start) for found, one in ((first, frames), (second, other))
+    )  # type: ignore[misc]
+    np.testing.assert_array_equal(*ahead)
+
+
+@pytest.mark.parametrize("count", [2, 5, 20])
+def test_too_few_frames_are_said_with_what_would_suffice(count: int) -> None:
+    found = adapt(_system(_jitter(count)), count - 1, OFFSETS, None, "")
+    assert isinstance(found, str)
+    assert f"{count} frames" in found
+    assert f"{frames_needed(4)} are needed" in found
+    enough = frames_needed(4)
+    assert cut(0, enough - 1, 4) is not None
+    assert cut(0, enough - 2, 4) is None
+
+
+def test_of_two_parts_that_do_not_belong_together_the_last_is_learned_from() -> None:
+    parts = np.concatenate([_jitter(100, seed=3) + 50.0, _jitter(200, seed=4)])
+    assert last_jump(parts) == 100
+    found = _adapted(parts)
+    assert any("jumps at frame 100" in note for note in found.verdict.notes)
+    alone = _adapted(parts[100:])
+    assert found.verdict.mse == alone.verdict.mse
+
+
+def test_after_a_late_jump_nothing_is_learned_and_the_jump_is_named() -> None:
+    parts = np.concatenate([_jitter(100) + 50.0, _jitter(10, seed=4)])
+    found = adapt(_system(parts), len(parts) - 1, OFFSETS, None, "")
+    assert isinstance(found, str)
+    assert "after the jump at frame 100" in found
+
+
+def test_constant_coordinates_have_no_skill_and_stay_where_they_are() -> None:
+    frames = np.repeat(_jitter(1), 200, axis=0)
+    found = _adapted(frames)
+    assert found.verdict.skill is None
+    assert found.verdict.radius_90.max() == 0.0
+    assert found.guess is not None
+    ahead = found.guess(_system(frames).frames, np.array([199]))
+    np.testing.assert_allclose(ahead[0], np.repeat(frames[:1], 3, axis=0), atol=1e-5)
+
+
+def test_frames_that_are_held_out_are_not_learned_from_where_they_stand_earlier_too() -> None:
+    once = _jitter(100)
+    found = _adapted(np.concatenate([once, once, once, once]))
+    assert any("appear again" in note for note in found.verdict.notes)
+
+
+def test_frames_that_repeat_the_one_before_are_said() -> None:
+    found = _adapted(np.repeat(_jitter(150), 2, axis=0))
+    assert any("equal to the one before" in note for note in found.verdict.notes)
+
+
+def test_radii_hold_nine_in_ten_particles_of_other_windows() -> None:
+    rng = np.random.default_rng(0)
+    scale = np.linspace(0.1, 1.0, 30)[:, None]
+    first, second = (scale * rng.normal(size=(150, 2, 30, 3)) for _ in range(2))
+    pooled, own = radii(first, np.zeros_like(first))
+    share = coverage(second, np.zeros_like(second), own)
+    assert ((share > 0.88) & (share < 0.92)).all()
+    assert pooled.shape == (2,)
+    assert own[0, -1] > 3 * own[0, 0]
+
+
+def test_a_weighted_past_turns_with_the_coordinates() -> None:
+    frames, turn = _jitter(), np.linalg.qr(np.random.default_rng(5).normal(size=(3, 3)))[0]
+    turn[:, 0] *= np.sign(np.linalg.det(turn))
+    starts, at = np.arange(10, 200), np.array([250])
+    plain = weighted_past(frames, starts, OFFSETS)(frames, at)
+    turned = weighted_past(frames @ turn + 7.0, starts, OFFSETS)(frames @ turn + 7.0, at)
+    np.testing.assert_allclose(turned, plain @ turn + 7.0, atol=1e-8)
+
+
+def test_a_system_that_was_only_turned_and_moved_has_no_superposed_error() -> None:
+    frames = _jitter(6)[:, None]
+    turned = frames[..., [1, 2, 0]] + 5.0
+    assert superposed_mse(turned, frames).max() < 1e-12
+
+
+def test_what_adapt_may_be_is_said() -> None:
+    assert check_adapt("auto")
+    assert not check_adapt("never")
+    with pytest.raises(RequestError, match="expected auto or never"):
+        check_adapt("5min")
