@@ -181,7 +181,7 @@ def test_the_card_of_the_backbone_is_true(shared: Path, tmp_path: Path) -> None:
     adk = shared / "data/protein/adk"
     prepare_trajectory(
         Destination(tmp_path),
-        topology=adk / "adk.psf",
+        topology=[adk / "adk.psf"],
         trajectory=[
             adk / f"{run}.dcd" for run in ("adk_dims", "psa_DIMS_001_path", "psa_DIMS_002_path")
         ],
