@@ -98,8 +98,8 @@ ANY_MOLECULE_LIMITS = (
     "the GFN2-xTB surface, 2 ps of each of 24: other charges, radicals, metals and larger "
     "molecules were never seen.",
     "Frames 1 to 16 fs apart, three at once; what is further off is rolled out, and errors add up.",
-    "A strong hydrogen bond within a molecule was never seen: salicylic acid is predicted worse than "
-    "by the guess that nothing moves.",
+    "A strong hydrogen bond within a molecule was never seen: salicylic acid is predicted worse "
+    "than by the guess that nothing moves.",
     "Bonds are those of the start, and their lengths are not enforced.",
 )
 SAMPLE_LIMITS = (
