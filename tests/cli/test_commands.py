@@ -143,7 +143,7 @@ def test_demo_prepares_trains_evaluates_draws_and_says_what_is_next(
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["train"], "--preset NAME or --resume RUN"),
+        (["train"], "--preset NAME, --from NAME|RUN or --resume RUN"),
         (["train", "--preset", "mocap-wlak-s2s"], "did you mean mocap-walk-s2s"),
         (["train", "--preset", "demo"], "painet prepare sample"),
         (["train", "--preset", "mocap-walk-s2s"], "painet prepare mocap --subject 35"),
