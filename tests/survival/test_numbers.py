@@ -238,7 +238,7 @@ def test_windows_far_away_lose_nothing_more_than_float32_has_lost_already(
     data_dir: Path, tmp_path: Path, finished_run: Path
 ) -> None:
     far = shifted(data_dir, tmp_path, as_float32=True)
-    same = replace(far, frames=(far.frames.astype(np.float64) - AWAY).astype(np.float32))
+    same = replace(far, array=(far.frames.astype(np.float64) - AWAY).astype(np.float32))
     preset = load_preset(str(finished_run / "config.yaml"))
     model = load(finished_run, "cpu").model
     there, here = (

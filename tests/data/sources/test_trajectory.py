@@ -628,7 +628,7 @@ def test_dhfr_has_one_site_more_than_its_topology(shared: Path, tmp_path: Path) 
     source = shared / "data" / "protein" / "dhfr"
     dataset = prepare_trajectory(
         Destination(tmp_path),
-        topology=source / "1rx2-CA.pdb",
+        topology=[source / "1rx2-CA.pdb"],
         trajectory=[source / "1rx2_5ns.nc"],
         name="dhfr",
         drop_extra=True,
