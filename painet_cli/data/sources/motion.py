@@ -43,9 +43,7 @@ _SAME_TIME = 1e-3
 def prepare_motion(
     to: Destination,
     *,
-    files: Annotated[
-        Sequence[Path], "Takes of one skeleton: AMC, BVH, TRC or C3D.", Positional()
-    ],
+    files: Annotated[Sequence[Path], "Takes of one skeleton: AMC, BVH, TRC or C3D.", Positional()],
     name: Annotated[str, "Name of the dataset."],
     topology: Annotated[Path | None, "ASF skeleton of AMC files; else the one beside them."] = None,
     frame_time: FrameTime = None,
