@@ -135,7 +135,7 @@ def bench_row(group: Sequence[Result]) -> Row:
         parameters=record["parameters"],
         yardsticks={
             name: reported(steps, evaluation["mse"], evaluation["f_mse"])
-            for name, steps in evaluation.get("yardsticks", {}).items()
+            for name, steps in (evaluation.get("yardsticks") or {}).items()
         },
         device=record["device"],
         threads=record["threads"],

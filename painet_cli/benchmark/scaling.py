@@ -47,8 +47,9 @@ _RUNS = 3  # how many times the limit of a run a point may take, on a busy machi
 
 
 def forms() -> dict[str, tuple[str, ...]]:
-    """Settings of each form that is measured: every model, and PAINET with dense attention too."""
-    found = {name: (f"model.name={name}",) for name in registered_models()}
+    """Settings of each form that is measured: every model that takes steps, and PAINET with dense attention."""
+    stepwise = (name for name in registered_models() if not MODEL_CONFIGS[name].closed_form)
+    found = {name: (f"model.name={name}",) for name in stepwise}
     dense = ("model.name=painet", "model.attention=dense")
     return {"painet": found.pop("painet"), "painet-dense": dense, **found}
 

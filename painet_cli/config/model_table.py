@@ -51,9 +51,12 @@ class ModelConfig(Strict):
     ----------
     one_step
         Whether the model can predict a single target only.
+    closed_form
+        Whether it is fitted in one go: it has no training step, and predicts its own system alone.
     """
 
     one_step: ClassVar[bool] = False
+    closed_form: ClassVar[bool] = False
 
     name: str
     """Which model; the other keys of this section are that model's own."""

@@ -234,6 +234,8 @@ class KernelMember(Strict):
 class KernelConfig(ModelConfig):
     """Kernel ridge regression in the body's own frame: fitted in closed form, not trained."""
 
+    closed_form: ClassVar[bool] = True
+
     name: Literal["kernel"] = "kernel"
     form: KernelForm = "sum"
     """The kernel: `linear`, Gaussian (`rbf`), rational quadratic (`rq`), or the `sum` of linear and

@@ -67,8 +67,10 @@ def test_a_walk_goes_on_as_motion(
     monkeypatch.chdir(tmp_path)
     told = predicted(shared, ["mocap/subject35/35_01.amc"])
     assert told["checkpoint"] == "mocap-walk"
-    rows = np.genfromtxt("out/35_01_predicted.csv", delimiter=",", skip_header=1)
+    names = Path("out/35_01_predicted.csv").read_text().splitlines()[0].split(",")
+    places = [name.rpartition("_")[2] in ("x", "y", "z") for name in names]
+    rows = np.genfromtxt("out/35_01_predicted.csv", delimiter=",", skip_header=1)[:, places]
     with np.load("out/prediction.npz", allow_pickle=False) as arrays:
         expected = np.concatenate([arrays["start_positions"], arrays["positions"][0]])
-    np.testing.assert_allclose(rows[:, -93:], expected.reshape(6, -1), atol=1e-3)
+    np.testing.assert_allclose(rows, expected.reshape(6, -1), atol=1e-3)
     assert Path("out/35_01_predicted.bvh").read_text().startswith("HIERARCHY")

@@ -165,6 +165,7 @@ def test_a_prediction_a_million_angstrom_away_is_the_one_at_the_origin(
     assert np.abs(there - AWAY - here).max() < 1e-5
 
 
+@pytest.mark.filterwarnings("ignore:.*it was trained on another system:UserWarning")
 def test_a_walk_far_away_is_the_one_at_the_origin_and_its_height_counts(
     data_dir: Path,
 ) -> None:

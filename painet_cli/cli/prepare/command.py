@@ -151,13 +151,10 @@ def _typed(source: DataSource) -> Callable[..., None]:
 
 def _parameter(source: DataSource, one: SourceOption) -> inspect.Parameter:
     """Option as Typer reads it."""
-    if one.several and one.required:  # what the command is about: `painet prepare motion FILE...`
-        files: Any = list[get_args(one.kind)[0]]  # type: ignore[misc]
-        about = typer.Argument(metavar=f"{_metavar(one) or one.name.upper()}...", help=one.help)
-        return _keyword(one.name, Annotated[files, about], one.default)
     kind = list[get_args(one.kind)[0]] | None if one.several else one.kind  # type: ignore[misc]
     if one.positional:
-        place = typer.Argument(help=one.help, metavar=f"{one.name.upper()}...", show_default=False)
+        name = _metavar(one) or one.name.upper()
+        place = typer.Argument(help=one.help, metavar=f"{name}...", show_default=False)
         return _keyword(one.name, Annotated[kind, place], inspect.Parameter.empty)
     how = typer.Option(
         f"--{one.name.replace('_', '-')}",

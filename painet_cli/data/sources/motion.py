@@ -16,7 +16,13 @@ from painet_cli.data.motion.motion import Motion
 from painet_cli.data.particles.names import Axis
 from painet_cli.data.particles.origin import kept_digits
 from painet_cli.data.sources.mocap import METRES_PER_UNIT
-from painet_cli.data.sources.options import DeltaFrames, FrameTime, Horizon, window_frames
+from painet_cli.data.sources.options import (
+    DeltaFrames,
+    FrameTime,
+    Horizon,
+    Positional,
+    window_frames,
+)
 from painet_cli.data.sources.registry import DataSource, Destination, Source
 from painet_cli.data.sources.trajectory import checked_split, segment_names, split_windows
 from painet_cli.data.trajectories.readable import MOTION as FORMATS
@@ -37,7 +43,7 @@ _SAME_TIME = 1e-3
 def prepare_motion(
     to: Destination,
     *,
-    files: Annotated[Sequence[Path], "Takes of one skeleton: AMC, BVH, TRC or C3D."],
+    files: Annotated[Sequence[Path], "Takes of one skeleton: AMC, BVH, TRC or C3D.", Positional()],
     name: Annotated[str, "Name of the dataset."],
     topology: Annotated[Path | None, "ASF skeleton of AMC files; else the one beside them."] = None,
     frame_time: FrameTime = None,
