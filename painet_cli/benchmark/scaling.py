@@ -47,7 +47,7 @@ _RUNS = 3  # how many times the limit of a run a point may take, on a busy machi
 
 
 def forms() -> dict[str, tuple[str, ...]]:
-    """Settings of each form that is measured: every model that takes steps, and PAINET with dense attention."""
+    """Settings of each form that is measured: models that take steps, PAINET also densely."""
     stepwise = (name for name in registered_models() if not MODEL_CONFIGS[name].closed_form)
     found = {name: (f"model.name={name}",) for name in stepwise}
     dense = ("model.name=painet", "model.attention=dense")

@@ -165,7 +165,8 @@ def test_a_prediction_a_million_angstrom_away_is_the_one_at_the_origin(
     assert np.abs(there - AWAY - here).max() < 1e-5
 
 
-@pytest.mark.filterwarnings("ignore:.*it was trained on another system:UserWarning")
+@pytest.mark.filterwarnings("ignore:.*expect larger errors:UserWarning")
+@pytest.mark.filterwarnings("ignore:the prediction is distorted:UserWarning")
 def test_a_walk_far_away_is_the_one_at_the_origin_and_its_height_counts(
     data_dir: Path,
 ) -> None:

@@ -12,11 +12,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from painet_cli.config.presets import load_preset
+import painet
 from painet_cli.training import threads as module
-from painet_cli.training.run import start_run
 from painet_cli.training.threads import computing_with, free_cores, threads_for
-from trainings import CPU, Watcher, train
+from trainings import Watcher
 
 LARGE = 100 * module._WORTH
 
@@ -72,7 +71,7 @@ def test_a_training_leaves_the_process_as_it_was(
     torch.manual_seed(5)
     torch.use_deterministic_algorithms(mode=False)
     with computing_with(2):
-        train(small_preset, data_dir, tmp_path, "train.epochs=1")
+        painet.train(small_preset, epochs=1, data_dir=data_dir, run_dir=tmp_path, device="cpu")
         assert torch.get_num_threads() == 2
     assert torch.equal(torch.rand(3), expected)
     assert not torch.are_deterministic_algorithms_enabled()
@@ -84,8 +83,12 @@ def test_a_failed_training_leaves_it_as_it_was_too(
 ) -> None:
     drawn = torch.get_rng_state()
     with pytest.raises(KeyboardInterrupt):
-        start_run(
-            load_preset(str(small_preset)), "x", data_dir, tmp_path, CPU, Watcher(stop_after=1)
+        painet.train(
+            small_preset,
+            data_dir=data_dir,
+            run_dir=tmp_path,
+            device="cpu",
+            listener=Watcher(stop_after=1),
         )
     assert torch.equal(torch.get_rng_state(), drawn)
 
