@@ -83,7 +83,10 @@ def predict(
     run_dir: RunDir = RUN_DIR,
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier prediction.")] = False,
 ) -> None:
-    """Predict how a system moves on, and write it as files that other programs open."""
+    """Predict how a system moves on, and write it as files that other programs open.
+
+    Example: `painet predict traj.xtc --topology top.pdb -T 5`
+    """
     from painet_cli.report.prediction import write_prediction
 
     say = session.console.print

@@ -52,7 +52,7 @@ def prepare_motion(
         Literal["mm", "cm", "m", "in"] | None, "Unit of ASF or BVH; else CMU's, and cm."
     ] = None,
     delta_frames: DeltaFrames = None,
-    horizon: Horizon = 1,
+    horizon: Horizon = 5,
     split: Annotated[
         Literal["blocks", "random"],
         "blocks: separate stretches, no overlap. random: anywhere, so they overlap.",
