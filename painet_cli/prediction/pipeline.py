@@ -14,9 +14,17 @@ from painet_cli.errors import RequestError
 from painet_cli.prediction.adapting.learning import learn
 from painet_cli.prediction.adapting.verdict import Verdict
 from painet_cli.prediction.checkpoints import Checkpoint, LoadedModel, load_model
-from painet_cli.prediction.forecast import Forecast, check_size, make_forecast
+from painet_cli.prediction.forecast import (
+    Asked,
+    Forecast,
+    ask_forecast,
+    check_size,
+    finish_forecast,
+    make_forecast,
+)
 from painet_cli.prediction.inputs.recording import Input, Recording, Selected
 from painet_cli.prediction.matching import SELECTIONS, Candidate, Choice, choose
+from painet_cli.prediction.passes import predict_together
 from painet_cli.prediction.starts import parse_starts
 from painet_cli.prediction.timing import frames_behind, known_frames
 
@@ -104,6 +112,100 @@ def forecast_recording(
     PainetError
         The prediction runs away.
     """
+    begun = begin_forecast(
+        recording,
+        steps,
+        checkpoints,
+        lambda checkpoint: load_model(checkpoint, device),
+        select=select,
+        start=start,
+        adapt=adapt,
+        notice=notice,
+        memory_budget=memory_budget,
+    )
+    if isinstance(begun, RecordingForecast):
+        return begun
+    asked = begun.asked
+    (positions,) = predict_together(
+        asked.loaded, [asked.states], steps, notice=notice, memory_budget=memory_budget
+    )
+    return begun.finish(positions)
+
+
+@dataclass(frozen=True, eq=False)
+class Begun:
+    """A recording's forecast by a checkpoint, before the passes of the model.
+
+    Attributes
+    ----------
+    asked
+        What the model is to predict from.
+    choice, start_frames, verdict
+        As the `RecordingForecast` will have them.
+    before, after
+        Warnings that stand before and after those of the forecast.
+    not_compared
+        Why several starts cannot be held against what came next.
+    """
+
+    asked: Asked
+    choice: Choice
+    start_frames: list[int]
+    verdict: Verdict | None
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    not_compared: str
+
+    def finish(self, positions: NDArray[np.floating]) -> RecordingForecast:
+        """Judge predicted positions, (S, T, N, 3), and join them with how they came about.
+
+        Raises
+        ------
+        PainetError
+            The prediction runs away at once.
+        """
+        forecast = finish_forecast(self.asked, positions)
+        lacks = forecast.truth is None and len(self.start_frames) > 1
+        warnings = (
+            *self.before,
+            *forecast.warnings,
+            *self.after,
+            *([self.not_compared] if lacks else []),
+        )
+        return RecordingForecast(
+            self.choice,
+            self.asked.loaded,
+            self.choice.selected,
+            replace(forecast, warnings=warnings),
+            self.start_frames,
+            self.verdict,
+        )
+
+
+def begin_forecast(
+    recording: Recording,
+    steps: int,
+    checkpoints: Sequence[Checkpoint],
+    load: Callable[[Checkpoint], LoadedModel],
+    *,
+    select: str | None = None,
+    start: str = "last",
+    adapt: bool = False,
+    notice: Callable[[str], None] = lambda message: None,
+    memory_budget: int | None = None,
+) -> RecordingForecast | Begun:
+    """Choose, read and learn, all but the passes of the checkpoint; as `forecast_recording`.
+
+    Parameters
+    ----------
+    load
+        Gives a checkpoint's model.
+
+    Returns
+    -------
+    RecordingForecast | Begun
+        The whole, where what was learned from the recording predicts; else what is to be predicted.
+    """
     candidates = _candidates(recording, select)
     try:
         choice = choose(
@@ -140,7 +242,7 @@ def forecast_recording(
         f"{recording.name}: {count:,} particles ({choice.selected.language}); "
         f"checkpoint {choice.checkpoint.name}, {choice.reason}"
     )
-    loaded = load_model(choice.checkpoint, device)
+    loaded = load(choice.checkpoint)
 
     def by_checkpoint(system: Input, at: NDArray[np.int64]) -> Forecast:
         return make_forecast(loaded, system, at, steps, notice=notice, memory_budget=memory_budget)
@@ -153,31 +255,28 @@ def forecast_recording(
             choice, loaded, choice.selected, learned.forecast, learned.frames, learned.verdict
         )
     system = recording.read(choice.selected, starts.first, starts.stop)
-    forecast = by_checkpoint(system, starts.frames - starts.first)
-    warnings = [*system.notes, *choice.warnings, *forecast.warnings, *([said] if said else [])]
+    asked = ask_forecast(loaded, system, starts.frames - starts.first, steps)
+    after = [said] if said else []
     if learned is not None:
-        warnings.extend(learned.verdict.notes)
+        after.extend(learned.verdict.notes)
     if recording.fingerprint and recording.fingerprint == header.dataset_sha256:
-        warnings.append(
+        after.append(
             f"{choice.checkpoint.name} was trained on this dataset: errors are those of frames it "
             "may have seen (`painet evaluate` keeps to the test windows)"
         )
-    if forecast.truth is None and len(starts.frames) > 1:
-        warnings.append(
-            "not compared with what came next: "
-            + (
-                "steps fall between frames"
-                if ahead is None
-                else f"some starts have no {int(ahead[-1]):,} frames after them"
-            )
-        )
-    return RecordingForecast(
+    return Begun(
+        asked,
         choice,
-        loaded,
-        choice.selected,
-        replace(forecast, warnings=tuple(warnings)),
         starts.frames.tolist(),
         None if learned is None else learned.verdict,
+        (*system.notes, *choice.warnings),
+        tuple(after),
+        "not compared with what came next: "
+        + (
+            "steps fall between frames"
+            if ahead is None
+            else f"some starts have no {int(ahead[-1]):,} frames after them"
+        ),
     )
 
 

@@ -12,11 +12,17 @@ from painet_cli.data.dataset.dataset import MANIFEST
 from painet_cli.data.units import seconds
 from painet_cli.evaluation.physics.checks import PhysicsReport, physical_checks
 from painet_cli.prediction.adapting.adapt import check_adapt
-from painet_cli.prediction.checkpoints import known_checkpoints
+from painet_cli.prediction.checkpoints import (
+    Checkpoint,
+    LoadedModel,
+    known_checkpoints,
+    load_model,
+)
 from painet_cli.prediction.inputs.open import open_input
 from painet_cli.prediction.outputs.viewers import Written
 from painet_cli.prediction.outputs.write import write_files
-from painet_cli.prediction.pipeline import RecordingForecast, forecast_recording
+from painet_cli.prediction.passes import predict_together
+from painet_cli.prediction.pipeline import Begun, RecordingForecast, begin_forecast
 from painet_cli.report.page.write import write_page
 from painet_cli.report.pictures.motion import draw_snapshots
 from painet_cli.report.tables.verdict import verdict_sentences
@@ -150,30 +156,89 @@ def write_prediction(
     >>> done.summary["steps"], (done.folder / "report.html").is_file()
     (5, True)
     """
-    folder, top = Path(folder), None if topology is None else Path(topology)
+    folder = Path(folder)
     check_writable(folder, force=force, place="output")
-    learn = check_adapt(adapt)
-    with open_input(
-        Path(file),
-        topology=top,
-        frame_time_s=None if frame_time is None else seconds(frame_time),
-        data_dir=Path(data_dir),
+    request = PredictionRequest(
+        steps,
+        topology=None if topology is None else Path(topology),
+        select=select,
+        start=start,
+        frame_time=frame_time,
+        adapt=adapt,
         drop_extra=drop_extra,
         format_name=format_name,
+        memory_budget=memory_budget,
+        data_dir=Path(data_dir),
+    )
+    computer = resolve_device(device)
+    begun = begin_prediction(
+        Path(file),
+        request,
+        known_checkpoints(checkpoint, Path(run_dir)),
+        lambda one: load_model(one, computer),
+        notice,
+    )
+    if isinstance(begun, Begun):
+        asked = begun.asked
+        (positions,) = predict_together(
+            asked.loaded, [asked.states], steps, notice=notice, memory_budget=memory_budget
+        )
+        begun = begun.finish(positions)
+    return save_prediction(begun, folder, request.topology, physics=physics, force=force)
+
+
+@dataclass(frozen=True)
+class PredictionRequest:
+    """What is to be predicted of a file; attributes as `write_prediction` has them."""
+
+    steps: int
+    topology: Path | None = None
+    select: str | None = None
+    start: str = "last"
+    frame_time: str | None = None
+    adapt: str = "auto"
+    drop_extra: bool = False
+    format_name: str | None = None
+    memory_budget: int | None = None
+    data_dir: Path = Path("data")
+
+
+def begin_prediction(
+    file: Path,
+    request: PredictionRequest,
+    checkpoints: Sequence[Checkpoint],
+    load: Callable[[Checkpoint], LoadedModel],
+    notice: Callable[[str], None],
+) -> RecordingForecast | Begun:
+    """Open a file and begin its forecast; raises as `write_prediction` does."""
+    learn, time = check_adapt(request.adapt), request.frame_time
+    with open_input(
+        file,
+        topology=request.topology,
+        frame_time_s=None if time is None else seconds(time),
+        data_dir=request.data_dir,
+        drop_extra=request.drop_extra,
+        format_name=request.format_name,
     ) as recording:
-        made = forecast_recording(
+        return begin_forecast(
             recording,
-            steps,
-            known_checkpoints(checkpoint, Path(run_dir)),
-            resolve_device(device),
-            select=select,
-            start=start,
+            request.steps,
+            checkpoints,
+            load,
+            select=request.select,
+            start=request.start,
             adapt=learn,
-            memory_budget=memory_budget,
+            memory_budget=request.memory_budget,
             notice=notice,
         )
+
+
+def save_prediction(
+    made: RecordingForecast, folder: Path, topology: Path | None, *, physics: bool, force: bool
+) -> WrittenPrediction:
+    """Write a forecast's files, all or none; raises as `write_prediction` does."""
     checks = _physical_checks(made) if physics else None
-    inputs = [path for path in (made.forecast.system.path, top) if path is not None]
+    inputs = [path for path in (made.forecast.system.path, topology) if path is not None]
     with new_folder(folder, force=force) as staging:
         files = _files(made, checks, staging)
         content = _content(made, checks, folder, files)
