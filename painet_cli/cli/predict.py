@@ -89,6 +89,25 @@ def predict(
     physics: Annotated[
         bool, typer.Option("--physics", help="Check bonds, clashes, size and how far things move.")
     ] = False,
+    unit: Annotated[
+        str | None,
+        typer.Option("--unit", metavar="m|cm", help="Of BVH and TRC; else the file's, TRC in m."),
+    ] = None,
+    fps: Annotated[
+        str | None,
+        typer.Option(
+            "--fps",
+            metavar="source|N",
+            help="Resample BVH, GLB and TRC: to the rate of FILE, or N frames a second.",
+        ),
+    ] = None,
+    with_past: Annotated[
+        bool,
+        typer.Option("--with-past", help="Let them begin with the known frames before the start."),
+    ] = False,
+    keep_bones: Annotated[
+        bool, typer.Option("--keep-bones", help="Hold bones to their lengths at the start.")
+    ] = False,
     memory_budget: MemoryBudget = None,
     data_dir: DataDir = DATA_DIR,
     run_dir: RunDir = RUN_DIR,
@@ -102,6 +121,7 @@ def predict(
 
     Example: `painet predict traj.xtc --topology top.pdb -T 5`
     """
+    from painet_cli.prediction.outputs.motion_style import motion_style
     from painet_cli.report.many_predictions import read_list
     from painet_cli.report.prediction import PredictionRequest, write_prediction
 
@@ -122,6 +142,8 @@ def predict(
             format_name=format_name,
             memory_budget=memory,
             data_dir=data_dir,
+            style=motion_style(unit, fps, with_past=with_past),
+            keep_bones=keep_bones,
         )
         _predict_many(
             session,
@@ -148,6 +170,10 @@ def predict(
         drop_extra=drop_extra,
         format_name=format_name,
         physics=physics,
+        unit=unit,
+        fps=fps,
+        with_past=with_past,
+        keep_bones=keep_bones,
         memory_budget=memory,
         data_dir=data_dir,
         run_dir=run_dir,

@@ -193,6 +193,7 @@ def begin_forecast(
     adapt: bool = False,
     notice: Callable[[str], None] = lambda message: None,
     memory_budget: int | None = None,
+    behind: int = 0,
 ) -> RecordingForecast | Begun:
     """Choose, read and learn, all but the passes of the checkpoint; as `forecast_recording`.
 
@@ -200,6 +201,8 @@ def begin_forecast(
     ----------
     load
         Gives a checkpoint's model.
+    behind
+        Frames before the starts that are read though no model needs them.
 
     Returns
     -------
@@ -235,7 +238,7 @@ def begin_forecast(
         recording.frame_count,
         recording.breaks,
         None if ahead is None else int(ahead[-1]),
-        frames_behind(header, recording.frame_time_s),
+        max(behind, frames_behind(header, recording.frame_time_s)),
     )
     check_size(len(starts.frames), steps, count)
     notice(

@@ -130,9 +130,7 @@ def write_predictions(
                 outcome = (
                     one
                     if isinstance(one, PainetError)
-                    else save_prediction(
-                        one, target, request.topology, physics=physics, force=force
-                    )
+                    else save_prediction(one, target, request, physics=physics, force=force)
                 )
             except PainetError as error:
                 outcome = error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,13 @@ from painet_cli.prediction.checkpoints import (
     load_model,
 )
 from painet_cli.prediction.inputs.open import open_input
+from painet_cli.prediction.kept_bones import with_kept_bones
+from painet_cli.prediction.outputs.motion_style import (
+    AS_PREDICTED,
+    MOST_PAST,
+    MotionStyle,
+    motion_style,
+)
 from painet_cli.prediction.outputs.viewers import Written
 from painet_cli.prediction.outputs.write import write_files
 from painet_cli.prediction.passes import predict_together
@@ -81,6 +88,10 @@ def write_prediction(
     drop_extra: bool = False,
     format_name: str | None = None,
     physics: bool = False,
+    unit: str | None = None,
+    fps: str | None = None,
+    with_past: bool = False,
+    keep_bones: bool = False,
     memory_budget: int | None = None,
     data_dir: str | Path = "data",
     run_dir: str | Path = "runs",
@@ -91,8 +102,9 @@ def write_prediction(
     """Predict how the system in a file moves on, and write it as files that other programs open.
 
     Molecules become a trajectory in the format of the file where that holds it, else DCD, with a
-    PDB of names and bonds; motion capture becomes BVH and CSV. Beside them are `prediction.npz`,
-    a page to play (`report.html`), a picture, and `summary.json` with errors and provenance.
+    PDB of names and bonds; motion capture becomes BVH, GLB, TRC and CSV. Beside them are
+    `prediction.npz`, a page to play (`report.html`), a picture, and `summary.json` with errors and
+    provenance.
 
     Parameters
     ----------
@@ -123,6 +135,15 @@ def write_prediction(
         Format of the file, such as `LAMMPSDUMP`, whatever its name says.
     physics
         Check bonds, clashes, size and how far things move.
+    unit
+        Of BVH and TRC files: `m` or `cm`; by default that of the file in BVH, metres in TRC.
+    fps
+        Frames a second of BVH, GLB and TRC files: a number, or `source` for the recording's; by
+        default the steps as they are predicted.
+    with_past
+        Let the known frames before the start come first in those, at the recording's rate.
+    keep_bones
+        Move predicted joints so that every bone is as long as at the start.
     memory_budget
         Bytes that a pass is to fit in; by default what is free.
     data_dir, run_dir
@@ -169,6 +190,8 @@ def write_prediction(
         format_name=format_name,
         memory_budget=memory_budget,
         data_dir=Path(data_dir),
+        style=motion_style(unit, fps, with_past=with_past),
+        keep_bones=keep_bones,
     )
     computer = resolve_device(device)
     begun = begin_prediction(
@@ -184,7 +207,7 @@ def write_prediction(
             asked.loaded, [asked.states], steps, notice=notice, memory_budget=memory_budget
         )
         begun = begun.finish(positions)
-    return save_prediction(begun, folder, request.topology, physics=physics, force=force)
+    return save_prediction(begun, folder, request, physics=physics, force=force)
 
 
 @dataclass(frozen=True)
@@ -201,6 +224,8 @@ class PredictionRequest:
     format_name: str | None = None
     memory_budget: int | None = None
     data_dir: Path = Path("data")
+    style: MotionStyle = AS_PREDICTED
+    keep_bones: bool = False
 
 
 def begin_prediction(
@@ -230,17 +255,26 @@ def begin_prediction(
             adapt=learn,
             memory_budget=request.memory_budget,
             notice=notice,
+            behind=MOST_PAST if request.style.past else 0,
         )
 
 
 def save_prediction(
-    made: RecordingForecast, folder: Path, topology: Path | None, *, physics: bool, force: bool
+    made: RecordingForecast,
+    folder: Path,
+    request: PredictionRequest,
+    *,
+    physics: bool,
+    force: bool,
 ) -> WrittenPrediction:
     """Write a forecast's files, all or none; raises as `write_prediction` does."""
+    topology = request.topology
+    if request.keep_bones:
+        made = replace(made, forecast=with_kept_bones(made.forecast))
     checks = _physical_checks(made) if physics else None
     inputs = [path for path in (made.forecast.system.path, topology) if path is not None]
     with new_folder(folder, force=force) as staging:
-        files = _files(made, checks, staging)
+        files = _files(made, checks, staging, request.style)
         content = _content(made, checks, folder, files)
         content[KEY] = _provenance(made, inputs, files)
         summary = sealed(finite(content))
@@ -259,7 +293,9 @@ def _physical_checks(made: RecordingForecast) -> PhysicsReport:
     )
 
 
-def _files(made: RecordingForecast, checks: PhysicsReport | None, staging: Path) -> list[Written]:
+def _files(
+    made: RecordingForecast, checks: PhysicsReport | None, staging: Path, style: MotionStyle
+) -> list[Written]:
     """Page, picture and data files, in the order in which a reader opens them."""
     forecast, choice, verdict = made.forecast, made.choice, made.verdict
     data = write_files(
@@ -270,6 +306,7 @@ def _files(made: RecordingForecast, checks: PhysicsReport | None, staging: Path)
         staging,
         truth=forecast.truth,
         radius=None if verdict is None else verdict.radius,
+        style=style,
     )
     shown = forecast.at_origin()
     write_page(

@@ -12,10 +12,9 @@ import numpy as np
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
 from painet_cli.data.dataset.manifest import Manifest, Origin, Segment, Units
 from painet_cli.data.motion.files import read_motion_file
-from painet_cli.data.motion.motion import Motion
+from painet_cli.data.motion.motion import METRES_OF, Motion
 from painet_cli.data.particles.names import Axis
 from painet_cli.data.particles.origin import kept_digits
-from painet_cli.data.sources.mocap import METRES_PER_UNIT
 from painet_cli.data.sources.options import (
     DeltaFrames,
     FrameTime,
@@ -33,8 +32,6 @@ from painet_cli.errors import RequestError, option
 from painet_cli.storage.atomic import file_sha256
 
 DELTA_FRAMES = 30
-_METRES = {"metre": 1.0, "ASF unit": METRES_PER_UNIT, "BVH unit": 0.01}
-"""Metres in a unit; that of CMU for ASF, and centimetres for BVH, which do not say."""
 _UNITS = {"mm": 1e-3, "cm": 1e-2, "m": 1.0, "in": 0.0254}
 _SAME_TIME = 1e-3
 """Relative difference up to which two rates are the same: files round them."""
@@ -114,7 +111,7 @@ def prepare_motion(
         ),
         units=Units(
             length=first.length_unit,
-            length_in_metres=_UNITS[unit] if unit else _METRES[first.length_unit],
+            length_in_metres=_UNITS[unit] if unit else METRES_OF[first.length_unit],
             frame_time_s=frame_time_s,
         ),
         up_axis=up_axis,
