@@ -1,54 +1,49 @@
-"""A forecast whose bones are as long as at its starts."""
+"""Bones of predicted skeletons held to the lengths that they have at the start."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from painet_cli.data.motion.bvh_writer import parents_of
-from painet_cli.errors import RequestError, option
 from painet_cli.models.kernel.bones import paths, with_bones_of
-from painet_cli.prediction.forecast import Forecast
-from painet_cli.prediction.sanity import sanity_of
+from painet_cli.prediction.inputs.recording import Input
 
 
-def with_kept_bones(forecast: Forecast) -> Forecast:
-    """Move predicted joints, from the root outward, so that bones keep their lengths.
+@dataclass(frozen=True, eq=False)
+class Skeleton:
+    """Rigid bones that hang from a root.
 
-    The root and the directions of bones are those that were predicted.
-
-    Raises
-    ------
-    RequestError
-        The bonds are no tree, as those of a molecule with a ring.
+    Attributes
+    ----------
+    parent
+        (N,) particle that each one hangs from, of the root itself.
+    path
+        (N, N) whether a particle's way to the root goes by another's bone.
     """
-    system = forecast.system
-    parents = parents_of(system.particles.bonds, len(system.particles.names))
-    if parents is None:
-        raise RequestError(
-            f"{option('keep_bones', value=True)}: the bonds of {system.name} are no tree",
-            f"leave {option('keep_bones', value=True)} out: it is for skeletons",
-        )
+
+    parent: Tensor
+    path: Tensor
+
+    def held(self, start: Tensor, predicted: Tensor) -> Tensor:
+        """Predictions (S, T, N, 3) whose bones are as long as at their starts, (S, N, 3).
+
+        The root and the directions of bones are those that were predicted.
+        """
+        device = predicted.device
+        return with_bones_of(start, predicted, self.parent.to(device), self.path.to(device))
+
+
+def skeleton_of(system: Input) -> Skeleton | None:
+    """The skeleton of recorded motion; None of molecules, and where bonds are no tree."""
     count = len(system.particles.names)
+    parents = parents_of(system.particles.bonds, count)
+    if parents is None or not (system.kind == "motion" or system.up_axis is not None):
+        return None
     parent, depth = np.arange(count), np.zeros(count, dtype=np.int64)
     for joint, above in parents.items():
         parent[joint], depth[joint] = above, depth[above] + 1
-    start = torch.from_numpy(forecast.start_positions.astype(np.float64))
-    kept = with_bones_of(
-        start,
-        torch.from_numpy(forecast.positions.astype(np.float64)),
-        torch.from_numpy(parent),
-        paths(parent, depth),
-    )
-    positions = kept.numpy().astype(forecast.positions.dtype)
-    sanity = forecast.sanity
-    judged = sanity_of(positions, forecast.start_positions, system.particles, "")
-    said = tuple(one for one in forecast.warnings if sanity is None or one != sanity.sentence)
-    return replace(
-        forecast,
-        positions=positions,
-        sanity=judged,
-        warnings=(*said, *([judged.sentence] if judged.sentence else [])),
-    )
+    return Skeleton(torch.from_numpy(parent), paths(parent, depth))

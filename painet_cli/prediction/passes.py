@@ -85,6 +85,7 @@ def _predict(
                     f"{predicted.nbytes / 2**20:,.0f} MiB"
                 )
                 told = True
-            ahead = rollout(loaded.model, batch, steps, trained).cpu()
+            hold = states.bones_held(part)
+            ahead = rollout(loaded.model, batch, steps, trained, hold).cpu()
             predicted[part] = ahead.reshape(steps, -1, n, 3).transpose(0, 1).numpy()
     return predicted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import Graph
+from painet_cli.prediction.kept_bones import Skeleton
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class States:
         Where batches are made.
     frame_time_s
         Seconds between frames, for models that are told.
+    skeleton
+        Bones that are rigid: a prediction that is the start of the next is held to their lengths.
     """
 
     graph: Graph
@@ -37,6 +41,7 @@ class States:
     past: NDArray[np.floating] | None
     device: torch.device
     frame_time_s: float | None = None
+    skeleton: Skeleton | None = None
 
     def batch(self, part: slice) -> Batch:
         """Batch of some starts, side by side."""
@@ -49,3 +54,15 @@ class States:
         count, time_s = len(self.positions[part]), self.frame_time_s
         told = None if time_s is None else torch.full((count,), time_s, device=self.device)
         return Batch(self.graph.repeat(count), x, v, frame_time_s=told).at(x, v, past)
+
+    def bones_held(self, part: slice) -> Callable[[Tensor], Tensor]:
+        """What holds predictions from some starts, (T, M, 3), to the lengths of bones there."""
+        if self.skeleton is None:
+            return lambda predicted: predicted
+        skeleton, start = self.skeleton, torch.from_numpy(self.positions[part]).to(self.device)
+
+        def held(predicted: Tensor) -> Tensor:
+            by_start = predicted.unflatten(1, start.shape[:2]).transpose(0, 1)  # (S, T, N, 3)
+            return skeleton.held(start, by_start).transpose(0, 1).flatten(1, 2)
+
+        return held

@@ -19,7 +19,6 @@ from painet_cli.prediction.checkpoints import (
     load_model,
 )
 from painet_cli.prediction.inputs.open import open_input
-from painet_cli.prediction.kept_bones import with_kept_bones
 from painet_cli.prediction.outputs.motion_style import (
     AS_PREDICTED,
     MOST_PAST,
@@ -30,6 +29,7 @@ from painet_cli.prediction.outputs.viewers import Written
 from painet_cli.prediction.outputs.write import write_files
 from painet_cli.prediction.passes import predict_together
 from painet_cli.prediction.pipeline import Begun, RecordingForecast, begin_forecast
+from painet_cli.prediction.rigid import with_kept_bones
 from painet_cli.report.page.write import write_page
 from painet_cli.report.pictures.motion import draw_snapshots
 from painet_cli.report.tables.verdict import verdict_sentences
@@ -290,6 +290,8 @@ def _physical_checks(made: RecordingForecast) -> PhysicsReport:
         forecast.system.particles,
         length_unit=forecast.system.length_unit,
         truth=forecast.truth,
+        times_s=forecast.times_s,
+        up_axis=forecast.system.up_axis,
     )
 
 

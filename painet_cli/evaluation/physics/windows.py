@@ -68,4 +68,6 @@ def check_windows(
         manifest.particles,
         length_unit=manifest.units.length,
         truth=np.concatenate(truth),
+        times_s=windows.offsets * manifest.units.frame_time_s,
+        up_axis=manifest.up_axis,
     )
