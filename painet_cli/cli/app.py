@@ -15,6 +15,7 @@ import typer
 
 from painet_cli.cli import data, presets
 from painet_cli.cli.bench.ablation import ablation
+from painet_cli.cli.bench.motion import motion
 from painet_cli.cli.bench.report import report
 from painet_cli.cli.bench.scaling import scaling
 from painet_cli.cli.bench.tables import tables
@@ -43,7 +44,7 @@ bench = typer.Typer(
     "Example: `painet bench tables --presets mocap-run-s2s`",
     no_args_is_help=True,
 )
-for benchmark in (tables, report, scaling, ablation):
+for benchmark in (tables, report, scaling, ablation, motion):
     bench.command()(benchmark)
 # A command is one file and one line here; its module imports nothing heavy before it is called.
 app.add_typer(prepare.app, name="prepare")

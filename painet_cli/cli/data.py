@@ -63,7 +63,7 @@ def show(
     from painet_cli.data.dataset.describe import describe
     from painet_cli.report.tables.dataset import description_table
 
-    dataset = _open(name, data_dir)
+    dataset = open_named(name, data_dir)
     described = describe(dataset)
     if picture is not None:
         from painet_cli.report.pictures.dataset import dataset_picture
@@ -114,7 +114,7 @@ def export(
     from painet_cli.data.dataset.export import export_trajectory
     from painet_cli.report.tables.dataset import export_notes, export_table
 
-    dataset = _open(name, data_dir)
+    dataset = open_named(name, data_dir)
     console = session.console
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("frames", total=None)
@@ -141,7 +141,7 @@ def export(
     session.emit(payload, export_table(exports), *(f"note: {note}" for note in notes))
 
 
-def _open(name: str, data_dir: Path) -> Dataset:
+def open_named(name: str, data_dir: Path) -> Dataset:
     """Open a dataset by its name in `data_dir`, or by its folder."""
     from painet_cli.data.dataset.dataset import MANIFEST, open_dataset
     from painet_cli.errors import RequestError
