@@ -84,8 +84,8 @@ def prepare_motion(
         takes.append(read_motion_file(path, kind.name, topology))
         to.progress(len(takes), len(files))
     first = takes[0]
-    _check_alike(files, takes)
-    frame_time_s = seconds(frame_time) if frame_time else _rate(files, takes)
+    check_alike(files, takes)
+    frame_time_s = seconds(frame_time) if frame_time else common_frame_time(files, takes)
     lengths = [len(take.positions) for take in takes]
     ends = np.cumsum(lengths).tolist()
     segments = tuple(
@@ -125,8 +125,14 @@ def prepare_motion(
     return write_dataset(folder, frames, manifest, force=to.force)
 
 
-def _check_alike(files: Sequence[Path], takes: Sequence[Motion]) -> None:
-    """Refuse takes of other joints or of another unit than the first."""
+def check_alike(files: Sequence[Path], takes: Sequence[Motion]) -> None:
+    """Refuse takes of other joints or of another unit than the first.
+
+    Raises
+    ------
+    RequestError
+        One is.
+    """
     first = takes[0]
     for path, take in zip(files, takes, strict=True):
         if take.length_unit != first.length_unit:
@@ -145,8 +151,14 @@ def _check_alike(files: Sequence[Path], takes: Sequence[Motion]) -> None:
             )
 
 
-def _rate(files: Sequence[Path], takes: Sequence[Motion]) -> float:
-    """Seconds between frames, the same of all takes."""
+def common_frame_time(files: Sequence[Path], takes: Sequence[Motion]) -> float:
+    """Seconds between frames, the same of all takes.
+
+    Raises
+    ------
+    RequestError
+        A file does not say it, or they differ.
+    """
     times = [take.frame_time_s for take in takes]
     for path, time in zip(files, times, strict=True):
         if time is None:

@@ -215,6 +215,7 @@ OWN = {
     "merge": "painet_cli.data.sources.merge:MERGE",
     "trajectory": "painet_cli.data.sources.trajectory:TRAJECTORY",
     "motion": "painet_cli.data.sources.motion:MOTION",
+    "bandai": "painet_cli.data.sources.bandai:BANDAI",
 }
 """Sources of this package."""
 
