@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_motion import take
 
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.data.sources.prepare import prepare
 from painet_cli.errors import RequestError
+from takes import take
 
 STYLES = ("active", "happy", "old", "tired")
 
