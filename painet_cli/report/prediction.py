@@ -25,11 +25,11 @@ from painet_cli.prediction.outputs.motion_style import (
     MotionStyle,
     motion_style,
 )
+from painet_cli.prediction.outputs.rigid import with_kept_bones
 from painet_cli.prediction.outputs.viewers import Written
 from painet_cli.prediction.outputs.write import write_files
 from painet_cli.prediction.passes import predict_together
 from painet_cli.prediction.pipeline import Begun, RecordingForecast, begin_forecast
-from painet_cli.prediction.rigid import with_kept_bones
 from painet_cli.report.page.write import write_page
 from painet_cli.report.pictures.motion import draw_snapshots
 from painet_cli.report.tables.verdict import verdict_sentences

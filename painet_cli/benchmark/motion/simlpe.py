@@ -13,8 +13,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-_BLOCKS = 24
-_EPOCHS = 150
+_BLOCKS = 12
+_EPOCHS = 80
 _BATCH = 64
 _LR = 2e-3
 

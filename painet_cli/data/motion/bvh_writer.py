@@ -43,8 +43,8 @@ def write_bvh(
     path: Path,
     names: Sequence[str],
     parents: dict[int, int],
-    rest: NDArray[np.float32],  # (J, 3)
-    frames: NDArray[np.float32],  # (F, J, 3)
+    rest: NDArray[np.floating],  # (J, 3)
+    frames: NDArray[np.floating],  # (F, J, 3)
     frame_time_s: float,
 ) -> float:
     """Write joint positions as a BVH file.

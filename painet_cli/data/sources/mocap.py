@@ -20,9 +20,9 @@ from painet_cli.data.dataset.manifest import (
     SplitName,
     Units,
 )
+from painet_cli.data.motion.mocap_files import SUBJECTS, read_recording
 from painet_cli.data.motion.motion import METRES_PER_ASF_UNIT
 from painet_cli.data.particles.particles import Particles
-from painet_cli.data.sources.mocap_files import SUBJECTS, read_recording
 from painet_cli.data.sources.options import AtHand
 from painet_cli.data.sources.registry import DataSource, Destination, RemoteFile, Source
 from painet_cli.errors import RequestError, option

@@ -15,8 +15,8 @@ from MDAnalysis import Universe
 from numpy.typing import NDArray
 
 from painet_cli.data.motion.bvh_writer import parents_of
+from painet_cli.data.motion.mocap_files import BONES, JOINTS
 from painet_cli.data.particles.particles import Particles
-from painet_cli.data.sources.mocap_files import BONES, JOINTS
 from painet_cli.prediction.inputs.open import open_input
 from painet_cli.prediction.inputs.recording import Input
 from painet_cli.prediction.outputs.viewers import Written
