@@ -112,7 +112,9 @@ class Motions:
         if not len(self._feet) or not self._tall > 0:
             return None
         feet = np.concatenate([start[:, None], frames], axis=1)[:, :, self._feet].astype(np.float64)
-        times = self._times[: feet.shape[1]]
+        times = self._times
+        if feet.shape[1] != len(times):  # of a longer recording, a step apart
+            times = times[1] * np.arange(feet.shape[1])
         over = np.delete(np.diff(feet, axis=1), self._up, axis=-1)
         speed = np.linalg.norm(over, axis=-1) / np.diff(times)[:, None]
         height = np.maximum(feet[..., self._up] - self._ground, 0.0)

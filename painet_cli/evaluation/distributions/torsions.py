@@ -10,7 +10,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial.distance import jensenshannon
 
-from painet_cli.data.particles.particles import Particles, residue_starts
+from painet_cli.data.particles.particles import Particles, backbone_pairs, residue_starts
 from painet_cli.data.particles.structure import holds_lengths
 
 BINS = 36
@@ -67,14 +67,16 @@ def _protein(particles: Particles) -> dict[str, Quadruples]:
 
 def _alpha_carbons(particles: Particles) -> dict[str, Quadruples]:
     """Four alpha carbons in a row, whose residues follow each other in a chain."""
-    carbons = np.flatnonzero(np.array(particles.names, dtype=object) == "CA")
-    if not particles.residue_ids or len(carbons) < 4:
-        return {}
-    chains = np.array(particles.chains or ("",) * len(particles.names), dtype=object)[carbons]
-    follows = np.diff(np.array(particles.residue_ids)[carbons]) == 1
-    follows &= chains[1:] == chains[:-1]
-    rows = np.flatnonzero(follows[:-2] & follows[1:-1] & follows[2:])
-    return {"CA": carbons[rows[:, None] + np.arange(4)]}
+    pairs = backbone_pairs(particles)
+    following = dict(pairs.tolist())
+    rows = []
+    for first in following:
+        row = [first]
+        while len(row) < 4 and row[-1] in following:
+            row.append(following[row[-1]])
+        if len(row) == 4:
+            rows.append(row)
+    return {"CA": _listed(rows)} if rows else {}
 
 
 def _rotatable(particles: Particles) -> Quadruples:

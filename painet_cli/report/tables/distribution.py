@@ -33,7 +33,11 @@ def distribution_tables(
     return [
         Text(title, style="bold"),
         Text(""),
-        *lay_out(f"{distribution.starts:,} starts, {distribution.steps:,} steps", names, columns),
+        *lay_out(
+            f"{_count(distribution.starts, 'start')}, {_count(distribution.steps, 'step')}",
+            names,
+            columns,
+        ),
         *lay_out(distribution.step_figure, {"": [row.name for row in stepped]}, by_step),
         Text("\n".join(distribution.notes)),
     ]
@@ -43,3 +47,7 @@ def _number(value: float | None) -> str:
     if value is None or not np.isfinite(value):
         return "-"
     return "0" if abs(value) < _ROUNDING else figure(value, _DIGITS)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' * (number != 1)}"

@@ -336,7 +336,7 @@ def _losses(row: _Row) -> list[str]:
 
 def _held(e: Evaluation, bars: Coverage) -> str:
     return (
-        f"90 % error bars of {e.model} on {e.preset}: the radius within which 90 % of the particles "
-        f"of {bars.taken_from:,} validation windows came to lie, and what share each particle's own "
-        f"radius holds in {bars.tried_on:,} {e.split} windows."
+        f"90 % error bars of {e.model} on {e.preset}: the radius within which 90 % of the "
+        f"particles of {bars.taken_from:,} validation windows came to lie, and what share each "
+        f"particle's own radius holds in {bars.tried_on:,} {e.split} windows."
     )
