@@ -18,7 +18,6 @@ from scipy.spatial.transform import Rotation
 
 from painet_cli.data.particles.masses import atomic_masses
 from painet_cli.errors import RequestError, option
-from painet_cli.prediction.forecast import Forecast
 from painet_cli.prediction.inputs.recording import Recording
 from painet_cli.prediction.pipeline import RecordingForecast
 from painet_cli.prediction.sanity import sanity_of
