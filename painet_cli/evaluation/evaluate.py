@@ -45,7 +45,7 @@ from painet_cli.storage.locks import held
 from painet_cli.storage.provenance import KEY, provenance, sealed
 from painet_cli.training.checkpoint import Header
 from painet_cli.training.device import MemoryMeter, free_memory
-from painet_cli.training.distributed.world import ALONE, World
+from painet_cli.training.distributed.world import SINGLE, World
 from painet_cli.training.record import trained_facts
 from painet_cli.training.run import dataset_of
 from painet_cli.training.run_folder import BEST
@@ -149,7 +149,7 @@ def evaluate_run(
     rivals: bool = False,
     sure: bool = False,
     distribution: bool = False,
-    world: World = ALONE,
+    world: World = SINGLE,
     memory_budget: int | None = None,
 ) -> Evaluation:
     """Measure a run's best weights on one part of its dataset's split.
@@ -186,7 +186,7 @@ def evaluate_run(
         no window is long enough for the horizon.
     """
     meter = MemoryMeter(device)
-    with world.together():
+    with world.all_or_none():
         model, header, dataset = load_run(run, data_dir, device, on)
         preset = header.preset if delta_time is None else narrowed(header.preset, delta_time)
         trained = target_offsets(preset.data)
@@ -201,7 +201,7 @@ def evaluate_run(
     peak_memory_gb = meter.peak_gb()
     checks, rival, alike, bars = None, None, None, None
     means: list[dict[str, list[float]]] = [{}, {}]
-    with world.together():
+    with world.all_or_none():
         times = frame_times_of(preset.data)
         several = bool(dataset.manifest.systems) or times is not None
         if world.is_writer and (rivals or distribution) and not several:

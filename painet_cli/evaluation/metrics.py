@@ -16,7 +16,7 @@ from painet_cli.data.batches.windows import Windows
 from painet_cli.models.base import DynamicsModel
 from painet_cli.prediction.rollout import rollout
 from painet_cli.training.diagnosis import prediction_error
-from painet_cli.training.distributed.world import ALONE, World
+from painet_cli.training.distributed.world import SINGLE, World
 from painet_cli.training.loss import squared_errors
 
 
@@ -90,7 +90,7 @@ def prediction_errors(
     windows: Windows,
     batch_size: int,
     trained: NDArray[np.int64],  # (T,)
-    world: World = ALONE,
+    world: World = SINGLE,
     *,
     superposed: bool = False,
 ) -> Errors:
@@ -110,7 +110,7 @@ def prediction_errors(
     """
     steps, squared, laid, aside_s = len(windows.offsets), [], [], 0.0
     started = time.perf_counter()
-    with world.together():
+    with world.all_or_none():
         for batch, predicted in predictions(
             model, world.batches(windows, batch_size), steps, trained
         ):
@@ -120,13 +120,13 @@ def prediction_errors(
                 begun = time.perf_counter()
                 laid.append(squared_errors(predicted, batch, "superposed"))
                 aside_s += time.perf_counter() - begun
-    errors = world.rows(squared, windows, batch_size)
+    errors = world.gather_rows(squared, windows, batch_size)
     seconds = time.perf_counter() - started - aside_s
-    with world.together():
+    with world.all_or_none():
         finite = torch.isfinite(errors).all(dim=1)
         if not finite.all():
             first = windows.batch(finite.int().argmin()[None])
             ((_, predicted),) = predictions(model, [first], steps, trained)
             raise prediction_error(errors, windows, predicted)
-    by_shape = world.rows(laid, windows, batch_size).numpy() if superposed else None
+    by_shape = world.gather_rows(laid, windows, batch_size).numpy() if superposed else None
     return Errors(errors.numpy(), seconds, by_shape)

@@ -20,6 +20,7 @@ from painet_cli.prediction.momentum import Momentum, check_conserve, keep_moment
 from painet_cli.prediction.outputs.viewers import Written
 from painet_cli.prediction.outputs.write import write_files
 from painet_cli.prediction.pipeline import RecordingForecast, forecast_recording
+from painet_cli.report.page.data import ErrorBars
 from painet_cli.report.page.write import write_page
 from painet_cli.report.pictures.motion import draw_snapshots
 from painet_cli.report.tables.verdict import verdict_sentences
@@ -242,6 +243,7 @@ def _files(made: RecordingForecast, checks: PhysicsReport | None, staging: Path)
             *forecast.warnings,
             *(checks.findings if checks else ()),
         ],
+        bars=None if verdict is None else ErrorBars(verdict.radius_90, verdict.radius),
     )
     draw_snapshots(shown, staging / PICTURE)
     return [

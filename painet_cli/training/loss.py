@@ -13,7 +13,7 @@ from painet_cli.data.dataset.manifest import Manifest
 from painet_cli.errors import RequestError
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.layers.frame_rules import best_rotations, mean_by_system
-from painet_cli.training.distributed.world import ALONE, World
+from painet_cli.training.distributed.world import SINGLE, World
 
 
 def squared_errors(
@@ -97,7 +97,7 @@ def validation_mse(
     model: DynamicsModel,
     windows: Windows,
     batch_size: int,
-    world: World = ALONE,
+    world: World = SINGLE,
     report: Report = "all",
     loss: Loss = "raw",
 ) -> float:
@@ -110,8 +110,8 @@ def validation_mse(
     """
     training = model.training
     model.eval()
-    with world.together():
+    with world.all_or_none():
         squared = [squared_errors(model(b), b, loss) for b in world.batches(windows, batch_size)]
     model.train(training)
-    errors = world.rows(squared, windows, batch_size)
+    errors = world.gather_rows(squared, windows, batch_size)
     return float((errors[:, -1] if report == "last" else errors).mean())
