@@ -322,6 +322,20 @@
     "straight on": ["--rival", 1.5, "6 4"],
   };
 
+  /** Where the names of a legend stand, in as many rows as they need. */
+  function inRows(names) {
+    const room = byId("step-plot").clientWidth - 66;
+    let [x, row] = [0, 0];
+    const places = names.map((name) => {
+      const wide = 34 + 6.2 * name.length;
+      if (x > 0 && x + wide > room) [x, row] = [0, row + 1];
+      const place = { x, row };
+      x += wide + 6;
+      return place;
+    });
+    return { places, rows: row + 1 };
+  }
+
   /** Lowest and highest value of nine particles of ten at each step, by the radius there. */
   function ribbonOf(row) {
     if (!bars || !ticked("show-bars")) return [];
@@ -335,9 +349,10 @@
     const values = [...Object.values(errors).flat(), ...ribbon.map(([, high]) => high)].filter((value) => value > 0);
     const [least, most] = [Math.min(...values), Math.max(...values)];
     const log = most > 30 * least;
+    const { places, rows } = inRows([...Object.keys(errors), ...(ribbon.length ? ["90 %"] : [])]);
     const { picture, box, px, py } = frame("step-plot", {
       x: [Math.min(0.5, steps[0] / 2), steps.at(-1) + 0.5], y: log ? [least / 1.3, most * 1.3] : [0, most * 1.05],
-      log, unit: data.unit + (data.truth_known ? "²" : ""), bottom: 46,
+      log, unit: data.unit + (data.truth_known ? "²" : ""), bottom: 32 + 14 * rows,
     });
     const every = Math.ceil(steps.length / 10);
     steps.filter((_, k) => k % every === 0).forEach((step) => picture.append(
@@ -353,8 +368,8 @@
       const x = px(data.steps[state.step]);
       picture.append(svg("line", { x1: x, x2: x, y1: box.top, y2: box.bottom, stroke: style("--quiet") }));
     }
-    let at = box.left;
-    Object.entries(errors).forEach(([name, row]) => {
+    Object.entries(errors).forEach(([name, row], number) => {
+      const [at, below] = [box.left + places[number].x, box.bottom + 32 + 14 * places[number].row];
       const [colour, width, dash] = LOOKS[name] ?? ["--quiet", 1.5, "1 2"];
       const line = { stroke: style(colour), "stroke-width": width, "stroke-dasharray": dash, fill: "none" };
       const dots = row.map((value, k) => (value > 0 || (!log && value === 0) ? [px(steps[k]), py(value), k] : null)).filter(Boolean);
@@ -366,14 +381,13 @@
           picture.append(dot);
         }
       }
-      const label = svg("text", { x: at + 24, y: box.bottom + 36 }, name);
-      picture.append(svg("path", { d: `M${at} ${box.bottom + 32}h20`, ...line }), label);
-      at += 40 + 6.2 * name.length;
+      picture.append(svg("path", { d: `M${at} ${below}h20`, ...line }), svg("text", { x: at + 24, y: below + 4 }, name));
     });
     if (ribbon.length) {
+      const [at, below] = [box.left + places.at(-1).x, box.bottom + 32 + 14 * places.at(-1).row];
       picture.append(
-        svg("rect", { x: at, y: box.bottom + 27, width: 20, height: 10, fill: style("--accent"), opacity: 0.18 }),
-        svg("text", { x: at + 24, y: box.bottom + 36 }, "90 %"));
+        svg("rect", { x: at, y: below - 5, width: 20, height: 10, fill: style("--accent"), opacity: 0.18 }),
+        svg("text", { x: at + 24, y: below + 4 }, "90 %"));
     }
     picture.addEventListener("click", (event) => {
       const x = event.clientX - picture.getBoundingClientRect().left;
@@ -500,7 +514,7 @@
     byId("truth-choice").hidden = !data.truth_known;
     byId("bonds-choice").hidden = !data.bonds.length;
     byId("bars-choice").hidden = !bars;
-    byId("show-bars").checked = count <= NAMED;
+    byId("show-bars").checked = count <= MANY;
     byId("show-bonds").checked = count <= MANY;
 
     byId("play").addEventListener("click", play);
