@@ -82,7 +82,7 @@ class Guesses:
         """Names, and (S, T, N, 3) positions in the windows `order` (S,); of one system alone."""
         for name, guess in self.by_name.items():
             parts = [
-                made.unflatten(1, (batch.graph.num_systems, -1)).transpose(0, 1).numpy()
+                made.view(len(made), batch.graph.num_systems, -1, 3).transpose(0, 1).numpy()
                 for batch, made in self._made(guess, order)
             ]
             yield name, np.concatenate(parts)

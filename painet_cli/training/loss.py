@@ -57,15 +57,16 @@ def superposed_targets(
     """
     graph, targets = batch.graph, batch.known_targets()
     wide = torch.float32 if targets.device.type == "mps" else torch.float64
-    x, y = (steps.transpose(0, 1).to(wide) for steps in (targets, predicted))  # (M, T, 3)
-    x_mid, y_mid = (mean_by_system(a.flatten(1), graph).unflatten(1, (-1, 3)) for a in (x, y))
+    x, y = (a.transpose(0, 1).to(wide) for a in (targets, predicted))  # (M, T, 3)
+    steps, systems = x.shape[1], graph.num_systems
+    x_mid, y_mid = (mean_by_system(a.flatten(1), graph).view(systems, steps, 3) for a in (x, y))
     x = x - x_mid.index_select(0, graph.system)
     apart = y - y_mid.index_select(0, graph.system)
     moments = mean_by_system((x[..., :, None] * apart[..., None, :]).flatten(1), graph)
     # singular values of what is no number are not to be had; the error is no number all the same
     moments = torch.nan_to_num(moments, nan=0.0, posinf=0.0, neginf=0.0)
-    turn = best_rotations(moments.unflatten(1, (-1, 3, 3))).index_select(0, graph.system)
-    laid = (x[..., None, :] @ turn).squeeze(-2) + y_mid.index_select(0, graph.system)
+    turn = best_rotations(moments.view(systems, steps, 3, 3)).index_select(0, graph.system)
+    laid: Tensor = (x[..., None, :] @ turn).squeeze(-2) + y_mid.index_select(0, graph.system)
     return laid.transpose(0, 1).to(targets.dtype)
 
 

@@ -52,8 +52,8 @@ def compare_forecast(made: RecordingForecast, recording: Recording) -> Distribut
         reference, said = _cut(before, steps), "the frames up to the start"
     else:
         raise RequestError(
-            f"{option('distribution')}: {recording.name} has {len(before):,} frames up to the "
-            "start, and none after it to compare with",
+            f"{option('distribution')}: {recording.name} has {len(before):,} "
+            f"frame{'s' * (len(before) != 1)} up to the start, and what came next is not known",
             f"give a trajectory with at least {_FEWEST} frames before the start",
         )
     horizon = len(forecast.times_s)

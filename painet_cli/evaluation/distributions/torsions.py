@@ -115,7 +115,8 @@ def angles(
     # about the first atom, so that float32 does for systems far from the origin
     near = frames - frames[:, :1]
     ends = (near[:, column].reshape(-1, 3).astype(np.float32) for column in quadruples.T)
-    return np.degrees(calc_dihedrals(*ends)).reshape(len(frames), len(quadruples))
+    found: NDArray[np.float64] = np.degrees(calc_dihedrals(*ends))
+    return found.reshape(len(frames), len(quadruples))
 
 
 def angle_distance(
