@@ -85,7 +85,7 @@ def evaluate(
                         on=on,
                         delta_time=times,
                         rivals=True,
-                        sure=True,
+                        error_bars=True,
                         distribution=distribution,
                         world=world,
                         memory_budget=memory,

@@ -147,7 +147,7 @@ def evaluate_run(
     on: str | None = None,
     delta_time: tuple[str, str] | None = None,
     rivals: bool = False,
-    sure: bool = False,
+    error_bars: bool = False,
     distribution: bool = False,
     world: World = SINGLE,
     memory_budget: int | None = None,
@@ -170,7 +170,7 @@ def evaluate_run(
         Times between the frames of the windows, within those that it was trained on.
     rivals
         Whether to measure the yardsticks on the same windows.
-    sure
+    error_bars
         Whether to try error bars from validation windows on these windows.
     distribution
         Whether to compare distributions (torsions, size, bone lengths ...) on at most 200 windows.
@@ -213,7 +213,7 @@ def evaluate_run(
             checks = check_windows(dataset, some) if physics else None
             if distribution:
                 alike = compare_windows(dataset, windows, some, rival)
-        if world.is_writer and sure and part != "val" and not several:
+        if world.is_writer and error_bars and part != "val" and not several:
             bars = _error_bars(model, header, dataset, preset, windows, batch_size)
     return Evaluation(
         run=run,

@@ -145,7 +145,8 @@ def _turn(before: Positions, after: Positions, wanted: Positions, masses: Positi
         now = np.einsum("sij,snj->sni", total.as_matrix(), after)
         off = wanted - np.cross(weighed, now).sum(axis=1)
         if (np.linalg.norm(off, axis=1) <= _EXACT * scale).all():
-            return total.as_matrix().swapaxes(1, 2)
+            turn: Positions = total.as_matrix().swapaxes(1, 2)
+            return turn
         # of a x (f x b) = f (a b) - b (a f), by f; singular along the axis of a linear molecule
         change = (weighed * now).sum(axis=(1, 2))[:, None, None] * np.eye(3)
         change -= np.einsum("sni,snj->sij", now, weighed)

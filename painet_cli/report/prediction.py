@@ -190,9 +190,7 @@ def write_prediction(
             memory_budget=memory_budget,
             notice=notice,
         )
-        momentum = None
-        if keep:
-            made, momentum = keep_momentum(made, recording)
+        made, momentum = keep_momentum(made, recording) if keep else (made, None)
         alike = compare_forecast(made, recording) if distribution else None
     checks = _physical_checks(made) if physics else None
     inputs = [path for path in (made.forecast.system.path, top) if path is not None]

@@ -20,7 +20,9 @@ from typed import Say
 
 @pytest.fixture(scope="module")
 def judged(finished_run: Path, data_dir: Path) -> Evaluation:
-    return evaluate_run(finished_run, data_dir, CPU, rivals=True, sure=True, distribution=True)
+    return evaluate_run(
+        finished_run, data_dir, CPU, rivals=True, error_bars=True, distribution=True
+    )
 
 
 def _sampled(errors: NDArray[np.float64]) -> Sampled:
@@ -61,7 +63,7 @@ def test_error_bars_are_of_validation_windows_and_tried_on_test_windows(
     assert (bars.taken_from, bars.tried_on) == (200, 400)
     assert all(0.5 < share <= 1.0 for share in bars.coverage)
     assert all(0 < radius < 5 for radius in bars.radius_90)
-    on_themselves = evaluate_run(finished_run, data_dir, CPU, part="val", sure=True)
+    on_themselves = evaluate_run(finished_run, data_dir, CPU, part="val", error_bars=True)
     assert on_themselves.coverage is None
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from painet_cli.data.batches.windows import Windows
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.evaluation.distributions.compare import Guess, compare
@@ -32,5 +34,5 @@ def compare_windows(
         manifest.particles,
         length_unit=manifest.units.length,
         up_axis=manifest.up_axis,
-        times_s=windows.offsets * manifest.units.frame_time_s,
+        times_s=windows.offsets.astype(np.float64) * manifest.units.frame_time_s,
     )
