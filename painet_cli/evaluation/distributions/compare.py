@@ -85,14 +85,17 @@ def _rows(
     for name, frames in guesses:
         steps = frames.shape[1]
         rows.append(measures.row(name, measures.measure(FrameSet(start, frames)), known))
-    first, second = map(measures.measure, reference.halves())
-    rows.append(measures.row("second half", second, first))
+    if reference.frames.shape[0] * reference.frames.shape[1] > 1:
+        first, second = map(measures.measure, reference.halves())
+        rows.append(measures.row("second half", second, first))
     rows.append(measures.row(said, known, known))
     return rows, steps
 
 
 def _halves(reference: FrameSet, said: str) -> str:
     starts, steps = reference.frames.shape[:2]
+    if starts * steps == 1:
+        return f"Held against {said}, a single frame."
     of = f"{starts:,} starts" if starts > 1 else f"{steps:,} frames"
     return (
         f"Held against {said}; second half: that of its {of} against the first half, the best that "

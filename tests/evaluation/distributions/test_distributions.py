@@ -191,6 +191,22 @@ def test_bones_are_held_against_the_start() -> None:
     assert row.figures["largest %"] == pytest.approx(20.0)
 
 
+def test_a_single_real_frame_has_no_halves() -> None:
+    real = _standing(0.0, 0.0)
+    found = compare(
+        real[:, 0],
+        [("prediction", real[:, 1:2])],
+        FrameSet(real[:, 0], real[:, 1:2]),
+        "what happened",
+        SKELETON,
+        length_unit="m",
+        up_axis="y",
+        times_s=np.array([0.1]),
+    )
+    assert [row.name for row in found.rows] == ["prediction", "what happened"]
+    assert found.notes[-1] == "Held against what happened, a single frame."
+
+
 def test_the_table_fits_and_says_what_is_compared() -> None:
     truth = _butane(np.linspace(-180, 180, 40))
     console = Console(file=io.StringIO(), width=80, no_color=True)
