@@ -12,7 +12,8 @@ from painet_cli.cli.session import Session, with_session
 from painet_cli.errors import PainetError, RequestError
 
 if TYPE_CHECKING:
-    from painet_cli.report.prediction import PredictionRequest, WrittenPrediction
+    from painet_cli.report.prediction import WrittenPrediction
+    from painet_cli.report.request import PredictionRequest
 
 
 @with_session
@@ -108,6 +109,23 @@ def predict(
     keep_bones: Annotated[
         bool, typer.Option("--keep-bones", help="Hold bones to their lengths at the start.")
     ] = False,
+    distribution: Annotated[
+        bool,
+        typer.Option(
+            "--distribution",
+            help="Compare torsions, size and fluctuation, or bones and feet, with what happened, "
+            "or with the frames up to the start.",
+        ),
+    ] = False,
+    conserve: Annotated[
+        str | None,
+        typer.Option(
+            "--conserve",
+            metavar="momentum",
+            help="Keep the start's momentum and angular momentum, of a system on which nothing "
+            "else acts.",
+        ),
+    ] = None,
     memory_budget: MemoryBudget = None,
     data_dir: DataDir = DATA_DIR,
     run_dir: RunDir = RUN_DIR,
@@ -121,9 +139,11 @@ def predict(
 
     Example: `painet predict traj.xtc --topology top.pdb -T 5`
     """
+    from painet_cli.prediction.momentum import check_conserve
     from painet_cli.prediction.outputs.motion_style import motion_style
     from painet_cli.report.many_predictions import read_list
-    from painet_cli.report.prediction import PredictionRequest, write_prediction
+    from painet_cli.report.prediction import write_prediction
+    from painet_cli.report.request import PredictionRequest
 
     say = session.console.print
     wanted = [*(files or []), *(read_list(manifest) if manifest else [])]
@@ -144,6 +164,9 @@ def predict(
             data_dir=data_dir,
             style=motion_style(unit, fps, with_past=with_past),
             keep_bones=keep_bones,
+            physics=physics,
+            distribution=distribution,
+            conserve=check_conserve(conserve),
         )
         _predict_many(
             session,
@@ -152,7 +175,6 @@ def predict(
             output or Path("predictions"),
             checkpoint=checkpoint,
             run_dir=run_dir,
-            physics=physics,
             force=force,
         )
         return
@@ -174,6 +196,8 @@ def predict(
         fps=fps,
         with_past=with_past,
         keep_bones=keep_bones,
+        distribution=distribution,
+        conserve=conserve,
         memory_budget=memory,
         data_dir=data_dir,
         run_dir=run_dir,
@@ -218,6 +242,7 @@ def _without(file: Path, error: PainetError) -> str:
 
 
 def _rendered(done: WrittenPrediction) -> list[Any]:
+    from painet_cli.report.tables.distribution import distribution_tables
     from painet_cli.report.tables.forecast import (
         error_tables,
         files_table,
@@ -231,9 +256,11 @@ def _rendered(done: WrittenPrediction) -> list[Any]:
     return [
         *(verdict_sentences(verdict, unit) if verdict else ()),
         *(verdict_table(verdict, unit) if verdict else ()),
+        *((f"{done.momentum.sentence(unit)}.\n",) if done.momentum else ()),
         *error_tables(done.made.forecast),
         *sanity_tables(done.made.forecast),
         *(physics_tables(done.physics) if done.physics else ()),
+        *(distribution_tables(done.distribution) if done.distribution else ()),
         files_table(done.files),
         f"\nopen them in {done.folder}:",
         *(f"  {command}" for command in opening(done.files)),

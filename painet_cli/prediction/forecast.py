@@ -16,7 +16,7 @@ from painet_cli.models.base import DynamicsModel
 from painet_cli.prediction.adapting.superposition import superposed_mse
 from painet_cli.prediction.checkpoints import LoadedModel
 from painet_cli.prediction.inputs.recording import LARGEST_BYTES, Input
-from painet_cli.prediction.kept_bones import skeleton_of
+from painet_cli.prediction.inputs.skeleton import skeleton_of
 from painet_cli.prediction.matching import MisfitError, check_fit, check_time
 from painet_cli.prediction.passes import Notice, predict_together
 from painet_cli.prediction.sanity import (

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import Graph
-from painet_cli.prediction.kept_bones import Skeleton
+from painet_cli.prediction.inputs.skeleton import Skeleton
 
 
 @dataclass(frozen=True)

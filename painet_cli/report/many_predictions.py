@@ -18,12 +18,8 @@ from painet_cli.prediction.checkpoints import (
 )
 from painet_cli.prediction.passes import predict_together
 from painet_cli.prediction.pipeline import Begun, RecordingForecast
-from painet_cli.report.prediction import (
-    PredictionRequest,
-    WrittenPrediction,
-    begin_prediction,
-    save_prediction,
-)
+from painet_cli.report.prediction import WrittenPrediction, save_prediction
+from painet_cli.report.request import PredictionRequest, begin_prediction
 from painet_cli.storage.atomic import check_writable, file_stem
 from painet_cli.training.device import resolve_device
 
@@ -93,7 +89,6 @@ def write_predictions(
     checkpoint: str | None = None,
     run_dir: Path = Path("runs"),
     device: str = "auto",
-    physics: bool = False,
     force: bool = False,
     notice: Callable[[str], None] = lambda message: None,
     done: Callable[[Path, Outcome], None] = lambda file, outcome: None,
@@ -130,7 +125,7 @@ def write_predictions(
                 outcome = (
                     one
                     if isinstance(one, PainetError)
-                    else save_prediction(one, target, request, physics=physics, force=force)
+                    else save_prediction(one, file, target, request, force=force)
                 )
             except PainetError as error:
                 outcome = error

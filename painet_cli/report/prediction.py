@@ -9,19 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from painet_cli.data.dataset.dataset import MANIFEST
-from painet_cli.data.units import seconds
+from painet_cli.evaluation.distributions.forecast import compare_forecast
+from painet_cli.evaluation.distributions.report import Distribution
 from painet_cli.evaluation.physics.checks import PhysicsReport, physical_checks
-from painet_cli.prediction.adapting.adapt import check_adapt
 from painet_cli.prediction.checkpoints import (
-    Checkpoint,
-    LoadedModel,
     known_checkpoints,
     load_model,
 )
-from painet_cli.prediction.inputs.open import open_input
+from painet_cli.prediction.momentum import Momentum, check_conserve, keep_momentum
 from painet_cli.prediction.outputs.motion_style import (
-    AS_PREDICTED,
-    MOST_PAST,
     MotionStyle,
     motion_style,
 )
@@ -29,9 +25,11 @@ from painet_cli.prediction.outputs.rigid import with_kept_bones
 from painet_cli.prediction.outputs.viewers import Written
 from painet_cli.prediction.outputs.write import write_files
 from painet_cli.prediction.passes import predict_together
-from painet_cli.prediction.pipeline import Begun, RecordingForecast, begin_forecast
+from painet_cli.prediction.pipeline import Begun, RecordingForecast
+from painet_cli.report.page.data import ErrorBars
 from painet_cli.report.page.write import write_page
 from painet_cli.report.pictures.motion import draw_snapshots
+from painet_cli.report.request import PredictionRequest, begin_prediction
 from painet_cli.report.tables.verdict import verdict_sentences
 from painet_cli.storage.atomic import check_writable, new_folder
 from painet_cli.storage.provenance import KEY, finite, provenance, sealed
@@ -61,6 +59,10 @@ class WrittenPrediction:
         The forecast, and how it came about.
     physics
         What was found by physical checks, where they were asked for.
+    distribution
+        Distributions beside those of real frames, where they were asked for.
+    momentum
+        How far the prediction was from keeping the momentum of its start, where that was asked for.
     files
         What was written, those to open first at the front.
     summary
@@ -70,6 +72,8 @@ class WrittenPrediction:
     folder: Path
     made: RecordingForecast
     physics: PhysicsReport | None
+    distribution: Distribution | None
+    momentum: Momentum | None
     files: tuple[Written, ...]
     summary: dict[str, Any]
 
@@ -92,6 +96,8 @@ def write_prediction(
     fps: str | None = None,
     with_past: bool = False,
     keep_bones: bool = False,
+    distribution: bool = False,
+    conserve: str | None = None,
     memory_budget: int | None = None,
     data_dir: str | Path = "data",
     run_dir: str | Path = "runs",
@@ -144,6 +150,12 @@ def write_prediction(
         Let the known frames before the start come first in those, at the recording's rate.
     keep_bones
         Move predicted joints so that every bone is as long as at the start.
+    distribution
+        Compare torsions, size and fluctuation, or bones and feet, with what happened, or with the
+        frames up to the start.
+    conserve
+        `momentum` shifts and turns each step, so that it keeps the momentum and the angular
+        momentum of its start.
     memory_budget
         Bytes that a pass is to fit in; by default what is free.
     data_dir, run_dir
@@ -192,6 +204,9 @@ def write_prediction(
         data_dir=Path(data_dir),
         style=motion_style(unit, fps, with_past=with_past),
         keep_bones=keep_bones,
+        physics=physics,
+        distribution=distribution,
+        conserve=check_conserve(conserve),
     )
     computer = resolve_device(device)
     begun = begin_prediction(
@@ -207,79 +222,34 @@ def write_prediction(
             asked.loaded, [asked.states], steps, notice=notice, memory_budget=memory_budget
         )
         begun = begun.finish(positions)
-    return save_prediction(begun, folder, request, physics=physics, force=force)
-
-
-@dataclass(frozen=True)
-class PredictionRequest:
-    """What is to be predicted of a file; attributes as `write_prediction` has them."""
-
-    steps: int
-    topology: Path | None = None
-    select: str | None = None
-    start: str = "last"
-    frame_time: str | None = None
-    adapt: str = "auto"
-    drop_extra: bool = False
-    format_name: str | None = None
-    memory_budget: int | None = None
-    data_dir: Path = Path("data")
-    style: MotionStyle = AS_PREDICTED
-    keep_bones: bool = False
-
-
-def begin_prediction(
-    file: Path,
-    request: PredictionRequest,
-    checkpoints: Sequence[Checkpoint],
-    load: Callable[[Checkpoint], LoadedModel],
-    notice: Callable[[str], None],
-) -> RecordingForecast | Begun:
-    """Open a file and begin its forecast; raises as `write_prediction` does."""
-    learn, time = check_adapt(request.adapt), request.frame_time
-    with open_input(
-        file,
-        topology=request.topology,
-        frame_time_s=None if time is None else seconds(time),
-        data_dir=request.data_dir,
-        drop_extra=request.drop_extra,
-        format_name=request.format_name,
-    ) as recording:
-        return begin_forecast(
-            recording,
-            request.steps,
-            checkpoints,
-            load,
-            select=request.select,
-            start=request.start,
-            adapt=learn,
-            memory_budget=request.memory_budget,
-            notice=notice,
-            behind=MOST_PAST if request.style.past else 0,
-        )
+    return save_prediction(begun, Path(file), folder, request, force=force)
 
 
 def save_prediction(
-    made: RecordingForecast,
-    folder: Path,
-    request: PredictionRequest,
-    *,
-    physics: bool,
-    force: bool,
+    made: RecordingForecast, file: Path, folder: Path, request: PredictionRequest, *, force: bool
 ) -> WrittenPrediction:
     """Write a forecast's files, all or none; raises as `write_prediction` does."""
-    topology = request.topology
+    momentum, alike, topology = None, None, request.topology
     if request.keep_bones:
         made = replace(made, forecast=with_kept_bones(made.forecast))
-    checks = _physical_checks(made) if physics else None
+    if request.conserve or request.distribution:
+        with request.opened(file) as recording:
+            if request.conserve:
+                made, momentum = keep_momentum(made, recording)
+            alike = compare_forecast(made, recording) if request.distribution else None
+    checks = _physical_checks(made) if request.physics else None
     inputs = [path for path in (made.forecast.system.path, topology) if path is not None]
     with new_folder(folder, force=force) as staging:
         files = _files(made, checks, staging, request.style)
         content = _content(made, checks, folder, files)
+        content["distribution"] = alike and alike.plain()
+        content["momentum"] = momentum and momentum.plain()
         content[KEY] = _provenance(made, inputs, files)
         summary = sealed(finite(content))
         (staging / SUMMARY).write_text(summary, encoding="utf-8")
-    return WrittenPrediction(folder, made, checks, tuple(files), json.loads(summary))
+    return WrittenPrediction(
+        folder, made, checks, alike, momentum, tuple(files), json.loads(summary)
+    )
 
 
 def _physical_checks(made: RecordingForecast) -> PhysicsReport:
@@ -321,6 +291,7 @@ def _files(
             *forecast.warnings,
             *(checks.findings if checks else ()),
         ],
+        bars=None if verdict is None else ErrorBars(verdict.radius_90, verdict.radius),
     )
     draw_snapshots(shown, staging / PICTURE)
     return [

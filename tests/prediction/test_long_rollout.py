@@ -16,7 +16,7 @@ from painet_cli.prediction.checkpoints import find_checkpoint
 from painet_cli.prediction.forecast import Forecast
 from painet_cli.prediction.inputs.open import open_input
 from painet_cli.prediction.inputs.recording import Input
-from painet_cli.prediction.kept_bones import skeleton_of
+from painet_cli.prediction.inputs.skeleton import skeleton_of
 from painet_cli.prediction.outputs.rigid import with_kept_bones
 from painet_cli.prediction.pipeline import forecast_recording
 from painet_cli.prediction.states import States

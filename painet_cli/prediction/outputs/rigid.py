@@ -8,7 +8,7 @@ import torch
 
 from painet_cli.errors import RequestError, option
 from painet_cli.prediction.forecast import Forecast
-from painet_cli.prediction.kept_bones import skeleton_of
+from painet_cli.prediction.inputs.skeleton import skeleton_of
 from painet_cli.prediction.sanity import sanity_of
 
 
