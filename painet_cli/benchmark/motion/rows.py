@@ -85,7 +85,7 @@ def model_rows(task: MotionTask, results: Sequence[Result]) -> list[MotionRow]:
     truth = _windows(task, "test").future
     by_model: dict[str, list[Tensor]] = {}
     for result in results:
-        by_model.setdefault(result.cell.model, []).append(_predicted(task, result))
+        by_model.setdefault(result.cell.model, []).append(truth + _errors(task, result))
     return [_row(name, task, made, truth) for name, made in by_model.items()]
 
 
@@ -106,8 +106,11 @@ def _starts(task: MotionTask, part: SplitName) -> NDArray[np.int64]:
     return kept
 
 
-def _predicted(task: MotionTask, result: Result) -> Tensor:  # (S, T, J, 3)
-    """What a cell's best weights predict of the test windows."""
+def _errors(task: MotionTask, result: Result) -> Tensor:  # (S, T, J, 3)
+    """What a cell's best weights predict of the test windows, less what happened.
+
+    Windows far from the origin are handed over at it, so that positions alone say nothing.
+    """
     cpu, preset = torch.device("cpu"), result.cell.preset
     model, header = restore(result.cell.folder / BEST, cpu)
     _, graph = system_of(task.dataset.manifest, preset, header.type_names)
@@ -115,8 +118,8 @@ def _predicted(task: MotionTask, result: Result) -> Tensor:  # (S, T, J, 3)
     windows = windows_of(task.dataset, "test", trained, graph, cpu, before_of(preset.data))
     joints = len(task.dataset.manifest.particles.names)
     made = [
-        ahead.reshape(task.horizon, -1, joints, 3).transpose(0, 1)
-        for _, ahead in predictions(model, windows.batches(_BATCH), task.horizon, trained)
+        (ahead - batch.known_targets()).reshape(task.horizon, -1, joints, 3).transpose(0, 1)
+        for batch, ahead in predictions(model, windows.batches(_BATCH), task.horizon, trained)
     ]
     return torch.cat(made)
 

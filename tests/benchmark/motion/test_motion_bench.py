@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from painet_cli.data.dataset.dataset import open_dataset, write_dataset
 from painet_cli.data.sources.prepare import prepare
 from painet_cli.errors import RequestError
 from takes import take
+from typed import Say
 
 
 @pytest.fixture(scope="module")
@@ -92,3 +94,20 @@ def test_a_model_that_loses_to_a_yardstick_is_said_to() -> None:
     )
     assert "| egnn" in motion_markdown(rows)
     assert not any("LOSES" in note for note in motion_notes([*rows[:2], row("egnn", 1.0)]))
+
+
+@pytest.mark.slow
+def test_models_are_measured_far_from_the_origin_too(
+    task: MotionTask, say: Say, tmp_path: Path
+) -> None:
+    source = task.dataset.folder.parents[1] / "gliding"  # which glides 12 m
+    typed = [
+        *("bench", "motion", "--dataset", source, "--models", "egnn", "--epochs", "1"),
+        *("--set", "model.hidden=8", "--set", "model.layers=1", "--json"),
+    ]
+    status, out, err = say(*typed)
+    assert status == 0, err
+    rows = {row["model"]: row for row in json.loads(out)["rows"]}
+    assert list(rows) == ["zero velocity", "constant velocity", SIMLPE, "egnn"]
+    assert max(rows["egnn"]["global_mm"]) < 2000
+    assert Path("bench/motion/bench.md").is_file()
