@@ -67,7 +67,8 @@ class _Block(nn.Module):
         self.norm = nn.LayerNorm(width)
 
     def forward(self, x: Tensor) -> Tensor:  # (B, P, 3 J)
-        return x + self.norm(self.along_time(x.transpose(1, 2)).transpose(1, 2))
+        y: Tensor = x + self.norm(self.along_time(x.transpose(1, 2)).transpose(1, 2))
+        return y
 
 
 def cosine_transform(count: int) -> Tensor:
@@ -106,7 +107,7 @@ def train_simlpe(
     best, weights = math.inf, model.state_dict()
     for _ in range(epochs):
         model.train()
-        for part in torch.randperm(len(past), generator=generator).split(_BATCH):
+        for part in torch.split(torch.randperm(len(past), generator=generator), _BATCH):
             turn = _turns(len(part), up, generator)
             x, y = (torch.einsum("bij,btnj->btni", turn, z[part]) for z in (past, future))
             loss = _loss(model(x), y)
@@ -125,7 +126,8 @@ def train_simlpe(
 
 def _loss(predicted: Tensor, truth: Tensor) -> Tensor:
     steps = predicted.diff(dim=1) - truth.diff(dim=1)
-    return (predicted - truth).norm(dim=-1).mean() + steps.norm(dim=-1).mean()
+    loss: Tensor = (predicted - truth).norm(dim=-1).mean() + steps.norm(dim=-1).mean()
+    return loss
 
 
 def _turns(count: int, up: int, generator: torch.Generator) -> Tensor:
