@@ -62,7 +62,7 @@ class States:
         skeleton, start = self.skeleton, torch.from_numpy(self.positions[part]).to(self.device)
 
         def held(predicted: Tensor) -> Tensor:
-            by_start = predicted.unflatten(1, start.shape[:2]).transpose(0, 1)  # (S, T, N, 3)
+            by_start = predicted.reshape(-1, *start.shape).transpose(0, 1)  # (S, T, N, 3)
             return skeleton.held(start, by_start).transpose(0, 1).flatten(1, 2)
 
         return held

@@ -107,7 +107,9 @@ def train_simlpe(
     best, weights = math.inf, model.state_dict()
     for _ in range(epochs):
         model.train()
-        for part in torch.split(torch.randperm(len(past), generator=generator), _BATCH):
+        order = torch.randperm(len(past), generator=generator)
+        for first in range(0, len(order), _BATCH):
+            part = order[first : first + _BATCH]
             turn = _turns(len(part), up, generator)
             x, y = (torch.einsum("bij,btnj->btni", turn, z[part]) for z in (past, future))
             loss = _loss(model(x), y)
