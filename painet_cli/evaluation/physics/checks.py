@@ -92,7 +92,7 @@ def physical_checks(
     *,
     length_unit: str,
     truth: NDArray[np.floating] | None = None,  # (S, T, N, 3)
-    times_s: NDArray[np.float64] | None = None,  # (T,)
+    times_s: NDArray[np.floating] | None = None,  # (T,)
     up_axis: Axis | None = None,
 ) -> PhysicsReport:
     """Check predictions from S starts against what bonds and radii allow.

@@ -64,7 +64,7 @@ def foot_contact(
     predicted: NDArray[np.floating],  # (S, T, N, 3)
     truth: NDArray[np.floating] | None,  # (S, T, N, 3)
     particles: Particles,
-    times_s: NDArray[np.float64],  # (T,)
+    times_s: NDArray[np.floating],  # (T,)
     length_unit: str,
     up_axis: Axis | None,
 ) -> FootContact | None:
