@@ -17,6 +17,7 @@ from painet_cli.prediction.checkpoints import Checkpoint, LoadedModel, load_mode
 from painet_cli.prediction.forecast import Forecast, check_size, make_forecast
 from painet_cli.prediction.inputs.recording import Input, Recording, Selected
 from painet_cli.prediction.matching import SELECTIONS, Candidate, Choice, choose
+from painet_cli.prediction.start_checks import check_order
 from painet_cli.prediction.starts import parse_starts
 from painet_cli.prediction.timing import frames_behind, known_frames
 
@@ -118,6 +119,8 @@ def forecast_recording(
         if not adapt or recording.frame_time_s is None:
             raise
         selected = candidates[0].selected
+        last = parse_starts(start, recording.frame_count, recording.breaks, steps).frames[-1]
+        check_order(recording, selected, int(last))
         learned, said = learn(recording, selected, None, steps, start, None, notice)
         if learned is None or learned.forecast is None:
             raise RequestError(refused.what, said) from refused
@@ -136,6 +139,7 @@ def forecast_recording(
         frames_behind(header, recording.frame_time_s),
     )
     check_size(len(starts.frames), steps, count)
+    check_order(recording, choice.selected, int(starts.frames[-1]))
     notice(
         f"{recording.name}: {count:,} particles ({choice.selected.language}); "
         f"checkpoint {choice.checkpoint.name}, {choice.reason}"

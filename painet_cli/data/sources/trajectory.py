@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -27,6 +27,7 @@ from painet_cli.data.dataset.manifest import (
 from painet_cli.data.dataset.splits import block_split, random_split
 from painet_cli.data.formats.frame import Frame
 from painet_cli.data.particles.names import Velocity
+from painet_cli.data.particles.order import MOST_FRAMES, thinned, wrong_order
 from painet_cli.data.sources.merge import prepare_together
 from painet_cli.data.sources.options import (
     Center,
@@ -274,7 +275,7 @@ def write_trajectories(
         selected = select(universe, reading.select, topology)
         joined = connections(universe, begin, reading.bond_length)
         frames = prepared_frames(files, chosen, selected.indices, reading, joined, to.progress)
-        frames = _in_order(frames, files[0].path, frame_time_s)
+        frames = _in_order(frames, files, chosen, frame_time_s)
         first = next(frames)
         particles, bonds = particles_of(
             selected, begin.positions[selected.indices], reading.bond_length, topology, begin.box
@@ -304,19 +305,30 @@ def write_trajectories(
 
 
 def _in_order(
-    frames: Iterator[NDArray[np.floating]], path: Path, frame_time_s: float
+    frames: Iterator[NDArray[np.floating]],
+    files: Sequence[Trajectory],
+    chosen: Sequence[range],
+    frame_time_s: float,
 ) -> Iterator[NDArray[np.floating]]:
-    """Pass frames on, and refuse those in random order: their atoms would fly."""
-    moved: list[float] = []
-    before = None
-    for frame in frames:
-        if before is not None and len(moved) < _FEW_FRAMES:
-            moved.append(rms_moved(before, frame))
-            if len(moved) == _FEW_FRAMES:
-                check_speed(f"{path}", moved, frame_time_s)
-        before = frame
-        yield frame
-    check_speed(f"{path}", moved, frame_time_s)
+    """Pass frames on, and refuse those of a file that are not in order."""
+    for file, numbers in zip(files, chosen, strict=True):
+        moved: list[float] = []
+        kept: list[NDArray[np.float64]] = []
+        before = None
+        for frame in islice(frames, len(numbers)):
+            if before is not None and len(moved) < _FEW_FRAMES:
+                moved.append(rms_moved(before, frame))
+                if len(moved) == _FEW_FRAMES:
+                    check_speed(f"{file.path}", moved, frame_time_s)
+            if len(kept) < MOST_FRAMES:
+                kept.append(thinned(frame[0]))
+            before = frame
+            yield frame
+        check_speed(f"{file.path}", moved, frame_time_s)
+        if wrong := wrong_order(np.stack(kept), numbers):
+            raise RequestError(
+                f"{file.path}: {wrong}", "expected consecutive frames, in order: sort them"
+            )
 
 
 def segment_names(paths: Sequence[Path]) -> list[str]:

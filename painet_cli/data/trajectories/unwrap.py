@@ -96,10 +96,22 @@ def superposed(
     reference: NDArray[np.floating],  # (N, 3)
 ) -> NDArray[np.float64]:  # (..., N, 3)
     """Frames shifted and turned to the least squared distance from a reference (Kabsch)."""
-    origin = reference.mean(axis=0, dtype=np.float64)
     centred = positions - positions.mean(axis=-2, keepdims=True, dtype=np.float64)
-    u, _, vt = np.linalg.svd(centred.swapaxes(-1, -2) @ (reference - origin))
+    origin = reference.mean(axis=0, dtype=np.float64)
+    turned: NDArray[np.float64] = centred @ fit(positions, reference) + origin
+    return turned
+
+
+def fit(
+    positions: NDArray[np.floating],  # (..., N, 3)
+    reference: NDArray[np.floating],  # (N, 3)
+) -> NDArray[np.float64]:  # (..., 3, 3)
+    """Rotations, applied from the right, that turn centred frames onto a centred reference."""
+    centred = positions - positions.mean(axis=-2, keepdims=True, dtype=np.float64)
+    u, _, vt = np.linalg.svd(
+        centred.swapaxes(-1, -2) @ (reference - reference.mean(axis=0, dtype=np.float64))
+    )
     # where the best fit is a mirror image, the axis of the least singular value is turned round
     u[..., :, 2] *= np.where(np.linalg.det(u @ vt) < 0, -1.0, 1.0)[..., None]
-    turned: NDArray[np.float64] = centred @ (u @ vt) + origin
-    return turned
+    rotation: NDArray[np.float64] = u @ vt
+    return rotation
