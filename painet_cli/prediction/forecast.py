@@ -55,7 +55,7 @@ _FAR_AWAY = (
     "the system lies {:,.0f} from the origin: it is predicted there and moved back; files whose "
     "positions are float32 hold it to {:.2g}, prediction.npz in full"
 )
-_DRIFTS = (
+DRIFTS = (
     "the whole drifts faster than what it was trained on moves: it is predicted at rest, and moved "
     "straight on"
 )
@@ -233,7 +233,7 @@ def make_forecast(
     at_rest = velocities if drift is None else velocities - drift
     if drift is not None:
         past = None if past is None else past + drift[:, None] * _steps_back(past.shape[1])
-        said += (_DRIFTS,)
+        said += (DRIFTS,)
     warnings = (*said, *frame_warnings(header, system, velocity, known_past))
     x = system.frames[starts]
     at = places(x, system.up_axis) if is_far(x, system.up_axis) else None
