@@ -41,9 +41,7 @@ System = TypeVar("System", bound="Data")
 
 
 @torch.no_grad()
-def predict_graphs(
-    model: DynamicsModel | LoadedModel, data: System, steps: int | None
-) -> System:
+def predict_graphs(model: DynamicsModel | LoadedModel, data: System, steps: int | None) -> System:
     """Predict a `Data` or `Batch`; see `predict`.
 
     A bare model knows neither types nor units, and its systems are not checked.
@@ -202,5 +200,8 @@ def _at_rest(batch: Batch, drift: NDArray[np.float64], at: NDArray[np.float64]) 
         back = torch.arange(1, len(past) + 1, dtype=torch.float64)[:, None, None]
         past = (past.double().cpu() + back * torch.from_numpy(drift)).to(past)
     return replace(
-        batch, positions=less(batch.positions, at), velocities=less(batch.velocities, drift), past=past
+        batch,
+        positions=less(batch.positions, at),
+        velocities=less(batch.velocities, drift),
+        past=past,
     )

@@ -16,6 +16,7 @@ from painet_cli.prediction.adapting.verdict import Verdict
 from painet_cli.prediction.checkpoints import Checkpoint, LoadedModel, load_model
 from painet_cli.prediction.forecast import Forecast, check_size, make_forecast
 from painet_cli.prediction.inputs.recording import Input, Recording, Selected
+from painet_cli.prediction.inputs.scaled import take_unit
 from painet_cli.prediction.matching import SELECTIONS, Candidate, Choice, choose
 from painet_cli.prediction.start_checks import check_order
 from painet_cli.prediction.starts import parse_starts
@@ -105,6 +106,7 @@ def forecast_recording(
     PainetError
         The prediction runs away.
     """
+    take_unit(recording, checkpoints)
     candidates = _candidates(recording, select)
     try:
         choice = choose(

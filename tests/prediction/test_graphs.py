@@ -1,4 +1,4 @@
-"""PyTorch Geometric's systems go through the checks of files before and after they are predicted."""
+"""PyTorch Geometric's systems go through the checks of files."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_sound_system_is_predicted_as_its_arrays_are(model: LoadedModel) -> No
 
 def test_a_molecule_in_pieces_is_refused(model: LoadedModel) -> None:
     far = [ETHANOL[0], ETHANOL[1], [1.15, 60.0, 0.0]]
-    with pytest.raises(RequestError, match="bond C-O .* is 60.6 angstrom long"):
+    with pytest.raises(RequestError, match=r"bond C-O .* is 60.6 angstrom long"):
         predict(model, heavy_ethanol(far))
 
 

@@ -1,8 +1,8 @@
 """Whether frames come in the order of their motion, as far as they can tell.
 
-Frames next to each other in time are alike, as long as they are not too far apart. Where a path from
-each frame to a like one exists through all of them, and the file does not follow it, the frames are
-in another order. Where there is no such path, each frame is as far from the next as from any other:
+Frames next to each other in time are alike, as long as they are not too far apart. Where there is a
+path through all of them from each to a like one, and the file does not follow it, the frames are in
+another order. Where there is no such path, each frame is as far from the next as from any other:
 then no order can be known, and none is called wrong.
 """
 
@@ -26,8 +26,8 @@ _LEAVES = 0.13
 molecule 0.3 and more; ordered frames 0.01 to 0.11 (sGDML's molecules, AdK's backbone)."""
 _MANY, _NEAR, _LEAVES_NEAR = 64, 0.1, 0.2
 """Of so many frames, with so small a share of the usual square distance to the next on the path, a
-fifth may be ends: one of hydrogens that vibrate within a frame has 0.2, and random samples of as few
-as three dimensions 0.3 at such a distance."""
+fifth may be ends: one of hydrogens that vibrate within a frame has 0.2, and random samples of as
+few as three dimensions 0.3 at such a distance."""
 _NEIGHBOURS = 0.35
 """Share of a path's steps, of at most two frames of the file, up to which it is another order."""
 _AS_FAR = 0.35
@@ -53,7 +53,7 @@ def wrong_order(
     frames: NDArray[np.floating],  # (F, N, 3)
     numbers: Sequence[int] | None = None,
 ) -> str:
-    """Say how frames of a molecule are out of order; empty where they are in order, or none is known.
+    """Say how frames of a molecule are out of order; empty where they are not, or none is known.
 
     Distances are measured as frames lie in space, and superposed. Fewer than 16 frames, or three
     particles, are too few to tell.
@@ -168,9 +168,7 @@ def _comes_back(x: NDArray[np.float64], squares: Squares, usual: float) -> bool:
     return bool(np.quantile(far, 0.25) <= _FITS * usual)
 
 
-def _nearest_elsewhere(
-    x: NDArray[np.float64], at: int, squares: Squares
-) -> tuple[int, float]:
+def _nearest_elsewhere(x: NDArray[np.float64], at: int, squares: Squares) -> tuple[int, float]:
     """Index of the frame most like one of those that are not beside it, and its square distance."""
     far, beside = squares(x[at], x), min(_BESIDE, len(x) // 8)
     far[max(0, at - beside) : at + beside + 1] = np.inf

@@ -54,7 +54,7 @@ from painet_cli.data.trajectories.frames import (
 )
 from painet_cli.data.trajectories.hydrogens import with_hydrogens
 from painet_cli.data.trajectories.reader import PICOSECOND, Trajectory, open_topology
-from painet_cli.data.trajectories.topology import altloc_note, particles_of, select
+from painet_cli.data.trajectories.topology import altloc_note, particles_of, select, virtual_note
 from painet_cli.data.trajectories.whole import connections
 from painet_cli.data.units import seconds, time_text
 from painet_cli.errors import RequestError, option
@@ -291,7 +291,12 @@ def write_trajectories(
                 citation=about.citation,
                 prepared_by=to.command,
                 label=about.label,
-                notes=_notes(about, reading, files, bonds, altloc_note(universe, selected)),
+                notes=_notes(
+                    about,
+                    reading,
+                    files,
+                    (bonds, altloc_note(universe, selected), virtual_note(universe, selected)),
+                ),
             ),
             units=Units(length="angstrom", length_in_metres=1e-10, frame_time_s=frame_time_s),
             velocity=velocity,
@@ -390,7 +395,7 @@ def _source(about: About, topology: Path, files: Sequence[Trajectory]) -> str:
 
 
 def _notes(
-    about: About, reading: Reading, files: Sequence[Trajectory], bonds: str, altlocs: str
+    about: About, reading: Reading, files: Sequence[Trajectory], of_atoms: Sequence[str]
 ) -> str:
     """Say what was done, in sentences."""
     first = files[0]
@@ -402,8 +407,7 @@ def _notes(
         f"Time between frames of the files: {time_text(given)}, given (they say {read})."
         if given is not None
         else f"Time between frames of the files: {read}, as they say.",
-        bonds,
-        altlocs,
+        *of_atoms,
         *(f"{note}." for file in files for note in file.notes),
         f"Atoms left out at the end of every frame: {first.dropped}." * bool(first.dropped),
         "Unwrapped: molecules made whole along bonds and followed across the periodic boundary."
