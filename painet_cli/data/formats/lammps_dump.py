@@ -237,6 +237,8 @@ class DumpReader:
 def _box(said: str, lines: list[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Origin (3,) and edges (3, 3) of a box."""
     rows = np.array([[float(word) for word in line.split()] for line in lines])
+    if rows.shape[1] < (4 if said.startswith("BOUNDS abc") else 2) or not np.isfinite(rows).all():
+        raise ValueError("no box")
     if said.startswith("BOUNDS abc"):
         return rows[:, 3], rows[:, :3]
     low, high = rows[:, 0].copy(), rows[:, 1].copy()

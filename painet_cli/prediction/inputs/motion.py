@@ -42,8 +42,8 @@ class MotionRecording(ParticleRecording):
     def scale(self, factor: float, unit: str, whose: str) -> None:
         """Multiply all lengths, and call their unit so; `whose` says what it was taken from."""
         self.notes += (
-            f"{self.path.name} does not say its unit of length: with lengths times {factor:.4g} its "
-            f"bones are those of {whose}, so they are predicted and written in that unit ({unit})",
+            f"{self.path.name} does not say its unit of length: with lengths times {factor:.4g} "
+            f"its bones are those of {whose}, so they are predicted and written in its {unit}",
         )
         self._all, self.length_unit = self._all * factor, unit
         self.first = self._all[0]

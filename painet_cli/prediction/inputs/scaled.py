@@ -23,7 +23,8 @@ def take_unit(recording: Recording, checkpoints: Sequence[Checkpoint]) -> None:
     Parameters
     ----------
     checkpoints
-        To choose from; nothing is done where none knows the skeleton, or one in this unit fits best.
+        To choose from; nothing is done where none knows the skeleton, or the nearest is in this
+        unit.
     """
     if not isinstance(recording, MotionRecording) or recording.length_unit not in UNSAID:
         return
