@@ -101,16 +101,16 @@ def _checked(loaded: LoadedModel, batch: Batch, steps: int | None) -> Tensor:  #
             offsets, speed, (one.velocities - drift[one.nodes])[None].astype(np.float32)
         )
         lost = first_lost_step(own, near, one.given.particles, allowed)
-        kept, why = steps, ""
+        whole, why = steps, ""
         if lost is not None:
-            kept, why = lost[0], f"step {lost[0] + 1} {lost[2]}"
-            if kept == 0:
+            whole, why = lost[0], f"step {lost[0] + 1} {lost[2]}"
+            if whole == 0:
                 raise PainetError(
                     f"the prediction of {one.given.name} runs away at once: {why}",
                     "train longer, or choose another checkpoint (`painet checkpoints`)",
                 )
-            positions[kept:, one.nodes] = np.nan
-        sentence = sanity_of(own[:, :kept], near, one.given.particles, why).sentence
+            positions[whole:, one.nodes] = np.nan
+        sentence = sanity_of(own[:, :whole], near, one.given.particles, why).sentence
         if sentence:
             said[f"{one.given.name}: {sentence}"] = None
     for message in said:

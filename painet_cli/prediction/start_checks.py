@@ -19,7 +19,7 @@ FASTEST_PEOPLE = 20.0
 MUCH_FASTER = 10.0
 """Times the speed of training from which on a start is said to be fast."""
 _FEMTOSECOND = 1e-15
-_FRAMES_OF_ORDER = 192
+_FRAMES_OF_ORDER = 512
 """Frames up to a start whose order is looked at."""
 _POSITIONS_OF_ORDER = 2_000_000
 """Particles times frames that are read for it."""

@@ -72,7 +72,7 @@ class DumpReader:
             self.close()
             raise
         self.frame_time_ps = self._frame_time()
-        self.notes = (cut_short(path, self.n_frames),) if self._cut else ()
+        self.notes: tuple[str, ...] = (cut_short(path, self.n_frames),) if self._cut else ()
         if self._units == "lj":
             self.notes += (f"{path.name} is in units of Lennard-Jones, taken for angstrom",)
 

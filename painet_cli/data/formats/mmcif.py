@@ -54,7 +54,7 @@ class MmcifReader:
             if np.array_equal(identity, identities[0])
         ]
         left_out = len(models) - len(self._models)
-        self.notes = (
+        self.notes: tuple[str, ...] = (
             (f"{path.name}: {left_out} of its {len(models)} models have other atoms: left out",)
             if left_out
             else ()

@@ -11,14 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.particles.bonds import bonds_within, covalent_bonds
-from painet_cli.data.particles.elements import elements_by_mass, is_element
+from painet_cli.data.particles.elements import ISOTOPES, elements_by_mass, is_element
 from painet_cli.data.particles.names import LONGEST_NAME
 from painet_cli.data.particles.particles import Particles
 from painet_cli.data.trajectories.mda_reader import mdanalysis
 from painet_cli.data.trajectories.readable import TOPOLOGIES
 from painet_cli.errors import RequestError, option
 
-_ISOTOPES = {"D": "H", "T": "H"}
 _IONS = {"SOD": "Na", "POT": "K", "CLA": "Cl", "CAL": "Ca", "CES": "Cs", "LIT": "Li", "RUB": "Rb"}
 """What CHARMM calls ions."""
 _WATERS = {"HOH", "H2O", "SOL", "WAT", "TIP", "TIP3", "TP3", "TIP4", "TIP5", "SPC", "OPC"}
@@ -221,7 +220,7 @@ def elements_of(selected: Any) -> tuple[str, ...]:
     Empty where one atom's is in doubt.
     """
     listed = tuple(
-        _ISOTOPES.get(symbol, symbol.capitalize()) for symbol in _column(selected, "elements")
+        ISOTOPES.get(symbol, symbol.capitalize()) for symbol in _column(selected, "elements")
     )
     if listed and all(map(is_element, listed)):
         return _carbons(listed, selected)
@@ -264,7 +263,7 @@ def _element_by_name(name: str, residue: str, *, in_polymer: bool) -> str:
     if in_polymer or residue.upper() in _WATERS:
         return letters[:1] if letters[:1] in "HCNOSP" else ""
     if len(letters) == 1 or letters == letters.capitalize():
-        return letters
+        return ISOTOPES.get(letters, letters)
     ion = residue.strip().rstrip("0123456789+-")
     if letters == ion and ion in _IONS:
         return _IONS[ion]
