@@ -11,6 +11,7 @@ import json
 import warnings
 import zipfile
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from random import Random
 
@@ -18,7 +19,7 @@ import numpy as np
 import torch
 from safetensors.torch import save
 
-from fuzz_formats import DAMAGE, FORMATS
+from fuzz_formats import DAMAGE, FORMATS, PACKAGES
 from painet_cli.config.presets import load_preset
 from painet_cli.data.dataset.dataset import FRAMES, MANIFEST, open_dataset
 from painet_cli.data.formats.md17_npz import read_headers
@@ -158,6 +159,8 @@ TARGETS: dict[str, Target] = {
 
 def fuzz(target: str, raw: bytes, folder: Path) -> None:
     """Let a target read bytes; anything but an answer or a short refusal is a finding."""
+    if find_spec(PACKAGES.get(target, "painet_cli")) is None:
+        return  # the reader says so, and there is nothing to read with
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

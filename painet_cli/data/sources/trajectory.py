@@ -334,6 +334,7 @@ def _in_order(
             raise RequestError(
                 f"{file.path}: {wrong}", "expected consecutive frames, in order: sort them"
             )
+    yield from frames  # none is left: it may end
 
 
 def segment_names(paths: Sequence[Path]) -> list[str]:

@@ -68,7 +68,8 @@ def open_topology(path: Path, format_name: str | None = None) -> Any:
         raise RequestError(f"{path}: holds no atoms", f"expected a topology: {TOPOLOGIES}")
     with mdanalysis(path, kind.whole()):
         ends = universe.bonds.indices if hasattr(universe, "bonds") else np.zeros((0, 2), int)
-    if len(ends) and not 0 <= ends.min() <= ends.max() < universe.atoms.n_atoms:
+    apart = not (ends[:, 0] == ends[:, 1]).any()
+    if len(ends) and not (apart and 0 <= ends.min() <= ends.max() < universe.atoms.n_atoms):
         raise RequestError(
             f"{path}: a bond does not join two of its {universe.atoms.n_atoms:,} atoms",
             kind.whole(),
