@@ -20,8 +20,8 @@ LEAST = 0.6
 and uracil have 0.5, two proteins' backbones of 80 and 855 atoms 0.7."""
 _SIZE_WEIGHT = 0.1
 _SMALL = 30
-"""Particles of a molecule that is a small one. A model of it has seen no larger one, though that may
-be made of nearly the same pieces; copies of the molecule itself are made of the very same."""
+"""Particles of a molecule that is a small one. A model of it has seen no larger one, though that
+may be made of nearly the same pieces; copies of the molecule are made of the very same."""
 _UNSEEN = 0.7
 """Weight of a likeness by numbers of particles alone, where bonds were not kept."""
 _SEVERAL = 0.8

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from painet_cli.data.formats.frame import Frame, FrameReader
+from painet_cli.data.particles.bonds import FARTHEST
 from painet_cli.data.trajectories.guards import check_claims
 from painet_cli.data.trajectories.mda_reader import (
     MdaReader,
@@ -178,8 +179,10 @@ class Trajectory:
                 f"{self.path}: frame {number} holds a coordinate that is NaN or infinite",
                 f"leave it out with {option('stop', number)} or {option('start', number + 1)}",
             )
-        if box is not None and not abs(np.linalg.det(box)) > 1e-6:
-            box = None  # an empty box stands for none
+        if box is not None and not (
+            np.abs(box).max() < FARTHEST and abs(np.linalg.det(box)) > 1e-6
+        ):
+            box = None  # an empty box stands for none, and one without end is none
         if velocities is not None:
             velocities = velocities[: self.atom_count]
         return Frame(number, positions, box, frame.time_ps, velocities)
