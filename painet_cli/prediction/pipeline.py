@@ -16,7 +16,9 @@ from painet_cli.prediction.adapting.verdict import Verdict
 from painet_cli.prediction.checkpoints import Checkpoint, LoadedModel, load_model
 from painet_cli.prediction.forecast import Forecast, check_size, make_forecast
 from painet_cli.prediction.inputs.recording import Input, Recording, Selected
+from painet_cli.prediction.inputs.scaled import take_unit
 from painet_cli.prediction.matching import SELECTIONS, Candidate, Choice, choose
+from painet_cli.prediction.start_checks import check_order
 from painet_cli.prediction.starts import parse_starts
 from painet_cli.prediction.timing import frames_behind, known_frames
 
@@ -104,6 +106,7 @@ def forecast_recording(
     PainetError
         The prediction runs away.
     """
+    take_unit(recording, checkpoints)
     candidates = _candidates(recording, select)
     try:
         choice = choose(
@@ -118,6 +121,8 @@ def forecast_recording(
         if not adapt or recording.frame_time_s is None:
             raise
         selected = candidates[0].selected
+        last = parse_starts(start, recording.frame_count, recording.breaks, steps).frames[-1]
+        check_order(recording, selected, int(last))
         learned, said = learn(recording, selected, None, steps, start, None, notice)
         if learned is None or learned.forecast is None:
             raise RequestError(refused.what, said) from refused
@@ -136,6 +141,7 @@ def forecast_recording(
         frames_behind(header, recording.frame_time_s),
     )
     check_size(len(starts.frames), steps, count)
+    check_order(recording, choice.selected, int(starts.frames[-1]))
     notice(
         f"{recording.name}: {count:,} particles ({choice.selected.language}); "
         f"checkpoint {choice.checkpoint.name}, {choice.reason}"

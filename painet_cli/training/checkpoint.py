@@ -70,6 +70,9 @@ class Header(BaseModel):
     where segments have types of their own."""
     treatment: tuple[Treatment, ...] = ()
     """What was done to the frames of the source, and is done to what is predicted from."""
+    reference: tuple[tuple[float, float, float], ...] = ()
+    """(N, 3) positions that frames were superposed on, in the unit of `units`; empty where they
+    were not, or are of several systems."""
     up_axis: Axis | None
     units: Units
     dataset: Name
