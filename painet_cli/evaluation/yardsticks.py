@@ -36,11 +36,18 @@ from painet_cli.models.kernel.written import (
 )
 from painet_cli.models.layers.body_frame import BodyFrame, Frames
 from painet_cli.models.registry import system_of
+from painet_cli.prediction.yardsticks import (
+    MEAN,
+    RECENT,
+    STILL,
+    STRAIGHT,
+    mean_of_last,
+    nothing_moves,
+    straight_on,
+)
 from painet_cli.training.augmentation import AllWindows
 from painet_cli.training.loss import squared_errors
 
-LAST = 10
-"""Frames whose mean is a yardstick, the start's own included."""
 _MOST_NEAR = 2000  # training windows that the nearest is looked for among
 _KERNEL = KernelConfig(form="rbf", largest=400)
 _BATCH = 256
@@ -67,12 +74,7 @@ def yardsticks(dataset: Dataset, preset: Preset, windows: Windows) -> dict[str, 
         torch.device("cpu"),
         windows.before,
     )
-    guesses: dict[str, Guess] = {
-        "nothing moves": lambda batch: batch.positions.expand_as(batch.known_targets()),
-        "straight on": lambda batch: _straight(batch, windows),
-    }
-    found = {name: _errors(on_cpu, guess) for name, guess in guesses.items()}
-    found["mean of the last frames"] = _last_frames(dataset, on_cpu)
+    found = _unlearned(dataset, on_cpu)
     try:
         learned = _learned(dataset, preset, on_cpu)
     except RequestError:
@@ -98,22 +100,29 @@ def _errors(windows: Windows, guess: Guess) -> list[float]:
     return [float(value) for value in torch.cat(squared).mean(dim=0)]
 
 
-def _straight(batch: Batch, windows: Windows) -> Tensor:
-    times = torch.from_numpy(windows.offsets).to(batch.velocities)
-    return batch.positions + times[:, None, None] * batch.velocities
-
-
-def _last_frames(dataset: Dataset, windows: Windows) -> list[float]:
-    """The mean of the last frames, of as many as the start's segment has."""
+def _unlearned(dataset: Dataset, windows: Windows) -> dict[str, list[float]]:
+    """Those of `prediction/yardsticks.py` that no other frames are needed for."""
+    offsets = windows.offsets
     first = np.array([segment.start for segment in dataset.manifest.segments])
     began = first[np.searchsorted(first, windows.starts, side="right") - 1]
-    behind = np.maximum(windows.starts[:, None] - np.arange(LAST), began[:, None])
-    total = np.zeros(len(windows.offsets))
-    for start, frames in zip(windows.starts, behind, strict=True):
-        mean = np.asarray(dataset.frames[np.unique(frames)], dtype=np.float64).mean(axis=0)
-        truth = np.asarray(dataset.frames[start + windows.offsets], dtype=np.float64)
-        total += np.square(truth - mean).mean(axis=(1, 2))
-    return [float(value) for value in total / len(windows.starts)]
+    total = {name: np.zeros(len(offsets)) for name in (STILL, STRAIGHT, RECENT)}
+    done = 0
+    for batch in windows.batches(_BATCH):
+        count = batch.graph.num_systems
+        part, done = slice(done, done + count), done + count
+        x, v = (one.view(count, -1, 3).numpy() for one in (batch.positions, batch.velocities))
+        truth = batch.known_targets().unflatten(1, (count, -1)).transpose(0, 1).numpy()
+        starts = windows.starts[part]
+        # systems far from the origin are moved there in a batch
+        last = mean_of_last(dataset.frames, starts, began[part]) - dataset.frames[starts] + x
+        guesses = {
+            STILL: nothing_moves(x, len(offsets)),
+            STRAIGHT: straight_on(x, v, offsets),
+            RECENT: nothing_moves(last, len(offsets)),
+        }
+        for name, guess in guesses.items():
+            total[name] += np.square(guess - truth).sum(axis=0, dtype=np.float64).mean(axis=(1, 2))
+    return {name: (sums / len(windows.starts)).tolist() for name, sums in total.items()}
 
 
 def _learned(dataset: Dataset, preset: Preset, windows: Windows) -> dict[str, Guess]:
@@ -133,7 +142,7 @@ def _learned(dataset: Dataset, preset: Preset, windows: Windows) -> dict[str, Gu
     kernel = fit_kernel(train, val, system, _KERNEL)
     in_space, in_frame = (gather(train, frame, 0, places) for frame in (_Room(), own))
     return {
-        "mean structure": lambda batch: _mean_structure(batch, spatial),
+        MEAN: lambda batch: _mean_structure(batch, spatial),
         "nearest window": lambda batch: _nearest(batch, _Room(), in_space),
         "nearest window, superposed": lambda batch: _nearest(batch, own, in_frame),
         "kernel": torch.no_grad()(kernel),

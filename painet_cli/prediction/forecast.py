@@ -46,6 +46,7 @@ from painet_cli.prediction.timing import (
     start_past,
     start_velocities,
 )
+from painet_cli.prediction.yardsticks import STILL, STRAIGHT, nothing_moves, straight_on
 from painet_cli.training.device import flushed_denormals, free_memory
 
 BATCH_PARTICLES = 4096
@@ -150,8 +151,8 @@ class Forecast:
         """The prediction and its yardsticks, (S, T, N, 3) each."""
         return {
             "prediction": self.positions,
-            "nothing moves": np.broadcast_to(self.start_positions[:, None], shape),
-            "straight on": self.straight,
+            STILL: nothing_moves(self.start_positions, shape[1]),
+            STRAIGHT: self.straight,
         }
 
 
@@ -266,7 +267,7 @@ def make_forecast(
         positions=positions,
         times_s=offsets.astype(np.float64) * frame_time_of(header, system.frame_time_s),
         velocities=velocities,
-        straight=x[:, None] + offsets[:, None, None].astype(np.float32) * velocities[:, None],
+        straight=straight_on(x, velocities, offsets),
         truth=truth,
         warnings=warnings,
         sanity=sanity,

@@ -36,6 +36,7 @@ from painet_cli.prediction.adapting.guesses import Guess, weighted_past, yardsti
 from painet_cli.prediction.adapting.superposition import superposed_mse
 from painet_cli.prediction.adapting.verdict import Verdict
 from painet_cli.prediction.inputs.recording import Input
+from painet_cli.prediction.yardsticks import MEAN
 
 PAST, KERNEL = "weighted past", "kernel"
 _MOST_BYTES = 2**28
@@ -146,7 +147,7 @@ def adapt(
     guesses = {**candidates, **{key: _within(jump, one) for key, one in rivals.items()}}
     kept = name if keep_checkpoint and name in candidates else None
     found = _judged(known, held, offsets, guesses, tuple(rivals), len(near), notes, kept, name)
-    if found.guess is None or found.verdict.chosen not in (PAST, "mean structure"):
+    if found.guess is None or found.verdict.chosen not in (PAST, MEAN):
         return found
     # what chose is done with: these have nothing to be chosen by, and learn from all that is known
     own = known[jump:]
@@ -156,7 +157,7 @@ def adapt(
         everything = _thinned(np.concatenate([learn, late]), most)
         again_fitted = weighted_past(own, everything - jump, offsets)
     else:
-        again_fitted = yardsticks(own, offsets)["mean structure"]
+        again_fitted = yardsticks(own, offsets)[MEAN]
     verdict = replace(found.verdict, learned_from=len(own))
     return Adapted(verdict, _within(jump, again_fitted))
 

@@ -11,78 +11,45 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.trajectories.unwrap import superposed
+from painet_cli.prediction.yardsticks import (
+    MEAN,
+    RECENT,
+    STILL,
+    STRAIGHT,
+    mean_of_last,
+    mean_structure,
+    mean_superposed,
+    nothing_moves,
+    straight_on,
+)
 
 Frames = NDArray[np.floating]
 Numbers = NDArray[np.int64]
 Guess = Callable[[Frames, Numbers], NDArray[np.floating]]
 """From (F, N, 3) frames and (S,) starts among them to (S, T, N, 3) positions."""
 
-LAST = 10
-"""Frames whose mean is a yardstick, the start's own included."""
 _SPANS = (2, 4, 8, 16, 32, 64, 128)  # frames whose means the weighted past is made of
 _CLASSES = 4  # of particles, by how far they move
 _RIDGE = 1e-4  # against the mean of the diagonal
 _PULL = 0.3  # of a class towards the weights of all
-_MOST_STRUCTURES = 200
-
-
-def nothing_moves(steps: int) -> Guess:
-    """X(0) at every step."""
-
-    def guess(frames: Frames, starts: Numbers) -> Frames:
-        return np.repeat(frames[starts][:, None], steps, axis=1)
-
-    return guess
-
-
-def straight_on(offsets: Numbers) -> Guess:
-    """X(0) + t V(0), with the velocity from the frame before."""
-
-    def guess(frames: Frames, starts: Numbers) -> Frames:
-        x = frames[starts][:, None]
-        velocity = x - frames[np.maximum(starts - 1, 0)][:, None]
-        return np.asarray(x + offsets[:, None, None].astype(frames.dtype) * velocity)
-
-    return guess
-
-
-def mean_of_last(steps: int) -> Guess:
-    """The mean of the last `LAST` frames."""
-
-    def guess(frames: Frames, starts: Numbers) -> Frames:
-        mean = np.stack([frames[max(0, at - LAST + 1) : at + 1].mean(axis=0) for at in starts])
-        return np.repeat(mean[:, None], steps, axis=1)
-
-    return guess
-
-
-def mean_structure(frames: Frames) -> NDArray[np.float64]:
-    """(N, 3) mean of frames, each superposed on the last."""
-    chosen = np.linspace(0, len(frames) - 1, min(len(frames), _MOST_STRUCTURES)).round().astype(int)
-    total = np.zeros(frames.shape[1:])
-    for at in chosen:
-        total += superposed(frames[at], frames[-1])
-    return total / len(chosen)
-
-
-def mean_superposed(structure: Frames, steps: int) -> Guess:
-    """A mean structure, superposed on the start."""
-
-    def guess(frames: Frames, starts: Numbers) -> Frames:
-        laid = np.stack([superposed(structure, frames[at]) for at in starts]).astype(frames.dtype)
-        return np.repeat(laid[:, None], steps, axis=1)
-
-    return guess
 
 
 def yardsticks(learned_from: Frames, offsets: Numbers) -> dict[str, Guess]:
-    """Guesses that nothing is learned for, but a mean structure."""
-    steps = len(offsets)
+    """Guesses that nothing is learned for, but a mean structure (`prediction/yardsticks.py`)."""
+    steps, structure = len(offsets), mean_structure(learned_from)
+
+    def straight(frames: Frames, starts: Numbers) -> Frames:
+        x = frames[starts]
+        return straight_on(x, x - frames[np.maximum(starts - 1, 0)], offsets)
+
+    def every_step(x: Frames, like: Frames) -> Frames:
+        return nothing_moves(x.astype(like.dtype), steps)
+
     return {
-        "nothing moves": nothing_moves(steps),
-        "straight on": straight_on(offsets),
-        "mean of the last frames": mean_of_last(steps),
-        "mean structure": mean_superposed(mean_structure(learned_from), steps),
+        STILL: lambda frames, starts: nothing_moves(frames[starts], steps),
+        STRAIGHT: straight,
+        RECENT: lambda frames, starts: every_step(mean_of_last(frames, starts), frames),
+        MEAN: lambda frames, starts: every_step(mean_superposed(structure, frames[starts]), frames),
     }
 
 

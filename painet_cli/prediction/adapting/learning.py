@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from painet_cli.errors import PainetError, RequestError
 from painet_cli.prediction.adapting.adapt import adapt, frames_to_read
-from painet_cli.prediction.adapting.guesses import straight_on
 from painet_cli.prediction.adapting.verdict import Verdict
 from painet_cli.prediction.forecast import Forecast, check_size
 from painet_cli.prediction.inputs.recording import Input, Recording, Selected
@@ -18,6 +17,7 @@ from painet_cli.prediction.matching import Choice
 from painet_cli.prediction.sanity import sanity_of
 from painet_cli.prediction.start_checks import treated
 from painet_cli.prediction.starts import parse_starts
+from painet_cli.prediction.yardsticks import straight_on
 
 ByCheckpoint = Callable[[Input, NDArray[np.int64]], Forecast]
 
@@ -134,13 +134,14 @@ def _forecast(
     ends = np.array([*system.breaks, len(system.frames)])
     known = bool((later[:, -1] < ends[np.searchsorted(ends, at, side="right")]).all())
     x = system.frames[at]
+    velocities = x - system.frames[np.maximum(at - 1, 0)]
     return Forecast(
         system=system,
         starts=at,
         positions=positions,
         times_s=offsets.astype(np.float64) * (frame_time_s or 1.0),
-        velocities=x - system.frames[np.maximum(at - 1, 0)],
-        straight=straight_on(offsets)(system.frames, at),
+        velocities=velocities,
+        straight=straight_on(x, velocities, offsets),
         truth=system.frames[later] if known else None,
         sanity=sanity_of(positions, x, system.particles, ""),
     )
