@@ -59,11 +59,17 @@ def predict(
         str,
         typer.Option(
             "--adapt",
-            metavar="auto|never",
+            metavar="auto|never|TIME",
             help="Learn from the frames before the start, where there are enough, and take what is "
-            "best on those held out.",
+            "best on those held out; 5m trains a network for so long besides.",
         ),
     ] = "auto",
+    save_run: Annotated[
+        Path | None,
+        typer.Option(
+            "--save-run", metavar="DIR", help="Keep what was learned as a run, its frames as data."
+        ),
+    ] = None,
     drop_extra: Annotated[
         bool, typer.Option("--drop-extra", help="Leave out atoms the topology does not have.")
     ] = False,
@@ -97,6 +103,7 @@ def predict(
         start=start,
         frame_time=frame_time,
         adapt=adapt,
+        save_run=save_run,
         drop_extra=drop_extra,
         format_name=format_name,
         physics=physics,

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
 import yaml
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import safe_open
+from torch import Tensor
 
 from painet_cli.data.batches.spacing import FrameTimes, frame_times_of
 from painet_cli.errors import RequestError, option
 from painet_cli.models.base import DynamicsModel
+from painet_cli.models.confidence.kept import CONFIDENCE, radii_of
+from painet_cli.models.confidence.radii import Radii
 from painet_cli.models.registry import build_model, check_weights, system_spec
 from painet_cli.storage.archives import read_json
 from painet_cli.training.checkpoint import Header, load_checkpoint, misfit, read_header, under
@@ -186,6 +191,8 @@ class LoadedModel:
         The file it came from.
     device
         Where it computes.
+    confidence
+        What the checkpoint keeps of how sure it is (`models/confidence/kept.py`).
     """
 
     model: DynamicsModel
@@ -193,6 +200,20 @@ class LoadedModel:
     name: str
     path: Path
     device: torch.device
+    confidence: Mapping[str, Tensor] = field(default_factory=dict)
+
+    def radii(self, types: NDArray[np.int64]) -> Radii | None:
+        """Radii for particles of these types; None where the checkpoint keeps none.
+
+        Raises
+        ------
+        RequestError
+            What it keeps does not go together.
+        """
+        try:
+            return radii_of(self.confidence, types)
+        except ValueError as error:
+            raise _no_fit(self.path, error) from error
 
 
 def load(where: str | Path, device: str = "auto") -> LoadedModel:
@@ -234,8 +255,10 @@ def load_model(checkpoint: Checkpoint, device: torch.device) -> LoadedModel:
     RequestError
         The weights do not fit the model that the checkpoint names.
     """
-    model, header = restore(checkpoint.path, device)
-    return LoadedModel(model, header, checkpoint.name, checkpoint.path, device)
+    tensors, header = load_checkpoint(checkpoint.path)
+    model = _model_of(checkpoint.path, tensors, header, device)
+    kept = {name: value for name, value in tensors.items() if name.startswith(CONFIDENCE)}
+    return LoadedModel(model, header, checkpoint.name, checkpoint.path, device, kept)
 
 
 def restore(path: Path, device: torch.device) -> tuple[DynamicsModel, Header]:
@@ -247,6 +270,12 @@ def restore(path: Path, device: torch.device) -> tuple[DynamicsModel, Header]:
         It is no checkpoint, or its weights do not fit the model it names.
     """
     tensors, header = load_checkpoint(path)
+    return _model_of(path, tensors, header, device), header
+
+
+def _model_of(
+    path: Path, tensors: Mapping[str, Tensor], header: Header, device: torch.device
+) -> DynamicsModel:
     system = system_spec(header.preset, header.type_names, header.up_axis)
     weights = under("model", tensors)
     try:
@@ -258,11 +287,14 @@ def restore(path: Path, device: torch.device) -> tuple[DynamicsModel, Header]:
         if wrong is not None:
             raise ValueError(wrong)
     except (RuntimeError, ValueError) as error:
-        raise RequestError(
-            f"{path}: its weights do not fit the model it names",
-            str(error).splitlines()[-1].strip(),
-        ) from error
-    return model.to(device).eval(), header
+        raise _no_fit(path, error) from error
+    return model.to(device).eval()
+
+
+def _no_fit(path: Path, error: Exception) -> RequestError:
+    return RequestError(
+        f"{path}: its weights do not fit the model it names", str(error).splitlines()[-1].strip()
+    )
 
 
 def find_checkpoint(where: str | Path) -> Checkpoint:

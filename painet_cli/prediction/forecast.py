@@ -9,9 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import Graph, bond_graph
 from painet_cli.data.batches.spacing import frame_times_of
 from painet_cli.data.batches.windows import target_offsets
@@ -37,6 +35,7 @@ from painet_cli.prediction.start_checks import (
     fast_drift,
     treated,
 )
+from painet_cli.prediction.states import States, spreads
 from painet_cli.prediction.timing import (
     Source,
     frame_time_of,
@@ -91,6 +90,13 @@ class Forecast:
         Whether bonds hold and particles stay near.
     velocity_sources
         (S,) where the velocities come from.
+    spread
+        (S, T, N) standard deviations of coordinates, of models that know them; None of others, and
+        where steps are rolled out.
+    radius
+        (S, T, N) radii that hold 90 % of the particles; None where they are not known.
+    radius_90
+        (T,) the same whichever particle it is.
     """
 
     system: Input
@@ -103,6 +109,9 @@ class Forecast:
     warnings: tuple[str, ...] = ()
     sanity: Sanity | None = None
     velocity_sources: tuple[Source, ...] = ()
+    spread: NDArray[np.floating] | None = None
+    radius: NDArray[np.floating] | None = None
+    radius_90: NDArray[np.float64] | None = None
 
     @property
     def start_positions(self) -> NDArray[np.floating]:
@@ -241,7 +250,7 @@ def make_forecast(
     near = x if at is None else (x - at).astype(np.float32)
     size = batch_size or max(1, BATCH_PARTICLES // n)
     told = None if frame_times_of(header.preset.data) is None else system.frame_time_s
-    states = _States(graph, near, at_rest, past, loaded.device, told)
+    states = States(graph, near, at_rest, past, loaded.device, told)
     largest = states.batch(slice(0, size))
     free = memory_budget or free_memory(loaded.device)
     plan = fit_memory(loaded.model, largest, free, training=False)
@@ -261,6 +270,15 @@ def make_forecast(
         positions = positions + at[:, None]
         warnings += (_FAR_AWAY.format(np.abs(at).max(), np.spacing(np.float32(np.abs(at).max()))),)
     truth = known_truth(header, system, starts, steps)
+    radii = loaded.radii(graph.types.cpu().numpy())
+    kept = len(radii.quantile) if radii is not None else 0
+    spread = spreads(loaded.model, states, size) if steps <= loaded.model.horizon else None
+    spread = None if spread is None else spread[:, :steps]
+    radius = None
+    if radii is not None and steps <= kept and not (radii.by_spread and spread is None):
+        radius = radii.first(steps).of(spread, len(starts))
+    elif radii is not None:
+        warnings += (f"error bars end at step {kept}: further steps are rolled out",)
     return Forecast(
         system=system,
         starts=starts,
@@ -272,6 +290,9 @@ def make_forecast(
         warnings=warnings,
         sanity=sanity,
         velocity_sources=velocity.sources,
+        spread=spread,
+        radius=radius,
+        radius_90=None if radius is None or radii is None else radii.pooled[:steps],
     )
 
 
@@ -302,7 +323,7 @@ def _graph(loaded: LoadedModel, system: Input) -> Graph:
 
 def _predict(
     loaded: LoadedModel,
-    states: _States,
+    states: States,
     steps: int,
     size: int,
     notice: Notice,
@@ -352,27 +373,3 @@ def _kept_steps(
             "train longer, or choose another checkpoint (`painet checkpoints`)",
         )
     return predicted[:, :step], lost
-
-
-@dataclass(frozen=True)
-class _States:
-    """What is known at the starts: (S, N, 3) positions and velocities, (S, H, N, 3) the past."""
-
-    graph: Graph
-    positions: NDArray[np.floating]
-    velocities: NDArray[np.floating]
-    past: NDArray[np.floating] | None
-    device: torch.device
-    frame_time_s: float | None = None
-
-    def batch(self, part: slice) -> Batch:
-        """Batch of some starts, side by side."""
-
-        def flat(values: NDArray[np.floating]) -> Tensor:
-            return torch.from_numpy(np.ascontiguousarray(values)).to(self.device).flatten(-3, -2)
-
-        x, v = flat(self.positions[part]), flat(self.velocities[part])
-        past = None if self.past is None else flat(self.past[part].swapaxes(0, 1))
-        count, time_s = len(self.positions[part]), self.frame_time_s
-        told = None if time_s is None else torch.full((count,), time_s, device=self.device)
-        return Batch(self.graph.repeat(count), x, v, frame_time_s=told).at(x, v, past)

@@ -13,6 +13,7 @@ from painet_cli.data.particles.structure import structure_of
 from painet_cli.errors import RequestError
 from painet_cli.prediction.adapting.learning import learn
 from painet_cli.prediction.adapting.verdict import Verdict
+from painet_cli.prediction.adapting.wish import NEVER, Wish
 from painet_cli.prediction.checkpoints import Checkpoint, LoadedModel, load_model
 from painet_cli.prediction.forecast import Forecast, check_size, make_forecast
 from painet_cli.prediction.inputs.recording import Input, Recording, Selected
@@ -72,7 +73,7 @@ def forecast_recording(
     *,
     select: str | None = None,
     start: str = "last",
-    adapt: bool = False,
+    wish: Wish = NEVER,
     notice: Callable[[str], None] = lambda message: None,
     memory_budget: int | None = None,
 ) -> RecordingForecast:
@@ -89,9 +90,9 @@ def forecast_recording(
         `SELECTIONS` for which there is a checkpoint.
     start
         `last`, a frame, `all` or `A:B:S`; see `parse_starts`.
-    adapt
-        Learn from the frames before the first start, where there are enough, and predict with what
-        is best on those held out; see `adapt`.
+    wish
+        What to learn from the frames before the first start, where there are enough; what is best
+        on those held out predicts (`adapt`).
     notice
         Told which checkpoint was taken, before it predicts, and what a long prediction will cost.
     memory_budget
@@ -115,10 +116,10 @@ def forecast_recording(
             recording.fingerprint,
         )
     except RequestError as refused:
-        if not adapt or recording.frame_time_s is None:
+        if not wish.learn or recording.frame_time_s is None:
             raise
         selected = candidates[0].selected
-        learned, said = learn(recording, selected, None, steps, start, None, notice)
+        learned, said = learn(recording, selected, None, steps, start, None, wish, notice)
         if learned is None or learned.forecast is None:
             raise RequestError(refused.what, said) from refused
         return RecordingForecast(
@@ -146,8 +147,8 @@ def forecast_recording(
         return make_forecast(loaded, system, at, steps, notice=notice, memory_budget=memory_budget)
 
     learned, said = None, ""
-    if adapt:
-        learned, said = learn(recording, choice, ahead, steps, start, by_checkpoint, notice)
+    if wish.learn:
+        learned, said = learn(recording, choice, ahead, steps, start, by_checkpoint, wish, notice)
     if learned is not None and learned.forecast is not None:
         return RecordingForecast(
             choice, loaded, choice.selected, learned.forecast, learned.frames, learned.verdict
@@ -156,7 +157,8 @@ def forecast_recording(
     forecast = by_checkpoint(system, starts.frames - starts.first)
     warnings = [*system.notes, *choice.warnings, *forecast.warnings, *([said] if said else [])]
     if learned is not None:
-        warnings.extend(learned.verdict.notes)
+        warnings.extend(learned.notes)
+        forecast = learned.with_radii(forecast)
     if recording.fingerprint and recording.fingerprint == header.dataset_sha256:
         warnings.append(
             f"{choice.checkpoint.name} was trained on this dataset: errors are those of frames it "

@@ -11,7 +11,8 @@ from typing import Any
 from painet_cli.data.dataset.dataset import MANIFEST
 from painet_cli.data.units import seconds
 from painet_cli.evaluation.physics.checks import PhysicsReport, physical_checks
-from painet_cli.prediction.adapting.adapt import check_adapt
+from painet_cli.prediction.adapting.own_run import check_keeping
+from painet_cli.prediction.adapting.wish import read_wish
 from painet_cli.prediction.checkpoints import known_checkpoints
 from painet_cli.prediction.inputs.open import open_input
 from painet_cli.prediction.outputs.viewers import Written
@@ -72,6 +73,7 @@ def write_prediction(
     start: str = "last",
     frame_time: str | None = None,
     adapt: str = "auto",
+    save_run: str | Path | None = None,
     drop_extra: bool = False,
     format_name: str | None = None,
     physics: bool = False,
@@ -110,7 +112,10 @@ def write_prediction(
         Time between frames, `0.5fs`; by default the file's.
     adapt
         `auto` learns from the frames before the first start, where there are enough, and predicts
-        with what is best on those held out; `never` takes the checkpoint.
+        with what is best on those held out; a time such as `5m` trains a network for so long
+        besides; `never` takes the checkpoint.
+    save_run
+        Where the run folder of what was learned is kept; its frames become a dataset in `data_dir`.
     drop_extra
         Leave out atoms that the topology does not have.
     format_name
@@ -152,7 +157,9 @@ def write_prediction(
     """
     folder, top = Path(folder), None if topology is None else Path(topology)
     check_writable(folder, force=force, place="output")
-    learn = check_adapt(adapt)
+    kept = None if save_run is None else Path(save_run)
+    wish = read_wish(adapt, kept, Path(data_dir), force=force)
+    check_keeping(wish)
     with open_input(
         Path(file),
         topology=top,
@@ -168,7 +175,7 @@ def write_prediction(
             resolve_device(device),
             select=select,
             start=start,
-            adapt=learn,
+            wish=wish,
             memory_budget=memory_budget,
             notice=notice,
         )
@@ -204,7 +211,7 @@ def _files(made: RecordingForecast, checks: PhysicsReport | None, staging: Path)
         forecast.starts,
         staging,
         truth=forecast.truth,
-        radius=None if verdict is None else verdict.radius,
+        radius=forecast.radius,
     )
     shown = forecast.at_origin()
     write_page(

@@ -6,11 +6,14 @@ All of them turn and move with the coordinates, and cost a few passes over the f
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.trajectories.unwrap import superposed
+from painet_cli.prediction.adapting.blocks import Blocks
 from painet_cli.prediction.yardsticks import (
     MEAN,
     RECENT,
@@ -27,6 +30,44 @@ Frames = NDArray[np.floating]
 Numbers = NDArray[np.int64]
 Guess = Callable[[Frames, Numbers], NDArray[np.floating]]
 """From (F, N, 3) frames and (S,) starts among them to (S, T, N, 3) positions."""
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """Something that may predict.
+
+    Attributes
+    ----------
+    guess
+        What it predicts.
+    spread
+        (S, T, N) standard deviations at some starts, where it knows them.
+    again
+        The same fitted to other blocks; None of what takes too long.
+    learned
+        Whether it has seen the windows to learn from: else all windows tell how good it is.
+    run
+        The run folder that holds it.
+    """
+
+    guess: Guess
+    spread: Guess | None = None
+    again: Callable[[Blocks], Candidate] | None = None
+    learned: bool = True
+    run: Path | None = None
+
+    def within(self, begin: int) -> Candidate:
+        """The same, looking at no frame before `begin`."""
+        return replace(
+            self,
+            guess=_within(begin, self.guess),
+            spread=None if self.spread is None else _within(begin, self.spread),
+        )
+
+
+def _within(begin: int, guess: Guess) -> Guess:
+    return lambda frames, starts: guess(frames[begin:], starts - begin)
+
 
 _SPANS = (2, 4, 8, 16, 32, 64, 128)  # frames whose means the weighted past is made of
 _CLASSES = 4  # of particles, by how far they move
