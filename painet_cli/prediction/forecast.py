@@ -19,7 +19,7 @@ from painet_cli.errors import PainetError, RequestError, option
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.memory import fit_memory
 from painet_cli.prediction.adapting.superposition import superposed_mse
-from painet_cli.prediction.checkpoints import LoadedModel
+from painet_cli.prediction.checkpoints import LoadedModel, is_speed
 from painet_cli.prediction.inputs.recording import LARGEST_BYTES, Input
 from painet_cli.prediction.matching import MisfitError, check_fit, check_time
 from painet_cli.prediction.rollout import rollout
@@ -231,7 +231,7 @@ def make_forecast(
     if starts.min() < 0 or starts.max() >= count:
         raise RequestError(f"start {starts.max()}: the system has {count} frames, from 0")
     check_size(len(starts), steps, n)
-    graph = _graph(loaded, system)
+    graph = graph_of(loaded, system)
     offsets = predicted_frames(header, steps)
     system, said = treated(header, system, starts)
     check_starts(system, starts)
@@ -274,9 +274,10 @@ def make_forecast(
     kept = len(radii.quantile) if radii is not None else 0
     spread = spreads(loaded.model, states, size) if steps <= loaded.model.horizon else None
     spread = None if spread is None else spread[:, :steps]
-    radius = None
+    radius, typical = None, None
     if radii is not None and steps <= kept and not (radii.by_spread and spread is None):
         radius = radii.first(steps).of(spread, len(starts))
+        typical = radii.first(steps).typical(radius)
     elif radii is not None:
         warnings += (f"error bars end at step {kept}: further steps are rolled out",)
     return Forecast(
@@ -292,7 +293,7 @@ def make_forecast(
         velocity_sources=velocity.sources,
         spread=spread,
         radius=radius,
-        radius_90=None if radius is None or radii is None else radii.pooled[:steps],
+        radius_90=typical,
     )
 
 
@@ -303,12 +304,12 @@ def _steps_back(history: int) -> NDArray[np.float32]:
 
 def trained_speed(model: DynamicsModel) -> float | None:
     """Root mean square of speeds in training, unit of length a frame; None where it is not kept."""
-    kept = [value for name, value in model.named_buffers() if name.split(".")[-1] == "speed"]
+    kept = [value for name, value in model.named_buffers() if is_speed(name)]
     return float(kept[0]) if kept else None
 
 
-def _graph(loaded: LoadedModel, system: Input) -> Graph:
-    """Graph of the system as the checkpoint's preset makes it."""
+def graph_of(loaded: LoadedModel, system: Input) -> Graph:
+    """Graph of the system as the checkpoint's preset makes it; refused where it does not fit."""
     data = loaded.header.preset.data
     try:
         types = check_fit(loaded.header, system.particles, system.length_unit, system.up_axis)

@@ -20,7 +20,7 @@ from painet_cli.prediction.outputs.write import write_files
 from painet_cli.prediction.pipeline import RecordingForecast, forecast_recording
 from painet_cli.report.page.write import write_page
 from painet_cli.report.pictures.motion import draw_snapshots
-from painet_cli.report.tables.verdict import verdict_sentences
+from painet_cli.report.tables.verdict import sure_sentence, verdict_sentences
 from painet_cli.storage.atomic import check_writable, new_folder
 from painet_cli.storage.provenance import KEY, finite, provenance, sealed
 from painet_cli.training.device import resolve_device
@@ -33,7 +33,6 @@ _NOTHING_LEARNED: dict[str, Any] = {
     "chosen": None,
     "skill": None,
     "yardsticks": {},
-    "radius_90": None,
 }
 
 
@@ -74,6 +73,8 @@ def write_prediction(
     frame_time: str | None = None,
     adapt: str = "auto",
     save_run: str | Path | None = None,
+    members: bool = False,
+    flag_above: float | None = None,
     drop_extra: bool = False,
     format_name: str | None = None,
     physics: bool = False,
@@ -116,6 +117,11 @@ def write_prediction(
         besides; `never` takes the checkpoint.
     save_run
         Where the run folder of what was learned is kept; its frames become a dataset in `data_dir`.
+    members
+        Predict with the mean of all runs in the folder `checkpoint`, which differ in their seed.
+    flag_above
+        Say which starts are farther from what was seen than this share of the windows that were
+        not trained on.
     drop_extra
         Leave out atoms that the topology does not have.
     format_name
@@ -171,11 +177,12 @@ def write_prediction(
         made = forecast_recording(
             recording,
             steps,
-            known_checkpoints(checkpoint, Path(run_dir)),
+            known_checkpoints(checkpoint, Path(run_dir), members=members),
             resolve_device(device),
             select=select,
             start=start,
             wish=wish,
+            flag_above=flag_above,
             memory_budget=memory_budget,
             notice=notice,
         )
@@ -184,6 +191,7 @@ def write_prediction(
     with new_folder(folder, force=force) as staging:
         files = _files(made, checks, staging)
         content = _content(made, checks, folder, files)
+        content["saved_run"] = str(kept) if kept is not None and kept.is_dir() else None
         content[KEY] = _provenance(made, inputs, files)
         summary = sealed(finite(content))
         (staging / SUMMARY).write_text(summary, encoding="utf-8")
@@ -204,6 +212,7 @@ def _physical_checks(made: RecordingForecast) -> PhysicsReport:
 def _files(made: RecordingForecast, checks: PhysicsReport | None, staging: Path) -> list[Written]:
     """Page, picture and data files, in the order in which a reader opens them."""
     forecast, choice, verdict = made.forecast, made.choice, made.verdict
+    unit = forecast.system.length_unit
     data = write_files(
         forecast.system,
         forecast.positions,
@@ -218,7 +227,9 @@ def _files(made: RecordingForecast, checks: PhysicsReport | None, staging: Path)
         shown,
         staging / PAGE,
         title=f"{forecast.system.name}, predicted by {made.name}",
-        verdict=[] if verdict is None else verdict_sentences(verdict, forecast.system.length_unit),
+        verdict=[sure_sentence(forecast.radius_90, unit)]
+        if verdict is None
+        else verdict_sentences(verdict, unit),
         notes=[
             *([f"Checkpoint {choice.checkpoint.name}, {choice.reason}."] if choice else []),
             *forecast.warnings,
@@ -278,6 +289,7 @@ def _content(
         "selection": made.selected.language,
         "start_frame": made.start_frames[0],
         "start_frames": made.start_frames,
+        "flagged": made.flagged,
         "time_per_step": times[1] - times[0] if len(times) > 1 else times[0],
         "times_s": times,
         "unit": f"{system.length_unit}²",
@@ -287,6 +299,7 @@ def _content(
         "superposed_step_mse": laid,
         **_NOTHING_LEARNED,
         **(made.verdict.plain() if made.verdict else {}),
+        "radius_90": None if forecast.radius_90 is None else forecast.radius_90.tolist(),
         "sanity": forecast.sanity and forecast.sanity.plain(),
         "velocity": {
             "used": sorted(set(forecast.velocity_sources)),

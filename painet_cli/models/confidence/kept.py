@@ -17,7 +17,8 @@ from torch import Tensor
 
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.windows import Windows
-from painet_cli.models.base import DynamicsModel, SystemSpec
+from painet_cli.data.particles.names import AXES, Axis
+from painet_cli.models.base import DynamicsModel
 from painet_cli.models.confidence.radii import Radii, by_type, fit_radii
 from painet_cli.models.confidence.seen import Seen
 
@@ -44,7 +45,7 @@ class _Some(Iterable[Batch]):
 
 @torch.no_grad()
 def measure(
-    model: DynamicsModel, system: SystemSpec, train: Windows, val: Windows
+    model: DynamicsModel, up_axis: Axis | None, train: Windows, val: Windows
 ) -> dict[str, Tensor]:
     """Tensors to keep in a checkpoint; none for datasets of several systems.
 
@@ -52,13 +53,14 @@ def measure(
     ----------
     model
         With the weights to be kept, in evaluation mode.
-    system
-        What it was built for.
+    up_axis
+        Direction of height of its systems, where there is one.
     train, val
         What it was trained on, and was not. That the best epoch was chosen on these, and a kernel's
         weights, makes the radii a little small.
     """
-    if train.dataset.manifest.systems:
+    manifest = train.dataset.manifest
+    if manifest.systems:
         return {}
     some = _Some(val)
     errors, spreads, types = [], [], np.empty(0, dtype=np.int64)
@@ -80,10 +82,10 @@ def measure(
         "pooled": radii.pooled,
         "quantile": radii.quantile,
         "scale": radii.scale,
-        "types": radii.scale if radii.by_spread else by_type(radii, types, len(system.type_names)),
+        "types": radii.scale if radii.by_spread else by_type(radii, types),
     }
     tensors = {f"radii/{name}": torch.from_numpy(values) for name, values in kept.items()}
-    seen = Seen(system.up, system.names)
+    seen = Seen(_up(up_axis), manifest.particles.names)
     if seen.fit(_Some(train), some):
         tensors |= {f"seen/{name}": value for name, value in seen.state_dict().items()}
     return tensors
@@ -127,7 +129,9 @@ def radii_of(tensors: Mapping[str, Tensor], types: NDArray[np.int64]) -> Radii |
     return Radii(kept["pooled"], kept["quantile"], scale)
 
 
-def seen_of(tensors: Mapping[str, Tensor], up: int | None, names: tuple[str, ...]) -> Seen | None:
+def seen_of(
+    tensors: Mapping[str, Tensor], up_axis: Axis | None, names: tuple[str, ...]
+) -> Seen | None:
     """The training starts that a checkpoint keeps; None where it keeps none.
 
     Raises
@@ -142,6 +146,10 @@ def seen_of(tensors: Mapping[str, Tensor], up: int | None, names: tuple[str, ...
     }
     if not state:
         return None
-    seen = Seen(up, names)
+    seen = Seen(_up(up_axis), names)
     seen.load_state_dict(state)
     return seen
+
+
+def _up(axis: Axis | None) -> int | None:
+    return None if axis is None else AXES.index(axis)

@@ -45,6 +45,10 @@ class Radii:
         """Whether it takes a model's standard deviations."""
         return not self.scale.size
 
+    def typical(self, radius: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(T,) of some starts' (S, T, N) radii, what holds 90 % of the particles at a step."""
+        return radius.mean(axis=(0, 2)) if self.by_spread else self.pooled
+
     def first(self, steps: int) -> Radii:
         """Those of the first steps."""
         return Radii(self.pooled[:steps], self.quantile[:steps], self.scale[:steps])
@@ -92,9 +96,9 @@ def fit_radii(
     return Radii(pooled, quantile, scale)
 
 
-def by_type(radii: Radii, types: NDArray[np.int64], count: int) -> NDArray[np.float64]:
+def by_type(radii: Radii, types: NDArray[np.int64]) -> NDArray[np.float64]:
     """(T, E) scale of each particle type: the mean of its particles, of all where it has none."""
-    columns = [radii.scale[:, types == one] for one in range(count)]
+    columns = [radii.scale[:, types == one] for one in range(int(types.max()) + 1)]
     return np.stack([(own if own.size else radii.scale).mean(axis=1) for own in columns], axis=1)
 
 

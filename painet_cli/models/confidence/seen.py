@@ -1,8 +1,15 @@
-"""What starts a model was trained on, and how far another lies from the nearest of them.
+r"""What starts a model was trained on, and how far another lies from them.
 
 A start is its positions and velocities in the body's own frame (`layers/body_frame.py`), each in
-units of its spread over the training windows. What is far is told by windows that were not trained
-on: `rank` is the share of those whose nearest training window is nearer.
+units of its spread over the training windows. How far it is from those windows is its leverage, the
+variance of ridge regression on them:
+
+.. math::
+    d^2(z) = \frac1D\, (z - \bar z)^\top (C + \lambda)^{-1} (z - \bar z)
+
+with the covariance C of the training starts: a bond that is stretched is far, though it moved
+little. What is far is told by windows that were not trained on: `rank` is the share of those that
+are nearer.
 """
 
 from __future__ import annotations
@@ -13,7 +20,6 @@ import torch
 from torch import Tensor
 
 from painet_cli.data.batches.batch import Batch
-from painet_cli.models.kernel.ridge import squared_distances
 from painet_cli.models.kernel.written import count_windows, spread_out, write_inputs
 from painet_cli.models.layers.body_frame import BodyFrame
 from painet_cli.models.layers.fitted_buffers import FittedBuffers
@@ -21,6 +27,9 @@ from painet_cli.models.layers.fitted_buffers import FittedBuffers
 _MOST_NUMBERS = 3_000_000
 """Coordinates that are kept of training starts."""
 _MOST, _FEWEST = 500, 5
+_RIDGE = 1e-3
+"""lambda, in units of the mean variance."""
+_SHAPES = {"scale": 1, "mean": 1, "basis": 2, "strength": 1, "usual": 1}
 
 
 class Seen(FittedBuffers):
@@ -28,28 +37,35 @@ class Seen(FittedBuffers):
 
     Attributes
     ----------
-    starts
-        (m, D) positions and velocities, in units of `scale`.
     scale
         (2,) spread of positions and of velocities.
+    mean
+        (D,) mean start, in these units.
+    basis, strength
+        (r, D) principal directions of the starts, and (r,) their variances.
     usual
-        (V,) distances of windows that were not trained on to the nearest start, rising.
+        (V,) distances of windows that were not trained on, rising.
     """
 
-    starts: Tensor
     scale: Tensor
+    mean: Tensor
+    basis: Tensor
+    strength: Tensor
     usual: Tensor
 
     def __init__(self, up: int | None, names: tuple[str, ...]) -> None:
         super().__init__()
         self.frame = BodyFrame(up, names)
-        for name, dimensions in {"starts": 2, "scale": 1, "usual": 1}.items():
+        for name, dimensions in _SHAPES.items():
             self.register_buffer(name, torch.zeros((0,) * dimensions))
 
     def unlike(self) -> str | None:
         """What does not go together, as the base class has it."""
-        fits = self.starts.shape[1] == 6 * len(self.frame.reference)
-        return None if fits else "starts are of other particles than the reference"
+        columns, rank = 6 * len(self.frame.reference), len(self.strength)
+        if not rank:
+            return None
+        fits = self.basis.shape == (rank, columns) and self.mean.shape == (columns,)
+        return None if fits and self.scale.shape == (2,) else "starts and reference differ in size"
 
     @torch.no_grad()
     def fit(self, train: Iterable[Batch], val: Iterable[Batch]) -> bool:
@@ -57,36 +73,47 @@ class Seen(FittedBuffers):
         self.frame.fit(train)
         particles = len(self.frame.reference)
         most = min(_MOST, _MOST_NUMBERS // (6 * particles)) if particles else 0
-        if most < _FEWEST:
+        count = count_windows(train)
+        if min(most, count) < _FEWEST:
             return False
-        places = spread_out(count_windows(train), most)
-        kept, first = [], 0
+        places, kept, first = spread_out(count, most), [], 0
         for batch in train:
-            count = batch.graph.num_systems
-            here = places[(places >= first) & (places < first + count)] - first
+            end = first + batch.graph.num_systems
+            here = places[(places >= first) & (places < end)] - first
             if len(here):
                 kept.append(self._inputs(batch)[here])
-            first += count
+            first = end
         inputs = torch.cat(kept)  # (m, 2, N, 3)
         spread = (inputs - inputs.mean(dim=0)).square().mean(dim=(0, 2, 3)).sqrt()
         self._set("scale", torch.where(spread > 0, spread, 1.0))
-        self._set("starts", (inputs / self.scale[:, None, None]).flatten(1))
+        columns = self._columns(inputs)
+        self._set("mean", columns.mean(dim=0))
+        _, sizes, basis = torch.linalg.svd(columns - columns.mean(dim=0), full_matrices=False)
+        self._set("basis", basis)
+        self._set("strength", sizes.square() / len(columns))
         self._set("usual", torch.cat([self.distances(batch) for batch in val]).sort().values)
         return True
 
     @torch.no_grad()
     def distances(self, batch: Batch) -> Tensor:  # (B,)
-        """Root mean square distance of starts to the nearest that was trained on."""
-        here = (self._inputs(batch) / self.scale[:, None, None]).flatten(1).double()
-        nearest = squared_distances(here, self.starts.double()).min(dim=1).values
-        return (nearest / here.shape[1]).sqrt()
+        """How far starts are from those that were trained on; about 1 for these."""
+        away = self._columns(self._inputs(batch)) - self.mean.double()
+        along = away @ self.basis.double().t()
+        rest = (away.square().sum(dim=1) - along.square().sum(dim=1)).clamp(min=0.0)
+        strength = self.strength.double()
+        ridge = _RIDGE * max(float(strength.sum()) / away.shape[1], 1e-12)
+        total = (along.square() / (strength + ridge)).sum(dim=1) + rest / ridge
+        return (total / away.shape[1]).sqrt()
 
     @torch.no_grad()
     def rank(self, batch: Batch) -> Tensor:  # (B,)
         """Share of the windows not trained on that are nearer to what was; 1 beyond them all."""
-        inside = torch.searchsorted(self.usual.double(), self.distances(batch))
-        return inside.double() / max(len(self.usual), 1)
+        nearer = torch.searchsorted(self.usual.double(), self.distances(batch))
+        return nearer.double() / max(len(self.usual), 1)
 
     def _inputs(self, batch: Batch) -> Tensor:  # (B, 2, N, 3)
         near = batch.to(self.frame.speed.device)
         return write_inputs(near, self.frame(near), 0)
+
+    def _columns(self, inputs: Tensor) -> Tensor:  # (B, D)
+        return (inputs / self.scale.double()[:, None, None]).flatten(1)

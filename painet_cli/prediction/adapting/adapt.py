@@ -210,7 +210,7 @@ def _yardsticks(lesson: Lesson, blocks: Blocks) -> dict[str, Candidate]:
     """Yardsticks, whose mean structure is that of the frames to learn from."""
     begin = lesson.begin
     guesses = yardsticks(lesson.known[begin : int(blocks.choose[0])], lesson.offsets)
-    made = {name: Candidate(guess, learned=False) for name, guess in guesses.items()}
+    made = {name: Candidate(guess) for name, guess in guesses.items()}
     made[MEAN] = Candidate(guesses[MEAN], again=lambda other: _yardsticks(lesson, other)[MEAN])
     return {name: one.within(begin) for name, one in made.items()}
 

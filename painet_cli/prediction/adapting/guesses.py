@@ -44,8 +44,6 @@ class Candidate:
         (S, T, N) standard deviations at some starts, where it knows them.
     again
         The same fitted to other blocks; None of what takes too long.
-    learned
-        Whether it has seen the windows to learn from: else all windows tell how good it is.
     run
         The run folder that holds it.
     """
@@ -53,7 +51,6 @@ class Candidate:
     guess: Guess
     spread: Guess | None = None
     again: Callable[[Blocks], Candidate] | None = None
-    learned: bool = True
     run: Path | None = None
 
     def within(self, begin: int) -> Candidate:

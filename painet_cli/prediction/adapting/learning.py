@@ -13,6 +13,7 @@ from painet_cli.errors import RequestError
 from painet_cli.models.confidence.radii import Radii
 from painet_cli.prediction.adapting.adapt import Adapted, adapt, frames_to_read
 from painet_cli.prediction.adapting.guesses import Candidate
+from painet_cli.prediction.adapting.lesson import Lesson
 from painet_cli.prediction.adapting.own_run import OwnRuns, whole
 from painet_cli.prediction.adapting.verdict import Verdict
 from painet_cli.prediction.adapting.wish import Wish
@@ -43,6 +44,8 @@ class Learned:
         Starts in the recording.
     notes
         What is to be said of what was learned, a sentence each.
+    lesson
+        What there was to learn.
     """
 
     verdict: Verdict
@@ -50,6 +53,7 @@ class Learned:
     forecast: Forecast | None
     frames: list[int]
     notes: list[str]
+    lesson: Lesson
 
     def with_radii(self, forecast: Forecast) -> Forecast:
         """A forecast of what was chosen, with the radii that were measured on the recording."""
@@ -57,7 +61,13 @@ class Learned:
         if radii.by_spread and forecast.spread is None:
             return forecast
         radius = radii.of(forecast.spread, len(forecast.starts))
-        return replace(forecast, radius=radius, radius_90=radii.pooled)
+        return replace(forecast, radius=radius, radius_90=radii.typical(radius))
+
+    def verdict_of(self, forecast: Forecast) -> Verdict:
+        """The verdict, with the radii of a forecast's own starts."""
+        if forecast.radius_90 is None:
+            return self.verdict
+        return replace(self.verdict, radius_90=forecast.radius_90)
 
 
 def learn(
@@ -130,7 +140,8 @@ def learn(
         notes = [*found.verdict.notes, *own.keep(found)]
         if ahead is None and name:
             notes.append(f"{name} was not measured: its steps fall between frames")
-        learned = Learned(found.verdict, found.radii, None, starts.frames.tolist(), notes)
+        frames = starts.frames.tolist()
+        learned = Learned(found.verdict, found.radii, None, frames, notes, found.lesson)
         if usable is not None and found.verdict.chosen == name:
             return learned, ""
         notes = [*system.notes, *said, *notes]
@@ -148,7 +159,6 @@ def _by_checkpoint(predict: ByCheckpoint, system: Input, steps: int) -> Candidat
     return Candidate(
         lambda _, starts: whole(predict(system, starts), steps),
         spread=spread if knows else None,
-        learned=False,
     )
 
 

@@ -231,7 +231,7 @@ class OwnRuns:
         return {name: candidate_of(run, lesson.system, len(lesson.offsets))}
 
     def keep(self, found: Adapted) -> list[str]:
-        """Keep the best run where that is wished; gives what is to be said."""
+        """Keep the best run where that is wished; gives what is to be said where it cannot be."""
         where, lesson = self.wish.save_run, found.lesson
         if where is None:
             return []
@@ -254,10 +254,8 @@ class OwnRuns:
         keep_dataset(lesson, self.wish.data_dir / self._name, force=self.wish.force)
         with new_folder(where, force=self.wish.force) as staging:
             shutil.copytree(run, staging, dirs_exist_ok=True)
-        return [
-            f"{name} is kept as the run {where}, and the frames that it learned from as dataset "
-            f"{self._name}"
-        ]
+        self.notice(f"{name} is kept as the run {where}, its frames as the dataset {self._name}")
+        return []
 
     @property
     def _name(self) -> str:

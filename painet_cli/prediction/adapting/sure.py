@@ -19,8 +19,8 @@ def how_sure(lesson: Lesson, held: NDArray[np.int64], candidate: Candidate) -> R
     """Radii from windows that a candidate was not fitted to.
 
     Those held out lie side by side and share frames: they are one time of the recording more than
-    they are many windows. So what is fitted in seconds is fitted to two earlier cuts as well, and
-    what has learned nothing of the recording is held against all of it.
+    they are many windows. So what is fitted in seconds is fitted to two earlier cuts as well. Of
+    what learned nothing of the recording the latest windows alone are taken: errors drift with it.
 
     Parameters
     ----------
@@ -29,9 +29,6 @@ def how_sure(lesson: Lesson, held: NDArray[np.int64], candidate: Candidate) -> R
     """
     last, small = int(lesson.offsets[-1]), lesson.known.shape[1] <= _FOLD_PARTICLES
     parts = [(candidate, held)]
-    if not candidate.learned and small:
-        everywhere = np.arange(lesson.begin + 1, lesson.start + 1 - last)
-        parts = [(candidate, thinned(everywhere, len(held)))]
     blocks = lesson.blocks
     for _ in range(_FOLDS if candidate.again is not None and small else 0):
         before = earlier(lesson.begin, blocks, last)

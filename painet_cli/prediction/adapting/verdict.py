@@ -74,5 +74,4 @@ class Verdict:
             "held_out_mse": self.mse,
             "held_out_superposed_mse": self.superposed,
             "frames_learned_from": self.learned_from,
-            "radius_90": self.radius_90.tolist(),
         }
