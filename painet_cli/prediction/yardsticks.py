@@ -17,7 +17,9 @@ STILL, STRAIGHT = "nothing moves", "straight on"
 RECENT, MEAN = "mean of the last frames", "mean structure"
 LAST = 10
 """Frames whose mean is a yardstick, the start's own included."""
-_MOST_STRUCTURES = 200
+_MOST_STRUCTURES, _FEWEST_STRUCTURES = 200, 20
+_STRUCTURE_PARTICLES = 2_000_000
+"""Particles of all frames that a mean structure is the mean of."""
 
 
 def nothing_moves(
@@ -55,7 +57,8 @@ def mean_of_last(
 
 def mean_structure(frames: Floats) -> NDArray[np.float64]:
     """(N, 3) mean of frames, each superposed on the last."""
-    chosen = np.linspace(0, len(frames) - 1, min(len(frames), _MOST_STRUCTURES)).round().astype(int)
+    most = max(min(_MOST_STRUCTURES, _STRUCTURE_PARTICLES // frames.shape[1]), _FEWEST_STRUCTURES)
+    chosen = np.linspace(0, len(frames) - 1, min(len(frames), most)).round().astype(int)
     total = np.zeros(frames.shape[1:])
     for at in chosen:
         total += superposed(frames[at], frames[-1])

@@ -41,7 +41,7 @@ PAST, KERNEL = "weighted past", "kernel"
 _MOST_BYTES = 2**28
 """Frames before a start that are read."""
 _MOST_FRAMES = 5000
-_MOST_PARTICLES = 2_000_000
+_MOST_PARTICLES = 1_000_000
 """Particles of all windows to learn from or to measure on."""
 _MOST_WINDOWS = 800
 _MOST_HELD = 120
@@ -144,11 +144,11 @@ def adapt(
     elif train is not None:
         notes.append("no network was trained: too few frames, or nothing moves in them")
     everything = {**candidates, **rivals}
-    mse, laid = _measured(lesson, held, everything, notes)
+    made, mse, laid = _measured(lesson, held, everything, notes)
     kept = name if keep_checkpoint and name in mse else None
     best = kept or min(mse, key=lambda key: float(np.mean(mse[key])))
     chosen, last_learned = everything[best], int(lesson.blocks.choose[0])
-    radii = how_sure(lesson, held, chosen)
+    radii = how_sure(lesson, held, chosen, made[best])
     if chosen.again is not None:  # there is nothing left to choose by what was held out
         chosen = chosen.again(with_latest(lesson.begin, lesson.blocks, int(offsets[-1])))
         last_learned = start + 1
@@ -217,17 +217,18 @@ def _yardsticks(lesson: Lesson, blocks: Blocks) -> dict[str, Candidate]:
 
 def _measured(
     lesson: Lesson, held: NDArray[np.int64], candidates: Mapping[str, Candidate], notes: list[str]
-) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
-    """MSE at each step of every candidate, as it lies and superposed; what fails is said."""
+) -> tuple[dict[str, NDArray[np.floating]], dict[str, list[float]], dict[str, list[float]]]:
+    """What every candidate predicts, its MSE at each step, and superposed; what fails is said."""
     known = lesson.known
     truth = known[held[:, None] + lesson.offsets]
-    mse, laid = {}, {}
+    made, mse, laid = {}, {}, {}
     for name, candidate in candidates.items():
         try:
-            made = candidate.guess(known, held)
+            guess = candidate.guess(known, held)
         except PainetError as error:  # it runs away, or does not fit: so it is no candidate
             notes.append(f"{name} was left out: {error}")
             continue
-        mse[name] = np.square(made.astype(np.float64) - truth).mean(axis=(0, 2, 3)).tolist()
-        laid[name] = superposed_mse(made, truth).tolist()
-    return mse, laid
+        made[name] = guess
+        mse[name] = np.square(guess - truth).mean(axis=(0, 2, 3), dtype=np.float64).tolist()
+        laid[name] = superposed_mse(guess, truth).tolist()
+    return made, mse, laid

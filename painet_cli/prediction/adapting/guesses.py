@@ -123,19 +123,20 @@ def weighted_past(frames: Frames, starts: Numbers, offsets: Numbers) -> Guess:
     whole = gram.sum(axis=0)
     regular = whole + (_RIDGE * np.trace(whole) / terms or 1.0) * np.eye(terms)
     shared = np.linalg.solve(regular, moment.sum(axis=0))
-    weights = np.empty((len(kind), terms, len(offsets)))
+    weights = np.repeat(shared[None], _CLASSES, axis=0)
     for k, mine in enumerate(members):
-        share = len(mine) / len(kind)
-        own = gram[k] + _PULL * share * regular
-        off = np.linalg.solve(own, moment[k] - gram[k] @ shared) if share else 0.0
-        weights[mine] = shared + off
+        if len(mine):
+            own = gram[k] + _PULL * len(mine) / len(kind) * regular
+            weights[k] += np.linalg.solve(own, moment[k] - gram[k] @ shared)
 
     def guess(known: Frames, at_starts: Numbers) -> Frames:
-        made = [
-            known[at] + np.einsum("pnc,npt->tnc", _past(known, at, structure), weights)
-            for at in at_starts.tolist()
-        ]
-        return np.stack(made).astype(known.dtype)
+        made = np.empty((len(at_starts), len(offsets), *known.shape[1:]), dtype=known.dtype)
+        for row, at in zip(made, at_starts.tolist(), strict=True):
+            past = _past(known, at, structure)
+            for k, mine in enumerate(members):
+                moved = weights[k].T @ past[:, mine].reshape(terms, -1)
+                row[:, mine] = known[at][mine] + moved.reshape(len(offsets), -1, 3)
+        return made
 
     return guess
 
@@ -148,7 +149,7 @@ def _past(frames: Frames, at: int, structure: Frames) -> NDArray[np.float64]:
         want = min(span, at + 1)
         if want > have:
             newer = frames[at + 1 - want : at + 1 - have]
-            total = total + (newer - start).sum(axis=0)
+            total = total + (newer.sum(axis=0, dtype=np.float64) - len(newer) * start)
             have = want
         vectors.append(total / have)
     return np.stack([*vectors, superposed(structure, frames[at]) - start])

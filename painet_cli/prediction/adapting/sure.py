@@ -15,7 +15,12 @@ _FOLDS = 2
 _FOLD_PARTICLES = 5_000
 
 
-def how_sure(lesson: Lesson, held: NDArray[np.int64], candidate: Candidate) -> Radii:
+def how_sure(
+    lesson: Lesson,
+    held: NDArray[np.int64],
+    candidate: Candidate,
+    made: NDArray[np.floating],
+) -> Radii:
     """Radii from windows that a candidate was not fitted to.
 
     Those held out lie side by side and share frames: they are one time of the recording more than
@@ -26,20 +31,22 @@ def how_sure(lesson: Lesson, held: NDArray[np.int64], candidate: Candidate) -> R
     ----------
     held
         (S,) starts held out.
+    made
+        (S, T, N, 3) what it predicts there.
     """
     last, small = int(lesson.offsets[-1]), lesson.known.shape[1] <= _FOLD_PARTICLES
-    parts = [(candidate, held)]
+    parts = [(candidate, held, made)]
     blocks = lesson.blocks
     for _ in range(_FOLDS if candidate.again is not None and small else 0):
         before = earlier(lesson.begin, blocks, last)
         if before is None or candidate.again is None:
             break
         blocks = before
-        parts.append((candidate.again(blocks), thinned(blocks.held, len(held))))
+        other, starts = candidate.again(blocks), thinned(blocks.held, len(held))
+        parts.append((other, starts, other.guess(lesson.known, starts)))
     errors, spreads, independent = [], [], 0.0
-    for one, starts in parts:
-        made = one.guess(lesson.known, starts)
-        errors.append(distances(made, lesson.known[starts[:, None] + lesson.offsets]))
+    for one, starts, guess in parts:
+        errors.append(distances(guess, lesson.known[starts[:, None] + lesson.offsets]))
         if one.spread is not None:
             spreads.append(one.spread(lesson.known, starts))
         independent += (starts[-1] - starts[0] + 1) / last
