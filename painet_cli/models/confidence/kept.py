@@ -24,18 +24,20 @@ from painet_cli.models.confidence.seen import Seen
 
 CONFIDENCE = ("radii/", "seen/")
 """How the names of its tensors begin."""
-_MOST = 400
+_MOST, _FEWEST = 400, 20
 """Windows of a part of the split that are read."""
-_BATCH_PARTICLES = 20_000
+_MOST_PARTICLES, _BATCH_PARTICLES = 500_000, 20_000
+"""Particles of all of them, and of those side by side."""
 
 
 class _Some(Iterable[Batch]):
     """Some windows, spread over all, as batches that can be gone through again."""
 
     def __init__(self, windows: Windows) -> None:
-        count = min(len(windows), _MOST)
+        largest = int(windows.sizes.max())
+        count = min(len(windows), _MOST, max(_FEWEST, _MOST_PARTICLES // largest))
         places = torch.linspace(0, len(windows) - 1, count, dtype=torch.float64).round().long()
-        size = max(1, _BATCH_PARTICLES // int(windows.sizes.max()))
+        size = max(1, _BATCH_PARTICLES // largest)
         self.windows, self.parts = windows, torch.split(places, size)
         self.count = count
 
