@@ -25,6 +25,7 @@ from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.windows import Windows, before_of, windows_of
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.errors import RequestError
+from painet_cli.models.confidence.kept import by_start
 from painet_cli.models.kernel.model import fit_kernel
 from painet_cli.models.kernel.ridge import squared_distances
 from painet_cli.models.kernel.written import (
@@ -111,7 +112,7 @@ def _unlearned(dataset: Dataset, windows: Windows) -> dict[str, list[float]]:
         count = batch.graph.num_systems
         part, done = slice(done, done + count), done + count
         x, v = (one.view(count, -1, 3).numpy() for one in (batch.positions, batch.velocities))
-        truth = batch.known_targets().unflatten(1, (count, -1)).transpose(0, 1).numpy()
+        truth = by_start(batch.known_targets(), batch)
         starts = windows.starts[part]
         # systems far from the origin are moved there in a batch
         last = mean_of_last(dataset.frames, starts, began[part]) - dataset.frames[starts] + x

@@ -279,7 +279,7 @@ def make_forecast(
         radius = radii.first(steps).of(spread, len(starts))
         typical = radii.first(steps).typical(radius)
     elif radii is not None:
-        warnings += (f"error bars end at step {kept}: further steps are rolled out",)
+        warnings = (f"error bars end at step {kept}: further steps are rolled out", *warnings)
     return Forecast(
         system=system,
         starts=starts,

@@ -95,7 +95,7 @@ def measure(
 
 def by_start(values: Tensor, batch: Batch) -> NDArray[np.floating]:
     """(B, T, N, ...) of (T, M, ...) values of equal systems."""
-    made = values.unflatten(1, (batch.graph.num_systems, -1)).transpose(0, 1)
+    made = torch.stack(values.chunk(batch.graph.num_systems, dim=1))
     return cast("NDArray[np.floating]", made.cpu().numpy())
 
 

@@ -24,6 +24,7 @@ from painet_cli.data.dataset.manifest import Manifest, Origin, Segment, Split, U
 from painet_cli.data.sources.motion import METRES
 from painet_cli.errors import PainetError, RequestError, option
 from painet_cli.prediction.adapting.adapt import KERNEL, Adapted
+from painet_cli.prediction.adapting.blocks import HELD
 from painet_cli.prediction.adapting.guesses import Candidate
 from painet_cli.prediction.adapting.lesson import Lesson
 from painet_cli.prediction.adapting.wish import Wish
@@ -53,6 +54,7 @@ _NEW: dict[str, Any] = {
 _FURTHER = {
     "train.epochs": 100_000, "train.lr": 3e-4, "train.patience": 100, "train.eval_every": 1,
     "train.clip_norm": 1.0, "train.schedule": {"kind": "constant"},
+    "data.velocity": "before",  # which is what a prediction knows, whatever it was trained on
 }  # fmt: skip
 
 
@@ -226,7 +228,7 @@ class OwnRuns:
             self.notice(f"training {name} for {self.wish.budget_s:,.0f} s")
             run = self._trained(lesson, preset, self.wish.budget_s)
         except PainetError as error:
-            self.notice(f"{name} was not trained: {error}")
+            self.notice(f"{name} was not trained: {error.what}")
             return {}
         return {name: candidate_of(run, lesson.system, len(lesson.offsets))}
 
@@ -235,6 +237,8 @@ class OwnRuns:
         where, lesson = self.wish.save_run, found.lesson
         if where is None:
             return []
+        if len(lesson.blocks.learn) < HELD or not lesson.moves:
+            return ["no run was kept: too few frames to learn from, or nothing moves in them"]
         runs = {name: one for name, one in found.candidates.items() if one.run is not None}
         means = found.verdict.means
         name = min(runs.keys() & means.keys(), key=lambda key: means[key], default=None)
@@ -248,7 +252,7 @@ class OwnRuns:
             try:
                 run = self._trained(lesson, kernel_preset(lesson, self._name), None)
             except PainetError as error:
-                return [f"no run was kept: {error}"]
+                return [f"no run was kept: {error.what}"]
         else:
             run = cast("Path", runs[name].run)
         keep_dataset(lesson, self.wish.data_dir / self._name, force=self.wish.force)
