@@ -13,19 +13,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from painet_cli.config.presets import Preset
-from painet_cli.config.schema import KernelConfig
+from painet_cli.config.schema import KernelConfig, Loss
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.windows import Windows, before_of, windows_of
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.errors import RequestError
-from painet_cli.models.confidence.kept import by_start
 from painet_cli.models.kernel.model import fit_kernel
 from painet_cli.models.kernel.ridge import squared_distances
 from painet_cli.models.kernel.written import (
@@ -53,11 +54,60 @@ _MOST_NEAR = 2000  # training windows that the nearest is looked for among
 _KERNEL = KernelConfig(form="rbf", largest=400)
 _BATCH = 256
 
-Guess = Callable[[Batch], Tensor]
+Guess = Callable[[Batch, Tensor], Tensor]
+"""From a batch and the numbers (B,) of its windows to (T, M, 3) positions."""
+
+
+@dataclass(frozen=True, eq=False)
+class Guesses:
+    """Predictions that need no network.
+
+    Attributes
+    ----------
+    windows
+        What they predict, on the CPU.
+    by_name
+        A function each.
+    """
+
+    windows: Windows
+    by_name: dict[str, Guess]
+
+    def errors(self, *losses: Loss) -> list[dict[str, list[float]]]:
+        """MSE at each step of every yardstick, for each of the losses."""
+        found: list[dict[str, list[float]]] = [{} for _ in losses]
+        for name, guess in self.by_name.items():
+            squared: list[list[Tensor]] = [[] for _ in losses]
+            for batch, positions in self._made(guess, torch.arange(len(self.windows))):
+                for own, loss in zip(squared, losses, strict=True):
+                    own.append(squared_errors(positions, batch, loss).double())
+            for own, into in zip(squared, found, strict=True):
+                into[name] = [float(value) for value in torch.cat(own).mean(dim=0)]
+        return found
+
+    def positions(self, order: Tensor) -> Iterator[tuple[str, NDArray[np.float32]]]:
+        """Names, and (S, T, N, 3) positions in the windows `order` (S,); of one system alone."""
+        for name, guess in self.by_name.items():
+            parts = [
+                made.view(len(made), batch.graph.num_systems, -1, 3).transpose(0, 1).numpy()
+                for batch, made in self._made(guess, order)
+            ]
+            yield name, np.concatenate(parts)
+
+    def _made(self, guess: Guess, order: Tensor) -> Iterator[tuple[Batch, Tensor]]:
+        for numbers in torch.split(order, _BATCH):
+            batch = self.windows.batch(numbers)
+            yield batch, guess(batch, numbers)
 
 
 def yardsticks(dataset: Dataset, preset: Preset, windows: Windows) -> dict[str, list[float]]:
-    """MSE at each step of every yardstick on some windows, in squared units of length.
+    """MSE at each step of every yardstick on some windows, in squared units of length."""
+    (found,) = guesses(dataset, preset, windows).errors("raw")
+    return found
+
+
+def guesses(dataset: Dataset, preset: Preset, windows: Windows) -> Guesses:
+    """Make the yardsticks for some windows.
 
     Parameters
     ----------
@@ -75,12 +125,21 @@ def yardsticks(dataset: Dataset, preset: Preset, windows: Windows) -> dict[str, 
         torch.device("cpu"),
         windows.before,
     )
-    found = _unlearned(dataset, on_cpu)
+    steps, offsets = len(windows.offsets), windows.offsets
+    found: dict[str, Guess] = {
+        STILL: lambda batch, _: _flat(nothing_moves(_apart(batch.positions, batch), steps)),
+        STRAIGHT: lambda batch, _: _flat(
+            straight_on(_apart(batch.positions, batch), _apart(batch.velocities, batch), offsets)
+        ),
+        RECENT: lambda batch, numbers: _flat(
+            nothing_moves(_last_frames(batch, on_cpu, numbers), steps)
+        ),
+    }
     try:
         learned = _learned(dataset, preset, on_cpu)
     except RequestError:
-        return found
-    return found | {name: _errors(on_cpu, guess) for name, guess in learned.items()}
+        return Guesses(on_cpu, found)
+    return Guesses(on_cpu, found | learned)
 
 
 def reported(steps: Sequence[float], mse: float, f_mse: float) -> float:
@@ -95,35 +154,25 @@ def better(mse: float, means: Mapping[str, float]) -> list[tuple[str, float]]:
     )
 
 
-def _errors(windows: Windows, guess: Guess) -> list[float]:
-    batches = windows.batches(_BATCH)
-    squared = [squared_errors(guess(batch), batch).double() for batch in batches]
-    return [float(value) for value in torch.cat(squared).mean(dim=0)]
+def _apart(values: Tensor, batch: Batch) -> NDArray[np.float32]:
+    """(B, N, 3) of (M, 3) values of equal systems."""
+    return values.view(batch.graph.num_systems, -1, 3).numpy()
 
 
-def _unlearned(dataset: Dataset, windows: Windows) -> dict[str, list[float]]:
-    """Those of `prediction/yardsticks.py` that no other frames are needed for."""
-    offsets = windows.offsets
+def _flat(made: NDArray[np.floating]) -> Tensor:
+    """(T, M, 3) of (B, T, N, 3)."""
+    by_step = np.ascontiguousarray(made.swapaxes(0, 1), dtype=np.float32)
+    return torch.from_numpy(by_step).flatten(1, 2)
+
+
+def _last_frames(batch: Batch, windows: Windows, numbers: Tensor) -> NDArray[np.floating]:
+    """(B, N, 3) means of the last frames, of as many as the start's segment has."""
+    dataset, starts = windows.dataset, windows.starts[numbers.numpy()]
     first = np.array([segment.start for segment in dataset.manifest.segments])
-    began = first[np.searchsorted(first, windows.starts, side="right") - 1]
-    total = {name: np.zeros(len(offsets)) for name in (STILL, STRAIGHT, RECENT)}
-    done = 0
-    for batch in windows.batches(_BATCH):
-        count = batch.graph.num_systems
-        part, done = slice(done, done + count), done + count
-        x, v = (one.view(count, -1, 3).numpy() for one in (batch.positions, batch.velocities))
-        truth = by_start(batch.known_targets(), batch)
-        starts = windows.starts[part]
-        # systems far from the origin are moved there in a batch
-        last = mean_of_last(dataset.frames, starts, began[part]) - dataset.frames[starts] + x
-        guesses = {
-            STILL: nothing_moves(x, len(offsets)),
-            STRAIGHT: straight_on(x, v, offsets),
-            RECENT: nothing_moves(last, len(offsets)),
-        }
-        for name, guess in guesses.items():
-            total[name] += np.square(guess - truth).sum(axis=0, dtype=np.float64).mean(axis=(1, 2))
-    return {name: (sums / len(windows.starts)).tolist() for name, sums in total.items()}
+    began = first[np.searchsorted(first, starts, side="right") - 1]
+    # from the start, since a batch far from the origin is moved there
+    moved = mean_of_last(dataset.frames, starts, began) - dataset.frames[starts]
+    return np.asarray(_apart(batch.positions, batch) + moved)
 
 
 def _learned(dataset: Dataset, preset: Preset, windows: Windows) -> dict[str, Guess]:
@@ -143,10 +192,10 @@ def _learned(dataset: Dataset, preset: Preset, windows: Windows) -> dict[str, Gu
     kernel = fit_kernel(train, val, system, _KERNEL)
     in_space, in_frame = (gather(train, frame, 0, places) for frame in (_Room(), own))
     return {
-        MEAN: lambda batch: _mean_structure(batch, spatial),
-        "nearest window": lambda batch: _nearest(batch, _Room(), in_space),
-        "nearest window, superposed": lambda batch: _nearest(batch, own, in_frame),
-        "kernel": torch.no_grad()(kernel),
+        MEAN: lambda batch, _: _mean_structure(batch, spatial),
+        "nearest window": lambda batch, _: _nearest(batch, _Room(), in_space),
+        "nearest window, superposed": lambda batch, _: _nearest(batch, own, in_frame),
+        "kernel": torch.no_grad()(lambda batch, _: kernel(batch)),
     }
 
 

@@ -8,16 +8,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from painet_cli.data.dataset.dataset import MANIFEST
 from painet_cli.data.units import seconds
+from painet_cli.evaluation.distributions.forecast import compare_forecast
+from painet_cli.evaluation.distributions.report import Distribution
 from painet_cli.evaluation.physics.checks import PhysicsReport, physical_checks
 from painet_cli.prediction.adapting.own_run import check_keeping
 from painet_cli.prediction.adapting.wish import read_wish
 from painet_cli.prediction.checkpoints import known_checkpoints
+from painet_cli.prediction.forecast import Forecast
 from painet_cli.prediction.inputs.open import open_input
+from painet_cli.prediction.momentum import Momentum, check_conserve, keep_momentum
 from painet_cli.prediction.outputs.viewers import Written
 from painet_cli.prediction.outputs.write import write_files
 from painet_cli.prediction.pipeline import RecordingForecast, forecast_recording
+from painet_cli.report.page.data import ErrorBars
 from painet_cli.report.page.write import write_page
 from painet_cli.report.pictures.motion import draw_snapshots
 from painet_cli.report.tables.verdict import sure_sentence, verdict_sentences
@@ -48,6 +55,10 @@ class WrittenPrediction:
         The forecast, and how it came about.
     physics
         What was found by physical checks, where they were asked for.
+    distribution
+        Distributions beside those of real frames, where they were asked for.
+    momentum
+        How far the prediction was from keeping the momentum of its start, where that was asked for.
     files
         What was written, those to open first at the front.
     summary
@@ -57,6 +68,8 @@ class WrittenPrediction:
     folder: Path
     made: RecordingForecast
     physics: PhysicsReport | None
+    distribution: Distribution | None
+    momentum: Momentum | None
     files: tuple[Written, ...]
     summary: dict[str, Any]
 
@@ -78,6 +91,8 @@ def write_prediction(
     drop_extra: bool = False,
     format_name: str | None = None,
     physics: bool = False,
+    distribution: bool = False,
+    conserve: str | None = None,
     memory_budget: int | None = None,
     data_dir: str | Path = "data",
     run_dir: str | Path = "runs",
@@ -128,6 +143,12 @@ def write_prediction(
         Format of the file, such as `LAMMPSDUMP`, whatever its name says.
     physics
         Check bonds, clashes, size and how far things move.
+    distribution
+        Compare torsions, size and fluctuation, or bones and feet, with what happened, or with the
+        frames up to the start.
+    conserve
+        `momentum` shifts and turns each step, so that it keeps the momentum and the angular
+        momentum of its start.
     memory_budget
         Bytes that a pass is to fit in; by default what is free.
     data_dir, run_dir
@@ -166,6 +187,7 @@ def write_prediction(
     kept = None if save_run is None else Path(save_run)
     wish = read_wish(adapt, kept, Path(data_dir), force=force)
     check_keeping(wish)
+    keep = check_conserve(conserve)
     with open_input(
         Path(file),
         topology=top,
@@ -186,16 +208,22 @@ def write_prediction(
             memory_budget=memory_budget,
             notice=notice,
         )
+        made, momentum = keep_momentum(made, recording) if keep else (made, None)
+        alike = compare_forecast(made, recording) if distribution else None
     checks = _physical_checks(made) if physics else None
     inputs = [path for path in (made.forecast.system.path, top) if path is not None]
     with new_folder(folder, force=force) as staging:
         files = _files(made, checks, staging)
         content = _content(made, checks, folder, files)
         content["saved_run"] = str(kept) if kept is not None and kept.is_dir() else None
+        content["distribution"] = alike and alike.plain()
+        content["momentum"] = momentum and momentum.plain()
         content[KEY] = _provenance(made, inputs, files)
         summary = sealed(finite(content))
         (staging / SUMMARY).write_text(summary, encoding="utf-8")
-    return WrittenPrediction(folder, made, checks, tuple(files), json.loads(summary))
+    return WrittenPrediction(
+        folder, made, checks, alike, momentum, tuple(files), json.loads(summary)
+    )
 
 
 def _physical_checks(made: RecordingForecast) -> PhysicsReport:
@@ -235,6 +263,7 @@ def _files(made: RecordingForecast, checks: PhysicsReport | None, staging: Path)
             *forecast.warnings,
             *(checks.findings if checks else ()),
         ],
+        bars=_bars(forecast),
     )
     draw_snapshots(shown, staging / PICTURE)
     return [
@@ -242,6 +271,13 @@ def _files(made: RecordingForecast, checks: PhysicsReport | None, staging: Path)
         Written(staging / PICTURE, "some steps side by side", 0, []),
         *data,
     ]
+
+
+def _bars(forecast: Forecast) -> ErrorBars | None:
+    """Radii of each particle, the mean over the starts."""
+    if forecast.radius is None or forecast.radius_90 is None:
+        return None
+    return ErrorBars(forecast.radius_90, forecast.radius.mean(axis=0, dtype=np.float64))
 
 
 def _provenance(

@@ -95,7 +95,8 @@ def measure(
 
 def by_start(values: Tensor, batch: Batch) -> NDArray[np.floating]:
     """(B, T, N, ...) of (T, M, ...) values of equal systems."""
-    made = torch.stack(values.chunk(batch.graph.num_systems, dim=1))
+    several = values.reshape(len(values), batch.graph.num_systems, -1, *values.shape[2:])
+    made = several.transpose(0, 1)
     return cast("NDArray[np.floating]", made.cpu().numpy())
 
 
