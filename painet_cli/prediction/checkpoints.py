@@ -275,9 +275,12 @@ def load_model(checkpoint: Checkpoint, device: torch.device) -> LoadedModel:
         alone = replace(checkpoint, others=())
         each = [replace(alone, path=path) for path in (alone.path, *checkpoint.others)]
         members = [load_model(one, device) for one in each]
-        kept = tuple(one.confidence[0] for one in members)
-        model = Ensemble([one.model for one in members]).eval()
-        return LoadedModel(model, checkpoint.header, checkpoint.name, checkpoint.path, device, kept)
+        return replace(
+            members[0],
+            model=Ensemble([one.model for one in members]).eval(),
+            name=checkpoint.name,
+            confidence=tuple(one.confidence[0] for one in members),
+        )
     tensors, header = load_checkpoint(checkpoint.path)
     model = _model_of(checkpoint.path, tensors, header, device)
     kept = {name: value for name, value in tensors.items() if name.startswith(CONFIDENCE)}

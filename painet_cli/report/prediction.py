@@ -291,6 +291,8 @@ def _provenance(
             "tensors_sha256": header.tensors_sha256,
             **trained_facts(header),
         }
+        if made.choice.checkpoint.others:
+            facts["members"] = [str(path.resolve()) for path in made.choice.checkpoint.others]
     read = [path / MANIFEST if path.is_dir() else path for path in inputs]
     return provenance({one.path.name: one.path for one in files}, read, facts)
 
