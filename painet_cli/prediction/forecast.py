@@ -271,15 +271,13 @@ def make_forecast(
         warnings += (_FAR_AWAY.format(np.abs(at).max(), np.spacing(np.float32(np.abs(at).max()))),)
     truth = known_truth(header, system, starts, steps)
     radii = loaded.radii(graph.types.cpu().numpy())
-    kept = len(radii.quantile) if radii is not None else 0
     spread = spreads(loaded.model, states, size) if steps <= loaded.model.horizon else None
     spread = None if spread is None else spread[:, :steps]
     radius, typical = None, None
-    if radii is not None and steps <= kept and not (radii.by_spread and spread is None):
+    reaches = radii is not None and steps <= len(radii.quantile)
+    if radii is not None and reaches and not (radii.by_spread and spread is None):
         radius = radii.first(steps).of(spread, len(starts))
         typical = radii.first(steps).typical(radius)
-    elif radii is not None:
-        warnings = (f"error bars end at step {kept}: further steps are rolled out", *warnings)
     return Forecast(
         system=system,
         starts=starts,

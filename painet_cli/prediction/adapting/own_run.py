@@ -16,6 +16,7 @@ from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from painet_cli.config.presets import Preset
 from painet_cli.data.batches.windows import target_offsets
@@ -39,6 +40,8 @@ from painet_cli.training.train import train
 _ANGSTROM = 1e-10
 _MOST_STEPS = 8
 """Steps that a network learns at once; further ones are rolled out."""
+_NEIGHBOURS = 2.5
+"""Edges of particles without bonds, in distances to the nearest: of CA some ten each."""
 _MOST_KERNEL = 2000
 """Particles of a kernel that is kept."""
 _KEPT = 300
@@ -81,11 +84,19 @@ def data_section(lesson: Lesson, dataset: str) -> dict[str, Any]:
             "delta_frames": int(wanted[-1]),
             "sampling": sampling,
             "velocity": "before",
+            "cutoff": None if lesson.system.particles.bonds else _reach(lesson),
         }
         preset = Preset.model_validate({"data": data, **_NEW})
         if np.array_equal(target_offsets(preset.data), wanted):
             return data
     raise RequestError("no run was trained on it: its steps are not evenly spaced")
+
+
+def _reach(lesson: Lesson) -> float:
+    """Up to how far particles without bonds are joined: some times that to their nearest."""
+    x = lesson.known[-1].astype(np.float64)
+    nearest = cKDTree(x).query(x, k=2)[0][:, 1]
+    return float(f"{_NEIGHBOURS * max(float(np.median(nearest)), 1e-3):.3g}")
 
 
 def keep_dataset(lesson: Lesson, folder: Path, *, force: bool = False) -> None:
