@@ -40,6 +40,7 @@ from painet_cli.training.augmentation import augmentation_of
 from painet_cli.training.checkpoint import (
     Header,
     TrainingState,
+    keep_confidence,
     load_checkpoint,
     read_header,
     save_checkpoint,
@@ -363,6 +364,14 @@ def _train(
                 if world.is_writer:
                     _save_epoch(folder, trainer, header, epoch)
                     listener.epoch(epoch, trainer)
+        with world.all_or_none():
+            if world.is_writer:
+                keep_confidence(
+                    folder / BEST,
+                    trainer.evaluated_model,
+                    trainer.train_windows,
+                    trainer.val_windows,
+                )
     return summarise(folder, trainer, header, meter)
 
 
