@@ -41,7 +41,7 @@ _ANGSTROM = 1e-10
 _MOST_STEPS = 8
 """Steps that a network learns at once; further ones are rolled out."""
 _NEIGHBOURS = 2.5
-"""Edges of particles without bonds, in distances to the nearest: of CA some ten each."""
+"""Length of edges between particles without bonds, in distances to the nearest."""
 _MOST_KERNEL = 2000
 """Particles of a kernel that is kept."""
 _KEPT = 300
