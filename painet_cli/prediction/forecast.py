@@ -14,25 +14,24 @@ from painet_cli.data.particles.origin import is_far, places
 from painet_cli.errors import PainetError, RequestError, option
 from painet_cli.models.base import DynamicsModel
 from painet_cli.prediction.adapting.superposition import superposed_mse
-from painet_cli.prediction.checkpoints import LoadedModel
+from painet_cli.prediction.checkpoints import LoadedModel, is_speed
 from painet_cli.prediction.inputs.recording import LARGEST_BYTES, Input
 from painet_cli.prediction.inputs.skeleton import skeleton_of
 from painet_cli.prediction.matching import MisfitError, check_fit, check_time
-from painet_cli.prediction.passes import Notice, predict_together
+from painet_cli.prediction.passes import Notice, predict_together, starts_at_once
 from painet_cli.prediction.sanity import (
     Sanity,
     allowed_displacement,
     first_lost_step,
     sanity_of,
 )
-from painet_cli.prediction.start_checks import (
+from painet_cli.prediction.starting.start_checks import (
     check_starts,
     check_velocities,
     fast_drift,
-    treated,
 )
-from painet_cli.prediction.states import States
-from painet_cli.prediction.timing import (
+from painet_cli.prediction.starting.states import States, spreads
+from painet_cli.prediction.starting.timing import (
     Source,
     frame_time_of,
     frame_warnings,
@@ -41,12 +40,14 @@ from painet_cli.prediction.timing import (
     start_past,
     start_velocities,
 )
+from painet_cli.prediction.starting.treatment import Placement, placed, treated
+from painet_cli.prediction.yardsticks import STILL, STRAIGHT, nothing_moves, straight_on
 
 _FAR_AWAY = (
     "the system lies {:,.0f} from the origin: it is predicted there and moved back; files whose "
     "positions are float32 hold it to {:.2g}, prediction.npz in full"
 )
-_DRIFTS = (
+DRIFTS = (
     "the whole drifts faster than what it was trained on moves: it is predicted at rest, and moved "
     "straight on"
 )
@@ -79,6 +80,13 @@ class Forecast:
         Whether bonds hold and particles stay near.
     velocity_sources
         (S,) where the velocities come from.
+    spread
+        (S, T, N) standard deviations of coordinates, of models that know them; None of others, and
+        where steps are rolled out.
+    radius
+        (S, T, N) radii that hold 90 % of the particles; None where they are not known.
+    radius_90
+        (T,) the same whichever particle it is.
     """
 
     system: Input
@@ -91,6 +99,9 @@ class Forecast:
     warnings: tuple[str, ...] = ()
     sanity: Sanity | None = None
     velocity_sources: tuple[Source, ...] = ()
+    spread: NDArray[np.floating] | None = None
+    radius: NDArray[np.floating] | None = None
+    radius_90: NDArray[np.float64] | None = None
 
     @property
     def start_positions(self) -> NDArray[np.floating]:
@@ -139,8 +150,8 @@ class Forecast:
         """The prediction and its yardsticks, (S, T, N, 3) each."""
         return {
             "prediction": self.positions,
-            "nothing moves": np.broadcast_to(self.start_positions[:, None], shape),
-            "straight on": self.straight,
+            STILL: nothing_moves(self.start_positions, shape[1]),
+            STRAIGHT: self.straight,
         }
 
 
@@ -227,6 +238,8 @@ class Asked:
         What it is given.
     system, starts, velocities
         As the `Forecast` will have them.
+    near, at_rest
+        (S, N, 3) positions near the origin, and velocities less those of the drift.
     sources
         Where the velocities come from.
     speed
@@ -235,6 +248,8 @@ class Asked:
         (S, 1, 3) velocity of the whole, where it was taken away.
     at
         Where the system was moved from to the origin, as `places` says; None where it was not.
+    placement
+        How the states lie as in training; None where that does not matter.
     said
         Warnings so far.
     """
@@ -244,11 +259,14 @@ class Asked:
     states: States
     system: Input
     starts: NDArray[np.int64]
+    near: NDArray[np.floating]
     velocities: NDArray[np.floating]
+    at_rest: NDArray[np.floating]
     sources: tuple[Source, ...]
     speed: float | None
     drift: NDArray[np.floating] | None
     at: NDArray[np.floating] | None
+    placement: Placement | None
     said: tuple[str, ...]
 
     def is_like(self, other: Asked) -> bool:
@@ -278,7 +296,7 @@ def ask_forecast(
     if starts.min() < 0 or starts.max() >= count:
         raise RequestError(f"start {starts.max()}: the system has {count} frames, from 0")
     check_size(len(starts), steps, n)
-    graph = _graph(loaded, system)
+    graph = graph_of(loaded, system)
     system, said = treated(header, system, starts)
     check_starts(system, starts)
     velocity = start_velocities(header, system, starts)
@@ -289,22 +307,27 @@ def ask_forecast(
     at_rest = velocities if drift is None else velocities - drift
     if drift is not None:
         past = None if past is None else past + drift[:, None] * _steps_back(past.shape[1])
-        said += (_DRIFTS,)
+        said += (DRIFTS,)
     x = system.frames[starts]
     at = places(x, system.up_axis) if is_far(x, system.up_axis) else None
     near = x if at is None else (x - at).astype(np.float32)
     told = None if frame_times_of(header.preset.data) is None else system.frame_time_s
+    placement = placed(header, replace(system, frames=near[:1]), 0)
+    states = States(graph, near, at_rest, past, loaded.device, told, skeleton_of(system))
     return Asked(
         loaded,
         steps,
-        States(graph, near, at_rest, past, loaded.device, told, skeleton_of(system)),
+        states if placement is None else states.placed(placement),
         system,
         starts,
+        near,
         velocities,
+        at_rest,
         velocity.sources,
         speed,
         drift,
         at,
+        placement,
         (*said, *frame_warnings(header, system, velocity, known_past)),
     )
 
@@ -320,12 +343,14 @@ def finish_forecast(
     PainetError
         The prediction runs away at once, as `make_forecast` says.
     """
-    states, system, starts = asked.states, asked.system, asked.starts
-    header, steps, warnings = asked.loaded.header, asked.steps, asked.said
+    loaded, states, system, starts = asked.loaded, asked.states, asked.system, asked.starts
+    header, steps, warnings = loaded.header, asked.steps, asked.said
     offsets = predicted_frames(header, steps)
-    allowed = allowed_displacement(offsets, asked.speed, states.velocities)
-    positions, lost = _kept_steps(positions, states.positions, system, starts, allowed)
-    sanity = sanity_of(positions, states.positions, system.particles, lost)
+    if asked.placement is not None:
+        positions = asked.placement.back(positions).astype(np.float32)
+    allowed = allowed_displacement(offsets, asked.speed, asked.at_rest)
+    positions, lost = _kept_steps(positions, asked.near, system, starts, allowed)
+    sanity = sanity_of(positions, asked.near, system.particles, lost)
     if sanity.sentence:
         warnings += (sanity.sentence,)
     if lost:
@@ -336,17 +361,29 @@ def finish_forecast(
     if (at := asked.at) is not None:
         positions = positions + at[:, None]
         warnings += (_FAR_AWAY.format(np.abs(at).max(), np.spacing(np.float32(np.abs(at).max()))),)
+    model, size = loaded.model, starts_at_once(positions.shape[2])
+    radii = loaded.radii(states.graph.types.cpu().numpy())
+    spread = spreads(model, states, size) if steps <= model.horizon else None
+    spread = None if spread is None else spread[:, :steps]
+    radius, typical = None, None
+    reaches = radii is not None and steps <= len(radii.quantile)
+    if radii is not None and reaches and not (radii.by_spread and spread is None):
+        radius = radii.first(steps).of(spread, len(starts))
+        typical = radii.first(steps).typical(radius)
     return Forecast(
         system=system,
         starts=starts,
         positions=positions,
         times_s=offsets.astype(np.float64) * frame_time_of(header, system.frame_time_s),
         velocities=asked.velocities,
-        straight=system.frames[starts][:, None] + ahead * asked.velocities[:, None],
+        straight=straight_on(system.frames[starts], asked.velocities, offsets),
         truth=known_truth(header, system, starts, steps),
         warnings=warnings,
         sanity=sanity,
         velocity_sources=asked.sources,
+        spread=spread,
+        radius=radius,
+        radius_90=typical,
     )
 
 
@@ -357,12 +394,12 @@ def _steps_back(history: int) -> NDArray[np.float32]:
 
 def trained_speed(model: DynamicsModel) -> float | None:
     """Root mean square of speeds in training, unit of length a frame; None where it is not kept."""
-    kept = [value for name, value in model.named_buffers() if name.split(".")[-1] == "speed"]
+    kept = [value for name, value in model.named_buffers() if is_speed(name)]
     return float(kept[0]) if kept else None
 
 
-def _graph(loaded: LoadedModel, system: Input) -> Graph:
-    """Graph of the system as the checkpoint's preset makes it."""
+def graph_of(loaded: LoadedModel, system: Input) -> Graph:
+    """Graph of the system as the checkpoint's preset makes it; refused where it does not fit."""
     data = loaded.header.preset.data
     try:
         types = check_fit(loaded.header, system.particles, system.length_unit, system.up_axis)

@@ -15,7 +15,7 @@ from painet_cli.data.units import time_text
 from painet_cli.models.memory import fit_memory
 from painet_cli.prediction.checkpoints import LoadedModel
 from painet_cli.prediction.rollout import rollout
-from painet_cli.prediction.states import States
+from painet_cli.prediction.starting.states import States
 from painet_cli.training.device import flushed_denormals, free_memory
 
 BATCH_PARTICLES = 4096
@@ -23,6 +23,11 @@ BATCH_PARTICLES = 4096
 _MANY_PASSES = 20
 
 Notice = Callable[[str], None]
+
+
+def starts_at_once(particles: int) -> int:
+    """Starts of a system of so many particles that share a batch."""
+    return max(1, BATCH_PARTICLES // particles)
 
 
 def predict_together(
@@ -54,7 +59,7 @@ def predict_together(
         velocities=np.concatenate([one.velocities for one in systems]),
         past=np.concatenate(pasts) if pasts else None,
     )
-    size = batch_size or max(1, BATCH_PARTICLES // states.positions.shape[1])
+    size = batch_size or starts_at_once(states.positions.shape[1])
     largest = states.batch(slice(0, size))
     free = memory_budget or free_memory(loaded.device)
     plan = fit_memory(loaded.model, largest, free, training=False)

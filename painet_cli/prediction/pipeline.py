@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from painet_cli.data.particles.structure import structure_of
 from painet_cli.errors import RequestError
-from painet_cli.prediction.adapting.learning import learn
+from painet_cli.prediction.adapting.learning import Learned, learn
 from painet_cli.prediction.adapting.verdict import Verdict
+from painet_cli.prediction.adapting.wish import NEVER, Wish
 from painet_cli.prediction.checkpoints import Checkpoint, LoadedModel, load_model
+from painet_cli.prediction.flagging import check_flag, flagged, novelty_in, novelty_of
 from painet_cli.prediction.forecast import (
     Asked,
     Forecast,
@@ -23,10 +25,12 @@ from painet_cli.prediction.forecast import (
     make_forecast,
 )
 from painet_cli.prediction.inputs.recording import Input, Recording, Selected
+from painet_cli.prediction.inputs.scaled import take_unit
 from painet_cli.prediction.matching import SELECTIONS, Candidate, Choice, choose
 from painet_cli.prediction.passes import predict_together
-from painet_cli.prediction.starts import parse_starts
-from painet_cli.prediction.timing import frames_behind, known_frames
+from painet_cli.prediction.starting.start_checks import check_order
+from painet_cli.prediction.starting.starts import parse_starts
+from painet_cli.prediction.starting.timing import frames_behind, known_frames
 
 _SPEED_FRAMES = 120
 """Frames at the end of a motion that its speed is taken from."""
@@ -50,6 +54,8 @@ class RecordingForecast:
         Numbers of its starts in the recording.
     verdict
         What was learned from the recording, and how good it was on frames held out.
+    flagged
+        Those of `start_frames` that lie outside of what was seen, where that was asked for.
     """
 
     choice: Choice | None
@@ -58,6 +64,7 @@ class RecordingForecast:
     forecast: Forecast
     start_frames: list[int]
     verdict: Verdict | None = None
+    flagged: list[int] | None = None
 
     @property
     def name(self) -> str:
@@ -80,7 +87,8 @@ def forecast_recording(
     *,
     select: str | None = None,
     start: str = "last",
-    adapt: bool = False,
+    wish: Wish = NEVER,
+    flag_above: float | None = None,
     notice: Callable[[str], None] = lambda message: None,
     memory_budget: int | None = None,
 ) -> RecordingForecast:
@@ -97,9 +105,12 @@ def forecast_recording(
         `SELECTIONS` for which there is a checkpoint.
     start
         `last`, a frame, `all` or `A:B:S`; see `parse_starts`.
-    adapt
-        Learn from the frames before the first start, where there are enough, and predict with what
-        is best on those held out; see `adapt`.
+    wish
+        What to learn from the frames before the first start, where there are enough; what is best
+        on those held out predicts (`adapt`).
+    flag_above
+        Say which starts are farther from what was seen than this share of the windows that were
+        not trained on.
     notice
         Told which checkpoint was taken, before it predicts, and what a long prediction will cost.
     memory_budget
@@ -119,7 +130,8 @@ def forecast_recording(
         lambda checkpoint: load_model(checkpoint, device),
         select=select,
         start=start,
-        adapt=adapt,
+        wish=wish,
+        flag_above=flag_above,
         notice=notice,
         memory_budget=memory_budget,
     )
@@ -140,8 +152,12 @@ class Begun:
     ----------
     asked
         What the model is to predict from.
-    choice, start_frames, verdict
+    choice, start_frames
         As the `RecordingForecast` will have them.
+    learned
+        What was learned from the recording, where that was wanted.
+    flag_above
+        As `forecast_recording` has it.
     before, after
         Warnings that stand before and after those of the forecast.
     not_compared
@@ -151,7 +167,8 @@ class Begun:
     asked: Asked
     choice: Choice
     start_frames: list[int]
-    verdict: Verdict | None
+    learned: Learned | None
+    flag_above: float | None
     before: tuple[str, ...]
     after: tuple[str, ...]
     not_compared: str
@@ -165,6 +182,8 @@ class Begun:
             The prediction runs away at once.
         """
         forecast = finish_forecast(self.asked, positions)
+        if self.learned is not None:
+            forecast = self.learned.with_radii(forecast)
         lacks = forecast.truth is None and len(self.start_frames) > 1
         warnings = (
             *self.before,
@@ -172,14 +191,14 @@ class Begun:
             *self.after,
             *([self.not_compared] if lacks else []),
         )
-        return RecordingForecast(
+        made = RecordingForecast(
             self.choice,
             self.asked.loaded,
             self.choice.selected,
             replace(forecast, warnings=warnings),
             self.start_frames,
-            self.verdict,
         )
+        return _complete(made, self.learned, self.flag_above)
 
 
 def begin_forecast(
@@ -190,7 +209,8 @@ def begin_forecast(
     *,
     select: str | None = None,
     start: str = "last",
-    adapt: bool = False,
+    wish: Wish = NEVER,
+    flag_above: float | None = None,
     notice: Callable[[str], None] = lambda message: None,
     memory_budget: int | None = None,
     behind: int = 0,
@@ -209,6 +229,8 @@ def begin_forecast(
     RecordingForecast | Begun
         The whole, where what was learned from the recording predicts; else what is to be predicted.
     """
+    check_flag(flag_above)
+    take_unit(recording, checkpoints)
     candidates = _candidates(recording, select)
     try:
         choice = choose(
@@ -220,15 +242,16 @@ def begin_forecast(
             recording.fingerprint,
         )
     except RequestError as refused:
-        if not adapt or recording.frame_time_s is None:
+        if not wish.learn or recording.frame_time_s is None:
             raise
         selected = candidates[0].selected
-        learned, said = learn(recording, selected, None, steps, start, None, notice)
+        last = parse_starts(start, recording.frame_count, recording.breaks, steps).frames[-1]
+        check_order(recording, selected, int(last))
+        learned, said = learn(recording, selected, None, steps, start, None, wish, notice)
         if learned is None or learned.forecast is None:
             raise RequestError(refused.what, said) from refused
-        return RecordingForecast(
-            None, None, selected, learned.forecast, learned.frames, learned.verdict
-        )
+        made = RecordingForecast(None, None, selected, learned.forecast, learned.frames)
+        return _complete(made, learned, flag_above)
     header = choice.checkpoint.header
     count = len(choice.selected.indices)
     check_size(1, steps, count)
@@ -241,6 +264,7 @@ def begin_forecast(
         max(behind, frames_behind(header, recording.frame_time_s)),
     )
     check_size(len(starts.frames), steps, count)
+    check_order(recording, choice.selected, int(starts.frames[-1]))
     notice(
         f"{recording.name}: {count:,} particles ({choice.selected.language}); "
         f"checkpoint {choice.checkpoint.name}, {choice.reason}"
@@ -251,17 +275,17 @@ def begin_forecast(
         return make_forecast(loaded, system, at, steps, notice=notice, memory_budget=memory_budget)
 
     learned, said = None, ""
-    if adapt:
-        learned, said = learn(recording, choice, ahead, steps, start, by_checkpoint, notice)
+    if wish.learn:
+        learned, said = learn(recording, choice, ahead, steps, start, by_checkpoint, wish, notice)
     if learned is not None and learned.forecast is not None:
-        return RecordingForecast(
-            choice, loaded, choice.selected, learned.forecast, learned.frames, learned.verdict
-        )
+        chosen = choice.selected
+        made = RecordingForecast(choice, loaded, chosen, learned.forecast, learned.frames)
+        return _complete(made, learned, flag_above)
     system = recording.read(choice.selected, starts.first, starts.stop)
     asked = ask_forecast(loaded, system, starts.frames - starts.first, steps)
     after = [said] if said else []
     if learned is not None:
-        after.extend(learned.verdict.notes)
+        after.extend(learned.notes)
     if recording.fingerprint and recording.fingerprint == header.dataset_sha256:
         after.append(
             f"{choice.checkpoint.name} was trained on this dataset: errors are those of frames it "
@@ -271,7 +295,8 @@ def begin_forecast(
         asked,
         choice,
         starts.frames.tolist(),
-        None if learned is None else learned.verdict,
+        learned,
+        flag_above,
         (*system.notes, *choice.warnings),
         tuple(after),
         "not compared with what came next: "
@@ -281,6 +306,24 @@ def begin_forecast(
             else f"some starts have no {int(ahead[-1]):,} frames after them"
         ),
     )
+
+
+def _complete(
+    made: RecordingForecast, learned: Learned | None, flag_above: float | None
+) -> RecordingForecast:
+    """With the verdict, and the starts that are flagged."""
+    if learned is not None:
+        made = replace(made, verdict=learned.verdict_of(made.forecast))
+    if flag_above is None:
+        return made
+    novelty = None
+    if learned is not None:
+        at = np.array(made.start_frames) - learned.lesson.system.first_frame
+        novelty = novelty_in(learned.lesson, at)
+    elif made.loaded is not None:
+        novelty = novelty_of(made.loaded, made.forecast)
+    forecast, outside = flagged(made.forecast, novelty, flag_above, made.start_frames)
+    return replace(made, forecast=forecast, flagged=outside)
 
 
 def _candidates(recording: Recording, select: str | None) -> list[Candidate]:

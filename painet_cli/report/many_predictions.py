@@ -87,6 +87,7 @@ def write_predictions(
     folder: Path,
     *,
     checkpoint: str | None = None,
+    members: bool = False,
     run_dir: Path = Path("runs"),
     device: str = "auto",
     force: bool = False,
@@ -113,7 +114,10 @@ def write_predictions(
     targets = _folders(files, folder)
     for target in targets:
         check_writable(target, force=force, place="output")
-    known, models = known_checkpoints(checkpoint, run_dir), _Models(resolve_device(device))
+    known, models = (
+        known_checkpoints(checkpoint, run_dir, members=members),
+        _Models(resolve_device(device)),
+    )
     outcomes: list[Outcome] = []
     for first in range(0, len(files), AT_A_TIME):
         part = slice(first, first + AT_A_TIME)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from painet_cli.data.units import seconds
-from painet_cli.prediction.adapting.adapt import check_adapt
+from painet_cli.prediction.adapting.wish import NEVER, Wish
 from painet_cli.prediction.checkpoints import Checkpoint, LoadedModel
 from painet_cli.prediction.inputs.open import open_input
 from painet_cli.prediction.inputs.recording import Recording
@@ -24,7 +24,8 @@ class PredictionRequest:
     select: str | None = None
     start: str = "last"
     frame_time: str | None = None
-    adapt: str = "auto"
+    wish: Wish = NEVER
+    flag_above: float | None = None
     drop_extra: bool = False
     format_name: str | None = None
     memory_budget: int | None = None
@@ -55,7 +56,6 @@ def begin_prediction(
     notice: Callable[[str], None],
 ) -> RecordingForecast | Begun:
     """Open a file and begin its forecast; raises as `write_prediction` does."""
-    learn = check_adapt(request.adapt)
     with request.opened(file) as recording:
         return begin_forecast(
             recording,
@@ -64,7 +64,8 @@ def begin_prediction(
             load,
             select=request.select,
             start=request.start,
-            adapt=learn,
+            wish=request.wish,
+            flag_above=request.flag_above,
             memory_budget=request.memory_budget,
             notice=notice,
             behind=MOST_PAST if request.style.past else 0,

@@ -19,7 +19,7 @@ from painet_cli.prediction.inputs.recording import Input
 from painet_cli.prediction.inputs.skeleton import skeleton_of
 from painet_cli.prediction.outputs.rigid import with_kept_bones
 from painet_cli.prediction.pipeline import forecast_recording
-from painet_cli.prediction.states import States
+from painet_cli.prediction.starting.states import States
 
 STEPS = 60
 
