@@ -19,10 +19,12 @@ from painet_cli.config.schema import MODEL_CONFIGS
 from painet_cli.data.batches.graph import Graph
 from painet_cli.data.batches.spacing import frame_times_of
 from painet_cli.data.batches.typed_graph import dataset_graph
+from painet_cli.data.batches.windows import target_offsets
 from painet_cli.data.dataset.manifest import Manifest
 from painet_cli.data.particles.names import Axis
 from painet_cli.errors import RequestError
 from painet_cli.models.base import DynamicsModel, SystemSpec
+from painet_cli.models.prior import OnPrior
 
 LARGEST_UNCHECKED = 2**28
 """Weights, a gibibyte, that may be drawn before a checkpoint turns out to have others."""
@@ -90,17 +92,20 @@ def build_model(preset: Preset, system: SystemSpec) -> DynamicsModel:
             f"choose a preset with T = 1, or one of the models {', '.join(models_for(horizon))}",
         )
     history, node = preset.data.history, preset.features.node
-    if history and (kind.reads_past == "never"):
+    by_prior = preset.model.prior in ("past", "kernel")
+    if history and kind.reads_past == "never" and not by_prior:
         raise RequestError(
             f"model {name}: reads no frame before the start, but data.history is {history}",
             "set data.history=0, or choose painet, kernel, egnn, egno, hegnn or gf-node",
         )
-    if history and kind.reads_past == "features" and "past" not in node:
+    if history and kind.reads_past == "features" and "past" not in node and not by_prior:
         raise RequestError(
             f"model {name}: reads the past as a feature alone, and features.node has no `past`",
             f"set features.node=[{', '.join((*node, 'past'))}]",
         )
-    return kind.build(preset.model, preset, system)
+    model = kind.build(preset.model, preset, system)
+    prior = preset.model.prior
+    return model if prior is None else OnPrior(model, prior, target_offsets(preset.data), system)
 
 
 def check_weights(preset: Preset, system: SystemSpec, weights: Mapping[str, Tensor]) -> None:

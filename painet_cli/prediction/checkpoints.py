@@ -166,7 +166,7 @@ class Checkpoint:
         None where the model keeps no such scale.
         """
         with safe_open(self.path, framework="pt", device="cpu") as file:
-            kept = [name for name in file.keys() if name.endswith(".speed")]  # noqa: SIM118
+            kept = [name for name in file.keys() if name.endswith("features.speed")]  # noqa: SIM118
             return float(file.get_tensor(kept[0])) if kept else None
 
 

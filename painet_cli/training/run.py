@@ -51,6 +51,7 @@ from painet_cli.training.device import (
     seed_everything,
 )
 from painet_cli.training.distributed.world import ALONE, World
+from painet_cli.training.prior import fit_prior
 from painet_cli.training.record import RECORD, RunSummary, begun_with, recorded, summarise
 from painet_cli.training.run_folder import BEST, keep_epochs, new_run_folder
 from painet_cli.training.several import check_several, check_types
@@ -253,6 +254,8 @@ def _prepare(
     seed_everything(preset.train.seed, device)
     model = build_model(preset, system).to(device)
     check_several(dataset.manifest, model, preset)
+    augmentation = augmentation_of(preset, dataset)
+    fit_prior(model, train, val, augmentation)
     if start is None:
         model.fit_scales(train.batches(preset.train.batch_size))
     else:
@@ -281,7 +284,6 @@ def _prepare(
         versions=versions(),
         start=None if start is None else start.facts(),
     )
-    augmentation = augmentation_of(preset, dataset)
     report = preset.data.report
     return Trainer(model, preset.train, train, val, budget_s, world, augmentation, report), header
 

@@ -15,7 +15,7 @@ KITS = {
     "linear": Kit(reads_features=False),
     "rf": Kit((NARROW,), reads_features=False, horizons=(1,)),
     "mpnn": Kit((NARROW,), equivariant=False, reads_features=False, horizons=(1,)),
-    "egnn": Kit((NARROW,)),
+    "egnn": Kit((NARROW, {**NARROW, "prior": "still"})),
     "egno": Kit((NARROW,)),
     "hegnn": Kit(({**NARROW, "max_ell": 2}, {**NARROW, "max_ell": 3})),
     # more noise makes its ODE so stiff that no step size serves; what it promises of the order of
@@ -52,6 +52,7 @@ KITS = {
             {**SMALL, "attention_layers": 2},
             {**SMALL, "attention_layers": 2, "share_time": True},
             {**SMALL, "decoder": "recurrent"},
+            {**SMALL, "prior": "straight"},
         )
     ),
 }

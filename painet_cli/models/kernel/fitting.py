@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,8 +69,18 @@ def skeleton_of(batch: Batch, names: tuple[str, ...]) -> Skeleton:
     return Skeleton(names, graph.types[:n].cpu().numpy(), bonds)
 
 
-def fit_member(task: Task, config: KernelConfig, member: KernelMember) -> dict[str, Tensor]:
+def fit_member(
+    task: Task,
+    config: KernelConfig,
+    member: KernelMember,
+    known: Sequence[Chosen] | None = None,
+) -> dict[str, Tensor]:
     """Buffers of a `Member`.
+
+    Parameters
+    ----------
+    known
+        Weights and ridge of each part's kernel; chosen on the validation windows where not given.
 
     Raises
     ------
@@ -81,7 +91,7 @@ def fit_member(task: Task, config: KernelConfig, member: KernelMember) -> dict[s
     z, z_held = (layout.columns(part.inputs) for part in (task.kept, task.held))
     dual = torch.empty_like(task.kept.targets)
     ridges, projections, strengths = [], [], []
-    chosen = _choose(task, layout, config, member)
+    chosen = _choose(task, layout, config, member) if known is None else known
     for p, choice in enumerate(chosen):
         mine, weights = task.part == p, choice.weights
         wanted = (task.kept.targets - task.offset)[:, :, mine]
@@ -92,7 +102,7 @@ def fit_member(task: Task, config: KernelConfig, member: KernelMember) -> dict[s
             others = _pieces(task, task.others, layout, z, weights, config, mine)
         solution = solve(among, others, wanted.flatten(1))
         ridge = choice.ridge
-        if not config.descend:
+        if known is None and not config.descend:
             crossed = kernel(z_held, z, layout.group, weights, config.form)
             ridge = best_ridge(solution, crossed, truth, weights).ridge
         dual[:, :, mine] = solution.dual(ridge).view_as(wanted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 from painet_cli.config.schema import KernelForm
 from painet_cli.models.kernel.layout import along_bones
 from painet_cli.models.kernel.ridge import Weights, kernel, own_kernel, variances
+from painet_cli.models.kernel.tuning import Chosen
 from painet_cli.models.layers.fitted_buffers import FittedBuffers
 
 _DIMENSIONS = {
@@ -58,6 +60,11 @@ class Member(FittedBuffers):
         """Take what was fitted."""
         for name in _DIMENSIONS:
             self._set(name, buffers[name])
+
+    def choices(self) -> list[Chosen]:
+        """Weights and ridge of each part's kernel; their error is not kept."""
+        parts = zip(self.log_a.double(), self.log_b.double(), self.ridge.tolist(), strict=True)
+        return [Chosen(Weights(log_a, log_b), ridge, math.nan) for log_a, log_b, ridge in parts]
 
     def unlike(self) -> str | None:
         """What does not go together, as the base class has it."""
