@@ -36,6 +36,7 @@ OWN = {
     "gf-node": "painet_cli.models.baselines.gf_node:GfNode",
     "kernel": "painet_cli.models.kernel.model:Kernel",
     "atom": "painet_cli.models.baselines.atom:Atom",
+    "stack": "painet_cli.models.stack:Stack",
 }
 """Models of this package: a new one is one file, with its `Config`, and one line here."""
 
@@ -63,10 +64,13 @@ class ModelConfig(Strict):
         Whether the model can predict a single target only.
     closed_form
         Whether it is fitted in one go: it has no training step, and predicts its own system alone.
+    of_runs
+        Whether it is made of runs, and says nothing without them: no benchmark trains it by name.
     """
 
     one_step: ClassVar[bool] = False
     closed_form: ClassVar[bool] = False
+    of_runs: ClassVar[bool] = False
 
     name: str
     """Which model; the other keys of this section are that model's own."""

@@ -51,6 +51,7 @@ from painet_cli.training.device import (
     seed_everything,
 )
 from painet_cli.training.distributed.world import ALONE, World
+from painet_cli.training.members import take_members, with_members
 from painet_cli.training.prior import fit_prior
 from painet_cli.training.record import RECORD, RunSummary, begun_with, recorded, summarise
 from painet_cli.training.run_folder import BEST, keep_epochs, new_run_folder
@@ -116,6 +117,7 @@ def start_run(
     meter = MemoryMeter(device)
     with world.together():
         trainer, header = _prepare(preset, name, data_dir, device, budget_s, world)
+        take_members(trainer.model, header.preset)
     header = _fit_memory(trainer, header, memory_budget)
     _align(trainer, header)
     folder = Path(
@@ -204,6 +206,8 @@ def _restore(trainer: Trainer, header: Header, folder: Path) -> None:
                 f"{folder / LAST}: its tensors do not fit the preset in {CONFIG}",
                 str(error).splitlines()[-1].strip(),
             ) from error
+    else:
+        take_members(trainer.model, header.preset)
 
 
 def dataset_of(preset: Preset, data_dir: Path) -> Dataset:
@@ -240,6 +244,7 @@ def _prepare(
     dataset = dataset_of(preset, data_dir)
     preset = preset.model_copy(update={"data": with_velocity(preset.data, dataset.manifest)})
     check_no_answer(preset.data)
+    preset = with_members(preset, dataset)
     where = preset.train.start_from
     start = None if where is None else read_start(where, dataset.manifest)
     known = () if start is None else start.header.type_names
