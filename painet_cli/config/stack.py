@@ -14,7 +14,7 @@ class StackMember(Strict):
 
     run: str
     """Its run folder or checkpoint file; read once, as the stack is fitted."""
-    preset: dict[str, JsonValue] = {}
+    preset: Annotated[dict[str, JsonValue], Field(default_factory=dict)]
     """Its preset, filled in from its checkpoint."""
 
 

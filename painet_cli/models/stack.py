@@ -81,7 +81,7 @@ class Stack(DynamicsModel):
             members.append(build_model(own, known))
         return cls(members, by_step=config.by_step, report=preset.data.report)
 
-    def train(self, mode: bool = True) -> Stack:  # noqa: FBT001, FBT002 (torch's own signature)
+    def train(self, mode: bool = True) -> Stack:
         """Members are not trained."""
         super().train(mode)
         self.members.eval()
@@ -120,11 +120,11 @@ class Stack(DynamicsModel):
 def best_weights(
     products: NDArray[np.float64],  # (K, K)
 ) -> NDArray[np.float64]:  # (K,)
-    """Weights of the mean with the least squared error: none negative, their sum one.
+    r"""Weights of the mean with the least squared error: none negative, their sum one.
 
     On the simplex the error is :math:`w^T G w`, with G the inner products of the members' errors.
-    Its least lies in the direction of the least of :math:`u^T G u - 2 \\sum u` over
-    :math:`u \\ge 0`, which is a problem of non-negative least squares.
+    Its least lies in the direction of the least of :math:`u^T G u - 2 \sum u` over
+    :math:`u \ge 0`, which is a problem of non-negative least squares.
 
     Parameters
     ----------
