@@ -106,11 +106,13 @@ def fit_member(
             crossed = kernel(z_held, z, layout.group, weights, config.form)
             ridge = best_ridge(solution, crossed, truth, weights).ridge
         dual[:, :, mine] = solution.dual(ridge).view_as(wanted)
-        best = solution.strength.argsort(descending=True)[:_RANK]
-        projections.append(solution.projection[:, best])
-        strengths.append(solution.strength[best])
+        if task.others is not None:  # else they follow from the kept windows
+            best = solution.strength.argsort(descending=True)[:_RANK]
+            projections.append(solution.projection[:, best])
+            strengths.append(solution.strength[best])
         ridges.append(ridge)
-    rank = max(len(one) for one in strengths)
+    rank = max((len(one) for one in strengths), default=0)
+    kept = len(z)
     return {
         "inputs": z,
         "parent": layout.parent,
@@ -121,8 +123,8 @@ def fit_member(
         "log_b": torch.stack([choice.weights.log_b for choice in chosen]),
         "ridge": torch.tensor(ridges, dtype=torch.float64, device=z.device),
         "dual": dual,
-        "projection": torch.stack([_padded(one, rank) for one in projections]),
-        "strength": torch.stack([_padded(one, rank) for one in strengths]),
+        "projection": _stacked(projections, (len(chosen), kept, rank)),
+        "strength": _stacked(strengths, (len(chosen), rank)),
     }
 
 
@@ -183,5 +185,11 @@ def part_of(skeleton: Skeleton, config: KernelConfig) -> Tensor:
     return torch.from_numpy(divide(skeleton, config.parts))
 
 
-def _padded(values: Tensor, columns: int) -> Tensor:
-    return torch.nn.functional.pad(values, (0, columns - values.shape[-1]))
+def _stacked(parts: Sequence[Tensor], shape: tuple[int, ...]) -> Tensor:
+    """Parts with columns of nought where they have fewer; nothing where there are none."""
+    if not parts:
+        return torch.zeros(shape, dtype=torch.float64)
+    columns = shape[-1]
+    return torch.stack(
+        [torch.nn.functional.pad(part, (0, columns - part.shape[-1])) for part in parts]
+    )
