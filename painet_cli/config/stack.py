@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, JsonValue
+from pydantic import BeforeValidator, Field
 
 from painet_cli.config.model_table import ModelConfig, Strict
 
@@ -14,7 +14,7 @@ class StackMember(Strict):
 
     run: str
     """Its run folder or checkpoint file; read once, as the stack is fitted."""
-    preset: Annotated[dict[str, JsonValue], Field(default_factory=dict)]
+    preset: Annotated[dict[str, Any], Field(default_factory=dict)]
     """Its preset, filled in from its checkpoint."""
 
 

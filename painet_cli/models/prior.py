@@ -148,7 +148,7 @@ class OnPrior(DynamicsModel):
         return self.network.pass_bytes(nodes, edges, activations, training=training)
 
     @property
-    def activations(self) -> Activations:  # type: ignore[override]  # its network's
+    def activations(self) -> Activations:  # its network's
         """How the network trades memory for time."""
         return self.network.activations
 
