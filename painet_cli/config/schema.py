@@ -228,8 +228,6 @@ class KernelMember(Strict):
     `limbs`, their `segments`, or the particle `types`."""
     bones: bool = False
     """Read every particle's vector from the one it hangs on, too."""
-    axes: bool = False
-    """Whether the frame's three axes have weights of their own."""
     pull: NonNegativeFloat = 0.02
     """How strongly the weights of a descent are held together."""
 

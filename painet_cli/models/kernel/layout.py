@@ -25,7 +25,7 @@ class Layout:
         (D,) what is taken off a column, and what it is divided by: one number for all of a kind.
     group
         (D,) group of every column: a part of the body, a kind of input, about the centroid or along
-        bones, and an axis where these are weighed apart.
+        bones.
     kind
         (G,) 0 positions, 1 velocities, 2 the past.
     mirror
@@ -69,11 +69,9 @@ def lay_out(inputs: Tensor, skeleton: Skeleton, member: KernelMember) -> Layout:
     references, kinds, parts = 1 + member.bones, int(of_input.max()) + 1, int(part.max()) + 1
     blocks = np.arange(references)[:, None] * kinds + of_input  # (R, K)
     group = blocks[..., None] * parts + part
-    apart = 3 if member.axes else 1  # groups that a part's three coordinates fall into
-    columns = apart * np.repeat(group.reshape(-1), 3) + np.tile(np.arange(3) % apart, group.size)
+    columns = np.repeat(group.reshape(-1), 3)
     mirror = (np.arange(references * kinds)[:, None] * parts + mirror_of(part, skeleton)).ravel()
-    mirror = (apart * mirror[:, None] + np.arange(apart)).ravel()
-    kind = np.repeat(np.tile(np.arange(kinds), references), apart * parts)
+    kind = np.repeat(np.tile(np.arange(kinds), references), parts)
 
     def there(values: NDArray[np.int64]) -> Tensor:
         return torch.from_numpy(values.astype(np.int64)).to(device)

@@ -9,13 +9,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from painet_cli.config.schema import KernelConfig, KernelMember
+from painet_cli.config.schema import KernelConfig
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.symmetries import Symmetries, mirror_partners
 from painet_cli.errors import RequestError
 from painet_cli.models.base import SystemSpec
 from painet_cli.models.kernel.bones import paths, with_bones_of
-from painet_cli.models.kernel.layout import lay_out
 from painet_cli.models.kernel.model import Kernel, fit_kernel
 from painet_cli.models.kernel.parts import Division, Skeleton, divide, mirror_of, parents
 from painet_cli.models.kernel.ridge import (
@@ -200,7 +199,7 @@ def test_limbs_see_left_and_right_alike(groups: str) -> None:
     both = Symmetries(partners, signs)
     one, other, test = (equal_systems(PUPPET, n, seed=n) for n in (40, 20, 3))
     train, val = list(both.all_of(one)), [other]
-    members = [{"groups": groups, "bones": True}, {"groups": groups, "axes": True}]
+    members = [{"groups": groups, "bones": True}, {"groups": groups}]
     options = {"form": "rq", "parts": "limbs", "descend": 5, "keep_bones": 0.5}
     config = KernelConfig.model_validate({**options, "members": members})
     model = fit_kernel(train, val, spec, config)
@@ -209,20 +208,6 @@ def test_limbs_see_left_and_right_alike(groups: str) -> None:
     there = both.applied(replace(test, targets=here), torch.ones(3, dtype=torch.int64))
     error = (model(mirrored) - there.known_targets()).abs().max()
     assert error < 1e-3 * here.abs().max()
-
-
-def test_axes_are_weighed_apart_and_their_mirror_is_on_the_other_side() -> None:
-    inputs = normal(5, 2, 8, 3, seed=1)
-    plain, apart = (
-        lay_out(inputs, puppet(), KernelMember(groups="limbs", bones=True, axes=axes))
-        for axes in (False, True)
-    )
-    assert len(apart.kind) == 3 * len(plain.kind)
-    axis = torch.arange(3).repeat(len(plain.group) // 3)
-    assert torch.equal(apart.group, 3 * plain.group + axis)
-    assert torch.equal(apart.mirror // 3, plain.mirror.repeat_interleave(3))
-    assert torch.equal(apart.mirror % 3, torch.arange(3).repeat(len(plain.kind)))
-    assert torch.equal(apart.kind, plain.kind.repeat_interleave(3))
 
 
 def test_a_descent_weighs_the_groups_apart_and_predicts_no_worse() -> None:
