@@ -9,14 +9,19 @@ import numpy as np
 import pytest
 import torch
 
+from painet_cli.config.presets import Preset, load_preset
 from painet_cli.data.dataset.dataset import open_dataset
 from painet_cli.errors import RequestError
 from painet_cli.evaluation.evaluate import evaluate_run, windows_for
 from painet_cli.evaluation.verify.verify import verify
+from painet_cli.models.base import SystemSpec
+from painet_cli.models.registry import build_model, check_weights, system_spec
 from painet_cli.models.stack import Stack, best_weights
 from painet_cli.prediction.checkpoints import restore
+from painet_cli.training.members import take_members
 from painet_cli.training.record import RunSummary
 from painet_cli.training.run import BEST, resume_run
+from systems import SPEC, preset
 from trainings import CPU, Watcher, train
 
 
@@ -148,3 +153,37 @@ def test_a_member_with_more_of_the_past_asks_the_stack_for_it(
         stacked(both, small_preset, data_dir, tmp_path)
     summary = stacked(both, small_preset, data_dir, tmp_path, "data.history=2")
     assert restore(summary.run / BEST, CPU)[1].preset.data.history == 2
+
+
+def described(**model: object) -> Preset:
+    member = {"run": "a", "preset": preset(dict(model)).model_dump(mode="json")}
+    return preset({"name": "stack", "members": [member]})
+
+
+def test_a_file_that_names_a_stack_within_a_stack_is_refused() -> None:
+    with pytest.raises(RequestError, match="a member is a stack itself"):
+        build_model(described(name="stack"), SPEC)
+
+
+def test_a_file_that_names_a_huge_member_takes_no_memory() -> None:
+    huge = described(name="painet", layers=256, hidden=16_384, heads=64)
+    with pytest.raises(RuntimeError, match="Missing key"):
+        check_weights(huge, SPEC, {"weights": torch.ones(1, 1)})
+
+
+def test_a_run_that_changed_since_is_refused(
+    runs: list[Path], small_preset: Path, data_dir: Path, tmp_path: Path
+) -> None:
+    chosen = load_preset(str(small_preset), ["data.velocity=next"])
+    members = [{"run": str(runs[0]), "preset": chosen.model_dump(mode="json")}]
+    chosen = chosen.changed({"model": {"name": "stack", "members": members}})
+    take_members(build_model(chosen, spec_of(runs[0])), chosen)
+    members[0]["run"] = str(runs[1])
+    other = chosen.changed({"model": {"name": "stack", "members": members}})
+    with pytest.raises(RequestError, match="its weights do not fit the preset"):
+        take_members(build_model(other, spec_of(runs[0])), other)
+
+
+def spec_of(run: Path) -> SystemSpec:
+    _, header = restore(run / BEST, CPU)
+    return system_spec(header.preset, header.type_names, header.up_axis)

@@ -159,6 +159,18 @@ def test_priors_that_cannot_be_are_refused(
     assert not (tmp_path / "runs").exists()
 
 
+def test_a_kernel_prior_is_fitted_to_one_time_between_frames_and_one_dataset(
+    recordings: tuple[Dataset, Preset], tmp_path: Path
+) -> None:
+    drawn = recordings[1].changed({"data.delta_time": ["1fs", "1fs"]})
+    with pytest.raises(RequestError, match="reads windows of one time between frames"):
+        start_run(drawn, "one", tmp_path, tmp_path / "runs", CPU, Watcher())
+    first = start_run(recordings[1], "one", tmp_path, tmp_path / "runs", CPU, Watcher()).run
+    again = recordings[1].changed({"train.start_from": str(first)})
+    with pytest.raises(RequestError, match="is fitted to its own dataset"):
+        start_run(again, "two", tmp_path, tmp_path / "runs", CPU, Watcher())
+
+
 def test_one_recording_with_two_windows_has_none_to_hold_out(tmp_path: Path) -> None:
     described = manifest([20], delta_frames=3, train=(0, 1), val=(8,), test=(14,))
     dataset = write_dataset(tmp_path / described.name, frames_of(described), described)
