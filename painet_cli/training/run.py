@@ -51,6 +51,7 @@ from painet_cli.training.device import (
     seed_everything,
 )
 from painet_cli.training.distributed.world import SINGLE, World
+from painet_cli.training.loss import check_loss
 from painet_cli.training.members import take_members, with_members
 from painet_cli.training.prior import fit_prior
 from painet_cli.training.record import RECORD, RunSummary, begun_with, recorded, summarise
@@ -244,6 +245,7 @@ def _prepare(
     dataset = dataset_of(preset, data_dir)
     preset = preset.model_copy(update={"data": with_velocity(preset.data, dataset.manifest)})
     check_no_answer(preset.data)
+    check_loss(preset, dataset.manifest)
     preset = with_members(preset, dataset)
     where = preset.train.start_from
     start = None if where is None else read_start(where, dataset.manifest)
