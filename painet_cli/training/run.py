@@ -52,10 +52,10 @@ from painet_cli.training.device import (
 )
 from painet_cli.training.distributed.world import SINGLE, World
 from painet_cli.training.loss import check_loss
-from painet_cli.training.members import take_members, with_members
-from painet_cli.training.prior import fit_prior
 from painet_cli.training.record import RECORD, RunSummary, begun_with, recorded, summarise
 from painet_cli.training.run_folder import BEST, keep_epochs, new_run_folder
+from painet_cli.training.setup.members import take_members, with_members
+from painet_cli.training.setup.prior import fit_prior
 from painet_cli.training.several import check_several, check_types
 from painet_cli.training.start import read_start, take_weights
 from painet_cli.training.threads import computing_with, threads_for
