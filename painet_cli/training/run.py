@@ -55,6 +55,8 @@ from painet_cli.training.distributed.world import SINGLE, World
 from painet_cli.training.loss import check_loss
 from painet_cli.training.record import RECORD, RunSummary, begun_with, recorded, summarise
 from painet_cli.training.run_folder import BEST, keep_epochs, new_run_folder
+from painet_cli.training.setup.members import take_members, with_members
+from painet_cli.training.setup.prior import fit_prior
 from painet_cli.training.several import check_several, check_types
 from painet_cli.training.start import read_start, take_weights
 from painet_cli.training.threads import computing_with, threads_for
@@ -117,6 +119,7 @@ def start_run(
     meter = MemoryMeter(device)
     with world.all_or_none():
         trainer, header = _prepare(preset, name, data_dir, device, budget_s, world)
+        take_members(trainer.model, header.preset)
     header = _fit_memory(trainer, header, memory_budget)
     _align(trainer, header)
     folder = Path(
@@ -205,6 +208,8 @@ def _restore(trainer: Trainer, header: Header, folder: Path) -> None:
                 f"{folder / LAST}: its tensors do not fit the preset in {CONFIG}",
                 str(error).splitlines()[-1].strip(),
             ) from error
+    else:
+        take_members(trainer.model, header.preset)
 
 
 def dataset_of(preset: Preset, data_dir: Path) -> Dataset:
@@ -242,6 +247,7 @@ def _prepare(
     preset = preset.model_copy(update={"data": with_velocity(preset.data, dataset.manifest)})
     check_no_answer(preset.data)
     check_loss(preset, dataset.manifest)
+    preset = with_members(preset, dataset)
     where = preset.train.start_from
     start = None if where is None else read_start(where, dataset.manifest)
     known = () if start is None else start.header.type_names
@@ -256,6 +262,8 @@ def _prepare(
     seed_everything(preset.train.seed, device)
     model = build_model(preset, system).to(device)
     check_several(dataset.manifest, model, preset)
+    augmentation = augmentation_of(preset, dataset)
+    fit_prior(model, train, val, augmentation)
     if start is None:
         model.fit_scales(train.batches(preset.train.batch_size))
     else:
@@ -285,7 +293,6 @@ def _prepare(
         versions=versions(),
         start=None if start is None else start.facts(),
     )
-    augmentation = augmentation_of(preset, dataset)
     report = preset.data.report
     return Trainer(model, preset.train, train, val, budget_s, world, augmentation, report), header
 

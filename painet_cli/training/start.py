@@ -12,6 +12,7 @@ from torch import Tensor
 from painet_cli.data.dataset.manifest import Manifest
 from painet_cli.errors import RequestError
 from painet_cli.models.base import DynamicsModel, Features
+from painet_cli.models.prior import OnPrior
 from painet_cli.training.checkpoint import Header, load_checkpoint, under
 from painet_cli.training.run_folder import BEST
 
@@ -95,6 +96,11 @@ def take_weights(model: DynamicsModel, start: Start, type_names: Sequence[str]) 
     RequestError
         The model is another one.
     """
+    if isinstance(model, OnPrior) and model.kernel is not None:
+        raise RequestError(
+            f"{start.path}: model.prior=kernel is fitted to its own dataset, and not gone on with",
+            "choose another prior, or leave train.start_from out",
+        )
     known, added = len(start.header.type_names), len(type_names) - len(start.header.type_names)
     own = model.state_dict()
     features = getattr(model, "features", None)

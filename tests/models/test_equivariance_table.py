@@ -35,6 +35,7 @@ KEPT = {
     "hegnn": ALL,
     "atom": set(),  # only its lifting tells vectors from scalars, and it reads coordinates
     "gf-node": {"shift"},  # its nonlinearities act on single coordinates
+    "stack": ALL,  # what all of its members keep, here those of linear and egnn
     "kernel": set(),  # of a body with an up axis: what it keeps is in kernel/test_kernel
 }
 KEPT_BY_VARIANT = {
