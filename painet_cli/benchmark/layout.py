@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 from rich.text import Text
 
 from painet_cli.benchmark.rows import OURS, Row
 from painet_cli.benchmark.significance import LEVEL
+from painet_cli.report.tables.comma_separated import as_csv
 from painet_cli.report.tables.evaluation import Columns, figure, lay_out
 from painet_cli.report.tables.paper import best_printed
 
@@ -58,18 +57,7 @@ def markdown_table(columns: Columns) -> list[str]:
 
 def bench_csv(rows: Sequence[DataclassInstance]) -> str:
     """Rows of one kind as comma-separated values; lists are joined by spaces."""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, [f.name for f in fields(rows[0])], lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({name: _csv_cell(value) for name, value in asdict(row).items()})
-    return out.getvalue()
-
-
-def _csv_cell(value: Any) -> Any:
-    if isinstance(value, dict):
-        return " ".join(f"{key.replace(' ', '_')}={one}" for key, one in value.items())
-    return " ".join(map(str, value)) if isinstance(value, list) else value
+    return as_csv([asdict(row) for row in rows])
 
 
 def grids(rows: Sequence[Row]) -> Iterator[tuple[str, Columns]]:

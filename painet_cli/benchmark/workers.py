@@ -17,7 +17,8 @@ from painet_cli.errors import PainetError, RequestError
 from painet_cli.evaluation.evaluate import evaluate_run, save_evaluation
 from painet_cli.storage.atomic import check_writable, write_text
 from painet_cli.training.device import reuse_freed_memory
-from painet_cli.training.run import CONFIG, resume_run
+from painet_cli.training.run import resume_run
+from painet_cli.training.run_folder import CONFIG
 from painet_cli.training.train import Unheard
 
 _POLL_S = 0.5

@@ -23,6 +23,7 @@ from painet_cli.cli.demo import demo
 from painet_cli.cli.evaluate import evaluate
 from painet_cli.cli.predict import predict
 from painet_cli.cli.prepare import command as prepare
+from painet_cli.cli.runs import runs
 from painet_cli.cli.session import Session, with_session
 from painet_cli.cli.train import train
 from painet_cli.cli.verify import verify
@@ -47,6 +48,7 @@ app.add_typer(data.app, name="data")
 app.command()(demo)
 app.command()(train)
 app.command()(evaluate)
+app.command()(runs)
 app.command()(predict)
 app.command()(checkpoints)
 app.command()(verify)

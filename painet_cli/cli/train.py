@@ -58,6 +58,13 @@ def train(
         float | None,
         typer.Option("--budget", metavar="MINUTES", min=0.0, help="Stop after so much training."),
     ] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="WORD", help="What to call the run.")
+    ] = None,
+    tags: Annotated[
+        list[str] | None,
+        typer.Option("--tag", metavar="WORD", help="A word to find runs by; may be repeated."),
+    ] = None,
     memory_budget: MemoryBudget = None,
     data_dir: DataDir = DATA_DIR,
     run_dir: RunDir = RUN_DIR,
@@ -68,7 +75,9 @@ def train(
             "give either --preset NAME, --from NAME|RUN or --resume RUN",
             "`painet presets` lists the presets, `painet checkpoints` what to begin with",
         )
-    if resume and (settings or model or seed is not None or seeds > 1 or memory_budget):
+    if resume and (
+        settings or model or name or tags or seed is not None or seeds > 1 or memory_budget
+    ):
         raise RequestError(
             "--resume goes on with a run's own preset",
             "only --epochs and --budget may change; start a new run for the rest",
@@ -79,7 +88,9 @@ def train(
     from painet_cli.training.distributed.join import joined
     from painet_cli.training.distributed.launch import launched
     from painet_cli.training.run import resume_run, start_run
+    from painet_cli.training.run_folder import run_label
 
+    label = run_label(name, tags or ())
     reuse_freed_memory()
     budget_s = None if budget is None else 60 * budget
     memory = as_bytes(memory_budget)
@@ -95,12 +106,21 @@ def train(
             with world.together():
                 options = {"model.name": model, "train.seed": seed, "train.epochs": epochs}
                 given = [f"{key}={value}" for key, value in options.items() if value is not None]
-                name, presets = _presets(preset, start, [*given, *(settings or [])], seeds)
+                of, presets = _presets(preset, start, [*given, *(settings or [])], seeds)
             for one in presets:
                 with TrainingProgress(session) as progress:
                     summaries.append(
                         start_run(
-                            one, name, data_dir, run_dir, device, progress, budget_s, world, memory
+                            one,
+                            of,
+                            data_dir,
+                            run_dir,
+                            device,
+                            progress,
+                            budget_s,
+                            world,
+                            memory,
+                            label,
                         )
                     )
         _report(session, summaries, data_dir, device, world)

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from painet_cli.config.differences import flat_settings
 from painet_cli.config.presets import Preset, load_preset, preset_names
 from painet_cli.data.batches.spacing import frame_times_of
 from painet_cli.data.batches.windows import (
@@ -45,7 +46,7 @@ from painet_cli.training.device import MemoryMeter, free_memory
 from painet_cli.training.distributed.world import ALONE, World
 from painet_cli.training.record import trained_facts
 from painet_cli.training.run import dataset_of
-from painet_cli.training.run_folder import BEST
+from painet_cli.training.run_folder import BEST, RunLabel, label_in
 
 CPU = torch.device("cpu")
 EVALUATION = "evaluation.json"
@@ -106,6 +107,10 @@ class Evaluation:
     """Errors of every window and step, (windows, horizon); not part of `plain`."""
     traced: dict[str, Any] = field(default_factory=dict, compare=False)
     """What the figures depend on, for the provenance; not part of `plain`."""
+    called: RunLabel = field(default_factory=RunLabel, compare=False)
+    """What its owner calls the run; `name` and `tags` of `plain`."""
+    settings: dict[str, Any] = field(default_factory=dict, compare=False)
+    """The run's preset by dotted keys; not part of `plain`."""
 
     def plain(self) -> dict[str, Any]:
         """All but the errors of single windows, as JSON has it.
@@ -114,12 +119,15 @@ class Evaluation:
         """
         values = {name: getattr(self, name) for name in self.plain_names()}
         systems = [system.plain() for system in self.systems]
-        return values | {"systems": systems, "physics": self.physics and self.physics.plain()}
+        called = {"name": self.called.name, "tags": list(self.called.tags)}
+        physics = self.physics and self.physics.plain()
+        return values | called | {"systems": systems, "physics": physics}
 
     @classmethod
     def plain_names(cls) -> list[str]:
-        """Keys of `plain`."""
-        return [f.name for f in fields(cls) if f.name not in ("squared", "traced")]
+        """Keys of `plain`, less what the run is called."""
+        apart = ("squared", "traced", "called", "settings")
+        return [f.name for f in fields(cls) if f.name not in apart]
 
 
 def evaluate_run(
@@ -220,6 +228,8 @@ def evaluate_run(
         physics=checks,
         squared=errors.squared,
         traced={**trained_facts(header), "tensors_sha256": header.tensors_sha256},
+        called=label_in(run),
+        settings=flat_settings(header.preset),
     )
 
 

@@ -51,16 +51,23 @@ from painet_cli.training.device import (
     seed_everything,
 )
 from painet_cli.training.distributed.world import ALONE, World
-from painet_cli.training.record import RECORD, RunSummary, begun_with, recorded, summarise
-from painet_cli.training.run_folder import BEST, keep_epochs, new_run_folder
+from painet_cli.training.record import RunSummary, begun_with, recorded, summarise
+from painet_cli.training.run_folder import (
+    BEST,
+    CONFIG,
+    LAST,
+    METRICS,
+    RECORD,
+    RunLabel,
+    keep_epochs,
+    label_in,
+    new_run_folder,
+)
 from painet_cli.training.several import check_several, check_types
 from painet_cli.training.start import read_start, take_weights
 from painet_cli.training.threads import computing_with, threads_for
 from painet_cli.training.trainer import EpochRecord, Trainer
 
-CONFIG = "config.yaml"
-METRICS = "metrics.jsonl"
-LAST = "last.safetensors"
 _MEASURED = 50
 """Training windows by whose starts the structure is measured."""
 CONTENTS = {
@@ -92,6 +99,7 @@ def start_run(
     budget_s: float | None = None,
     world: World = ALONE,
     memory_budget: int | None = None,
+    label: RunLabel = RunLabel(),  # noqa: B008 - frozen
 ) -> RunSummary:
     """Train a preset in a new folder `run_dir/name/STAMP`.
 
@@ -104,6 +112,8 @@ def start_run(
     memory_budget
         Bytes that `train.activations: auto` fits a step in; by default what is free. What it comes
         to is the run's from then on, so that a resumed run computes as it did.
+    label
+        What the run is called.
 
     Raises
     ------
@@ -123,7 +133,7 @@ def start_run(
         )
     )
     with _alone(folder, world):
-        return _train(folder, trainer, header, meter, listener)
+        return _train(folder, trainer, header, meter, listener, label)
 
 
 def resume_run(
@@ -162,7 +172,7 @@ def resume_run(
             _restore(trainer, header, folder)
         header = _fit_memory(trainer, header, None)
         _align(trainer, header)
-        return _train(folder, trainer, header, meter, listener)
+        return _train(folder, trainer, header, meter, listener, label_in(folder))
 
 
 def _preset_of(folder: Path, epochs: int | None) -> Preset:
@@ -333,10 +343,15 @@ def _align(trainer: Trainer, header: Header) -> None:
 
 
 def _train(
-    folder: Path, trainer: Trainer, header: Header, meter: MemoryMeter, listener: Listener
+    folder: Path,
+    trainer: Trainer,
+    header: Header,
+    meter: MemoryMeter,
+    listener: Listener,
+    label: RunLabel,
 ) -> RunSummary:
     world = trainer.world
-    record = recorded(folder, trainer, header, meter) if world.is_writer else nullcontext()
+    record = recorded(folder, trainer, header, meter, label) if world.is_writer else nullcontext()
     with computing_with(_threads(folder, trainer, header)), record, flushed_denormals():
         with world.together():
             if world.is_writer:
@@ -351,7 +366,7 @@ def _train(
                 if world.is_writer:
                     _save_epoch(folder, trainer, header, epoch)
                     listener.epoch(epoch, trainer)
-    return summarise(folder, trainer, header, meter)
+    return summarise(folder, trainer, header, meter, label)
 
 
 def _threads(folder: Path, trainer: Trainer, header: Header) -> int:

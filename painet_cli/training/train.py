@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from painet_cli.config.presets import Preset, preset_name
@@ -10,6 +11,7 @@ from painet_cli.errors import RequestError
 from painet_cli.training.device import process_as_before, resolve_device
 from painet_cli.training.record import RunSummary
 from painet_cli.training.run import Listener, resume_run, start_run
+from painet_cli.training.run_folder import run_label
 from painet_cli.training.trainer import EpochRecord, Trainer
 
 
@@ -33,6 +35,8 @@ def train(
     data_dir: str | Path = "data",
     run_dir: str | Path = "runs",
     name: str | None = None,
+    run_name: str | None = None,
+    tags: Sequence[str] = (),
     device: str = "auto",
     listener: Listener | None = None,
 ) -> RunSummary:
@@ -59,6 +63,8 @@ def train(
         Folder of the runs; this one becomes `run_dir/NAME/STAMP`.
     name
         NAME; by default that of the preset.
+    run_name, tags
+        What to call the run, to find it again among others; one word each.
     device
         `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
     listener
@@ -97,9 +103,10 @@ def train(
     if (preset is None) == (resume is None):
         raise RequestError("give either a preset or a run to resume", "registry.presets() has some")
     if preset is None or resume is not None:
-        if settings:
+        if settings or run_name or tags:
             raise RequestError(
-                "settings: a run that goes on keeps its preset", "start a new run for others"
+                "settings, run_name, tags: a run that goes on keeps its preset and its name",
+                "start a new run for others",
             )
         with process_as_before(chosen):
             return resume_run(
@@ -113,5 +120,12 @@ def train(
         made = made.changed({"train.epochs": epochs})
     with process_as_before(chosen):
         return start_run(
-            made, name or own_name, Path(data_dir), Path(run_dir), chosen, silent, budget_s
+            made,
+            name or own_name,
+            Path(data_dir),
+            Path(run_dir),
+            chosen,
+            silent,
+            budget_s,
+            label=run_label(run_name, tags),
         )

@@ -27,9 +27,8 @@ from painet_cli.evaluation.verify.files import (
 )
 from painet_cli.prediction.checkpoints import Checkpoint, find_checkpoint
 from painet_cli.training.checkpoint import Header, read_header
-from painet_cli.training.record import RECORD, trained_facts
-from painet_cli.training.run import CONFIG, LAST, METRICS
-from painet_cli.training.run_folder import BEST
+from painet_cli.training.record import trained_facts
+from painet_cli.training.run_folder import BEST, CONFIG, LAST, METRICS, RECORD
 
 SUMMARY = "summary.json"
 BENCH = "bench.json"
