@@ -69,7 +69,7 @@ class Cell:
         try:
             record = json.loads((self.folder / RECORD).read_bytes())
             ended = record["status"] == "done" and record["stopped_by"]
-            spent = record["epoch_s"] * record["epochs"]
+            spent = record.get("seconds", record["epoch_s"] * record["epochs"])
         except (OSError, ValueError, KeyError, TypeError):
             return False
         # what ended by a smaller budget goes on

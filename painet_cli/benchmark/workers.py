@@ -19,7 +19,7 @@ from painet_cli.storage.atomic import check_writable, write_text
 from painet_cli.training.device import reuse_freed_memory
 from painet_cli.training.run import resume_run
 from painet_cli.training.run_folder import CONFIG
-from painet_cli.training.train import Unheard
+from painet_cli.training.watching.callback import Callback
 
 _POLL_S = 0.5
 
@@ -126,7 +126,7 @@ def _train_cell(
 ) -> None:
     torch.set_num_threads(threads)
     reuse_freed_memory()
-    resume_run(folder, data_dir, torch.device(device), Unheard(), budget_s=budget_s)
+    resume_run(folder, data_dir, torch.device(device), Callback(), budget_s=budget_s)
 
 
 def _evaluate_cell(

@@ -83,7 +83,7 @@ def train(
             "only --epochs and --budget may change; start a new run for the rest",
         )
 
-    from painet_cli.cli.progress import TrainingProgress
+    from painet_cli.cli.watch import TrainingProgress
     from painet_cli.training.device import reuse_freed_memory
     from painet_cli.training.distributed.join import joined
     from painet_cli.training.distributed.launch import launched
@@ -165,7 +165,8 @@ def _report(
         with world.together():
             if world.is_writer:
                 save_evaluation(evaluation)
-                draw_loss(summary.run, evaluation.unit)
+                if summary.epochs:
+                    draw_loss(summary.run, evaluation.unit)
         evaluations.append(evaluation)
         rows.append({**asdict(summary), "test": evaluation.plain()})
         session.console.print(

@@ -46,7 +46,7 @@ from painet_cli.training.device import MemoryMeter, free_memory
 from painet_cli.training.distributed.world import ALONE, World
 from painet_cli.training.record import trained_facts
 from painet_cli.training.run import dataset_of
-from painet_cli.training.run_folder import BEST, RunLabel, label_in
+from painet_cli.training.run_folder import RunLabel, best_weights, label_in
 
 CPU = torch.device("cpu")
 EVALUATION = "evaluation.json"
@@ -109,6 +109,8 @@ class Evaluation:
     """What the figures depend on, for the provenance; not part of `plain`."""
     called: RunLabel = field(default_factory=RunLabel, compare=False)
     """What its owner calls the run; `name` and `tags` of `plain`."""
+    validated: bool = field(default=True, compare=False)
+    """Whether the weights were chosen by a validation; else they are those of the last epoch."""
     settings: dict[str, Any] = field(default_factory=dict, compare=False)
     """The run's preset by dotted keys; not part of `plain`."""
 
@@ -119,14 +121,18 @@ class Evaluation:
         """
         values = {name: getattr(self, name) for name in self.plain_names()}
         systems = [system.plain() for system in self.systems]
-        called = {"name": self.called.name, "tags": list(self.called.tags)}
+        called = {
+            "name": self.called.name,
+            "tags": list(self.called.tags),
+            "validated": self.validated,
+        }
         physics = self.physics and self.physics.plain()
         return values | called | {"systems": systems, "physics": physics}
 
     @classmethod
     def plain_names(cls) -> list[str]:
         """Keys of `plain`, less what the run is called."""
-        apart = ("squared", "traced", "called", "settings")
+        apart = ("squared", "traced", "called", "validated", "settings")
         return [f.name for f in fields(cls) if f.name not in apart]
 
 
@@ -229,6 +235,7 @@ def evaluate_run(
         squared=errors.squared,
         traced={**trained_facts(header), "tensors_sha256": header.tensors_sha256},
         called=label_in(run),
+        validated=header.progress.best_epoch is not None,
         settings=flat_settings(header.preset),
     )
 
@@ -258,9 +265,7 @@ def load_run(
     RequestError
         One of them is missing, or they do not belong together.
     """
-    if not run.is_dir():
-        raise RequestError(f"{run}: no run here", "give a folder that `painet train` wrote")
-    model, header = restore(run / BEST, device)
+    model, header = restore(best_weights(run), device)
     if on is not None:
         dataset = dataset_of(header.preset.changed({"data.dataset": on}), data_dir)
         check_known(dataset, header)

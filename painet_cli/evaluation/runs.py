@@ -135,7 +135,9 @@ def _read(folder: Path) -> Run | None:
     record = _object(folder / RECORD)
     lines = _epochs(folder / METRICS)
     measured = [(line["val_mse"], line["epoch"]) for line in lines if line["val_mse"] is not None]
-    best = min(measured, default=(None, None))
+    # a training that its budget ended early was evaluated once, outside of its epochs
+    kept = (record.get("val_mse"), record.get("best_epoch"))
+    best = min(measured, default=kept)
     label = label_in(folder)
     test = _object(folder / _EVALUATION)
     return Run(
@@ -151,7 +153,7 @@ def _read(folder: Path) -> Run | None:
         best_epoch=best[1],
         val_mse=best[0],
         test_mse=test.get("mse") if test.get("split") == "test" else None,
-        seconds=sum(line["seconds"] for line in lines),
+        seconds=max(sum(line["seconds"] for line in lines), record.get("seconds", 0.0)),
         started=str(record.get("started", "")),
         settings=flat_settings(preset),
     )

@@ -49,6 +49,8 @@ class RunSummary:
     name: str = ""
     """What its owner calls it."""
     tags: tuple[str, ...] = ()
+    seconds: float = 0.0
+    """Time spent in training, without evaluations."""
 
 
 def summarise(
@@ -69,12 +71,13 @@ def summarise(
         epochs=progress.epoch,
         best_epoch=progress.best_epoch,
         val_mse=progress.best_mse,
-        epoch_s=progress.seconds / max(progress.epoch, 1),
+        epoch_s=progress.seconds / (trainer.epochs_done or 1.0),
         peak_memory_gb=meter.peak_gb(),
         memory_kind=meter.kind,
         stopped_by=trainer.finished_by,
         name=label.name,
         tags=label.tags,
+        seconds=progress.seconds,
     )
 
 

@@ -42,6 +42,25 @@ class RunLabel:
     tags: tuple[str, ...] = ()
 
 
+def best_weights(folder: Path) -> Path:
+    """File with the best weights of a run; before its first evaluation those of its last save.
+
+    Raises
+    ------
+    RequestError
+        The folder is no run, or not one epoch of it is done.
+    """
+    for name in (BEST, LAST):
+        if (folder / name).is_file():
+            return folder / name
+    if (folder / CONFIG).is_file():
+        raise RequestError(
+            f"{folder}: no epoch of this run is done, so there are no weights yet",
+            f"`painet train --resume {folder}` goes on with it",
+        )
+    raise RequestError(f"{folder}: no run here", "give a folder that `painet train` wrote")
+
+
 def run_label(name: str | None, tags: Iterable[str] = ()) -> RunLabel:
     """Check what a run is to be called.
 

@@ -10,19 +10,9 @@ from painet_cli.config.schema import Settings
 from painet_cli.errors import RequestError
 from painet_cli.training.device import process_as_before, resolve_device
 from painet_cli.training.record import RunSummary
-from painet_cli.training.run import Listener, resume_run, start_run
+from painet_cli.training.run import resume_run, start_run
 from painet_cli.training.run_folder import run_label
-from painet_cli.training.trainer import EpochRecord, Trainer
-
-
-class Unheard:
-    """Listener of a training that nobody watches."""
-
-    def started(self, run: Path, trainer: Trainer) -> None:
-        """Say nothing."""
-
-    def epoch(self, record: EpochRecord, trainer: Trainer) -> None:
-        """Say nothing."""
+from painet_cli.training.watching.callback import Callback, Callbacks
 
 
 def train(
@@ -38,7 +28,7 @@ def train(
     run_name: str | None = None,
     tags: Sequence[str] = (),
     device: str = "auto",
-    listener: Listener | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> RunSummary:
     """Train a model, quietly; torch's random state and settings are afterwards as they were.
 
@@ -56,7 +46,7 @@ def train(
     epochs
         Train so many epochs at most, instead of what the preset says.
     budget_s
-        Stop at the first evaluation after this many seconds of training.
+        Stop after the batch with which so many seconds of training are spent.
     data_dir
         Folder of the prepared datasets.
     run_dir
@@ -67,8 +57,8 @@ def train(
         What to call the run, to find it again among others; one word each.
     device
         `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
-    listener
-        Told when training begins and after every epoch.
+    callbacks
+        Told when training begins, after every batch and epoch, and at the end.
 
     Returns
     -------
@@ -99,7 +89,7 @@ def train(
     >>> run.epochs, run.stopped_by
     (1, 'epochs')
     """
-    chosen, silent = resolve_device(device), listener or Unheard()
+    chosen, told = resolve_device(device), Callbacks(callbacks)
     if (preset is None) == (resume is None):
         raise RequestError("give either a preset or a run to resume", "registry.presets() has some")
     if preset is None or resume is not None:
@@ -110,7 +100,7 @@ def train(
             )
         with process_as_before(chosen):
             return resume_run(
-                Path(str(resume)), Path(data_dir), chosen, silent, epochs=epochs, budget_s=budget_s
+                Path(str(resume)), Path(data_dir), chosen, told, epochs=epochs, budget_s=budget_s
             )
     if isinstance(preset, Preset):
         made, own_name = preset.changed(settings) if settings else preset, "preset"
@@ -125,7 +115,7 @@ def train(
             Path(data_dir),
             Path(run_dir),
             chosen,
-            silent,
+            told,
             budget_s,
             label=run_label(run_name, tags),
         )

@@ -186,7 +186,7 @@ def _run(folder: Path, data_dir: Path, traced: dict[str, Any]) -> Iterator[Check
         yield _metrics(folder / METRICS, headers[LAST].progress.epoch)
         yield _trained_on(headers[LAST], data_dir)
     if (folder / EVALUATION).is_file():
-        yield from _evaluated(folder, headers.get(BEST))
+        yield from _evaluated(folder, headers.get(BEST) or headers.get(LAST))
 
 
 def _belongs(folder: Path, name: str, header: Header, record: Mapping[str, Any]) -> Check:

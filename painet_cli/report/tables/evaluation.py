@@ -273,6 +273,12 @@ def _footnotes(rows: Sequence[_Row]) -> list[str]:
             for e in every
             if e.answer_given
         ),
+        *(
+            f"{e.preset}, {e.run.name}: never validated; weights as they were after {e.epochs} "
+            "whole epochs."
+            for e in every
+            if not e.validated
+        ),
         *(f"Predicted on {e.device}; peak memory: {e.memory_kind}." for e in every),
     ]
     if any(len(row.runs) > 1 for row in rows):
