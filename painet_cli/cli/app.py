@@ -17,6 +17,7 @@ from painet_cli.cli import data, presets
 from painet_cli.cli.bench.ablation import ablation
 from painet_cli.cli.bench.report import report
 from painet_cli.cli.bench.scaling import scaling
+from painet_cli.cli.bench.sweep import sweep
 from painet_cli.cli.bench.tables import tables
 from painet_cli.cli.checkpoints import checkpoints
 from painet_cli.cli.demo import demo
@@ -49,6 +50,7 @@ app.command()(demo)
 app.command()(train)
 app.command()(evaluate)
 app.command()(runs)
+app.command()(sweep)
 app.command()(predict)
 app.command()(checkpoints)
 app.command()(verify)

@@ -146,9 +146,7 @@ class BenchProgress:
         """Write a line: what came of the cell."""
         from painet_cli.benchmark.cells import read_results
 
-        self._bar.advance(self._task)
-        self._ended += 1
-        minutes = (time.monotonic() - self._began.pop(cell)) / 60
+        minutes = self.advanced(cell)
         results = [] if error else read_results([cell])
         if not results:
             self.failed.append(f"{cell}: {error or 'it left no result'}")
@@ -160,6 +158,12 @@ class BenchProgress:
             f"{record['stopped_by']}, {minutes:.1f} min",
             soft_wrap=True,
         )
+
+    def advanced(self, cell: Cell) -> float:
+        """Count a cell as done; minutes that it took."""
+        self._bar.advance(self._task)
+        self._ended += 1
+        return (time.monotonic() - self._began.pop(cell)) / 60
 
     def waiting(self, running: Sequence[Cell]) -> None:
         """Say which cells are being trained, and how far they are."""
