@@ -13,8 +13,8 @@ from rich.text import Text
 from painet_cli.benchmark.ablation import ABLATIONS, Point
 from painet_cli.benchmark.cells import Result, read_results
 from painet_cli.benchmark.layout import markdown_table, spread
-from painet_cli.benchmark.rows import bench_row, mean_window_mse
-from painet_cli.benchmark.significance import signed_rank_p
+from painet_cli.benchmark.rows import bench_row, mean_window_mse, mse_by_seed
+from painet_cli.benchmark.significance import p_words, seeds_p, signed_rank_p
 from painet_cli.report.tables.evaluation import Columns, figure, lay_out
 
 
@@ -40,6 +40,8 @@ class AblationRow:
     p_value: float | None
     """Of the Wilcoxon signed-rank test against the plain one, over test windows, errors averaged
     over seeds; None for the plain one, or where it has no result."""
+    p_seeds: float | None
+    """Of the paired t-test against it over seeds; None for fewer than three."""
     unit: str
     windows: int
     dataset: str
@@ -79,11 +81,12 @@ def _row(point: Point, group: Sequence[Result], plain: Sequence[Result] | None) 
     taken: dict[str, Any] = {
         field.name: getattr(shared, field.name)
         for field in fields(AblationRow)
-        if field.name in names - {"p_value"}
+        if field.name in names - {"p_value", "p_seeds"}
     }
-    compared = None
+    over_windows = over_seeds = None
     if plain and not point.plain:
-        compared = signed_rank_p(mean_window_mse(plain), mean_window_mse(group))
+        over_windows = signed_rank_p(mean_window_mse(plain), mean_window_mse(group))
+        over_seeds = seeds_p(mse_by_seed(plain), mse_by_seed(group))
     return AblationRow(
         **taken,
         figure=point.ablation.name,
@@ -91,7 +94,8 @@ def _row(point: Point, group: Sequence[Result], plain: Sequence[Result] | None) 
         settings=list(point.variant.settings),
         plain=point.plain,
         seed_mse=[result.evaluation["mse"] for result in group],
-        p_value=compared,
+        p_value=over_windows,
+        p_seeds=over_seeds,
     )
 
 
@@ -132,7 +136,8 @@ def _grids(rows: Sequence[AblationRow]) -> Iterator[tuple[str, Columns]]:
                 spread(row.mse, row.sd) + ("†" if "budget" in row.stopped_by else "")
                 for row in inside
             ],
-            "p": [_p(row) for row in inside],
+            "p": [_p(row, row.p_value) for row in inside],
+            "p, seeds": [_p(row, row.p_seeds) for row in inside],
             "s/epoch": [figure(row.epoch_s, 3) for row in inside],
             "GB": [figure(row.peak_memory_gb, 3) for row in inside],
             "parameters": [f"{row.parameters:,}" for row in inside],
@@ -142,17 +147,16 @@ def _grids(rows: Sequence[AblationRow]) -> Iterator[tuple[str, Columns]]:
         yield f"{ABLATIONS[name].title}, {preset}", columns
 
 
-def _p(row: AblationRow) -> str:
-    if row.plain:
-        return "PAINET"
-    return "-" if row.p_value is None else figure(row.p_value, 2)
+def _p(row: AblationRow, p: float | None) -> str:
+    return "PAINET" if row.plain else p_words(p)
 
 
 def _footnotes(rows: Sequence[AblationRow]) -> list[str]:
     lines = [
         "MSE: mean over windows, particles and coordinates; F-MSE at T = 1, else A-MSE.",
         "p: Wilcoxon signed-rank test against the row marked PAINET, the preset as it is, over "
-        "test windows, which overlap in time: p is optimistic, and says nothing of seeds.",
+        "test windows, which overlap in time: p is optimistic. p, seeds: paired t-test on "
+        "logarithms over seeds, three or more.",
     ]
     for row in rows:
         data = f"{row.dataset} ({row.label})" if row.label else row.dataset

@@ -177,10 +177,9 @@ class Searching:
             return "done"
         if any(is_held(cell.folder / LOCK) for cell in trial.cells):
             return "going"
-        if not wanted:
-            return "stopped"
-        failed = any(cell.folder in self.failed for cell in trial.cells)
-        return "failed" if failed else "waiting"
+        if any(cell.folder in self.failed for cell in trial.cells):
+            return "failed"
+        return "waiting" if wanted else "stopped"
 
 
 @contextmanager

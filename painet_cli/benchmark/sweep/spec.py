@@ -127,6 +127,13 @@ def read_spec(name_or_path: str, changes: Mapping[str, Any]) -> Sweep:
         return Sweep.model_validate_json(json.dumps(document.tree), strict=True)
     except ValidationError as error:
         first = error.errors()[0]
+        if first["loc"][:1] == ("space",) and len(first["loc"]) > 1:
+            key = str(first["loc"][1])
+            raise RequestError(
+                f"{document.marks.get(('space', key), path)}: space.{key}: not what can be tried",
+                "expected a list of values, or a range `{low: 1e-4, high: 1e-2, log: true}` with "
+                "low < high",
+            ) from error
         if first["type"] == "value_error" and not first["loc"]:  # of the spec as a whole
             raise RequestError(f"{path}: {first['ctx']['error']}") from error
         raise request_error(error, document, str(path), Sweep) from error
