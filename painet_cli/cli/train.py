@@ -65,6 +65,12 @@ def train(
         list[str] | None,
         typer.Option("--tag", metavar="WORD", help="A word to find runs by; may be repeated."),
     ] = None,
+    record: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--record", metavar="NAME", help="Also to tensorboard, wandb, mlflow; may be repeated."
+        ),
+    ] = None,
     memory_budget: MemoryBudget = None,
     data_dir: DataDir = DATA_DIR,
     run_dir: RunDir = RUN_DIR,
@@ -89,8 +95,14 @@ def train(
     from painet_cli.training.distributed.launch import launched
     from painet_cli.training.run import resume_run, start_run
     from painet_cli.training.run_folder import run_label
+    from painet_cli.training.watching.callback import Callback, Callbacks
+    from painet_cli.training.watching.recorders import recording
 
     label = run_label(name, tags or ())
+
+    def watching(progress: Callback) -> Callbacks:
+        return Callbacks([progress, *map(recording, record or ())])
+
     reuse_freed_memory()
     budget_s = None if budget is None else 60 * budget
     memory = as_bytes(memory_budget)
@@ -99,8 +111,9 @@ def train(
         summaries = []
         if resume:
             with TrainingProgress(session) as progress:
+                told = watching(progress)
                 summaries.append(
-                    resume_run(resume, data_dir, device, progress, epochs, budget_s, world)
+                    resume_run(resume, data_dir, device, told, epochs, budget_s, world)
                 )
         else:
             with world.together():
@@ -116,7 +129,7 @@ def train(
                             data_dir,
                             run_dir,
                             device,
-                            progress,
+                            watching(progress),
                             budget_s,
                             world,
                             memory,

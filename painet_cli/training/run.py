@@ -341,28 +341,35 @@ def _train(
     callback: Callback,
     label: RunLabel,
 ) -> RunSummary:
+    is_writer, summary = trainer.world.is_writer, None
+    record = recorded(folder, trainer, header, meter, label) if is_writer else nullcontext()
+    try:
+        with computing_with(_threads(folder, trainer, header)), record, flushed_denormals():
+            _train_epochs(folder, trainer, header, callback)
+        summary = summarise(folder, trainer, header, meter, label)
+    finally:
+        if is_writer:
+            callback.ended(summary)
+    return summary
+
+
+def _train_epochs(folder: Path, trainer: Trainer, header: Header, callback: Callback) -> None:
     world = trainer.world
-    record = recorded(folder, trainer, header, meter, label) if world.is_writer else nullcontext()
-    with computing_with(_threads(folder, trainer, header)), record, flushed_denormals():
+    with world.together():
+        if world.is_writer:
+            # not before: until it is said to be running, the folder is as `run.json` has it
+            _make_up_best(folder, trainer, header)
+            write_text(folder / CONFIG, preset_yaml(header.preset))
+            keep_epochs(folder / METRICS, trainer.progress.epoch)
+            callback.started(folder, trainer)
+    while trainer.finished_by is None:
+        epoch = trainer.run_epoch(callback.step if world.is_writer else None)
         with world.together():
             if world.is_writer:
-                # not before: until it is said to be running, the folder is as `run.json` has it
-                _make_up_best(folder, trainer, header)
-                write_text(folder / CONFIG, preset_yaml(header.preset))
-                keep_epochs(folder / METRICS, trainer.progress.epoch)
-                callback.started(folder, trainer)
-        while trainer.finished_by is None:
-            epoch = trainer.run_epoch(callback.step if world.is_writer else None)
-            with world.together():
-                if world.is_writer:
-                    _save_epoch(folder, trainer, header, epoch)
-                    if epoch is not None:
-                        callback.epoch(epoch, trainer)
-        _choose_best(folder, trainer, header)
-    summary = summarise(folder, trainer, header, meter, label)
-    if world.is_writer:
-        callback.ended(summary)
-    return summary
+                _save_epoch(folder, trainer, header, epoch)
+                if epoch is not None:
+                    callback.epoch(epoch, trainer)
+    _choose_best(folder, trainer, header)
 
 
 def _threads(folder: Path, trainer: Trainer, header: Header) -> int:

@@ -13,6 +13,7 @@ from painet_cli.training.record import RunSummary
 from painet_cli.training.run import resume_run, start_run
 from painet_cli.training.run_folder import run_label
 from painet_cli.training.watching.callback import Callback, Callbacks
+from painet_cli.training.watching.recorders import recording
 
 
 def train(
@@ -28,7 +29,7 @@ def train(
     run_name: str | None = None,
     tags: Sequence[str] = (),
     device: str = "auto",
-    callbacks: Sequence[Callback] = (),
+    callbacks: Sequence[Callback | str] = (),
 ) -> RunSummary:
     """Train a model, quietly; torch's random state and settings are afterwards as they were.
 
@@ -58,7 +59,8 @@ def train(
     device
         `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
     callbacks
-        Told when training begins, after every batch and epoch, and at the end.
+        Told when training begins, after every batch and epoch, and at the end; a name is that of a
+        recorder: `tensorboard`, `wandb`, `mlflow`, or one that an installed package adds.
 
     Returns
     -------
@@ -89,7 +91,10 @@ def train(
     >>> run.epochs, run.stopped_by
     (1, 'epochs')
     """
-    chosen, told = resolve_device(device), Callbacks(callbacks)
+    chosen, told = (
+        resolve_device(device),
+        Callbacks([recording(one) if isinstance(one, str) else one for one in callbacks]),
+    )
     if (preset is None) == (resume is None):
         raise RequestError("give either a preset or a run to resume", "registry.presets() has some")
     if preset is None or resume is not None:

@@ -28,13 +28,16 @@ class Callback:
         """The run folder exists; training begins at `trainer.progress`."""
 
     def step(self, done: int, steps: int, trainer: Trainer) -> None:
-        """A batch of an epoch is done, `done` of `steps`; the device may not have finished it."""
+        """A batch of an epoch is done, `done` of `steps`; the device may not have finished it.
+
+        Where several processes train, what is raised here leaves the others waiting.
+        """
 
     def epoch(self, record: EpochRecord, trainer: Trainer) -> None:
         """An epoch is done and saved."""
 
-    def ended(self, summary: RunSummary) -> None:
-        """Training has come to its end, or to that of its budget."""
+    def ended(self, summary: RunSummary | None) -> None:
+        """Training has come to its end or to that of its budget; None where it was cut short."""
 
 
 class Callbacks(Callback):
@@ -58,7 +61,7 @@ class Callbacks(Callback):
         for one in self._all:
             one.epoch(record, trainer)
 
-    def ended(self, summary: RunSummary) -> None:
+    def ended(self, summary: RunSummary | None) -> None:
         """Tell all."""
         for one in self._all:
             one.ended(summary)
