@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from painet_cli.benchmark.ablation import ABLATIONS, Point
+from painet_cli.benchmark.ablation import Point, ablation_named
 from painet_cli.benchmark.cells import Result, read_results
 from painet_cli.benchmark.layout import markdown_table, spread
 from painet_cli.benchmark.rows import bench_row, mean_window_mse, mse_by_seed
@@ -25,6 +25,7 @@ class AblationRow:
     figure: str
     """Name of the figure, as `--figures` has it."""
     preset: str
+    model: str
     variant: str
     settings: list[str]
     """Changes to the preset that make the variant."""
@@ -131,7 +132,7 @@ def ablation_markdown(rows: Sequence[AblationRow], plots: Sequence[Path]) -> str
 def _grids(rows: Sequence[AblationRow]) -> Iterator[tuple[str, Columns]]:
     for name, preset, inside in panels(rows):
         columns = {
-            (ABLATIONS[name].counts or "variant"): [row.variant for row in inside],
+            (ablation_named(name).counts or "variant"): [row.variant for row in inside],
             "MSE": [
                 spread(row.mse, row.sd) + ("†" if "budget" in row.stopped_by else "")
                 for row in inside
@@ -144,17 +145,17 @@ def _grids(rows: Sequence[AblationRow]) -> Iterator[tuple[str, Columns]]:
             "epochs": [" ".join(map(str, row.epochs)) for row in inside],
             "end": [" ".join(dict.fromkeys(row.stopped_by)) for row in inside],
         }
-        yield f"{ABLATIONS[name].title}, {preset}", columns
+        yield f"{ablation_named(name).title}, {preset}", columns
 
 
 def _p(row: AblationRow, p: float | None) -> str:
-    return "PAINET" if row.plain else p_words(p)
+    return "as it is" if row.plain else p_words(p)
 
 
 def _footnotes(rows: Sequence[AblationRow]) -> list[str]:
     lines = [
         "MSE: mean over windows, particles and coordinates; F-MSE at T = 1, else A-MSE.",
-        "p: Wilcoxon signed-rank test against the row marked PAINET, the preset as it is, over "
+        "p: Wilcoxon signed-rank test against the preset `as it is`, over "
         "test windows, which overlap in time: p is optimistic. p, seeds: paired t-test on "
         "logarithms over seeds, three or more.",
     ]

@@ -22,6 +22,7 @@ from painet_cli.cli.bench.tables import tables
 from painet_cli.cli.checkpoints import checkpoints
 from painet_cli.cli.demo import demo
 from painet_cli.cli.evaluate import evaluate
+from painet_cli.cli.models import models
 from painet_cli.cli.predict import predict
 from painet_cli.cli.prepare import command as prepare
 from painet_cli.cli.runs import runs
@@ -53,6 +54,7 @@ app.command()(runs)
 app.command()(sweep)
 app.command()(predict)
 app.command()(checkpoints)
+app.command()(models)
 app.command()(verify)
 app.add_typer(bench, name="bench")
 app.add_typer(presets.app, name="presets")

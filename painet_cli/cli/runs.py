@@ -28,14 +28,12 @@ def runs(
         str,
         typer.Option("--sort", metavar="KEY", help="Such as val_mse; -val_mse: largest first."),
     ] = "run",
-    as_csv: Annotated[bool, typer.Option("--csv", help="Comma-separated values.")] = False,
 ) -> None:
     """List runs: state, best validation error, seconds, and what differs from the preset."""
     from painet_cli.evaluation.runs import chosen, list_runs
-    from painet_cli.report.tables.comma_separated import as_csv as written
     from painet_cli.report.tables.runs import runs_table
 
     found = chosen(list_runs(folder), filters or [], sort)
     plain = [run.plain() for run in found]
-    shown = written(plain).rstrip() if as_csv else runs_table(found, folder)
+    shown = runs_table(found, folder)
     session.emit({"runs": plain}, shown if found else f"{folder}: no run passes the filters")
