@@ -116,7 +116,7 @@ def train(
                     resume_run(resume, data_dir, device, told, epochs, budget_s, world)
                 )
         else:
-            with world.together():
+            with world.all_or_none():
                 options = {"model.name": model, "train.seed": seed, "train.epochs": epochs}
                 given = [f"{key}={value}" for key, value in options.items() if value is not None]
                 of, presets = _presets(preset, start, [*given, *(settings or [])], seeds)
@@ -175,7 +175,7 @@ def _report(
     evaluations = []
     for summary in summaries:
         evaluation = evaluate_run(summary.run, data_dir, device, world=world)
-        with world.together():
+        with world.all_or_none():
             if world.is_writer:
                 save_evaluation(evaluation)
                 if summary.epochs:
@@ -187,5 +187,5 @@ def _report(
             f"best at {summary.best_epoch}"
         )
     payload = rows[0] if len(rows) == 1 else {"runs": rows}
-    with world.together():
+    with world.all_or_none():
         session.emit(payload, *evaluation_table(evaluations, {s.run: s.epoch_s for s in summaries}))

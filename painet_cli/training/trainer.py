@@ -18,9 +18,9 @@ from painet_cli.data.batches.windows import Windows
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.memory import MemoryPlan
 from painet_cli.training.augmentation import NO_AUGMENTATION, AllWindows, Augmentation
-from painet_cli.training.checkpoint import Progress, misfit, under
+from painet_cli.training.checkpoint import TrainingState, misfit, under
 from painet_cli.training.diagnosis import training_error, validation_error
-from painet_cli.training.distributed.world import ALONE, World
+from painet_cli.training.distributed.world import SINGLE, World
 from painet_cli.training.loss import mean_loss, validation_mse
 from painet_cli.training.optimizers import (
     build_optimizers,
@@ -89,7 +89,7 @@ class Trainer:
         train: Windows,
         val: Windows,
         budget_s: float | None = None,
-        world: World = ALONE,
+        world: World = SINGLE,
         augmentation: Augmentation = NO_AUGMENTATION,
         report: Report = "all",
     ) -> None:
@@ -115,7 +115,7 @@ class Trainer:
         if config.compile:
             model.compile_blocks()
         self.memory: MemoryPlan | None = None
-        self.progress = Progress()
+        self.progress = TrainingState()
         self.losses = torch.empty(0, dtype=torch.float64)
         self._epoch_s = 0.0
 
@@ -160,7 +160,7 @@ class Trainer:
         started = time.perf_counter()
         loss = self._fit() if self.model.closed_form else self._train_epoch(epoch, started, on_step)
         # one clock for all, so that all spend their budget in the same epoch
-        seconds = self.world.first(time.perf_counter() - started)
+        seconds = self.world.broadcast_number(time.perf_counter() - started)
         spent = self.progress.seconds + seconds
         if loss is None:
             self.progress = self.progress.model_copy(update={"seconds": spent})
@@ -169,7 +169,7 @@ class Trainer:
         val_mse = self._evaluate() if self._is_due(epoch) else None
         known = self.progress.best_mse
         best = val_mse is not None and (known is None or val_mse < known)
-        self.progress = Progress(
+        self.progress = TrainingState(
             epoch=epoch,
             best_epoch=epoch if best else self.progress.best_epoch,
             best_mse=val_mse if best else self.progress.best_mse,
@@ -232,8 +232,8 @@ class Trainer:
         # the epoch's only wait for the device; weights that are no numbers must not be saved
         sums = [parameter.detach().sum().float() for parameter in self.model.parameters()]
         numbers = torch.stack([*losses, *sums]).cpu().double()
-        done = torch.cat([self.losses, self.world.totals(numbers[: len(losses)])])
-        with self.world.together():
+        done = torch.cat([self.losses, self.world.all_reduce(numbers[: len(losses)])])
+        with self.world.all_or_none():
             if not torch.isfinite(torch.cat([done, numbers[len(losses) :]])).all():
                 raise training_error(epoch, done, order, windows, size, self.model)
         if len(done) < steps:
@@ -246,7 +246,7 @@ class Trainer:
         """Whether the budget ends here, by the clock of rank 0."""
         if self.budget_s is None:
             return False
-        seconds = self.world.first(time.perf_counter() - started)
+        seconds = self.world.broadcast_number(time.perf_counter() - started)
         return self.progress.seconds + seconds >= self.budget_s
 
     def choose_best(self) -> None:
@@ -257,7 +257,7 @@ class Trainer:
     def _evaluate(self) -> float:
         size = self.config.batch_size
         mse = validation_mse(self.evaluated_model, self.val_windows, size, self.world, self.report)
-        with self.world.together():
+        with self.world.all_or_none():
             if not math.isfinite(mse):
                 epoch = self.progress.epoch + 1
                 raise validation_error(epoch, mse, self.evaluated_model, self.val_windows, size)
@@ -294,7 +294,7 @@ class Trainer:
         if self.average is not None:
             self.average.load_state_dict(under("average", state))
 
-    def restore(self, state: Mapping[str, Tensor], progress: Progress) -> None:
+    def restore(self, state: Mapping[str, Tensor], progress: TrainingState) -> None:
         """Go on from a saved state.
 
         Raises
