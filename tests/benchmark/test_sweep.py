@@ -17,7 +17,7 @@ from painet_cli.benchmark.sweep import search as module
 from painet_cli.benchmark.sweep.outputs import write_array, write_rows
 from painet_cli.benchmark.sweep.search import Searching
 from painet_cli.benchmark.sweep.spec import Sweep, read_spec, settings_of
-from painet_cli.benchmark.sweep.trials import best_validation, make_trial
+from painet_cli.benchmark.sweep.trials import best_validation
 from painet_cli.benchmark.workers import _train_until
 from painet_cli.errors import RequestError
 from painet_cli.storage.locks import held
@@ -159,7 +159,7 @@ def test_what_is_done_is_not_trained_again_and_what_another_is_at_is_left_to_it(
     pretended: Pretended, small_preset: Path, data_dir: Path, tmp_path: Path
 ) -> None:
     wanted = sweep(small_preset)
-    cell = make_trial(0, settings_of(wanted)[0], wanted, tmp_path, data_dir).cells[0]
+    cell = searching(wanted, tmp_path, data_dir).search.trials()[0].cells[0]
     cell.folder.parent.mkdir(parents=True)
     with held(cell.folder.with_name(f".{cell.folder.name}.claim.lock"), cell.folder):
         searching(wanted, tmp_path, data_dir).run(Quiet())
@@ -196,7 +196,7 @@ def test_a_training_that_a_rung_stopped_goes_on_to_the_same_bits(
     from painet_cli.benchmark.workers import _write_preset
 
     wanted = sweep(small_preset, space={"train.seed": [1]})
-    cell = make_trial(0, {}, wanted, tmp_path, data_dir).cells[0]
+    cell = searching(wanted, tmp_path, data_dir).search.trials()[0].cells[0]
     _write_preset(cell)
     _train_until(cell.folder, data_dir, "cpu", None, 1, until=2)
     assert cell.epochs_done() == 2
@@ -226,7 +226,7 @@ def test_without_optuna_it_says_what_to_install(
     monkeypatch.setitem(sys.modules, "optuna", None)
     wanted = sweep(small_preset, search="optuna")
     with pytest.raises(RequestError) as caught:
-        searching(wanted, tmp_path, data_dir).search()
+        searching(wanted, tmp_path, data_dir).search  # noqa: B018
     assert 'pip install "painet[sweep]"' in caught.value.hint
 
 

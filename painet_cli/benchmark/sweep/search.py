@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Protocol
 
@@ -18,8 +18,10 @@ from painet_cli.benchmark.sweep.optuna_search import OptunaSearch
 from painet_cli.benchmark.sweep.spec import Sweep, settings_of
 from painet_cli.benchmark.sweep.trials import Trial, TrialRow, is_trained, make_trial
 from painet_cli.benchmark.workers import Listener, run_cells
+from painet_cli.config.presets import Preset
 from painet_cli.errors import RequestError
 from painet_cli.storage.locks import LOCK, held, is_held
+from painet_cli.training.run import dataset_of
 
 _CLAIM = ".claim.lock"
 _WAIT_S = 1.0
@@ -72,7 +74,9 @@ class Searching:
     device: torch.device
     budget_s: float | None = None
     failed: set[Path] = field(default_factory=set)
+    _sha256: dict[str, str] = field(default_factory=dict)
 
+    @cached_property
     def search(self) -> Search:
         """The sweep's trials.
 
@@ -81,11 +85,18 @@ class Searching:
         RequestError
             A setting is not valid, the dataset is not prepared, or Optuna is not installed.
         """
-        make = partial(make_trial, sweep=self.sweep, folder=self.folder, data_dir=self.data_dir)
+        make = partial(make_trial, sweep=self.sweep, folder=self.folder, sha256_of=self._sha256_of)
         if self.sweep.search == "optuna":
             return OptunaSearch(self.sweep, self.folder, make)
         found = settings_of(self.sweep)
         return Listed([make(number, settings) for number, settings in enumerate(found)])
+
+    def _sha256_of(self, preset: Preset) -> str:
+        """Digest of a preset's dataset, which is read once."""
+        name = preset.data.dataset
+        if name not in self._sha256:
+            self._sha256[name] = dataset_of(preset, self.data_dir).sha256
+        return self._sha256[name]
 
     def run(self, listener: Listener) -> None:
         """Train what is not trained and nobody is at, until there is no more.
@@ -93,7 +104,7 @@ class Searching:
         Under halving a process waits for those that are at the rest of a rung; otherwise it leaves
         the rest to them.
         """
-        search = self.search()
+        search = self.search
         while True:
             epochs, wanted = self.rung(search.trials())
             if self._train_one(epochs, wanted, listener):
@@ -158,7 +169,7 @@ class Searching:
 
     def rows(self) -> list[TrialRow]:
         """What is known of all trials, the best first."""
-        trials = self.search().trials()
+        trials = self.search.trials()
         _, wanted = self.rung(trials)
         numbers = {trial.number for trial in wanted}
         rows = [trial.row(self._state(trial, wanted=trial.number in numbers)) for trial in trials]

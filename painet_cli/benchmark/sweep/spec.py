@@ -15,7 +15,7 @@ from pydantic import Field, PositiveInt, ValidationError, model_validator
 from painet_cli.config.messages import request_error
 from painet_cli.config.model_table import Strict
 from painet_cli.config.yaml_document import read_document
-from painet_cli.errors import RequestError
+from painet_cli.errors import RequestError, option
 
 FOLDER = Path(__file__).parent / "specs"
 """Specs that come with the package."""
@@ -122,7 +122,10 @@ def read_spec(name_or_path: str, changes: Mapping[str, Any]) -> Sweep:
             f"{name_or_path}: no such sweep", f"{guess}a file, or one of {', '.join(names)}"
         )
     document = read_document(path, str(path))
-    document.tree.update({key: value for key, value in changes.items() if value is not None})
+    for key, value in changes.items():
+        if value is not None:
+            document.tree[key] = value
+            document.marks[(key,)] = option(key)
     try:
         return Sweep.model_validate_json(json.dumps(document.tree), strict=True)
     except ValidationError as error:

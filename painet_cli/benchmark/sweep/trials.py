@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from painet_cli.benchmark.cells import Cell, make_cells
+from painet_cli.benchmark.cells import Cell, make_cell
 from painet_cli.benchmark.sweep.spec import Settings, Sweep
 from painet_cli.config.differences import as_words
-from painet_cli.config.presets import load_preset
-from painet_cli.errors import PainetError
+from painet_cli.config.presets import Preset, load_preset, preset_name
+from painet_cli.errors import PainetError, spelling
 from painet_cli.storage.archives import read_json
 from painet_cli.training.run_folder import METRICS, RECORD
 
@@ -81,9 +82,18 @@ class TrialRow:
 
 
 def make_trial(
-    number: int, settings: Settings, sweep: Sweep, folder: Path, data_dir: Path
+    number: int,
+    settings: Settings,
+    sweep: Sweep,
+    folder: Path,
+    sha256_of: Callable[[Preset], str],
 ) -> Trial:
     """Trial of a setting, with its cells' run folders below `folder`.
+
+    Parameters
+    ----------
+    sha256_of
+        Digest of a preset's dataset.
 
     Raises
     ------
@@ -91,10 +101,14 @@ def make_trial(
         The setting is not valid for the preset, or the dataset is not prepared.
     """
     changes = [f"{key}={json.dumps(value)}" for key, value in (sweep.settings | settings).items()]
-    model = load_preset(sweep.preset, changes).model.name
-    cells = make_cells([sweep.preset], [model], sweep.seeds, changes, folder, data_dir)
-    label = as_words(settings)
-    return Trial(number, settings, tuple(replace(cell, label=label) for cell in cells))
+    with spelling(lambda *_: "the sweep"):  # whose file says so, not the command line
+        first = load_preset(sweep.preset, changes)
+    name, sha256, label = preset_name(sweep.preset), sha256_of(first), as_words(settings)
+    cells = []
+    for seed in range(first.train.seed, first.train.seed + sweep.seeds):
+        preset = load_preset(sweep.preset, [*changes, f"train.seed={seed}"])
+        cells.append(replace(make_cell(name, preset, sha256, folder), label=label))
+    return Trial(number, settings, tuple(cells))
 
 
 def best_validation(run: Path, epochs: int | None = None) -> float | None:

@@ -68,12 +68,14 @@ def sweep(
 
     changes = {"preset": preset, "search": search, "trials": trials, "seeds": seeds}
     wanted = _with_settings(read_spec(spec, changes), settings or ())
-    check_writable(out, force=True, place="out")
-    out.mkdir(exist_ok=True)
     budget_s = None if budget is None else 60 * budget
     at_work = Searching(wanted, out, data_dir, resolve_device(session.device), budget_s)
+    check_writable(out, force=True, place="out")
+    if wanted.search == "optuna":  # it writes what it learns
+        out.mkdir(exist_ok=True)
+    _ = at_work.search  # refuses what no trial could be trained with, before anything is written
+    out.mkdir(exist_ok=True)
     if array is not None:
-        at_work.search()  # refuses what would be refused in every task
         command = _command(spec, changes, settings or (), budget, out, data_dir)
         path = write_array(out, array, command)
         session.emit({"array": str(path), "tasks": array}, f"{path}: `sbatch {path}` starts it")
