@@ -215,7 +215,7 @@ class Trainer:
                 batch = self.augmentation.one_of(batch, seed)
             with self.world.averaging(self.model, share.weight):
                 if batch is not None:
-                    loss = mean_loss(self.model(batch), batch)
+                    loss = mean_loss(self.model(batch), batch, self.config.loss)
                     loss.backward()  # type: ignore[no-untyped-call]
                     loss = loss.detach() * batch.graph.num_systems
             losses.append(loss)
@@ -255,12 +255,12 @@ class Trainer:
         self.progress = self.progress.model_copy(update=best)
 
     def _evaluate(self) -> float:
-        size = self.config.batch_size
-        mse = validation_mse(self.evaluated_model, self.val_windows, size, self.world, self.report)
+        size, model, loss = self.config.batch_size, self.evaluated_model, self.config.loss
+        mse = validation_mse(model, self.val_windows, size, self.world, self.report, loss)
         with self.world.all_or_none():
             if not math.isfinite(mse):
                 epoch = self.progress.epoch + 1
-                raise validation_error(epoch, mse, self.evaluated_model, self.val_windows, size)
+                raise validation_error(epoch, mse, model, self.val_windows, size)
         return mse
 
     def state(self) -> dict[str, Tensor]:

@@ -70,7 +70,7 @@ def _timed(trainer: Trainer, indices: torch.Tensor) -> tuple[float, float]:
     for _ in range(_STEPS):
         started = time.perf_counter()
         batch = windows.batch(indices)
-        loss = mean_loss(model(batch), batch)
+        loss = mean_loss(model(batch), batch, trainer.config.loss)
         loss.item()  # waits for the device
         forward = time.perf_counter() - started
         gradients = torch.autograd.grad(loss, list(model.parameters()), allow_unused=True)
