@@ -35,5 +35,5 @@ def runs(
 
     found = chosen(list_runs(folder), filters or [], sort)
     plain = [run.plain() for run in found]
-    shown = runs_table(found, folder)
-    session.emit({"runs": plain}, shown if found else f"{folder}: no run passes the filters")
+    nothing = f"{folder}: no run passes the filters"
+    session.emit({"runs": plain}, runs_table(found, folder) if found else nothing)
