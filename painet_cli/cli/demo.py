@@ -20,7 +20,7 @@ def demo(session: Session, data_dir: DataDir = DATA_DIR, run_dir: RunDir = RUN_D
 
     Example: `painet demo`
     """
-    from painet_cli.cli.progress import TrainingProgress
+    from painet_cli.cli.watch import TrainingProgress
     from painet_cli.config.presets import load_preset, preset_name
     from painet_cli.data.sources.registry import Destination
     from painet_cli.data.sources.sample import prepare_sample

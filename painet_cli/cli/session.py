@@ -36,6 +36,8 @@ class Session:
     ----------
     json
         Standard output gets one JSON object and nothing else.
+    csv
+        Standard output gets the rows of the result as comma-separated values and nothing else.
     quiet
         Nothing but errors, and what a command that makes nothing is asked for.
     debug
@@ -49,6 +51,7 @@ class Session:
     """
 
     json: bool = False
+    csv: bool = False
     quiet: bool = False
     debug: bool = False
     device: str = "auto"
@@ -62,20 +65,20 @@ class Session:
 
     @cached_property
     def out(self) -> Console:
-        """Standard output, for results; standard error when that is kept for JSON."""
-        return _console(stderr=self.json)
+        """Standard output, for results; standard error when that is kept for JSON or CSV."""
+        return _console(stderr=self.json or self.csv)
 
     def of(self, world: World) -> Session:
         """Same session in one of several processes: only one of them speaks."""
         return self if world.is_writer else replace(self, quiet=True, mute=True)
 
     def emit(self, payload: dict[str, Any], *renderables: RenderableType) -> None:
-        """Say what was made: as `answer` does, and nothing when `quiet`, unless as JSON."""
-        if self.json or not self.quiet:
+        """Say what was made: as `answer` does, and nothing when `quiet`, unless as JSON or CSV."""
+        if self.json or self.csv or not self.quiet:
             self.answer(payload, *renderables)
 
     def answer(self, payload: dict[str, Any], *renderables: RenderableType) -> None:
-        """Hand over what was asked for: as JSON where wanted, otherwise as tables and text.
+        """Hand over what was asked for: as JSON or CSV where wanted, else as tables and text.
 
         Parameters
         ----------
@@ -88,6 +91,11 @@ class Session:
             return
         if self.json:
             sys.stdout.write(f"{as_json(payload)}\n")
+            return
+        if self.csv:
+            from painet_cli.report.tables.comma_separated import as_csv, rows_of
+
+            sys.stdout.write(neutral(as_csv(rows_of(payload))))
             return
         for renderable in renderables:
             self.out.print(renderable, soft_wrap=isinstance(renderable, str))
@@ -144,6 +152,7 @@ def _flag(name: str, help_text: str) -> Any:
 def _session(
     ctx: typer.Context,
     json: Annotated[bool, _flag("json", "One JSON object on standard output.")] = False,
+    csv: Annotated[bool, _flag("csv", "Comma-separated values on standard output.")] = False,
     quiet: Annotated[bool, _flag("quiet", "Nothing but errors and answers.")] = False,
     debug: Annotated[bool, _flag("debug", "Show the traceback of an error.")] = False,
     device: Annotated[
@@ -161,6 +170,7 @@ def _session(
     given = ctx.obj if isinstance(ctx.obj, Session) else Session()
     session = Session(
         json=json or given.json,
+        csv=(csv or given.csv) and not (json or given.json),
         quiet=quiet or given.quiet,
         debug=debug or given.debug,
         device=device if device != "auto" else given.device,

@@ -42,6 +42,8 @@ MADE = {
 ASKED = {
     "evaluate": "evaluate runs/small/a",
     "checkpoints": "checkpoints",
+    "runs": "runs",
+    "models": "models",
     "list": "data list",
     "show": "data show sample",
     "presets": "presets",
