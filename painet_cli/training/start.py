@@ -13,8 +13,8 @@ from painet_cli.data.dataset.manifest import Manifest
 from painet_cli.errors import RequestError
 from painet_cli.models.base import DynamicsModel, Features
 from painet_cli.models.prior import OnPrior
-from painet_cli.training.checkpoint import Header, load_checkpoint, under
-from painet_cli.training.run_folder import BEST
+from painet_cli.training.checkpoint import Header, load_checkpoint, weights_in
+from painet_cli.training.run_folder import best_weights
 
 _OTHER = "keep the model, features, horizon and edges of the checkpoint, or train anew"
 
@@ -65,7 +65,7 @@ def read_start(where: str, manifest: Manifest) -> Start:
         There is none, or it was trained in another unit of length.
     """
     path = Path(where)
-    path = path / BEST if path.is_dir() else path
+    path = best_weights(path) if path.is_dir() else path
     tensors, header = load_checkpoint(path)
     if header.units.length != manifest.units.length:
         raise RequestError(
@@ -73,7 +73,7 @@ def read_start(where: str, manifest: Manifest) -> Start:
             f"{manifest.units.length}",
             "start from a checkpoint in the same unit",
         )
-    return Start(path, header, under("model", tensors))
+    return Start(path, header, weights_in(tensors))
 
 
 @torch.no_grad()

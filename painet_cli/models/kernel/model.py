@@ -71,6 +71,7 @@ class Kernel(FittedBuffers, DynamicsModel):
     """
 
     Config = KernelConfig
+    keeps = "shift, rotation"  # along and about the ground where there is one
     closed_form = True
     reads_past = "always"
 

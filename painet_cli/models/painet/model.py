@@ -98,6 +98,7 @@ class PAINET(DynamicsModel):
     """
 
     Config = PainetConfig
+    keeps = "shift, rotation, reflection"
     takes_types = True
     reads_past = "always"
 
