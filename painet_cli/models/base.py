@@ -78,12 +78,16 @@ class DynamicsModel(nn.Module, ABC):
         `always`.
     closed_form
         Whether it is fitted by `fit` and not trained by gradients.
+    keeps
+        Motions of a system that its prediction shares, of invariant features: `shift, rotation,
+        reflection`, some of these, or `nothing`; empty where it is not said.
     """
 
     Config: ClassVar[type[ModelConfig]]
     takes_types: ClassVar[bool] = False
     reads_past: ClassVar[Literal["never", "features", "always"]] = "never"
     closed_form: ClassVar[bool] = False
+    keeps: ClassVar[str] = ""
     horizon: int
     activations: Activations = "keep"
 
@@ -103,6 +107,13 @@ class DynamicsModel(nn.Module, ABC):
         batch: Batch,  # M particles
     ) -> Tensor:  # (T, M, 3)
         """Predicted positions, (T, M, 3), in the length unit of the batch."""
+
+    def deviations(
+        self,
+        batch: Batch,  # M particles
+    ) -> Tensor | None:  # (T, M)
+        """Standard deviation of each predicted coordinate, by models that know one; else None."""
+        return None
 
     def fit_scales(self, batches: Iterable[Batch]) -> None:
         """Take the size of typical inputs from the training windows, where a model asks for it."""
