@@ -58,6 +58,19 @@ def train(
         float | None,
         typer.Option("--budget", metavar="MINUTES", min=0.0, help="Stop after so much training."),
     ] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="WORD", help="What to call the run.")
+    ] = None,
+    tags: Annotated[
+        list[str] | None,
+        typer.Option("--tag", metavar="WORD", help="A word to find runs by; may be repeated."),
+    ] = None,
+    record: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--record", metavar="NAME", help="Also to tensorboard, wandb, mlflow; may be repeated."
+        ),
+    ] = None,
     memory_budget: MemoryBudget = None,
     data_dir: DataDir = DATA_DIR,
     run_dir: RunDir = RUN_DIR,
@@ -68,17 +81,27 @@ def train(
             "give either --preset NAME, --from NAME|RUN or --resume RUN",
             "`painet presets` lists the presets, `painet checkpoints` what to begin with",
         )
-    if resume and (settings or model or seed is not None or seeds > 1 or memory_budget):
+    if resume and (
+        settings or model or name or tags or seed is not None or seeds > 1 or memory_budget
+    ):
         raise RequestError(
             "--resume goes on with a run's own preset",
             "only --epochs and --budget may change; start a new run for the rest",
         )
 
-    from painet_cli.cli.progress import TrainingProgress
+    from painet_cli.cli.watch import TrainingProgress
     from painet_cli.training.device import reuse_freed_memory
     from painet_cli.training.distributed.join import joined
     from painet_cli.training.distributed.launch import launched
     from painet_cli.training.run import resume_run, start_run
+    from painet_cli.training.run_folder import run_label
+    from painet_cli.training.watching.callback import Callback, Callbacks
+    from painet_cli.training.watching.recorders import recording
+
+    label = run_label(name, tags or ())
+
+    def watching(progress: Callback) -> Callbacks:
+        return Callbacks([progress, *map(recording, record or ())])
 
     reuse_freed_memory()
     budget_s = None if budget is None else 60 * budget
@@ -88,19 +111,29 @@ def train(
         summaries = []
         if resume:
             with TrainingProgress(session) as progress:
+                told = watching(progress)
                 summaries.append(
-                    resume_run(resume, data_dir, device, progress, epochs, budget_s, world)
+                    resume_run(resume, data_dir, device, told, epochs, budget_s, world)
                 )
         else:
             with world.all_or_none():
                 options = {"model.name": model, "train.seed": seed, "train.epochs": epochs}
                 given = [f"{key}={value}" for key, value in options.items() if value is not None]
-                name, presets = _presets(preset, start, [*given, *(settings or [])], seeds)
+                of, presets = _presets(preset, start, [*given, *(settings or [])], seeds)
             for one in presets:
                 with TrainingProgress(session) as progress:
                     summaries.append(
                         start_run(
-                            one, name, data_dir, run_dir, device, progress, budget_s, world, memory
+                            one,
+                            of,
+                            data_dir,
+                            run_dir,
+                            device,
+                            watching(progress),
+                            budget_s,
+                            world,
+                            memory,
+                            label,
                         )
                     )
         _report(session, summaries, data_dir, device, world)
@@ -145,7 +178,8 @@ def _report(
         with world.all_or_none():
             if world.is_writer:
                 save_evaluation(evaluation)
-                draw_loss(summary.run, evaluation.unit)
+                if summary.epochs:
+                    draw_loss(summary.run, evaluation.unit)
         evaluations.append(evaluation)
         rows.append({**asdict(summary), "test": evaluation.plain()})
         session.console.print(

@@ -78,12 +78,16 @@ class DynamicsModel(nn.Module, ABC):
         `always`.
     closed_form
         Whether it is fitted by `fit` and not trained by gradients.
+    keeps
+        Motions of a system that its prediction shares, of invariant features: `shift, rotation,
+        reflection`, some of these, or `nothing`; empty where it is not said.
     """
 
     Config: ClassVar[type[ModelConfig]]
     takes_types: ClassVar[bool] = False
     reads_past: ClassVar[Literal["never", "features", "always"]] = "never"
     closed_form: ClassVar[bool] = False
+    keeps: ClassVar[str] = ""
     horizon: int
     activations: Activations = "keep"
 

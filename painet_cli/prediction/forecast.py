@@ -29,14 +29,13 @@ from painet_cli.prediction.sanity import (
     first_lost_step,
     sanity_of,
 )
-from painet_cli.prediction.start_checks import (
+from painet_cli.prediction.starting.start_checks import (
     check_starts,
     check_velocities,
     fast_drift,
-    treated,
 )
-from painet_cli.prediction.states import States, spreads
-from painet_cli.prediction.timing import (
+from painet_cli.prediction.starting.states import States, spreads
+from painet_cli.prediction.starting.timing import (
     Source,
     frame_time_of,
     frame_warnings,
@@ -45,6 +44,7 @@ from painet_cli.prediction.timing import (
     start_past,
     start_velocities,
 )
+from painet_cli.prediction.starting.treatment import placed, treated
 from painet_cli.prediction.yardsticks import STILL, STRAIGHT, nothing_moves, straight_on
 from painet_cli.training.device import flushed_denormals, free_memory
 
@@ -55,7 +55,7 @@ _FAR_AWAY = (
     "the system lies {:,.0f} from the origin: it is predicted there and moved back; files whose "
     "positions are float32 hold it to {:.2g}, prediction.npz in full"
 )
-_DRIFTS = (
+DRIFTS = (
     "the whole drifts faster than what it was trained on moves: it is predicted at rest, and moved "
     "straight on"
 )
@@ -243,20 +243,25 @@ def make_forecast(
     at_rest = velocities if drift is None else velocities - drift
     if drift is not None:
         past = None if past is None else past + drift[:, None] * _steps_back(past.shape[1])
-        said += (_DRIFTS,)
+        said += (DRIFTS,)
     warnings = (*said, *frame_warnings(header, system, velocity, known_past))
     x = system.frames[starts]
     at = places(x, system.up_axis) if is_far(x, system.up_axis) else None
     near = x if at is None else (x - at).astype(np.float32)
     size = batch_size or max(1, BATCH_PARTICLES // n)
     told = None if frame_times_of(header.preset.data) is None else system.frame_time_s
+    placement = placed(header, replace(system, frames=near[:1]), 0)
     states = States(graph, near, at_rest, past, loaded.device, told)
+    if placement is not None:
+        states = states.placed(placement)
     largest = states.batch(slice(0, size))
     free = memory_budget or free_memory(loaded.device)
     plan = fit_memory(loaded.model, largest, free, training=False)
     if plan.activations != "keep":
         notice(f"memory: {plan.words}")
     positions: NDArray[np.floating] = _predict(loaded, states, steps, size, notice)
+    if placement is not None:
+        positions = placement.back(positions).astype(np.float32)
     allowed = allowed_displacement(offsets, speed, at_rest)
     positions, lost = _kept_steps(positions, near, system, starts, allowed)
     sanity = sanity_of(positions, near, system.particles, lost)

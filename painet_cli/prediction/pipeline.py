@@ -18,9 +18,11 @@ from painet_cli.prediction.checkpoints import Checkpoint, LoadedModel, load_mode
 from painet_cli.prediction.flagging import check_flag, flagged, novelty_in, novelty_of
 from painet_cli.prediction.forecast import Forecast, check_size, make_forecast
 from painet_cli.prediction.inputs.recording import Input, Recording, Selected
+from painet_cli.prediction.inputs.scaled import take_unit
 from painet_cli.prediction.matching import SELECTIONS, Candidate, Choice, choose
-from painet_cli.prediction.starts import parse_starts
-from painet_cli.prediction.timing import frames_behind, known_frames
+from painet_cli.prediction.starting.start_checks import check_order
+from painet_cli.prediction.starting.starts import parse_starts
+from painet_cli.prediction.starting.timing import frames_behind, known_frames
 
 _SPEED_FRAMES = 120
 """Frames at the end of a motion that its speed is taken from."""
@@ -114,6 +116,7 @@ def forecast_recording(
         The prediction runs away.
     """
     check_flag(flag_above)
+    take_unit(recording, checkpoints)
     candidates = _candidates(recording, select)
     try:
         choice = choose(
@@ -128,6 +131,8 @@ def forecast_recording(
         if not wish.learn or recording.frame_time_s is None:
             raise
         selected = candidates[0].selected
+        last = parse_starts(start, recording.frame_count, recording.breaks, steps).frames[-1]
+        check_order(recording, selected, int(last))
         learned, said = learn(recording, selected, None, steps, start, None, wish, notice)
         if learned is None or learned.forecast is None:
             raise RequestError(refused.what, said) from refused
@@ -145,6 +150,7 @@ def forecast_recording(
         frames_behind(header, recording.frame_time_s),
     )
     check_size(len(starts.frames), steps, count)
+    check_order(recording, choice.selected, int(starts.frames[-1]))
     notice(
         f"{recording.name}: {count:,} particles ({choice.selected.language}); "
         f"checkpoint {choice.checkpoint.name}, {choice.reason}"

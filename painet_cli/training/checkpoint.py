@@ -75,6 +75,9 @@ class Header(BaseModel):
     where segments have types of their own."""
     treatment: tuple[Treatment, ...] = ()
     """What was done to the frames of the source, and is done to what is predicted from."""
+    reference: tuple[tuple[float, float, float], ...] = ()
+    """(N, 3) positions that frames were superposed on, in the unit of `units`; empty where they
+    were not, or are of several systems."""
     up_axis: Axis | None
     units: Units
     dataset: Name
@@ -283,6 +286,12 @@ def _check_model(path: Path, content: dict[str, Any]) -> None:
 def _word(said: object) -> str:
     """What a header says, on one line of a message."""
     return " ".join(str(said).split())[:80]
+
+
+def weights_in(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights to predict with, of the tensors of a checkpoint: the average's where it keeps one."""
+    own, averaged = under("model", tensors), under("average", tensors)
+    return {name: averaged.get(f"module.{name}", tensor) for name, tensor in own.items()}
 
 
 def under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -277,6 +277,7 @@ class GfNode(PublishedModel):
     """
 
     Config = GfNodeConfig
+    keeps = "shift"
     takes_types = True
 
     frames: Tensor  # (T,) int64

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import Graph
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.confidence.kept import by_start
+from painet_cli.prediction.starting.treatment import Placement
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,15 @@ class States:
     past: NDArray[np.floating] | None
     device: torch.device
     frame_time_s: float | None = None
+
+    def placed(self, placement: Placement) -> States:
+        """The same where training had them."""
+        return replace(
+            self,
+            positions=placement.there(self.positions),
+            velocities=placement.turned(self.velocities),
+            past=None if self.past is None else placement.turned(self.past),
+        )
 
     def batch(self, part: slice) -> Batch:
         """Batch of some starts, side by side."""
