@@ -161,7 +161,7 @@ def test_demo_prepares_trains_evaluates_draws_and_says_what_is_next(
         (["train", "--preset", "mocap-walk-s2s"], "painet prepare mocap --subject 35"),
         (["train", "--preset", "demo", "--set", "train.lrr=1"], "did you mean train.lr?"),
         (["train", "--preset", "demo", "--set", "train.lerning_rate=1"], "did you mean train.lr?"),
-        (["train", "--preset", "demo", "--model", "egnx"], "model.name"),
+        (["train", "--preset", "demo", "--model", "egnx"], "--model egnx: no such model"),
         (["train", "--resume", "x", "--seed", "3"], "only --epochs and --budget may change"),
         (["train", "--preset", "demo", "--device", "cuda:77"], "cuda:77"),
         (["evaluate", "nowhere"], "no run here"),
