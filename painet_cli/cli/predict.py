@@ -153,9 +153,9 @@ def predict(
 ) -> None:
     """Predict how a system moves on, and write it as files that other programs open.
 
-    Of several files each has its own folder; models are loaded once, and systems of
-    the same atoms and bonds share batches. What is wrong with one file is said at
-    the end (exit status 2), and does not keep the others.
+    Of several files each has its own folder; models are loaded once, and systems
+    of the same atoms and bonds share batches. What is wrong with one file is said
+    at the end (exit status 2), and does not keep the others.
 
     Example: `painet predict traj.xtc --topology top.pdb -T 5`
     """
