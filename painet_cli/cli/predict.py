@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from painet_cli.cli.options import DATA_DIR, RUN_DIR, DataDir, MemoryBudget, RunDir, as_bytes
-from painet_cli.cli.session import Session, with_session
+from painet_cli.cli.session import Session, loading, with_session
 
 if TYPE_CHECKING:
     from painet_cli.report.prediction import WrittenPrediction
@@ -84,7 +84,8 @@ def predict(
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier prediction.")] = False,
 ) -> None:
     """Predict how a system moves on, and write it as files that other programs open."""
-    from painet_cli.report.prediction import write_prediction
+    with loading():
+        from painet_cli.report.prediction import write_prediction
 
     say = session.console.print
     done = write_prediction(
