@@ -21,14 +21,17 @@ from painet_cli.training.augmentation import NO_AUGMENTATION, AllWindows, Augmen
 from painet_cli.training.checkpoint import Progress, misfit, under
 from painet_cli.training.diagnosis import training_error, validation_error
 from painet_cli.training.distributed.world import ALONE, World
-from painet_cli.training.loss import mean_loss, validation_mse
-from painet_cli.training.optimizers import (
+from painet_cli.training.loss import validation_mse
+from painet_cli.training.steps.captured import captures, step_of
+from painet_cli.training.steps.optimizers import (
     build_optimizers,
     load_optimizer_state,
     make_slots,
     optimizer_state,
+    set_rate,
 )
-from painet_cli.training.schedule import moving_average, rate_factor
+from painet_cli.training.steps.schedule import moving_average, rate_factor
+from painet_cli.training.steps.step import Step
 
 _LEAST_FITTED = 256  # windows side by side where no gradient is kept
 
@@ -97,8 +100,19 @@ class Trainer:
         self.train_windows = train
         self.val_windows = val
         self.augmentation = augmentation
-        fused = train.device.type in ("cpu", "cuda")
-        self.optimizers = () if model.closed_form else build_optimizers(model, config, fused=fused)
+        self.optimizers = (
+            ()
+            if model.closed_form
+            else build_optimizers(
+                model,
+                config,
+                fused=train.device.type in ("cpu", "cuda"),
+                capturable=captures(config, model, train.device, world),
+            )
+        )
+        self.step = step_of(
+            Step(model, self.optimizers, config.clip_norm, world), config, train.device
+        )
         self.average = (
             AveragedModel(model, multi_avg_fn=moving_average(config.ema))
             if config.ema is not None
@@ -150,7 +164,7 @@ class Trainer:
             stale=0 if best else self.progress.stale + (val_mse is not None),
             seconds=self.progress.seconds + seconds,
         )
-        rate = self.optimizers[0].param_groups[0]["lr"] if self.optimizers else 0.0
+        rate = float(self.optimizers[0].param_groups[0]["lr"]) if self.optimizers else 0.0
         return EpochRecord(epoch, loss, rate, seconds, val_mse, best)
 
     def _is_due(self, epoch: int) -> bool:
@@ -174,24 +188,11 @@ class Trainer:
         losses = []
         for step, share in enumerate(self.world.shares(windows, self.config.batch_size, order)):
             rate = self.config.lr * rate_factor(self.config, epoch - 1 + step / steps)
-            for optimizer in self.optimizers:
-                for group in optimizer.param_groups:
-                    group["lr"] = rate
-                optimizer.zero_grad(set_to_none=True)
-            batch, loss = share.batch, torch.zeros((), device=windows.device)
-            if batch is not None:
+            set_rate(self.optimizers, rate)
+            if share.batch is not None:
                 seed = (self.config.seed, epoch, step, self.world.rank)
-                batch = self.augmentation.one_of(batch, seed)
-            with self.world.averaging(self.model, share.weight):
-                if batch is not None:
-                    loss = mean_loss(self.model(batch), batch)
-                    loss.backward()  # type: ignore[no-untyped-call]
-                    loss = loss.detach() * batch.graph.num_systems
-            losses.append(loss)
-            if self.config.clip_norm is not None:
-                torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
-            for optimizer in self.optimizers:
-                optimizer.step()
+                share = share._replace(batch=self.augmentation.one_of(share.batch, seed))
+            losses.append(self.step(share))
             if self.average is not None:
                 self.average.update_parameters(self.model)
         # the epoch's only wait for the device; weights that are no numbers must not be saved
