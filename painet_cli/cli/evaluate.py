@@ -81,7 +81,7 @@ def evaluate(
                         memory_budget=memory,
                     )
                 )
-        with world.together():
+        with world.all_or_none():
             if world.is_writer:
                 if on is None and times is None:  # a run keeps its own test figures
                     for evaluation in evaluations:

@@ -92,7 +92,7 @@ def train(
                     resume_run(resume, data_dir, device, progress, epochs, budget_s, world)
                 )
         else:
-            with world.together():
+            with world.all_or_none():
                 options = {"model.name": model, "train.seed": seed, "train.epochs": epochs}
                 given = [f"{key}={value}" for key, value in options.items() if value is not None]
                 name, presets = _presets(preset, start, [*given, *(settings or [])], seeds)
@@ -142,7 +142,7 @@ def _report(
     evaluations = []
     for summary in summaries:
         evaluation = evaluate_run(summary.run, data_dir, device, world=world)
-        with world.together():
+        with world.all_or_none():
             if world.is_writer:
                 save_evaluation(evaluation)
                 draw_loss(summary.run, evaluation.unit)
@@ -153,5 +153,5 @@ def _report(
             f"best at {summary.best_epoch}"
         )
     payload = rows[0] if len(rows) == 1 else {"runs": rows}
-    with world.together():
+    with world.all_or_none():
         session.emit(payload, *evaluation_table(evaluations, {s.run: s.epoch_s for s in summaries}))

@@ -42,7 +42,7 @@ from painet_cli.storage.locks import held
 from painet_cli.storage.provenance import KEY, provenance, sealed
 from painet_cli.training.checkpoint import Header
 from painet_cli.training.device import MemoryMeter, free_memory
-from painet_cli.training.distributed.world import ALONE, World
+from painet_cli.training.distributed.world import SINGLE, World
 from painet_cli.training.record import trained_facts
 from painet_cli.training.run import dataset_of
 from painet_cli.training.run_folder import BEST
@@ -133,7 +133,7 @@ def evaluate_run(
     on: str | None = None,
     delta_time: tuple[str, str] | None = None,
     rivals: bool = False,
-    world: World = ALONE,
+    world: World = SINGLE,
     memory_budget: int | None = None,
 ) -> Evaluation:
     """Measure a run's best weights on one part of its dataset's split.
@@ -166,7 +166,7 @@ def evaluate_run(
         no window is long enough for the horizon.
     """
     meter = MemoryMeter(device)
-    with world.together():
+    with world.all_or_none():
         model, header, dataset = load_run(run, data_dir, device, on)
         preset = header.preset if delta_time is None else narrowed(header.preset, delta_time)
         trained = target_offsets(preset.data)
@@ -180,7 +180,7 @@ def evaluate_run(
     errors = prediction_errors(model, windows, batch_size, trained, world)
     time_s, peak_memory_gb = time.perf_counter() - started, meter.peak_gb()
     checks, found = None, {}
-    with world.together():
+    with world.all_or_none():
         if physics and world.is_writer:
             checks = check_windows(model, windows, batch_size, trained)
         times = frame_times_of(preset.data)

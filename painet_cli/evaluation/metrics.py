@@ -15,7 +15,7 @@ from painet_cli.data.batches.windows import Windows
 from painet_cli.models.base import DynamicsModel
 from painet_cli.prediction.rollout import rollout
 from painet_cli.training.diagnosis import prediction_error
-from painet_cli.training.distributed.world import ALONE, World
+from painet_cli.training.distributed.world import SINGLE, World
 from painet_cli.training.loss import squared_errors
 
 
@@ -76,7 +76,7 @@ def prediction_errors(
     windows: Windows,
     batch_size: int,
     trained: NDArray[np.int64],  # (T,)
-    world: World = ALONE,
+    world: World = SINGLE,
 ) -> Errors:
     """Errors of a model on windows; steps past the `trained` offsets are rolled out.
 
@@ -88,15 +88,15 @@ def prediction_errors(
         A prediction is NaN or infinite; says from which frame, at which step and particle.
     """
     steps = len(windows.offsets)
-    with world.together():
+    with world.all_or_none():
         squared = [
             squared_errors(predicted, batch)
             for batch, predicted in predictions(
                 model, world.batches(windows, batch_size), steps, trained
             )
         ]
-    errors = world.rows(squared, windows, batch_size)
-    with world.together():
+    errors = world.gather_rows(squared, windows, batch_size)
+    with world.all_or_none():
         finite = torch.isfinite(errors).all(dim=1)
         if not finite.all():
             first = windows.batch(finite.int().argmin()[None])

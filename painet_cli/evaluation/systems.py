@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from painet_cli.data.batches.windows import Windows
-from painet_cli.training.distributed.world import ALONE, World
+from painet_cli.training.distributed.world import SINGLE, World
 from painet_cli.training.loss import squared_errors
 
 YARDSTICKS = ("nothing moves", "straight on")
@@ -51,7 +51,7 @@ def errors_by_system(
     squared: NDArray[np.float64],  # (S, T)
     windows: Windows,
     batch_size: int,
-    world: World = ALONE,
+    world: World = SINGLE,
 ) -> tuple[SystemErrors, ...]:
     """Share the errors of all windows out among the systems they are of.
 
@@ -74,7 +74,7 @@ def errors_by_system(
 
 @torch.no_grad()
 def yardstick_errors(
-    windows: Windows, batch_size: int, world: World = ALONE
+    windows: Windows, batch_size: int, world: World = SINGLE
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(S, T) squared errors of windows for which nothing moves, and straight on from their start.
 
@@ -82,10 +82,10 @@ def yardstick_errors(
     """
     frames = torch.from_numpy(windows.offsets).to(windows.device)[:, None, None]
     still, straight = [], []
-    with world.together():
+    with world.all_or_none():
         for batch in world.batches(windows, batch_size):
             start = batch.positions.expand_as(batch.known_targets())
             still.append(squared_errors(start, batch))
             straight.append(squared_errors(start + frames * batch.velocities, batch))
-    rows = (world.rows(part, windows, batch_size).numpy() for part in (still, straight))
+    rows = (world.gather_rows(part, windows, batch_size).numpy() for part in (still, straight))
     return next(rows), next(rows)

@@ -35,7 +35,7 @@ _METADATA_KEY = "painet"
 _DIGEST_KEY = "painet_sha256"
 
 
-class Progress(BaseModel):
+class TrainingState(BaseModel):
     """How far a training has come."""
 
     model_config = ConfigDict(extra="forbid")
@@ -76,7 +76,7 @@ class Header(BaseModel):
     dataset_label: Name = ""
     """What tables call the data, where it is not the benchmark's own."""
     dataset_sha256: str
-    progress: Progress
+    progress: TrainingState
     command: str = ""
     """What wrote it, as a shell takes it; here and below, empty in those of schema 1."""
     versions: dict[str, str] = {}

@@ -9,7 +9,7 @@ from painet_cli.config.schema import Report
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.windows import Windows
 from painet_cli.models.base import DynamicsModel
-from painet_cli.training.distributed.world import ALONE, World
+from painet_cli.training.distributed.world import SINGLE, World
 
 
 def squared_errors(
@@ -44,7 +44,7 @@ def validation_mse(
     model: DynamicsModel,
     windows: Windows,
     batch_size: int,
-    world: World = ALONE,
+    world: World = SINGLE,
     report: Report = "all",
 ) -> float:
     """MSE of a model's own T steps over all windows; the model is left in the mode it was in.
@@ -56,8 +56,8 @@ def validation_mse(
     """
     training = model.training
     model.eval()
-    with world.together():
+    with world.all_or_none():
         squared = [squared_errors(model(b), b) for b in world.batches(windows, batch_size)]
     model.train(training)
-    errors = world.rows(squared, windows, batch_size)
+    errors = world.gather_rows(squared, windows, batch_size)
     return float((errors[:, -1] if report == "last" else errors).mean())

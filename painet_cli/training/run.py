@@ -39,7 +39,7 @@ from painet_cli.storage.provenance import command_line, versions
 from painet_cli.training.augmentation import augmentation_of
 from painet_cli.training.checkpoint import (
     Header,
-    Progress,
+    TrainingState,
     load_checkpoint,
     read_header,
     save_checkpoint,
@@ -50,7 +50,7 @@ from painet_cli.training.device import (
     free_memory,
     seed_everything,
 )
-from painet_cli.training.distributed.world import ALONE, World
+from painet_cli.training.distributed.world import SINGLE, World
 from painet_cli.training.record import RECORD, RunSummary, begun_with, recorded, summarise
 from painet_cli.training.run_folder import BEST, keep_epochs, new_run_folder
 from painet_cli.training.several import check_several, check_types
@@ -90,7 +90,7 @@ def start_run(
     device: torch.device,
     listener: Listener,
     budget_s: float | None = None,
-    world: World = ALONE,
+    world: World = SINGLE,
     memory_budget: int | None = None,
 ) -> RunSummary:
     """Train a preset in a new folder `run_dir/name/STAMP`.
@@ -113,12 +113,12 @@ def start_run(
         Training failed; the last whole epoch is in the folder.
     """
     meter = MemoryMeter(device)
-    with world.together():
+    with world.all_or_none():
         trainer, header = _prepare(preset, name, data_dir, device, budget_s, world)
     header = _fit_memory(trainer, header, memory_budget)
     _align(trainer, header)
     folder = Path(
-        world.told(
+        world.broadcast_text(
             lambda: str(new_run_folder(run_dir / name, {CONFIG: preset_yaml(header.preset)}))
         )
     )
@@ -133,7 +133,7 @@ def resume_run(
     listener: Listener,
     epochs: int | None = None,
     budget_s: float | None = None,
-    world: World = ALONE,
+    world: World = SINGLE,
 ) -> RunSummary:
     """Go on with a run from its last whole epoch, to the bits it would have had without the stop.
 
@@ -153,10 +153,10 @@ def resume_run(
         The folder is no run, another process trains it, or its dataset changed since.
     """
     meter = MemoryMeter(device)
-    with world.together():
+    with world.all_or_none():
         preset = _preset_of(folder, epochs)
     with _alone(folder, world):
-        with world.together():
+        with world.all_or_none():
             name = folder.resolve().parent.name
             trainer, header = _prepare(preset, name, data_dir, device, budget_s, world)
             _restore(trainer, header, folder)
@@ -181,7 +181,7 @@ def _preset_of(folder: Path, epochs: int | None) -> Preset:
 def _alone(folder: Path, world: World) -> Iterator[None]:
     """Keep other trainings out of a run: the process that writes holds it for all of its world."""
     with ExitStack() as stack:
-        with world.together():
+        with world.all_or_none():
             if world.is_writer:
                 stack.enter_context(held(folder / LOCK, folder))
                 sweep(folder)
@@ -276,7 +276,7 @@ def _prepare(
         dataset=dataset.manifest.name,
         dataset_label=dataset.manifest.origin.label,
         dataset_sha256=dataset.sha256,
-        progress=Progress(),
+        progress=TrainingState(),
         command=command_line(),
         versions=versions(),
         start=None if start is None else start.facts(),
@@ -321,7 +321,7 @@ def _fit_memory(trainer: Trainer, header: Header, budget: int | None) -> Header:
         largest = windows.batch(windows.largest(share))
         free = budget or free_memory(windows.device)
         trainer.memory = fit_memory(trainer.model, largest, free, training=True)
-        way = cast("Activations", world.told(lambda: trainer.model.activations))
+        way = cast("Activations", world.broadcast_text(lambda: trainer.model.activations))
     for model in (trainer.model, trainer.evaluated_model):
         model.activations = way
     return header.model_copy(update={"preset": header.preset.changed({"train.activations": way})})
@@ -329,7 +329,7 @@ def _fit_memory(trainer: Trainer, header: Header, budget: int | None) -> Header:
 
 def _align(trainer: Trainer, header: Header) -> None:
     identity = header.model_copy(update={"progress": trainer.progress}).model_dump_json()
-    trainer.world.align((trainer.model, trainer.evaluated_model), identity)
+    trainer.world.broadcast_weights((trainer.model, trainer.evaluated_model), identity)
 
 
 def _train(
@@ -338,7 +338,7 @@ def _train(
     world = trainer.world
     record = recorded(folder, trainer, header, meter) if world.is_writer else nullcontext()
     with computing_with(_threads(folder, trainer, header)), record, flushed_denormals():
-        with world.together():
+        with world.all_or_none():
             if world.is_writer:
                 # not before: until it is said to be running, the folder is as `run.json` has it
                 _make_up_best(folder, trainer, header)
@@ -347,7 +347,7 @@ def _train(
                 listener.started(folder, trainer)
         while trainer.finished_by is None:
             epoch = trainer.run_epoch()
-            with world.together():
+            with world.all_or_none():
                 if world.is_writer:
                     _save_epoch(folder, trainer, header, epoch)
                     listener.epoch(epoch, trainer)

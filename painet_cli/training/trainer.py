@@ -18,9 +18,9 @@ from painet_cli.data.batches.windows import Windows
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.memory import MemoryPlan
 from painet_cli.training.augmentation import NO_AUGMENTATION, AllWindows, Augmentation
-from painet_cli.training.checkpoint import Progress, misfit, under
+from painet_cli.training.checkpoint import TrainingState, misfit, under
 from painet_cli.training.diagnosis import training_error, validation_error
-from painet_cli.training.distributed.world import ALONE, World
+from painet_cli.training.distributed.world import SINGLE, World
 from painet_cli.training.loss import validation_mse
 from painet_cli.training.steps.captured import captures, step_of
 from painet_cli.training.steps.optimizers import (
@@ -84,7 +84,7 @@ class Trainer:
         train: Windows,
         val: Windows,
         budget_s: float | None = None,
-        world: World = ALONE,
+        world: World = SINGLE,
         augmentation: Augmentation = NO_AUGMENTATION,
         report: Report = "all",
     ) -> None:
@@ -121,7 +121,7 @@ class Trainer:
         if config.compile:
             model.compile_blocks()
         self.memory: MemoryPlan | None = None
-        self.progress = Progress()
+        self.progress = TrainingState()
 
     @property
     def evaluated_model(self) -> DynamicsModel:
@@ -153,11 +153,11 @@ class Trainer:
         started = time.perf_counter()
         loss = self._fit() if self.model.closed_form else self._train_epoch(epoch)
         # one clock for all, so that all spend their budget in the same epoch
-        seconds = self.world.first(time.perf_counter() - started)
+        seconds = self.world.broadcast_number(time.perf_counter() - started)
         val_mse = self._evaluate() if self._is_due(epoch) else None
         known = self.progress.best_mse
         best = val_mse is not None and (known is None or val_mse < known)
-        self.progress = Progress(
+        self.progress = TrainingState(
             epoch=epoch,
             best_epoch=epoch if best else self.progress.best_epoch,
             best_mse=val_mse if best else self.progress.best_mse,
@@ -198,8 +198,8 @@ class Trainer:
         # the epoch's only wait for the device; weights that are no numbers must not be saved
         sums = [parameter.detach().sum().float() for parameter in self.model.parameters()]
         numbers = torch.stack([*losses, *sums]).cpu().double()
-        sums_of_steps = self.world.totals(numbers[:steps])
-        with self.world.together():
+        sums_of_steps = self.world.all_reduce(numbers[:steps])
+        with self.world.all_or_none():
             if not torch.isfinite(torch.cat([sums_of_steps, numbers[steps:]])).all():
                 size = self.config.batch_size
                 raise training_error(epoch, sums_of_steps, order, windows, size, self.model)
@@ -208,7 +208,7 @@ class Trainer:
     def _evaluate(self) -> float:
         size = self.config.batch_size
         mse = validation_mse(self.evaluated_model, self.val_windows, size, self.world, self.report)
-        with self.world.together():
+        with self.world.all_or_none():
             if not math.isfinite(mse):
                 epoch = self.progress.epoch + 1
                 raise validation_error(epoch, mse, self.evaluated_model, self.val_windows, size)
@@ -242,7 +242,7 @@ class Trainer:
         if self.average is not None:
             self.average.load_state_dict(under("average", state))
 
-    def restore(self, state: Mapping[str, Tensor], progress: Progress) -> None:
+    def restore(self, state: Mapping[str, Tensor], progress: TrainingState) -> None:
         """Go on from a saved state.
 
         Raises

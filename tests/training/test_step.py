@@ -155,9 +155,9 @@ def _model(name: str) -> DynamicsModel:
 def test_what_cannot_be_recorded_is_told(
     model: Callable[[], DynamicsModel], settings: dict[str, Any], why: str
 ) -> None:
-    from painet_cli.training.distributed.world import ALONE
+    from painet_cli.training.distributed.world import SINGLE
 
     cuda, made = torch.device("cuda"), model()
-    assert not captures(config(**settings), made, cuda, ALONE)
+    assert not captures(config(**settings), made, cuda, SINGLE)
     with pytest.raises(RequestError, match=why):
-        captures(config(graph="on", **settings), made, cuda, ALONE)
+        captures(config(graph="on", **settings), made, cuda, SINGLE)

@@ -16,7 +16,7 @@ from painet_cli.errors import PainetError
 from painet_cli.training.device import own_device
 from painet_cli.training.distributed.launch import Launch
 from painet_cli.training.distributed.process_group import ProcessGroup, Store
-from painet_cli.training.distributed.world import ALONE, World
+from painet_cli.training.distributed.world import SINGLE, World
 
 _TO_MEET = timedelta(minutes=10)
 _TO_ANSWER = timedelta(minutes=30)  # rank 0 may be writing, drawing, checking
@@ -50,12 +50,12 @@ def joined(
         There is no such device, or some processes have a GPU and some have none.
     """
     if launch.size == 1:
-        yield ALONE, own_device(device_name, launch)
+        yield SINGLE, own_device(device_name, launch)
         return
     with _noted_signals() as signals:
         world = ProcessGroup(launch, _meet(launch, patience), signals)
         try:
-            with world.together():
+            with world.all_or_none():
                 device = own_device(device_name, launch)
             world.connect(device)
             yield world, device

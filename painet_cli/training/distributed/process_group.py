@@ -69,8 +69,8 @@ class ProcessGroup(World):
         RequestError
             Some processes have a GPU and some have none.
         """
-        first = self.told(lambda: device.type)
-        with self.together():
+        first = self.broadcast_text(lambda: device.type)
+        with self.all_or_none():
             if device.type != first:
                 raise RequestError(
                     f"it computes on {device.type} and process 0 on {first}",
@@ -108,7 +108,7 @@ class ProcessGroup(World):
         return indices.tensor_split(self.size)[self.rank]
 
     @contextmanager
-    def together(self) -> Iterator[None]:
+    def all_or_none(self) -> Iterator[None]:
         """A block that ends well in all processes or raises in all of them."""
         with _caught() as errors:
             yield
@@ -134,10 +134,10 @@ class ProcessGroup(World):
         ):
             p.grad = part.view_as(p)
 
-    def align(self, models: Iterable[nn.Module], identity: str) -> None:
+    def broadcast_weights(self, models: Iterable[nn.Module], identity: str) -> None:
         """Give all processes the weights of rank 0; raises where one was given something else."""
-        first = self.told(lambda: identity)
-        with self.together():
+        first = self.broadcast_text(lambda: identity)
+        with self.all_or_none():
             if first != identity:
                 raise RequestError(
                     "its preset, dataset or version of painet is not that of process 0",
@@ -146,31 +146,33 @@ class ProcessGroup(World):
         for tensor in chain.from_iterable(model.state_dict().values() for model in models):
             distributed.broadcast(tensor, 0, group=self._gradients)
 
-    def totals(self, own: Tensor) -> Tensor:
+    def all_reduce(self, own: Tensor) -> Tensor:
         """Sums over the processes of numbers on the CPU."""
         sums = own.clone()
         self._all_reduce(sums)
         return sums
 
-    def first(self, own: float) -> float:
+    def broadcast_number(self, own: float) -> float:
         """The number of rank 0."""
-        return float(self.totals(torch.tensor(own if self.rank == 0 else 0.0, dtype=torch.float64)))
+        return float(
+            self.all_reduce(torch.tensor(own if self.rank == 0 else 0.0, dtype=torch.float64))
+        )
 
-    def rows(self, own: Sequence[Tensor], windows: Windows, batch_size: int) -> Tensor:
+    def gather_rows(self, own: Sequence[Tensor], windows: Windows, batch_size: int) -> Tensor:
         """Rows of all windows in their order, (S, T) float64 on the CPU, each window once."""
         whole = torch.split(torch.arange(len(windows)), batch_size)
         mine = torch.cat([self._part(indices) for indices in whole])
         # a row is zero in all processes but one, and adding zero changes no bit
         rows = torch.zeros(len(windows), len(windows.offsets), dtype=torch.float64)
         if own:
-            rows[mine] = super().rows(own, windows, batch_size)
-        return self.totals(rows)
+            rows[mine] = super().gather_rows(own, windows, batch_size)
+        return self.all_reduce(rows)
 
-    def told(self, make: Callable[[], str]) -> str:
+    def broadcast_text(self, make: Callable[[], str]) -> str:
         """What rank 0 makes, in all processes."""
         key = f"painet/told/{self._times_told}"
         self._times_told += 1
-        with self.together():
+        with self.all_or_none():
             if self.rank == 0:
                 self._store.set(key, make())
         return self._store.get(key).decode()

@@ -47,7 +47,7 @@ class World:
         parts = (share.batch for share in self.shares(windows, batch_size))
         return (batch for batch in parts if batch is not None)
 
-    def together(self) -> AbstractContextManager[None]:
+    def all_or_none(self) -> AbstractContextManager[None]:
         """A block that ends well in all processes or raises in all of them."""
         return nullcontext()
 
@@ -63,7 +63,7 @@ class World:
         """
         return nullcontext()
 
-    def align(self, models: Iterable[nn.Module], identity: str) -> None:
+    def broadcast_weights(self, models: Iterable[nn.Module], identity: str) -> None:
         """Give all processes the weights of rank 0.
 
         Raises
@@ -72,15 +72,15 @@ class World:
             Another process was given something else to train, as `identity` tells.
         """
 
-    def totals(self, own: Tensor) -> Tensor:
+    def all_reduce(self, own: Tensor) -> Tensor:
         """Sums over the processes of numbers on the CPU."""
         return own
 
-    def first(self, own: float) -> float:
+    def broadcast_number(self, own: float) -> float:
         """The number of rank 0."""
         return own
 
-    def rows(self, own: Sequence[Tensor], windows: Windows, batch_size: int) -> Tensor:
+    def gather_rows(self, own: Sequence[Tensor], windows: Windows, batch_size: int) -> Tensor:
         """Rows of all windows in their order, (S, T) float64 on the CPU, each window once.
 
         Parameters
@@ -90,9 +90,9 @@ class World:
         """
         return torch.cat(list(own)).cpu().double()
 
-    def told(self, make: Callable[[], str]) -> str:
+    def broadcast_text(self, make: Callable[[], str]) -> str:
         """What rank 0 makes, in all processes."""
         return make()
 
 
-ALONE = World()
+SINGLE = World()

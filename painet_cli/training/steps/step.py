@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from painet_cli.models.base import DynamicsModel
-from painet_cli.training.distributed.world import ALONE, Share, World
+from painet_cli.training.distributed.world import SINGLE, Share, World
 from painet_cli.training.loss import mean_loss
 
 
@@ -30,7 +30,7 @@ class Step:
     model: DynamicsModel
     optimizers: tuple[Optimizer, ...]
     clip_norm: float | None = None
-    world: World = ALONE
+    world: World = SINGLE
 
     def __call__(self, share: Share) -> Tensor:  # ()
         """Move the weights; gives the loss, summed over the windows of this process."""

@@ -223,12 +223,29 @@ def test_names_of_beads_in_xyz_are_types(tmp_path: Path) -> None:
     assert particles.elements == particles.residues == particles.bonds == ()
 
 
-def test_masses_tell_elements(shared: Path) -> None:
+def psf(folder: Path) -> Path:
+    """The chain as CHARMM writes it: no elements and no coordinates, but masses and bonds."""
+    masses = {"N": 14.007, "C": 12.011, "O": 15.999}
+    path = folder / "chain.psf"
+    atoms = "".join(
+        f"{k + 1:8d} 4AKE {7 + k // 4:<4d} {('ALA', 'GLY')[k // 4]:<4s} {name:<4s} {22:4d}"
+        f" {0:10.6f}     {masses[name[0]]:9.4f} {0:11d}\n"
+        for k, name in enumerate(NAMES)
+    )
+    bonds = "".join(f"{first + 1:8d}{second + 1:8d}" for first, second in BONDS)
+    path.write_text(
+        f"PSF\n\n{1:8d} !NTITLE\n REMARKS a chain\n\n{ATOMS:8d} !NATOM\n{atoms}\n"
+        f"{len(BONDS):8d} !NBOND: bonds\n{bonds}\n\n"
+    )
+    return path
+
+
+def test_masses_tell_elements(tmp_path: Path) -> None:
     from painet_cli.data.trajectories.reader import open_topology
     from painet_cli.data.trajectories.topology import elements_of
 
-    atoms = open_topology(shared / "data" / "protein" / "adk" / "adk.psf").atoms
-    assert set(elements_of(atoms)) == {"C", "H", "N", "O", "S"}
+    atoms = open_topology(psf(tmp_path)).atoms
+    assert tuple(elements_of(atoms)) == tuple(name[0] for name in NAMES)
 
 
 # -- periodic boxes ---------------------------------------------------------------------------
@@ -405,10 +422,10 @@ def test_a_topology_that_is_none(
     refused(tmp_path, message, tmp_path / name, dcd)
 
 
-def test_a_topology_without_coordinates_needs_a_trajectory(shared: Path, tmp_path: Path) -> None:
-    psf = tmp_path / "adk.psf"
-    psf.write_bytes((shared / "data" / "protein" / "adk" / "adk.psf").read_bytes())
-    refused(tmp_path, r"adk\.psf: PSF holds no coordinates[\s\S]*a trajectory with trajectory", psf)
+def test_a_topology_without_coordinates_needs_a_trajectory(dcd: Path, tmp_path: Path) -> None:
+    topology = psf(tmp_path)
+    refused(tmp_path, r"chain\.psf: PSF holds no coordinates[\s\S]*a trajectory with", topology)
+    assert prepare(topology, dcd).manifest.particles.bonds == BONDS
 
 
 @pytest.mark.parametrize(

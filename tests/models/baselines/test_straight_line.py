@@ -10,6 +10,8 @@ from painet_cli.data.batches.batch import Batch
 from painet_cli.models.baselines.straight_line import StraightLine
 from systems import BRANCHED, equal_systems, typed
 
+REFERENCE = Path(__file__).parents[2] / "reference"
+
 
 def test_goes_straight_on_by_one_multiple_of_the_velocity_a_step() -> None:
     model, batch = StraightLine(3).double(), equal_systems(BRANCHED, 2)
@@ -21,13 +23,12 @@ def test_goes_straight_on_by_one_multiple_of_the_velocity_a_step() -> None:
     torch.testing.assert_close(predicted[2], batch.positions + 2.5 * batch.velocities)
 
 
-def test_predicts_what_the_published_code_predicts(shared: Path) -> None:
+def test_predicts_what_the_published_code_predicts() -> None:
     """Two windows of real data, run through the published implementation."""
-    reference = shared / "reference"
-    with np.load(reference / "linear.npz", allow_pickle=False) as archive:
+    with np.load(REFERENCE / "linear.npz", allow_pickle=False) as archive:
         stored = {name: torch.from_numpy(archive[name]) for name in archive.files}
     model = StraightLine(1)
-    index = json.loads((reference / "index.json").read_text(encoding="utf-8"))["linear"]
+    index = json.loads((REFERENCE / "index.json").read_text(encoding="utf-8"))["linear"]
     assert sum(parameter.numel() for parameter in model.parameters()) == index["params"]
     assert torch.equal(model.time.detach(), stored["param/time"])
 

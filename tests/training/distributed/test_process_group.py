@@ -27,7 +27,7 @@ from painet_cli.training import run as runs
 from painet_cli.training.checkpoint import load_checkpoint
 from painet_cli.training.distributed.launch import Launch
 from painet_cli.training.distributed.process_group import ProcessGroup
-from painet_cli.training.distributed.world import ALONE, World
+from painet_cli.training.distributed.world import SINGLE, World
 from painet_cli.training.record import ERRORS, RECORD
 from painet_cli.training.run import LAST, METRICS, dataset_of, resume_run, start_run
 from painet_cli.training.run_folder import BEST
@@ -360,7 +360,7 @@ def gradients(world: World, job: Job, name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_gradients_are_those_of_the_whole_batch(pair: Pair, job: Job, name: str) -> None:
-    expected = gradients(ALONE, job, name)
+    expected = gradients(SINGLE, job, name)
     for found in values(pair.run(gradients, job, name)):
         assert {k for k, g in found.items() if g is None} == {
             k for k, g in expected.items() if g is None
