@@ -41,6 +41,9 @@ def train(
         int | None, typer.Option("--seed", min=0, help="The preset's seed by default.")
     ] = None,
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Train K seeds, one run each.")] = 1,
+    together: Annotated[
+        bool, typer.Option("--together", help="Train the seeds as one model of stacked weights.")
+    ] = False,
     epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="Most epochs.")] = None,
     resume: Annotated[
         Path | None,
@@ -74,6 +77,11 @@ def train(
             "only --epochs and --budget may change; start a new run for the rest",
         )
 
+    if together and (seeds == 1 or resume):
+        raise RequestError(
+            "--together trains several seeds as one", "give --seeds K of two or more"
+        )
+
     from painet_cli.cli.progress import TrainingProgress
     from painet_cli.training.device import reuse_freed_memory
     from painet_cli.training.distributed.join import joined
@@ -96,7 +104,11 @@ def train(
                 options = {"model.name": model, "train.seed": seed, "train.epochs": epochs}
                 given = [f"{key}={value}" for key, value in options.items() if value is not None]
                 name, presets = _presets(preset, start, [*given, *(settings or [])], seeds)
-            for one in presets:
+            if together:
+                summaries = _together(
+                    session, presets, name, data_dir, run_dir, device, world, budget_s, memory
+                )
+            for one in () if together else presets:
                 with TrainingProgress(session) as progress:
                     summaries.append(
                         start_run(
@@ -104,6 +116,33 @@ def train(
                         )
                     )
         _report(session, summaries, data_dir, device, world)
+
+
+def _together(
+    session: Session,
+    presets: list[Preset],
+    name: str,
+    data_dir: Path,
+    run_dir: Path,
+    device: torch.device,
+    world: World,
+    budget_s: float | None,
+    memory: int | None,
+) -> list[RunSummary]:
+    """Train all seeds as one, and tell of each."""
+    from contextlib import ExitStack
+
+    from painet_cli.cli.progress import TrainingProgress
+    from painet_cli.training.together import start_together
+
+    if world.size > 1:
+        raise RequestError("--together is work for one process", "leave out torchrun or srun")
+    with ExitStack() as stack:
+        listeners = [
+            stack.enter_context(TrainingProgress(session, f"seed {preset.train.seed}  "))
+            for preset in presets
+        ]
+        return start_together(presets, name, data_dir, run_dir, device, listeners, budget_s, memory)
 
 
 def _presets(

@@ -81,6 +81,8 @@ class DynamicsModel(nn.Module, ABC):
     capturable
         Whether a pass takes the same operations whatever the numbers, and asks the device nothing,
         so that it can be recorded as a CUDA graph.
+    stackable
+        Whether it also draws nothing, so that several of it can be computed as one.
     """
 
     Config: ClassVar[type[ModelConfig]]
@@ -88,6 +90,7 @@ class DynamicsModel(nn.Module, ABC):
     reads_past: ClassVar[Literal["never", "features", "always"]] = "never"
     closed_form: ClassVar[bool] = False
     capturable: ClassVar[bool] = True
+    stackable: ClassVar[bool] = True
     horizon: int
     activations: Activations = "keep"
 

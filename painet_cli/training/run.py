@@ -117,13 +117,27 @@ def start_run(
         trainer, header = _prepare(preset, name, data_dir, device, budget_s, world)
     header = _fit_memory(trainer, header, memory_budget)
     _align(trainer, header)
-    folder = Path(
-        world.broadcast_text(
-            lambda: str(new_run_folder(run_dir / name, {CONFIG: preset_yaml(header.preset)}))
-        )
-    )
-    with _alone(folder, world):
+    folder = Path(world.broadcast_text(lambda: str(run_folder_of(header, run_dir))))
+    with alone(folder, world):
         return _train(folder, trainer, header, meter, listener)
+
+
+def begun(
+    preset: Preset,
+    name: str,
+    data_dir: Path,
+    device: torch.device,
+    budget_s: float | None = None,
+    memory_budget: int | None = None,
+) -> tuple[Trainer, Header]:
+    """A training of this process alone, before its first epoch; as `start_run` has it."""
+    trainer, header = _prepare(preset, name, data_dir, device, budget_s, SINGLE)
+    return trainer, _fit_memory(trainer, header, memory_budget)
+
+
+def run_folder_of(header: Header, run_dir: Path) -> Path:
+    """Make a new folder for a run, `run_dir/NAME/STAMP`, with its preset."""
+    return new_run_folder(run_dir / header.preset_name, {CONFIG: preset_yaml(header.preset)})
 
 
 def resume_run(
@@ -155,7 +169,7 @@ def resume_run(
     meter = MemoryMeter(device)
     with world.all_or_none():
         preset = _preset_of(folder, epochs)
-    with _alone(folder, world):
+    with alone(folder, world):
         with world.all_or_none():
             name = folder.resolve().parent.name
             trainer, header = _prepare(preset, name, data_dir, device, budget_s, world)
@@ -178,7 +192,7 @@ def _preset_of(folder: Path, epochs: int | None) -> Preset:
 
 
 @contextmanager
-def _alone(folder: Path, world: World) -> Iterator[None]:
+def alone(folder: Path, world: World) -> Iterator[None]:
     """Keep other trainings out of a run: the process that writes holds it for all of its world."""
     with ExitStack() as stack:
         with world.all_or_none():
@@ -335,9 +349,26 @@ def _align(trainer: Trainer, header: Header) -> None:
 def _train(
     folder: Path, trainer: Trainer, header: Header, meter: MemoryMeter, listener: Listener
 ) -> RunSummary:
+    with computing(folder, trainer, header), kept(folder, trainer, header, meter, listener):
+        while trainer.finished_by is None:
+            keep_epoch(folder, trainer, header, trainer.run_epoch(), listener)
+    return summarise(folder, trainer, header, meter)
+
+
+@contextmanager
+def computing(folder: Path, trainer: Trainer, header: Header) -> Iterator[None]:
+    """Compute with as many threads as the run is worth, and with tiny numbers as zeros."""
+    with computing_with(_threads(folder, trainer, header)), flushed_denormals():
+        yield
+
+
+@contextmanager
+def kept(
+    folder: Path, trainer: Trainer, header: Header, meter: MemoryMeter, listener: Listener
+) -> Iterator[None]:
+    """Keep what the folder says true while a training goes on, and however it ends."""
     world = trainer.world
-    record = recorded(folder, trainer, header, meter) if world.is_writer else nullcontext()
-    with computing_with(_threads(folder, trainer, header)), record, flushed_denormals():
+    with recorded(folder, trainer, header, meter) if world.is_writer else nullcontext():
         with world.all_or_none():
             if world.is_writer:
                 # not before: until it is said to be running, the folder is as `run.json` has it
@@ -345,13 +376,17 @@ def _train(
                 write_text(folder / CONFIG, preset_yaml(header.preset))
                 keep_epochs(folder / METRICS, trainer.progress.epoch)
                 listener.started(folder, trainer)
-        while trainer.finished_by is None:
-            epoch = trainer.run_epoch()
-            with world.all_or_none():
-                if world.is_writer:
-                    _save_epoch(folder, trainer, header, epoch)
-                    listener.epoch(epoch, trainer)
-    return summarise(folder, trainer, header, meter)
+        yield
+
+
+def keep_epoch(
+    folder: Path, trainer: Trainer, header: Header, record: EpochRecord, listener: Listener
+) -> None:
+    """Save an epoch that is done, and say so."""
+    with trainer.world.all_or_none():
+        if trainer.world.is_writer:
+            _save_epoch(folder, trainer, header, record)
+            listener.epoch(record, trainer)
 
 
 def _threads(folder: Path, trainer: Trainer, header: Header) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -20,7 +20,7 @@ from painet_cli.models.memory import MemoryPlan
 from painet_cli.training.augmentation import NO_AUGMENTATION, AllWindows, Augmentation
 from painet_cli.training.checkpoint import TrainingState, misfit, under
 from painet_cli.training.diagnosis import training_error, validation_error
-from painet_cli.training.distributed.world import SINGLE, World
+from painet_cli.training.distributed.world import SINGLE, Share, World
 from painet_cli.training.loss import validation_mse
 from painet_cli.training.steps.captured import captures, step_of
 from painet_cli.training.steps.optimizers import (
@@ -149,11 +149,14 @@ class Trainer:
         PainetError
             A loss or a weight is NaN or infinite; says where.
         """
-        epoch = self.progress.epoch + 1
         started = time.perf_counter()
-        loss = self._fit() if self.model.closed_form else self._train_epoch(epoch)
+        loss = self._fit() if self.model.closed_form else self._train_epoch()
         # one clock for all, so that all spend their budget in the same epoch
-        seconds = self.world.broadcast_number(time.perf_counter() - started)
+        return self.ended_epoch(loss, self.world.broadcast_number(time.perf_counter() - started))
+
+    def ended_epoch(self, loss: float, seconds: float) -> EpochRecord:
+        """Evaluate an epoch that was trained in so many seconds, and update `progress`."""
+        epoch = self.progress.epoch + 1
         val_mse = self._evaluate() if self._is_due(epoch) else None
         known = self.progress.best_mse
         best = val_mse is not None and (known is None or val_mse < known)
@@ -178,32 +181,55 @@ class Trainer:
         self.model.fit(seen, AllWindows(self.val_windows, size))
         return validation_mse(self.model, self.train_windows, size, self.world)
 
-    def _train_epoch(self, epoch: int) -> float:
-        self.model.train()
-        windows = self.train_windows
-        windows.draw((self.config.seed, epoch))
-        order = _epoch_order(len(windows), self.config.seed, epoch)
-        order = windows.by_size(order, self.config.batch_size)
-        steps = math.ceil(len(windows) / self.config.batch_size)
+    def _train_epoch(self) -> float:
         losses = []
-        for step, share in enumerate(self.world.shares(windows, self.config.batch_size, order)):
-            rate = self.config.lr * rate_factor(self.config, epoch - 1 + step / steps)
+        for rate, share in self.shares():
             set_rate(self.optimizers, rate)
+            losses.append(self.step(share))
+            self.update_average()
+        return self.mean_loss(losses)
+
+    def shares(self) -> Iterator[tuple[float, Share]]:
+        """Learning rate and part of the batch of every step of the epoch to come."""
+        epoch, windows = self.progress.epoch + 1, self.train_windows
+        self.model.train()
+        windows.draw((self.config.seed, epoch))
+        steps = math.ceil(len(windows) / self.config.batch_size)
+        shares = self.world.shares(windows, self.config.batch_size, self._order())
+        for step, share in enumerate(shares):
             if share.batch is not None:
                 seed = (self.config.seed, epoch, step, self.world.rank)
                 share = share._replace(batch=self.augmentation.one_of(share.batch, seed))
-            losses.append(self.step(share))
-            if self.average is not None:
-                self.average.update_parameters(self.model)
+            yield self.config.lr * rate_factor(self.config, epoch - 1 + step / steps), share
+
+    def _order(self) -> Tensor:
+        """Order of the windows in the epoch to come."""
+        order = _epoch_order(len(self.train_windows), self.config.seed, self.progress.epoch + 1)
+        return self.train_windows.by_size(order, self.config.batch_size)
+
+    def update_average(self) -> None:
+        """Let the average follow the weights."""
+        if self.average is not None:
+            self.average.update_parameters(self.model)
+
+    def mean_loss(self, losses: Sequence[Tensor]) -> float:
+        """Mean over the windows of the epoch to come, by the summed losses () of its steps.
+
+        Raises
+        ------
+        PainetError
+            One of them or a weight is NaN or infinite; says where.
+        """
         # the epoch's only wait for the device; weights that are no numbers must not be saved
         sums = [parameter.detach().sum().float() for parameter in self.model.parameters()]
         numbers = torch.stack([*losses, *sums]).cpu().double()
-        sums_of_steps = self.world.all_reduce(numbers[:steps])
+        sums_of_steps = self.world.all_reduce(numbers[: len(losses)])
         with self.world.all_or_none():
-            if not torch.isfinite(torch.cat([sums_of_steps, numbers[steps:]])).all():
-                size = self.config.batch_size
-                raise training_error(epoch, sums_of_steps, order, windows, size, self.model)
-        return float(sums_of_steps.sum()) / len(windows)
+            if not torch.isfinite(torch.cat([sums_of_steps, numbers[len(losses) :]])).all():
+                epoch, size = self.progress.epoch + 1, self.config.batch_size
+                windows, model = self.train_windows, self.model
+                raise training_error(epoch, sums_of_steps, self._order(), windows, size, model)
+        return float(sums_of_steps.sum()) / len(self.train_windows)
 
     def _evaluate(self) -> float:
         size = self.config.batch_size

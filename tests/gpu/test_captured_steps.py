@@ -19,6 +19,7 @@ from painet_cli.training.run import LAST, resume_run, start_run
 from painet_cli.training.steps.captured import CapturedStep
 from painet_cli.training.steps.optimizers import build_optimizers
 from painet_cli.training.steps.step import Step
+from painet_cli.training.together import start_together
 from painet_cli.training.trainer import EpochRecord, Trainer
 from trainings import Watcher, same_bits, tensors
 
@@ -153,3 +154,16 @@ def test_a_resumed_run_ends_with_the_same_bits(
     assert watcher.run is not None
     resume_run(watcher.run, data_dir, CUDA, Watcher())
     assert same_bits(whole / LAST, watcher.run / LAST)
+
+
+def test_seeds_that_are_trained_as_one_are_recorded_too(
+    small_preset: Path, data_dir: Path, tmp_path: Path
+) -> None:
+    made = [
+        load_preset(str(small_preset), ["train.graph=on", "train.epochs=6", f"train.seed={seed}"])
+        for seed in (1, 2)
+    ]
+    ours = start_together(made, "small", data_dir, tmp_path, CUDA, [Watcher(), Watcher()])
+    for preset, one in zip(made, ours, strict=True):
+        other = start_run(preset, "small", data_dir, tmp_path, CUDA, Watcher())
+        assert one.val_mse == pytest.approx(other.val_mse, rel=1e-2)

@@ -43,6 +43,7 @@ class Atom(PublishedModel):
     """ATOM on the types of a preset's systems; the features of the preset are not read."""
 
     Config = AtomConfig
+    stackable = False  # noise and dropout are drawn
 
     @classmethod
     def build(cls, config: AtomConfig, preset: Preset, system: SystemSpec) -> Atom:

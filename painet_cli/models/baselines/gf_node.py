@@ -278,7 +278,7 @@ class GfNode(PublishedModel):
 
     Config = GfNodeConfig
     takes_types = True
-    capturable = False  # the solver chooses its steps
+    capturable = stackable = False  # the solver chooses its steps
 
     frames: Tensor  # (T,) int64
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
@@ -29,14 +30,16 @@ from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import Graph
 from painet_cli.errors import PainetError, RequestError
 from painet_cli.models.base import DynamicsModel
-from painet_cli.training.distributed.world import Share, World
+from painet_cli.training.distributed.world import SINGLE, Share, World
 from painet_cli.training.steps.step import Step
 
 _WARM_UP = 3  # steps of a shape before it is recorded, as PyTorch asks for
 _NUMBERS = ("positions", "velocities", "targets", "past", "frame_time_s")
 
 
-def captures(config: TrainConfig, model: DynamicsModel, device: torch.device, world: World) -> bool:
+def captures(
+    config: TrainConfig, model: DynamicsModel, device: torch.device, world: World = SINGLE
+) -> bool:
     """Whether `train.graph` has steps recorded.
 
     Raises
@@ -96,7 +99,7 @@ class CapturedStep:
         self.recordings: WeakKeyDictionary[Graph, Recording] = WeakKeyDictionary()
         self._required = required
         self._device = device
-        self._beside = torch.cuda.Stream(device)
+        self._beside = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         self._seen: WeakKeyDictionary[Graph, int] = WeakKeyDictionary()
         self._given_up = False
 
@@ -150,9 +153,8 @@ class Recording:
 
     def __init__(self, step: Step, batch: Batch) -> None:
         self._step = step
-        self._held = replace(
-            batch, **{name: torch.empty_like(value) for name, value in _numbers(batch).items()}
-        )
+        held = {name: torch.empty_like(value) for name, value in numbers_of(batch).items()}
+        self._held = with_numbers(batch, held)
         groups = [group for optimizer in step.optimizers for group in optimizer.param_groups]
         self._whole = all(group.get("capturable", False) for group in groups)
         self._graph = torch.cuda.CUDAGraph()
@@ -164,8 +166,8 @@ class Recording:
 
     def replay(self, batch: Batch) -> Tensor:  # ()
         """Take the step with another batch's numbers."""
-        given = _numbers(batch)
-        for name, held in _numbers(self._held).items():
+        given = numbers_of(batch)
+        for name, held in numbers_of(self._held).items():
             held.copy_(given[name])
         self._graph.replay()
         if not self._whole:
@@ -175,6 +177,11 @@ class Recording:
         return self._loss.clone()  # the next replay writes over it
 
 
-def _numbers(batch: Batch) -> dict[str, Tensor]:
+def numbers_of(batch: Batch) -> dict[str, Tensor]:
     """What differs between batches of one graph."""
     return {name: value for name in _NUMBERS if (value := getattr(batch, name)) is not None}
+
+
+def with_numbers(batch: Batch, numbers: dict[str, Any]) -> Batch:
+    """Another batch of the same graph."""
+    return replace(batch, **numbers)
