@@ -69,6 +69,8 @@ class Row:
     """Of the Wilcoxon signed-rank test over test windows, errors averaged over seeds."""
     yardsticks: dict[str, float] = field(default_factory=dict)
     """Mean MSE of each prediction that needs no network, on the same windows."""
+    superposed_mse: float | None = None
+    """MSE after superposition, mean over seeds; None where it was not measured."""
     best: bool = False
     """Smallest MSE of the preset, of several."""
 
@@ -137,10 +139,18 @@ def bench_row(group: Sequence[Result]) -> Row:
             name: reported(steps, evaluation["mse"], evaluation["f_mse"])
             for name, steps in (evaluation.get("yardsticks") or {}).items()
         },
+        superposed_mse=_superposed(group),
         device=record["device"],
         threads=record["threads"],
         **_of_paper(printed),
     )
+
+
+def _superposed(group: Sequence[Result]) -> float | None:
+    each = [result.evaluation for result in group]
+    if not all(one.get("superposed_step_mse") for one in each):
+        return None
+    return fmean(reported(one["superposed_step_mse"], one["mse"], one["f_mse"]) for one in each)
 
 
 def _of_paper(printed: PaperFigure | None) -> dict[str, Any]:

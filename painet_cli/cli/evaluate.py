@@ -40,6 +40,14 @@ def evaluate(
         bool,
         typer.Option("--physics", help="Also check bonds, clashes, size and how far things move."),
     ] = False,
+    distribution: Annotated[
+        bool,
+        typer.Option(
+            "--distribution",
+            help="Also compare torsions, size and fluctuation, or bones and feet, with those of "
+            "what happened.",
+        ),
+    ] = False,
     on: Annotated[
         str | None,
         typer.Option("--on", metavar="DATASET", help="Another dataset than it was trained on."),
@@ -77,6 +85,8 @@ def evaluate(
                         on=on,
                         delta_time=times,
                         rivals=True,
+                        error_bars=True,
+                        distribution=distribution,
                         world=world,
                         memory_budget=memory,
                     )
@@ -88,7 +98,7 @@ def evaluate(
                         save_evaluation(evaluation)
                 payload = {"runs": [evaluation.plain() for evaluation in evaluations]}
                 tables = evaluation_table(evaluations, {run: epoch_seconds(run) for run in runs})
-                session.emit(payload, *tables, *_physics(evaluations))
+                session.emit(payload, *tables, *_physics(evaluations), *_distributions(evaluations))
 
 
 def _times(text: str | None) -> tuple[str, str] | None:
@@ -111,4 +121,17 @@ def _physics(evaluations: Sequence[Evaluation]) -> list[RenderableType]:
         for e in evaluations
         if e.physics is not None
         for part in ("", *physics_tables(e.physics, f"Physical checks of {e.run}"))
+    ]
+
+
+def _distributions(evaluations: Sequence[Evaluation]) -> list[RenderableType]:
+    if all(evaluation.distribution is None for evaluation in evaluations):
+        return []
+    from painet_cli.report.tables.distribution import distribution_tables
+
+    return [
+        part
+        for e in evaluations
+        if e.distribution is not None
+        for part in ("", *distribution_tables(e.distribution, f"Distributions of {e.run}"))
     ]

@@ -78,6 +78,23 @@ def predict(
     physics: Annotated[
         bool, typer.Option("--physics", help="Check bonds, clashes, size and how far things move.")
     ] = False,
+    distribution: Annotated[
+        bool,
+        typer.Option(
+            "--distribution",
+            help="Compare torsions, size and fluctuation, or bones and feet, with what happened, "
+            "or with the frames up to the start.",
+        ),
+    ] = False,
+    conserve: Annotated[
+        str | None,
+        typer.Option(
+            "--conserve",
+            metavar="momentum",
+            help="Keep the start's momentum and angular momentum, of a system on which nothing "
+            "else acts.",
+        ),
+    ] = None,
     memory_budget: MemoryBudget = None,
     data_dir: DataDir = DATA_DIR,
     run_dir: RunDir = RUN_DIR,
@@ -101,6 +118,8 @@ def predict(
         drop_extra=drop_extra,
         format_name=format_name,
         physics=physics,
+        distribution=distribution,
+        conserve=conserve,
         memory_budget=as_bytes(memory_budget),
         data_dir=data_dir,
         run_dir=run_dir,
@@ -114,6 +133,7 @@ def predict(
 
 
 def _rendered(done: WrittenPrediction) -> list[Any]:
+    from painet_cli.report.tables.distribution import distribution_tables
     from painet_cli.report.tables.forecast import (
         error_tables,
         files_table,
@@ -127,9 +147,11 @@ def _rendered(done: WrittenPrediction) -> list[Any]:
     return [
         *(verdict_sentences(verdict, unit) if verdict else ()),
         *(verdict_table(verdict, unit) if verdict else ()),
+        *((f"{done.momentum.sentence(unit)}.\n",) if done.momentum else ()),
         *error_tables(done.made.forecast),
         *sanity_tables(done.made.forecast),
         *(physics_tables(done.physics) if done.physics else ()),
+        *(distribution_tables(done.distribution) if done.distribution else ()),
         files_table(done.files),
         f"\nopen them in {done.folder}:",
         *(f"  {command}" for command in opening(done.files)),

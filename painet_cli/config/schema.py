@@ -21,6 +21,7 @@ Settings = Sequence[str] | Mapping[str, object]
 """Changes of a preset: `["train.lr=1e-3"]` or `{"train.lr": 1e-3}`."""
 Activations = Literal["keep", "recompute", "stepwise"]
 Report = Literal["all", "last"]
+Loss = Literal["raw", "superposed"]
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
 # Far above any published model: a file from a stranger names no model that takes days to build.
 Layers = Annotated[int, Field(gt=0, le=256)]
@@ -331,6 +332,10 @@ class TrainConfig(Strict):
     batch_size: PositiveInt
     """Windows in a batch, of all processes together; the last, smaller batch of an epoch is used
     too."""
+    loss: Loss = "raw"
+    """What is minimised, and what chooses the best epoch: the squared error `raw`, as positions lie
+    in space, or after every step's target is `superposed` on its prediction, so that neither drift
+    nor tumbling counts. `superposed` is for systems without an up axis."""
     optimizer: Literal["adam", "adamw", "muon", "soap"] = "adam"
     """`adam` as the paper has it; `adamw`; `muon` for the hidden maps with AdamW for all else;
     `soap`, Adam in the eigenbasis of Shampoo's preconditioner."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, fields
@@ -26,12 +25,16 @@ from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.data.dataset.manifest import SplitName
 from painet_cli.data.dataset.splits import leak_fraction
 from painet_cli.errors import RequestError
+from painet_cli.evaluation.coverage import MOST_WINDOWS, Coverage, measure_coverage
+from painet_cli.evaluation.distributions.report import Distribution
+from painet_cli.evaluation.distributions.windows import compare_windows
 from painet_cli.evaluation.elsewhere import check_known, narrowed
 from painet_cli.evaluation.metrics import prediction_errors
 from painet_cli.evaluation.physics.checks import PhysicsReport
 from painet_cli.evaluation.physics.windows import check_windows
+from painet_cli.evaluation.sampled import sample_windows
 from painet_cli.evaluation.systems import SystemErrors, errors_by_system
-from painet_cli.evaluation.yardsticks import yardsticks
+from painet_cli.evaluation.yardsticks import guesses
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.memory import fit_memory
 from painet_cli.models.registry import system_of
@@ -100,8 +103,16 @@ class Evaluation:
     """Whether the velocity at the start tells the first step: the frame after it is both."""
     yardsticks: dict[str, list[float]] = field(default_factory=dict)
     """MSE a step of predictions that need no network, by name, where they were asked for."""
+    superposed_step_mse: list[float] = field(default_factory=list)
+    """MSE a step after superposition; empty where there is an up axis, which would be lost."""
+    superposed_yardsticks: dict[str, list[float]] = field(default_factory=dict)
+    """The same of the yardsticks."""
+    coverage: Coverage | None = None
+    """What error bars from validation windows hold, where that was asked for."""
     physics: PhysicsReport | None = None
     """Physical checks of some of the windows, where they were asked for."""
+    distribution: Distribution | None = None
+    """Distributions beside those of what happened, where they were asked for."""
     squared: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)), compare=False)
     """Errors of every window and step, (windows, horizon); not part of `plain`."""
     traced: dict[str, Any] = field(default_factory=dict, compare=False)
@@ -110,11 +121,14 @@ class Evaluation:
     def plain(self) -> dict[str, Any]:
         """All but the errors of single windows, as JSON has it.
 
-        `physics` is null where it was not asked for.
+        `physics`, `coverage` and `distribution` are null where they were not asked for.
         """
         values = {name: getattr(self, name) for name in self.plain_names()}
+        parts = (self.physics, self.coverage, self.distribution)
+        plain = [part and part.plain() for part in parts]
         systems = [system.plain() for system in self.systems]
-        return values | {"systems": systems, "physics": self.physics and self.physics.plain()}
+        named = zip(("physics", "coverage", "distribution"), plain, strict=True)
+        return values | {"systems": systems, **dict(named)}
 
     @classmethod
     def plain_names(cls) -> list[str]:
@@ -133,6 +147,8 @@ def evaluate_run(
     on: str | None = None,
     delta_time: tuple[str, str] | None = None,
     rivals: bool = False,
+    error_bars: bool = False,
+    distribution: bool = False,
     world: World = SINGLE,
     memory_budget: int | None = None,
 ) -> Evaluation:
@@ -154,6 +170,10 @@ def evaluate_run(
         Times between the frames of the windows, within those that it was trained on.
     rivals
         Whether to measure the yardsticks on the same windows.
+    error_bars
+        Whether to try error bars from validation windows on these windows.
+    distribution
+        Whether to compare distributions (torsions, size, bone lengths ...) on at most 200 windows.
     world
         The processes that share the windows; one of them does the physical checks.
     memory_budget
@@ -176,17 +196,25 @@ def evaluate_run(
     batch_size = preset.train.batch_size
     largest = windows.batch(windows.largest(batch_size))
     fit_memory(model, largest, memory_budget or free_memory(device), training=False)
-    started = time.perf_counter()
-    errors = prediction_errors(model, windows, batch_size, trained, world)
-    time_s, peak_memory_gb = time.perf_counter() - started, meter.peak_gb()
-    checks, found = None, {}
+    upright = dataset.manifest.up_axis is not None
+    errors = prediction_errors(model, windows, batch_size, trained, world, superposed=not upright)
+    peak_memory_gb = meter.peak_gb()
+    checks, rival, alike, bars = None, None, None, None
+    means: list[dict[str, list[float]]] = [{}, {}]
     with world.all_or_none():
-        if physics and world.is_writer:
-            checks = check_windows(model, windows, batch_size, trained)
         times = frame_times_of(preset.data)
         several = bool(dataset.manifest.systems) or times is not None
-        if rivals and world.is_writer and not several:
-            found = yardsticks(dataset, preset, windows)
+        if world.is_writer and (rivals or distribution) and not several:
+            rival = guesses(dataset, preset, windows)
+        if rival is not None and rivals:
+            means = [*rival.errors(*(("raw",) if upright else ("raw", "superposed"))), {}]
+        if world.is_writer and (physics or distribution):
+            some = sample_windows(model, windows, batch_size, trained)
+            checks = check_windows(dataset, some) if physics else None
+            if distribution:
+                alike = compare_windows(dataset, windows, some, rival)
+        if world.is_writer and error_bars and part != "val" and not several:
+            bars = _error_bars(model, header, dataset, preset, windows, batch_size)
     return Evaluation(
         run=run,
         model=preset.model.name,
@@ -207,7 +235,7 @@ def evaluate_run(
         step_mse=errors.step_mse,
         msd=errors.msd,
         unit=f"{header.units.length}²",
-        time_s=time_s,
+        time_s=errors.seconds,
         peak_memory_gb=peak_memory_gb,
         memory_kind=meter.kind,
         device=str(device),
@@ -216,11 +244,33 @@ def evaluate_run(
         delta_time="" if times is None else str(times),
         systems=errors_by_system(errors.squared, windows, batch_size, world) if several else (),
         answer_given=holds_answer(preset.data),
-        yardsticks=found,
+        yardsticks=means[0],
+        superposed_step_mse=errors.superposed_step_mse,
+        superposed_yardsticks=means[1],
+        coverage=bars,
         physics=checks,
+        distribution=alike,
         squared=errors.squared,
         traced={**trained_facts(header), "tensors_sha256": header.tensors_sha256},
     )
+
+
+def _error_bars(
+    model: DynamicsModel,
+    header: Header,
+    dataset: Dataset,
+    preset: Preset,
+    windows: Windows,
+    batch_size: int,
+) -> Coverage | None:
+    """What error bars from validation windows hold; None where no such window is long enough."""
+    trained, known = target_offsets(preset.data), header.type_names
+    try:
+        val = windows_for(dataset, preset, "val", windows.offsets, windows.device, known)
+    except RequestError:
+        return None
+    both = (sample_windows(model, w, batch_size, trained, MOST_WINDOWS) for w in (val, windows))
+    return measure_coverage(*both)
 
 
 def _is_as_shipped(name: str, preset: Preset) -> bool:

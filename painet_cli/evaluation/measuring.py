@@ -16,6 +16,8 @@ def evaluate(
     horizon: int | None = None,
     physics: bool = False,
     yardsticks: bool = False,
+    error_bars: bool = False,
+    distribution: bool = False,
     data_dir: str | Path = "data",
     device: str = "auto",
     save: bool = False,
@@ -35,6 +37,11 @@ def evaluate(
     yardsticks
         Whether to measure what needs no network on the same windows: nothing moves, straight on,
         the nearest training window, a kernel, ...
+    error_bars
+        Whether to try 90 % error bars from validation windows on these windows.
+    distribution
+        Whether to compare torsions, size and fluctuation, or bones and feet, with those of what
+        happened, on at most 200 windows.
     data_dir
         Folder of the prepared datasets.
     device
@@ -70,6 +77,8 @@ def evaluate(
         horizon=horizon,
         physics=physics,
         rivals=yardsticks,
+        error_bars=error_bars,
+        distribution=distribution,
     )
     if save:
         save_evaluation(evaluation)

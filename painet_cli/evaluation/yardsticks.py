@@ -13,14 +13,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from painet_cli.config.presets import Preset
-from painet_cli.config.schema import KernelConfig
+from painet_cli.config.schema import KernelConfig, Loss
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.windows import Windows, before_of, windows_of
 from painet_cli.data.dataset.dataset import Dataset
@@ -45,11 +47,60 @@ _MOST_NEAR = 2000  # training windows that the nearest is looked for among
 _KERNEL = KernelConfig(form="rbf", largest=400)
 _BATCH = 256
 
-Guess = Callable[[Batch], Tensor]
+Guess = Callable[[Batch, Tensor], Tensor]
+"""From a batch and the numbers (B,) of its windows to (T, M, 3) positions."""
+
+
+@dataclass(frozen=True, eq=False)
+class Guesses:
+    """Predictions that need no network.
+
+    Attributes
+    ----------
+    windows
+        What they predict, on the CPU.
+    by_name
+        A function each.
+    """
+
+    windows: Windows
+    by_name: dict[str, Guess]
+
+    def errors(self, *losses: Loss) -> list[dict[str, list[float]]]:
+        """MSE at each step of every yardstick, for each of the losses."""
+        found: list[dict[str, list[float]]] = [{} for _ in losses]
+        for name, guess in self.by_name.items():
+            squared: list[list[Tensor]] = [[] for _ in losses]
+            for batch, positions in self._made(guess, torch.arange(len(self.windows))):
+                for own, loss in zip(squared, losses, strict=True):
+                    own.append(squared_errors(positions, batch, loss).double())
+            for own, into in zip(squared, found, strict=True):
+                into[name] = [float(value) for value in torch.cat(own).mean(dim=0)]
+        return found
+
+    def positions(self, order: Tensor) -> Iterator[tuple[str, NDArray[np.float32]]]:
+        """Names, and (S, T, N, 3) positions in the windows `order` (S,); of one system alone."""
+        for name, guess in self.by_name.items():
+            parts = [
+                made.view(len(made), batch.graph.num_systems, -1, 3).transpose(0, 1).numpy()
+                for batch, made in self._made(guess, order)
+            ]
+            yield name, np.concatenate(parts)
+
+    def _made(self, guess: Guess, order: Tensor) -> Iterator[tuple[Batch, Tensor]]:
+        for numbers in torch.split(order, _BATCH):
+            batch = self.windows.batch(numbers)
+            yield batch, guess(batch, numbers)
 
 
 def yardsticks(dataset: Dataset, preset: Preset, windows: Windows) -> dict[str, list[float]]:
-    """MSE at each step of every yardstick on some windows, in squared units of length.
+    """MSE at each step of every yardstick on some windows, in squared units of length."""
+    (found,) = guesses(dataset, preset, windows).errors("raw")
+    return found
+
+
+def guesses(dataset: Dataset, preset: Preset, windows: Windows) -> Guesses:
+    """Make the yardsticks for some windows.
 
     Parameters
     ----------
@@ -67,17 +118,16 @@ def yardsticks(dataset: Dataset, preset: Preset, windows: Windows) -> dict[str, 
         torch.device("cpu"),
         windows.before,
     )
-    guesses: dict[str, Guess] = {
-        "nothing moves": lambda batch: batch.positions.expand_as(batch.known_targets()),
-        "straight on": lambda batch: _straight(batch, windows),
+    found: dict[str, Guess] = {
+        "nothing moves": lambda batch, _: batch.positions.expand_as(batch.known_targets()),
+        "straight on": lambda batch, _: _straight(batch, windows),
+        "mean of the last frames": lambda batch, numbers: _last_frames(batch, on_cpu, numbers),
     }
-    found = {name: _errors(on_cpu, guess) for name, guess in guesses.items()}
-    found["mean of the last frames"] = _last_frames(dataset, on_cpu)
     try:
         learned = _learned(dataset, preset, on_cpu)
     except RequestError:
-        return found
-    return found | {name: _errors(on_cpu, guess) for name, guess in learned.items()}
+        return Guesses(on_cpu, found)
+    return Guesses(on_cpu, found | learned)
 
 
 def reported(steps: Sequence[float], mse: float, f_mse: float) -> float:
@@ -92,28 +142,24 @@ def better(mse: float, means: Mapping[str, float]) -> list[tuple[str, float]]:
     )
 
 
-def _errors(windows: Windows, guess: Guess) -> list[float]:
-    batches = windows.batches(_BATCH)
-    squared = [squared_errors(guess(batch), batch).double() for batch in batches]
-    return [float(value) for value in torch.cat(squared).mean(dim=0)]
-
-
 def _straight(batch: Batch, windows: Windows) -> Tensor:
     times = torch.from_numpy(windows.offsets).to(batch.velocities)
     return batch.positions + times[:, None, None] * batch.velocities
 
 
-def _last_frames(dataset: Dataset, windows: Windows) -> list[float]:
+def _last_frames(batch: Batch, windows: Windows, numbers: Tensor) -> Tensor:
     """The mean of the last frames, of as many as the start's segment has."""
+    dataset, starts = windows.dataset, windows.starts[numbers.numpy()]
     first = np.array([segment.start for segment in dataset.manifest.segments])
-    began = first[np.searchsorted(first, windows.starts, side="right") - 1]
-    behind = np.maximum(windows.starts[:, None] - np.arange(LAST), began[:, None])
-    total = np.zeros(len(windows.offsets))
-    for start, frames in zip(windows.starts, behind, strict=True):
-        mean = np.asarray(dataset.frames[np.unique(frames)], dtype=np.float64).mean(axis=0)
-        truth = np.asarray(dataset.frames[start + windows.offsets], dtype=np.float64)
-        total += np.square(truth - mean).mean(axis=(1, 2))
-    return [float(value) for value in total / len(windows.starts)]
+    began = first[np.searchsorted(first, starts, side="right") - 1]
+    behind = np.maximum(starts[:, None] - np.arange(LAST), began[:, None])
+    # from the start, since a batch far from the origin is moved there
+    moved = [
+        (np.asarray(dataset.frames[np.unique(frames)], np.float64) - dataset.frames[start]).mean(0)
+        for start, frames in zip(starts, behind, strict=True)
+    ]
+    made = batch.positions + torch.from_numpy(np.concatenate(moved)).to(batch.positions)
+    return made.expand_as(batch.known_targets())
 
 
 def _learned(dataset: Dataset, preset: Preset, windows: Windows) -> dict[str, Guess]:
@@ -133,10 +179,10 @@ def _learned(dataset: Dataset, preset: Preset, windows: Windows) -> dict[str, Gu
     kernel = fit_kernel(train, val, system, _KERNEL)
     in_space, in_frame = (gather(train, frame, 0, places) for frame in (_Room(), own))
     return {
-        "mean structure": lambda batch: _mean_structure(batch, spatial),
-        "nearest window": lambda batch: _nearest(batch, _Room(), in_space),
-        "nearest window, superposed": lambda batch: _nearest(batch, own, in_frame),
-        "kernel": torch.no_grad()(kernel),
+        "mean structure": lambda batch, _: _mean_structure(batch, spatial),
+        "nearest window": lambda batch, _: _nearest(batch, _Room(), in_space),
+        "nearest window, superposed": lambda batch, _: _nearest(batch, own, in_frame),
+        "kernel": torch.no_grad()(lambda batch, _: kernel(batch)),
     }
 
 

@@ -10,13 +10,17 @@ from typing import Any
 
 from painet_cli.data.dataset.dataset import MANIFEST
 from painet_cli.data.units import seconds
+from painet_cli.evaluation.distributions.forecast import compare_forecast
+from painet_cli.evaluation.distributions.report import Distribution
 from painet_cli.evaluation.physics.checks import PhysicsReport, physical_checks
 from painet_cli.prediction.adapting.adapt import check_adapt
 from painet_cli.prediction.checkpoints import known_checkpoints
 from painet_cli.prediction.inputs.open import open_input
+from painet_cli.prediction.momentum import Momentum, check_conserve, keep_momentum
 from painet_cli.prediction.outputs.viewers import Written
 from painet_cli.prediction.outputs.write import write_files
 from painet_cli.prediction.pipeline import RecordingForecast, forecast_recording
+from painet_cli.report.page.data import ErrorBars
 from painet_cli.report.page.write import write_page
 from painet_cli.report.pictures.motion import draw_snapshots
 from painet_cli.report.tables.verdict import verdict_sentences
@@ -48,6 +52,10 @@ class WrittenPrediction:
         The forecast, and how it came about.
     physics
         What was found by physical checks, where they were asked for.
+    distribution
+        Distributions beside those of real frames, where they were asked for.
+    momentum
+        How far the prediction was from keeping the momentum of its start, where that was asked for.
     files
         What was written, those to open first at the front.
     summary
@@ -57,6 +65,8 @@ class WrittenPrediction:
     folder: Path
     made: RecordingForecast
     physics: PhysicsReport | None
+    distribution: Distribution | None
+    momentum: Momentum | None
     files: tuple[Written, ...]
     summary: dict[str, Any]
 
@@ -75,6 +85,8 @@ def write_prediction(
     drop_extra: bool = False,
     format_name: str | None = None,
     physics: bool = False,
+    distribution: bool = False,
+    conserve: str | None = None,
     memory_budget: int | None = None,
     data_dir: str | Path = "data",
     run_dir: str | Path = "runs",
@@ -117,6 +129,12 @@ def write_prediction(
         Format of the file, such as `LAMMPSDUMP`, whatever its name says.
     physics
         Check bonds, clashes, size and how far things move.
+    distribution
+        Compare torsions, size and fluctuation, or bones and feet, with what happened, or with the
+        frames up to the start.
+    conserve
+        `momentum` shifts and turns each step, so that it keeps the momentum and the angular
+        momentum of its start.
     memory_budget
         Bytes that a pass is to fit in; by default what is free.
     data_dir, run_dir
@@ -152,7 +170,7 @@ def write_prediction(
     """
     folder, top = Path(folder), None if topology is None else Path(topology)
     check_writable(folder, force=force, place="output")
-    learn = check_adapt(adapt)
+    learn, keep = check_adapt(adapt), check_conserve(conserve)
     with open_input(
         Path(file),
         topology=top,
@@ -172,15 +190,21 @@ def write_prediction(
             memory_budget=memory_budget,
             notice=notice,
         )
+        made, momentum = keep_momentum(made, recording) if keep else (made, None)
+        alike = compare_forecast(made, recording) if distribution else None
     checks = _physical_checks(made) if physics else None
     inputs = [path for path in (made.forecast.system.path, top) if path is not None]
     with new_folder(folder, force=force) as staging:
         files = _files(made, checks, staging)
         content = _content(made, checks, folder, files)
+        content["distribution"] = alike and alike.plain()
+        content["momentum"] = momentum and momentum.plain()
         content[KEY] = _provenance(made, inputs, files)
         summary = sealed(finite(content))
         (staging / SUMMARY).write_text(summary, encoding="utf-8")
-    return WrittenPrediction(folder, made, checks, tuple(files), json.loads(summary))
+    return WrittenPrediction(
+        folder, made, checks, alike, momentum, tuple(files), json.loads(summary)
+    )
 
 
 def _physical_checks(made: RecordingForecast) -> PhysicsReport:
@@ -217,6 +241,7 @@ def _files(made: RecordingForecast, checks: PhysicsReport | None, staging: Path)
             *forecast.warnings,
             *(checks.findings if checks else ()),
         ],
+        bars=None if verdict is None else ErrorBars(verdict.radius_90, verdict.radius),
     )
     draw_snapshots(shown, staging / PICTURE)
     return [

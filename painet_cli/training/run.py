@@ -51,6 +51,7 @@ from painet_cli.training.device import (
     seed_everything,
 )
 from painet_cli.training.distributed.world import SINGLE, World
+from painet_cli.training.loss import check_loss
 from painet_cli.training.record import RECORD, RunSummary, begun_with, recorded, summarise
 from painet_cli.training.run_folder import BEST, keep_epochs, new_run_folder
 from painet_cli.training.several import check_several, check_types
@@ -253,6 +254,7 @@ def _prepare(
     dataset = dataset_of(preset, data_dir)
     preset = preset.model_copy(update={"data": with_velocity(preset.data, dataset.manifest)})
     check_no_answer(preset.data)
+    check_loss(preset, dataset.manifest)
     where = preset.train.start_from
     start = None if where is None else read_start(where, dataset.manifest)
     known = () if start is None else start.header.type_names

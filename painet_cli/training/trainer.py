@@ -111,7 +111,7 @@ class Trainer:
             )
         )
         self.step = step_of(
-            Step(model, self.optimizers, config.clip_norm, world), config, train.device
+            Step(model, self.optimizers, config.clip_norm, world, config.loss), config, train.device
         )
         self.average = (
             AveragedModel(model, multi_avg_fn=moving_average(config.ema))
@@ -232,12 +232,12 @@ class Trainer:
         return float(sums_of_steps.sum()) / len(self.train_windows)
 
     def _evaluate(self) -> float:
-        size = self.config.batch_size
-        mse = validation_mse(self.evaluated_model, self.val_windows, size, self.world, self.report)
+        size, model, loss = self.config.batch_size, self.evaluated_model, self.config.loss
+        mse = validation_mse(model, self.val_windows, size, self.world, self.report, loss)
         with self.world.all_or_none():
             if not math.isfinite(mse):
                 epoch = self.progress.epoch + 1
-                raise validation_error(epoch, mse, self.evaluated_model, self.val_windows, size)
+                raise validation_error(epoch, mse, model, self.val_windows, size)
         return mse
 
     def state(self) -> dict[str, Tensor]:

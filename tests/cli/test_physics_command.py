@@ -12,7 +12,8 @@ from pytest import CaptureFixture, MonkeyPatch
 
 from painet_cli.cli.app import main
 from painet_cli.evaluation.evaluate import evaluate_run, load_run, windows_for
-from painet_cli.evaluation.physics.windows import MOST_WINDOWS, check_windows
+from painet_cli.evaluation.physics.windows import check_windows
+from painet_cli.evaluation.sampled import MOST_WINDOWS, sample_windows
 from trainings import CPU
 
 
@@ -64,7 +65,7 @@ def test_windows_are_evenly_spread_and_truth_is_theirs(finished_run: Path, data_
     model, header, dataset = load_run(finished_run, data_dir, CPU)
     offsets = np.array([10, 20])
     windows = windows_for(dataset, header.preset, "test", offsets, CPU)
-    report = check_windows(model, windows, 64, offsets)
+    report = check_windows(dataset, sample_windows(model, windows, 64, offsets))
     chosen = windows.starts[np.linspace(0, len(windows) - 1, MOST_WINDOWS).round().astype(int)]
     for step, offset in enumerate(offsets):
         moved = dataset.frames[chosen + offset].astype(np.float64) - dataset.frames[chosen]

@@ -132,3 +132,26 @@ def test_checkpoints_are_listed(here: Path, capsys: pytest.CaptureFixture[str]) 
     assert listed["runs/small/a"]["step_s"] == pytest.approx(5e-15)
     assert main(["checkpoints"]) == 0
     assert "sample" in capsys.readouterr().out
+
+
+def test_distributions_are_held_against_what_happened_or_the_frames_before(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["predict", "ethanol.dcd", "--topology", "ethanol.pdb", "-T", "2", "--distribution"]
+    for start, held in (("20:30", "what happened"), ("last", "the frames up to the start")):
+        assert main([*words, "--start", start, "--json", "--force"]) == 0
+        told = json.loads(capsys.readouterr().out)["distribution"]
+        assert told["reference"] == held
+        names = [row["name"] for row in told["rows"]]
+        assert names[:3] == ["prediction", "nothing moves", "straight on"]
+        assert names[-2:] == ["second half", held]
+        assert told["rows"][-1]["figures"]["JS rotatable"] == 0.0
+
+
+def test_a_structure_has_no_frames_to_be_held_against(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["predict", "ethanol.pdb", "-T", "2", "--distribution"]) == 2
+    said = capsys.readouterr().err
+    assert "--distribution: ethanol has 1 frame" in said
+    assert not Path("predictions/ethanol").exists()

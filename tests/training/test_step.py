@@ -149,6 +149,7 @@ def _model(name: str) -> DynamicsModel:
     ("model", "settings", "why"),
     [
         (lambda: _model("gf-node"), {}, "a step of GfNode is another one for other numbers"),
+        (lambda: _model("rf"), {"loss": "superposed"}, "a superposition takes singular values"),
         (lambda: _model("rf"), {"compile": True}, "train.compile has graphs of its own"),
     ],
 )

@@ -58,8 +58,9 @@ def metrics(run: Path) -> list[dict[str, Any]]:
         (),
         ("train.optimizer=adamw", "train.weight_decay=0.01", "train.clip_norm=0.01"),
         ("train.ema=null", "train.noise=0.1", "train.schedule={kind: trapezoid}"),
+        ("train.loss=superposed", "train.epochs=2"),
     ],
-    ids=["adam", "clipped", "noise"],
+    ids=["adam", "clipped", "noise", "superposed"],
 )
 def test_every_seed_ends_where_it_does_alone(
     settings: tuple[str, ...], small_preset: Path, data_dir: Path, tmp_path: Path

@@ -42,6 +42,8 @@ _EVALUATION = (
     "mse", "f_mse", "a_mse", "step_mse", "unit", "windows", "horizon", "trained_horizon",
     "dataset", "label", "as_published", "split", "split_kind", "leak", "time_s", "peak_memory_gb",
 )  # fmt: skip
+_BESIDE = ("superposed_step_mse", "superposed_yardsticks")
+"""Of evaluations that have them; those of an older painet do not."""
 _FOLDERS = re.compile(r"(?<=[\s'\"=])/(?:[^\s'\"/]+/)*")
 """Where files lie on the machine, which is of no use on another."""
 _YARDSTICKS = "yardsticks"
@@ -95,6 +97,7 @@ def _plain(result: Result) -> dict[str, Any]:
         "config": result.cell.preset.model_dump(mode="json"),
         "training": {key: record[key] for key in _TRAINING if key in record},
         "evaluation": {key: result.evaluation[key] for key in _EVALUATION}
+        | {key: result.evaluation[key] for key in _BESIDE if key in result.evaluation}
         | {_YARDSTICKS: result.evaluation.get(_YARDSTICKS, {})},
         "window_errors": {
             "quantiles": _digits(np.quantile(errors, _QUANTILES)),

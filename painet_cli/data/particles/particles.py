@@ -79,6 +79,17 @@ def residue_starts(particles: Particles) -> NDArray[np.int64]:
     return np.flatnonzero(begins)
 
 
+def backbone_pairs(particles: Particles) -> NDArray[np.int64]:
+    """(P, 2) alpha carbons whose residues follow each other in a chain."""
+    carbons = np.flatnonzero(np.array(particles.names, dtype=object) == "CA")
+    if not particles.residue_ids:
+        return np.empty((0, 2), dtype=np.int64)
+    chains = np.array(particles.chains or ("",) * len(particles.names), dtype=object)[carbons]
+    follows = np.diff(np.array(particles.residue_ids)[carbons]) == 1
+    follows &= chains[1:] == chains[:-1]
+    return np.stack([carbons[:-1][follows], carbons[1:][follows]], axis=1)
+
+
 def subset(particles: Particles, indices: NDArray[np.int64]) -> Particles:
     """Some particles, in the order given, with the bonds between them.
 

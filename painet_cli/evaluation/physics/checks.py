@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from painet_cli.data.particles.masses import atomic_masses
 from painet_cli.data.particles.particles import Particles, residue_starts
 from painet_cli.data.particles.structure import holds_lengths
 from painet_cli.errors import PainetError
@@ -109,7 +110,7 @@ def physical_checks(
     """
     _check_shapes(start, predicted, truth, len(particles.names))
     check = clash_check(particles, length_unit)
-    weights, mass_weighted = _weights(particles)
+    weights, mass_weighted = atomic_masses(particles)
     measured = [
         _motion(start, frames, particles, check, weights, bond_bound(length_unit))
         for frames in (predicted, truth)
@@ -164,18 +165,6 @@ def _check_shapes(
         raise PainetError("physical checks: a known position is NaN or infinite")
 
 
-def _weights(particles: Particles) -> tuple[NDArray[np.float64], bool]:
-    """Atomic masses, where every element's is known; ones otherwise."""
-    if particles.elements:
-        from MDAnalysis.guesser.tables import masses
-
-        table = {symbol.upper(): mass for symbol, mass in masses.items()}
-        known = [table.get(symbol.upper(), 0.0) for symbol in particles.elements]
-        if all(mass > 0 for mass in known):
-            return np.array(known), True
-    return np.ones(len(particles.names)), False
-
-
 def _motion(
     start: NDArray[np.floating],
     frames: NDArray[np.floating],
@@ -194,7 +183,7 @@ def _motion(
         bonds = bond_errors(start, frames, ends, left_out, bound)
     if check.bounds is not None:
         flat = frames.reshape(-1, *frames.shape[2:])
-        counts = _means(check.counts(flat).reshape(left_out.shape), left_out)
+        counts = step_means(check.counts(flat).reshape(left_out.shape), left_out)
     labels = particle_labels(particles)
     return Motion(
         bonds=bonds,
@@ -203,15 +192,15 @@ def _motion(
             for worst in (bonds.worst if bonds else ())
         ],
         clashes=counts,
-        gyration=_means(gyration(frames, weights), left_out),
-        rmsd=_means(moved.rmsd, left_out),
-        rmsd_in_place=_means(moved.rmsd_in_place, left_out),
+        gyration=step_means(gyration(frames, weights), left_out),
+        rmsd=step_means(moved.rmsd, left_out),
+        rmsd_in_place=step_means(moved.rmsd_in_place, left_out),
         rmsf=by_residue(moved.rmsf, particles).tolist(),
         left_out=left_out.sum(axis=0).tolist(),
     )
 
 
-def _means(
+def step_means(
     values: NDArray[np.generic],  # (S, T)
     left_out: NDArray[np.bool_],  # (S, T)
 ) -> list[float]:  # (T,)

@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 
 from painet_cli.data.batches.graph import bond_graph
 from painet_cli.data.particles.bonds import is_crowded
-from painet_cli.data.particles.particles import Particles
+from painet_cli.data.particles.particles import Particles, backbone_pairs
 
 RADII_SHARE = 0.6
 """Share of the sum of two van der Waals radii below which atoms clash. The closest pairs of a
@@ -95,7 +95,9 @@ def clash_check(particles: Particles, length_unit: str) -> ClashCheck:
     n = len(particles.names)
     if length_unit != "angstrom":
         return ClashCheck(f"not counted: no radii are known for particles in {length_unit}", n)
-    edges = bond_graph((0,) * n, particles.bonds, HELD_BY_BONDS).edge_index.numpy()
+    # alpha carbons that follow each other are joined, listed or not: 2.9 apart in a cis peptide
+    bonds = particles.bonds or [(i, j) for i, j in backbone_pairs(particles).tolist()]
+    edges = bond_graph((0,) * n, bonds, HELD_BY_BONDS).edge_index.numpy()
     held = np.sort(edges[0] * n + edges[1])
     beyond = f"pairs more than {HELD_BY_BONDS} bonds apart and closer than"
     if particles.residues and set(particles.names) == {"CA"}:

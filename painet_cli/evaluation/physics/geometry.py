@@ -141,6 +141,17 @@ def _lengths(
     return lengths
 
 
+def bond_shares(
+    start: NDArray[np.floating],  # (..., N, 3)
+    frames: NDArray[np.floating],  # (..., N, 3)
+    bonds: NDArray[np.int64],  # (B, 2)
+) -> NDArray[np.float64]:  # (..., B)
+    """Share of its length at the start by which each bond is off; nought where that is nought."""
+    rest, length = _lengths(start, bonds), _lengths(frames, bonds)
+    off = np.abs(length - rest)
+    return np.divide(off, rest, out=np.zeros_like(off), where=rest > 0)
+
+
 def gyration(
     positions: NDArray[np.floating],  # (..., N, 3)
     weights: NDArray[np.float64],  # (N,)

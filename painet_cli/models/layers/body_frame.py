@@ -36,6 +36,7 @@ from painet_cli.errors import RequestError
 from painet_cli.models.layers.fitted_buffers import FittedBuffers
 from painet_cli.models.layers.frame_rules import (
     TIE,
+    best_rotations,
     horizontal,
     inverse_root,
     mean_by_system,
@@ -291,9 +292,4 @@ class BodyFrame(FittedBuffers):
         onto, moving = self.reference.to(apart), self.reference_velocities.to(apart)
         x, v = apart.view(-1, len(onto), 3), v.view(-1, len(onto), 3)
         size = onto.square().sum() * inverse_root(moving.square().sum()).square()
-        moments = x.transpose(1, 2) @ onto + TIE * size * (v.transpose(1, 2) @ moving)
-        left, _, right = torch.linalg.svd(moments)
-        proper = torch.ones_like(moments[:, :, 0])
-        proper[:, 2] = torch.linalg.det(left @ right)
-        turn: Tensor = (left * proper[:, None, :]) @ right
-        return turn
+        return best_rotations(x.transpose(1, 2) @ onto + TIE * size * (v.transpose(1, 2) @ moving))

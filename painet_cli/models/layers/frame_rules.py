@@ -53,6 +53,24 @@ def principal_axes(apart: Tensor, v: Tensor, graph: Graph) -> Tensor:
     return torch.stack([first, second, torch.linalg.cross(first, second)], dim=-1)
 
 
+def best_rotations(moments: Tensor) -> Tensor:
+    """Rotations of rows x onto rows y, x @ R, of least squared distance, from sums of x_i y_i^T.
+
+    Kabsch 1976 (https://doi.org/10.1107/S0567739476001873), by singular values; never a mirror
+    image.
+
+    Parameters
+    ----------
+    moments
+        (..., 3, 3), of positions about their centroids.
+    """
+    left, _, right = torch.linalg.svd(moments)
+    proper = torch.ones_like(moments[..., 0])
+    proper[..., 2] = torch.linalg.det(left @ right)
+    turn: Tensor = (left * proper[..., None, :]) @ right
+    return turn
+
+
 def inverse_root(squares: Tensor) -> Tensor:
     """One over the root, and nought of nought."""
     return torch.where(squares > 0, squares, torch.inf).rsqrt()

@@ -43,6 +43,22 @@ class Shown:
     particles: NDArray[np.int64]
 
 
+@dataclass(frozen=True, eq=False)
+class ErrorBars:
+    """Radii, in the forecast's unit of length, that hold 90 % of the particles.
+
+    Attributes
+    ----------
+    all
+        (T,) one radius for all particles at a step.
+    particles
+        (T, N) each particle's own.
+    """
+
+    all: NDArray[np.float64]
+    particles: NDArray[np.float64]
+
+
 def shown(forecast: Forecast, start: int) -> Shown:
     """Choose evenly spaced particles, steps and starts that fit; `start` is always among them."""
     horizon, count = forecast.positions.shape[1:3]
@@ -57,7 +73,9 @@ def shown(forecast: Forecast, start: int) -> Shown:
     return Shown(starts, steps, particles)
 
 
-def page_data(forecast: Forecast, chosen: Shown, start: int) -> dict[str, Any]:
+def page_data(
+    forecast: Forecast, chosen: Shown, start: int, bars: ErrorBars | None = None
+) -> dict[str, Any]:
     """Gather what the page's script reads, as JSON knows it; numbers that are not finite are None.
 
     Parameters
@@ -66,6 +84,8 @@ def page_data(forecast: Forecast, chosen: Shown, start: int) -> dict[str, Any]:
         What is on the page.
     start
         Which of the forecast's starts the page opens with.
+    bars
+        How sure the forecast is, where that is known.
     """
     system = forecast.system
     colours = colouring(system.particles)
@@ -87,8 +107,16 @@ def page_data(forecast: Forecast, chosen: Shown, start: int) -> dict[str, Any]:
         "trace": _trace(system.particles, chosen.particles).ravel().tolist(),
         "view": _view(forecast, start).round(4).tolist(),
         "truth_known": forecast.truth is not None,
+        "radius": None if bars is None else _radii(bars, chosen),
         "opened": int(np.flatnonzero(chosen.starts == start)[0]),
         "starts": [_start(forecast, chosen, index) for index in chosen.starts.tolist()],
+    }
+
+
+def _radii(bars: ErrorBars, chosen: Shown) -> dict[str, Any]:
+    return {
+        "all": [_finite(value) for value in bars.all[chosen.steps].tolist()],
+        "particles": _packed(bars.particles[np.ix_(chosen.steps, chosen.particles)]),
     }
 
 

@@ -22,6 +22,15 @@
     return Float32Array.from({ length: bytes.length / 4 }, (_, k) => numbers.getFloat32(4 * k, true));
   }
 
+  /** Radii that hold 90 % of the particles, a step a row, and of all particles together. */
+  function errorBars() {
+    if (!data.radius) return null;
+    const every = unpacked(data.radius.particles);
+    const of = Array.from({ length: last }, (_, k) => every.subarray(count * k, count * (k + 1)));
+    return { of, all: data.radius.all };
+  }
+  const bars = errorBars();
+
   /** The chosen start, a step a row, in the scene: turned to the reader, its longest side 1. */
   let kept = null;
   function chosen() {
@@ -121,6 +130,12 @@
     byId("view").append(canvas);
     const controls = new THREE.OrbitControls(camera, canvas);
     stage = { renderer, scene, camera, controls, lines, predicted: body(rods, 1), truth: body(rods, 0.42) };
+    if (bars) {
+      const haze = new THREE.MeshLambertMaterial({ transparent: true, opacity: 0.14, depthWrite: false });
+      stage.bars = new THREE.InstancedMesh(sphere, haze, count);
+      stage.bars.frustumCulled = false;
+      scene.add(stage.bars);
+    }
     controls.addEventListener("change", show);
     look();
   }
@@ -174,6 +189,22 @@
     rods.instanceMatrix.needsUpdate = true;
   }
 
+  /** Around each predicted particle the sphere that is to hold it in nine cases of ten. */
+  function drawBars() {
+    if (!stage.bars) return;
+    stage.bars.visible = state.step > 0 && ticked("show-bars") && ticked("show-prediction");
+    if (!stage.bars.visible) return;
+    const { predicted, size } = chosen();
+    const row = predicted[state.step];
+    const matrix = stage.bars.instanceMatrix.array;
+    bars.of[state.step - 1].forEach((radius, i) => {
+      const r = radius / size;
+      matrix.set([r, 0, 0, 0, 0, r, 0, 0, 0, 0, r, 0, row[3 * i], row[3 * i + 1], row[3 * i + 2], 1], 16 * i);
+    });
+    stage.bars.material.color.set(style("--accent"));
+    stage.bars.instanceMatrix.needsUpdate = true;
+  }
+
   const upright = new THREE.Vector3(0, 1, 0);
   function between(row, i, j, thick) {
     const from = new THREE.Vector3().fromArray(row, 3 * i);
@@ -225,6 +256,7 @@
     for (const [body, seen] of [["predicted", ticked("show-prediction")], ["truth", now.truth && ticked("show-truth")]]) {
       for (const mesh of Object.values(stage[body])) mesh.visible = Boolean(seen);
     }
+    drawBars();
     drawLines();
     show();
   }
@@ -290,25 +322,54 @@
     "straight on": ["--rival", 1.5, "6 4"],
   };
 
+  /** Where the names of a legend stand, in as many rows as they need. */
+  function inRows(names) {
+    const room = byId("step-plot").clientWidth - 66;
+    let [x, row] = [0, 0];
+    const places = names.map((name) => {
+      const wide = 34 + 6.2 * name.length;
+      if (x > 0 && x + wide > room) [x, row] = [0, row + 1];
+      const place = { x, row };
+      x += wide + 6;
+      return place;
+    });
+    return { places, rows: row + 1 };
+  }
+
+  /** Lowest and highest value of nine particles of ten at each step, by the radius there. */
+  function ribbonOf(row) {
+    if (!bars || !ticked("show-bars")) return [];
+    return bars.all.map((radius, k) => (data.truth_known ? [0, radius ** 2 / 3] : [Math.max(0, row[k] - radius), row[k] + radius]));
+  }
+
   function drawSteps() {
     const errors = data.starts[state.start].errors;
     const steps = data.steps.slice(1);
-    const values = Object.values(errors).flat().filter((value) => value > 0);
+    const ribbon = ribbonOf(errors.prediction);
+    const values = [...Object.values(errors).flat(), ...ribbon.map(([, high]) => high)].filter((value) => value > 0);
     const [least, most] = [Math.min(...values), Math.max(...values)];
     const log = most > 30 * least;
+    const { places, rows } = inRows([...Object.keys(errors), ...(ribbon.length ? ["90 %"] : [])]);
     const { picture, box, px, py } = frame("step-plot", {
       x: [Math.min(0.5, steps[0] / 2), steps.at(-1) + 0.5], y: log ? [least / 1.3, most * 1.3] : [0, most * 1.05],
-      log, unit: data.unit + (data.truth_known ? "²" : ""), bottom: 46,
+      log, unit: data.unit + (data.truth_known ? "²" : ""), bottom: 32 + 14 * rows,
     });
     const every = Math.ceil(steps.length / 10);
     steps.filter((_, k) => k % every === 0).forEach((step) => picture.append(
       svg("text", { x: px(step), y: box.bottom + 14, "text-anchor": "middle" }, step)));
+    if (ribbon.length) {
+      const floor = log ? least / 1.3 : 0;
+      const way = [...ribbon.map(([, high], k) => [steps[k], high]), ...ribbon.map(([low], k) => [steps[k], low]).reverse()];
+      picture.append(svg("path", {
+        d: `M${way.map(([x, y]) => `${px(x)} ${py(Math.max(y, floor))}`).join("L")}Z`, fill: style("--accent"), opacity: 0.18,
+      }));
+    }
     if (state.step) {
       const x = px(data.steps[state.step]);
       picture.append(svg("line", { x1: x, x2: x, y1: box.top, y2: box.bottom, stroke: style("--quiet") }));
     }
-    let at = box.left;
-    Object.entries(errors).forEach(([name, row]) => {
+    Object.entries(errors).forEach(([name, row], number) => {
+      const [at, below] = [box.left + places[number].x, box.bottom + 32 + 14 * places[number].row];
       const [colour, width, dash] = LOOKS[name] ?? ["--quiet", 1.5, "1 2"];
       const line = { stroke: style(colour), "stroke-width": width, "stroke-dasharray": dash, fill: "none" };
       const dots = row.map((value, k) => (value > 0 || (!log && value === 0) ? [px(steps[k]), py(value), k] : null)).filter(Boolean);
@@ -320,10 +381,14 @@
           picture.append(dot);
         }
       }
-      const label = svg("text", { x: at + 24, y: box.bottom + 36 }, name);
-      picture.append(svg("path", { d: `M${at} ${box.bottom + 32}h20`, ...line }), label);
-      at += 40 + 6.2 * name.length;
+      picture.append(svg("path", { d: `M${at} ${below}h20`, ...line }), svg("text", { x: at + 24, y: below + 4 }, name));
     });
+    if (ribbon.length) {
+      const [at, below] = [box.left + places.at(-1).x, box.bottom + 32 + 14 * places.at(-1).row];
+      picture.append(
+        svg("rect", { x: at, y: below - 5, width: 20, height: 10, fill: style("--accent"), opacity: 0.18 }),
+        svg("text", { x: at + 24, y: below + 4 }, "90 %"));
+    }
     picture.addEventListener("click", (event) => {
       const x = event.clientX - picture.getBoundingClientRect().left;
       const apart = steps.map((step) => Math.abs(px(step) - x));
@@ -336,8 +401,10 @@
     const far = now.distances[state.step];
     const named = count <= NAMED;
     const names = named && (byId("particle-plot").clientWidth - 66) / count;
+    const radii = bars && state.step && ticked("show-bars") ? bars.of[state.step - 1] : null;
+    const above = radii ? Math.max(now.longest, ...radii) : now.longest;
     const { picture, box, px, py } = frame("particle-plot", {
-      x: [-0.5, count - 0.5], y: [0, 1.05 * now.longest], unit: data.unit, bottom: named && names < 40 ? 74 : 24,
+      x: [-0.5, count - 0.5], y: [0, 1.05 * above], unit: data.unit, bottom: named && names < 40 ? 74 : 24,
     });
     const fill = style("--accent");
     if (!named) {
@@ -351,6 +418,12 @@
       const bar = svg("rect", { x: px(i) - wide / 2, y: py(value), width: wide, height: Math.max(0, box.bottom - py(value)), fill });
       bar.append(svg("title", {}, `${data.labels[i]}: ${short(value)} ${data.unit}`));
       picture.append(bar);
+      if (radii) {
+        const ends = data.truth_known ? [0, radii[i]] : [Math.max(0, value - radii[i]), value + radii[i]];
+        const [low, high] = ends.map((end) => py(Math.min(end, above)));
+        const [left, right] = [px(i) - wide / 4, px(i) + wide / 4];
+        picture.append(svg("path", { d: `M${px(i)} ${low}V${high}M${left} ${high}H${right}`, stroke: style("--ink"), fill: "none" }));
+      }
       if (i % every) return;
       const text = data.labels[i].length > 10 ? `${data.labels[i].slice(0, 9)}…` : data.labels[i];
       const turn = names < 40 ? " rotate(-60)" : "";
@@ -440,6 +513,8 @@
       new Option(data.truth_known ? "by error" : "by distance", "distance"));
     byId("truth-choice").hidden = !data.truth_known;
     byId("bonds-choice").hidden = !data.bonds.length;
+    byId("bars-choice").hidden = !bars;
+    byId("show-bars").checked = count <= MANY;
     byId("show-bonds").checked = count <= MANY;
 
     byId("play").addEventListener("click", play);
@@ -448,7 +523,7 @@
       state.start = Number(byId("start").value);
       draw();
     });
-    for (const id of ["colour", "show-truth", "show-prediction", "show-bonds", "show-axes"]) {
+    for (const id of ["colour", "show-truth", "show-prediction", "show-bonds", "show-bars", "show-axes"]) {
       byId(id).addEventListener("change", draw);
     }
     const probe = document.createElement("canvas");

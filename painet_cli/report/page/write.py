@@ -14,7 +14,7 @@ import numpy as np
 
 from painet_cli.data.units import time_text
 from painet_cli.prediction.forecast import Forecast
-from painet_cli.report.page.data import Shown, page_data, shown
+from painet_cli.report.page.data import ErrorBars, Shown, page_data, shown
 from painet_cli.report.pictures.canvas import short_unit
 from painet_cli.report.tables.evaluation import figure
 from painet_cli.storage.atomic import write_text
@@ -31,6 +31,7 @@ def write_page(
     verdict: Sequence[str] = (),
     notes: Sequence[str] = (),
     start: int = 0,
+    bars: ErrorBars | None = None,
 ) -> None:
     """Write one HTML file that shows a forecast and asks nothing of any server.
 
@@ -47,6 +48,8 @@ def write_page(
         Sentences below the figures, such as which checkpoint predicted and what it knows.
     start
         Which of the forecast's starts (an index into `starts`) the page opens with.
+    bars
+        How sure the forecast is: spheres around particles and a ribbon over the steps.
 
     Raises
     ------
@@ -58,7 +61,9 @@ def write_page(
     if not 0 <= start < len(forecast.starts):
         raise IndexError(f"start {start} of {len(forecast.starts)}")
     chosen = shown(forecast, start)
-    data = json.dumps(page_data(forecast, chosen, start), allow_nan=False, separators=(",", ":"))
+    data = json.dumps(
+        page_data(forecast, chosen, start, bars), allow_nan=False, separators=(",", ":")
+    )
     page = Template(_asset("page.html")).substitute(
         title=escape(title),
         summary=escape(_summary(forecast)),

@@ -20,6 +20,7 @@ from painet_cli.evaluation.yardsticks import better, reported
 from painet_cli.report.tables.paper import PaperFigure, paper_figure
 
 if TYPE_CHECKING:  # a prediction lays out its own tables, and need not wait for the training's code
+    from painet_cli.evaluation.coverage import Coverage
     from painet_cli.evaluation.evaluate import Evaluation
 
 WIDTH = 80
@@ -76,6 +77,7 @@ def evaluation_table(
         *lay_out("Cost", _names(rows), _costs(rows, epoch_s or {})),
         *(lay_out("MSE a step", *_steps(multi_step)) if multi_step else ()),
         *_yardsticks(rows),
+        *_error_bars(rows),
         *(part for e in evaluations if e.systems for part in _systems(e)),
         Text("\n".join(_footnotes(rows))),
     ]
@@ -97,7 +99,40 @@ def _yardsticks(rows: Sequence[_Row]) -> list[RenderableType]:
     columns = {"A-MSE": [figure(fmean(steps)) for steps in lines.values()]}
     if any(len(steps) > 1 for steps in lines.values()):
         columns["F-MSE"] = [figure(steps[-1]) for steps in lines.values()]
+    laid = {
+        (name, row.first.preset): row.first.superposed_yardsticks[name]
+        for row in rows
+        for name in row.first.superposed_yardsticks
+    }
+    if laid:
+        columns["superposed"] = [figure(fmean(laid[key])) if key in laid else "-" for key in lines]
     return lay_out("Yardsticks", names, columns)
+
+
+def _error_bars(rows: Sequence[_Row]) -> list[RenderableType]:
+    """Radii of validation windows, and what they hold of the windows that were measured."""
+    found = [(row.first, row.first.coverage) for row in rows if row.first.coverage is not None]
+    if not found:
+        return []
+    lines = [
+        (one, name, cells)
+        for one, bars in found
+        for name, cells in (
+            ("radius", [figure(value, 3) for value in bars.radius_90]),
+            ("hold", [f"{100 * share:.1f} %" for share in bars.coverage]),
+        )
+    ]
+    names = {
+        "Model": [one.model for one, _, _ in lines],
+        "Preset": [one.preset for one, _, _ in lines],
+        "": [name for _, name, _ in lines],
+    }
+    steps = max(len(cells) for _, _, cells in lines)
+    columns = {
+        f"t={k + 1}": [cells[k] if k < len(cells) else "-" for _, _, cells in lines]
+        for k in range(steps)
+    }
+    return lay_out("90 % error bars", names, columns)
 
 
 def figure(value: float, digits: int = 4) -> str:
@@ -139,7 +174,15 @@ def _errors(rows: Sequence[_Row]) -> Columns:
         columns["A-MSE"] = [_spread([e.a_mse for e in row.runs]) for row in rows]
     if any(row.paper for row in rows):
         columns["Paper"] = [_printed(row.paper) for row in rows]
-    return columns | {"F-MSE": f_mse, "MSD": [_spread([e.msd for e in row.runs]) for row in rows]}
+    columns |= {"F-MSE": f_mse, "MSD": [_spread([e.msd for e in row.runs]) for row in rows]}
+    if any(row.first.superposed_step_mse for row in rows):
+        columns["superposed"] = [
+            _spread([fmean(e.superposed_step_mse) for e in row.runs])
+            if row.first.superposed_step_mse
+            else "-"
+            for row in rows
+        ]
+    return columns
 
 
 def _costs(rows: Sequence[_Row], epoch_s: Mapping[Path, float]) -> Columns:
@@ -266,18 +309,37 @@ def _footnotes(rows: Sequence[_Row]) -> list[str]:
         ),
         *(f"Predicted on {e.device}; peak memory: {e.memory_kind}." for e in every),
     ]
+    if any(row.first.superposed_step_mse for row in rows):
+        lines.append("Superposed: A-MSE of every step's target laid on its prediction (Kabsch).")
+    lines.extend(_held(row.first, bars) for row in rows if (bars := row.first.coverage))
     if any(len(row.runs) > 1 for row in rows):
         lines.append("±: sample standard deviation over seeds; peak memory is the largest.")
-    for row in rows:
-        mse = fmean(e.mse for e in row.runs)
-        first = row.first
-        found = first.yardsticks.items()
-        rivals = better(mse, {k: reported(s, first.mse, first.f_mse) for k, s in found})
-        if rivals:
-            said = ", ".join(f"{name} ({figure(mean)})" for name, mean in rivals)
-            lines.append(
-                f"{row.first.model} on {row.first.preset}, {figure(mse)}, LOSES to: {said}."
-            )
+    lines.extend(line for row in rows for line in _losses(row))
     if any(row.paper for row in rows):
         lines.append("Paper: PAINET's Tables 1 to 4, mean ± standard deviation where printed.")
     return list(dict.fromkeys(lines))
+
+
+def _losses(row: _Row) -> list[str]:
+    """What a row loses to, raw and superposed."""
+    first, lines = row.first, []
+    mse = fmean(e.mse for e in row.runs)
+    raw = {k: reported(s, first.mse, first.f_mse) for k, s in first.yardsticks.items()}
+    measured = [("", mse, raw)]
+    if first.superposed_step_mse:
+        laid = fmean(fmean(e.superposed_step_mse) for e in row.runs)
+        means = {name: fmean(steps) for name, steps in first.superposed_yardsticks.items()}
+        measured.append((" superposed", laid, means))
+    for how, own, means in measured:
+        if rivals := better(own, means):
+            said = ", ".join(f"{name} ({figure(mean)})" for name, mean in rivals)
+            lines.append(f"{first.model} on {first.preset}{how}, {figure(own)}, LOSES to: {said}.")
+    return lines
+
+
+def _held(e: Evaluation, bars: Coverage) -> str:
+    return (
+        f"90 % error bars of {e.model} on {e.preset}: the radius within which 90 % of the "
+        f"particles of {bars.taken_from:,} validation windows came to lie, and what share each "
+        f"particle's own radius holds in {bars.tried_on:,} {e.split} windows."
+    )

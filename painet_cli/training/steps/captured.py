@@ -64,6 +64,8 @@ def _obstacle(
         return f"{type(model).__name__} is fitted and takes no steps"
     if not model.capturable:
         return f"a step of {type(model).__name__} is another one for other numbers"
+    if config.loss == "superposed":
+        return "a superposition takes singular values, which ask the device"
     if config.compile:
         return "train.compile has graphs of its own"
     return None

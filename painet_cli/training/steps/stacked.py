@@ -47,13 +47,14 @@ class StackedStep(Step):
         assert batches is not None  # noqa: S101 - one process has all windows
         numbers = numbers_of(batches)
 
-        def loss(
+        def loss_of(
             weights: dict[str, Tensor], buffers: dict[str, Tensor], own: dict[str, Tensor]
         ) -> Tensor:
             batch = with_numbers(batches, own)
-            return mean_loss(functional_call(self.model, (weights, buffers), (batch,)), batch)
+            predicted = functional_call(self.model, (weights, buffers), (batch,))
+            return mean_loss(predicted, batch, self.loss)
 
-        losses: Tensor = vmap(loss)(self.weights, self.buffers, numbers)
+        losses: Tensor = vmap(loss_of)(self.weights, self.buffers, numbers)
         losses.sum().backward()  # type: ignore[no-untyped-call]
         if self.clip_norm is not None:
             _clip([w.grad for w in self.weights.values() if w.grad is not None], self.clip_norm)
@@ -112,6 +113,7 @@ class Stack:
             model=shell,
             optimizers=(self.optimizer,),
             clip_norm=config.clip_norm,
+            loss=config.loss,
             weights=weights,
             buffers=buffers,
         )

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from painet_cli.config.schema import Loss
 from painet_cli.models.base import DynamicsModel
 from painet_cli.training.distributed.world import SINGLE, Share, World
 from painet_cli.training.loss import mean_loss
@@ -25,12 +26,15 @@ class Step:
         Largest norm of all gradients together; None leaves them alone.
     world
         The processes whose gradients are added up.
+    loss
+        What is minimised.
     """
 
     model: DynamicsModel
     optimizers: tuple[Optimizer, ...]
     clip_norm: float | None = None
     world: World = SINGLE
+    loss: Loss = "raw"
 
     def __call__(self, share: Share) -> Tensor:  # ()
         """Move the weights; gives the loss, summed over the windows of this process."""
@@ -47,7 +51,7 @@ class Step:
             if batch is None:
                 loss = torch.zeros((), device=next(self.model.parameters()).device)
             else:
-                loss = mean_loss(self.model(batch), batch)
+                loss = mean_loss(self.model(batch), batch, self.loss)
                 loss.backward()  # type: ignore[no-untyped-call]
                 loss = loss.detach() * batch.graph.num_systems
         if self.clip_norm is not None:

@@ -38,6 +38,17 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     assert row == again
 
 
+def test_superposed_errors_are_kept_where_they_were_measured(tmp_path: Path) -> None:
+    written, older = result(0.4), result(0.6, seed=2)
+    written.evaluation.update(superposed_step_mse=[0.1], superposed_yardsticks={"straight on": [2]})
+    for one in (written, older):
+        save_record(one, tmp_path)
+    read, plain = read_records(tmp_path)
+    assert read.evaluation["superposed_yardsticks"] == {"straight on": [2]}
+    (row,), (both,) = bench_rows([read]), bench_rows([read, plain])
+    assert (row.superposed_mse, both.superposed_mse) == (0.1, None)
+
+
 def test_a_command_is_kept_without_the_folders_of_its_machine(tmp_path: Path) -> None:
     typed = result(0.4)
     typed.record["command"] = (

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from forecasts import WATER, chain, forecast, unknown
 from painet_cli.errors import RequestError
 from painet_cli.prediction.forecast import Forecast
+from painet_cli.report.page.data import ErrorBars
 from painet_cli.report.page.write import write_page
 
 CHROMIUM = next(
@@ -80,7 +81,25 @@ def positions(text: str, count: int) -> NDArray[np.float32]:
     return np.frombuffer(base64.b64decode(text), dtype="<f4").reshape(-1, count, 3)
 
 
+def bars(made: Forecast) -> ErrorBars:
+    """Larger from step to step, and from particle to particle."""
+    _, steps, count, _ = made.positions.shape
+    own = 0.1 * np.outer(np.arange(1, steps + 1), np.arange(1, count + 1))
+    return ErrorBars(own.mean(axis=1), own)
+
+
 class TestNumbers:
+    def test_of_error_bars_are_by_step_and_particle(self, tmp_path: Path) -> None:
+        made = forecast()
+        known = bars(made)
+        data = page_of(made, tmp_path, bars=known).data["radius"]
+        assert data["all"] == pytest.approx(known.all.tolist())
+        particles = np.frombuffer(base64.b64decode(data["particles"]), dtype="<f4")
+        np.testing.assert_allclose(particles.reshape(known.particles.shape), known.particles)
+
+    def test_without_error_bars_there_are_none(self, tmp_path: Path) -> None:
+        assert page_of(forecast(), tmp_path).data["radius"] is None
+
     def test_are_the_arrays(self, tmp_path: Path) -> None:
         made = forecast(starts=3)
         assert made.truth is not None
@@ -300,6 +319,20 @@ class TestBrowser:
         assert len(np.unique((255 * view).round().astype(int).reshape(-1, 3), axis=0)) > 50
         assert share(view, ground) > 0.5
         assert share(view, prediction) > 1e-4
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+@pytest.mark.parametrize("made", [forecast(), unknown(forecast())], ids=["truth", "no truth"])
+def test_error_bars_are_drawn_as_a_ribbon_and_a_mark_a_particle(
+    made: Forecast, tmp_path: Path
+) -> None:
+    write_page(made, tmp_path / "report.html", title="Water", bars=bars(made))
+    drawn = browse(tmp_path / "report.html", "--dump-dom").stdout
+    assert drawn.count('opacity="0.18"') == 2  # the ribbon, and its place in the legend
+    assert ">90 %</text>" in drawn
+    number = r"[\d.]+"
+    marks = re.findall(f'd="M{number} {number}V{number}M{number} {number}H{number}"', drawn)
+    assert len(marks) == len(made.system.particles.names)
 
 
 def share(image: NDArray[np.float64], colour: str) -> float:

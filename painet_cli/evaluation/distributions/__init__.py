@@ -1,0 +1,1 @@
+"""From predicted and real frames to how alike their distributions are."""

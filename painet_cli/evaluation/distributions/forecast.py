@@ -1,0 +1,104 @@
+"""Distributions of a forecast, beside what happened or what is known of the same recording."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from painet_cli.errors import RequestError, option
+from painet_cli.evaluation.distributions.compare import Guess, compare
+from painet_cli.evaluation.distributions.frames import FrameSet
+from painet_cli.evaluation.distributions.report import Distribution
+from painet_cli.prediction.adapting.adapt import frames_to_read
+from painet_cli.prediction.adapting.guesses import mean_of_last, mean_structure, mean_superposed
+from painet_cli.prediction.inputs.recording import Recording
+from painet_cli.prediction.pipeline import RecordingForecast
+from painet_cli.prediction.timing import known_frames
+
+_MOST_WINDOWS = 200
+_FEWEST = 20
+"""Frames of a recording that can be held against anything, and windows cut from them."""
+
+
+def compare_forecast(made: RecordingForecast, recording: Recording) -> Distribution:
+    """Compare a forecast with what happened; else with the recording up to the first start.
+
+    Parameters
+    ----------
+    recording
+        What was predicted from; read again for the frames up to the starts.
+
+    Raises
+    ------
+    RequestError
+        What happened is not known, and the recording has too few frames.
+    """
+    forecast, start_frames = made.forecast, made.start_frames
+    count = len(made.selected.indices)
+    first = max(
+        frames_to_read(start_frames[0], count),
+        *(at for at in recording.breaks if at <= start_frames[0]),
+        0,
+    )
+    known = recording.read(made.selected, first, start_frames[-1] + 1).frames
+    at = np.array(start_frames) - first
+    before = known[: at[0] + 1]
+    if forecast.truth is not None:
+        reference, said = FrameSet(forecast.start_positions, forecast.truth), "what happened"
+    elif len(before) >= _FEWEST:
+        steps = _frames_ahead(made, recording)
+        reference, said = _cut(before, steps), "the frames up to the start"
+    else:
+        raise RequestError(
+            f"{option('distribution')}: {recording.name} has {len(before):,} "
+            f"frame{'s' * (len(before) != 1)} up to the start, and what came next is not known",
+            f"give a trajectory with at least {_FEWEST} frames before the start",
+        )
+    horizon = len(forecast.times_s)
+
+    def guesses() -> Iterator[Guess]:
+        start = forecast.start_positions
+        yield "prediction", forecast.positions
+        yield "nothing moves", np.repeat(start[:, None], horizon, axis=1)
+        yield "straight on", forecast.straight[:, :horizon]
+        if len(before) >= _FEWEST:
+            yield "mean of the last frames", mean_of_last(horizon)(known, at)
+            structure = mean_structure(before)
+            yield "mean structure", mean_superposed(structure, horizon)(known, at)
+
+    return compare(
+        forecast.start_positions,
+        guesses(),
+        reference,
+        said,
+        forecast.system.particles,
+        length_unit=forecast.system.length_unit,
+        up_axis=forecast.system.up_axis,
+        times_s=forecast.times_s,
+    )
+
+
+def _frames_ahead(made: RecordingForecast, recording: Recording) -> NDArray[np.int64]:
+    """(T,) frames of the recording from a start to each step, or to the one nearest to it."""
+    times = made.forecast.times_s
+    if made.loaded is not None:
+        ahead = known_frames(made.loaded.header, len(times), recording.frame_time_s)
+        if ahead is not None:
+            return ahead
+    apart = recording.frame_time_s or float(times[0])
+    return np.maximum(1, np.rint(times / apart)).astype(np.int64)
+
+
+def _cut(
+    known: NDArray[np.floating],  # (F, N, 3)
+    offsets: NDArray[np.int64],  # (T,)
+) -> FrameSet:
+    """Windows of known frames as long as the forecast; one of all of them where it is longer."""
+    starts = np.arange(len(known) - offsets[-1])
+    if len(starts) < _FEWEST:
+        frames = known[:: offsets[0]]
+        return FrameSet(frames[:1], frames[None, 1:])
+    chosen = starts[np.linspace(0, len(starts) - 1, min(len(starts), _MOST_WINDOWS)).astype(int)]
+    return FrameSet(known[chosen], known[chosen[:, None] + offsets])
