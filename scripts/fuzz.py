@@ -10,8 +10,10 @@ the status is 1.
 from __future__ import annotations
 
 import argparse
+import gc
 import hashlib
 import importlib.util
+import math
 import re
 import resource
 import signal
@@ -43,21 +45,27 @@ def with_atheris(target: str, cases: int, seed: int, findings: Path) -> None:
         atheris.Fuzz()
 
 
-def with_mutations(target: str, cases: int, seed: int, findings: Path) -> None:
-    """Fuzz one target with damaged files of its corpus; stops at the first finding."""
-    from fuzz_targets import corpus, fuzz, mutated
+def with_mutations(
+    target: str, cases: int, seed: int, findings: Path, most_s: float = math.inf
+) -> None:
+    """Fuzz one target with damaged files of its corpus; stops at the first finding.
+
+    Or after so many seconds of a processor, children's not counted.
+    """
+    from fuzz_targets import corpus, damaged, fuzz
 
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     memory = pages * resource.getpagesize() + MOST_MB * 2**20
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    gc.freeze()  # readers that fail clear up behind them, and torch is much to look through
     random, seeds, done = Random(seed), [path.read_bytes() for path in corpus(target)], 0
     raw = b""
     signal.signal(signal.SIGALRM, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as scratch:
         try:
-            while done < cases:
+            while done < cases and time.process_time() < most_s:
                 done += 1
-                raw = mutated(random, seeds)
+                raw = damaged(target, random, seeds)
                 signal.alarm(TIMEOUT_S)
                 fuzz(target, raw, Path(scratch))
         except BaseException:
@@ -68,10 +76,13 @@ def with_mutations(target: str, cases: int, seed: int, findings: Path) -> None:
             sys.stderr.write(f"number_of_executed_units: {done}\n")
 
 
-def run_apart(engine: str, target: str, cases: int, seed: int, findings: Path) -> tuple[int, int]:
+def run_apart(
+    engine: str, target: str, cases: int, seed: int, findings: Path, most_s: float
+) -> tuple[int, int]:
     """Fuzz one target in a process of its own; gives the cases run and the status."""
     findings.mkdir(parents=True, exist_ok=True)
-    call = f"with_{engine}({target!r}, {cases}, {seed}, Path({str(findings.resolve())!r}))"
+    more = f", {most_s}" if engine == "mutations" and math.isfinite(most_s) else ""
+    call = f"with_{engine}({target!r}, {cases}, {seed}, Path({str(findings.resolve())!r}){more})"
     code = f"import sys; sys.path[:0] = {sys.path[:2]!r}; from scripts.fuzz import *; {call}"
     done = subprocess.run([sys.executable, "-c", code], stderr=subprocess.PIPE, check=False)
     said = done.stderr.decode(errors="replace")
@@ -88,17 +99,21 @@ def main() -> int:
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"of {', '.join(TARGETS)}")
+    parser.add_argument("--target", action="append", default=[], help="the same, by name")
     parser.add_argument("--engine", choices=["atheris", "mutations"], default="atheris")
     parser.add_argument("--cases", type=int, default=20_000, help="a target")
+    parser.add_argument("--most-s", type=float, default=math.inf, help="of a processor, a target")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--findings", type=Path, default=ROOT / "findings")
     chosen = parser.parse_args()
     if chosen.engine == "atheris" and importlib.util.find_spec("atheris") is None:
         parser.error("atheris is not installed: pip install --group fuzz, or --engine mutations")
     total = worst = 0
-    for target in chosen.targets or TARGETS:
+    for target in [*chosen.targets, *chosen.target] or TARGETS:
         began = time.monotonic()
-        cases, status = run_apart(chosen.engine, target, chosen.cases, chosen.seed, chosen.findings)
+        cases, status = run_apart(
+            chosen.engine, target, chosen.cases, chosen.seed, chosen.findings, chosen.most_s
+        )
         total, worst = total + cases, max(worst, abs(status))
         said = "ok" if not status else f"FOUND (status {status})"
         seconds = time.monotonic() - began

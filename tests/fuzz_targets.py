@@ -11,6 +11,7 @@ import json
 import warnings
 import zipfile
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from random import Random
 
@@ -18,6 +19,7 @@ import numpy as np
 import torch
 from safetensors.torch import save
 
+from fuzz_formats import DAMAGE, FORMATS, PACKAGES
 from painet_cli.config.presets import load_preset
 from painet_cli.data.dataset.dataset import FRAMES, MANIFEST, open_dataset
 from painet_cli.data.formats.md17_npz import read_headers
@@ -152,11 +154,13 @@ _ATOMS = _array([6, 1, 8])
 TARGETS: dict[str, Target] = {
     one.__name__: one
     for one in (asf, amc, bvh, preset, manifest, frames, checkpoint, header, npz, npy)
-}
+} | FORMATS
 
 
 def fuzz(target: str, raw: bytes, folder: Path) -> None:
     """Let a target read bytes; anything but an answer or a short refusal is a finding."""
+    if find_spec(PACKAGES.get(target, "painet_cli")) is None:
+        return  # the reader says so, and there is nothing to read with
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -178,6 +182,13 @@ TOKENS = (
     *(b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", bytes(8), b"PK\x01\x02", b"\x93NUMPY", b"|O"),
 )
 """What readers are known to trip over."""
+
+
+def damaged(target: str, random: Random, seeds: Sequence[bytes]) -> bytes:
+    """A file of a target's corpus, two times of three with its structure kept."""
+    if target in DAMAGE and random.random() < 2 / 3:
+        return DAMAGE[target](random, random.choice(seeds))
+    return mutated(random, seeds)
 
 
 def mutated(random: Random, seeds: Sequence[bytes]) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
@@ -9,7 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fuzz_targets import TARGETS, corpus, fuzz, mutated
+from fuzz_targets import TARGETS, corpus, damaged, fuzz
+
+
+@pytest.fixture(autouse=True, scope="module")
+def little_to_clear_up() -> Iterator[None]:
+    """Readers that fail clear up behind them; what was there before is not looked through."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
 
 KEPT = [(target, path.name) for target in TARGETS for path in corpus(target)]
 
@@ -24,17 +35,17 @@ def test_what_once_found_a_fault_finds_none(target: str, name: str, tmp_path: Pa
 def test_a_damaged_file_is_read_or_refused(target: str, tmp_path: Path) -> None:
     seeds = [path.read_bytes() for path in corpus(target)]
 
-    @settings(max_examples=60, derandomize=True, database=None)
+    @settings(max_examples=40, derandomize=True, database=None)
     @given(st.randoms(use_true_random=False))
     def reads(random: Random) -> None:
-        fuzz(target, mutated(random, seeds), tmp_path)
+        fuzz(target, damaged(target, random, seeds), tmp_path)
 
     reads()
 
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_any_bytes_are_read_or_refused(target: str, tmp_path: Path) -> None:
-    @settings(max_examples=30, derandomize=True, database=None)
+    @settings(max_examples=20, derandomize=True, database=None)
     @given(st.binary(max_size=300))
     def reads(raw: bytes) -> None:
         fuzz(target, raw, tmp_path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -36,6 +36,12 @@ def predict(
             help="By default the run or shipped one that fits best (`painet checkpoints`).",
         ),
     ] = None,
+    members: Annotated[
+        Literal["one", "all"],
+        typer.Option(
+            "--members", help="The one run, or the mean of all seeds in the folder of --checkpoint."
+        ),
+    ] = "one",
     topology: Annotated[
         Path | None,
         typer.Option("--topology", metavar="FILE", help="Names and bonds; of an AMC its ASF."),
@@ -59,11 +65,25 @@ def predict(
         str,
         typer.Option(
             "--adapt",
-            metavar="auto|never",
+            metavar="auto|never|TIME",
             help="Learn from the frames before the start, where there are enough, and take what is "
-            "best on those held out.",
+            "best on those held out; 5m trains a network for so long besides.",
         ),
     ] = "auto",
+    save_run: Annotated[
+        Path | None,
+        typer.Option(
+            "--save-run", metavar="DIR", help="Keep what was learned as a run, its frames as data."
+        ),
+    ] = None,
+    flag_above: Annotated[
+        float | None,
+        typer.Option(
+            "--flag-above",
+            metavar="Q",
+            help="List starts farther from what was seen than a share Q of windows not trained on.",
+        ),
+    ] = None,
     drop_extra: Annotated[
         bool, typer.Option("--drop-extra", help="Leave out atoms the topology does not have.")
     ] = False,
@@ -115,6 +135,9 @@ def predict(
         start=start,
         frame_time=frame_time,
         adapt=adapt,
+        save_run=save_run,
+        members=members == "all",
+        flag_above=flag_above,
         drop_extra=drop_extra,
         format_name=format_name,
         physics=physics,
@@ -141,11 +164,12 @@ def _rendered(done: WrittenPrediction) -> list[Any]:
         sanity_tables,
     )
     from painet_cli.report.tables.physics import physics_tables
-    from painet_cli.report.tables.verdict import verdict_sentences, verdict_table
+    from painet_cli.report.tables.verdict import sure_sentence, verdict_sentences, verdict_table
 
     verdict, unit = done.made.verdict, done.made.forecast.system.length_unit
+    sure = done.made.forecast.radius_90
     return [
-        *(verdict_sentences(verdict, unit) if verdict else ()),
+        *(verdict_sentences(verdict, unit) if verdict else [sure_sentence(sure, unit)]),
         *(verdict_table(verdict, unit) if verdict else ()),
         *((f"{done.momentum.sentence(unit)}.\n",) if done.momentum else ()),
         *error_tables(done.made.forecast),

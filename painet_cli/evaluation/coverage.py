@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from painet_cli.evaluation.sampled import Sampled
-from painet_cli.prediction.adapting.conformal import coverage, radii
+from painet_cli.models.confidence.radii import coverage, distances, fit_radii
 
 MOST_WINDOWS = 1000
 """Windows that radii are taken from, and as many that they are tried on."""
@@ -41,7 +41,8 @@ def measure_coverage(validation: Sampled, other: Sampled) -> Coverage:
 
     Validation windows chose the epoch, and nothing else was learned from them.
     """
-    radius_90, radius = radii(validation.predicted, validation.truth)
-    held = coverage(other.predicted, other.truth, radius)
+    errors = distances(validation.predicted, validation.truth)
+    radii = fit_radii(errors, None, len(errors))
+    held = coverage(other.predicted, other.truth, radii.of(None, len(other.numbers)))
     counts = (len(one.numbers) for one in (validation, other))
-    return Coverage(radius_90.tolist(), held.tolist(), *counts)
+    return Coverage(radii.pooled.tolist(), held.tolist(), *counts)

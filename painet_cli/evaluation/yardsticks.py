@@ -38,11 +38,18 @@ from painet_cli.models.kernel.written import (
 )
 from painet_cli.models.layers.body_frame import BodyFrame, Frames
 from painet_cli.models.registry import system_of
+from painet_cli.prediction.yardsticks import (
+    MEAN,
+    RECENT,
+    STILL,
+    STRAIGHT,
+    mean_of_last,
+    nothing_moves,
+    straight_on,
+)
 from painet_cli.training.augmentation import AllWindows
 from painet_cli.training.loss import squared_errors
 
-LAST = 10
-"""Frames whose mean is a yardstick, the start's own included."""
 _MOST_NEAR = 2000  # training windows that the nearest is looked for among
 _KERNEL = KernelConfig(form="rbf", largest=400)
 _BATCH = 256
@@ -118,10 +125,15 @@ def guesses(dataset: Dataset, preset: Preset, windows: Windows) -> Guesses:
         torch.device("cpu"),
         windows.before,
     )
+    steps, offsets = len(windows.offsets), windows.offsets
     found: dict[str, Guess] = {
-        "nothing moves": lambda batch, _: batch.positions.expand_as(batch.known_targets()),
-        "straight on": lambda batch, _: _straight(batch, windows),
-        "mean of the last frames": lambda batch, numbers: _last_frames(batch, on_cpu, numbers),
+        STILL: lambda batch, _: _flat(nothing_moves(_apart(batch.positions, batch), steps)),
+        STRAIGHT: lambda batch, _: _flat(
+            straight_on(_apart(batch.positions, batch), _apart(batch.velocities, batch), offsets)
+        ),
+        RECENT: lambda batch, numbers: _flat(
+            nothing_moves(_last_frames(batch, on_cpu, numbers), steps)
+        ),
     }
     try:
         learned = _learned(dataset, preset, on_cpu)
@@ -142,24 +154,25 @@ def better(mse: float, means: Mapping[str, float]) -> list[tuple[str, float]]:
     )
 
 
-def _straight(batch: Batch, windows: Windows) -> Tensor:
-    times = torch.from_numpy(windows.offsets).to(batch.velocities)
-    return batch.positions + times[:, None, None] * batch.velocities
+def _apart(values: Tensor, batch: Batch) -> NDArray[np.float32]:
+    """(B, N, 3) of (M, 3) values of equal systems."""
+    return values.view(batch.graph.num_systems, -1, 3).numpy()
 
 
-def _last_frames(batch: Batch, windows: Windows, numbers: Tensor) -> Tensor:
-    """The mean of the last frames, of as many as the start's segment has."""
+def _flat(made: NDArray[np.floating]) -> Tensor:
+    """(T, M, 3) of (B, T, N, 3)."""
+    by_step = np.ascontiguousarray(made.swapaxes(0, 1), dtype=np.float32)
+    return torch.from_numpy(by_step).flatten(1, 2)
+
+
+def _last_frames(batch: Batch, windows: Windows, numbers: Tensor) -> NDArray[np.floating]:
+    """(B, N, 3) means of the last frames, of as many as the start's segment has."""
     dataset, starts = windows.dataset, windows.starts[numbers.numpy()]
     first = np.array([segment.start for segment in dataset.manifest.segments])
     began = first[np.searchsorted(first, starts, side="right") - 1]
-    behind = np.maximum(starts[:, None] - np.arange(LAST), began[:, None])
     # from the start, since a batch far from the origin is moved there
-    moved = [
-        (np.asarray(dataset.frames[np.unique(frames)], np.float64) - dataset.frames[start]).mean(0)
-        for start, frames in zip(starts, behind, strict=True)
-    ]
-    made = batch.positions + torch.from_numpy(np.concatenate(moved)).to(batch.positions)
-    return made.expand_as(batch.known_targets())
+    moved = mean_of_last(dataset.frames, starts, began) - dataset.frames[starts]
+    return np.asarray(_apart(batch.positions, batch) + moved)
 
 
 def _learned(dataset: Dataset, preset: Preset, windows: Windows) -> dict[str, Guess]:
@@ -179,7 +192,7 @@ def _learned(dataset: Dataset, preset: Preset, windows: Windows) -> dict[str, Gu
     kernel = fit_kernel(train, val, system, _KERNEL)
     in_space, in_frame = (gather(train, frame, 0, places) for frame in (_Room(), own))
     return {
-        "mean structure": lambda batch, _: _mean_structure(batch, spatial),
+        MEAN: lambda batch, _: _mean_structure(batch, spatial),
         "nearest window": lambda batch, _: _nearest(batch, _Room(), in_space),
         "nearest window, superposed": lambda batch, _: _nearest(batch, own, in_frame),
         "kernel": torch.no_grad()(lambda batch, _: kernel(batch)),

@@ -111,6 +111,13 @@ class DynamicsModel(nn.Module, ABC):
     ) -> Tensor:  # (T, M, 3)
         """Predicted positions, (T, M, 3), in the length unit of the batch."""
 
+    def deviations(
+        self,
+        batch: Batch,  # M particles
+    ) -> Tensor | None:  # (T, M)
+        """Standard deviation of each predicted coordinate, by models that know one; else None."""
+        return None
+
     def fit_scales(self, batches: Iterable[Batch]) -> None:
         """Take the size of typical inputs from the training windows, where a model asks for it."""
 

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
 import yaml
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import safe_open
+from torch import Tensor
 
 from painet_cli.data.batches.spacing import FrameTimes, frame_times_of
 from painet_cli.errors import RequestError, option
 from painet_cli.models.base import DynamicsModel
+from painet_cli.models.confidence.kept import CONFIDENCE, radii_of
+from painet_cli.models.confidence.radii import Radii, joined
+from painet_cli.models.ensemble import Ensemble
 from painet_cli.models.registry import build_model, check_weights, system_spec
 from painet_cli.storage.archives import read_json
 from painet_cli.training.checkpoint import Header, load_checkpoint, misfit, read_header, under
@@ -71,12 +77,15 @@ class Checkpoint:
         What it says about itself.
     origin
         `given` by the user, newest of the `run`s, or `shipped` with the package.
+    others
+        Files of the same model from other seeds, whose mean with this one predicts.
     """
 
     name: str
     path: Path
     header: Header
     origin: Literal["given", "run", "shipped"]
+    others: tuple[Path, ...] = ()
 
     @cached_property
     def card(self) -> Card:
@@ -166,8 +175,13 @@ class Checkpoint:
         None where the model keeps no such scale.
         """
         with safe_open(self.path, framework="pt", device="cpu") as file:
-            kept = [name for name in file.keys() if name.endswith(".speed")]  # noqa: SIM118
+            kept = [name for name in file.keys() if is_speed(name)]  # noqa: SIM118
             return float(file.get_tensor(kept[0])) if kept else None
+
+
+def is_speed(name: str) -> bool:
+    """Whether a tensor is the speed of particles in training, and not that of bodies as a whole."""
+    return name.endswith(".speed") and not name.endswith("frame.speed")
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,6 +200,9 @@ class LoadedModel:
         The file it came from.
     device
         Where it computes.
+    confidence
+        What the checkpoint, or each of several, keeps of how sure it is
+        (`models/confidence/kept.py`).
     """
 
     model: DynamicsModel
@@ -193,6 +210,26 @@ class LoadedModel:
     name: str
     path: Path
     device: torch.device
+    confidence: tuple[Mapping[str, Tensor], ...] = ()
+
+    def radii(self, types: NDArray[np.int64]) -> Radii | None:
+        """Radii for particles of these types, of several members the mean; None where none is kept.
+
+        Raises
+        ------
+        RequestError
+            What it keeps does not go together.
+        """
+        try:
+            kept = [radii_of(one, types) for one in self.confidence]
+        except ValueError as error:
+            raise _no_fit(self.path, error) from error
+        known = [one for one in kept if one is not None]
+        if len(known) < len(kept) or not known:
+            return None
+        if len(known) == 1:
+            return known[0]
+        return None if any(one.by_spread for one in known) else joined(known)
 
 
 def load(where: str | Path, device: str = "auto") -> LoadedModel:
@@ -234,8 +271,20 @@ def load_model(checkpoint: Checkpoint, device: torch.device) -> LoadedModel:
     RequestError
         The weights do not fit the model that the checkpoint names.
     """
-    model, header = restore(checkpoint.path, device)
-    return LoadedModel(model, header, checkpoint.name, checkpoint.path, device)
+    if checkpoint.others:
+        alone = replace(checkpoint, others=())
+        each = [replace(alone, path=path) for path in (alone.path, *checkpoint.others)]
+        members = [load_model(one, device) for one in each]
+        return replace(
+            members[0],
+            model=Ensemble([one.model for one in members]).eval(),
+            name=checkpoint.name,
+            confidence=tuple(one.confidence[0] for one in members),
+        )
+    tensors, header = load_checkpoint(checkpoint.path)
+    model = _model_of(checkpoint.path, tensors, header, device)
+    kept = {name: value for name, value in tensors.items() if name.startswith(CONFIDENCE)}
+    return LoadedModel(model, header, checkpoint.name, checkpoint.path, device, (kept,))
 
 
 def restore(path: Path, device: torch.device) -> tuple[DynamicsModel, Header]:
@@ -247,6 +296,12 @@ def restore(path: Path, device: torch.device) -> tuple[DynamicsModel, Header]:
         It is no checkpoint, or its weights do not fit the model it names.
     """
     tensors, header = load_checkpoint(path)
+    return _model_of(path, tensors, header, device), header
+
+
+def _model_of(
+    path: Path, tensors: Mapping[str, Tensor], header: Header, device: torch.device
+) -> DynamicsModel:
     system = system_spec(header.preset, header.type_names, header.up_axis)
     weights = under("model", tensors)
     try:
@@ -258,11 +313,14 @@ def restore(path: Path, device: torch.device) -> tuple[DynamicsModel, Header]:
         if wrong is not None:
             raise ValueError(wrong)
     except (RuntimeError, ValueError) as error:
-        raise RequestError(
-            f"{path}: its weights do not fit the model it names",
-            str(error).splitlines()[-1].strip(),
-        ) from error
-    return model.to(device).eval(), header
+        raise _no_fit(path, error) from error
+    return model.to(device).eval()
+
+
+def _no_fit(path: Path, error: Exception) -> RequestError:
+    return RequestError(
+        f"{path}: its weights do not fit the model it names", str(error).splitlines()[-1].strip()
+    )
 
 
 def find_checkpoint(where: str | Path) -> Checkpoint:
@@ -289,6 +347,38 @@ def find_checkpoint(where: str | Path) -> Checkpoint:
     )
 
 
+def find_members(where: str | Path) -> Checkpoint:
+    """Find the runs of several seeds in a folder, as `painet train --seeds` writes them.
+
+    Raises
+    ------
+    RequestError
+        There are fewer than two, or they differ in more than their seed.
+    """
+    folder = Path(where)
+    paths = sorted(folder.glob(f"*/{BEST}"))
+    if len(paths) < 2:
+        raise RequestError(
+            f"{option('members', 'all')}: {folder} holds {len(paths)} run{'s' * (len(paths) != 1)}",
+            "give the folder of several seeds: `painet train --seeds 3` writes runs/PRESET/STAMP",
+        )
+    headers = [read_header(path) for path in paths]
+    first = _but_seed(headers[0])
+    for path, header in zip(paths[1:], headers[1:], strict=True):
+        if _but_seed(header) != first:
+            raise RequestError(
+                f"{path.parent}: differs from {paths[0].parent} in more than its seed",
+                "keep the runs of one preset and one dataset in the folder",
+            )
+    name = f"{folder} ({len(paths)} members)"
+    return Checkpoint(name, paths[0], headers[0], "given", tuple(paths[1:]))
+
+
+def _but_seed(header: Header) -> tuple[object, ...]:
+    same = {"train.seed": 1, "train.activations": "auto", "train.epochs": 1}
+    return header.preset.changed(same), header.type_names, header.dataset_sha256
+
+
 def shipped() -> list[Checkpoint]:
     """List the checkpoints that come with the package, by name."""
     paths = sorted(SHIPPED.glob(f"*{SUFFIX}"))
@@ -311,8 +401,28 @@ def trained_runs(run_dir: Path) -> list[Checkpoint]:
     return runs
 
 
-def known_checkpoints(given: str | Path | None, run_dir: Path) -> Sequence[Checkpoint]:
-    """Checkpoints to choose from: the given one, otherwise the runs and those shipped."""
+def known_checkpoints(
+    given: str | Path | None, run_dir: Path, *, members: bool = False
+) -> Sequence[Checkpoint]:
+    """Checkpoints to choose from: the given one, otherwise the runs and those shipped.
+
+    Parameters
+    ----------
+    members
+        Take all runs in the given folder, which differ in their seed.
+
+    Raises
+    ------
+    RequestError
+        The given one is not there; or members are asked for and no folder is given.
+    """
+    if members:
+        if given is None:
+            raise RequestError(
+                f"{option('members', 'all')}: of what?",
+                f"give the folder of several seeds as {option('checkpoint')}",
+            )
+        return [find_members(given)]
     if given is not None:
         return [find_checkpoint(given)]
     return [*trained_runs(run_dir), *shipped()]

@@ -9,9 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import Graph, bond_graph
 from painet_cli.data.batches.spacing import frame_times_of
 from painet_cli.data.batches.windows import target_offsets
@@ -21,7 +19,7 @@ from painet_cli.errors import PainetError, RequestError, option
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.memory import fit_memory
 from painet_cli.prediction.adapting.superposition import superposed_mse
-from painet_cli.prediction.checkpoints import LoadedModel
+from painet_cli.prediction.checkpoints import LoadedModel, is_speed
 from painet_cli.prediction.inputs.recording import LARGEST_BYTES, Input
 from painet_cli.prediction.matching import MisfitError, check_fit, check_time
 from painet_cli.prediction.rollout import rollout
@@ -35,8 +33,8 @@ from painet_cli.prediction.start_checks import (
     check_starts,
     check_velocities,
     fast_drift,
-    treated,
 )
+from painet_cli.prediction.states import States, spreads
 from painet_cli.prediction.timing import (
     Source,
     frame_time_of,
@@ -46,6 +44,8 @@ from painet_cli.prediction.timing import (
     start_past,
     start_velocities,
 )
+from painet_cli.prediction.treatment import placed, treated
+from painet_cli.prediction.yardsticks import STILL, STRAIGHT, nothing_moves, straight_on
 from painet_cli.training.device import flushed_denormals, free_memory
 
 BATCH_PARTICLES = 4096
@@ -55,7 +55,7 @@ _FAR_AWAY = (
     "the system lies {:,.0f} from the origin: it is predicted there and moved back; files whose "
     "positions are float32 hold it to {:.2g}, prediction.npz in full"
 )
-_DRIFTS = (
+DRIFTS = (
     "the whole drifts faster than what it was trained on moves: it is predicted at rest, and moved "
     "straight on"
 )
@@ -90,6 +90,13 @@ class Forecast:
         Whether bonds hold and particles stay near.
     velocity_sources
         (S,) where the velocities come from.
+    spread
+        (S, T, N) standard deviations of coordinates, of models that know them; None of others, and
+        where steps are rolled out.
+    radius
+        (S, T, N) radii that hold 90 % of the particles; None where they are not known.
+    radius_90
+        (T,) the same whichever particle it is.
     """
 
     system: Input
@@ -102,6 +109,9 @@ class Forecast:
     warnings: tuple[str, ...] = ()
     sanity: Sanity | None = None
     velocity_sources: tuple[Source, ...] = ()
+    spread: NDArray[np.floating] | None = None
+    radius: NDArray[np.floating] | None = None
+    radius_90: NDArray[np.float64] | None = None
 
     @property
     def start_positions(self) -> NDArray[np.floating]:
@@ -150,8 +160,8 @@ class Forecast:
         """The prediction and its yardsticks, (S, T, N, 3) each."""
         return {
             "prediction": self.positions,
-            "nothing moves": np.broadcast_to(self.start_positions[:, None], shape),
-            "straight on": self.straight,
+            STILL: nothing_moves(self.start_positions, shape[1]),
+            STRAIGHT: self.straight,
         }
 
 
@@ -221,7 +231,7 @@ def make_forecast(
     if starts.min() < 0 or starts.max() >= count:
         raise RequestError(f"start {starts.max()}: the system has {count} frames, from 0")
     check_size(len(starts), steps, n)
-    graph = _graph(loaded, system)
+    graph = graph_of(loaded, system)
     offsets = predicted_frames(header, steps)
     system, said = treated(header, system, starts)
     check_starts(system, starts)
@@ -233,20 +243,25 @@ def make_forecast(
     at_rest = velocities if drift is None else velocities - drift
     if drift is not None:
         past = None if past is None else past + drift[:, None] * _steps_back(past.shape[1])
-        said += (_DRIFTS,)
+        said += (DRIFTS,)
     warnings = (*said, *frame_warnings(header, system, velocity, known_past))
     x = system.frames[starts]
     at = places(x, system.up_axis) if is_far(x, system.up_axis) else None
     near = x if at is None else (x - at).astype(np.float32)
     size = batch_size or max(1, BATCH_PARTICLES // n)
     told = None if frame_times_of(header.preset.data) is None else system.frame_time_s
-    states = _States(graph, near, at_rest, past, loaded.device, told)
+    placement = placed(header, replace(system, frames=near[:1]), 0)
+    states = States(graph, near, at_rest, past, loaded.device, told)
+    if placement is not None:
+        states = states.placed(placement)
     largest = states.batch(slice(0, size))
     free = memory_budget or free_memory(loaded.device)
     plan = fit_memory(loaded.model, largest, free, training=False)
     if plan.activations != "keep":
         notice(f"memory: {plan.words}")
     positions: NDArray[np.floating] = _predict(loaded, states, steps, size, notice)
+    if placement is not None:
+        positions = placement.back(positions).astype(np.float32)
     allowed = allowed_displacement(offsets, speed, at_rest)
     positions, lost = _kept_steps(positions, near, system, starts, allowed)
     sanity = sanity_of(positions, near, system.particles, lost)
@@ -260,17 +275,28 @@ def make_forecast(
         positions = positions + at[:, None]
         warnings += (_FAR_AWAY.format(np.abs(at).max(), np.spacing(np.float32(np.abs(at).max()))),)
     truth = known_truth(header, system, starts, steps)
+    radii = loaded.radii(graph.types.cpu().numpy())
+    spread = spreads(loaded.model, states, size) if steps <= loaded.model.horizon else None
+    spread = None if spread is None else spread[:, :steps]
+    radius, typical = None, None
+    reaches = radii is not None and steps <= len(radii.quantile)
+    if radii is not None and reaches and not (radii.by_spread and spread is None):
+        radius = radii.first(steps).of(spread, len(starts))
+        typical = radii.first(steps).typical(radius)
     return Forecast(
         system=system,
         starts=starts,
         positions=positions,
         times_s=offsets.astype(np.float64) * frame_time_of(header, system.frame_time_s),
         velocities=velocities,
-        straight=x[:, None] + offsets[:, None, None].astype(np.float32) * velocities[:, None],
+        straight=straight_on(x, velocities, offsets),
         truth=truth,
         warnings=warnings,
         sanity=sanity,
         velocity_sources=velocity.sources,
+        spread=spread,
+        radius=radius,
+        radius_90=typical,
     )
 
 
@@ -281,12 +307,12 @@ def _steps_back(history: int) -> NDArray[np.float32]:
 
 def trained_speed(model: DynamicsModel) -> float | None:
     """Root mean square of speeds in training, unit of length a frame; None where it is not kept."""
-    kept = [value for name, value in model.named_buffers() if name.split(".")[-1] == "speed"]
+    kept = [value for name, value in model.named_buffers() if is_speed(name)]
     return float(kept[0]) if kept else None
 
 
-def _graph(loaded: LoadedModel, system: Input) -> Graph:
-    """Graph of the system as the checkpoint's preset makes it."""
+def graph_of(loaded: LoadedModel, system: Input) -> Graph:
+    """Graph of the system as the checkpoint's preset makes it; refused where it does not fit."""
     data = loaded.header.preset.data
     try:
         types = check_fit(loaded.header, system.particles, system.length_unit, system.up_axis)
@@ -301,7 +327,7 @@ def _graph(loaded: LoadedModel, system: Input) -> Graph:
 
 def _predict(
     loaded: LoadedModel,
-    states: _States,
+    states: States,
     steps: int,
     size: int,
     notice: Notice,
@@ -351,27 +377,3 @@ def _kept_steps(
             "train longer, or choose another checkpoint (`painet checkpoints`)",
         )
     return predicted[:, :step], lost
-
-
-@dataclass(frozen=True)
-class _States:
-    """What is known at the starts: (S, N, 3) positions and velocities, (S, H, N, 3) the past."""
-
-    graph: Graph
-    positions: NDArray[np.floating]
-    velocities: NDArray[np.floating]
-    past: NDArray[np.floating] | None
-    device: torch.device
-    frame_time_s: float | None = None
-
-    def batch(self, part: slice) -> Batch:
-        """Batch of some starts, side by side."""
-
-        def flat(values: NDArray[np.floating]) -> Tensor:
-            return torch.from_numpy(np.ascontiguousarray(values)).to(self.device).flatten(-3, -2)
-
-        x, v = flat(self.positions[part]), flat(self.velocities[part])
-        past = None if self.past is None else flat(self.past[part].swapaxes(0, 1))
-        count, time_s = len(self.positions[part]), self.frame_time_s
-        told = None if time_s is None else torch.full((count,), time_s, device=self.device)
-        return Batch(self.graph.repeat(count), x, v, frame_time_s=told).at(x, v, past)

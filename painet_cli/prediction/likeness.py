@@ -19,6 +19,9 @@ LEAST = 0.6
 """A checkpoint that is less like a system is taken only where it is asked for. A peptide's backbone
 and uracil have 0.5, two proteins' backbones of 80 and 855 atoms 0.7."""
 _SIZE_WEIGHT = 0.1
+_SMALL = 30
+"""Particles of a molecule that is a small one. A model of it has seen no larger one, though that
+may be made of nearly the same pieces; copies of the molecule are made of the very same."""
 _UNSEEN = 0.7
 """Weight of a likeness by numbers of particles alone, where bonds were not kept."""
 _SEVERAL = 0.8
@@ -79,6 +82,8 @@ def compare(
     if equal and same_system(known, here):
         return Comparison(same=True, score=1.0, said="trained on this very system")
     score = likeness(known, here) * _size(known.particles, here.particles)
+    if known.chemical and known.particles < min(_SMALL, here.particles):
+        score *= likeness(known, here)
     score *= _overlap(trained, found)
     return Comparison(
         same=False,

@@ -36,6 +36,8 @@ _SAME_RESIDUE = {
 }
 """Names that force fields give a residue by its protonation or bonds."""
 _FEW = 6
+_UNSAID = ("BVH unit", "ASF unit")
+"""Units of motion capture that does not say its own; see `take_unit`."""
 _ANOTHER_GAIT = 2.0
 """Steps of a factor of 1.5 in speed from which on a motion is another kind: walking, running."""
 
@@ -127,7 +129,10 @@ def check_fit(
         needs it, or no edges.
     """
     if length_unit != header.units.length:
-        raise MisfitError(f"it was trained in {header.units.length}, the input is in {length_unit}")
+        raise MisfitError(
+            f"it was trained in {header.units.length}, the input is in {length_unit}"
+            + (", and no one factor makes its bones the checkpoint's" * (length_unit in _UNSAID))
+        )
     types = types_of(header, particles)
     if "height" in header.preset.features.node and up_axis != header.up_axis:
         has = "has none" if up_axis is None else f"is {up_axis}"

@@ -11,12 +11,16 @@ from numpy.typing import NDArray
 
 from painet_cli.data.particles.structure import structure_of
 from painet_cli.errors import RequestError
-from painet_cli.prediction.adapting.learning import learn
+from painet_cli.prediction.adapting.learning import Learned, learn
 from painet_cli.prediction.adapting.verdict import Verdict
+from painet_cli.prediction.adapting.wish import NEVER, Wish
 from painet_cli.prediction.checkpoints import Checkpoint, LoadedModel, load_model
+from painet_cli.prediction.flagging import check_flag, flagged, novelty_in, novelty_of
 from painet_cli.prediction.forecast import Forecast, check_size, make_forecast
 from painet_cli.prediction.inputs.recording import Input, Recording, Selected
+from painet_cli.prediction.inputs.scaled import take_unit
 from painet_cli.prediction.matching import SELECTIONS, Candidate, Choice, choose
+from painet_cli.prediction.start_checks import check_order
 from painet_cli.prediction.starts import parse_starts
 from painet_cli.prediction.timing import frames_behind, known_frames
 
@@ -42,6 +46,8 @@ class RecordingForecast:
         Numbers of its starts in the recording.
     verdict
         What was learned from the recording, and how good it was on frames held out.
+    flagged
+        Those of `start_frames` that lie outside of what was seen, where that was asked for.
     """
 
     choice: Choice | None
@@ -50,6 +56,7 @@ class RecordingForecast:
     forecast: Forecast
     start_frames: list[int]
     verdict: Verdict | None = None
+    flagged: list[int] | None = None
 
     @property
     def name(self) -> str:
@@ -72,7 +79,8 @@ def forecast_recording(
     *,
     select: str | None = None,
     start: str = "last",
-    adapt: bool = False,
+    wish: Wish = NEVER,
+    flag_above: float | None = None,
     notice: Callable[[str], None] = lambda message: None,
     memory_budget: int | None = None,
 ) -> RecordingForecast:
@@ -89,9 +97,12 @@ def forecast_recording(
         `SELECTIONS` for which there is a checkpoint.
     start
         `last`, a frame, `all` or `A:B:S`; see `parse_starts`.
-    adapt
-        Learn from the frames before the first start, where there are enough, and predict with what
-        is best on those held out; see `adapt`.
+    wish
+        What to learn from the frames before the first start, where there are enough; what is best
+        on those held out predicts (`adapt`).
+    flag_above
+        Say which starts are farther from what was seen than this share of the windows that were
+        not trained on.
     notice
         Told which checkpoint was taken, before it predicts, and what a long prediction will cost.
     memory_budget
@@ -104,6 +115,8 @@ def forecast_recording(
     PainetError
         The prediction runs away.
     """
+    check_flag(flag_above)
+    take_unit(recording, checkpoints)
     candidates = _candidates(recording, select)
     try:
         choice = choose(
@@ -115,15 +128,16 @@ def forecast_recording(
             recording.fingerprint,
         )
     except RequestError as refused:
-        if not adapt or recording.frame_time_s is None:
+        if not wish.learn or recording.frame_time_s is None:
             raise
         selected = candidates[0].selected
-        learned, said = learn(recording, selected, None, steps, start, None, notice)
+        last = parse_starts(start, recording.frame_count, recording.breaks, steps).frames[-1]
+        check_order(recording, selected, int(last))
+        learned, said = learn(recording, selected, None, steps, start, None, wish, notice)
         if learned is None or learned.forecast is None:
             raise RequestError(refused.what, said) from refused
-        return RecordingForecast(
-            None, None, selected, learned.forecast, learned.frames, learned.verdict
-        )
+        made = RecordingForecast(None, None, selected, learned.forecast, learned.frames)
+        return _complete(made, learned, flag_above)
     header = choice.checkpoint.header
     count = len(choice.selected.indices)
     check_size(1, steps, count)
@@ -136,6 +150,7 @@ def forecast_recording(
         frames_behind(header, recording.frame_time_s),
     )
     check_size(len(starts.frames), steps, count)
+    check_order(recording, choice.selected, int(starts.frames[-1]))
     notice(
         f"{recording.name}: {count:,} particles ({choice.selected.language}); "
         f"checkpoint {choice.checkpoint.name}, {choice.reason}"
@@ -146,17 +161,18 @@ def forecast_recording(
         return make_forecast(loaded, system, at, steps, notice=notice, memory_budget=memory_budget)
 
     learned, said = None, ""
-    if adapt:
-        learned, said = learn(recording, choice, ahead, steps, start, by_checkpoint, notice)
+    if wish.learn:
+        learned, said = learn(recording, choice, ahead, steps, start, by_checkpoint, wish, notice)
     if learned is not None and learned.forecast is not None:
-        return RecordingForecast(
-            choice, loaded, choice.selected, learned.forecast, learned.frames, learned.verdict
-        )
+        chosen = choice.selected
+        made = RecordingForecast(choice, loaded, chosen, learned.forecast, learned.frames)
+        return _complete(made, learned, flag_above)
     system = recording.read(choice.selected, starts.first, starts.stop)
     forecast = by_checkpoint(system, starts.frames - starts.first)
     warnings = [*system.notes, *choice.warnings, *forecast.warnings, *([said] if said else [])]
     if learned is not None:
-        warnings.extend(learned.verdict.notes)
+        warnings.extend(learned.notes)
+        forecast = learned.with_radii(forecast)
     if recording.fingerprint and recording.fingerprint == header.dataset_sha256:
         warnings.append(
             f"{choice.checkpoint.name} was trained on this dataset: errors are those of frames it "
@@ -171,14 +187,28 @@ def forecast_recording(
                 else f"some starts have no {int(ahead[-1]):,} frames after them"
             )
         )
-    return RecordingForecast(
-        choice,
-        loaded,
-        choice.selected,
-        replace(forecast, warnings=tuple(warnings)),
-        starts.frames.tolist(),
-        None if learned is None else learned.verdict,
-    )
+    forecast = replace(forecast, warnings=tuple(warnings))
+    frames = starts.frames.tolist()
+    made = RecordingForecast(choice, loaded, choice.selected, forecast, frames)
+    return _complete(made, learned, flag_above)
+
+
+def _complete(
+    made: RecordingForecast, learned: Learned | None, flag_above: float | None
+) -> RecordingForecast:
+    """With the verdict, and the starts that are flagged."""
+    if learned is not None:
+        made = replace(made, verdict=learned.verdict_of(made.forecast))
+    if flag_above is None:
+        return made
+    novelty = None
+    if learned is not None:
+        at = np.array(made.start_frames) - learned.lesson.system.first_frame
+        novelty = novelty_in(learned.lesson, at)
+    elif made.loaded is not None:
+        novelty = novelty_of(made.loaded, made.forecast)
+    forecast, outside = flagged(made.forecast, novelty, flag_above, made.start_frames)
+    return replace(made, forecast=forecast, flagged=outside)
 
 
 def _candidates(recording: Recording, select: str | None) -> list[Candidate]:

@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
-from torch import Tensor
 
-from painet_cli.data.batches.batch import Batch, from_pyg
 from painet_cli.data.batches.spacing import frame_times_of
-from painet_cli.data.batches.windows import target_offsets
 from painet_cli.data.particles.elements import is_element
-from painet_cli.data.particles.names import Axis
-from painet_cli.data.particles.origin import is_far, kept_digits, places
+from painet_cli.data.particles.origin import kept_digits
 from painet_cli.data.particles.particles import Particles
 from painet_cli.errors import RequestError
 from painet_cli.models.base import DynamicsModel
 from painet_cli.prediction.checkpoints import LoadedModel, load
 from painet_cli.prediction.forecast import make_forecast
+from painet_cli.prediction.graphs import predict_graphs
 from painet_cli.prediction.inputs.recording import Input
 from painet_cli.prediction.matching import compare_input
-from painet_cli.prediction.rollout import rollout
+from painet_cli.prediction.start_checks import refuse_wrong_order
 from painet_cli.training.checkpoint import Header
 
 if TYPE_CHECKING:
@@ -94,7 +88,7 @@ def predict(
           the frame before;
         - a PyTorch Geometric `Data` or `Batch` with `pos` and `vel` (M, 3), `types` (M,) and
           `edge_index` (2, E), and `edge_hop` (E,) where not all edges are bonds; velocities in the
-          unit of length a frame.
+          unit of length a frame. Given what `load` returns, each system is checked as files are.
     steps
         Steps to predict; past the T the model was trained on by rollout. By default T.
     types
@@ -115,7 +109,7 @@ def predict(
         (T, N, 3) predicted positions, in the unit of the input: float32, or float64 where the
         system is so far from the origin that float32 would lose digits. Give float64 there.
     Data
-        For a `Data`: a copy whose `y` (M, T, 3) holds them.
+        For a `Data`: a copy whose `y` (M, T, 3) holds them, NaN from where a system runs away.
 
     Raises
     ------
@@ -143,7 +137,7 @@ def predict(
     if isinstance(model, str | Path):
         model = load(model)
     if hasattr(system, "edge_index"):
-        return _predict_data(model, system, steps)
+        return predict_graphs(model, system, steps)
     if not isinstance(model, LoadedModel):
         raise RequestError(
             "a bare model does not know the types and units it was trained on",
@@ -153,6 +147,7 @@ def predict(
         given = _atoms(system, model)
     else:
         given = _arrays(system, model, types, names, residues, bonds, frame_time_s)
+    refuse_wrong_order(given)
     start = np.array([len(given.frames) - 1])
     horizon = model.header.preset.data.horizon
     forecast = make_forecast(model, given, start, horizon if steps is None else steps)
@@ -161,39 +156,6 @@ def predict(
     for message in (*other, *forecast.warnings):
         warnings.warn(message, stacklevel=2)
     return forecast.positions[0]
-
-
-@torch.no_grad()
-def _predict_data(model: DynamicsModel | LoadedModel, data: System, steps: int | None) -> System:
-    predicted: System = data.clone()
-    if isinstance(model, LoadedModel):
-        trained = target_offsets(model.header.preset.data)
-        batch, at = _at_origin(from_pyg(data), model.header.up_axis)
-        steps = len(trained) if steps is None else steps
-        ahead = rollout(model.model, batch.to(model.device), steps, trained).to(data.pos.device)
-        predicted.y = (ahead if at is None else ahead + at).transpose(0, 1)
-        return predicted
-    if steps not in (None, model.horizon):
-        raise RequestError(
-            f"a bare model predicts its {model.horizon} steps",
-            "give what painet.load returns to predict more",
-        )
-    model.eval()
-    predicted.y = model(from_pyg(data)).transpose(0, 1)
-    return predicted
-
-
-def _at_origin(batch: Batch, up_axis: Axis | None) -> tuple[Batch, Tensor | None]:
-    """Systems moved to the origin, and (M, 3) float64 where they were; None where none is far."""
-    positions, bounds = batch.positions.cpu().double().numpy(), batch.graph.ptr.tolist()
-    systems = [positions[first:end] for first, end in pairwise(bounds)]
-    if not any(is_far(system, up_axis) for system in systems if len(system)):
-        return batch, None
-    at = np.concatenate(
-        [np.broadcast_to(places(system, up_axis), system.shape) for system in systems]
-    )
-    moved = torch.from_numpy(positions - at).float().to(batch.positions.device)
-    return replace(batch, positions=moved), torch.from_numpy(at).to(batch.positions.device)
 
 
 def _arrays(

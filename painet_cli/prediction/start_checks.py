@@ -1,19 +1,16 @@
-"""Whether frames to start from are a motion of whole molecules; what is done to them beforehand."""
+"""Whether frames to start from are a motion of whole molecules."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.particles.names import Treatment
+from painet_cli.data.particles.order import wrong_order
 from painet_cli.data.particles.stretched import stretched_bond
 from painet_cli.data.sources.plausible import FASTEST
-from painet_cli.data.trajectories.unwrap import superposed
 from painet_cli.data.units import time_text
 from painet_cli.errors import RequestError, option
-from painet_cli.prediction.inputs.recording import Input
+from painet_cli.prediction.inputs.recording import Input, Recording, Selected
 from painet_cli.prediction.timing import StartVelocities, frame_time_of
 from painet_cli.training.checkpoint import Header
 
@@ -22,34 +19,64 @@ FASTEST_PEOPLE = 20.0
 MUCH_FASTER = 10.0
 """Times the speed of training from which on a start is said to be fast."""
 _FEMTOSECOND = 1e-15
+_FRAMES_OF_ORDER = 512
+"""Frames up to a start whose order is looked at."""
+_POSITIONS_OF_ORDER = 2_000_000
+"""Particles times frames that are read for it."""
 
 
-def treated(
-    header: Header, system: Input, starts: NDArray[np.int64]
-) -> tuple[Input, tuple[str, ...]]:
-    """Do to the frames what was done to those of training, and say so.
+def check_order(recording: Recording, selected: Selected, start: int) -> None:
+    """Refuse a recording of molecules whose frames before a start are not in the order of time.
 
-    Frames are turned onto the first start, so that predictions lie where the input does.
+    Frames after the start are not looked at.
+
+    Parameters
+    ----------
+    start
+        Number of a frame.
+
+    Raises
+    ------
+    RequestError
+        They are in another order.
     """
-    missing: list[Treatment] = [one for one in header.treatment if one not in system.treatment]
-    x = system.frames.astype(np.float64)
-    said = []
-    if "centred" in missing:
-        x = x - x.mean(axis=1, keepdims=True)
-        said.append("centred")
-    if "superposed" in missing:
-        reference = x[starts[0]]
-        x = np.stack([superposed(frame, reference) for frame in x])
-        said.append("superposed on the first start")
-    if not said:
-        return system, ()
-    changed = replace(
-        system,
-        frames=x.astype(system.frames.dtype),
-        velocities=None,  # those of the file have the motion of the whole in them
-        treatment=(*system.treatment, *missing),
+    begin = max((at for at in recording.breaks if at <= start), default=0)
+    most = max(2, _POSITIONS_OF_ORDER // len(selected.indices))
+    begin = max(begin, start + 1 - min(_FRAMES_OF_ORDER, most))
+    if recording.length_unit == "angstrom" and start + 1 - begin >= 2:
+        refuse_wrong_order(recording.read(selected, begin, start + 1))
+
+
+def refuse_wrong_order(system: Input) -> None:
+    """Refuse frames of molecules that are not in the order of time, by their times or likeness.
+
+    Raises
+    ------
+    RequestError
+        They are in another order.
+    """
+    where = system.path or system.name
+    hint = (
+        f"expected consecutive frames, in order: sort them, or choose a {option('start')} before "
+        "which they are"
     )
-    return changed, (f"frames are {' and '.join(said)}, as those that it was trained on were",)
+    if system.times_s is not None:
+        back = np.diff(system.times_s) <= 0
+        back[[at - 1 for at in system.breaks]] = False
+        if back.any():
+            k = int(np.argmax(back))
+            number = system.first_frame + k
+            before, after = system.times_s[k], system.times_s[k + 1]
+            raise RequestError(
+                f"{where}: frame {number + 1} is at {time_text(float(after)) if after else '0'}, "
+                f"and frame {number} before it at {time_text(float(before)) if before else '0'}",
+                hint,
+            )
+    if system.length_unit != "angstrom" or system.up_axis is not None or system.breaks:
+        return
+    numbers = range(system.first_frame, system.first_frame + len(system.frames))
+    if wrong := wrong_order(system.frames, numbers):
+        raise RequestError(f"{where}: {wrong}", hint)
 
 
 def check_starts(system: Input, starts: NDArray[np.int64]) -> None:
@@ -102,6 +129,14 @@ def check_velocities(
         Particles fly: frames are in random order, or their time is another.
     """
     v = velocities.values.astype(np.float64)
+    still = [k for k, one in enumerate(velocities.sources) if one == "before" and not v[k].any()]
+    said: tuple[str, ...] = ()
+    if still:
+        number = system.first_frame + int(starts[still[0]])
+        said = (
+            f"frame {number} is the same as the one before: nothing is known of how it moves, and "
+            "its velocity is taken as zero",
+        )
     inner = v - v.mean(axis=1, keepdims=True)  # the whole may drift, however fast
     speeds = np.sqrt(np.square(inner).sum(axis=-1).mean(axis=-1))  # (S,), a checkpoint's frame
     fastest = int(np.argmax(speeds))
@@ -129,10 +164,11 @@ def check_velocities(
     if trained_speed and speeds[fastest] > MUCH_FASTER * trained_speed:
         frame = system.first_frame + int(starts[fastest])
         return (
+            *said,
             f"particles move {speeds[fastest] / trained_speed:.2g} times as far in "
             f"{time_text(frame_time_s)} before frame {frame} as those that it was trained on",
         )
-    return ()
+    return said
 
 
 def fast_drift(

@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from painet_cli.data.dataset.dataset import MANIFEST
 from painet_cli.data.units import seconds
 from painet_cli.evaluation.distributions.forecast import compare_forecast
 from painet_cli.evaluation.distributions.report import Distribution
 from painet_cli.evaluation.physics.checks import PhysicsReport, physical_checks
-from painet_cli.prediction.adapting.adapt import check_adapt
+from painet_cli.prediction.adapting.own_run import check_keeping
+from painet_cli.prediction.adapting.wish import read_wish
 from painet_cli.prediction.checkpoints import known_checkpoints
+from painet_cli.prediction.forecast import Forecast
 from painet_cli.prediction.inputs.open import open_input
 from painet_cli.prediction.momentum import Momentum, check_conserve, keep_momentum
 from painet_cli.prediction.outputs.viewers import Written
@@ -23,7 +27,7 @@ from painet_cli.prediction.pipeline import RecordingForecast, forecast_recording
 from painet_cli.report.page.data import ErrorBars
 from painet_cli.report.page.write import write_page
 from painet_cli.report.pictures.motion import draw_snapshots
-from painet_cli.report.tables.verdict import verdict_sentences
+from painet_cli.report.tables.verdict import sure_sentence, verdict_sentences
 from painet_cli.storage.atomic import check_writable, new_folder
 from painet_cli.storage.provenance import KEY, finite, provenance, sealed
 from painet_cli.training.device import resolve_device
@@ -36,7 +40,6 @@ _NOTHING_LEARNED: dict[str, Any] = {
     "chosen": None,
     "skill": None,
     "yardsticks": {},
-    "radius_90": None,
 }
 
 
@@ -82,6 +85,9 @@ def write_prediction(
     start: str = "last",
     frame_time: str | None = None,
     adapt: str = "auto",
+    save_run: str | Path | None = None,
+    members: bool = False,
+    flag_above: float | None = None,
     drop_extra: bool = False,
     format_name: str | None = None,
     physics: bool = False,
@@ -122,7 +128,15 @@ def write_prediction(
         Time between frames, `0.5fs`; by default the file's.
     adapt
         `auto` learns from the frames before the first start, where there are enough, and predicts
-        with what is best on those held out; `never` takes the checkpoint.
+        with what is best on those held out; a time such as `5m` trains a network for so long
+        besides; `never` takes the checkpoint.
+    save_run
+        Where the run folder of what was learned is kept; its frames become a dataset in `data_dir`.
+    members
+        Predict with the mean of all runs in the folder `checkpoint`, which differ in their seed.
+    flag_above
+        Say which starts are farther from what was seen than this share of the windows that were
+        not trained on.
     drop_extra
         Leave out atoms that the topology does not have.
     format_name
@@ -170,7 +184,10 @@ def write_prediction(
     """
     folder, top = Path(folder), None if topology is None else Path(topology)
     check_writable(folder, force=force, place="output")
-    learn, keep = check_adapt(adapt), check_conserve(conserve)
+    kept = None if save_run is None else Path(save_run)
+    wish = read_wish(adapt, kept, Path(data_dir), force=force)
+    check_keeping(wish)
+    keep = check_conserve(conserve)
     with open_input(
         Path(file),
         topology=top,
@@ -182,11 +199,12 @@ def write_prediction(
         made = forecast_recording(
             recording,
             steps,
-            known_checkpoints(checkpoint, Path(run_dir)),
+            known_checkpoints(checkpoint, Path(run_dir), members=members),
             resolve_device(device),
             select=select,
             start=start,
-            adapt=learn,
+            wish=wish,
+            flag_above=flag_above,
             memory_budget=memory_budget,
             notice=notice,
         )
@@ -197,6 +215,7 @@ def write_prediction(
     with new_folder(folder, force=force) as staging:
         files = _files(made, checks, staging)
         content = _content(made, checks, folder, files)
+        content["saved_run"] = str(kept) if kept is not None and kept.is_dir() else None
         content["distribution"] = alike and alike.plain()
         content["momentum"] = momentum and momentum.plain()
         content[KEY] = _provenance(made, inputs, files)
@@ -221,6 +240,7 @@ def _physical_checks(made: RecordingForecast) -> PhysicsReport:
 def _files(made: RecordingForecast, checks: PhysicsReport | None, staging: Path) -> list[Written]:
     """Page, picture and data files, in the order in which a reader opens them."""
     forecast, choice, verdict = made.forecast, made.choice, made.verdict
+    unit = forecast.system.length_unit
     data = write_files(
         forecast.system,
         forecast.positions,
@@ -228,20 +248,22 @@ def _files(made: RecordingForecast, checks: PhysicsReport | None, staging: Path)
         forecast.starts,
         staging,
         truth=forecast.truth,
-        radius=None if verdict is None else verdict.radius,
+        radius=forecast.radius,
     )
     shown = forecast.at_origin()
     write_page(
         shown,
         staging / PAGE,
         title=f"{forecast.system.name}, predicted by {made.name}",
-        verdict=[] if verdict is None else verdict_sentences(verdict, forecast.system.length_unit),
+        verdict=[sure_sentence(forecast.radius_90, unit)]
+        if verdict is None
+        else verdict_sentences(verdict, unit),
         notes=[
             *([f"Checkpoint {choice.checkpoint.name}, {choice.reason}."] if choice else []),
             *forecast.warnings,
             *(checks.findings if checks else ()),
         ],
-        bars=None if verdict is None else ErrorBars(verdict.radius_90, verdict.radius),
+        bars=_bars(forecast),
     )
     draw_snapshots(shown, staging / PICTURE)
     return [
@@ -249,6 +271,13 @@ def _files(made: RecordingForecast, checks: PhysicsReport | None, staging: Path)
         Written(staging / PICTURE, "some steps side by side", 0, []),
         *data,
     ]
+
+
+def _bars(forecast: Forecast) -> ErrorBars | None:
+    """Radii of each particle, the mean over the starts."""
+    if forecast.radius is None or forecast.radius_90 is None:
+        return None
+    return ErrorBars(forecast.radius_90, forecast.radius.mean(axis=0, dtype=np.float64))
 
 
 def _provenance(
@@ -262,6 +291,8 @@ def _provenance(
             "tensors_sha256": header.tensors_sha256,
             **trained_facts(header),
         }
+        if made.choice.checkpoint.others:
+            facts["members"] = [str(path.resolve()) for path in made.choice.checkpoint.others]
     read = [path / MANIFEST if path.is_dir() else path for path in inputs]
     return provenance({one.path.name: one.path for one in files}, read, facts)
 
@@ -296,6 +327,7 @@ def _content(
         "selection": made.selected.language,
         "start_frame": made.start_frames[0],
         "start_frames": made.start_frames,
+        "flagged": made.flagged,
         "time_per_step": times[1] - times[0] if len(times) > 1 else times[0],
         "times_s": times,
         "unit": f"{system.length_unit}²",
@@ -305,6 +337,7 @@ def _content(
         "superposed_step_mse": laid,
         **_NOTHING_LEARNED,
         **(made.verdict.plain() if made.verdict else {}),
+        "radius_90": None if forecast.radius_90 is None else forecast.radius_90.tolist(),
         "sanity": forecast.sanity and forecast.sanity.plain(),
         "velocity": {
             "used": sorted(set(forecast.velocity_sources)),

@@ -1,8 +1,9 @@
 """A checkpoint: one safetensors file with the weights, what they are of, and what resuming needs.
 
-Tensors are named `model/...`, `average/...`, `optimizer/...` and `rng/...`; the header is JSON in
-the file's metadata. One file, renamed into place, so that weights and optimiser never come from two
-epochs. Nothing is pickled.
+Tensors are named `model/...`, `average/...`, `optimizer/...` and `rng/...`, and of the best weights
+`radii/...` and `seen/...` (`models/confidence`); the header is JSON in the file's metadata. One
+file, renamed into place, so that weights and optimiser never come from two epochs. Nothing is
+pickled.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,10 +24,13 @@ from torch import Tensor
 
 from painet_cli.config.presets import Preset
 from painet_cli.config.schema import MODEL_CONFIGS
+from painet_cli.data.batches.windows import Windows
 from painet_cli.data.dataset.manifest import Units
 from painet_cli.data.particles.names import Axis, Name, Treatment
 from painet_cli.data.particles.structure import Structure
 from painet_cli.errors import PainetError, RequestError
+from painet_cli.models.base import DynamicsModel
+from painet_cli.models.confidence.kept import measure
 from painet_cli.storage.archives import brief
 from painet_cli.storage.atomic import new_file
 from painet_cli.storage.schema_upgrades import upgraded
@@ -70,6 +75,9 @@ class Header(BaseModel):
     where segments have types of their own."""
     treatment: tuple[Treatment, ...] = ()
     """What was done to the frames of the source, and is done to what is predicted from."""
+    reference: tuple[tuple[float, float, float], ...] = ()
+    """(N, 3) positions that frames were superposed on, in the unit of `units`; empty where they
+    were not, or are of several systems."""
     up_axis: Axis | None
     units: Units
     dataset: Name
@@ -109,6 +117,35 @@ def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], header: Header) -
             full = "free some space, and run the same again: what is done is kept"
             raise PainetError(f"{path}: cannot be written ({error})", full) from error
         staging.chmod(0o644)  # safetensors keeps its files to their owner
+
+
+def keep_confidence(path: Path, like: DynamicsModel, train: Windows, val: Windows) -> None:
+    """Measure weights on windows that they were not trained on, and keep the result beside them.
+
+    Nothing is done where there are no weights: no epoch was evaluated.
+
+    Parameters
+    ----------
+    path
+        The checkpoint; its weights stay as they are.
+    like
+        A model of the same kind.
+    train, val
+        What it was trained on, and was not.
+
+    Raises
+    ------
+    PainetError
+        The disk is full.
+    """
+    if not path.is_file():
+        return
+    tensors, header = load_checkpoint(path)
+    weights = under("model", tensors)
+    model = deepcopy(like)
+    model.load_state_dict(weights)
+    found = measure(model.eval(), header.up_axis, train, val)
+    save_checkpoint(path, {f"model/{k}": value for k, value in weights.items()} | found, header)
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], Header]:

@@ -40,6 +40,7 @@ from painet_cli.training.augmentation import augmentation_of
 from painet_cli.training.checkpoint import (
     Header,
     TrainingState,
+    keep_confidence,
     load_checkpoint,
     read_header,
     save_checkpoint,
@@ -287,6 +288,7 @@ def _prepare(
         structure=_structure(dataset, train),
         systems=_trained_on(dataset.manifest, train),
         treatment=dataset.manifest.treatment,
+        reference=_reference(dataset),
         up_axis=system.up_axis,
         units=dataset.manifest.units,
         dataset=dataset.manifest.name,
@@ -306,6 +308,15 @@ def _trained_on(manifest: Manifest, train: Windows) -> tuple[str, ...]:
     """Names of the systems that training windows are of, where there are several."""
     numbers = np.unique(train.systems.numpy()).tolist() if manifest.systems else []
     return tuple(manifest.systems[number].name for number in numbers)
+
+
+def _reference(dataset: Dataset) -> list[list[float]]:
+    """What the frames were superposed on: the first of them, which `prepare` left where it was."""
+    manifest = dataset.manifest
+    if manifest.systems or "superposed" not in manifest.treatment:
+        return []
+    positions: list[list[float]] = dataset.frames[0].astype(float).tolist()
+    return positions
 
 
 def _structure(dataset: Dataset, train: Windows) -> Structure | None:
@@ -379,6 +390,14 @@ def kept(
                 keep_epochs(folder / METRICS, trainer.progress.epoch)
                 listener.started(folder, trainer)
         yield
+        with world.all_or_none():
+            if world.is_writer:
+                keep_confidence(
+                    folder / BEST,
+                    trainer.evaluated_model,
+                    trainer.train_windows,
+                    trainer.val_windows,
+                )
 
 
 def keep_epoch(

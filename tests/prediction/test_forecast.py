@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import numpy as np
 import pytest
 import torch
 
+from painet_cli.data.batches.batch import Batch
+from painet_cli.data.trajectories.unwrap import superposed
 from painet_cli.errors import PainetError, RequestError
 from painet_cli.prediction import forecast as forecasting
 from painet_cli.prediction.checkpoints import LoadedModel, known_checkpoints, load
@@ -230,6 +233,37 @@ def test_what_was_done_before_training_is_done_to_the_input(
     np.testing.assert_allclose(treated.velocities, 0, atol=1e-5)
     np.testing.assert_allclose(treated.start_positions[0], x, atol=1e-4)
     assert any("superposed" in warning for warning in treated.warnings)
+
+
+def test_frames_are_superposed_on_what_training_was_superposed_on(
+    model: LoadedModel, system: Input
+) -> None:
+    random = np.random.default_rng(0)
+    turn, _ = np.linalg.qr(random.normal(size=(3, 3)))
+    turn *= np.sign(np.linalg.det(turn))
+    reference = system.frames[0].astype(np.float64)
+    header = model.header.model_copy(
+        update={"treatment": ("superposed",), "reference": tuple(map(tuple, reference.tolist()))}
+    )
+    seen: list[np.ndarray] = []
+
+    def watched(batch: Batch) -> torch.Tensor:
+        seen.append(batch.positions.numpy().copy())
+        return batch.positions + torch.tensor([[[1.0, 0, 0]], [[2.0, 0, 0]]])
+
+    other = deepcopy(model.model)
+    other.forward = watched  # type: ignore[method-assign]
+    moved = (system.frames[28:31].astype(np.float64) @ turn + [5, -3, 2]).astype(np.float32)
+    loaded = replace(model, header=header, model=other)
+    done = make_forecast(loaded, replace(system, frames=moved), starts(2), 2)
+    # the model sees the start where training had it
+    np.testing.assert_allclose(seen[0], superposed(moved[2], reference), atol=1e-4)
+    # and what it predicts is taken back: its x is the reference's
+    np.testing.assert_allclose(done.start_positions[0], moved[2], atol=1e-4)
+    shift = (done.positions[0, 0] - moved[2]).mean(axis=0)
+    np.testing.assert_allclose(np.linalg.norm(shift), 1.0, atol=1e-4)
+    np.testing.assert_allclose(done.positions[0, 0] - moved[2], np.tile(shift, (9, 1)), atol=1e-4)
+    assert any("frame that training was superposed on" in said for said in done.warnings)
 
 
 def test_the_interval_before_a_start_counts(model: LoadedModel, system: Input) -> None:

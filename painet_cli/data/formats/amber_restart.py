@@ -5,6 +5,7 @@ Formats: https://ambermd.org/FileFormats.php, https://ambermd.org/netcdf/nctraj.
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -58,14 +59,23 @@ def _netcdf(path: Path) -> Frame:
 
     hint = "expected an AMBER restart file: coordinates (atom, spatial) in NetCDF"
     try:
-        with netcdf_file(path, mmap=False) as file:
+        # from memory: no more is read than there is, whatever the file says of itself
+        with netcdf_file(BytesIO(read_bytes(path)), mmap=False) as file:
             held: dict[str, NDArray[Any]] = {
                 name: np.array(variable.data, dtype=np.float64)
                 for name, variable in file.variables.items()
                 if variable.data.dtype.kind in "fi"
             }
             scale = getattr(file.variables.get("velocities"), "scale_factor", 1.0)
-    except (OSError, ValueError, KeyError, TypeError, IndexError, OverflowError) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        IndexError,
+        OverflowError,
+        MemoryError,
+    ) as error:
         raise RequestError(f"{path}: damaged, or no NetCDF of version 3", hint) from error
     x = held.get("coordinates", np.zeros(0))
     if x.ndim != 2 or x.shape[1] != 3 or not len(x):

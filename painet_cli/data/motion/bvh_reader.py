@@ -76,7 +76,7 @@ def _hierarchy(lines: list[tuple[int, list[str]]], where: str) -> list[_Joint]:
     pending: int | None = None
     for line, words in lines:
         key = words[0].upper()
-        if key in ("ROOT", "JOINT", "END"):
+        if key in ("ROOT", "JOINT", "END") and pending is None:
             parent = open_joints[-1] if open_joints else -1
             if (key == "ROOT") != (parent < 0) or (key == "ROOT" and joints):
                 what = f"{quote(' '.join(words))} does not belong here"

@@ -9,6 +9,7 @@ from painet_cli.data.motion.bvh_reader import read_bvh
 from painet_cli.data.motion.c3d import read_c3d
 from painet_cli.data.motion.motion import Motion
 from painet_cli.data.motion.trc import read_trc
+from painet_cli.data.particles.names import LONGEST_NAME
 from painet_cli.errors import RequestError, option
 
 AMC_FRAME_TIME_S = 1 / 120
@@ -44,6 +45,12 @@ def read_motion_file(path: Path, name: str, skeleton: Path | None = None) -> Mot
         raise RequestError(
             f"{path}: a single joint, and none that it moves with", "give a skeleton of several"
         )
+    for name in motion.names:
+        if not name.isprintable() or len(name) > LONGEST_NAME:
+            raise RequestError(
+                f"{path}: a joint is called {name[:40]!r}, which would not print on a line",
+                "is it the right file?",
+            )
     return motion
 
 

@@ -21,6 +21,8 @@ HEAVY = "heavy"
 HEAVIEST = 118
 _NOBLE = {"He", "Ne", "Ar", "Kr", "Xe", "Rn", "Og"}
 _DEUTERIUM = 2.014
+ISOTOPES = {"D": "H", "T": "H"}
+"""Symbols of hydrogens that have a name of their own."""
 _MASS_TOLERANCE = 0.02
 """Daltons; no two elements are that close."""
 _BOND_TOLERANCE = 0.4
@@ -56,7 +58,7 @@ def elements_named(names: Sequence[str]) -> tuple[str, ...]:
     Empty where one is not, or may be another: `CA` is the C-alpha of a residue, or calcium.
     """
     bare = [name.rstrip("0123456789") for name in names]
-    found = tuple(name.capitalize() for name in bare)
+    found = tuple(ISOTOPES.get(name, name.capitalize()) for name in bare)
     sure = all(map(is_element, found)) and not _IN_DOUBT & {*bare}
     return found if sure else ()
 

@@ -251,7 +251,7 @@ def _digest(labels: Sequence[str], bonds: NDArray[np.int64]) -> str:
     digest = hashlib.sha256(np.sort(colours).astype("<u8").tobytes())
     digest.update(f"{n} {len(bonds)}".encode())
     if n <= _MOST_PATHS:
-        graph = coo_array((np.ones(len(bonds)), (first, second)), shape=(n, n))
+        graph = coo_array((np.ones(len(bonds)), (first, second)), shape=(n, n)).tocsr()
         paths = shortest_path(graph, directed=False, unweighted=True)
         digest.update(np.bincount(paths[np.isfinite(paths)].astype(int)).astype("<i8").tobytes())
     return digest.hexdigest()[:32]

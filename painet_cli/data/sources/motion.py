@@ -33,7 +33,7 @@ from painet_cli.errors import RequestError, option
 from painet_cli.storage.atomic import file_sha256
 
 DELTA_FRAMES = 30
-_METRES = {"metre": 1.0, "ASF unit": METRES_PER_UNIT, "BVH unit": 0.01}
+METRES = {"metre": 1.0, "ASF unit": METRES_PER_UNIT, "BVH unit": 0.01}
 """Metres in a unit; that of CMU for ASF, and centimetres for BVH, which do not say."""
 _UNITS = {"mm": 1e-3, "cm": 1e-2, "m": 1.0, "in": 0.0254}
 _SAME_TIME = 1e-3
@@ -114,7 +114,7 @@ def prepare_motion(
         ),
         units=Units(
             length=first.length_unit,
-            length_in_metres=_UNITS[unit] if unit else _METRES[first.length_unit],
+            length_in_metres=_UNITS[unit] if unit else METRES[first.length_unit],
             frame_time_s=frame_time_s,
         ),
         up_axis=up_axis,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -27,6 +27,7 @@ from painet_cli.data.dataset.manifest import (
 from painet_cli.data.dataset.splits import block_split, random_split
 from painet_cli.data.formats.frame import Frame
 from painet_cli.data.particles.names import Velocity
+from painet_cli.data.particles.order import MOST_FRAMES, thinned, wrong_order
 from painet_cli.data.sources.merge import prepare_together
 from painet_cli.data.sources.options import (
     Center,
@@ -53,7 +54,7 @@ from painet_cli.data.trajectories.frames import (
 )
 from painet_cli.data.trajectories.hydrogens import with_hydrogens
 from painet_cli.data.trajectories.reader import PICOSECOND, Trajectory, open_topology
-from painet_cli.data.trajectories.topology import altloc_note, particles_of, select
+from painet_cli.data.trajectories.topology import altloc_note, particles_of, select, virtual_note
 from painet_cli.data.trajectories.whole import connections
 from painet_cli.data.units import seconds, time_text
 from painet_cli.errors import RequestError, option
@@ -274,7 +275,7 @@ def write_trajectories(
         selected = select(universe, reading.select, topology)
         joined = connections(universe, begin, reading.bond_length)
         frames = prepared_frames(files, chosen, selected.indices, reading, joined, to.progress)
-        frames = _in_order(frames, files[0].path, frame_time_s)
+        frames = _in_order(frames, files, chosen, frame_time_s)
         first = next(frames)
         particles, bonds = particles_of(
             selected, begin.positions[selected.indices], reading.bond_length, topology, begin.box
@@ -290,7 +291,12 @@ def write_trajectories(
                 citation=about.citation,
                 prepared_by=to.command,
                 label=about.label,
-                notes=_notes(about, reading, files, bonds, altloc_note(universe, selected)),
+                notes=_notes(
+                    about,
+                    reading,
+                    files,
+                    (bonds, altloc_note(universe, selected), virtual_note(universe, selected)),
+                ),
             ),
             units=Units(length="angstrom", length_in_metres=1e-10, frame_time_s=frame_time_s),
             velocity=velocity,
@@ -304,19 +310,31 @@ def write_trajectories(
 
 
 def _in_order(
-    frames: Iterator[NDArray[np.floating]], path: Path, frame_time_s: float
+    frames: Iterator[NDArray[np.floating]],
+    files: Sequence[Trajectory],
+    chosen: Sequence[range],
+    frame_time_s: float,
 ) -> Iterator[NDArray[np.floating]]:
-    """Pass frames on, and refuse those in random order: their atoms would fly."""
-    moved: list[float] = []
-    before = None
-    for frame in frames:
-        if before is not None and len(moved) < _FEW_FRAMES:
-            moved.append(rms_moved(before, frame))
-            if len(moved) == _FEW_FRAMES:
-                check_speed(f"{path}", moved, frame_time_s)
-        before = frame
-        yield frame
-    check_speed(f"{path}", moved, frame_time_s)
+    """Pass frames on, and refuse those of a file that are not in order."""
+    for file, numbers in zip(files, chosen, strict=True):
+        moved: list[float] = []
+        kept: list[NDArray[np.float64]] = []
+        before = None
+        for frame in islice(frames, len(numbers)):
+            if before is not None and len(moved) < _FEW_FRAMES:
+                moved.append(rms_moved(before, frame))
+                if len(moved) == _FEW_FRAMES:
+                    check_speed(f"{file.path}", moved, frame_time_s)
+            if len(kept) < MOST_FRAMES:
+                kept.append(thinned(frame[0]))
+            before = frame
+            yield frame
+        check_speed(f"{file.path}", moved, frame_time_s)
+        if wrong := wrong_order(np.stack(kept), numbers):
+            raise RequestError(
+                f"{file.path}: {wrong}", "expected consecutive frames, in order: sort them"
+            )
+    yield from frames  # none is left: it may end
 
 
 def segment_names(paths: Sequence[Path]) -> list[str]:
@@ -378,7 +396,7 @@ def _source(about: About, topology: Path, files: Sequence[Trajectory]) -> str:
 
 
 def _notes(
-    about: About, reading: Reading, files: Sequence[Trajectory], bonds: str, altlocs: str
+    about: About, reading: Reading, files: Sequence[Trajectory], of_atoms: Sequence[str]
 ) -> str:
     """Say what was done, in sentences."""
     first = files[0]
@@ -390,8 +408,7 @@ def _notes(
         f"Time between frames of the files: {time_text(given)}, given (they say {read})."
         if given is not None
         else f"Time between frames of the files: {read}, as they say.",
-        bonds,
-        altlocs,
+        *of_atoms,
         *(f"{note}." for file in files for note in file.notes),
         f"Atoms left out at the end of every frame: {first.dropped}." * bool(first.dropped),
         "Unwrapped: molecules made whole along bonds and followed across the periodic boundary."

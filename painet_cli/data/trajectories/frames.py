@@ -30,7 +30,8 @@ class Reading:
     start, stop, stride
         Frames of every file, as a slice.
     unwrap
-        Make molecules whole and let them leave the periodic box (`Unwrapper`).
+        Make molecules whole, bring those together that the periodic box parts, and let them leave
+        it (`Unwrapper`).
     center
         Put the selection's centroid at the origin in every frame.
     superpose
@@ -138,7 +139,7 @@ def prepared_frames(
     total, done = sum(map(len, chosen)), 0
     reference: NDArray[np.floating] | None = None
     for file, numbers in zip(files, chosen, strict=True):
-        unwrap = Unwrapper(bonds, file.atom_count, indices)
+        unwrap = Unwrapper(bonds, file.atom_count, indices, together=reading.unwrap)
         before: Frame | None = None
         for number in numbers:
             frame = file.frame(number)

@@ -29,18 +29,13 @@ from painet_cli.errors import RequestError
 
 # Their files do not say how many atoms a frame has.
 _NEED_ATOM_COUNT = {"MDCRD", "TRZ"}
-_LINES_OF_HEAD = 9
-"""Lines of a frame of a LAMMPS dump beside those of its atoms."""
 _BLOCK = 2**24
-_UNIT_OF_VELOCITY_UNKNOWN = {"LAMMPSDUMP"}
 _CELL_COLUMNS = (6, 15, 24, 33, 40, 47, 54)
 """Where the numbers of a CRYST1 begin, and the last ends."""
-_ONE_OF_SEVERAL = "models"
-"""What MDAnalysis warns of where it reads the first model of an mmCIF."""
 _ATOM_STYLE = re.compile(rb"^\s*Atoms\s*#\s*(\w+)", re.MULTILINE)
 _COLUMNS = {"atomic": "id type x y z", "charge": "id type charge x y z"}
 """Columns of atoms that MDAnalysis does not tell by their number, by LAMMPS' name of the style."""
-_MODELS_WITHOUT_TIMES = {"MMCIF", "BCIF", "MOL2"}
+_MODELS_WITHOUT_TIMES = {"MOL2"}
 
 
 @contextmanager
@@ -103,9 +98,8 @@ class MdaReader:
         check_claims(path, {kind.name})
         self._box_of_all = _first_cell(path) if kind.name == "PDB" else None
         self._dcd = DcdHeader.read(path) if kind.name == "DCD" else None
-        with mdanalysis(path, kind.whole()) as said:
+        with mdanalysis(path, kind.whole()):
             self._reader = _reader_of(kind)(mda_source(path, kind), **self._options(atom_count))
-        self._one_of_several = any(_ONE_OF_SEVERAL in str(one.message) for one in said)
         try:
             with mdanalysis(path, kind.whole()):
                 self.n_frames, self.n_atoms = int(self._reader.n_frames), int(self._reader.n_atoms)
@@ -149,9 +143,7 @@ class MdaReader:
         return mda_options(self.path, self.kind)
 
     def _velocities(self, step: Any) -> NDArray[np.float32] | None:
-        if not getattr(step, "has_velocities", False) or self.kind.name in (
-            _UNIT_OF_VELOCITY_UNKNOWN
-        ):
+        if not getattr(step, "has_velocities", False):
             return None
         velocities = np.array(step.velocities, dtype=np.float32)
         return velocities if np.isfinite(velocities).all() else None
@@ -179,11 +171,7 @@ class MdaReader:
             end = frame_end(self.path, self.kind.name, self._reader.last_offset)
             cut = end != self.path.stat().st_size
             self.n_frames -= end > self.path.stat().st_size
-        if self.kind.name == "LAMMPSDUMP":
-            cut = _lines_in(self.path) % (self.n_atoms + _LINES_OF_HEAD) != 0
         notes = [cut_short(self.path, self.n_frames)] if cut else []
-        if self._one_of_several:
-            notes.append(f"{self.path.name} holds several models: the first is read")
         if self._dcd is not None and self._dcd.unsaid:
             notes.append(
                 f"{self.path.name} does not say who wrote it: its time step of "
@@ -209,17 +197,6 @@ def _first_cell(path: Path) -> NDArray[np.float64] | None:
                 placeholder = sizes == [1, 1, 1, 90, 90, 90]
                 return None if placeholder else triclinic_vectors(sizes, dtype=np.float64)
     return None
-
-
-def _lines_in(path: Path) -> int:
-    """Lines of a text file, the last one without an end too."""
-    from MDAnalysis.lib.util import anyopen
-
-    count, last = 0, b"\n"
-    with anyopen(str(path), "rb") as file:
-        while block := file.read(_BLOCK):
-            count, last = count + block.count(b"\n"), block[-1:]
-    return count + (last != b"\n")
 
 
 _MDA_NAMES = {"GROMOS": "TRC", "BCIF": "MMCIF"}

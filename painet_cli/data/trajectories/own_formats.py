@@ -12,6 +12,8 @@ from painet_cli.data.formats.amber_restart import RestartReader
 from painet_cli.data.formats.ase_files import AseReader, read_ase
 from painet_cli.data.formats.frame import FrameReader
 from painet_cli.data.formats.gro import GroReader
+from painet_cli.data.formats.lammps_dump import DumpReader, read_dump
+from painet_cli.data.formats.mmcif import MmcifReader
 from painet_cli.data.formats.sdf import SdfReader, read_sdf
 from painet_cli.data.formats.xyz import XyzReader, read_xyz
 from painet_cli.data.particles.particles import Particles
@@ -55,6 +57,9 @@ OWN = {
     "XYZ": OwnFormat(XyzReader, read_xyz),
     "GRO": OwnFormat(GroReader),
     "NCRST": OwnFormat(RestartReader),
+    "LAMMPSDUMP": OwnFormat(DumpReader, read_dump),
+    "MMCIF": OwnFormat(MmcifReader),
+    "BCIF": OwnFormat(MmcifReader),
     "SDF": OwnFormat(SdfReader, read_sdf),
     "TRAJ": OwnFormat(AseReader, read_ase),
     "XDATCAR": OwnFormat(AseReader, read_ase),

@@ -73,8 +73,8 @@ READABLE = (
     Readable("PDB", (".pdb", ".ent"), "MDAnalysis", "names, some bonds, models, box", "PDB"),
     Readable("PQR", (".pqr",), "MDAnalysis", "names, one frame", "APBS"),
     Readable("PDBQT", (".pdbqt",), "MDAnalysis", "names, one frame", "AutoDock"),
-    Readable("MMCIF", (".cif", ".mmcif"), "MDAnalysis", "names, one frame", "mmCIF of the PDB"),
-    Readable("BCIF", (".bcif",), "painet", "names, one frame", "BinaryCIF", "msgpack"),
+    Readable("MMCIF", (".cif", ".mmcif"), "painet", "names, models, box", "mmCIF of the PDB"),
+    Readable("BCIF", (".bcif",), "painet", "names, models, box", "BinaryCIF", "msgpack"),
     Readable("PSF", (".psf",), "MDAnalysis", "names, bonds", "CHARMM, NAMD, X-PLOR"),
     Readable("PRMTOP", (".prmtop", ".parm7", ".top"), "MDAnalysis", "names, bonds", "AMBER"),
     Readable("TPR", (".tpr",), "MDAnalysis", "names, bonds, one frame", "GROMACS"),
@@ -99,8 +99,8 @@ READABLE = (
     Readable(
         "LAMMPSDUMP",
         (".lammpsdump", ".lammpstrj", ".dump"),
-        "MDAnalysis",
-        "frames, box",
+        "painet",
+        f"elements, {_FRAMES}, velocities",
         "LAMMPS",
     ),
     Readable(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from painet_cli.data.formats.frame import Frame, FrameReader
+from painet_cli.data.particles.bonds import FARTHEST
 from painet_cli.data.trajectories.guards import check_claims
 from painet_cli.data.trajectories.mda_reader import (
     MdaReader,
@@ -68,7 +69,8 @@ def open_topology(path: Path, format_name: str | None = None) -> Any:
         raise RequestError(f"{path}: holds no atoms", f"expected a topology: {TOPOLOGIES}")
     with mdanalysis(path, kind.whole()):
         ends = universe.bonds.indices if hasattr(universe, "bonds") else np.zeros((0, 2), int)
-    if len(ends) and not 0 <= ends.min() <= ends.max() < universe.atoms.n_atoms:
+    apart = not (ends[:, 0] == ends[:, 1]).any()
+    if len(ends) and not (apart and 0 <= ends.min() <= ends.max() < universe.atoms.n_atoms):
         raise RequestError(
             f"{path}: a bond does not join two of its {universe.atoms.n_atoms:,} atoms",
             kind.whole(),
@@ -177,8 +179,10 @@ class Trajectory:
                 f"{self.path}: frame {number} holds a coordinate that is NaN or infinite",
                 f"leave it out with {option('stop', number)} or {option('start', number + 1)}",
             )
-        if box is not None and not abs(np.linalg.det(box)) > 1e-6:
-            box = None  # an empty box stands for none
+        if box is not None and not (
+            np.abs(box).max() < FARTHEST and abs(np.linalg.det(box)) > 1e-6
+        ):
+            box = None  # an empty box stands for none, and one without end is none
         if velocities is not None:
             velocities = velocities[: self.atom_count]
         return Frame(number, positions, box, frame.time_ps, velocities)

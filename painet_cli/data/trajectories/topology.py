@@ -11,17 +11,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.particles.bonds import bonds_within, covalent_bonds
-from painet_cli.data.particles.elements import elements_by_mass, is_element
+from painet_cli.data.particles.elements import ISOTOPES, elements_by_mass, is_element
 from painet_cli.data.particles.names import LONGEST_NAME
 from painet_cli.data.particles.particles import Particles
 from painet_cli.data.trajectories.mda_reader import mdanalysis
 from painet_cli.data.trajectories.readable import TOPOLOGIES
 from painet_cli.errors import RequestError, option
 
-_ISOTOPES = {"D": "H", "T": "H"}
 _IONS = {"SOD": "Na", "POT": "K", "CLA": "Cl", "CAL": "Ca", "CES": "Cs", "LIT": "Li", "RUB": "Rb"}
 """What CHARMM calls ions."""
 _WATERS = {"HOH", "H2O", "SOL", "WAT", "TIP", "TIP3", "TP3", "TIP4", "TIP5", "SPC", "OPC"}
+_WATERS |= {
+    "TP4",
+    "TP5",
+    "T4P",
+    "T3P",
+    "TP4P",
+    "TIP3P",
+    "TIP4P",
+    "TIP5P",
+    "SPCE",
+    "HO4",
+    "OP3",
+    "T4E",
+}
+_VIRTUAL = re.compile(r"MW\d?|M|EPW?\d?|LP\w?\d?|OM|IW")
+"""Names of their sites that are no atoms."""
 MOST_ATOMS_GUESSED = 200_000
 """Bonds of larger selections are not guessed."""
 _LONGEST_BOND = 10.0
@@ -35,7 +50,8 @@ def select(universe: Any, language: str, topology: Path) -> Any:
     """Atoms that MDAnalysis' selection language names, in the topology's order.
 
     Of a residue that is in several places (altlocs), the one of the highest occupancy is taken, the
-    first of equal ones, unless the selection speaks of `altloc` itself.
+    first of equal ones, unless the selection speaks of `altloc` itself. Sites of water models that
+    are no atoms are left out, unless the selection is by names.
 
     Raises
     ------
@@ -50,6 +66,8 @@ def select(universe: Any, language: str, topology: Path) -> Any:
         selected = universe.select_atoms(language)
     if "altloc" not in language.lower():
         selected = selected[~np.isin(selected.indices, _second_places(universe))]
+    if "name" not in language.lower():
+        selected = selected[~np.isin(selected.indices, virtual_sites(universe))]
     if selected.n_atoms == 0:
         raise RequestError(
             f"{option('select', language)}: none of the {universe.atoms.n_atoms:,} atoms of "
@@ -57,6 +75,43 @@ def select(universe: Any, language: str, topology: Path) -> Any:
             "choose other atoms, or leave the option out to take all",
         )
     return selected
+
+
+def virtual_sites(universe: Any) -> NDArray[np.int64]:
+    """Sites of charges that are no atoms: of water of four or five points, and lone pairs."""
+    if not hasattr(universe.atoms, "names"):
+        return np.empty(0, dtype=np.int64)
+    everyone = universe.atoms
+    of_site = np.array([bool(_VIRTUAL.fullmatch(str(name).upper())) for name in everyone.names])
+    places = np.flatnonzero(of_site)
+    if not len(places):
+        return places
+    residues = getattr(everyone, "resnames", np.full(everyone.n_atoms, ""))
+    masses = getattr(everyone, "masses", np.full(everyone.n_atoms, np.nan))
+    listed = getattr(everyone, "elements", np.full(everyone.n_atoms, ""))
+    return np.array(
+        [
+            k
+            for k in places.tolist()
+            if not is_element(str(listed[k]).capitalize())
+            and (str(residues[k]).upper() in _WATERS or masses[k] == 0)
+        ],
+        dtype=np.int64,
+    )
+
+
+def virtual_note(universe: Any, selected: Any) -> str:
+    """Sentence on sites that `select` left out; empty where there are none."""
+    sites = virtual_sites(universe)
+    left_out = sites[~np.isin(sites, selected.indices)]
+    near = np.isin(universe.atoms.resindices[left_out], selected.resindices)
+    if not near.any():
+        return ""
+    names = sorted({str(universe.atoms.names[k]) for k in left_out[near]})
+    return (
+        f"{int(near.sum()):,} sites that are no atoms are left out ({', '.join(names)}: charges of "
+        "a water model, or lone pairs)."
+    )
 
 
 def _second_places(universe: Any) -> NDArray[np.int64]:
@@ -165,7 +220,7 @@ def elements_of(selected: Any) -> tuple[str, ...]:
     Empty where one atom's is in doubt.
     """
     listed = tuple(
-        _ISOTOPES.get(symbol, symbol.capitalize()) for symbol in _column(selected, "elements")
+        ISOTOPES.get(symbol, symbol.capitalize()) for symbol in _column(selected, "elements")
     )
     if listed and all(map(is_element, listed)):
         return _carbons(listed, selected)
@@ -208,7 +263,7 @@ def _element_by_name(name: str, residue: str, *, in_polymer: bool) -> str:
     if in_polymer or residue.upper() in _WATERS:
         return letters[:1] if letters[:1] in "HCNOSP" else ""
     if len(letters) == 1 or letters == letters.capitalize():
-        return letters
+        return ISOTOPES.get(letters, letters)
     ion = residue.strip().rstrip("0123456789+-")
     if letters == ion and ion in _IONS:
         return _IONS[ion]

@@ -7,6 +7,13 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
+_FEWEST_ATOMS = 4
+"""Atoms of the smallest molecule that is brought to others: not those of water."""
+_MOST_CHAINS = 64
+"""Molecules that are brought together; more of them fill the box, and belong nowhere."""
+_IMAGES = np.stack(np.meshgrid(*[[-1.0, 0.0, 1.0]] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+"""In a skew box, rounding may miss the nearest image by an edge."""
+
 
 class Unwrapper:
     """Undoes the wrapping of a trajectory into its box, frame after frame.
@@ -18,6 +25,10 @@ class Unwrapper:
     Fractional coordinates are rounded, which finds the right image of every bond shorter than half
     the box's smallest height, in triclinic boxes too.
 
+    In the first frame, molecules that a face of the box parts are brought together: beginning with
+    the largest, the one whose centre is nearest goes into the image next to that which it is near.
+    Water and ions stay where they are, and so does everything in a box of many molecules.
+
     Parameters
     ----------
     bonds
@@ -26,10 +37,17 @@ class Unwrapper:
         Atoms of the whole topology.
     selected
         (S,) atoms to be given back. Their whole molecules are looked at, no others.
+    together
+        Bring molecules that the box parts together in the first frame.
     """
 
     def __init__(
-        self, bonds: NDArray[np.int64], atom_count: int, selected: NDArray[np.int64]
+        self,
+        bonds: NDArray[np.int64],
+        atom_count: int,
+        selected: NDArray[np.int64],
+        *,
+        together: bool = True,
     ) -> None:
         ends = (bonds[:, 0], bonds[:, 1])
         graph = coo_array((np.ones(len(bonds)), ends), shape=(atom_count, atom_count))
@@ -43,6 +61,10 @@ class Unwrapper:
         self._parent = _spanning_forest(np.searchsorted(self._atoms, bonds[kept]), first)
         self._ancestors = _doubled(self._parent)
         self._centre: NDArray[np.float64] | None = None
+        sizes = np.bincount(self._molecule)
+        chains = np.flatnonzero(sizes >= _FEWEST_ATOMS)
+        order = chains[np.argsort(-sizes[chains], kind="stable")]
+        self._chains = order if together and len(order) <= _MOST_CHAINS else order[:0]
 
     def __call__(
         self,
@@ -63,11 +85,35 @@ class Unwrapper:
             moved = np.rint(centre - self._centre)
             centre -= moved
             image -= moved[self._molecule]
+        else:
+            moved = _together(centre, self._chains, box)
+            centre += moved
+            image += moved[self._molecule]
         self._centre = centre
         # positions that stay where they are keep their bits
         x = positions[self._atoms[self._selected]].astype(np.float64)
         whole: NDArray[np.float64] = x + image[self._selected] @ box
         return whole
+
+
+def _together(
+    centre: NDArray[np.float64],  # (K, 3), fractional
+    chains: NDArray[np.int64],  # the largest first
+    box: NDArray[np.floating],  # (3, 3)
+) -> NDArray[np.float64]:  # (K, 3)
+    """Edges of the box that molecules are moved by, so that each lies by its nearest neighbour."""
+    moved = np.zeros_like(centre)
+    placed, left = chains[:1].tolist(), chains[1:].tolist()
+    while left:
+        # (placed, left, images of the box, 3)
+        apart = (centre + moved)[placed][:, None] - centre[left]
+        near = np.rint(apart)[..., None, :] + _IMAGES
+        length = np.linalg.norm((apart[..., None, :] - near) @ box, axis=-1)
+        to, one, image = np.unravel_index(int(np.argmin(length)), length.shape)
+        chain = left.pop(int(one))
+        moved[chain] = near[to, one, image]
+        placed.append(chain)
+    return moved
 
 
 def _spanning_forest(bonds: NDArray[np.int64], roots: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -96,10 +142,22 @@ def superposed(
     reference: NDArray[np.floating],  # (N, 3)
 ) -> NDArray[np.float64]:  # (..., N, 3)
     """Frames shifted and turned to the least squared distance from a reference (Kabsch)."""
-    origin = reference.mean(axis=0, dtype=np.float64)
     centred = positions - positions.mean(axis=-2, keepdims=True, dtype=np.float64)
-    u, _, vt = np.linalg.svd(centred.swapaxes(-1, -2) @ (reference - origin))
+    origin = reference.mean(axis=0, dtype=np.float64)
+    turned: NDArray[np.float64] = centred @ fit(positions, reference) + origin
+    return turned
+
+
+def fit(
+    positions: NDArray[np.floating],  # (..., N, 3)
+    reference: NDArray[np.floating],  # (N, 3)
+) -> NDArray[np.float64]:  # (..., 3, 3)
+    """Rotations, applied from the right, that turn centred frames onto a centred reference."""
+    centred = positions - positions.mean(axis=-2, keepdims=True, dtype=np.float64)
+    u, _, vt = np.linalg.svd(
+        centred.swapaxes(-1, -2) @ (reference - reference.mean(axis=0, dtype=np.float64))
+    )
     # where the best fit is a mirror image, the axis of the least singular value is turned round
     u[..., :, 2] *= np.where(np.linalg.det(u @ vt) < 0, -1.0, 1.0)[..., None]
-    turned: NDArray[np.float64] = centred @ (u @ vt) + origin
-    return turned
+    rotation: NDArray[np.float64] = u @ vt
+    return rotation

@@ -12,10 +12,19 @@ from painet_cli.evaluation.distributions.compare import Guess, compare
 from painet_cli.evaluation.distributions.frames import FrameSet
 from painet_cli.evaluation.distributions.report import Distribution
 from painet_cli.prediction.adapting.adapt import frames_to_read
-from painet_cli.prediction.adapting.guesses import mean_of_last, mean_structure, mean_superposed
 from painet_cli.prediction.inputs.recording import Recording
 from painet_cli.prediction.pipeline import RecordingForecast
 from painet_cli.prediction.timing import known_frames
+from painet_cli.prediction.yardsticks import (
+    MEAN,
+    RECENT,
+    STILL,
+    STRAIGHT,
+    mean_of_last,
+    mean_structure,
+    mean_superposed,
+    nothing_moves,
+)
 
 _MOST_WINDOWS = 200
 _FEWEST = 20
@@ -61,12 +70,11 @@ def compare_forecast(made: RecordingForecast, recording: Recording) -> Distribut
     def guesses() -> Iterator[Guess]:
         start = forecast.start_positions
         yield "prediction", forecast.positions
-        yield "nothing moves", np.repeat(start[:, None], horizon, axis=1)
-        yield "straight on", forecast.straight[:, :horizon]
+        yield STILL, nothing_moves(start, horizon)
+        yield STRAIGHT, forecast.straight[:, :horizon]
         if len(before) >= _FEWEST:
-            yield "mean of the last frames", mean_of_last(horizon)(known, at)
-            structure = mean_structure(before)
-            yield "mean structure", mean_superposed(structure, horizon)(known, at)
+            yield RECENT, nothing_moves(mean_of_last(known, at), horizon)
+            yield MEAN, nothing_moves(mean_superposed(mean_structure(before), start), horizon)
 
     return compare(
         forecast.start_positions,

@@ -74,3 +74,22 @@ def seen_again(frames: NDArray[np.floating], held: NDArray[np.int64]) -> NDArray
 def repeats(frames: NDArray[np.floating]) -> int:
     """Frames that are equal to the one before."""
     return sum(np.array_equal(a, b) for a, b in pairwise(frames))
+
+
+def earlier(begin: int, blocks: Blocks, last: int) -> Blocks | None:
+    """The same cut of the frames before those held out: another time of the recording."""
+    return cut(begin, int(blocks.held[0]) - 1, last)
+
+
+def with_latest(begin: int, blocks: Blocks, last: int) -> Blocks:
+    """All that is known, once there is nothing more to be chosen by what was held out."""
+    late = np.arange(begin + 1, int(blocks.held[0]) - last + 1)
+    return Blocks(
+        np.union1d(blocks.learn, late[late >= blocks.choose[0]]), blocks.held, blocks.held
+    )
+
+
+def thinned(values: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """At most so many, but `HELD`, evenly spaced."""
+    keep = min(len(values), max(most, HELD))
+    return values[np.linspace(0, len(values) - 1, keep).round().astype(np.int64)]

@@ -6,83 +6,88 @@ All of them turn and move with the coordinates, and cost a few passes over the f
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.trajectories.unwrap import superposed
+from painet_cli.prediction.adapting.blocks import Blocks
+from painet_cli.prediction.yardsticks import (
+    MEAN,
+    RECENT,
+    STILL,
+    STRAIGHT,
+    mean_of_last,
+    mean_structure,
+    mean_superposed,
+    nothing_moves,
+    straight_on,
+)
 
 Frames = NDArray[np.floating]
 Numbers = NDArray[np.int64]
 Guess = Callable[[Frames, Numbers], NDArray[np.floating]]
 """From (F, N, 3) frames and (S,) starts among them to (S, T, N, 3) positions."""
 
-LAST = 10
-"""Frames whose mean is a yardstick, the start's own included."""
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """Something that may predict.
+
+    Attributes
+    ----------
+    guess
+        What it predicts.
+    spread
+        (S, T, N) standard deviations at some starts, where it knows them.
+    again
+        The same fitted to other blocks; None of what takes too long.
+    run
+        The run folder that holds it.
+    """
+
+    guess: Guess
+    spread: Guess | None = None
+    again: Callable[[Blocks], Candidate] | None = None
+    run: Path | None = None
+
+    def within(self, begin: int) -> Candidate:
+        """The same, looking at no frame before `begin`."""
+        return replace(
+            self,
+            guess=_within(begin, self.guess),
+            spread=None if self.spread is None else _within(begin, self.spread),
+        )
+
+
+def _within(begin: int, guess: Guess) -> Guess:
+    return lambda frames, starts: guess(frames[begin:], starts - begin)
+
+
 _SPANS = (2, 4, 8, 16, 32, 64, 128)  # frames whose means the weighted past is made of
 _CLASSES = 4  # of particles, by how far they move
 _RIDGE = 1e-4  # against the mean of the diagonal
 _PULL = 0.3  # of a class towards the weights of all
-_MOST_STRUCTURES = 200
-
-
-def nothing_moves(steps: int) -> Guess:
-    """X(0) at every step."""
-
-    def guess(frames: Frames, starts: Numbers) -> Frames:
-        return np.repeat(frames[starts][:, None], steps, axis=1)
-
-    return guess
-
-
-def straight_on(offsets: Numbers) -> Guess:
-    """X(0) + t V(0), with the velocity from the frame before."""
-
-    def guess(frames: Frames, starts: Numbers) -> Frames:
-        x = frames[starts][:, None]
-        velocity = x - frames[np.maximum(starts - 1, 0)][:, None]
-        return np.asarray(x + offsets[:, None, None].astype(frames.dtype) * velocity)
-
-    return guess
-
-
-def mean_of_last(steps: int) -> Guess:
-    """The mean of the last `LAST` frames."""
-
-    def guess(frames: Frames, starts: Numbers) -> Frames:
-        mean = np.stack([frames[max(0, at - LAST + 1) : at + 1].mean(axis=0) for at in starts])
-        return np.repeat(mean[:, None], steps, axis=1)
-
-    return guess
-
-
-def mean_structure(frames: Frames) -> NDArray[np.float64]:
-    """(N, 3) mean of frames, each superposed on the last."""
-    chosen = np.linspace(0, len(frames) - 1, min(len(frames), _MOST_STRUCTURES)).round().astype(int)
-    total = np.zeros(frames.shape[1:])
-    for at in chosen:
-        total += superposed(frames[at], frames[-1])
-    return total / len(chosen)
-
-
-def mean_superposed(structure: Frames, steps: int) -> Guess:
-    """A mean structure, superposed on the start."""
-
-    def guess(frames: Frames, starts: Numbers) -> Frames:
-        laid = np.stack([superposed(structure, frames[at]) for at in starts]).astype(frames.dtype)
-        return np.repeat(laid[:, None], steps, axis=1)
-
-    return guess
 
 
 def yardsticks(learned_from: Frames, offsets: Numbers) -> dict[str, Guess]:
-    """Guesses that nothing is learned for, but a mean structure."""
-    steps = len(offsets)
+    """Guesses that nothing is learned for, but a mean structure (`prediction/yardsticks.py`)."""
+    steps, structure = len(offsets), mean_structure(learned_from)
+
+    def straight(frames: Frames, starts: Numbers) -> Frames:
+        x = frames[starts]
+        return straight_on(x, x - frames[np.maximum(starts - 1, 0)], offsets)
+
+    def every_step(x: Frames, like: Frames) -> Frames:
+        return nothing_moves(x.astype(like.dtype), steps)
+
     return {
-        "nothing moves": nothing_moves(steps),
-        "straight on": straight_on(offsets),
-        "mean of the last frames": mean_of_last(steps),
-        "mean structure": mean_superposed(mean_structure(learned_from), steps),
+        STILL: lambda frames, starts: nothing_moves(frames[starts], steps),
+        STRAIGHT: straight,
+        RECENT: lambda frames, starts: every_step(mean_of_last(frames, starts), frames),
+        MEAN: lambda frames, starts: every_step(mean_superposed(structure, frames[starts]), frames),
     }
 
 
@@ -118,19 +123,20 @@ def weighted_past(frames: Frames, starts: Numbers, offsets: Numbers) -> Guess:
     whole = gram.sum(axis=0)
     regular = whole + (_RIDGE * np.trace(whole) / terms or 1.0) * np.eye(terms)
     shared = np.linalg.solve(regular, moment.sum(axis=0))
-    weights = np.empty((len(kind), terms, len(offsets)))
+    weights = np.repeat(shared[None], _CLASSES, axis=0)
     for k, mine in enumerate(members):
-        share = len(mine) / len(kind)
-        own = gram[k] + _PULL * share * regular
-        off = np.linalg.solve(own, moment[k] - gram[k] @ shared) if share else 0.0
-        weights[mine] = shared + off
+        if len(mine):
+            own = gram[k] + _PULL * len(mine) / len(kind) * regular
+            weights[k] += np.linalg.solve(own, moment[k] - gram[k] @ shared)
 
     def guess(known: Frames, at_starts: Numbers) -> Frames:
-        made = [
-            known[at] + np.einsum("pnc,npt->tnc", _past(known, at, structure), weights)
-            for at in at_starts.tolist()
-        ]
-        return np.stack(made).astype(known.dtype)
+        made = np.empty((len(at_starts), len(offsets), *known.shape[1:]), dtype=known.dtype)
+        for row, at in zip(made, at_starts.tolist(), strict=True):
+            past = _past(known, at, structure)
+            for k, mine in enumerate(members):
+                moved = weights[k].T @ past[:, mine].reshape(terms, -1)
+                row[:, mine] = known[at][mine] + moved.reshape(len(offsets), -1, 3)
+        return made
 
     return guess
 
@@ -143,7 +149,7 @@ def _past(frames: Frames, at: int, structure: Frames) -> NDArray[np.float64]:
         want = min(span, at + 1)
         if want > have:
             newer = frames[at + 1 - want : at + 1 - have]
-            total = total + (newer - start).sum(axis=0)
+            total = total + (newer.sum(axis=0, dtype=np.float64) - len(newer) * start)
             have = want
         vectors.append(total / have)
     return np.stack([*vectors, superposed(structure, frames[at]) - start])

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.errors import PainetError, RequestError
-from painet_cli.prediction.adapting.adapt import adapt, frames_to_read
-from painet_cli.prediction.adapting.guesses import straight_on
+from painet_cli.errors import RequestError
+from painet_cli.models.confidence.radii import Radii
+from painet_cli.prediction.adapting.adapt import Adapted, adapt, frames_to_read
+from painet_cli.prediction.adapting.guesses import Candidate
+from painet_cli.prediction.adapting.lesson import Lesson
+from painet_cli.prediction.adapting.own_run import OwnRuns, whole
 from painet_cli.prediction.adapting.verdict import Verdict
+from painet_cli.prediction.adapting.wish import Wish
 from painet_cli.prediction.forecast import Forecast, check_size
 from painet_cli.prediction.inputs.recording import Input, Recording, Selected
 from painet_cli.prediction.matching import Choice
 from painet_cli.prediction.sanity import sanity_of
-from painet_cli.prediction.start_checks import treated
 from painet_cli.prediction.starts import parse_starts
+from painet_cli.prediction.treatment import treated
+from painet_cli.prediction.yardsticks import straight_on
 
 ByCheckpoint = Callable[[Input, NDArray[np.int64]], Forecast]
 
@@ -30,15 +36,38 @@ class Learned:
     ----------
     verdict
         What was chosen.
+    radii
+        How sure it is.
     forecast
         Its prediction; None where the checkpoint is to predict.
     frames
         Starts in the recording.
+    notes
+        What is to be said of what was learned, a sentence each.
+    lesson
+        What there was to learn.
     """
 
     verdict: Verdict
+    radii: Radii
     forecast: Forecast | None
     frames: list[int]
+    notes: list[str]
+    lesson: Lesson
+
+    def with_radii(self, forecast: Forecast) -> Forecast:
+        """A forecast of what was chosen, with the radii that were measured on the recording."""
+        radii = self.radii.first(forecast.positions.shape[1])
+        if radii.by_spread and forecast.spread is None:
+            return forecast
+        radius = radii.of(forecast.spread, len(forecast.starts))
+        return replace(forecast, radius=radius, radius_90=radii.typical(radius))
+
+    def verdict_of(self, forecast: Forecast) -> Verdict:
+        """The verdict, with the radii of a forecast's own starts."""
+        if forecast.radius_90 is None:
+            return self.verdict
+        return replace(self.verdict, radius_90=forecast.radius_90)
 
 
 def learn(
@@ -48,6 +77,7 @@ def learn(
     steps: int,
     start: str,
     by_checkpoint: ByCheckpoint | None,
+    wish: Wish,
     notice: Callable[[str], None],
 ) -> tuple[Learned | None, str]:
     """Learn from the frames before the first start, and predict with the best.
@@ -61,6 +91,8 @@ def learn(
         frames: then, unless it was asked for, steps are the recording's own frames.
     by_checkpoint
         Predicts from some frames.
+    wish
+        What is to be learned, for how long, and kept where.
 
     Returns
     -------
@@ -89,58 +121,75 @@ def learn(
         system, said = treated(choice.checkpoint.header, system, at)
     if any(at[0] < one <= at[-1] for one in system.breaks):
         return None, "nothing was learned: the starts are in several recordings"
-
-    def checkpoint(_: NDArray[np.floating], which: NDArray[np.int64]) -> NDArray[np.floating]:
-        made = by_checkpoint(system, which).positions  # type: ignore[misc]
-        if made.shape[1] < steps:
-            raise PainetError("it runs away")
-        return made
-
-    found = adapt(
-        system,
-        int(at[0]),
-        offsets,
-        checkpoint if by_checkpoint is not None and ahead is not None else None,
-        name,
-        keep_checkpoint=asked,
-        notice=notice,
-    )
-    if isinstance(found, str):
-        return None, found
-    forecast = None
-    if found.guess is not None:
-        forecast = _forecast(system, at, offsets, recording, choice, found.guess(system.frames, at))
-        notes = [*system.notes, *said, *found.verdict.notes]
+    usable = by_checkpoint if ahead is not None else None
+    with ExitStack() as stack:
+        own = OwnRuns(wish, choice if isinstance(choice, Choice) else None, notice, stack)
+        found = adapt(
+            system,
+            int(at[0]),
+            offsets,
+            None if usable is None else _by_checkpoint(usable, system, steps),
+            name,
+            keep_checkpoint=asked,
+            frame_time_s=_frame_time(recording, choice),
+            train=own.train if wish.budget_s else None,
+            notice=notice,
+        )
+        if isinstance(found, str):
+            return None, found
+        notes = [*found.verdict.notes, *own.keep(found)]
         if ahead is None and name:
             notes.append(f"{name} was not measured: its steps fall between frames")
-        if forecast.sanity is not None and forecast.sanity.sentence:
-            notes.append(forecast.sanity.sentence)
-        forecast = replace(forecast, warnings=tuple(notes))
-    return Learned(found.verdict, forecast, starts.frames.tolist()), ""
+        frames = starts.frames.tolist()
+        learned = Learned(found.verdict, found.radii, None, frames, notes, found.lesson)
+        if usable is not None and found.verdict.chosen == name:
+            return learned, ""
+        notes = [*system.notes, *said, *notes]
+        return replace(learned, forecast=_predicted(learned, found, at, notes)), ""
 
 
-def _forecast(
-    system: Input,
-    at: NDArray[np.int64],
-    offsets: NDArray[np.int64],
-    recording: Recording,
-    choice: Choice | Selected,
-    positions: NDArray[np.floating],
+def _by_checkpoint(predict: ByCheckpoint, system: Input, steps: int) -> Candidate:
+    def spread(_: NDArray[np.floating], starts: NDArray[np.int64]) -> NDArray[np.floating]:
+        known = predict(system, starts).spread
+        if known is None:
+            raise TypeError("a model that knows no standard deviations")
+        return known
+
+    knows = predict(system, np.array([len(system.frames) - 1])).spread is not None
+    return Candidate(
+        lambda _, starts: whole(predict(system, starts), steps),
+        spread=spread if knows else None,
+    )
+
+
+def _predicted(
+    learned: Learned, found: Adapted, at: NDArray[np.int64], notes: list[str]
 ) -> Forecast:
-    frame_time_s = recording.frame_time_s
-    if frame_time_s is None and isinstance(choice, Choice):
-        frame_time_s = choice.checkpoint.header.units.frame_time_s
+    """What was chosen predicts."""
+    system, offsets, chosen = found.lesson.system, found.lesson.offsets, found.chosen
+    positions = chosen.guess(system.frames, at)
     later = at[:, None] + offsets
     ends = np.array([*system.breaks, len(system.frames)])
     known = bool((later[:, -1] < ends[np.searchsorted(ends, at, side="right")]).all())
     x = system.frames[at]
-    return Forecast(
+    velocities = x - system.frames[np.maximum(at - 1, 0)]
+    forecast = Forecast(
         system=system,
         starts=at,
         positions=positions,
-        times_s=offsets.astype(np.float64) * (frame_time_s or 1.0),
-        velocities=x - system.frames[np.maximum(at - 1, 0)],
-        straight=straight_on(offsets)(system.frames, at),
+        times_s=offsets.astype(np.float64) * found.lesson.frame_time_s,
+        velocities=velocities,
+        straight=straight_on(x, velocities, offsets),
         truth=system.frames[later] if known else None,
         sanity=sanity_of(positions, x, system.particles, ""),
+        spread=None if chosen.spread is None else chosen.spread(system.frames, at),
     )
+    if forecast.sanity is not None and forecast.sanity.sentence:
+        notes.append(forecast.sanity.sentence)
+    return learned.with_radii(replace(forecast, warnings=tuple(notes)))
+
+
+def _frame_time(recording: Recording, choice: Choice | Selected) -> float:
+    if recording.frame_time_s is not None:
+        return recording.frame_time_s
+    return choice.checkpoint.header.units.frame_time_s if isinstance(choice, Choice) else 1.0

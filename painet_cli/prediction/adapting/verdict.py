@@ -25,8 +25,8 @@ class Verdict:
         MSE at each step of every candidate, as it lies and superposed on the truth.
     yardsticks
         Names of those that nothing is learned for.
-    radius_90, radius
-        (T,) radii that held 90 % of the particles, and (T, N) each particle's own.
+    radius_90
+        (T,) radii that hold 90 % of the particles.
     notes
         What a reader must know of the recording, a sentence each.
     """
@@ -38,7 +38,6 @@ class Verdict:
     superposed: dict[str, list[float]]
     yardsticks: tuple[str, ...]
     radius_90: NDArray[np.float64]
-    radius: NDArray[np.float64]
     notes: tuple[str, ...] = ()
 
     @property
@@ -75,5 +74,4 @@ class Verdict:
             "held_out_mse": self.mse,
             "held_out_superposed_mse": self.superposed,
             "frames_learned_from": self.learned_from,
-            "radius_90": self.radius_90.tolist(),
         }

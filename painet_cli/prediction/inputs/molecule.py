@@ -20,7 +20,13 @@ from painet_cli.data.trajectories.reader import (
     Trajectory,
     open_topology,
 )
-from painet_cli.data.trajectories.topology import altloc_note, elements_of, particles_of, select
+from painet_cli.data.trajectories.topology import (
+    altloc_note,
+    elements_of,
+    particles_of,
+    select,
+    virtual_note,
+)
 from painet_cli.data.trajectories.unwrap import Unwrapper
 from painet_cli.data.trajectories.whole import connections, whole_positions
 from painet_cli.errors import RequestError, option
@@ -109,9 +115,15 @@ class MoleculeRecording(Recording):
         check_several(f"{option('select', language)} in {self.path}", selected.n_atoms)
         x = self._first[selected.indices]
         particles, _ = particles_of(selected, x, None, self.topology, self._box)
-        altlocs = altloc_note(self._universe, selected)
+        said = (altloc_note(self._universe, selected), virtual_note(self._universe, selected))
         self.notes = tuple(
-            note for note in (*self._trajectory.notes, altlocs.rstrip("."), self._models()) if note
+            note
+            for note in (
+                *self._trajectory.notes,
+                *(one.rstrip(".") for one in said),
+                self._models(),
+            )
+            if note
         )
         return Selected(
             language,

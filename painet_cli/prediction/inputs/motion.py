@@ -39,5 +39,14 @@ class MotionRecording(ParticleRecording):
         self._all = kept_digits(motion.positions, self.up_axis)
         self.first = self._all[0]
 
+    def scale(self, factor: float, unit: str, whose: str) -> None:
+        """Multiply all lengths, and call their unit so; `whose` says what it was taken from."""
+        self.notes += (
+            f"{self.path.name} does not say its unit of length: with lengths times {factor:.4g} "
+            f"its bones are those of {whose}, so they are predicted and written in its {unit}",
+        )
+        self._all, self.length_unit = self._all * factor, unit
+        self.first = self._all[0]
+
     def _frames(self, first: int, stop: int, indices: NDArray[np.int64]) -> Frames:
         return Frames(self._all[first:stop, indices])

@@ -31,7 +31,7 @@ def write_files(
     folder: Path,
     truth: NDArray[np.floating] | None = None,  # (S, T, N, 3)
     start_positions: NDArray[np.floating] | None = None,  # (S, N, 3)
-    radius: NDArray[np.float64] | None = None,  # (T, N)
+    radius: NDArray[np.floating] | None = None,  # (S, T, N)
 ) -> list[Written]:
     """Write a prediction's trajectories and arrays, in the formats that suit its system.
 
@@ -57,7 +57,7 @@ def write_files(
     start_positions
         (S, N, 3); by default the system's frames.
     radius
-        (T, N) radii that hold 90 % of the particles, in the unit of length; written as `sigma`.
+        (S, T, N) radii that hold 90 % of the particles, in the unit of length; written as `sigma`.
 
     Returns
     -------
@@ -74,7 +74,14 @@ def write_files(
     count = len(starts)
     chosen = range(count) if count <= MOST_STARTS else sorted({0, count // 2, count - 1})
     courses = [
-        Course.of("predicted", int(numbers[k]), begins[k], positions[k], times_s, radius)
+        Course.of(
+            "predicted",
+            int(numbers[k]),
+            begins[k],
+            positions[k],
+            times_s,
+            None if radius is None else radius[k],
+        )
         for k in chosen
     ]
     if truth is not None:

@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from painet_cli.data.particles.names import Axis
+from painet_cli.data.particles.particles import Particles, subset
 from painet_cli.data.units import time_text
 from painet_cli.errors import PainetError
 from painet_cli.prediction.forecast import Forecast
@@ -36,6 +37,9 @@ MOST_COLUMNS = 8
 _COLUMN_INCHES = 1.6
 MANY = 300
 """Particles beyond which only truth and prediction have colours of their own."""
+
+MOST_DRAWN = 5000
+"""Particles of a snapshot; of more, so many evenly spaced ones are drawn."""
 
 Points = NDArray[np.float64]
 
@@ -142,18 +146,23 @@ def draw_snapshots(forecast: Forecast, path: Path, *, start: int = 0, columns: i
     if not (np.isfinite(predicted).all() and np.isfinite(behind).all()):
         raise PainetError(f"{path}: not drawn, a position is NaN or infinite")
 
+    notes, particles = _notes(forecast, steps, predicted, behind), forecast.system.particles
+    if len(begin) > MOST_DRAWN:  # more would be a blot, and take minutes
+        some = np.linspace(0, len(begin) - 1, MOST_DRAWN).round().astype(np.int64)
+        begin, particles = begin[some], subset(particles, some)
+        behind, predicted = behind[:, some], predicted[:, some]
     scene = _Scene(
         begin,
         behind,
         predicted,
         ["prediction"] if truth is None else ["truth", "prediction"],
-        _notes(forecast, steps, predicted, behind),
+        notes,
         [],
         forecast.system.up_axis,
     )
     seen = scene.seen()
     width = min(PANEL_INCHES, TALLEST_INCHES * float(seen.reach[0] / seen.reach[1]))
-    look = _look(forecast, begin, points_per_unit=_points(seen, width))
+    look = _look(particles, begin, points_per_unit=_points(seen, width))
     legend = _legend(look, truth_known=truth is not None)
     _draw(scene, seen, look, legend, width, short_unit(forecast.system.length_unit), path)
 
@@ -226,8 +235,7 @@ def motion_picture(
     _draw(scene, seen, look, look.legend(), width, short_unit(unit), path)
 
 
-def _look(forecast: Forecast, begin: Points, points_per_unit: float) -> Look:
-    particles = forecast.system.particles
+def _look(particles: Particles, begin: Points, points_per_unit: float) -> Look:
     look = look_of(begin, particles.bonds, (), (), points_per_unit=points_per_unit)
     kinds = colouring(particles)
     if len(kinds.names) == 1 or len(begin) > MANY:

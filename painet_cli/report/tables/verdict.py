@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
 from rich.console import RenderableType
 
 from painet_cli.prediction.adapting.verdict import Verdict
@@ -35,13 +37,21 @@ def verdict_sentences(verdict: Verdict, length_unit: str) -> list[str]:
     best_of_all = min(means, key=lambda name: means[name])
     if best_of_all != chosen and means[best_of_all] < means[chosen]:
         sentences.append(f"{best_of_all} would be better: {figure(means[best_of_all])} {unit}².")
-    count = len(verdict.radius_90)
-    shown = sorted({round(k * (count - 1) / (_MOST_RADII - 1)) for k in range(_MOST_RADII)})
-    within = ", ".join(
-        f"{figure(float(verdict.radius_90[k]))} {unit} at step {k + 1}" for k in shown
-    )
-    sentences.append(f"90 % of particles within {within}.")
+    sentences.append(sure_sentence(verdict.radius_90, length_unit))
     return sentences
+
+
+def sure_sentence(radius_90: NDArray[np.float64] | None, length_unit: str) -> str:
+    """Say how far nine in ten particles are off at most, at some steps."""
+    if radius_90 is None:
+        return (
+            "No error bars: too few frames before the start to measure them on, and the "
+            "checkpoint keeps none of this many steps."
+        )
+    count, unit = len(radius_90), short_unit(length_unit)
+    shown = sorted({round(k * (count - 1) / (_MOST_RADII - 1)) for k in range(_MOST_RADII)})
+    within = ", ".join(f"{figure(float(radius_90[k]))} {unit} at step {k + 1}" for k in shown)
+    return f"90 % of particles within {within}."
 
 
 def verdict_table(verdict: Verdict, length_unit: str) -> list[RenderableType]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from painet_cli.data.particles.particles import Particles
 from painet_cli.errors import RequestError
-from painet_cli.prediction.adapting.adapt import PAST, Adapted, adapt, check_adapt
+from painet_cli.models.confidence.radii import coverage, fit_radii
+from painet_cli.prediction.adapting.adapt import PAST, Adapted, adapt
 from painet_cli.prediction.adapting.blocks import cut, frames_needed, last_jump
-from painet_cli.prediction.adapting.conformal import coverage, radii
 from painet_cli.prediction.adapting.guesses import weighted_past
 from painet_cli.prediction.adapting.superposition import superposed_mse
+from painet_cli.prediction.adapting.wish import NEVER, Wish, read_wish
 from painet_cli.prediction.inputs.recording import Input
 
 OFFSETS = np.array([1, 2, 4])
@@ -55,7 +58,6 @@ def _adapted(frames: NDArray[np.floating]) -> Adapted:
 
 def test_what_was_learned_beats_the_yardsticks_where_there_is_something_to_learn() -> None:
     found = _adapted(_jitter())
-    assert found.guess is not None
     assert found.verdict.chosen not in found.verdict.yardsticks
     assert found.verdict.skill is not None
     assert found.verdict.skill > 0.02
@@ -77,12 +79,11 @@ def test_no_frame_after_the_start_is_looked_at() -> None:
     assert isinstance(first, Adapted)
     assert isinstance(second, Adapted)
     assert first.verdict.mse == second.verdict.mse
-    assert first.guess is not None
-    assert second.guess is not None
     start = np.array([250])
     ahead = (
-        found.guess(_system(one).frames, start) for found, one in ((first, frames), (second, other))
-    )  # type: ignore[misc]
+        found.chosen.guess(_system(one).frames, start)
+        for found, one in ((first, frames), (second, other))
+    )
     np.testing.assert_array_equal(*ahead)
 
 
@@ -117,9 +118,8 @@ def test_constant_coordinates_have_no_skill_and_stay_where_they_are() -> None:
     frames = np.repeat(_jitter(1), 200, axis=0)
     found = _adapted(frames)
     assert found.verdict.skill is None
-    assert found.verdict.radius_90.max() == 0.0
-    assert found.guess is not None
-    ahead = found.guess(_system(frames).frames, np.array([199]))
+    assert found.radii.pooled.max() == 0.0
+    ahead = found.chosen.guess(_system(frames).frames, np.array([199]))
     np.testing.assert_allclose(ahead[0], np.repeat(frames[:1], 3, axis=0), atol=1e-5)
 
 
@@ -138,11 +138,12 @@ def test_radii_hold_nine_in_ten_particles_of_other_windows() -> None:
     rng = np.random.default_rng(0)
     scale = np.linspace(0.1, 1.0, 30)[:, None]
     first, second = (scale * rng.normal(size=(150, 2, 30, 3)) for _ in range(2))
-    pooled, own = radii(first, np.zeros_like(first))
+    radii = fit_radii(np.linalg.norm(first, axis=-1), None, len(first))
+    own = radii.of(None, len(second))
     share = coverage(second, np.zeros_like(second), own)
     assert ((share > 0.88) & (share < 0.92)).all()
-    assert pooled.shape == (2,)
-    assert own[0, -1] > 3 * own[0, 0]
+    assert radii.pooled.shape == (2,)
+    assert own[0, 0, -1] > 3 * own[0, 0, 0]
 
 
 def test_a_weighted_past_turns_with_the_coordinates() -> None:
@@ -160,8 +161,15 @@ def test_a_system_that_was_only_turned_and_moved_has_no_superposed_error() -> No
     assert superposed_mse(turned, frames).max() < 1e-12
 
 
-def test_what_adapt_may_be_is_said() -> None:
-    assert check_adapt("auto")
-    assert not check_adapt("never")
-    with pytest.raises(RequestError, match="expected auto or never"):
-        check_adapt("5min")
+def test_what_adapt_may_be_is_said(tmp_path: Path) -> None:
+    def read(text: str, run: Path | None = None) -> Wish:
+        return read_wish(text, run, tmp_path, force=False)
+
+    assert read("auto") == Wish(data_dir=tmp_path)
+    assert read("never") == NEVER
+    assert [read(text).budget_s for text in ("90s", "5m", "1.5 min", "1h")] == [90, 300, 90, 3600]
+    for text in ("5", "soon", "0s", "-1m", "5fs"):
+        with pytest.raises(RequestError, match="expected auto, never or a time"):
+            read(text)
+    with pytest.raises(RequestError, match="nothing is learned"):
+        read("never", tmp_path / "run")

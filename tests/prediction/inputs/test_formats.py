@@ -75,6 +75,14 @@ def test_xyz_of_atomic_numbers(tmp_path: Path) -> None:
     check(read(xyz(tmp_path / "a.xyz", "", NUMBERS)))
 
 
+def test_deuterium_in_xyz_is_hydrogen(tmp_path: Path) -> None:
+    path = tmp_path / "heavy.xyz"
+    path.write_text("3\n\nO 0 0 0\nD 0.96 0 0\nD -0.24 0.93 0\n")
+    found = read(path)
+    assert found.particles.elements == ("O", "H", "H")
+    assert found.particles.bonds == ((0, 1), (0, 2))
+
+
 def test_numbers_in_xyz_of_lammps_are_types(tmp_path: Path) -> None:
     types = (1, 1, 2, 3, 3, 3, 3, 3, 3)
     found = read(xyz(tmp_path / "a.xyz", "Atoms. Timestep: {k}", types))

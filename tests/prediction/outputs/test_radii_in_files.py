@@ -11,7 +11,7 @@ from painet_cli.data.particles.particles import Particles
 from painet_cli.prediction.inputs.recording import Input
 from painet_cli.prediction.outputs.write import write_files
 
-RADIUS = np.array([[0.25, 0.5], [0.75, 1.25]])
+RADIUS = np.array([[[0.25, 0.5], [0.75, 1.25]]])
 
 
 def _system(path: Path) -> Input:

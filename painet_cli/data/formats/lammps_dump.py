@@ -1,0 +1,284 @@
+"""LAMMPS' text dumps, with the units, times and elements that they may name.
+
+Format: https://docs.lammps.org/dump.html, https://docs.lammps.org/dump_modify.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from painet_cli.data.formats.frame import ANGSTROMS, Frame
+from painet_cli.data.formats.text_frames import OPENERS, cut_short, open_plain
+from painet_cli.data.particles.elements import elements_by_mass, is_element
+from painet_cli.data.particles.particles import Particles
+from painet_cli.errors import RequestError
+
+_HINT = "expected a dump of LAMMPS in text: ITEM: TIMESTEP, NUMBER OF ATOMS, BOX BOUNDS, ATOMS"
+_UNITS = {
+    "real": (1.0, 1e-3, 1e-3),
+    "metal": (1.0, 1.0, 1.0),
+    "si": (ANGSTROMS["metre"], 1e12, 1e12),
+    "cgs": (1e8, 1e12, 1e12),
+    "electron": (ANGSTROMS["bohr"], 1e-3, 1.03275e-3),
+    "micro": (1e4, 1e6, 1e6),
+    "nano": (ANGSTROMS["nanometre"], 1e3, 1e3),
+}
+"""Angstrom in LAMMPS' unit of length, picoseconds in that of time and in that of velocities."""
+_POSITIONS = (("x", "y", "z"), ("xu", "yu", "zu"), ("xs", "ys", "zs"), ("xsu", "ysu", "zsu"))
+"""Columns of positions, the first that are there are taken; `s` are shares of the box."""
+_VELOCITIES = ("vx", "vy", "vz")
+_LONGEST_HEAD = 64
+
+
+@dataclass(frozen=True)
+class _Head:
+    """What stands before the atoms of a frame."""
+
+    count: int
+    columns: tuple[str, ...]
+    origin: NDArray[np.float64]
+    box: NDArray[np.float64]
+    time: float | None
+    atoms_at: int
+
+
+class DumpReader:
+    """Frames of a dump, atoms in the order of their ids; see `FrameReader`.
+
+    Lengths are taken as angstrom, and velocities are not read, where the file names no units
+    (`dump_modify units yes`).
+
+    Raises
+    ------
+    RequestError
+        It is no dump, holds no whole frame, or its frames have different atoms.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path, self._units = path, ""
+        self._file: IO[bytes] = OPENERS.get(path.suffix.lower(), open_plain)(path)
+        self._heads: list[_Head] = []
+        self._cut = False
+        try:
+            self._find_frames()
+            self.n_frames, self.n_atoms = len(self._heads), self._heads[0].count
+            self[0]
+        except BaseException:
+            self.close()
+            raise
+        self.frame_time_ps = self._frame_time()
+        self.notes: tuple[str, ...] = (cut_short(path, self.n_frames),) if self._cut else ()
+        if self._units == "lj":
+            self.notes += (f"{path.name} is in units of Lennard-Jones, taken for angstrom",)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+    def __getitem__(self, number: int) -> Frame:
+        """Frame by number.
+
+        Raises
+        ------
+        RequestError
+            A line is no atom, or has no position.
+        """
+        head, rows = self._heads[number], self._sorted(number)
+        length, time, of_velocity = _UNITS.get(self._units, (1.0, 1.0, 1.0))
+        names = next((one for one in _POSITIONS if {*one} <= {*head.columns}), None)
+        if names is None:
+            said = " ".join(head.columns)[:60]
+            raise RequestError(
+                f"{self._where(number)}: no positions among its columns {said}", _HINT
+            )
+        x = self._numbers(rows, head, names, number)
+        if names[0].startswith("xs"):
+            x = head.origin + x @ head.box
+        velocities = None
+        if {*_VELOCITIES} <= {*head.columns} and self._units in _UNITS:
+            held = self._numbers(rows, head, _VELOCITIES, number)
+            velocities = (held * length / of_velocity).astype(np.float32)
+        return Frame(
+            number,
+            (x * length).astype(np.float32),
+            head.box * length,
+            0.0 if head.time is None else head.time * time,
+            velocities,
+        )
+
+    def column(self, name: str) -> list[str]:
+        """A column of the first frame as text; empty where there is none such."""
+        columns = self._heads[0].columns
+        return [row[columns.index(name)] for row in self._sorted(0)] if name in columns else []
+
+    def _where(self, number: int) -> str:
+        return f"{self.path}: frame {number}"
+
+    def _sorted(self, number: int) -> list[list[str]]:
+        """Words of every atom of a frame, by id."""
+        head = self._heads[number]
+        self._file.seek(head.atoms_at)
+        rows = [self._file.readline().decode("latin-1").split() for _ in range(head.count)]
+        short = next((k for k, row in enumerate(rows) if len(row) < len(head.columns)), None)
+        if short is not None:
+            raise RequestError(
+                f"{self._where(number)}: atom line {short} has {len(rows[short])} columns, not "
+                f"{len(head.columns)}",
+                _HINT,
+            )
+        if "id" not in head.columns:
+            return rows
+        at = head.columns.index("id")
+        try:
+            return sorted(rows, key=lambda row: int(row[at]))
+        except ValueError:
+            raise RequestError(f"{self._where(number)}: an id is no number", _HINT) from None
+
+    def _numbers(
+        self, rows: list[list[str]], head: _Head, names: tuple[str, ...], number: int
+    ) -> NDArray[np.float64]:
+        places = [head.columns.index(name) for name in names]
+        try:
+            return np.array([[row[at] for at in places] for row in rows], dtype=np.float64)
+        except ValueError:
+            said = " ".join(names)
+            raise RequestError(f"{self._where(number)}: {said} are no numbers", _HINT) from None
+
+    def _frame_time(self) -> float | None:
+        if self._units not in _UNITS or len(self._heads) < 2:
+            return None
+        first, second = self._heads[0].time, self._heads[1].time
+        if first is None or second is None or not second > first:
+            return None
+        return float(f"{(second - first) * _UNITS[self._units][1]:.6g}")
+
+    def _find_frames(self) -> None:
+        while True:
+            try:
+                head = self._head()
+            except EOFError:  # within a head
+                self._cut = bool(self._heads)
+                break
+            if head is None:
+                break
+            if self._heads and head.count != self._heads[0].count:
+                raise RequestError(
+                    f"{self._where(len(self._heads))} has {head.count:,} atoms, frame 0 has "
+                    f"{self._heads[0].count:,}",
+                    "a prediction follows the same atoms: dump a group that stays the same",
+                )
+            last = b"\n"
+            for _ in range(head.count):
+                last = self._file.readline()
+                if not last:
+                    break
+            columns = len(last.split())
+            if not last or (not last.endswith(b"\n") and columns < len(head.columns)):
+                self._cut = True
+                break
+            self._heads.append(head)
+        if not self._heads:
+            raise RequestError(f"{self.path}: holds no whole frame", _HINT)
+
+    def _head(self) -> _Head | None:
+        """Read up to the atoms of the next frame; None at the end of the file."""
+        time: float | None = None
+        count, origin, box = 0, np.zeros(3), np.zeros((3, 3))
+        where = self._where(len(self._heads))
+        for _ in range(_LONGEST_HEAD):
+            line = self._line(begun=count > 0)
+            if line is None:
+                return None
+            item, _, rest = line.removeprefix("ITEM:").strip().partition(" ")
+            try:
+                if not line.startswith("ITEM:"):
+                    raise ValueError(line)
+                if item == "UNITS":
+                    self._units = self._next().strip().lower()
+                elif item == "TIME":
+                    time = float(self._next())
+                elif item == "TIMESTEP":
+                    int(self._next())
+                elif item == "NUMBER":
+                    count = int(self._next())
+                elif item == "BOX":
+                    origin, box = _box(rest, [self._next() for _ in range(3)])
+                elif item == "ATOMS" and count > 0:
+                    columns = tuple(rest.split())
+                    return _Head(count, columns, origin, box, time, self._file.tell())
+                else:
+                    raise ValueError(line)
+            except (ValueError, OverflowError):
+                raise RequestError(f"{where}: {line[:60]!r} is out of place", _HINT) from None
+        raise RequestError(f"{where}: names no atoms", _HINT)
+
+    def _line(self, *, begun: bool) -> str | None:
+        line = self._file.readline()
+        while line and not line.strip():
+            line = self._file.readline()
+        if line:
+            return line.decode("latin-1").strip()
+        if begun:
+            raise EOFError
+        return None
+
+    def _next(self) -> str:
+        line = self._file.readline().decode("latin-1")
+        if not line:
+            raise EOFError
+        return line
+
+
+def _box(said: str, lines: list[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Origin (3,) and edges (3, 3) of a box."""
+    rows = np.array([[float(word) for word in line.split()] for line in lines])
+    if rows.shape[1] < (4 if said.startswith("BOUNDS abc") else 2) or not np.isfinite(rows).all():
+        raise ValueError("no box")
+    if said.startswith("BOUNDS abc"):
+        return rows[:, 3], rows[:, :3]
+    low, high = rows[:, 0].copy(), rows[:, 1].copy()
+    xy, xz, yz = rows[:, 2] if rows.shape[1] > 2 else np.zeros(3)
+    low[0] -= min(0.0, xy, xz, xy + xz)
+    high[0] -= max(0.0, xy, xz, xy + xz)
+    low[1] -= min(0.0, yz)
+    high[1] -= max(0.0, yz)
+    box = np.diag(high - low)
+    box[1, 0], box[2, 0], box[2, 1] = xy, xz, yz
+    return low, box
+
+
+def read_dump(path: Path) -> Particles:
+    """Who the atoms of a dump are: elements by their symbols or masses, else LAMMPS' types.
+
+    Raises
+    ------
+    RequestError
+        As `DumpReader` does.
+    """
+    reader = DumpReader(path)
+    try:
+        elements, masses = reader.column("element"), reader.column("mass")
+        types = reader.column("type") or ["1"] * reader.n_atoms
+    finally:
+        reader.close()
+    if masses and not elements:
+        try:
+            elements = list(elements_by_mass(np.array(masses, dtype=np.float64)))
+        except ValueError:
+            elements = []
+    elements = [one.capitalize() for one in elements]
+    known = bool(elements) and all(map(is_element, elements))
+    names = elements if known else types
+    kinds = sorted({*names})
+    return Particles(
+        names=tuple(names),
+        types=tuple(map(kinds.index, names)),
+        type_names=tuple(kinds),
+        bonds=(),
+        elements=tuple(elements) if known else (),
+    )

@@ -1,0 +1,88 @@
+"""mmCIF files, each of whose models is a frame; BinaryCIF through the same text.
+
+Format: https://mmcif.wwpdb.org
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from painet_cli.data.formats.binary_cif import mmcif_of
+from painet_cli.data.formats.frame import Frame
+from painet_cli.data.formats.text_frames import OPENERS, open_plain
+from painet_cli.errors import RequestError
+
+_HINT = "check that it is whole, and an mmCIF of coordinates"
+
+
+class MmcifReader:
+    """Models of an entry, which have no times; see `FrameReader`.
+
+    Raises
+    ------
+    RequestError
+        It cannot be read, or holds no atoms.
+    """
+
+    frame_time_ps: float | None = None
+
+    def __init__(self, path: Path) -> None:
+        import gemmi
+
+        self.path = path
+        try:
+            block = gemmi.cif.read_string(_text(path))[0]
+            structure = gemmi.make_structure_from_block(block)
+            flat = gemmi.FlatStructure(structure)
+            counts = [model.count_atom_sites() for model in structure]
+            positions, who = np.asarray(flat.pos, dtype=np.float32), _who(flat)
+        except RequestError:
+            raise
+        except Exception as error:  # gemmi's are of many kinds
+            raise RequestError(f"{path}: cannot be read", _HINT) from error
+        if not counts or not counts[0]:
+            raise RequestError(f"{path}: holds no atoms", _HINT)
+        ends = np.cumsum(counts)[:-1]
+        models, identities = np.split(positions, ends), np.split(who, ends)
+        self._models = [
+            model
+            for model, identity in zip(models, identities, strict=True)
+            if np.array_equal(identity, identities[0])
+        ]
+        left_out = len(models) - len(self._models)
+        self.notes: tuple[str, ...] = (
+            (f"{path.name}: {left_out} of its {len(models)} models have other atoms: left out",)
+            if left_out
+            else ()
+        )
+        cell = structure.cell
+        self._box = None
+        if cell.is_crystal():
+            self._box = np.array(cell.orth.mat.tolist()).T
+        self.n_frames, self.n_atoms = len(self._models), counts[0]
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def __getitem__(self, number: int) -> Frame:
+        """Model by number."""
+        return Frame(number, self._models[number], self._box)
+
+
+def _text(path: Path) -> str:
+    if path.name.lower().endswith((".bcif", ".bcif.gz")):
+        return mmcif_of(path)
+    with OPENERS.get(path.suffix.lower(), open_plain)(path) as file:
+        return str(file.read().decode("utf-8", "replace"))
+
+
+def _who(flat: Any) -> NDArray[np.int64]:
+    """Name, residue and chain of every atom of all models, (N, 3) numbers."""
+    columns = (flat.atom_names, flat.resnums, flat.chain_ids)
+    return np.stack(
+        [np.unique(np.asarray(one), return_inverse=True, axis=0)[1].ravel() for one in columns], 1
+    )

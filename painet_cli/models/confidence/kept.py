@@ -1,0 +1,158 @@
+"""How sure a trained model is: measured on validation windows, kept in its checkpoint, read back.
+
+Tensors are named `radii/...` and `seen/...` beside the model's own. Checkpoints from before they
+were kept, and models of several systems, which have no particle of the same kind to count by, have
+fewer or none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from painet_cli.data.batches.batch import Batch
+from painet_cli.data.batches.windows import Windows
+from painet_cli.data.particles.names import AXES, Axis
+from painet_cli.models.base import DynamicsModel
+from painet_cli.models.confidence.radii import Radii, by_type, fit_radii
+from painet_cli.models.confidence.seen import Seen
+
+CONFIDENCE = ("radii/", "seen/")
+"""How the names of its tensors begin."""
+_MOST, _FEWEST = 400, 20
+"""Windows of a part of the split that are read."""
+_MOST_PARTICLES, _BATCH_PARTICLES = 500_000, 20_000
+"""Particles of all of them, and of those side by side."""
+
+
+class _Some(Iterable[Batch]):
+    """Some windows, spread over all, as batches that can be gone through again."""
+
+    def __init__(self, windows: Windows) -> None:
+        largest = int(windows.sizes.max())
+        count = min(len(windows), _MOST, max(_FEWEST, _MOST_PARTICLES // largest))
+        places = torch.linspace(0, len(windows) - 1, count, dtype=torch.float64).round().long()
+        size = max(1, _BATCH_PARTICLES // largest)
+        self.windows, self.parts = windows, torch.split(places, size)
+        self.count = count
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self.windows.batches_of(self.parts)
+
+
+@torch.no_grad()
+def measure(
+    model: DynamicsModel, up_axis: Axis | None, train: Windows, val: Windows
+) -> dict[str, Tensor]:
+    """Tensors to keep in a checkpoint; none for datasets of several systems.
+
+    Parameters
+    ----------
+    model
+        With the weights to be kept, in evaluation mode.
+    up_axis
+        Direction of height of its systems, where there is one.
+    train, val
+        What it was trained on, and was not. That the best epoch was chosen on these, and a kernel's
+        weights, makes the radii a little small.
+    """
+    manifest = train.dataset.manifest
+    if manifest.systems:
+        return {}
+    some = _Some(val)
+    errors, spreads, types = [], [], np.empty(0, dtype=np.int64)
+    for batch in some:
+        errors.append(by_start((model(batch) - batch.known_targets()).norm(dim=-1), batch))
+        spread = model.deviations(batch)
+        if spread is not None:
+            spreads.append(by_start(spread, batch))
+        types = batch.graph.types.view(batch.graph.num_systems, -1)[0].cpu().numpy()
+    reach = max(1, int(val.offsets[-1]))
+    starts = np.sort(val.starts)
+    apart = 1 + int((np.diff(starts) >= reach).sum())
+    independent = max(apart, (starts[-1] - starts[0] + 1) / reach) if len(starts) else 1.0
+    independent = min(float(some.count), float(independent))
+    radii = fit_radii(
+        np.concatenate(errors), np.concatenate(spreads) if spreads else None, independent
+    )
+    kept = {
+        "pooled": radii.pooled,
+        "quantile": radii.quantile,
+        "scale": radii.scale,
+        "types": radii.scale if radii.by_spread else by_type(radii, types),
+    }
+    tensors = {f"radii/{name}": torch.from_numpy(values) for name, values in kept.items()}
+    seen = Seen(_up(up_axis), manifest.particles.names)
+    if seen.fit(_Some(train), some):
+        tensors |= {f"seen/{name}": value for name, value in seen.state_dict().items()}
+    return tensors
+
+
+def by_start(values: Tensor, batch: Batch) -> NDArray[np.floating]:
+    """(B, T, N, ...) of (T, M, ...) values of equal systems."""
+    several = values.reshape(len(values), batch.graph.num_systems, -1, *values.shape[2:])
+    made = several.transpose(0, 1)
+    return cast("NDArray[np.floating]", made.cpu().numpy())
+
+
+def radii_of(tensors: Mapping[str, Tensor], types: NDArray[np.int64]) -> Radii | None:
+    """Radii that a checkpoint keeps, for particles of these types; None where it keeps none.
+
+    Of as many particles as it was trained on each has its own scale, of others that of its type.
+
+    Raises
+    ------
+    ValueError
+        They do not go together.
+    """
+    names = ("pooled", "quantile", "scale", "types")
+    kept = {name: tensors[f"radii/{name}"].numpy() for name in names if f"radii/{name}" in tensors}
+    if not kept:
+        return None
+    whole = kept.keys() == set(names) and all(
+        one.dtype == np.float64 and np.isfinite(one).all() and (one >= 0).all()
+        for one in kept.values()
+    )
+    if not whole:
+        raise ValueError("its radii are not whole")
+    steps = (len(kept["quantile"]),)
+    shapes = [kept[name].shape[:1] for name in names] if kept["scale"].size else [steps]
+    if kept["pooled"].shape != steps or any(shape != steps for shape in shapes):
+        raise ValueError("its radii are of different steps")
+    scale = kept["scale"]
+    if scale.size and scale.shape[1] != len(types):
+        if types.max() >= kept["types"].shape[1]:
+            raise ValueError("its radii know fewer types")
+        scale = kept["types"][:, types]
+    return Radii(kept["pooled"], kept["quantile"], scale)
+
+
+def seen_of(
+    tensors: Mapping[str, Tensor], up_axis: Axis | None, names: tuple[str, ...]
+) -> Seen | None:
+    """The training starts that a checkpoint keeps; None where it keeps none.
+
+    Raises
+    ------
+    RuntimeError
+        They do not go together.
+    """
+    state = {
+        name.removeprefix("seen/"): value
+        for name, value in tensors.items()
+        if name.startswith("seen/")
+    }
+    if not state:
+        return None
+    seen = Seen(_up(up_axis), names)
+    seen.load_state_dict(state)
+    return seen
+
+
+def _up(axis: Axis | None) -> int | None:
+    return None if axis is None else AXES.index(axis)

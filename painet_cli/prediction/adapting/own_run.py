@@ -1,0 +1,311 @@
+"""From the frames before a start to runs that were trained on them, as `painet train` writes them.
+
+The frames become a prepared dataset whose parts are the blocks of `blocks.py`: training windows to
+learn from, validation windows to choose by, and test windows that are held out. So what is learned
+here and what `painet train` would learn of that dataset is the same.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from painet_cli.config.presets import Preset
+from painet_cli.data.batches.windows import target_offsets
+from painet_cli.data.dataset.dataset import write_dataset
+from painet_cli.data.dataset.manifest import Manifest, Origin, Segment, Split, Units
+from painet_cli.data.sources.motion import METRES
+from painet_cli.errors import PainetError, RequestError, option
+from painet_cli.prediction.adapting.adapt import KERNEL, Adapted
+from painet_cli.prediction.adapting.blocks import HELD
+from painet_cli.prediction.adapting.guesses import Candidate
+from painet_cli.prediction.adapting.lesson import Lesson
+from painet_cli.prediction.adapting.wish import Wish
+from painet_cli.prediction.checkpoints import Checkpoint, load
+from painet_cli.prediction.forecast import Forecast, make_forecast
+from painet_cli.prediction.inputs.recording import Input
+from painet_cli.prediction.matching import Choice
+from painet_cli.storage.atomic import check_writable, file_stem, new_folder
+from painet_cli.storage.provenance import command_line
+from painet_cli.training.train import train
+
+_ANGSTROM = 1e-10
+_MOST_STEPS = 8
+"""Steps that a network learns at once; further ones are rolled out."""
+_NEIGHBOURS = 2.5
+"""Edges of particles without bonds, in distances to the nearest: of CA some ten each."""
+_MOST_KERNEL = 2000
+"""Particles of a kernel that is kept."""
+_KEPT = 300
+"""Training windows that a kernel keeps."""
+_SAME_TIME = 1e-3
+_NEW: dict[str, Any] = {
+    "model": {"name": "painet", "layers": 4, "hidden": 64, "heads": 2},
+    "train": {
+        "epochs": 100_000, "batch_size": 32, "lr": 1e-3, "patience": 100, "eval_every": 1,
+        "clip_norm": 1.0, "ema": 0.99,
+    },
+}  # fmt: skip
+_FURTHER = {
+    "train.epochs": 100_000, "train.lr": 3e-4, "train.patience": 100, "train.eval_every": 1,
+    "train.clip_norm": 1.0, "train.schedule": {"kind": "constant"},
+    "data.velocity": "before",  # which is what a prediction knows, whatever it was trained on
+}  # fmt: skip
+
+
+def steps_at_once(lesson: Lesson) -> int:
+    """Steps that a network learns; all where they are not evenly spaced."""
+    steps = np.arange(1, len(lesson.offsets) + 1)
+    even = np.array_equal(lesson.offsets, lesson.offsets[0] * steps)
+    return min(len(steps), _MOST_STEPS) if even else len(steps)
+
+
+def data_section(lesson: Lesson, dataset: str) -> dict[str, Any]:
+    """The `data` section of a preset whose windows have the lesson's steps.
+
+    Raises
+    ------
+    RequestError
+        No preset cuts such windows.
+    """
+    wanted = lesson.offsets[: steps_at_once(lesson)]
+    for sampling in ("uniform", "tail"):
+        data = {
+            "dataset": dataset,
+            "horizon": len(wanted),
+            "delta_frames": int(wanted[-1]),
+            "sampling": sampling,
+            "velocity": "before",
+            "cutoff": None if lesson.system.particles.bonds else _reach(lesson),
+        }
+        preset = Preset.model_validate({"data": data, **_NEW})
+        if np.array_equal(target_offsets(preset.data), wanted):
+            return data
+    raise RequestError("no run was trained on it: its steps are not evenly spaced")
+
+
+def _reach(lesson: Lesson) -> float:
+    """Up to how far particles without bonds are joined: some times that to their nearest."""
+    x = lesson.known[-1].astype(np.float64)
+    nearest = cKDTree(x).query(x, k=2)[0][:, 1]
+    return float(f"{_NEIGHBOURS * max(float(np.median(nearest)), 1e-3):.3g}")
+
+
+def keep_dataset(lesson: Lesson, folder: Path, *, force: bool = False) -> None:
+    """Write the frames that a lesson is about as a prepared dataset; raises as writing does."""
+    system, begin = lesson.system, lesson.begin
+    frames = system.frames[begin : lesson.start + 1]
+    parts = {
+        name: tuple((starts - begin).tolist())
+        for name, starts in (
+            ("train", lesson.blocks.learn),
+            ("val", lesson.blocks.choose),
+            ("test", lesson.blocks.held),
+        )
+    }
+    unit = system.length_unit
+    manifest = Manifest(
+        name=folder.name,
+        origin=Origin(
+            source=f"frames {system.first_frame + begin} to {system.first_frame + lesson.start} "
+            f"of {system.path or system.name}",
+            licence="not stated: that of the file's owner",
+            citation="not stated",
+            prepared_by=command_line(),
+        ),
+        units=Units(
+            length=unit,
+            length_in_metres=_ANGSTROM if unit == "angstrom" else METRES.get(unit, 1.0),
+            frame_time_s=lesson.frame_time_s,
+        ),
+        up_axis=system.up_axis,
+        velocity="before",
+        treatment=system.treatment,
+        particles=system.particles,
+        segments=(Segment(name="recording", start=0, length=len(frames)),),
+        split=Split(kind="blocks", delta_frames=int(lesson.offsets[-1]), **parts),
+        files={},
+    )
+    write_dataset(folder, frames, manifest, force=force)
+
+
+def kernel_preset(lesson: Lesson, dataset: str) -> Preset:
+    """The kernel on all steps, chosen on the validation windows; raises as `data_section`."""
+    return Preset.model_validate(
+        {
+            "data": data_section(lesson, dataset),
+            "model": {"name": "kernel", "form": "rbf", "largest": _KEPT},
+            "train": {"epochs": 1, "batch_size": 100, "lr": 1e-3},
+        }
+    )
+
+
+def network_preset(lesson: Lesson, dataset: str, begin: Checkpoint | None) -> Preset:
+    """A PAINET that goes on from a checkpoint where its steps are the same, else a new one.
+
+    Raises
+    ------
+    RequestError
+        No preset cuts windows with these steps.
+    """
+    if begin is not None and goes_on(lesson, begin):
+        return begin.header.preset.changed(
+            {"data.dataset": dataset, "train.start_from": str(begin.path.resolve()), **_FURTHER}
+        )
+    height = ["height"] if lesson.system.up_axis is not None else []
+    features = {"frame": "body", "node": ["speed", "type", "position", "velocity", *height]}
+    return Preset.model_validate(
+        {"data": data_section(lesson, dataset), "features": features, **_NEW}
+    )
+
+
+def goes_on(lesson: Lesson, begin: Checkpoint) -> bool:
+    """Whether a network can be trained further: not a closed form, frames as far apart, steps."""
+    header = begin.header
+    data, trained_s = header.preset.data, header.units.frame_time_s
+    return (
+        not header.preset.model.closed_form
+        and data.delta_time is None
+        and abs(lesson.frame_time_s - trained_s) <= _SAME_TIME * trained_s
+        and target_offsets(data)[-1] <= lesson.offsets[-1]
+    )
+
+
+def candidate_of(run: Path, system: Input, steps: int) -> Candidate:
+    """What a run predicts from the frames of a system."""
+    loaded = load(run, "cpu")
+
+    def guess(_: NDArray[np.floating], starts: NDArray[np.int64]) -> NDArray[np.floating]:
+        return whole(make_forecast(loaded, system, starts, steps), steps)
+
+    return Candidate(guess, run=run)
+
+
+def whole(forecast: Forecast, steps: int) -> NDArray[np.floating]:
+    """Positions of a forecast that has all its steps.
+
+    Raises
+    ------
+    PainetError
+        It ended before.
+    """
+    if forecast.positions.shape[1] < steps:
+        raise PainetError("it runs away")
+    return forecast.positions
+
+
+class OwnRuns:
+    """Trains on a recording what was wished, and keeps the best run of it.
+
+    Parameters
+    ----------
+    wish
+        For how long, and where the run is kept.
+    choice
+        The checkpoint that may be trained further.
+    notice
+        Told what is trained, before it is.
+    stack
+        Clears up what is not kept.
+    """
+
+    def __init__(
+        self,
+        wish: Wish,
+        choice: Choice | None,
+        notice: Callable[[str], None],
+        stack: ExitStack,
+    ) -> None:
+        self.wish = wish
+        self.notice = notice
+        self.begin = None if choice is None else choice.checkpoint
+        self._stack = stack
+        self._folder: Path | None = None
+
+    def train(self, lesson: Lesson) -> dict[str, Candidate]:
+        """A network, trained for the time that was given; nothing where its steps are uneven."""
+        further = self.begin is not None and goes_on(lesson, self.begin)
+        name = f"{self.begin.name}, trained further" if self.begin and further else "PAINET"
+        try:
+            preset = network_preset(lesson, self._name, self.begin)
+            self.notice(f"training {name} for {self.wish.budget_s:,.0f} s")
+            run = self._trained(lesson, preset, self.wish.budget_s)
+        except PainetError as error:
+            self.notice(f"{name} was not trained: {error.what}")
+            return {}
+        return {name: candidate_of(run, lesson.system, len(lesson.offsets))}
+
+    def keep(self, found: Adapted) -> list[str]:
+        """Keep the best run where that is wished; gives what is to be said where it cannot be."""
+        where, lesson = self.wish.save_run, found.lesson
+        if where is None:
+            return []
+        if len(lesson.blocks.learn) < HELD or not lesson.moves:
+            return ["no run was kept: too few frames to learn from, or nothing moves in them"]
+        runs = {name: one for name, one in found.candidates.items() if one.run is not None}
+        means = found.verdict.means
+        name = min(runs.keys() & means.keys(), key=lambda key: means[key], default=None)
+        if name is None or means[name] > means.get(KERNEL, np.inf):
+            name = KERNEL
+            if len(lesson.system.particles.names) > _MOST_KERNEL:
+                return [
+                    f"no run was kept: {len(lesson.system.particles.names):,} particles are too "
+                    f"many for a kernel ({option('adapt', '5m')} trains a network)"
+                ]
+            try:
+                run = self._trained(lesson, kernel_preset(lesson, self._name), None)
+            except PainetError as error:
+                return [f"no run was kept: {error.what}"]
+        else:
+            run = cast("Path", runs[name].run)
+        keep_dataset(lesson, self.wish.data_dir / self._name, force=self.wish.force)
+        with new_folder(where, force=self.wish.force) as staging:
+            shutil.copytree(run, staging, dirs_exist_ok=True)
+        self.notice(f"{name} is kept as the run {where}, its frames as the dataset {self._name}")
+        return []
+
+    @property
+    def _name(self) -> str:
+        where = self.wish.save_run
+        return "recording" if where is None else dataset_name(where)
+
+    def _trained(self, lesson: Lesson, preset: Preset, budget_s: float | None) -> Path:
+        """A run folder among what is cleared up."""
+        if self._folder is None:
+            made = tempfile.TemporaryDirectory(prefix="painet-")
+            self._folder = Path(self._stack.enter_context(made))
+            keep_dataset(lesson, self._folder / self._name)
+        return train(
+            preset,
+            budget_s=budget_s,
+            data_dir=self._folder,
+            run_dir=self._folder / "runs",
+            name=self._name,
+            device="cpu",
+        ).run
+
+
+def dataset_name(where: Path) -> str:
+    """Name of the dataset of a run that is kept there."""
+    return file_stem(f"{where.resolve().name or 'run'}-frames").lstrip("-.")[:100]
+
+
+def check_keeping(wish: Wish) -> None:
+    """Refuse early to keep a run where something is already.
+
+    Raises
+    ------
+    RequestError
+        The run's folder or its dataset's is there, or cannot be written.
+    """
+    if wish.save_run is not None:
+        check_writable(wish.save_run, force=wish.force, place="save_run")
+        check_writable(wish.data_dir / dataset_name(wish.save_run), force=wish.force)

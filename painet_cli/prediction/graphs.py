@@ -1,0 +1,207 @@
+"""Predictions of PyTorch Geometric's systems, with the checks that files go through."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from painet_cli.data.batches.batch import Batch, from_pyg
+from painet_cli.data.batches.windows import target_offsets
+from painet_cli.data.particles.elements import is_element
+from painet_cli.data.particles.origin import is_far, places
+from painet_cli.data.particles.particles import Particles
+from painet_cli.errors import PainetError, RequestError
+from painet_cli.models.base import DynamicsModel
+from painet_cli.prediction.checkpoints import LoadedModel
+from painet_cli.prediction.forecast import DRIFTS, trained_speed
+from painet_cli.prediction.inputs.recording import Input
+from painet_cli.prediction.rollout import rollout, rollout_offsets
+from painet_cli.prediction.sanity import allowed_displacement, first_lost_step, sanity_of
+from painet_cli.prediction.start_checks import (
+    check_starts,
+    check_velocities,
+    fast_drift,
+    refuse_wrong_order,
+)
+from painet_cli.prediction.timing import StartVelocities
+from painet_cli.training.checkpoint import Header
+
+if TYPE_CHECKING:
+    from torch_geometric.data import Data
+
+System = TypeVar("System", bound="Data")
+
+
+@torch.no_grad()
+def predict_graphs(model: DynamicsModel | LoadedModel, data: System, steps: int | None) -> System:
+    """Predict a `Data` or `Batch`; see `predict`.
+
+    A bare model knows neither types nor units, and its systems are not checked.
+
+    Raises
+    ------
+    RequestError
+        As `from_pyg` does; a number is not finite, a molecule is in pieces, frames are no motion.
+    PainetError
+        A prediction runs away at once. Of one that does so later, what follows is NaN, with a
+        warning.
+    """
+    predicted: System = data.clone()
+    if isinstance(model, LoadedModel):
+        predicted.y = _checked(model, from_pyg(data), steps).to(data.pos.device)
+        return predicted
+    if steps not in (None, model.horizon):
+        raise RequestError(
+            f"a bare model predicts its {model.horizon} steps",
+            "give what painet.load returns to predict more",
+        )
+    model.eval()
+    predicted.y = model(from_pyg(data)).transpose(0, 1)
+    return predicted
+
+
+def _checked(loaded: LoadedModel, batch: Batch, steps: int | None) -> Tensor:  # (M, T, 3)
+    """Positions that are predicted of systems side by side, each of which is sound."""
+    header, speed = loaded.header, trained_speed(loaded.model)
+    trained = target_offsets(header.preset.data)
+    _check_finite(batch)
+    batch.graph.check_types(len(header.type_names))
+    systems = list(_systems(header, batch))
+    said: dict[str, None] = {}
+    drift = np.zeros(batch.positions.shape)
+    at = np.zeros(batch.positions.shape)
+    for one in systems:
+        start = np.array([len(one.given.frames) - 1])
+        refuse_wrong_order(one.given)
+        check_starts(one.given, start)
+        velocity = StartVelocities(one.velocities[None], ("file",))
+        said |= dict.fromkeys(check_velocities(header, one.given, start, velocity, speed))
+        moving = fast_drift(one.given, one.velocities[None], speed)
+        if moving is not None:
+            drift[one.nodes] = moving[0]
+            said[f"{one.given.name}: {DRIFTS}"] = None
+        if is_far(one.given.frames, header.up_axis):
+            at[one.nodes] = places(one.given.frames[-1], header.up_axis)
+    steps = len(trained) if steps is None else steps
+    offsets = rollout_offsets(trained, steps)
+    ahead = rollout(loaded.model, _at_rest(batch, drift, at).to(loaded.device), steps, trained)
+    positions = ahead.cpu().double().numpy()
+    for one in systems:
+        own = positions[None, :, one.nodes].copy()
+        near = (one.given.frames[-1] - at[one.nodes])[None]
+        allowed = allowed_displacement(
+            offsets, speed, (one.velocities - drift[one.nodes])[None].astype(np.float32)
+        )
+        lost = first_lost_step(own, near, one.given.particles, allowed)
+        whole, why = steps, ""
+        if lost is not None:
+            whole, why = lost[0], f"step {lost[0] + 1} {lost[2]}"
+            if whole == 0:
+                raise PainetError(
+                    f"the prediction of {one.given.name} runs away at once: {why}",
+                    "train longer, or choose another checkpoint (`painet checkpoints`)",
+                )
+            positions[whole:, one.nodes] = np.nan
+        sentence = sanity_of(own[:, :whole], near, one.given.particles, why).sentence
+        if sentence:
+            said[f"{one.given.name}: {sentence}"] = None
+    for message in said:
+        warnings.warn(message, stacklevel=4)
+    moved = positions + offsets[:, None, None] * drift + at
+    kept = torch.float64 if at.any() else batch.positions.dtype
+    return torch.from_numpy(moved).to(kept).transpose(0, 1)
+
+
+@dataclass(frozen=True, eq=False)
+class _System:
+    """One of the systems: its particles among all, (N, 3) velocities, and what checks look at."""
+
+    nodes: slice
+    velocities: NDArray[np.floating]
+    given: Input
+
+
+def _systems(header: Header, batch: Batch) -> Iterator[_System]:
+    graph = batch.graph
+    positions, velocities = (x.cpu().numpy() for x in (batch.positions, batch.velocities))
+    past = None if batch.past is None else batch.past.cpu().numpy()
+    types, ends = graph.types.cpu().numpy(), graph.edge_index.cpu().numpy()
+    bonded = (graph.edge_hop.cpu().numpy() == 1) & (ends[0] < ends[1])
+    ends = ends[:, bonded]
+    ends = ends[:, np.argsort(ends[0], kind="stable")]
+    times = None if batch.frame_time_s is None else batch.frame_time_s.tolist()
+    elements = _elements(header)
+    bounds = graph.ptr.tolist()
+    cuts = np.searchsorted(ends[0], bounds)
+    for k, (first, stop) in enumerate(pairwise(bounds)):
+        if stop == first:
+            continue
+        nodes = slice(first, stop)
+        kinds = types[nodes].tolist()
+        frames = positions[nodes][None]
+        if past is not None and len(past):
+            frames = np.concatenate([(frames + past[:, nodes])[::-1], frames])
+        particles = Particles(
+            names=tuple(header.type_names[kind] for kind in kinds),
+            types=tuple(kinds),
+            type_names=header.type_names,
+            bonds=tuple(map(tuple, (ends[:, cuts[k] : cuts[k + 1]].T - first).tolist())),
+            elements=tuple(elements[kind] for kind in kinds) if elements else (),
+        )
+        given = Input(
+            name="the Data" if len(bounds) == 2 else f"system {k} of the Batch",
+            kind="arrays",
+            path=None,
+            particles=particles,
+            frames=frames,
+            frame_time_s=header.units.frame_time_s if times is None else times[k],
+            length_unit=header.units.length,
+            up_axis=header.up_axis,
+        )
+        yield _System(nodes, velocities[nodes], given)
+
+
+def _elements(header: Header) -> tuple[str, ...]:
+    """Element of every type; empty where types do not tell."""
+    labels = header.preset.data.types
+    at = labels.index("element") if "element" in labels else 0
+    words = tuple(name.split(" ")[min(at, name.count(" "))] for name in header.type_names)
+    return words if all(map(is_element, words)) else ()
+
+
+def _check_finite(batch: Batch) -> None:
+    for name, value in (("pos", batch.positions), ("vel", batch.velocities), ("past", batch.past)):
+        if value is not None and not bool(value.isfinite().all()):
+            particle = int(torch.nonzero(~value.isfinite())[0, -2])
+            raise RequestError(
+                f"Data.{name} is NaN or infinite, first at particle {particle}",
+                "predict from whole frames",
+            )
+
+
+def _at_rest(batch: Batch, drift: NDArray[np.float64], at: NDArray[np.float64]) -> Batch:
+    """Systems at the origin where they were far from it, without the drift of the whole."""
+    if not drift.any() and not at.any():
+        return batch
+
+    def less(values: Tensor, by: NDArray[np.float64]) -> Tensor:
+        return (values.double() - torch.from_numpy(by).to(values.device)).float()
+
+    past = batch.past
+    if past is not None:
+        back = torch.arange(1, len(past) + 1, dtype=torch.float64)[:, None, None]
+        past = (past.double().cpu() + back * torch.from_numpy(drift)).to(past)
+    return replace(
+        batch,
+        positions=less(batch.positions, at),
+        velocities=less(batch.velocities, drift),
+        past=past,
+    )

@@ -1,0 +1,58 @@
+"""Motion in a unit that its file does not say, in that of a checkpoint of the same skeleton."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from painet_cli.data.particles.structure import BONE_TOLERANCE, Structure, structure_of
+from painet_cli.prediction.checkpoints import Checkpoint
+from painet_cli.prediction.inputs.motion import MotionRecording
+from painet_cli.prediction.inputs.recording import Recording
+
+UNSAID = ("BVH unit", "ASF unit")
+"""Units of files that do not say theirs."""
+
+
+def take_unit(recording: Recording, checkpoints: Sequence[Checkpoint]) -> None:
+    """Bring a motion to the unit of a checkpoint whose skeleton it is, where one number does that.
+
+    Its bones must be the checkpoint's, each within 2 % of its length.
+
+    Parameters
+    ----------
+    checkpoints
+        To choose from; nothing is done where none knows the skeleton, or the nearest is in this
+        unit.
+    """
+    if not isinstance(recording, MotionRecording) or recording.length_unit not in UNSAID:
+        return
+    selected = recording.select("all")
+    frames = recording.read(selected, 0, 1).frames
+    here = structure_of(selected.particles, frames, recording.length_unit)
+    found: list[tuple[float, float, Checkpoint]] = []
+    for checkpoint in checkpoints:
+        known, unit = checkpoint.header.structure, checkpoint.header.units.length
+        if known is None or unit == "angstrom" or known.heavy_graph != here.heavy_graph:
+            continue
+        factor, off = _factor(known, here)
+        if off <= BONE_TOLERANCE:
+            found.append((off, factor, checkpoint))
+    if not found:
+        return
+    _, factor, nearest = min(found, key=lambda one: one[0])
+    unit = nearest.header.units.length
+    if unit != recording.length_unit:
+        recording.scale(factor, unit, nearest.name)
+
+
+def _factor(known: Structure, here: Structure) -> tuple[float, float]:
+    """Number that makes one skeleton's bones the other's, and the largest difference left."""
+    if not here.lengths or here.lengths.keys() != known.lengths.keys():
+        return 1.0, np.inf
+    ratios = np.array(
+        [known.lengths[kind].mean / length.mean for kind, length in here.lengths.items()]
+    )
+    factor = float(np.median(ratios))
+    return factor, float(np.abs(factor / ratios - 1).max())

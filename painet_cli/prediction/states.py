@@ -1,0 +1,76 @@
+"""Starts of a prediction as batches for a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from painet_cli.data.batches.batch import Batch
+from painet_cli.data.batches.graph import Graph
+from painet_cli.models.base import DynamicsModel
+from painet_cli.models.confidence.kept import by_start
+from painet_cli.prediction.treatment import Placement
+
+
+@dataclass(frozen=True)
+class States:
+    """What is known at the starts.
+
+    Attributes
+    ----------
+    graph
+        Of one system.
+    positions, velocities
+        (S, N, 3).
+    past
+        (S, H, N, 3) displacements to the frames before.
+    device
+        Where batches are made.
+    frame_time_s
+        Seconds between frames, for models that are told.
+    """
+
+    graph: Graph
+    positions: NDArray[np.floating]
+    velocities: NDArray[np.floating]
+    past: NDArray[np.floating] | None
+    device: torch.device
+    frame_time_s: float | None = None
+
+    def placed(self, placement: Placement) -> States:
+        """The same where training had them."""
+        return replace(
+            self,
+            positions=placement.there(self.positions),
+            velocities=placement.turned(self.velocities),
+            past=None if self.past is None else placement.turned(self.past),
+        )
+
+    def batch(self, part: slice) -> Batch:
+        """Batch of some starts, side by side."""
+
+        def flat(values: NDArray[np.floating]) -> Tensor:
+            return torch.from_numpy(np.ascontiguousarray(values)).to(self.device).flatten(-3, -2)
+
+        x, v = flat(self.positions[part]), flat(self.velocities[part])
+        past = None if self.past is None else flat(self.past[part].swapaxes(0, 1))
+        count, time_s = len(self.positions[part]), self.frame_time_s
+        told = None if time_s is None else torch.full((count,), time_s, device=self.device)
+        return Batch(self.graph.repeat(count), x, v, frame_time_s=told).at(x, v, past)
+
+
+def spreads(model: DynamicsModel, states: States, size: int) -> NDArray[np.floating] | None:
+    """(S, T, N) standard deviations at the starts, where the model knows them."""
+    made = []
+    with torch.inference_mode():
+        for first in range(0, len(states.positions), size):
+            batch = states.batch(slice(first, first + size))
+            spread = model.deviations(batch)
+            if spread is None:
+                return None
+            made.append(by_start(spread, batch))
+    return np.concatenate(made)

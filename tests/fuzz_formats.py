@@ -1,0 +1,282 @@
+"""Readers of molecules and motion that are fuzzed, and damage that keeps a file's structure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from painet_cli.data.motion.files import read_motion_file
+from painet_cli.data.trajectories.guards import check_claims
+from painet_cli.data.trajectories.own_formats import OWN
+from painet_cli.data.trajectories.reader import Trajectory, open_topology
+from painet_cli.data.trajectories.topology import elements_of, particles_of
+from painet_cli.evaluation.verify.verify import verify
+
+Target = Callable[[bytes, Path], None]
+Damage = Callable[[Random, bytes], bytes]
+
+
+def _motion(name: str, raw: bytes, folder: Path) -> None:
+    """A recorded motion: joints and where they are."""
+    path = folder / f"t.{name.lower()}"
+    path.write_bytes(raw)
+    motion = read_motion_file(path, name)
+    assert motion.positions.shape[1:] == (len(motion.names), 3)
+    assert motion.particles.names == motion.names
+
+
+def _own(name: str, suffix: str, raw: bytes, folder: Path) -> None:
+    """A format that painet reads: who the atoms are, and the first and last frames."""
+    path = folder / f"t{suffix}"
+    path.write_bytes(raw)
+    check_claims(path, {name})
+    if OWN[name].names is not None:
+        assert OWN[name].particles(path).names
+    with closing(OWN[name].frames(path)) as reader:
+        for number in {0, reader.n_frames - 1}:
+            frame = reader[number]
+            assert frame.positions.ndim == 2
+            assert frame.positions.shape[1] == 3
+
+
+def _structure(suffix: str, raw: bytes, folder: Path) -> None:
+    """A file of names, and of coordinates where it has them, as `predict` opens it."""
+    path = folder / f"t{suffix}"
+    path.write_bytes(raw)
+    universe = open_topology(path)
+    count = universe.atoms.n_atoms
+    with closing(Trajectory(path, path, count, drop_extra=False)) as file:
+        frame = file.frame(0)
+        particles, _ = particles_of(universe.atoms, frame.positions, None, path, frame.box)
+        assert len(particles.names) == count
+
+
+def _topology(suffix: str, raw: bytes, folder: Path) -> None:
+    """A topology without coordinates: names, elements and bonds."""
+    path = folder / f"t{suffix}"
+    path.write_bytes(raw)
+    universe = open_topology(path)
+    assert len(elements_of(universe.atoms)) in (0, universe.atoms.n_atoms)
+
+
+def _trajectory(suffix: str, count: int, raw: bytes, folder: Path) -> None:
+    """Frames of a trajectory whose topology has so many atoms."""
+    path = folder / f"t{suffix}"
+    path.write_bytes(raw)
+    with closing(Trajectory(path, path, count, drop_extra=False)) as file:
+        for number in {0, file.frame_count - 1}:
+            assert file.frame(number).positions.shape == (count, 3)
+
+
+def record(raw: bytes, folder: Path) -> None:
+    """The record of a prediction, held against nothing that it names."""
+    (folder / "summary.json").write_bytes(raw)
+    verify(folder, folder)
+
+
+FORMATS: dict[str, Target] = {
+    "bvh-read": partial(_motion, "BVH"),
+    "trc": partial(_motion, "TRC"),
+    "c3d": partial(_motion, "C3D"),
+    "xyz": partial(_own, "XYZ", ".xyz"),
+    "gro": partial(_own, "GRO", ".gro"),
+    "rst7": partial(_own, "NCRST", ".rst7"),
+    "lammpsdump": partial(_own, "LAMMPSDUMP", ".lammpstrj"),
+    "mmcif": partial(_structure, ".cif"),
+    "bcif": partial(_structure, ".bcif"),
+    "sdf": partial(_own, "SDF", ".sdf"),
+    "traj": partial(_own, "TRAJ", ".traj"),
+    "xdatcar": partial(_own, "XDATCAR", ".xdatcar"),
+    "pdb": partial(_structure, ".pdb"),
+    "mol2": partial(_structure, ".mol2"),
+    "gsd": partial(_structure, ".gsd"),
+    "data": partial(_structure, ".data"),
+    "psf": partial(_topology, ".psf"),
+    "prmtop": partial(_topology, ".prmtop"),
+    "dcd": partial(_trajectory, ".dcd", 3),
+    "ncdf": partial(_trajectory, ".nc", 3),
+    "h5md": partial(_trajectory, ".h5md", 3),
+    "record": record,
+}
+PACKAGES = {"c3d": "ezc3d", "traj": "ase", "xdatcar": "ase", "gsd": "gsd", "h5md": "h5py"}
+"""Packages that a target takes, where painet does not bring them."""
+
+_NUMBERS = (
+    *("0", "1", "-1", "2", "99999", "1e30", "-1e30", "1e-30", "1e999", "nan", "inf", "-0.0", "0.5"),
+    *(
+        "2147483648",
+        "99999999999999999999",
+        "1.7976931348623157e308",
+        "1_0",
+        "0x10",
+        "\u0661",
+        "1,5",
+    ),
+)
+_WORDS = (
+    "",
+    "X",
+    "CA",
+    "\u00e9",
+    "\x1b[2J",
+    "\x00",
+    '"',
+    "'",
+    "#",
+    "?",
+    ".",
+    "ITEM:",
+    "END",
+    "a" * 300,
+)
+_NUMBER = re.compile(r"[-+]?\d+\.?\d*(?:[eE][-+]?\d+)?")
+
+
+def damaged_text(random: Random, raw: bytes) -> bytes:
+    """Numbers made extreme, words changed, lines dropped, doubled, swapped or joined."""
+    lines = raw.decode("latin-1").split("\n")
+    for _ in range(random.randint(1, 4)):
+        at = random.randrange(len(lines))
+        match random.randint(0, 9):
+            case 0 | 1 | 2:
+                found = list(_NUMBER.finditer(lines[at]))
+                if found:
+                    one = random.choice(found)
+                    new = random.choice(_NUMBERS)
+                    if random.random() < 0.5:  # columns stay where they are
+                        new = new[: one.end() - one.start()].rjust(one.end() - one.start())
+                    lines[at] = lines[at][: one.start()] + new + lines[at][one.end() :]
+            case 3:
+                words = lines[at].split(" ")
+                words[random.randrange(len(words))] = random.choice(_WORDS)
+                lines[at] = " ".join(words)
+            case 4:
+                del lines[at : at + random.randint(1, 3)]
+            case 5:
+                lines[at:at] = [lines[at]] * random.randint(1, 30)
+            case 6:
+                other = random.randrange(len(lines))
+                lines[at], lines[other] = lines[other], lines[at]
+            case 7:
+                lines[at] = lines[at][: random.randint(0, len(lines[at]))]
+            case 8:
+                lines[at] += lines[random.randrange(len(lines))]
+            case _:
+                lines = lines[: at + 1]
+        lines = lines or [""]
+    ends = "\r\n" if random.random() < 0.1 else "\n"
+    return ends.join(lines).encode("latin-1", "replace")[:65_536]
+
+
+_FIELDS = (
+    b"\xff" * 4,
+    bytes(4),
+    b"\x7f\xff\xff\xff",
+    b"\xff\xff\xff\x7f",
+    b"\x01\0\0\0",
+    b"\0\0\0\x01",
+)
+_FIELDS += (b"\0\0\xc0\x7f", b"\x7f\xc0\0\0", b"\0\0\x80\x7f", b"\0\0\0\x80", b"\x80\0\0\0")
+
+
+def damaged_fields(random: Random, raw: bytes) -> bytes:
+    """Words of four bytes made extreme or swapped, pieces cut out or doubled, the end left off."""
+    data = bytearray(raw)
+    for _ in range(random.randint(1, 4)):
+        # most of what a reader trusts stands at the beginning
+        last = len(data) if random.random() < 0.4 else min(len(data), 400)
+        at = random.randrange(max(1, last)) // 4 * 4
+        match random.randint(0, 6):
+            case 0 | 1 | 2:
+                data[at : at + 4] = random.choice(_FIELDS)
+            case 3:
+                other = random.randrange(max(1, len(data))) // 4 * 4
+                data[at : at + 4], data[other : other + 4] = (
+                    data[other : other + 4],
+                    data[at : at + 4],
+                )
+            case 4:
+                del data[at : at + 4 * random.randint(1, 20)]
+            case 5:
+                data[at:at] = data[at : at + 4 * random.randint(1, 20)]
+            case _:
+                del data[random.randint(0, len(data)) :]
+    return bytes(data[:65_536])
+
+
+_VALUES: tuple[Any, ...] = (
+    None,
+    True,
+    0,
+    -1,
+    2**31,
+    2**70,
+    1e300,
+    "",
+    "x",
+    "a" * 5000,
+    [],
+    {},
+    b"\0",
+)
+
+
+def _damaged_tree(random: Random, tree: Any) -> Any:
+    """One place of nested lists and maps changed, dropped, doubled or put elsewhere."""
+    here, key, below = None, None, tree
+    while isinstance(below, dict | list) and below and (here is None or random.random() < 0.85):
+        here = below
+        key = random.choice(list(here)) if isinstance(here, dict) else random.randrange(len(here))
+        below = here[key]
+    if here is None:
+        return random.choice(_VALUES)
+    match random.randint(0, 4):
+        case 0 if isinstance(here, list):
+            here[key:key] = [below] * random.randint(1, 50)
+        case 1:
+            del here[key]
+        case 2 if isinstance(below, bytes) and below:
+            here[key] = damaged_fields(random, below)
+        case 3 if isinstance(here, dict):
+            here[random.choice(["x", "kind", "data", str(key) + "_"])] = here.pop(key)
+        case _:
+            here[key] = random.choice(_VALUES)
+    return tree
+
+
+def damaged_json(random: Random, raw: bytes) -> bytes:
+    """JSON with some values changed."""
+    try:
+        tree = json.loads(raw)
+    except (ValueError, RecursionError):
+        return damaged_text(random, raw)
+    for _ in range(random.randint(1, 3)):
+        tree = _damaged_tree(random, tree)
+    return json.dumps(tree, default=repr).encode()
+
+
+def damaged_msgpack(random: Random, raw: bytes) -> bytes:
+    """The same of MessagePack, which BinaryCIF is written in."""
+    import msgpack
+
+    tree = msgpack.unpackb(raw, strict_map_key=False)
+    for _ in range(random.randint(1, 3)):
+        tree = _damaged_tree(random, tree)
+    return bytes(msgpack.packb(tree, default=repr))
+
+
+DAMAGE: dict[str, Damage] = {
+    **dict.fromkeys(FORMATS, damaged_text),
+    **dict.fromkeys(("c3d", "traj", "gsd", "dcd", "ncdf", "h5md"), damaged_fields),
+    "bcif": damaged_msgpack,
+    **dict.fromkeys(("record", "manifest", "header"), damaged_json),
+    **dict.fromkeys(("asf", "amc", "preset"), damaged_text),
+    **dict.fromkeys(("frames", "npy", "npz", "checkpoint"), damaged_fields),
+}
+"""How files of a target are damaged so that they stay nearly what they are."""

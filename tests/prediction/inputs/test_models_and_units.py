@@ -1,0 +1,182 @@
+"""Models of mmCIF, units of dumps, sites that are no atoms, and skeletons in an unknown unit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from painet_cli.data.motion.bvh_writer import parents_of, write_bvh
+from painet_cli.errors import RequestError
+from painet_cli.prediction.checkpoints import find_checkpoint
+from painet_cli.prediction.inputs.open import open_input
+from painet_cli.prediction.inputs.recording import Input
+from painet_cli.prediction.pipeline import forecast_recording
+
+CORPUS = Path(__file__).parents[2] / "fuzz" / "corpus"
+
+
+def read(path: Path, select: str = "all", topology: Path | None = None) -> Input:
+    with open_input(path, topology=topology) as recording:
+        return recording.read(recording.select(select))
+
+
+def kept(tmp_path: Path, target: str, name: str, suffix: str) -> Path:
+    """A file of the corpus, under an ending of its format."""
+    path = tmp_path / f"t{suffix}"
+    path.write_bytes((CORPUS / target / name).read_bytes())
+    return path
+
+
+# ---- mmCIF --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("target", ["mmcif", "bcif"])
+def test_every_model_is_a_structure_of_its_own(tmp_path: Path, target: str) -> None:
+    found = read(kept(tmp_path, target, "two-models", ".cif" if target == "mmcif" else ".bcif"))
+    assert found.frames.shape == (2, 3, 3)
+    assert found.breaks == (1,)
+    assert "2 models have no times" in " ".join(found.notes)
+    assert found.particles.elements == ("C", "C", "O")
+
+
+def test_models_of_other_atoms_are_left_out(tmp_path: Path) -> None:
+    path = kept(tmp_path, "mmcif", "two-models", ".cif")
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join(lines[:-1]) + "\n")
+    found = read(path)
+    assert found.frames.shape == (1, 3, 3)
+    assert "1 of its 2 models have other atoms" in found.notes[0]
+
+
+# ---- LAMMPS -------------------------------------------------------------------------------------
+
+
+def test_a_dump_may_name_units_times_elements_and_velocities(tmp_path: Path) -> None:
+    found = read(kept(tmp_path, "lammpsdump", "units", ".lammpstrj"))
+    assert found.particles.elements == ("C", "C", "O")  # by id
+    assert found.frame_time_s == pytest.approx(2e-15)
+    assert found.times_s is not None
+    np.testing.assert_allclose(found.times_s, [0, 2e-15])
+    assert found.velocities is not None
+    np.testing.assert_allclose(found.velocities[0, 0], [0, 0, 0.1 * 1e15])  # A/fs
+    np.testing.assert_allclose(found.frames[0, 1], [15.5, 15, 15], atol=1e-5)  # skew box
+    assert found.boxes is not None
+    np.testing.assert_allclose(found.boxes[:, 1], [[1, 30, 0], [1, 30, 0]], atol=1e-5)
+
+
+def test_units_of_a_dump_are_converted(tmp_path: Path) -> None:
+    path = kept(tmp_path, "lammpsdump", "units", ".lammpstrj")
+    plain = read(path)
+    path.write_text(path.read_text().replace("\nreal\n", "\nnano\n"))
+    nano = read(path)
+    np.testing.assert_allclose(nano.frames, 10 * plain.frames, rtol=1e-5)
+    assert nano.frame_time_s == pytest.approx(2e-9)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("0 31 1", "0", "'ITEM: BOX BOUNDS xy xz yz pp pp pp' is out of place"),
+        ("1 1 C .45 .52 .5 0 0 .1", "1 1 C .45", "atom line 1 has 4 columns, not 9"),
+        ("id type element xs ys zs", "id type element fx fy fz", "no positions among its columns"),
+        ("ITEM: TIMESTEP\n4", "ITEM: TIMESTEP\nfour", "is out of place"),
+        ("ATOMS\n3\nITEM: BOX BOUNDS abc", "ATOMS\n2\nITEM: BOX BOUNDS abc", "frame 1 has 2 atoms"),
+    ],
+)
+def test_a_damaged_dump_is_refused(tmp_path: Path, old: str, new: str, said: str) -> None:
+    path = kept(tmp_path, "lammpsdump", "units", ".lammpstrj")
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(RequestError) as caught:
+        read(path)
+    assert said in caught.value.what
+
+
+# ---- sites that are no atoms --------------------------------------------------------------------
+
+
+def water(path: Path, sites: Sequence[str]) -> Path:
+    """A GRO file of two water molecules of such a model."""
+    lines = ["water", str(2 * len(sites))]
+    for k in range(2):
+        for j, name in enumerate(sites):
+            x, y = 0.3 * k + 0.08 * (j == 1), 0.1 * (j == 2) + 0.015 * (j > 2)
+            lines.append(f"{k + 1:>5}SOL  {name:>5}{k * 4 + j + 1:>5}{x:8.3f}{y:8.3f}{0:8.3f}")
+    path.write_text("\n".join([*lines, "   3.0   3.0   3.0", ""]))
+    return path
+
+
+@pytest.mark.parametrize("site", ["MW", "MW1", "M", "EP", "EPW", "LP1"])
+def test_sites_of_water_models_are_left_out_and_said(tmp_path: Path, site: str) -> None:
+    found = read(water(tmp_path / "t.gro", ["OW", "HW1", "HW2", site]))
+    assert found.particles.elements == ("O", "H", "H", "O", "H", "H")
+    assert found.notes == (
+        f"2 sites that are no atoms are left out ({site}: charges of a water model, or lone pairs)",
+    )
+
+
+def test_a_site_that_is_asked_for_by_name_is_taken(tmp_path: Path) -> None:
+    path = water(tmp_path / "t.gro", ["OW", "HW1", "HW2", "MW"])
+    assert read(path, "name OW MW").particles.names == ("OW", "MW", "OW", "MW")
+
+
+# ---- skeletons ----------------------------------------------------------------------------------
+
+
+def walker(
+    scale: float, *, longer: float = 1.0
+) -> tuple[list[str], list[int], NDArray[np.float64]]:
+    """A skeleton with the bones of `mocap-walk`, in directions of its own."""
+    structure = find_checkpoint("mocap-walk").header.structure
+    assert structure is not None
+    bones = []
+    for kind, length in structure.lengths.items():
+        first, _, second = kind.partition(")-")
+        bones.append((first.partition("(")[0], second.partition("(")[0], length.mean * scale))
+    names, parents, x = ["root"], [-1], [np.zeros(3)]
+    random = np.random.default_rng(0)
+    while len(names) <= len(bones):
+        for one, other, length in bones:
+            for parent, child in ((one, other), (other, one)):
+                if parent in names and child not in names:
+                    step = random.normal(size=3)
+                    at = names.index(parent)
+                    x.append(x[at] + length * longer ** len(names) * step / np.linalg.norm(step))
+                    names.append(child)
+                    parents.append(at)
+    return names, parents, np.array(x)
+
+
+def bvh(path: Path, scale: float, *, longer: float = 1.0) -> Path:
+    names, parents, x = walker(scale, longer=longer)
+    of = parents_of([(parent, k) for k, parent in enumerate(parents) if k], len(names))
+    assert of is not None
+    write_bvh(path, names, of, x.astype(np.float32), np.stack([x, x]).astype(np.float32), 0.05)
+    return path
+
+
+@pytest.mark.parametrize("scale", [1.0, 5.644, 0.05644])
+def test_a_bvh_of_a_known_skeleton_takes_the_unit_of_its_checkpoint(
+    tmp_path: Path, scale: float
+) -> None:
+    with open_input(bvh(tmp_path / "t.bvh", scale)) as recording:
+        done = forecast_recording(
+            recording, 1, [find_checkpoint("mocap-walk")], torch.device("cpu")
+        )
+    assert done.forecast.system.length_unit == "ASF unit"
+    said = " ".join(done.forecast.warnings)
+    assert f"with lengths times {1 / scale:.4g} its bones are those of mocap-walk" in said
+
+
+def test_a_bvh_of_another_skeleton_is_refused_with_the_reason(tmp_path: Path) -> None:
+    path = bvh(tmp_path / "t.bvh", 1.0, longer=1.02)
+    with (
+        open_input(path) as recording,
+        pytest.raises(RequestError, match="no one factor makes its bones the checkpoint's"),
+    ):
+        forecast_recording(recording, 1, [find_checkpoint("mocap-walk")], torch.device("cpu"))
