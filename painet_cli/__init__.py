@@ -11,6 +11,7 @@
 `PAINET`            the network as a plain `torch.nn.Module`
 `Preset`            one experiment: data, features, model, training, evaluation
 `Dataset`           prepared frames, with what they are of and how they are split
+`Callback`          someone who is told how a training goes
 `registry`          models, data sources and presets to choose from
 ==================  ================================================================================
 

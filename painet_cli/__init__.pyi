@@ -16,3 +16,4 @@ from .prediction.predict import predict as predict
 from .report.prediction import write_prediction as write_prediction
 from .training.record import RunSummary as RunSummary
 from .training.train import train as train
+from .training.watching.callback import Callback as Callback

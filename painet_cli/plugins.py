@@ -1,7 +1,8 @@
-"""What another package needs to add a model or a data source to painet.
+"""What another package needs to add a model, a data source or a recorder to painet.
 
 A model subclasses `DynamicsModel` and has a `Config`, a subclass of `ModelConfig`; a source is a
-`DataSource`. Both are named by entry points, groups `painet.models` and `painet.sources`. The
+`DataSource`; a recorder has the methods of `Recorder`. They are named by entry points, groups
+`painet.models`, `painet.sources` and `painet.recorders`. The
 guides "Add a model" and "Add a data source" go through an example; `painet.testing` holds the
 checks that every model of painet's passes.
 """

@@ -26,3 +26,4 @@ from .models.base import Features as Features
 from .models.base import SystemSpec as SystemSpec
 from .models.base import displacements as displacements
 from .models.base import lengths as lengths
+from .training.watching.recorders import Recorder as Recorder

@@ -51,6 +51,8 @@ CPU = torch.device("cpu")
 DIGITS = 5
 
 GUESSES = ("straight_on", "still", "centre", "mean_position")
+LEARNED = {"nearest_window_mse": "nearest window, superposed", "kernel_mse": "kernel"}
+"""Yardsticks of `painet evaluate` that have seen the training windows."""
 VELOCITIES = {
     "next": "difference to the next frame, as in the benchmarks",
     "before": "difference to the frame before, as at the end of a trajectory",
@@ -286,7 +288,7 @@ def card(name: str, run: Path, minutes: float, data_dir: Path) -> dict[str, Any]
     """What is to be known of a trained model, all of it measured on the run's test windows."""
     about = MODELS[name]
     model, header, dataset = load_run(run, data_dir, CPU)
-    evaluation = evaluate_run(run, data_dir, CPU)
+    evaluation = evaluate_run(run, data_dir, CPU, rivals=True)
     preset, manifest = header.preset, dataset.manifest
     prepared = open_dataset(data_dir / name)
     windows = windows_for(dataset, preset, "test")
@@ -295,6 +297,11 @@ def card(name: str, run: Path, minutes: float, data_dir: Path) -> dict[str, Any]
     record = json.loads((run / RECORD).read_text())
     several = bool(manifest.systems)
     guesses = yardsticks_of_several(windows) if several else yardsticks(dataset, windows)
+    guesses |= {
+        key: _round(float(np.mean(evaluation.yardsticks[name])))
+        for key, name in LEARNED.items()
+        if name in evaluation.yardsticks
+    }
     limits = [*about.limits, *_beaten_by(evaluation.mse, guesses)]
     return {
         "title": about.title,

@@ -135,7 +135,7 @@ def test_a_dataset_gives_its_windows_as_batches_and_as_pyg(data_dir: Path) -> No
     np.testing.assert_array_equal(alone.known_targets()[0], sample.frames[start + 200])
 
 
-def test_training_tells_a_listener_and_goes_on_where_it_stopped(
+def test_training_tells_callbacks_and_goes_on_where_it_stopped(
     small_preset: Path, data_dir: Path, tmp_path: Path
 ) -> None:
     watcher = Watcher()
@@ -148,7 +148,7 @@ def test_training_tells_a_listener_and_goes_on_where_it_stopped(
         data_dir=data_dir,
         run_dir=tmp_path,
         device="cpu",
-        listener=watcher,
+        callbacks=[watcher],
     )
     assert run.run.parent == tmp_path / "mine"
     assert [record.epoch for record in watcher.records] == [1]

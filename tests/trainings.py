@@ -12,12 +12,13 @@ from painet_cli.config.presets import load_preset
 from painet_cli.training.record import RunSummary
 from painet_cli.training.run import start_run
 from painet_cli.training.trainer import EpochRecord, Trainer
+from painet_cli.training.watching.callback import Callback
 
 CPU = torch.device("cpu")
 
 
-class Watcher:
-    """Listener that keeps the records, and interrupts the training after an epoch."""
+class Watcher(Callback):
+    """Callback that keeps the records, and interrupts the training after an epoch."""
 
     def __init__(self, stop_after: int | None = None) -> None:
         self.stop_after = stop_after

@@ -206,9 +206,11 @@ def _name(annotation: Any) -> str:
         return "null"
     if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
         return f"`{_tag(annotation)}`"
-    return {"str": "text", "int": "integer", "float": "number", "bool": "true or false"}.get(
-        getattr(annotation, "__name__", ""), str(annotation)
-    )
+    words = {
+        "str": "text", "int": "integer", "float": "number", "bool": "true or false",
+        "dict": "mapping",
+    }  # fmt: skip
+    return words.get(getattr(annotation, "__name__", ""), str(annotation))
 
 
 def _default(field: FieldInfo) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from painet_cli.benchmark.cells import Cell, make_cells
+from painet_cli.config.schema import MODEL_CONFIGS
 from painet_cli.errors import RequestError, option
 
 
@@ -55,7 +56,7 @@ class Ablation:
     counts: str | None = None
 
 
-def _counted(key: str, numbers: Iterable[int]) -> tuple[Variant, ...]:
+def _counted(key: str, numbers: Iterable[object]) -> tuple[Variant, ...]:
     return tuple(Variant(str(number), (f"{key}={number}",)) for number in numbers)
 
 
@@ -131,6 +132,53 @@ class Point:
     plain: bool
 
 
+def ablation_named(name: str) -> Ablation:
+    """Figure of that name; for a dotted key the one that varies it."""
+    return ABLATIONS.get(name) or Ablation(name, f"{name} varied", (), (), counts=name)
+
+
+def varied(text: str) -> Ablation:
+    """Figure that varies a setting: `model.hidden=16,32,64`.
+
+    Raises
+    ------
+    RequestError
+        It is no key with several values.
+    """
+    key, equals, values = text.partition("=")
+    numbers = [value.strip() for value in values.split(",") if value.strip()]
+    if not equals or len(numbers) < 2:
+        raise RequestError(
+            f"{option('vary', text)}: not a key with several values",
+            "expected such as model.hidden=16,32,64",
+        )
+    return replace(ablation_named(key.strip()), variants=_counted(key.strip(), numbers))
+
+
+def check_variants(ablations: Sequence[Ablation], model: str) -> list[Ablation]:
+    """Figures of these whose variants a model has; all that are named have to.
+
+    Raises
+    ------
+    RequestError
+        A figure changes what the model has not, or there is no such model.
+    """
+    if model not in MODEL_CONFIGS:
+        known = ", ".join(MODEL_CONFIGS.registered())
+        raise RequestError(f"{option('model', model)}: no such model", f"there are {known}")
+    own = {f"model.{field}" for field in MODEL_CONFIGS[model].model_fields}
+    for ablation in ablations:
+        for setting in (one for variant in ablation.variants for one in variant.settings):
+            key = setting.partition("=")[0]
+            if key.startswith("model.") and key not in own:
+                raise RequestError(
+                    f"{option('figures', ablation.name)}: changes {key}, and {model} has none",
+                    f"{model} has {', '.join(sorted(own - {'model.name'}))}; "
+                    "vary one by --vary KEY=V,V",
+                )
+    return list(ablations)
+
+
 def choose_ablations(names: str | None) -> list[Ablation]:
     """Figures of a comma-separated list; all where there is none.
 
@@ -156,6 +204,7 @@ def make_points(
     settings: Sequence[str],
     folder: Path,
     data_dir: Path,
+    model: str = "painet",
 ) -> list[Point]:
     """Cells of every variant on every preset of every figure.
 
@@ -167,6 +216,8 @@ def make_points(
         Changes `dotted.key=value` to every preset, before those of a variant.
     folder
         Where the cells' folders are.
+    model
+        Whose variants they are.
 
     Raises
     ------
@@ -176,10 +227,10 @@ def make_points(
     points = []
     for ablation in ablations:
         for preset in ablation.presets:
-            plain = make_cells([preset], ["painet"], 1, settings, folder, data_dir)[0]
+            plain = make_cells([preset], [model], 1, settings, folder, data_dir)[0]
             for variant in ablation.variants:
                 changed = [*settings, *variant.settings]
-                made = make_cells([preset], ["painet"], seeds, changed, folder, data_dir)
+                made = make_cells([preset], [model], seeds, changed, folder, data_dir)
                 label = " ".join(variant.settings)
                 cells = tuple(replace(cell, label=label) for cell in made)
                 same = cells[0].folder == plain.folder

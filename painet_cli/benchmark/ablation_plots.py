@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from painet_cli.benchmark.ablation import ABLATIONS
+from painet_cli.benchmark.ablation import ablation_named
 from painet_cli.benchmark.ablation_rows import AblationRow, panels
 from painet_cli.report.pictures.canvas import COLOURS, INK, save, short_unit
 from painet_cli.report.tables.evaluation import figure
@@ -36,7 +36,7 @@ def write_ablation_plots(rows: Sequence[AblationRow], folder: Path) -> list[Path
 
 def _draw(rows: Sequence[AblationRow], path: Path) -> None:
     """Errors and times of one figure: a pair of panels a preset."""
-    ablation = ABLATIONS[rows[0].figure]
+    ablation = ablation_named(rows[0].figure)
     groups = list(panels(rows))[:_WIDEST]
     count = ablation.counts
     if count is None:

@@ -10,11 +10,11 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from painet_cli.benchmark.ablation import ABLATIONS, Point
+from painet_cli.benchmark.ablation import Point, ablation_named
 from painet_cli.benchmark.cells import Result, read_results
 from painet_cli.benchmark.layout import markdown_table, spread
-from painet_cli.benchmark.rows import bench_row, mean_window_mse
-from painet_cli.benchmark.significance import signed_rank_p
+from painet_cli.benchmark.rows import bench_row, mean_window_mse, mse_by_seed
+from painet_cli.benchmark.significance import p_words, seeds_p, signed_rank_p
 from painet_cli.report.tables.evaluation import Columns, figure, lay_out
 
 
@@ -25,6 +25,7 @@ class AblationRow:
     figure: str
     """Name of the figure, as `--figures` has it."""
     preset: str
+    model: str
     variant: str
     settings: list[str]
     """Changes to the preset that make the variant."""
@@ -40,6 +41,8 @@ class AblationRow:
     p_value: float | None
     """Of the Wilcoxon signed-rank test against the plain one, over test windows, errors averaged
     over seeds; None for the plain one, or where it has no result."""
+    p_seeds: float | None
+    """Of the paired t-test against it over seeds; None for fewer than three."""
     unit: str
     windows: int
     dataset: str
@@ -79,11 +82,12 @@ def _row(point: Point, group: Sequence[Result], plain: Sequence[Result] | None) 
     taken: dict[str, Any] = {
         field.name: getattr(shared, field.name)
         for field in fields(AblationRow)
-        if field.name in names - {"p_value"}
+        if field.name in names - {"p_value", "p_seeds"}
     }
-    compared = None
+    over_windows = over_seeds = None
     if plain and not point.plain:
-        compared = signed_rank_p(mean_window_mse(plain), mean_window_mse(group))
+        over_windows = signed_rank_p(mean_window_mse(plain), mean_window_mse(group))
+        over_seeds = seeds_p(mse_by_seed(plain), mse_by_seed(group))
     return AblationRow(
         **taken,
         figure=point.ablation.name,
@@ -91,7 +95,8 @@ def _row(point: Point, group: Sequence[Result], plain: Sequence[Result] | None) 
         settings=list(point.variant.settings),
         plain=point.plain,
         seed_mse=[result.evaluation["mse"] for result in group],
-        p_value=compared,
+        p_value=over_windows,
+        p_seeds=over_seeds,
     )
 
 
@@ -127,32 +132,32 @@ def ablation_markdown(rows: Sequence[AblationRow], plots: Sequence[Path]) -> str
 def _grids(rows: Sequence[AblationRow]) -> Iterator[tuple[str, Columns]]:
     for name, preset, inside in panels(rows):
         columns = {
-            (ABLATIONS[name].counts or "variant"): [row.variant for row in inside],
+            (ablation_named(name).counts or "variant"): [row.variant for row in inside],
             "MSE": [
                 spread(row.mse, row.sd) + ("†" if "budget" in row.stopped_by else "")
                 for row in inside
             ],
-            "p": [_p(row) for row in inside],
+            "p": [_p(row, row.p_value) for row in inside],
+            "p, seeds": [_p(row, row.p_seeds) for row in inside],
             "s/epoch": [figure(row.epoch_s, 3) for row in inside],
             "GB": [figure(row.peak_memory_gb, 3) for row in inside],
             "parameters": [f"{row.parameters:,}" for row in inside],
             "epochs": [" ".join(map(str, row.epochs)) for row in inside],
             "end": [" ".join(dict.fromkeys(row.stopped_by)) for row in inside],
         }
-        yield f"{ABLATIONS[name].title}, {preset}", columns
+        yield f"{ablation_named(name).title}, {preset}", columns
 
 
-def _p(row: AblationRow) -> str:
-    if row.plain:
-        return "PAINET"
-    return "-" if row.p_value is None else figure(row.p_value, 2)
+def _p(row: AblationRow, p: float | None) -> str:
+    return "as it is" if row.plain else p_words(p)
 
 
 def _footnotes(rows: Sequence[AblationRow]) -> list[str]:
     lines = [
         "MSE: mean over windows, particles and coordinates; F-MSE at T = 1, else A-MSE.",
-        "p: Wilcoxon signed-rank test against the row marked PAINET, the preset as it is, over "
-        "test windows, which overlap in time: p is optimistic, and says nothing of seeds.",
+        "p: Wilcoxon signed-rank test against the preset `as it is`, over "
+        "test windows, which overlap in time: p is optimistic. p, seeds: paired t-test on "
+        "logarithms over seeds, three or more.",
     ]
     for row in rows:
         data = f"{row.dataset} ({row.label})" if row.label else row.dataset

@@ -25,8 +25,8 @@ from painet_cli.evaluation.evaluate import (
     Evaluation,
 )
 from painet_cli.storage.provenance import is_unchanged
-from painet_cli.training.record import RECORD
-from painet_cli.training.run import METRICS, dataset_of
+from painet_cli.training.run import dataset_of
+from painet_cli.training.run_folder import METRICS, RECORD
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Cell:
         try:
             record = json.loads((self.folder / RECORD).read_bytes())
             ended = record["status"] == "done" and record["stopped_by"]
-            spent = record["epoch_s"] * record["epochs"]
+            spent = record.get("seconds", record["epoch_s"] * record["epochs"])
         except (OSError, ValueError, KeyError, TypeError):
             return False
         # what ended by a smaller budget goes on
@@ -169,9 +169,15 @@ def make_cells(
             first = load_preset(name_or_path, own).train.seed
             for seed in range(first, first + seeds):
                 preset = load_preset(name_or_path, [*own, f"train.seed={seed}"])
-                digest = hashlib.sha256(f"{preset_yaml(preset)}{sha256}".encode()).hexdigest()[:8]
-                cells.append(Cell(name, preset, folder / name / f"{model}-seed{seed}-{digest}"))
+                cells.append(make_cell(name, preset, sha256, folder))
     return cells
+
+
+def make_cell(name: str, preset: Preset, dataset_sha256: str, folder: Path) -> Cell:
+    """Cell of a preset with all its settings, its run folder below `folder / name`."""
+    digest = hashlib.sha256(f"{preset_yaml(preset)}{dataset_sha256}".encode()).hexdigest()[:8]
+    run = f"{preset.model.name}-seed{preset.train.seed}-{digest}"
+    return Cell(name, preset, folder / name / run)
 
 
 def read_results(cells: Sequence[Cell]) -> list[Result]:

@@ -10,6 +10,8 @@ from painet_cli.benchmark.rows import Row
 from painet_cli.report.tables.evaluation import Columns
 
 _SPECIAL = re.compile(r"[&%$#_{}~^\\±†‡°²*]")
+_WORDS = ("Model", "Preset", "end", "epochs")
+_NUMBER = re.compile(r"-?[\d,]+")
 _WRITTEN = {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
     "±": r"$\pm$", "†": r"\textsuperscript{\dag}", "‡": r"\textsuperscript{\ddag}",
@@ -31,15 +33,25 @@ def bench_latex(rows: Sequence[Row], notes: Sequence[str]) -> str:
 
 
 def _table(title: str, columns: Columns) -> str:
-    aligned = "".join("l" if name in ("Model", "Preset", "end") else "r" for name in columns)
-    body = [_row(cells) for cells in zip(*columns.values(), strict=True)]
+    figures = {name: name not in _WORDS and _are_figures(cells) for name, cells in columns.items()}
+    # a figure is two columns that meet at its decimal point
+    aligned = "".join("r@{}l" if figures[name] else "l" for name in columns)
+    headings = [
+        rf"\multicolumn{{2}}{{c}}{{{_text(name)}}}" if figures[name] else _text(name)
+        for name in columns
+    ]
+    parts = [
+        [_at_point(cell) if figures[name] else _text(cell) for cell in cells]
+        for name, cells in columns.items()
+    ]
+    body = [_row(cells) for cells in zip(*parts, strict=True)]
     lines = [
         r"\begin{table}",
         r"\centering",
         rf"\caption{{{_text(title)}}}",
         rf"\begin{{tabular}}{{{aligned}}}",
         r"\toprule",
-        _row(columns),
+        _row(headings),
         r"\midrule",
         *body,
         r"\bottomrule",
@@ -49,8 +61,19 @@ def _table(title: str, columns: Columns) -> str:
     return "\n".join([*lines, ""])
 
 
-def _row(cells: Sequence[str] | Columns) -> str:
-    return " & ".join(map(_text, cells)) + r" \\"
+def _row(cells: Sequence[str]) -> str:
+    return " & ".join(cells) + r" \\"
+
+
+def _are_figures(cells: Sequence[str]) -> bool:
+    return all(cell == "-" or _NUMBER.match(cell) for cell in cells)
+
+
+def _at_point(cell: str) -> str:
+    """A figure in two cells: what stands before its decimal point, and the rest."""
+    number = _NUMBER.match(cell)
+    end = number.end() if number else 0
+    return f"{_text(cell[:end])} & {_text(cell[end:])}"
 
 
 def _text(plain: str) -> str:

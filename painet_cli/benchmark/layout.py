@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 from rich.text import Text
 
 from painet_cli.benchmark.rows import OURS, Row
-from painet_cli.benchmark.significance import LEVEL
+from painet_cli.benchmark.significance import LEVEL, p_words
+from painet_cli.report.tables.comma_separated import as_csv
 from painet_cli.report.tables.evaluation import Columns, figure, lay_out
 from painet_cli.report.tables.paper import best_printed
 
@@ -58,18 +57,7 @@ def markdown_table(columns: Columns) -> list[str]:
 
 def bench_csv(rows: Sequence[DataclassInstance]) -> str:
     """Rows of one kind as comma-separated values; lists are joined by spaces."""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, [f.name for f in fields(rows[0])], lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({name: _csv_cell(value) for name, value in asdict(row).items()})
-    return out.getvalue()
-
-
-def _csv_cell(value: Any) -> Any:
-    if isinstance(value, dict):
-        return " ".join(f"{key.replace(' ', '_')}={one}" for key, one in value.items())
-    return " ".join(map(str, value)) if isinstance(value, list) else value
+    return as_csv([asdict(row) for row in rows])
 
 
 def grids(rows: Sequence[Row]) -> Iterator[tuple[str, Columns]]:
@@ -118,7 +106,7 @@ def _with_yardsticks(columns: Columns, rows: Sequence[Row]) -> Columns:
 
 def _mse(row: Row) -> str:
     ended = "†" if "budget" in row.stopped_by else "°" if "epochs" in row.stopped_by else ""
-    return f"{spread(row.mse, row.sd)}{'*' if row.star else ''}{'§' if row.loses else ''}{ended}"
+    return f"{spread(row.mse, row.sd)}{row.star}{'§' if row.loses else ''}{ended}"
 
 
 def _printed(row: Row | None) -> str:
@@ -226,10 +214,16 @@ def footnotes(rows: Sequence[Row], budget_min: float | None) -> list[str]:
         )
         if len(row.seeds) > 1:
             lines.append("±: sample standard deviation over seeds.")
+        if row.model == OURS and row.against is not None:
+            lines.append(
+                f"{row.preset}: {OURS} against {row.against}, p {p_words(row.p_value)} over "
+                f"windows, {p_words(row.p_seeds)} over seeds."
+            )
         if row.star:
             lines.append(
-                f"*: best, and p < {LEVEL} between {OURS} and the best other model (Wilcoxon "
-                "signed-rank test over test windows, which overlap in time: p is optimistic)."
+                f"*: best, and p < {LEVEL} between {OURS} and the best other model; w: over test "
+                "windows (Wilcoxon signed-rank test; they overlap in time, so that p is "
+                "optimistic), s: over seeds (paired t-test on logarithms, three seeds or more)."
             )
         if row.paper_mse is not None and not row.as_published:
             lines.append(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.benchmark.cells import Result
-from painet_cli.benchmark.significance import LEVEL, signed_rank_p
+from painet_cli.benchmark.significance import LEVEL, seeds_p, signed_rank_p
 from painet_cli.evaluation.yardsticks import reported
 from painet_cli.report.tables.paper import PaperFigure, paper_figure
 
@@ -67,6 +67,8 @@ class Row:
     """The model that this one was tested against, where it was."""
     p_value: float | None = None
     """Of the Wilcoxon signed-rank test over test windows, errors averaged over seeds."""
+    p_seeds: float | None = None
+    """Of the paired t-test over seeds; None for fewer than three."""
     yardsticks: dict[str, float] = field(default_factory=dict)
     """Mean MSE of each prediction that needs no network, on the same windows."""
     superposed_mse: float | None = None
@@ -80,9 +82,11 @@ class Row:
         return any(mse < self.mse for mse in self.yardsticks.values())
 
     @property
-    def star(self) -> bool:
-        """Best, by a difference that the test calls significant."""
-        return self.best and self.p_value is not None and self.p_value < LEVEL
+    def star(self) -> str:
+        """What of the best is significant: `*w` over windows, `*s` over seeds, `*ws` over both."""
+        pairs = (("w", self.p_value), ("s", self.p_seeds))
+        over = "".join(mark for mark, p in pairs if p is not None and p < LEVEL)
+        return f"*{over}" if self.best and over else ""
 
 
 def bench_rows(results: Iterable[Result]) -> list[Row]:
@@ -91,14 +95,13 @@ def bench_rows(results: Iterable[Result]) -> list[Row]:
     for result in results:
         groups.setdefault((result.cell.preset_name, result.cell.model), []).append(result)
     rows = {key: bench_row(group) for key, group in groups.items()}
-    errors = {key: mean_window_mse(group) for key, group in groups.items()}
     for preset in dict.fromkeys(preset for preset, _ in rows):
         models = sorted(
             (model for name, model in rows if name == preset),
             key=lambda model: np.nan_to_num(rows[preset, model].mse, nan=np.inf),
         )
         if len(models) > 1:
-            _compare(preset, models, rows, errors)
+            _compare(preset, models, rows, groups)
     return list(rows.values())
 
 
@@ -175,19 +178,28 @@ def mean_window_mse(group: Sequence[Result]) -> NDArray[np.float64]:
     return mean
 
 
+def mse_by_seed(group: Sequence[Result]) -> dict[int, float]:
+    """MSE of each seed."""
+    return {result.cell.seed: float(result.evaluation["mse"]) for result in group}
+
+
 def _compare(
     preset: str,
     models: Sequence[str],  # by rising MSE
     rows: dict[tuple[str, str], Row],
-    errors: dict[tuple[str, str], NDArray[np.float64]],
+    groups: dict[tuple[str, str], list[Result]],
 ) -> None:
     """Mark the best model, and test PAINET against the best of the others."""
     tested: dict[str, dict[str, Any]] = {model: {} for model in models}
     tested[models[0]]["best"] = True
     if OURS in models:
         other = next(model for model in models if model != OURS)
-        p = signed_rank_p(errors[preset, OURS], errors[preset, other])
-        tested[OURS] |= {"against": other, "p_value": p}
-        tested[other] |= {"against": OURS, "p_value": p}
+        own, theirs = groups[preset, OURS], groups[preset, other]
+        found = {
+            "p_value": signed_rank_p(mean_window_mse(own), mean_window_mse(theirs)),
+            "p_seeds": seeds_p(mse_by_seed(own), mse_by_seed(theirs)),
+        }
+        tested[OURS] |= {"against": other, **found}
+        tested[other] |= {"against": OURS, **found}
     for model, changes in tested.items():
         rows[preset, model] = Row(**{**asdict(rows[preset, model]), **changes})

@@ -33,7 +33,6 @@ from painet_cli.config.messages import tag_of, variants
 from painet_cli.config.presets import Preset, preset_yaml
 from painet_cli.config.schema import MODEL_CONFIGS
 from painet_cli.errors import PainetError, RequestError, option
-from painet_cli.models.registry import registered_models
 from painet_cli.storage.atomic import write_text
 
 Axis = Literal["N", "T"]
@@ -48,7 +47,7 @@ _RUNS = 3  # how many times the limit of a run a point may take, on a busy machi
 
 def forms() -> dict[str, tuple[str, ...]]:
     """Settings of each form that is measured: models that take steps, PAINET also densely."""
-    stepwise = (name for name in registered_models() if not MODEL_CONFIGS[name].closed_form)
+    stepwise = (name for name, one in MODEL_CONFIGS.usable().items() if not one.closed_form)
     found = {name: (f"model.name={name}",) for name in stepwise}
     dense = ("model.name=painet", "model.attention=dense")
     return {"painet": found.pop("painet"), "painet-dense": dense, **found}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -17,8 +18,10 @@ from painet_cli.errors import PainetError, RequestError
 from painet_cli.evaluation.evaluate import evaluate_run, save_evaluation
 from painet_cli.storage.atomic import check_writable, write_text
 from painet_cli.training.device import reuse_freed_memory
-from painet_cli.training.run import CONFIG, resume_run
-from painet_cli.training.train import Unheard
+from painet_cli.training.run import resume_run
+from painet_cli.training.run_folder import CONFIG
+from painet_cli.training.trainer import EpochRecord, Trainer
+from painet_cli.training.watching.callback import Callback
 
 _POLL_S = 0.5
 
@@ -47,6 +50,7 @@ def run_cells(
     *,
     jobs: int = 1,
     budget_s: float | None = None,
+    until: int | None = None,
 ) -> None:
     """Train and evaluate cells, each in a process of its own, so that memory is measured alone.
 
@@ -59,6 +63,8 @@ def run_cells(
         Cells at a time; each has its share of the processor's cores.
     budget_s
         Seconds of training a cell; None for no limit.
+    until
+        Train to the end of this epoch, and evaluate nothing but what training does.
 
     Raises
     ------
@@ -66,6 +72,7 @@ def run_cells(
         A cell's folder cannot be written.
     """
     threads = max(1, torch.get_num_threads() // jobs)
+    train: Work = _train_cell if until is None else partial(_train_until, until=until)
     waiting = deque(cells)
     running: list[tuple[Cell, Work, Child[None]]] = []
 
@@ -78,7 +85,7 @@ def run_cells(
             while waiting and len(running) < jobs:
                 cell = waiting.popleft()
                 _write_preset(cell)
-                start(cell, _train_cell)
+                start(cell, train)
                 listener.began(cell)
             running[0][2].is_done(_POLL_S)
             listener.waiting([cell for cell, _, _ in running])
@@ -125,7 +132,34 @@ def _train_cell(
 ) -> None:
     torch.set_num_threads(threads)
     reuse_freed_memory()
-    resume_run(folder, data_dir, torch.device(device), Unheard(), budget_s=budget_s)
+    resume_run(folder, data_dir, torch.device(device), Callback(), budget_s=budget_s)
+
+
+class _StopAfter(Callback):
+    """Interrupts a training after an epoch."""
+
+    def __init__(self, last: int) -> None:
+        self.last = last
+        self.reached = False
+
+    def epoch(self, record: EpochRecord, trainer: Trainer) -> None:
+        """Interrupt it where more would come."""
+        if record.epoch >= self.last and trainer.finished_by is None:
+            self.reached = True
+            raise KeyboardInterrupt
+
+
+def _train_until(
+    folder: Path, data_dir: Path, device: str, budget_s: float | None, threads: int, *, until: int
+) -> None:
+    torch.set_num_threads(threads)
+    reuse_freed_memory()
+    stop = _StopAfter(until)
+    try:
+        resume_run(folder, data_dir, torch.device(device), stop, budget_s=budget_s)
+    except KeyboardInterrupt:
+        if not stop.reached:
+            raise
 
 
 def _evaluate_cell(

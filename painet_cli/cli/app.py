@@ -17,12 +17,15 @@ from painet_cli.cli import data, presets
 from painet_cli.cli.bench.ablation import ablation
 from painet_cli.cli.bench.report import report
 from painet_cli.cli.bench.scaling import scaling
+from painet_cli.cli.bench.sweep import sweep
 from painet_cli.cli.bench.tables import tables
 from painet_cli.cli.checkpoints import checkpoints
 from painet_cli.cli.demo import demo
 from painet_cli.cli.evaluate import evaluate
+from painet_cli.cli.models import models
 from painet_cli.cli.predict import predict
 from painet_cli.cli.prepare import command as prepare
+from painet_cli.cli.runs import runs
 from painet_cli.cli.session import Session, with_session
 from painet_cli.cli.train import train
 from painet_cli.cli.verify import verify
@@ -47,8 +50,11 @@ app.add_typer(data.app, name="data")
 app.command()(demo)
 app.command()(train)
 app.command()(evaluate)
+app.command()(runs)
+app.command()(sweep)
 app.command()(predict)
 app.command()(checkpoints)
+app.command()(models)
 app.command()(verify)
 app.add_typer(bench, name="bench")
 app.add_typer(presets.app, name="presets")

@@ -30,7 +30,9 @@ class Part(StrEnum):
 @with_session
 def evaluate(
     session: Session,
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders.")],
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN...", help="Run folders, or what holds them.")
+    ],
     split: Annotated[Part, typer.Option("--split", help="Which windows.")] = Part.test,
     horizon: Annotated[
         int | None,
@@ -72,7 +74,8 @@ def evaluate(
     with joined(launched(), session.device) as (world, device):
         session = session.of(world)
         evaluations = []
-        for run in runs:
+        found = _found(session, runs)
+        for run in found:
             with session.console.status(f"evaluating {run}"):
                 evaluations.append(
                     evaluate_run(
@@ -97,8 +100,19 @@ def evaluate(
                     for evaluation in evaluations:
                         save_evaluation(evaluation)
                 payload = {"runs": [evaluation.plain() for evaluation in evaluations]}
-                tables = evaluation_table(evaluations, {run: epoch_seconds(run) for run in runs})
+                tables = evaluation_table(evaluations, {run: epoch_seconds(run) for run in found})
                 session.emit(payload, *tables, *_physics(evaluations), *_distributions(evaluations))
+
+
+def _found(session: Session, given: Sequence[Path]) -> list[Path]:
+    """Runs among the folders given and below them, less those below that have no weights yet."""
+    from painet_cli.evaluation.runs import has_weights, run_folders
+
+    found = run_folders(given)
+    bare = [run for run in found if run not in given and not has_weights(run)]
+    for run in bare if len(bare) < len(found) else []:
+        session.console.print(f"{run}: left out, no epoch of it is done", soft_wrap=True)
+    return [run for run in found if run not in bare] or found
 
 
 def _times(text: str | None) -> tuple[str, str] | None:

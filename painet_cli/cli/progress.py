@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from rich.progress import (
@@ -18,7 +17,6 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.tree import Tree
 
 from painet_cli.cli.session import Session
 
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
     from painet_cli.benchmark.cells import Cell
     from painet_cli.benchmark.scaling import Outcome, Point
     from painet_cli.storage.progress import OnBytes, OnCount
-    from painet_cli.training.trainer import EpochRecord, Trainer
 
 NEWS = TextColumn("{task.fields[news]}", markup=False)
 
@@ -52,8 +49,11 @@ def preparing(session: Session, doing: str) -> Iterator[tuple[OnCount, OnBytes]]
         work = bar.add_task(doing, total=None)
         unfinished: dict[str, Any] = {}
 
+        pace = Pace(session, "prepare")
+
         def counted(done: int, total: int) -> None:
             bar.update(work, completed=done, total=total)
+            pace.at(done / max(total, 1))
 
         def downloaded(name: str, done: int, total: int | None) -> None:
             if name not in unfinished:
@@ -72,69 +72,44 @@ def preparing(session: Session, doing: str) -> Iterator[tuple[OnCount, OnBytes]]
             raise
 
 
-class TrainingProgress:
-    """Tells a session's console how a training goes.
+class Pace:
+    """Says in a log, twice a minute, how far work is and how long it will take.
 
     Parameters
     ----------
-    whose
-        Before each of its lines, where it is one of several; there is no bar then.
+    doing
+        What is being done, the line's first word.
     """
 
-    def __init__(self, session: Session, whose: str = "") -> None:
+    EVERY_S = 30.0
+
+    def __init__(self, session: Session, doing: str) -> None:
         self._console = session.console
-        self._run: Path | None = None
-        self._whose = whose
-        columns = (TextColumn("epoch"), MofNCompleteColumn(), BarColumn(), NEWS)
-        self._bar = bar_on(session, *columns, TimeRemainingColumn())
-        self._bar.disable |= bool(whose)
+        self._doing = doing
+        self._began = self._said = time.monotonic()
+        self._first: float | None = None
 
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._bar.stop()
-        if kind is KeyboardInterrupt and self._run is not None:
-            self._console.print(f"`painet train --resume {self._run}` goes on", soft_wrap=True)
-
-    def started(self, run: Path, trainer: Trainer) -> None:
-        """Announce the run folder as a tree, and where training begins."""
-        from painet_cli.training.run import CONTENTS
-
-        self._run = run
-        tree = Tree(f"{run}/")
-        for file, meaning in CONTENTS.items():
-            tree.add(f"{file:<18} {meaning}")
-        self._console.print(tree)
-        model = trainer.model
-        learned = "closed form" if model.closed_form else f"{model.parameter_count:,} parameters"
+    def at(self, share: float, news: str = "") -> None:
+        """So much is done, from 0 to 1; where the first call says more than 0, that was before."""
+        now = time.monotonic()
+        if self._first is None:
+            self._first, self._began = share, now
+        done = share - self._first
+        if self._console.is_terminal or now - self._said < self.EVERY_S or done <= 0:
+            return
+        self._said = now
+        left = (now - self._began) * (1 - share) / done
         self._console.print(
-            f"{learned}, {len(trainer.train_windows)} training and "
-            f"{len(trainer.val_windows)} validation windows, on {trainer.train_windows.device}"
+            f"{self._doing}: {share:.0%}, about {in_words(left)} left{news}", soft_wrap=True
         )
-        if trainer.memory and trainer.memory.words:
-            self._console.print(f"memory: {trainer.memory.words}", soft_wrap=True)
-        if trainer.progress.epoch:
-            self._console.print(f"going on after epoch {trainer.progress.epoch}")
-        self._task = self._bar.add_task(
-            "train", total=trainer.config.epochs, completed=trainer.progress.epoch, news=""
-        )
-        self._width = len(str(trainer.config.epochs))
 
-    def epoch(self, record: EpochRecord, trainer: Trainer) -> None:
-        """Move the bar; write a line where there was an evaluation."""
-        progress = trainer.progress
-        best = "" if progress.best_mse is None else f"best val {progress.best_mse:.4g}"
-        self._bar.update(self._task, completed=record.epoch, news=best)
-        if record.val_mse is not None:
-            rate = "fitted in" if trainer.model.closed_form else f"lr {record.lr:.1e}"
-            self._console.print(
-                f"{self._whose}epoch {record.epoch:>{self._width}}  "
-                f"train {record.train_mse:<9.4g}  "
-                f"val {record.val_mse:<9.4g}  {rate}  {record.seconds:6.2f} s"
-                f"{'  best' if record.best else ''}"
-            )
+
+def in_words(seconds: float) -> str:
+    """A time as one says it: `35 s`, `4 min`, `8.2 h`, `3 days`."""
+    for unit, size, most in (("s", 1.0, 90.0), ("min", 60.0, 5400.0), ("h", 3600.0, 48 * 3600.0)):
+        if seconds < most:
+            return f"{seconds / size:.2g} {unit}"
+    return f"{seconds / 86400:.2g} days"
 
 
 class BenchProgress:
@@ -148,6 +123,8 @@ class BenchProgress:
 
     def __init__(self, session: Session, cells: int) -> None:
         self.failed: list[str] = []
+        self._cells, self._ended = cells, 0
+        self._pace = Pace(session, "cells")
         self._console = session.console
         self._began: dict[Cell, float] = {}
         columns = (TextColumn("cell"), MofNCompleteColumn(), BarColumn(), NEWS)
@@ -169,8 +146,7 @@ class BenchProgress:
         """Write a line: what came of the cell."""
         from painet_cli.benchmark.cells import read_results
 
-        self._bar.advance(self._task)
-        minutes = (time.monotonic() - self._began.pop(cell)) / 60
+        minutes = self.advanced(cell)
         results = [] if error else read_results([cell])
         if not results:
             self.failed.append(f"{cell}: {error or 'it left no result'}")
@@ -183,8 +159,16 @@ class BenchProgress:
             soft_wrap=True,
         )
 
+    def advanced(self, cell: Cell) -> float:
+        """Count a cell as done; minutes that it took."""
+        self._bar.advance(self._task)
+        self._ended += 1
+        return (time.monotonic() - self._began.pop(cell)) / 60
+
     def waiting(self, running: Sequence[Cell]) -> None:
         """Say which cells are being trained, and how far they are."""
+        parts = sum(cell.epochs_done() / cell.preset.train.epochs for cell in running)
+        self._pace.at((self._ended + parts) / max(self._cells, 1))
         if self._console.is_terminal:
             news = ", ".join(
                 f"{cell} {cell.epochs_done()}/{cell.preset.train.epochs}" for cell in running

@@ -36,6 +36,8 @@ class Session:
     ----------
     json
         Standard output gets one JSON object and nothing else.
+    csv
+        Standard output gets the rows of the result as comma-separated values and nothing else.
     quiet
         Only results and errors, no progress.
     debug
@@ -49,6 +51,7 @@ class Session:
     """
 
     json: bool = False
+    csv: bool = False
     quiet: bool = False
     debug: bool = False
     device: str = "auto"
@@ -62,15 +65,15 @@ class Session:
 
     @cached_property
     def out(self) -> Console:
-        """Standard output, for results; standard error when that is kept for JSON."""
-        return _console(stderr=self.json)
+        """Standard output, for results; standard error when that is kept for JSON or CSV."""
+        return _console(stderr=self.json or self.csv)
 
     def of(self, world: World) -> Session:
         """Same session in one of several processes: only one of them speaks."""
         return self if world.is_writer else replace(self, quiet=True, mute=True)
 
     def emit(self, payload: dict[str, Any], *renderables: RenderableType) -> None:
-        """Hand over a result: as JSON where asked for, otherwise as tables and text.
+        """Hand over a result: as JSON or CSV where asked for, otherwise as tables and text.
 
         Parameters
         ----------
@@ -83,6 +86,11 @@ class Session:
             return
         if self.json:
             sys.stdout.write(f"{as_json(payload)}\n")
+            return
+        if self.csv:
+            from painet_cli.report.tables.comma_separated import as_csv, rows_of
+
+            sys.stdout.write(neutral(as_csv(rows_of(payload))))
             return
         for renderable in renderables:
             self.out.print(renderable, soft_wrap=isinstance(renderable, str))
@@ -150,6 +158,7 @@ def _flag(name: str, help_text: str) -> Any:
 def _session(
     ctx: typer.Context,
     json: Annotated[bool, _flag("json", "One JSON object on standard output.")] = False,
+    csv: Annotated[bool, _flag("csv", "Comma-separated values on standard output.")] = False,
     quiet: Annotated[bool, _flag("quiet", "No progress, only results and errors.")] = False,
     debug: Annotated[bool, _flag("debug", "Show the traceback of an error.")] = False,
     device: Annotated[
@@ -167,6 +176,7 @@ def _session(
     given = ctx.obj if isinstance(ctx.obj, Session) else Session()
     session = Session(
         json=json or given.json,
+        csv=(csv or given.csv) and not (json or given.json),
         quiet=quiet or given.quiet,
         debug=debug or given.debug,
         device=device if device != "auto" else given.device,

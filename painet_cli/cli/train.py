@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -61,6 +62,19 @@ def train(
         float | None,
         typer.Option("--budget", metavar="MINUTES", min=0.0, help="Stop after so much training."),
     ] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="WORD", help="What to call the run.")
+    ] = None,
+    tags: Annotated[
+        list[str] | None,
+        typer.Option("--tag", metavar="WORD", help="A word to find runs by; may be repeated."),
+    ] = None,
+    record: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--record", metavar="NAME", help="Also to tensorboard, wandb, mlflow; may be repeated."
+        ),
+    ] = None,
     memory_budget: MemoryBudget = None,
     data_dir: DataDir = DATA_DIR,
     run_dir: RunDir = RUN_DIR,
@@ -71,7 +85,9 @@ def train(
             "give either --preset NAME, --from NAME|RUN or --resume RUN",
             "`painet presets` lists the presets, `painet checkpoints` what to begin with",
         )
-    if resume and (settings or model or seed is not None or seeds > 1 or memory_budget):
+    if resume and (
+        settings or model or name or tags or seed is not None or seeds > 1 or memory_budget
+    ):
         raise RequestError(
             "--resume goes on with a run's own preset",
             "only --epochs and --budget may change; start a new run for the rest",
@@ -82,11 +98,22 @@ def train(
             "--together trains several seeds as one", "give --seeds K of two or more"
         )
 
-    from painet_cli.cli.progress import TrainingProgress
+    from painet_cli.cli.watch import TrainingProgress
     from painet_cli.training.device import reuse_freed_memory
     from painet_cli.training.distributed.join import joined
     from painet_cli.training.distributed.launch import launched
     from painet_cli.training.run import resume_run, start_run
+    from painet_cli.training.run_folder import run_label
+    from painet_cli.training.together import start_together
+    from painet_cli.training.watching.callback import Callback, Callbacks
+    from painet_cli.training.watching.recorders import recording
+
+    if together and launched().size > 1:
+        raise RequestError("--together is work for one process", "leave out torchrun or srun")
+    label = run_label(name, tags or ())
+
+    def watching(progress: Callback) -> Callbacks:
+        return Callbacks([progress, *map(recording, record or ())])
 
     reuse_freed_memory()
     budget_s = None if budget is None else 60 * budget
@@ -96,53 +123,39 @@ def train(
         summaries = []
         if resume:
             with TrainingProgress(session) as progress:
+                told = watching(progress)
                 summaries.append(
-                    resume_run(resume, data_dir, device, progress, epochs, budget_s, world)
+                    resume_run(resume, data_dir, device, told, epochs, budget_s, world)
                 )
         else:
             with world.all_or_none():
                 options = {"model.name": model, "train.seed": seed, "train.epochs": epochs}
                 given = [f"{key}={value}" for key, value in options.items() if value is not None]
-                name, presets = _presets(preset, start, [*given, *(settings or [])], seeds)
+                of, presets = _presets(preset, start, [*given, *(settings or [])], seeds)
             if together:
-                summaries = _together(
-                    session, presets, name, data_dir, run_dir, device, world, budget_s, memory
-                )
+                lines = [TrainingProgress(session, f"seed {one.train.seed}  ") for one in presets]
+                with ExitStack() as stack:
+                    told_each = [watching(stack.enter_context(line)) for line in lines]
+                    summaries = start_together(
+                        presets, of, data_dir, run_dir, device, told_each, budget_s, memory, label
+                    )
             for one in () if together else presets:
                 with TrainingProgress(session) as progress:
                     summaries.append(
                         start_run(
-                            one, name, data_dir, run_dir, device, progress, budget_s, world, memory
+                            one,
+                            of,
+                            data_dir,
+                            run_dir,
+                            device,
+                            watching(progress),
+                            budget_s,
+                            world,
+                            memory,
+                            label,
                         )
                     )
         _report(session, summaries, data_dir, device, world)
-
-
-def _together(
-    session: Session,
-    presets: list[Preset],
-    name: str,
-    data_dir: Path,
-    run_dir: Path,
-    device: torch.device,
-    world: World,
-    budget_s: float | None,
-    memory: int | None,
-) -> list[RunSummary]:
-    """Train all seeds as one, and tell of each."""
-    from contextlib import ExitStack
-
-    from painet_cli.cli.progress import TrainingProgress
-    from painet_cli.training.together import start_together
-
-    if world.size > 1:
-        raise RequestError("--together is work for one process", "leave out torchrun or srun")
-    with ExitStack() as stack:
-        listeners = [
-            stack.enter_context(TrainingProgress(session, f"seed {preset.train.seed}  "))
-            for preset in presets
-        ]
-        return start_together(presets, name, data_dir, run_dir, device, listeners, budget_s, memory)
 
 
 def _presets(
@@ -184,7 +197,8 @@ def _report(
         with world.all_or_none():
             if world.is_writer:
                 save_evaluation(evaluation)
-                draw_loss(summary.run, evaluation.unit)
+                if summary.epochs:
+                    draw_loss(summary.run, evaluation.unit)
         evaluations.append(evaluation)
         rows.append({**asdict(summary), "test": evaluation.plain()})
         session.console.print(

@@ -9,9 +9,16 @@ from __future__ import annotations
 
 import json
 from importlib.metadata import version
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError, core_schema
 from pydantic_core.core_schema import ValidationInfo
 
@@ -29,8 +36,12 @@ OWN = {
     "gf-node": "painet_cli.models.baselines.gf_node:GfNode",
     "kernel": "painet_cli.models.kernel.model:Kernel",
     "atom": "painet_cli.models.baselines.atom:Atom",
+    "stack": "painet_cli.models.stack:Stack",
 }
 """Models of this package: a new one is one file, with its `Config`, and one line here."""
+
+
+Prior = Literal["still", "straight", "past", "kernel"]
 
 
 class Strict(BaseModel):
@@ -53,13 +64,27 @@ class ModelConfig(Strict):
         Whether the model can predict a single target only.
     closed_form
         Whether it is fitted in one go: it has no training step, and predicts its own system alone.
+    of_runs
+        Whether it is made of runs, and says nothing without them: no benchmark trains it by name.
     """
 
     one_step: ClassVar[bool] = False
     closed_form: ClassVar[bool] = False
+    of_runs: ClassVar[bool] = False
 
     name: str
     """Which model; the other keys of this section are that model's own."""
+    prior: Prior | None = None
+    """What is predicted without the network, which learns the rest: that the system is `still`,
+    moves `straight` on, stays at the mean of its start and its `past` (`data.history` frames), or
+    what a `kernel` predicts that has not seen the window's recording. null: the model begins as it
+    is made."""
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Say nothing of a prior that is not there, as presets and checkpoints did before."""
+        values: dict[str, Any] = handler(self)
+        return {k: value for k, value in values.items() if k != "prior" or value is not None}
 
 
 class ModelTable:

@@ -1,4 +1,4 @@
-"""What other packages add to painet: models and data sources, found by their entry points.
+"""What other packages add: models, data sources and recorders, found by their entry points.
 
 Finding reads the installed packages' metadata alone, which takes milliseconds; a package is
 imported when something of it is asked for. A broken one costs a line of warning, and fails only
@@ -19,6 +19,8 @@ MODELS = "painet.models"
 """Group of entry points whose values are subclasses of `DynamicsModel`."""
 SOURCES = "painet.sources"
 """Group of entry points whose values are `DataSource`s."""
+RECORDERS = "painet.recorders"
+"""Group of entry points whose values make a `Recorder`."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Plugin:
     Attributes
     ----------
     group
-        `painet.models` or `painet.sources`.
+        `painet.models`, `painet.sources` or `painet.recorders`.
     name
         What presets and commands call it.
     target
@@ -47,7 +49,7 @@ class Plugin:
 
     @property
     def kind(self) -> str:
-        """What it is, in words: `model` or `source`."""
+        """What it is, in words: `model`, `source` or `recorder`."""
         return self.group.rpartition(".")[2].removesuffix("s")
 
     def load(self) -> Any:
@@ -78,7 +80,7 @@ def plugins(group: str, own: Container[str] = ()) -> dict[str, Plugin]:
     Parameters
     ----------
     group
-        `MODELS` or `SOURCES`.
+        `MODELS`, `SOURCES` or `RECORDERS`.
     own
         Names of painet's own, which no package can take.
 

@@ -13,6 +13,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from painet_cli.config.model_table import ModelConfig, ModelTable, Strict
+from painet_cli.config.stack import StackConfig
 
 ParticleLabel = Literal["listed", "name", "element", "residue"]
 NodeFeature = Literal["speed", "height", "type", "time", "position", "velocity", "past"]
@@ -285,6 +286,7 @@ MODEL_CONFIGS = ModelTable(
     GfNodeConfig,
     KernelConfig,
     AtomConfig,
+    StackConfig,
 )
 
 

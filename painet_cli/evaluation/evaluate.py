@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from painet_cli.config.differences import flat_settings
 from painet_cli.config.presets import Preset, load_preset, preset_names
 from painet_cli.data.batches.spacing import frame_times_of
 from painet_cli.data.batches.windows import (
@@ -48,7 +49,7 @@ from painet_cli.training.device import MemoryMeter, free_memory
 from painet_cli.training.distributed.world import SINGLE, World
 from painet_cli.training.record import trained_facts
 from painet_cli.training.run import dataset_of
-from painet_cli.training.run_folder import BEST
+from painet_cli.training.run_folder import RunLabel, best_weights, label_in
 
 CPU = torch.device("cpu")
 EVALUATION = "evaluation.json"
@@ -117,6 +118,12 @@ class Evaluation:
     """Errors of every window and step, (windows, horizon); not part of `plain`."""
     traced: dict[str, Any] = field(default_factory=dict, compare=False)
     """What the figures depend on, for the provenance; not part of `plain`."""
+    called: RunLabel = field(default_factory=RunLabel, compare=False)
+    """What its owner calls the run; `name` and `tags` of `plain`."""
+    validated: bool = field(default=True, compare=False)
+    """Whether the weights were chosen by a validation; else they are those of the last epoch."""
+    settings: dict[str, Any] = field(default_factory=dict, compare=False)
+    """The run's preset by dotted keys; not part of `plain`."""
 
     def plain(self) -> dict[str, Any]:
         """All but the errors of single windows, as JSON has it.
@@ -127,13 +134,19 @@ class Evaluation:
         parts = (self.physics, self.coverage, self.distribution)
         plain = [part and part.plain() for part in parts]
         systems = [system.plain() for system in self.systems]
+        called = {
+            "name": self.called.name,
+            "tags": list(self.called.tags),
+            "validated": self.validated,
+        }
         named = zip(("physics", "coverage", "distribution"), plain, strict=True)
-        return values | {"systems": systems, **dict(named)}
+        return values | called | {"systems": systems, **dict(named)}
 
     @classmethod
     def plain_names(cls) -> list[str]:
-        """Keys of `plain`."""
-        return [f.name for f in fields(cls) if f.name not in ("squared", "traced")]
+        """Keys of `plain`, less what the run is called."""
+        apart = ("squared", "traced", "called", "validated", "settings")
+        return [f.name for f in fields(cls) if f.name not in apart]
 
 
 def evaluate_run(
@@ -252,6 +265,9 @@ def evaluate_run(
         distribution=alike,
         squared=errors.squared,
         traced={**trained_facts(header), "tensors_sha256": header.tensors_sha256},
+        called=label_in(run),
+        validated=header.progress.best_epoch is not None,
+        settings=flat_settings(header.preset),
     )
 
 
@@ -298,9 +314,7 @@ def load_run(
     RequestError
         One of them is missing, or they do not belong together.
     """
-    if not run.is_dir():
-        raise RequestError(f"{run}: no run here", "give a folder that `painet train` wrote")
-    model, header = restore(run / BEST, device)
+    model, header = restore(best_weights(run), device)
     if on is not None:
         dataset = dataset_of(header.preset.changed({"data.dataset": on}), data_dir)
         check_known(dataset, header)

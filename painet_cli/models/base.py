@@ -83,6 +83,9 @@ class DynamicsModel(nn.Module, ABC):
         so that it can be recorded as a CUDA graph.
     stackable
         Whether it also draws nothing, so that several of it can be computed as one.
+    keeps
+        Motions of a system that its prediction shares, of invariant features: `shift, rotation,
+        reflection`, some of these, or `nothing`; empty where it is not said.
     """
 
     Config: ClassVar[type[ModelConfig]]
@@ -91,6 +94,7 @@ class DynamicsModel(nn.Module, ABC):
     closed_form: ClassVar[bool] = False
     capturable: ClassVar[bool] = True
     stackable: ClassVar[bool] = True
+    keeps: ClassVar[str] = ""
     horizon: int
     activations: Activations = "keep"
 

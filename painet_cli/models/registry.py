@@ -6,6 +6,7 @@ registered by its entry point, group `painet.models`, and is treated as one of t
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -16,13 +17,16 @@ from painet_cli.config.model_table import OWN
 from painet_cli.config.plugins import Plugin
 from painet_cli.config.presets import Preset
 from painet_cli.config.schema import MODEL_CONFIGS
+from painet_cli.config.stack import StackConfig
 from painet_cli.data.batches.graph import Graph
 from painet_cli.data.batches.spacing import frame_times_of
 from painet_cli.data.batches.typed_graph import dataset_graph
+from painet_cli.data.batches.windows import target_offsets
 from painet_cli.data.dataset.manifest import Manifest
 from painet_cli.data.particles.names import Axis
 from painet_cli.errors import RequestError
 from painet_cli.models.base import DynamicsModel, SystemSpec
+from painet_cli.models.prior import OnPrior
 
 LARGEST_UNCHECKED = 2**28
 """Weights, a gibibyte, that may be drawn before a checkpoint turns out to have others."""
@@ -70,7 +74,11 @@ def package_of(name: str) -> str:
 
 def models_for(horizon: int) -> list[str]:
     """Names of the models of this package that can predict so many steps."""
-    return [name for name in OWN if horizon == 1 or not MODEL_CONFIGS[name].one_step]
+    return [
+        name
+        for name in OWN
+        if (horizon == 1 or not MODEL_CONFIGS[name].one_step) and not MODEL_CONFIGS[name].of_runs
+    ]
 
 
 def build_model(preset: Preset, system: SystemSpec) -> DynamicsModel:
@@ -90,17 +98,43 @@ def build_model(preset: Preset, system: SystemSpec) -> DynamicsModel:
             f"choose a preset with T = 1, or one of the models {', '.join(models_for(horizon))}",
         )
     history, node = preset.data.history, preset.features.node
-    if history and (kind.reads_past == "never"):
+    by_prior = preset.model.prior in ("past", "kernel")
+    if history and kind.reads_past == "never" and not by_prior:
         raise RequestError(
             f"model {name}: reads no frame before the start, but data.history is {history}",
             "set data.history=0, or choose painet, kernel, egnn, egno, hegnn or gf-node",
         )
-    if history and kind.reads_past == "features" and "past" not in node:
+    if history and kind.reads_past == "features" and "past" not in node and not by_prior:
         raise RequestError(
             f"model {name}: reads the past as a feature alone, and features.node has no `past`",
             f"set features.node=[{', '.join((*node, 'past'))}]",
         )
-    return kind.build(preset.model, preset, system)
+    model = kind.build(preset.model, preset, system)
+    prior = preset.model.prior
+    return model if prior is None else OnPrior(model, prior, target_offsets(preset.data), system)
+
+
+def member_presets(preset: Preset) -> list[Preset]:
+    """Presets of the members of a stack.
+
+    Raises
+    ------
+    RequestError
+        It has none, one is not known yet, or is of a stack itself.
+    ValueError
+        One is no preset.
+    """
+    members = preset.model.members if isinstance(preset.model, StackConfig) else ()
+    if not members:
+        raise RequestError(
+            "model stack: no members", "set model.members=[RUN, RUN], folders of `painet train`"
+        )
+    found = [
+        Preset.model_validate_json(json.dumps(member.preset), strict=True) for member in members
+    ]
+    if any(isinstance(one.model, StackConfig) for one in found):
+        raise RequestError("model stack: a member is a stack itself", "name its members instead")
+    return found
 
 
 def check_weights(preset: Preset, system: SystemSpec, weights: Mapping[str, Tensor]) -> None:
@@ -115,10 +149,13 @@ def check_weights(preset: Preset, system: SystemSpec, weights: Mapping[str, Tens
     RequestError
         As `build_model` does.
     """
-    model = preset.model.model_dump()
-    widest = model.get("hidden", 0) + model.get("time_width", 0) + len(system.type_names) + 64
-    deep = model.get("layers", 1) + model.get("heads", 0) * preset.data.horizon
-    if 64 * deep * widest**2 <= LARGEST_UNCHECKED:  # more than any of the models has
+    size = 0
+    for one in member_presets(preset) if isinstance(preset.model, StackConfig) else [preset]:
+        model = one.model.model_dump()
+        widest = model.get("hidden", 0) + model.get("time_width", 0) + len(system.type_names) + 64
+        deep = model.get("layers", 1) + model.get("heads", 0) * one.data.horizon
+        size += 64 * deep * widest**2  # more than any of the models has
+    if size <= LARGEST_UNCHECKED:
         return
     with torch.device("meta"):  # shapes without numbers
         build_model(preset, system).load_state_dict(weights, assign=True)

@@ -25,9 +25,9 @@ from painet_cli.models.confidence.radii import Radii, joined
 from painet_cli.models.ensemble import Ensemble
 from painet_cli.models.registry import build_model, check_weights, system_spec
 from painet_cli.storage.archives import read_json
-from painet_cli.training.checkpoint import Header, load_checkpoint, misfit, read_header, under
+from painet_cli.training.checkpoint import Header, load_checkpoint, misfit, read_header, weights_in
 from painet_cli.training.device import resolve_device
-from painet_cli.training.run_folder import BEST
+from painet_cli.training.run_folder import BEST, best_weights
 
 SUFFIX = ".safetensors"
 EVALUATION = "evaluation.json"
@@ -290,6 +290,8 @@ def load_model(checkpoint: Checkpoint, device: torch.device) -> LoadedModel:
 def restore(path: Path, device: torch.device) -> tuple[DynamicsModel, Header]:
     """Model of a checkpoint file in evaluation mode, and what it was trained on.
 
+    Of a file to go on from that keeps an average of the weights it is the average.
+
     Raises
     ------
     RequestError
@@ -303,7 +305,7 @@ def _model_of(
     path: Path, tensors: Mapping[str, Tensor], header: Header, device: torch.device
 ) -> DynamicsModel:
     system = system_spec(header.preset, header.type_names, header.up_axis)
-    weights = under("model", tensors)
+    weights = weights_in(tensors)
     try:
         check_weights(header.preset, system, weights)
         with torch.random.fork_rng([]):  # weights are drawn, and replaced at once
@@ -333,7 +335,8 @@ def find_checkpoint(where: str | Path) -> Checkpoint:
     """
     path = Path(where)
     if path.is_dir():
-        return Checkpoint(str(path), path / BEST, read_header(path / BEST), "given")
+        weights = best_weights(path)
+        return Checkpoint(str(path), weights, read_header(weights), "given")
     if path.is_file():
         return Checkpoint(str(path), path, read_header(path), "given")
     own = SHIPPED / f"{where}{SUFFIX}"

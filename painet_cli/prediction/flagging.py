@@ -15,7 +15,7 @@ from painet_cli.prediction.adapting.kernel import Cutter
 from painet_cli.prediction.adapting.lesson import Lesson
 from painet_cli.prediction.checkpoints import LoadedModel
 from painet_cli.prediction.forecast import Forecast, graph_of
-from painet_cli.prediction.states import States
+from painet_cli.prediction.starting.states import States
 
 _MOST_NAMED = 10
 

@@ -29,13 +29,13 @@ from painet_cli.prediction.sanity import (
     first_lost_step,
     sanity_of,
 )
-from painet_cli.prediction.start_checks import (
+from painet_cli.prediction.starting.start_checks import (
     check_starts,
     check_velocities,
     fast_drift,
 )
-from painet_cli.prediction.states import States, spreads
-from painet_cli.prediction.timing import (
+from painet_cli.prediction.starting.states import States, spreads
+from painet_cli.prediction.starting.timing import (
     Source,
     frame_time_of,
     frame_warnings,
@@ -44,7 +44,7 @@ from painet_cli.prediction.timing import (
     start_past,
     start_velocities,
 )
-from painet_cli.prediction.treatment import placed, treated
+from painet_cli.prediction.starting.treatment import placed, treated
 from painet_cli.prediction.yardsticks import STILL, STRAIGHT, nothing_moves, straight_on
 from painet_cli.training.device import flushed_denormals, free_memory
 

@@ -25,13 +25,13 @@ from painet_cli.prediction.forecast import DRIFTS, trained_speed
 from painet_cli.prediction.inputs.recording import Input
 from painet_cli.prediction.rollout import rollout, rollout_offsets
 from painet_cli.prediction.sanity import allowed_displacement, first_lost_step, sanity_of
-from painet_cli.prediction.start_checks import (
+from painet_cli.prediction.starting.start_checks import (
     check_starts,
     check_velocities,
     fast_drift,
     refuse_wrong_order,
 )
-from painet_cli.prediction.timing import StartVelocities
+from painet_cli.prediction.starting.timing import StartVelocities
 from painet_cli.training.checkpoint import Header
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from painet_cli.errors import RequestError, option
 from painet_cli.prediction.checkpoints import Checkpoint
 from painet_cli.prediction.inputs.recording import Input, Selected
 from painet_cli.prediction.likeness import LEAST, Comparison, compare, composition
-from painet_cli.prediction.timing import frame_time_of
+from painet_cli.prediction.starting.timing import frame_time_of
 from painet_cli.training.checkpoint import Header
 
 SELECTIONS = ("all", HEAVY, "backbone", "name CA")

@@ -20,9 +20,9 @@ from painet_cli.prediction.forecast import Forecast, check_size, make_forecast
 from painet_cli.prediction.inputs.recording import Input, Recording, Selected
 from painet_cli.prediction.inputs.scaled import take_unit
 from painet_cli.prediction.matching import SELECTIONS, Candidate, Choice, choose
-from painet_cli.prediction.start_checks import check_order
-from painet_cli.prediction.starts import parse_starts
-from painet_cli.prediction.timing import frames_behind, known_frames
+from painet_cli.prediction.starting.start_checks import check_order
+from painet_cli.prediction.starting.starts import parse_starts
+from painet_cli.prediction.starting.timing import frames_behind, known_frames
 
 _SPEED_FRAMES = 120
 """Frames at the end of a motion that its speed is taken from."""

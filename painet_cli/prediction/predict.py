@@ -21,7 +21,7 @@ from painet_cli.prediction.forecast import make_forecast
 from painet_cli.prediction.graphs import predict_graphs
 from painet_cli.prediction.inputs.recording import Input
 from painet_cli.prediction.matching import compare_input
-from painet_cli.prediction.start_checks import refuse_wrong_order
+from painet_cli.prediction.starting.start_checks import refuse_wrong_order
 from painet_cli.training.checkpoint import Header
 
 if TYPE_CHECKING:

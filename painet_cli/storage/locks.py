@@ -62,6 +62,21 @@ def held(lock: Path, what: Path, *, wait_s: float = 0.0) -> Iterator[None]:
         own.release()
 
 
+def is_held(lock: Path) -> bool:
+    """Whether a process holds a lock at this moment."""
+    if not lock.is_file():
+        return False
+    probe = FileLock(lock)
+    try:
+        probe.acquire(timeout=0)
+    except Timeout:
+        return True
+    except OSError:  # a folder that can only be read
+        return False
+    probe.release()
+    return False
+
+
 def _myself() -> str:
     command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
     return f"process {os.getpid()} on {platform.node()} (`{command}`)"

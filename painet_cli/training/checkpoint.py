@@ -288,6 +288,12 @@ def _word(said: object) -> str:
     return " ".join(str(said).split())[:80]
 
 
+def weights_in(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights to predict with, of the tensors of a checkpoint: the average's where it keeps one."""
+    own, averaged = under("model", tensors), under("average", tensors)
+    return {name: averaged.get(f"module.{name}", tensor) for name, tensor in own.items()}
+
+
 def under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The tensors whose name starts with `prefix/`, without it."""
     return {

@@ -19,9 +19,9 @@ from painet_cli.storage.atomic import file_sha256, write_text
 from painet_cli.storage.provenance import command_line, sealed, versions
 from painet_cli.training.checkpoint import Header
 from painet_cli.training.device import MemoryMeter
+from painet_cli.training.run_folder import RECORD, RunLabel
 from painet_cli.training.trainer import Trainer
 
-RECORD = "run.json"
 ERRORS = "error.log"
 _SEALED = {".yaml", ".jsonl", ".safetensors"}
 """Endings of the files whose sha256 `run.json` has from the end of the training on."""
@@ -46,9 +46,20 @@ class RunSummary:
     memory_kind: str
     stopped_by: str | None
     """`epochs`, `patience` or `budget`; None before the end."""
+    name: str = ""
+    """What its owner calls it."""
+    tags: tuple[str, ...] = ()
+    seconds: float = 0.0
+    """Time spent in training, without evaluations."""
 
 
-def summarise(folder: Path, trainer: Trainer, header: Header, meter: MemoryMeter) -> RunSummary:
+def summarise(
+    folder: Path,
+    trainer: Trainer,
+    header: Header,
+    meter: MemoryMeter,
+    label: RunLabel = RunLabel(),  # noqa: B008 - frozen
+) -> RunSummary:
     """What has come of a training so far."""
     progress = trainer.progress
     return RunSummary(
@@ -60,20 +71,25 @@ def summarise(folder: Path, trainer: Trainer, header: Header, meter: MemoryMeter
         epochs=progress.epoch,
         best_epoch=progress.best_epoch,
         val_mse=progress.best_mse,
-        epoch_s=progress.seconds / max(progress.epoch, 1),
+        epoch_s=progress.seconds / (trainer.epochs_done or 1.0),
         peak_memory_gb=meter.peak_gb(),
         memory_kind=meter.kind,
         stopped_by=trainer.finished_by,
+        name=label.name,
+        tags=label.tags,
+        seconds=progress.seconds,
     )
 
 
 @contextmanager
-def recorded(folder: Path, trainer: Trainer, header: Header, meter: MemoryMeter) -> Iterator[None]:
+def recorded(
+    folder: Path, trainer: Trainer, header: Header, meter: MemoryMeter, label: RunLabel
+) -> Iterator[None]:
     """Keep `run.json` true: while the run goes on, and however it ends."""
     started = time.time()
 
     def write(status: str) -> None:
-        summary = asdict(summarise(folder, trainer, header, meter))
+        summary = asdict(summarise(folder, trainer, header, meter, label))
         del summary["run"]
         record: dict[str, Any] = {
             "status": status,

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
@@ -53,16 +53,26 @@ from painet_cli.training.device import (
 )
 from painet_cli.training.distributed.world import SINGLE, World
 from painet_cli.training.loss import check_loss
-from painet_cli.training.record import RECORD, RunSummary, begun_with, recorded, summarise
-from painet_cli.training.run_folder import BEST, keep_epochs, new_run_folder
+from painet_cli.training.record import RunSummary, begun_with, recorded, summarise
+from painet_cli.training.run_folder import (
+    BEST,
+    CONFIG,
+    LAST,
+    METRICS,
+    RECORD,
+    RunLabel,
+    keep_epochs,
+    label_in,
+    new_run_folder,
+)
+from painet_cli.training.setup.members import take_members, with_members
+from painet_cli.training.setup.prior import fit_prior
 from painet_cli.training.several import check_several, check_types
 from painet_cli.training.start import read_start, take_weights
 from painet_cli.training.threads import computing_with, threads_for
 from painet_cli.training.trainer import EpochRecord, Trainer
+from painet_cli.training.watching.callback import Callback
 
-CONFIG = "config.yaml"
-METRICS = "metrics.jsonl"
-LAST = "last.safetensors"
 _MEASURED = 50
 """Training windows by whose starts the structure is measured."""
 CONTENTS = {
@@ -74,38 +84,32 @@ CONTENTS = {
 }
 
 
-class Listener(Protocol):
-    """Someone who is told how a training goes."""
-
-    def started(self, run: Path, trainer: Trainer) -> None:
-        """The run folder exists; training begins at `trainer.progress`."""
-
-    def epoch(self, record: EpochRecord, trainer: Trainer) -> None:
-        """An epoch is done and saved."""
-
-
 def start_run(
     preset: Preset,
     name: str,
     data_dir: Path,
     run_dir: Path,
     device: torch.device,
-    listener: Listener,
+    callback: Callback,
     budget_s: float | None = None,
     world: World = SINGLE,
     memory_budget: int | None = None,
+    label: RunLabel = RunLabel(),  # noqa: B008 - frozen
 ) -> RunSummary:
     """Train a preset in a new folder `run_dir/name/STAMP`.
 
     Parameters
     ----------
     budget_s
-        Stop at the first evaluation after this many seconds of training; None for no limit.
+        Stop after the batch with which so many seconds of training are spent; None for no limit.
+        Where there was no evaluation before, there is one then.
     world
-        The processes that train together; one of them writes the folder and tells the listener.
+        The processes that train together; one of them writes the folder and tells the callback.
     memory_budget
         Bytes that `train.activations: auto` fits a step in; by default what is free. What it comes
         to is the run's from then on, so that a resumed run computes as it did.
+    label
+        What the run is called.
 
     Raises
     ------
@@ -117,11 +121,12 @@ def start_run(
     meter = MemoryMeter(device)
     with world.all_or_none():
         trainer, header = _prepare(preset, name, data_dir, device, budget_s, world)
+        take_members(trainer.model, header.preset)
     header = _fit_memory(trainer, header, memory_budget)
     _align(trainer, header)
-    folder = Path(world.broadcast_text(lambda: str(run_folder_of(header, run_dir))))
+    folder = Path(world.broadcast_text(lambda: str(run_folder_of(header, run_dir / name))))
     with alone(folder, world):
-        return _train(folder, trainer, header, meter, listener)
+        return _train(folder, trainer, header, meter, callback, label)
 
 
 def begun(
@@ -134,19 +139,20 @@ def begun(
 ) -> tuple[Trainer, Header]:
     """A training of this process alone, before its first epoch; as `start_run` has it."""
     trainer, header = _prepare(preset, name, data_dir, device, budget_s, SINGLE)
+    take_members(trainer.model, header.preset)
     return trainer, _fit_memory(trainer, header, memory_budget)
 
 
-def run_folder_of(header: Header, run_dir: Path) -> Path:
-    """Make a new folder for a run, `run_dir/NAME/STAMP`, with its preset."""
-    return new_run_folder(run_dir / header.preset_name, {CONFIG: preset_yaml(header.preset)})
+def run_folder_of(header: Header, runs: Path) -> Path:
+    """Make a new folder for a run, `runs/STAMP`, with its preset."""
+    return new_run_folder(runs, {CONFIG: preset_yaml(header.preset)})
 
 
 def resume_run(
     folder: Path,
     data_dir: Path,
     device: torch.device,
-    listener: Listener,
+    callback: Callback,
     epochs: int | None = None,
     budget_s: float | None = None,
     world: World = SINGLE,
@@ -158,8 +164,7 @@ def resume_run(
     epochs
         Train to this epoch instead of the preset's last.
     budget_s
-        Stop at the first evaluation after this many seconds of training, those before the stop
-        included; None for no limit.
+        As for `start_run`, the seconds before the stop included.
     world
         The processes that go on together; they need not be as many as before.
 
@@ -178,7 +183,7 @@ def resume_run(
             _restore(trainer, header, folder)
         header = _fit_memory(trainer, header, None)
         _align(trainer, header)
-        return _train(folder, trainer, header, meter, listener)
+        return _train(folder, trainer, header, meter, callback, label_in(folder))
 
 
 def _preset_of(folder: Path, epochs: int | None) -> Preset:
@@ -219,6 +224,8 @@ def _restore(trainer: Trainer, header: Header, folder: Path) -> None:
                 f"{folder / LAST}: its tensors do not fit the preset in {CONFIG}",
                 str(error).splitlines()[-1].strip(),
             ) from error
+    else:
+        take_members(trainer.model, header.preset)
 
 
 def dataset_of(preset: Preset, data_dir: Path) -> Dataset:
@@ -256,6 +263,7 @@ def _prepare(
     preset = preset.model_copy(update={"data": with_velocity(preset.data, dataset.manifest)})
     check_no_answer(preset.data)
     check_loss(preset, dataset.manifest)
+    preset = with_members(preset, dataset)
     where = preset.train.start_from
     start = None if where is None else read_start(where, dataset.manifest)
     known = () if start is None else start.header.type_names
@@ -270,6 +278,8 @@ def _prepare(
     seed_everything(preset.train.seed, device)
     model = build_model(preset, system).to(device)
     check_several(dataset.manifest, model, preset)
+    augmentation = augmentation_of(preset, dataset)
+    fit_prior(model, train, val, augmentation)
     if start is None:
         model.fit_scales(train.batches(preset.train.batch_size))
     else:
@@ -299,7 +309,6 @@ def _prepare(
         versions=versions(),
         start=None if start is None else start.facts(),
     )
-    augmentation = augmentation_of(preset, dataset)
     report = preset.data.report
     return Trainer(model, preset.train, train, val, budget_s, world, augmentation, report), header
 
@@ -360,12 +369,21 @@ def _align(trainer: Trainer, header: Header) -> None:
 
 
 def _train(
-    folder: Path, trainer: Trainer, header: Header, meter: MemoryMeter, listener: Listener
+    folder: Path,
+    trainer: Trainer,
+    header: Header,
+    meter: MemoryMeter,
+    callback: Callback,
+    label: RunLabel,
 ) -> RunSummary:
-    with computing(folder, trainer, header), kept(folder, trainer, header, meter, listener):
+    with (
+        computing(folder, trainer, header),
+        kept(folder, trainer, header, meter, callback, label),
+    ):
+        on_step = callback.step if trainer.world.is_writer else None
         while trainer.finished_by is None:
-            keep_epoch(folder, trainer, header, trainer.run_epoch(), listener)
-    return summarise(folder, trainer, header, meter)
+            keep_epoch(folder, trainer, header, trainer.run_epoch(on_step), callback)
+    return summarise(folder, trainer, header, meter, label)
 
 
 @contextmanager
@@ -377,37 +395,59 @@ def computing(folder: Path, trainer: Trainer, header: Header) -> Iterator[None]:
 
 @contextmanager
 def kept(
-    folder: Path, trainer: Trainer, header: Header, meter: MemoryMeter, listener: Listener
+    folder: Path,
+    trainer: Trainer,
+    header: Header,
+    meter: MemoryMeter,
+    callback: Callback,
+    label: RunLabel,
 ) -> Iterator[None]:
     """Keep what the folder says true while a training goes on, and however it ends."""
-    world = trainer.world
-    with recorded(folder, trainer, header, meter) if world.is_writer else nullcontext():
-        with world.all_or_none():
-            if world.is_writer:
-                # not before: until it is said to be running, the folder is as `run.json` has it
-                _make_up_best(folder, trainer, header)
-                write_text(folder / CONFIG, preset_yaml(header.preset))
-                keep_epochs(folder / METRICS, trainer.progress.epoch)
-                listener.started(folder, trainer)
-        yield
-        with world.all_or_none():
-            if world.is_writer:
-                keep_confidence(
-                    folder / BEST,
-                    trainer.evaluated_model,
-                    trainer.train_windows,
-                    trainer.val_windows,
-                )
+    is_writer, summary = trainer.world.is_writer, None
+    record = recorded(folder, trainer, header, meter, label) if is_writer else nullcontext()
+    try:
+        with record:
+            _begin(folder, trainer, header, callback)
+            yield
+            _choose_best(folder, trainer, header)
+            with trainer.world.all_or_none():
+                if is_writer:
+                    keep_confidence(
+                        folder / BEST,
+                        trainer.evaluated_model,
+                        trainer.train_windows,
+                        trainer.val_windows,
+                    )
+        summary = summarise(folder, trainer, header, meter, label)
+    finally:
+        if is_writer:
+            callback.ended(summary)
+
+
+def _begin(folder: Path, trainer: Trainer, header: Header, callback: Callback) -> None:
+    """Make the folder as a running training has it, and say so."""
+    with trainer.world.all_or_none():
+        if trainer.world.is_writer:
+            # not before: until it is said to be running, the folder is as `run.json` has it
+            _make_up_best(folder, trainer, header)
+            write_text(folder / CONFIG, preset_yaml(header.preset))
+            keep_epochs(folder / METRICS, trainer.progress.epoch)
+            callback.started(folder, trainer)
 
 
 def keep_epoch(
-    folder: Path, trainer: Trainer, header: Header, record: EpochRecord, listener: Listener
+    folder: Path,
+    trainer: Trainer,
+    header: Header,
+    record: EpochRecord | None,
+    callback: Callback,
 ) -> None:
-    """Save an epoch that is done, and say so."""
+    """Save an epoch that is done, or what the budget allowed of it, and say so."""
     with trainer.world.all_or_none():
         if trainer.world.is_writer:
             _save_epoch(folder, trainer, header, record)
-            listener.epoch(record, trainer)
+            if record is not None:
+                callback.epoch(record, trainer)
 
 
 def _threads(folder: Path, trainer: Trainer, header: Header) -> int:
@@ -421,12 +461,15 @@ def _threads(folder: Path, trainer: Trainer, header: Header) -> int:
     return threads_for(edges * header.preset.data.horizon * width, begun_with(folder))
 
 
-def _save_epoch(folder: Path, trainer: Trainer, header: Header, record: EpochRecord) -> None:
+def _save_epoch(folder: Path, trainer: Trainer, header: Header, record: EpochRecord | None) -> None:
     now = header.model_copy(update={"progress": trainer.progress})
-    # the line goes first: resuming drops lines past the checkpoint, but cannot make one up
-    append_line(folder / METRICS, json.dumps(asdict(record)))
+    if record is not None:
+        # the line goes first: resuming drops lines past the checkpoint, but cannot make one up
+        append_line(folder / METRICS, json.dumps(asdict(record)))
     save_checkpoint(folder / LAST, trainer.state(), now)
-    if record.best:  # last: resuming makes up for it from the weights that are saved
+    if (
+        record is not None and record.best
+    ):  # last: resuming makes up for it from the weights that are saved
         _save_best(folder, trainer, now)
 
 
@@ -435,6 +478,19 @@ def _save_best(folder: Path, trainer: Trainer, header: Header) -> None:
     save_checkpoint(
         folder / BEST, {f"model/{name}": value for name, value in weights.items()}, header
     )
+
+
+def _choose_best(folder: Path, trainer: Trainer, header: Header) -> None:
+    """Where the budget ended a training before its first evaluation, take what there is as best.
+
+    What is saved to go on from does not know of it: a training that goes on comes to the same bits.
+    """
+    if trainer.progress.best_epoch is None:
+        trainer.choose_best()
+        with trainer.world.all_or_none():
+            if trainer.world.is_writer:
+                now = header.model_copy(update={"progress": trainer.progress})
+                _save_best(folder, trainer, now)
 
 
 def _make_up_best(folder: Path, trainer: Trainer, header: Header) -> None:

@@ -3,19 +3,89 @@
 from __future__ import annotations
 
 import errno
+import re
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, count
 from pathlib import Path
 
-from painet_cli.errors import cannot_write, option
+from painet_cli.errors import PainetError, RequestError, cannot_write, option
+from painet_cli.storage.archives import read_json
 from painet_cli.storage.atomic import check_writable, write_text
 
+CONFIG = "config.yaml"
+METRICS = "metrics.jsonl"
+LAST = "last.safetensors"
 BEST = "best.safetensors"
 """The weights of the epoch with the smallest validation MSE."""
+RECORD = "run.json"
+_WORD = re.compile(r"\w[\w.+-]{0,39}")
+
+
+@dataclass(frozen=True)
+class RunLabel:
+    """What its owner calls a run, to find it again; nothing depends on it.
+
+    Attributes
+    ----------
+    name
+        A short word; empty for none.
+    tags
+        Words that several runs have in common.
+    """
+
+    name: str = ""
+    tags: tuple[str, ...] = ()
+
+
+def best_weights(folder: Path) -> Path:
+    """File with the best weights of a run; before its first evaluation those of its last save.
+
+    Raises
+    ------
+    RequestError
+        The folder is no run, or not one epoch of it is done.
+    """
+    for name in (BEST, LAST):
+        if (folder / name).is_file():
+            return folder / name
+    if (folder / CONFIG).is_file():
+        raise RequestError(
+            f"{folder}: no epoch of this run is done, so there are no weights yet",
+            f"`painet train --resume {folder}` goes on with it",
+        )
+    raise RequestError(f"{folder}: no run here", "give a folder that `painet train` wrote")
+
+
+def run_label(name: str | None, tags: Iterable[str] = ()) -> RunLabel:
+    """Check what a run is to be called.
+
+    Raises
+    ------
+    RequestError
+        A name or tag is not one word of at most 40 letters, digits and `_ . + -`.
+    """
+    label = RunLabel(name or "", tuple(dict.fromkeys(tags)))
+    for word in [*([name] if name is not None else []), *label.tags]:
+        if not _WORD.fullmatch(word):
+            raise RequestError(
+                f"{word!r}: not a name for a run or a tag",
+                "expected one word of at most 40 letters, digits, `_`, `.`, `+` and `-`",
+            )
+    return label
+
+
+def label_in(folder: Path) -> RunLabel:
+    """What a run is called, by its `run.json`; nothing where that does not say."""
+    with suppress(PainetError, AttributeError, TypeError):
+        record = read_json(folder / RECORD, "")
+        name, tags = record.get("name", ""), record.get("tags", [])
+        return run_label(name or None, map(str, tags))
+    return RunLabel()
 
 
 def new_run_folder(parent: Path, holding: Mapping[str, str]) -> Path:

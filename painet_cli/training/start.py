@@ -12,8 +12,9 @@ from torch import Tensor
 from painet_cli.data.dataset.manifest import Manifest
 from painet_cli.errors import RequestError
 from painet_cli.models.base import DynamicsModel, Features
-from painet_cli.training.checkpoint import Header, load_checkpoint, under
-from painet_cli.training.run_folder import BEST
+from painet_cli.models.prior import OnPrior
+from painet_cli.training.checkpoint import Header, load_checkpoint, weights_in
+from painet_cli.training.run_folder import best_weights
 
 _OTHER = "keep the model, features, horizon and edges of the checkpoint, or train anew"
 
@@ -64,7 +65,7 @@ def read_start(where: str, manifest: Manifest) -> Start:
         There is none, or it was trained in another unit of length.
     """
     path = Path(where)
-    path = path / BEST if path.is_dir() else path
+    path = best_weights(path) if path.is_dir() else path
     tensors, header = load_checkpoint(path)
     if header.units.length != manifest.units.length:
         raise RequestError(
@@ -72,7 +73,7 @@ def read_start(where: str, manifest: Manifest) -> Start:
             f"{manifest.units.length}",
             "start from a checkpoint in the same unit",
         )
-    return Start(path, header, under("model", tensors))
+    return Start(path, header, weights_in(tensors))
 
 
 @torch.no_grad()
@@ -95,6 +96,11 @@ def take_weights(model: DynamicsModel, start: Start, type_names: Sequence[str]) 
     RequestError
         The model is another one.
     """
+    if isinstance(model, OnPrior) and model.kernel is not None:
+        raise RequestError(
+            f"{start.path}: model.prior=kernel is fitted to its own dataset, and not gone on with",
+            "choose another prior, or leave train.start_from out",
+        )
     known, added = len(start.header.type_names), len(type_names) - len(start.header.type_names)
     own = model.state_dict()
     features = getattr(model, "features", None)

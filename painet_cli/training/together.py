@@ -18,7 +18,6 @@ from painet_cli.training.device import MemoryMeter, free_memory
 from painet_cli.training.distributed.world import SINGLE, Share
 from painet_cli.training.record import RunSummary, summarise
 from painet_cli.training.run import (
-    Listener,
     alone,
     begun,
     computing,
@@ -26,9 +25,11 @@ from painet_cli.training.run import (
     kept,
     run_folder_of,
 )
+from painet_cli.training.run_folder import RunLabel
 from painet_cli.training.steps.optimizers import set_rate
 from painet_cli.training.steps.stacked import Stack, stacked
 from painet_cli.training.trainer import EpochRecord, Trainer
+from painet_cli.training.watching.callback import Callback
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +39,7 @@ class _Run:
     folder: Path
     trainer: Trainer
     header: Header
-    listener: Listener
+    callback: Callback
     open: ExitStack = field(default_factory=ExitStack)
 
 
@@ -48,9 +49,10 @@ def start_together(
     data_dir: Path,
     run_dir: Path,
     device: torch.device,
-    listeners: Sequence[Listener],
+    callbacks: Sequence[Callback],
     budget_s: float | None = None,
     memory_budget: int | None = None,
+    label: RunLabel = RunLabel(),  # noqa: B008 - frozen
 ) -> list[RunSummary]:
     """Train presets that differ in their seed alone, each in a new folder `run_dir/name/STAMP`.
 
@@ -61,12 +63,14 @@ def start_together(
     ----------
     presets
         At least one.
-    listeners
+    callbacks
         One a preset.
     budget_s
-        Stop a run at the first evaluation after this many seconds, of which it counts its share.
+        Stop a run when so many seconds of training are spent, of which it counts its share.
     memory_budget
         Bytes that all steps together are to fit in; by default what is free.
+    label
+        What the runs are called.
 
     Raises
     ------
@@ -83,17 +87,19 @@ def start_together(
     for trainer, _ in prepared:
         _check(trainer)
     runs = [
-        _Run(run_folder_of(header, run_dir), trainer, header, listener)
-        for (trainer, header), listener in zip(prepared, listeners, strict=True)
+        _Run(run_folder_of(header, run_dir / name), trainer, header, callback)
+        for (trainer, header), callback in zip(prepared, callbacks, strict=True)
     ]
     with ExitStack() as all_open:
         all_open.enter_context(computing(runs[0].folder, runs[0].trainer, runs[0].header))
         for run in runs:
             all_open.enter_context(run.open)
             run.open.enter_context(alone(run.folder, SINGLE))
-            run.open.enter_context(kept(run.folder, run.trainer, run.header, meter, run.listener))
+            run.open.enter_context(
+                kept(run.folder, run.trainer, run.header, meter, run.callback, label)
+            )
         _train(runs)
-        return [summarise(run.folder, run.trainer, run.header, meter) for run in runs]
+        return [summarise(run.folder, run.trainer, run.header, meter, label) for run in runs]
 
 
 def _check_preset(preset: Preset) -> None:
@@ -129,7 +135,7 @@ def _train(runs: Sequence[_Run]) -> None:
         if left != going:
             going, stack = left, _stack([run.trainer for run in left])
         for run, record in zip(going, _epoch(stack, going), strict=True):
-            keep_epoch(run.folder, run.trainer, run.header, record, run.listener)
+            keep_epoch(run.folder, run.trainer, run.header, record, run.callback)
             if run.trainer.finished_by is not None:
                 run.open.close()
 
@@ -144,7 +150,7 @@ def _stack(trainers: Sequence[Trainer]) -> Stack:
     )
 
 
-def _epoch(stack: Stack, runs: Sequence[_Run]) -> list[EpochRecord]:
+def _epoch(stack: Stack, runs: Sequence[_Run]) -> list[EpochRecord | None]:
     """Train an epoch of all, and evaluate each that is due."""
     trainers = [run.trainer for run in runs]
     started, losses, rate = time.perf_counter(), [], 0.0
@@ -153,8 +159,13 @@ def _epoch(stack: Stack, runs: Sequence[_Run]) -> list[EpochRecord]:
         batches = [share.batch for _, share in steps if share.batch is not None]
         set_rate([stack.optimizer], rate)
         losses.append(stack.step(Share(stacked(batches), 1.0)))
-        for trainer in trainers:
-            trainer.update_average()
+        done = len(trainers[0].losses) + len(losses)
+        for run in runs:
+            run.trainer.update_average()
+            run.callback.step(done, run.trainer.steps, run.trainer)
+        spent = (time.perf_counter() - started) / len(runs)
+        if done < trainers[0].steps and trainers[0].is_spent(spent):
+            break
     stack.hand_out()
     records = []
     seconds = (time.perf_counter() - started) / len(runs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from painet_cli.config.presets import Preset, preset_name
@@ -9,18 +10,10 @@ from painet_cli.config.schema import Settings
 from painet_cli.errors import RequestError
 from painet_cli.training.device import process_as_before, resolve_device
 from painet_cli.training.record import RunSummary
-from painet_cli.training.run import Listener, resume_run, start_run
-from painet_cli.training.trainer import EpochRecord, Trainer
-
-
-class Unheard:
-    """Listener of a training that nobody watches."""
-
-    def started(self, run: Path, trainer: Trainer) -> None:
-        """Say nothing."""
-
-    def epoch(self, record: EpochRecord, trainer: Trainer) -> None:
-        """Say nothing."""
+from painet_cli.training.run import resume_run, start_run
+from painet_cli.training.run_folder import run_label
+from painet_cli.training.watching.callback import Callback, Callbacks
+from painet_cli.training.watching.recorders import recording
 
 
 def train(
@@ -33,8 +26,10 @@ def train(
     data_dir: str | Path = "data",
     run_dir: str | Path = "runs",
     name: str | None = None,
+    run_name: str | None = None,
+    tags: Sequence[str] = (),
     device: str = "auto",
-    listener: Listener | None = None,
+    callbacks: Sequence[Callback | str] = (),
 ) -> RunSummary:
     """Train a model, quietly; torch's random state and settings are afterwards as they were.
 
@@ -52,17 +47,20 @@ def train(
     epochs
         Train so many epochs at most, instead of what the preset says.
     budget_s
-        Stop at the first evaluation after this many seconds of training.
+        Stop after the batch with which so many seconds of training are spent.
     data_dir
         Folder of the prepared datasets.
     run_dir
         Folder of the runs; this one becomes `run_dir/NAME/STAMP`.
     name
         NAME; by default that of the preset.
+    run_name, tags
+        What to call the run, to find it again among others; one word each.
     device
         `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
-    listener
-        Told when training begins and after every epoch.
+    callbacks
+        Told when training begins, after every batch and epoch, and at the end; a name is that of a
+        recorder: `tensorboard`, `wandb`, `mlflow`, or one that an installed package adds.
 
     Returns
     -------
@@ -93,17 +91,21 @@ def train(
     >>> run.epochs, run.stopped_by
     (1, 'epochs')
     """
-    chosen, silent = resolve_device(device), listener or Unheard()
+    chosen, told = (
+        resolve_device(device),
+        Callbacks([recording(one) if isinstance(one, str) else one for one in callbacks]),
+    )
     if (preset is None) == (resume is None):
         raise RequestError("give either a preset or a run to resume", "registry.presets() has some")
     if preset is None or resume is not None:
-        if settings:
+        if settings or run_name or tags:
             raise RequestError(
-                "settings: a run that goes on keeps its preset", "start a new run for others"
+                "settings, run_name, tags: a run that goes on keeps its preset and its name",
+                "start a new run for others",
             )
         with process_as_before(chosen):
             return resume_run(
-                Path(str(resume)), Path(data_dir), chosen, silent, epochs=epochs, budget_s=budget_s
+                Path(str(resume)), Path(data_dir), chosen, told, epochs=epochs, budget_s=budget_s
             )
     if isinstance(preset, Preset):
         made, own_name = preset.changed(settings) if settings else preset, "preset"
@@ -113,5 +115,12 @@ def train(
         made = made.changed({"train.epochs": epochs})
     with process_as_before(chosen):
         return start_run(
-            made, name or own_name, Path(data_dir), Path(run_dir), chosen, silent, budget_s
+            made,
+            name or own_name,
+            Path(data_dir),
+            Path(run_dir),
+            chosen,
+            told,
+            budget_s,
+            label=run_label(run_name, tags),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -36,6 +36,12 @@ from painet_cli.training.steps.step import Step
 _LEAST_FITTED = 256  # windows side by side where no gradient is kept
 
 
+_EPOCH = ("epoch/losses", "epoch/seconds")  # of an epoch that is not whole
+
+OnStep = Callable[[int, int, "Trainer"], None]
+"""Called after a batch: how many of how many, and whose."""
+
+
 @dataclass(frozen=True)
 class EpochRecord:
     """A line of `metrics.jsonl`."""
@@ -63,7 +69,7 @@ class Trainer:
     train, val
         Windows to learn from and to choose the best epoch by.
     budget_s
-        Stop at the first evaluation after this many seconds of training; None for no limit.
+        Stop after the batch with which so many seconds of training are spent; None for no limit.
     world
         The processes that train together, each with its part of every batch.
     augmentation
@@ -75,6 +81,8 @@ class Trainer:
     ----------
     memory
         How the model was made to fit the memory, where that was chosen.
+    losses
+        (S,) Sums of the squared errors of each batch of an epoch that the budget ended.
     """
 
     def __init__(
@@ -122,6 +130,8 @@ class Trainer:
             model.compile_blocks()
         self.memory: MemoryPlan | None = None
         self.progress = TrainingState()
+        self.losses = torch.empty(0, dtype=torch.float64)
+        self._epoch_s = 0.0
 
     @property
     def evaluated_model(self) -> DynamicsModel:
@@ -129,6 +139,11 @@ class Trainer:
         if self.average is None:
             return self.model
         return cast("DynamicsModel", self.average.module)
+
+    @property
+    def epochs_done(self) -> float:
+        """Epochs done, with the part of one that the budget ended."""
+        return self.progress.epoch + len(self.losses) / self.steps
 
     @property
     def finished_by(self) -> Literal["epochs", "patience", "budget"] | None:
@@ -139,10 +154,15 @@ class Trainer:
         if progress.stale >= self.config.patience:
             return "patience"
         spent = self.budget_s is not None and progress.seconds >= self.budget_s
-        return "budget" if spent and self._is_due(progress.epoch) else None
+        return "budget" if spent and progress.seconds > 0 else None
 
-    def run_epoch(self) -> EpochRecord:
-        """Train one epoch, evaluate if it is due, and update `progress`.
+    def run_epoch(self, on_step: OnStep | None = None) -> EpochRecord | None:
+        """Train one epoch, or what is left of it, evaluate if it is due, and update `progress`.
+
+        Returns
+        -------
+        EpochRecord or None
+            None where the budget is spent before the epoch's end: `state` holds what is done of it.
 
         Raises
         ------
@@ -150,13 +170,21 @@ class Trainer:
             A loss or a weight is NaN or infinite; says where.
         """
         started = time.perf_counter()
-        loss = self._fit() if self.model.closed_form else self._train_epoch()
+        loss = self._fit() if self.model.closed_form else self._train_epoch(started, on_step)
         # one clock for all, so that all spend their budget in the same epoch
         return self.ended_epoch(loss, self.world.broadcast_number(time.perf_counter() - started))
 
-    def ended_epoch(self, loss: float, seconds: float) -> EpochRecord:
-        """Evaluate an epoch that was trained in so many seconds, and update `progress`."""
+    def ended_epoch(self, loss: float | None, seconds: float) -> EpochRecord | None:
+        """Evaluate an epoch that took so many seconds, or more of them, and update `progress`.
+
+        Nothing is evaluated where the budget has cut it short: there is no loss then.
+        """
         epoch = self.progress.epoch + 1
+        spent = self.progress.seconds + seconds
+        if loss is None:
+            self.progress = self.progress.model_copy(update={"seconds": spent})
+            self._epoch_s += seconds
+            return None
         val_mse = self._evaluate() if self._is_due(epoch) else None
         known = self.progress.best_mse
         best = val_mse is not None and (known is None or val_mse < known)
@@ -165,8 +193,9 @@ class Trainer:
             best_epoch=epoch if best else self.progress.best_epoch,
             best_mse=val_mse if best else self.progress.best_mse,
             stale=0 if best else self.progress.stale + (val_mse is not None),
-            seconds=self.progress.seconds + seconds,
+            seconds=spent,
         )
+        seconds, self._epoch_s = seconds + self._epoch_s, 0.0
         rate = float(self.optimizers[0].param_groups[0]["lr"]) if self.optimizers else 0.0
         return EpochRecord(epoch, loss, rate, seconds, val_mse, best)
 
@@ -181,26 +210,36 @@ class Trainer:
         self.model.fit(seen, AllWindows(self.val_windows, size))
         return validation_mse(self.model, self.train_windows, size, self.world)
 
-    def _train_epoch(self) -> float:
-        losses = []
-        for rate, share in self.shares():
+    def _train_epoch(self, started: float, on_step: OnStep | None) -> float | None:
+        """MSE of an epoch while the weights were changing; None where the budget cuts it short."""
+        losses: list[Tensor] = []
+        for done, (rate, share) in enumerate(self.shares(), len(self.losses) + 1):
             set_rate(self.optimizers, rate)
             losses.append(self.step(share))
             self.update_average()
+            if on_step is not None:
+                on_step(done, self.steps, self)
+            if done < self.steps and self.is_spent(time.perf_counter() - started):
+                break
         return self.mean_loss(losses)
 
+    @property
+    def steps(self) -> int:
+        """Steps of an epoch."""
+        return math.ceil(len(self.train_windows) / self.config.batch_size)
+
     def shares(self) -> Iterator[tuple[float, Share]]:
-        """Learning rate and part of the batch of every step of the epoch to come."""
-        epoch, windows = self.progress.epoch + 1, self.train_windows
+        """Learning rate and part of the batch of every step that is left of the epoch to come."""
+        epoch, windows, size = self.progress.epoch + 1, self.train_windows, self.config.batch_size
         self.model.train()
         windows.draw((self.config.seed, epoch))
-        steps = math.ceil(len(windows) / self.config.batch_size)
-        shares = self.world.shares(windows, self.config.batch_size, self._order())
-        for step, share in enumerate(shares):
+        first = len(self.losses)
+        shares = self.world.shares(windows, size, self._order()[first * size :])
+        for step, share in enumerate(shares, first):
             if share.batch is not None:
                 seed = (self.config.seed, epoch, step, self.world.rank)
                 share = share._replace(batch=self.augmentation.one_of(share.batch, seed))
-            yield self.config.lr * rate_factor(self.config, epoch - 1 + step / steps), share
+            yield self.config.lr * rate_factor(self.config, epoch - 1 + step / self.steps), share
 
     def _order(self) -> Tensor:
         """Order of the windows in the epoch to come."""
@@ -212,8 +251,10 @@ class Trainer:
         if self.average is not None:
             self.average.update_parameters(self.model)
 
-    def mean_loss(self, losses: Sequence[Tensor]) -> float:
+    def mean_loss(self, losses: Sequence[Tensor]) -> float | None:
         """Mean over the windows of the epoch to come, by the summed losses () of its steps.
+
+        None where there are fewer steps than the epoch has: they are kept for those to come.
 
         Raises
         ------
@@ -223,13 +264,28 @@ class Trainer:
         # the epoch's only wait for the device; weights that are no numbers must not be saved
         sums = [parameter.detach().sum().float() for parameter in self.model.parameters()]
         numbers = torch.stack([*losses, *sums]).cpu().double()
-        sums_of_steps = self.world.all_reduce(numbers[: len(losses)])
+        done = torch.cat([self.losses, self.world.all_reduce(numbers[: len(losses)])])
         with self.world.all_or_none():
-            if not torch.isfinite(torch.cat([sums_of_steps, numbers[len(losses) :]])).all():
+            if not torch.isfinite(torch.cat([done, numbers[len(losses) :]])).all():
                 epoch, size = self.progress.epoch + 1, self.config.batch_size
                 windows, model = self.train_windows, self.model
-                raise training_error(epoch, sums_of_steps, self._order(), windows, size, model)
-        return float(sums_of_steps.sum()) / len(self.train_windows)
+                raise training_error(epoch, done, self._order(), windows, size, model)
+        if len(done) < self.steps:
+            self.losses = done
+            return None
+        self.losses = done[:0]
+        return float(done.sum()) / len(self.train_windows)
+
+    def is_spent(self, seconds: float) -> bool:
+        """Whether the budget ends with so many seconds more, by the clock of rank 0."""
+        if self.budget_s is None:
+            return False
+        return self.progress.seconds + self.world.broadcast_number(seconds) >= self.budget_s
+
+    def choose_best(self) -> None:
+        """Take the weights as they are for the best so far."""
+        best = {"best_epoch": self.progress.epoch, "best_mse": self._evaluate()}
+        self.progress = self.progress.model_copy(update=best)
 
     def _evaluate(self) -> float:
         size, model, loss = self.config.batch_size, self.evaluated_model, self.config.loss
@@ -252,6 +308,9 @@ class Trainer:
         drawn = {"rng/cpu": torch.get_rng_state()}
         if self.train_windows.device.type == "cuda":  # dropout draws where the model is
             drawn["rng/cuda"] = torch.cuda.get_rng_state(self.train_windows.device)
+        if len(self.losses):
+            spent = torch.tensor(self._epoch_s, dtype=torch.float64)
+            drawn |= dict(zip(_EPOCH, (self.losses, spent), strict=True))
         return state | drawn
 
     def _state_after_a_step(self, saved: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -279,16 +338,21 @@ class Trainer:
         self._load_weights(state)  # some buffers take the shapes that they are given
         expected = self._state_after_a_step(state)
         # a run may go on without the card it began on, or have begun before its state was kept
-        other = {"rng/cuda"} & (state.keys() ^ expected.keys())
+        other = {"rng/cuda", *_EPOCH} & (state.keys() ^ expected.keys())
         wrong = misfit(_without(state, other), _without(expected, other))
         if wrong is not None:
             raise ValueError(wrong)
+        losses, seconds = (state.get(name, torch.zeros(0).double()) for name in _EPOCH)
+        steps = math.ceil(len(self.train_windows) / self.config.batch_size)
+        if losses.ndim != 1 or len(losses) >= steps or not losses.isfinite().all():
+            raise ValueError(f"epoch/losses is not of some of the {steps} batches of an epoch")
         self._load_weights(state)
         load_optimizer_state(self.optimizers, under("optimizer", state))
         torch.set_rng_state(state["rng/cpu"])
         if "rng/cuda" in state and self.train_windows.device.type == "cuda":
             torch.cuda.set_rng_state(state["rng/cuda"], self.train_windows.device)
         self.progress = progress
+        self.losses, self._epoch_s = losses.double(), float(seconds.sum())
 
 
 def _without(state: Mapping[str, Tensor], names: Set[str]) -> dict[str, Tensor]:

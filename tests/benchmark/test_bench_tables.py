@@ -17,6 +17,7 @@ from rich.console import Console
 from painet_cli.benchmark.cells import Cell, Result
 from painet_cli.benchmark.layout import bench_csv, bench_markdown, bench_tables
 from painet_cli.benchmark.rows import Row, bench_rows
+from painet_cli.benchmark.significance import p_words
 from painet_cli.config.presets import load_preset
 
 
@@ -99,8 +100,8 @@ def test_a_preset_that_the_paper_does_not_have_has_no_paper_column() -> None:
 def test_painet_is_tested_against_the_best_other_and_gets_the_star() -> None:
     rows = bench_rows([result("painet", 0.3), result("egnn", 0.4), result("rf", 0.9)])
     painet, egnn, rf = rows
-    assert (painet.best, painet.against, painet.star) == (True, "egnn", True)
-    assert (egnn.against, egnn.star, rf.against) == ("painet", False, None)
+    assert (painet.best, painet.against, painet.star) == (True, "egnn", "*w")
+    assert (egnn.against, egnn.star, rf.against) == ("painet", "", None)
     assert painet.p_value is not None
     assert painet.p_value < 0.05
     assert "0.3*" in shown(rows)
@@ -144,7 +145,7 @@ def test_steps_of_adk_stand_above_the_papers() -> None:
 def test_markdown_csv_and_json_hold_the_same_figures() -> None:
     rows = bench_rows([result("painet", 0.3), result("egnn", 0.4), result("egnn", 0.5, seed=2)])
     markdown = bench_markdown(rows, None)
-    assert "| painet | 0.3* | 0.35 ± 0.027 |" in markdown
+    assert "| painet | 0.3*w | 0.35 ± 0.027 |" in markdown
     read = list(csv.DictReader(io.StringIO(bench_csv(rows))))
     plain: list[dict[str, Any]] = json.loads(json.dumps([asdict(row) for row in rows]))
     for line, row in zip(read, plain, strict=True):
@@ -157,3 +158,32 @@ def test_nothing_but_a_single_model_is_compared() -> None:
     (row,) = bench_rows([result("painet", 0.3)])
     assert not row.best
     assert row.against is None
+
+
+def test_the_star_says_whether_windows_or_seeds_tell_the_difference() -> None:
+    even = [result("painet", 0.3, seed=seed) for seed in (1, 2, 3)]
+    clear = [result("egnn", 0.4 + 0.01 * seed, seed=seed) for seed in (1, 2, 3)]
+    painet, _ = rows = bench_rows([*even, *clear])
+    assert painet.star == "*ws"
+    assert painet.p_seeds is not None and painet.p_seeds < 0.05
+    said = " ".join(shown(rows).split())
+    assert "0.3 ± 0*ws" in said
+    assert "mocap-run-s2s: painet against egnn, p <0.001 over windows, 0.0" in said
+    scattered = [result("egnn", mse, seed=seed) for seed, mse in ((1, 0.2), (2, 0.4), (3, 0.5))]
+    painet, _ = bench_rows([*even, *scattered])
+    assert painet.p_seeds is not None and painet.p_seeds > 0.05
+    assert painet.star == "*w"
+
+
+def test_of_two_seeds_no_test_is_made() -> None:
+    both = [
+        result(model, mse, seed=s)
+        for model, mse in (("painet", 0.3), ("egnn", 0.4))
+        for s in (1, 2)
+    ]
+    assert {row.p_seeds for row in bench_rows(both)} == {None}
+
+
+def test_p_values_have_the_digits_that_they_deserve() -> None:
+    shown = [p_words(p) for p in (None, 1.2e-9, 0.00123, 0.0456, 0.3333, 1.0)]
+    assert shown == ["-", "<0.001", "0.0012", "0.046", "0.33", "1.00"]

@@ -78,7 +78,7 @@ def test_an_evaluation_is_kept_beside_the_weights(run: Path, data_dir: Path) -> 
 def test_what_is_no_run_is_refused(data_dir: Path, tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="no run here"):
         evaluate_run(tmp_path / "none", data_dir, CPU)
-    with pytest.raises(RequestError, match="no checkpoint here"):
+    with pytest.raises(RequestError, match="no run here"):
         evaluate_run(tmp_path, data_dir, CPU)
 
 

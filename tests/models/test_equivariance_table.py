@@ -15,6 +15,7 @@ from torch import Tensor
 
 from painet_cli.config.model_table import OWN
 from painet_cli.models.base import DynamicsModel
+from painet_cli.models.registry import find_model
 from painet_cli.testing import cases
 from painet_cli.testing.motions import NOTHING, STAYS, VERTICAL, deviation, orthogonal
 from systems import BRANCHED, equal_systems
@@ -35,6 +36,7 @@ KEPT = {
     "hegnn": ALL,
     "atom": set(),  # only its lifting tells vectors from scalars, and it reads coordinates
     "gf-node": {"shift"},  # its nonlinearities act on single coordinates
+    "stack": ALL,  # what all of its members keep, here those of linear and egnn
     "kernel": set(),  # of a body with an up axis: what it keeps is in kernel/test_kernel
 }
 KEPT_BY_VARIANT = {
@@ -43,6 +45,11 @@ KEPT_BY_VARIANT = {
     "mlp-concat": set(),
 }
 LEAST_BROKEN = 1e-3  # what a symmetry is off by where it is not kept; 1e-10 where it is
+
+
+@pytest.mark.parametrize("name", KEPT.keys() - {"kernel"})
+def test_each_model_says_what_it_keeps(name: str) -> None:
+    assert find_model(name).keeps == (", ".join(m for m in MOTIONS if m in KEPT[name]) or "nothing")
 
 
 def first_case(name: str) -> DynamicsModel:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from painet_cli.config.model_table import OWN
 from painet_cli.config.schema import MODEL_CONFIGS
 from painet_cli.models.registry import find_model
 from painet_cli.testing import Check, Kit, checks
+from systems import preset
 
 SMALL = {"layers": 2, "hidden": 8, "heads": 2}
 NARROW = {"layers": 2, "hidden": 8}
+
+
+def member(name: str, **options: int) -> dict[str, Any]:
+    """A member of a stack, as its checkpoint has it."""
+    return {"run": name, "preset": preset({"name": name, **options}, 5).model_dump(mode="json")}
+
+
 KITS = {
     "linear": Kit(reads_features=False),
     "rf": Kit((NARROW,), reads_features=False, horizons=(1,)),
@@ -34,6 +44,11 @@ KITS = {
         one_system=True,
         rounding=1e-7,
     ),
+    "stack": Kit(
+        ({"members": [member("linear"), member("egnn", **NARROW)]},),
+        reads_features=False,
+        horizons=(5,),
+    ),
     "atom": Kit((SMALL,), equivariant=False, reads_features=False),
     "painet": Kit(
         (
@@ -52,13 +67,12 @@ KITS = {
             {**SMALL, "attention_layers": 2},
             {**SMALL, "attention_layers": 2, "share_time": True},
             {**SMALL, "decoder": "recurrent"},
+            {**SMALL, "prior": "straight"},
         )
     ),
 }
 # decoders that read coordinates keep no symmetry
 MLPS = Kit(({**SMALL, "decoder": "mlp-add"}, {**SMALL, "decoder": "mlp-concat"}), equivariant=False)
-
-
 CASES = [*((name, KITS.get(name, Kit())) for name in OWN), ("painet", MLPS)]
 CHECKS = [check for name, kit in CASES for check in checks(name, kit)]
 

@@ -19,8 +19,8 @@ from painet_cli.prediction.forecast import Forecast, make_forecast
 from painet_cli.prediction.inputs.open import open_input, read_input
 from painet_cli.prediction.inputs.recording import Input
 from painet_cli.prediction.pipeline import forecast_recording
-from painet_cli.prediction.starts import parse_starts
-from painet_cli.prediction.timing import frame_warnings, start_past, start_velocities
+from painet_cli.prediction.starting.starts import parse_starts
+from painet_cli.prediction.starting.timing import frame_warnings, start_past, start_velocities
 from painet_cli.training.checkpoint import Header
 
 OFFSETS = [10, 20]  # of the small preset

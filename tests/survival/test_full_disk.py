@@ -18,7 +18,7 @@ from painet_cli.evaluation.verify.verify import verify
 from painet_cli.training.record import ERRORS, RECORD
 from painet_cli.training.run import LAST, resume_run
 from painet_cli.training.run_folder import BEST
-from painet_cli.training.trainer import EpochRecord, Trainer
+from painet_cli.training.trainer import EpochRecord, OnStep, Trainer
 from trainings import CPU, Watcher, same_bits, train
 
 MEGABYTE = 2**20
@@ -168,10 +168,10 @@ def test_memory_that_runs_out_in_an_epoch_is_said_and_the_run_goes_on_to_the_sam
 ) -> None:
     steps = Trainer.run_epoch
 
-    def full(trainer: Trainer) -> EpochRecord:
+    def full(trainer: Trainer, on_step: OnStep | None = None) -> EpochRecord | None:
         if trainer.progress.epoch == 2:
             raise error
-        return steps(trainer)
+        return steps(trainer, on_step)
 
     watcher = Watcher()
     with monkeypatch.context() as patched:

@@ -88,7 +88,7 @@ def test_a_failed_training_leaves_it_as_it_was_too(
             data_dir=data_dir,
             run_dir=tmp_path,
             device="cpu",
-            listener=Watcher(stop_after=1),
+            callbacks=[Watcher(stop_after=1)],
         )
     assert torch.equal(torch.get_rng_state(), drawn)
 

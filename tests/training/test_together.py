@@ -27,8 +27,8 @@ def presets(path: Path, *settings: str) -> list[Preset]:
 def together(
     made: list[Preset], data_dir: Path, folder: Path, watchers: list[Watcher] | None = None
 ) -> list[RunSummary]:
-    listeners = watchers or [Watcher() for _ in made]
-    return start_together(made, "small", data_dir, folder, CPU, listeners)
+    callbacks = watchers or [Watcher() for _ in made]
+    return start_together(made, "small", data_dir, folder, CPU, callbacks)
 
 
 def alone(made: list[Preset], data_dir: Path, folder: Path) -> list[RunSummary]:

@@ -22,6 +22,7 @@ from painet_cli.cli.bench.cells import (
 )
 from painet_cli.cli.options import DATA_DIR, DataDir, Settings
 from painet_cli.cli.session import Session, with_session
+from painet_cli.errors import RequestError
 
 
 @with_session
@@ -34,6 +35,13 @@ def ablation(
         str | None,
         typer.Option("--presets", metavar="A,B", help="Those of the paper that are prepared."),
     ] = None,
+    model: Annotated[
+        str, typer.Option("--model", metavar="MODEL", help="Whose variants; also a plug-in's.")
+    ] = "painet",
+    vary: Annotated[
+        list[str] | None,
+        typer.Option("--vary", metavar="KEY=V,V", help="A setting to vary; may be repeated."),
+    ] = None,
     seeds: Seeds = 1,
     epochs: Epochs = None,
     budget: Budget = None,
@@ -44,20 +52,30 @@ def ablation(
     ] = Path("bench/ablation"),
     data_dir: DataDir = DATA_DIR,
 ) -> None:
-    """Train variants of PAINET, and draw the paper's Figures 4, 5 and 6.
+    """Train variants of a model, and draw the paper's Figures 4, 5 and 6.
 
     4a: pair weights; 4b: decoders; 5: decoder layers; 6: attention layers a
-    step; reach: attention limited to neighbours. A cell that is done is not
+    step; reach: attention limited to neighbours. `--vary model.hidden=16,32`
+    varies any setting, of any model, on `--presets`. A cell that is done is not
     trained again; one that was stopped goes on.
     """
-    from painet_cli.benchmark.ablation import cells_of, choose_ablations, make_points
+    from painet_cli.benchmark.ablation import (
+        cells_of,
+        check_variants,
+        choose_ablations,
+        make_points,
+        varied,
+    )
     from painet_cli.benchmark.ablation_plots import write_ablation_plots
     from painet_cli.benchmark.ablation_rows import ablation_markdown, ablation_rows, ablation_tables
     from painet_cli.benchmark.cells import read_results
     from painet_cli.benchmark.layout import bench_csv
     from painet_cli.storage.atomic import write_text
 
-    wanted = choose_ablations(figures)
+    wanted = [] if vary and figures is None else choose_ablations(figures)
+    wanted = check_variants([*wanted, *map(varied, vary or ())], model)
+    if vary and presets is None:
+        raise RequestError("--vary: on which preset?", "name it by --presets")
     if presets is None:
         names = dict.fromkeys(name for figure in wanted for name in figure.presets)
         ready = prepared(session, list(names), data_dir)
@@ -68,7 +86,7 @@ def ablation(
     else:
         wanted = [replace(figure, presets=tuple(presets.split(","))) for figure in wanted]
     changes = [*(settings or []), *([] if epochs is None else [f"train.epochs={epochs}"])]
-    points = make_points(wanted, seeds, changes, out, data_dir)
+    points = make_points(wanted, seeds, changes, out, data_dir, model)
     cells = cells_of(points)
     with locked(out):
         failed = train(session, cells, data_dir, budget, jobs)

@@ -36,6 +36,9 @@ class Batch:
     frame_time_s
         (B,) seconds between the frames that velocities, past and targets count by, a system; None
         where the model is not told.
+    prior
+        (T, M, 3) displacements that a model's prior predicts without having seen this window; None
+        where the prior may look at it.
     """
 
     graph: Graph
@@ -44,6 +47,7 @@ class Batch:
     targets: Tensor | None = None
     past: Tensor | None = None
     frame_time_s: Tensor | None = None
+    prior: Tensor | None = None
 
     def known_targets(self) -> Tensor:
         """(T, M, 3) targets of a batch that has them.
@@ -87,6 +91,7 @@ class Batch:
             None if self.targets is None else self.targets.to(device),
             None if self.past is None else self.past.to(device),
             None if self.frame_time_s is None else self.frame_time_s.to(device),
+            None if self.prior is None else self.prior.to(device),
         )
 
 

@@ -90,6 +90,7 @@ class Symmetries:
             velocities=seen(batch.velocities),
             targets=None if batch.targets is None else seen(batch.targets),
             past=None if batch.past is None else seen(batch.past),
+            prior=None if batch.prior is None else seen(batch.prior),
         )
 
 

@@ -149,7 +149,15 @@ class Windows:
     strides
         (S, 2) fewest and most frames of the dataset that make one frame of each window, between
         which `draw` draws; None where every frame of the dataset is one.
+
+    Attributes
+    ----------
+    prior
+        (S, T, N, 3) displacements that a model's prior predicts without having seen the window;
+        None where there are none.
     """
+
+    prior: Tensor | None = None
 
     def __init__(
         self,
@@ -184,6 +192,11 @@ class Windows:
         if self._bounds is not None:
             self._strides = torch.from_numpy(draw_strides(self._bounds, seed))
 
+    @property
+    def drawn(self) -> bool:
+        """Whether the time between the frames of a window is drawn."""
+        return self._bounds is not None
+
     def __len__(self) -> int:
         """S, the number of windows."""
         return len(self.starts)
@@ -210,10 +223,19 @@ class Windows:
         if self._is_far:
             by_time = at_origin(by_time, graph, self.dataset.manifest.up_axis)
         batch = self.before.batch(graph, by_time)
+        if self.prior is not None:
+            prior = self.prior[indices].transpose(0, 1).flatten(1, 2)
+            batch = replace(batch, prior=prior.to(batch.positions))
         if self._strides is None:
             return batch
         frame_time_s = self._frames.frame_time_s[systems] * self._strides[indices]
         return replace(batch, frame_time_s=frame_time_s.float().to(self.device))
+
+    def only(self, which: NDArray[np.int64]) -> Windows:
+        """The windows of these places, in that order."""
+        bounds = None if self._bounds is None else self._bounds[which]
+        starts, before = self.starts[which], self.before
+        return Windows(self.dataset, starts, self.offsets, self.graph, self.device, before, bounds)
 
     def _chosen(
         self,

@@ -14,7 +14,7 @@ from painet_cli.evaluation.distributions.report import Distribution
 from painet_cli.prediction.adapting.adapt import frames_to_read
 from painet_cli.prediction.inputs.recording import Recording
 from painet_cli.prediction.pipeline import RecordingForecast
-from painet_cli.prediction.timing import known_frames
+from painet_cli.prediction.starting.timing import known_frames
 from painet_cli.prediction.yardsticks import (
     MEAN,
     RECENT,

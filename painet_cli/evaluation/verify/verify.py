@@ -27,9 +27,8 @@ from painet_cli.evaluation.verify.files import (
 )
 from painet_cli.prediction.checkpoints import Checkpoint, find_checkpoint
 from painet_cli.training.checkpoint import Header, read_header
-from painet_cli.training.record import RECORD, trained_facts
-from painet_cli.training.run import CONFIG, LAST, METRICS
-from painet_cli.training.run_folder import BEST
+from painet_cli.training.record import trained_facts
+from painet_cli.training.run_folder import BEST, CONFIG, LAST, METRICS, RECORD
 
 SUMMARY = "summary.json"
 BENCH = "bench.json"
@@ -187,7 +186,7 @@ def _run(folder: Path, data_dir: Path, traced: dict[str, Any]) -> Iterator[Check
         yield _metrics(folder / METRICS, headers[LAST].progress.epoch)
         yield _trained_on(headers[LAST], data_dir)
     if (folder / EVALUATION).is_file():
-        yield from _evaluated(folder, headers.get(BEST))
+        yield from _evaluated(folder, headers.get(BEST) or headers.get(LAST))
 
 
 def _belongs(folder: Path, name: str, header: Header, record: Mapping[str, Any]) -> Check:

@@ -44,6 +44,7 @@ class Atom(PublishedModel):
 
     Config = AtomConfig
     stackable = False  # noise and dropout are drawn
+    keeps = "nothing"
 
     @classmethod
     def build(cls, config: AtomConfig, preset: Preset, system: SystemSpec) -> Atom:

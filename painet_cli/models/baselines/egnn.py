@@ -65,6 +65,7 @@ class Egnn(ParallelSteps):
     """EGNN on the features of a preset, once for every step to predict."""
 
     Config = EgnnConfig
+    keeps = "shift, rotation, reflection"
     takes_types = True
 
     @classmethod

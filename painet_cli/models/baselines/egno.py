@@ -41,6 +41,7 @@ class Egno(PublishedModel):
     """EGNO on the features of a preset."""
 
     Config = EgnoConfig
+    keeps = "shift, rotation, reflection"
     takes_types = True
 
     @classmethod

@@ -277,6 +277,7 @@ class GfNode(PublishedModel):
     """
 
     Config = GfNodeConfig
+    keeps = "shift"
     takes_types = True
     capturable = stackable = False  # the solver chooses its steps
 

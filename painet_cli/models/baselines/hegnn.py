@@ -41,6 +41,7 @@ class Hegnn(ParallelSteps):
     """HEGNN on the features of a preset, once for every step to predict."""
 
     Config = HegnnConfig
+    keeps = "shift, rotation, reflection"
 
     @classmethod
     def build(cls, config: HegnnConfig, preset: Preset, system: SystemSpec) -> Hegnn:

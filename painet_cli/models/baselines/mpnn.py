@@ -89,6 +89,7 @@ class Mpnn(OneStepModel):
     """
 
     Config = MpnnConfig
+    keeps = "nothing"
     takes_types = True
 
     @classmethod

@@ -88,6 +88,7 @@ class RadialField(OneStepModel):
     """Radial field on raw lengths and velocities; predicts one step."""
 
     Config = RadialFieldConfig
+    keeps = "shift, rotation, reflection"
     takes_types = True
 
     @classmethod

@@ -29,6 +29,7 @@ class StraightLine(DynamicsModel):
     """
 
     Config = LinearConfig
+    keeps = "shift, rotation, reflection"
 
     def __init__(self, horizon: int) -> None:
         super().__init__()

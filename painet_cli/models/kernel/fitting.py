@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,8 +69,18 @@ def skeleton_of(batch: Batch, names: tuple[str, ...]) -> Skeleton:
     return Skeleton(names, graph.types[:n].cpu().numpy(), bonds)
 
 
-def fit_member(task: Task, config: KernelConfig, member: KernelMember) -> dict[str, Tensor]:
+def fit_member(
+    task: Task,
+    config: KernelConfig,
+    member: KernelMember,
+    known: Sequence[Chosen] | None = None,
+) -> dict[str, Tensor]:
     """Buffers of a `Member`.
+
+    Parameters
+    ----------
+    known
+        Weights and ridge of each part's kernel; chosen on the validation windows where not given.
 
     Raises
     ------
@@ -81,7 +91,7 @@ def fit_member(task: Task, config: KernelConfig, member: KernelMember) -> dict[s
     z, z_held = (layout.columns(part.inputs) for part in (task.kept, task.held))
     dual = torch.empty_like(task.kept.targets)
     ridges, projections, strengths = [], [], []
-    chosen = _choose(task, layout, config, member)
+    chosen = _choose(task, layout, config, member) if known is None else known
     for p, choice in enumerate(chosen):
         mine, weights = task.part == p, choice.weights
         wanted = (task.kept.targets - task.offset)[:, :, mine]
@@ -92,15 +102,17 @@ def fit_member(task: Task, config: KernelConfig, member: KernelMember) -> dict[s
             others = _pieces(task, task.others, layout, z, weights, config, mine)
         solution = solve(among, others, wanted.flatten(1))
         ridge = choice.ridge
-        if not config.descend:
+        if known is None and not config.descend:
             crossed = kernel(z_held, z, layout.group, weights, config.form)
             ridge = best_ridge(solution, crossed, truth, weights).ridge
         dual[:, :, mine] = solution.dual(ridge).view_as(wanted)
-        best = solution.strength.argsort(descending=True)[:_RANK]
-        projections.append(solution.projection[:, best])
-        strengths.append(solution.strength[best])
+        if task.others is not None:  # else they follow from the kept windows
+            best = solution.strength.argsort(descending=True)[:_RANK]
+            projections.append(solution.projection[:, best])
+            strengths.append(solution.strength[best])
         ridges.append(ridge)
-    rank = max(len(one) for one in strengths)
+    rank = max((len(one) for one in strengths), default=0)
+    kept = len(z)
     return {
         "inputs": z,
         "parent": layout.parent,
@@ -111,8 +123,8 @@ def fit_member(task: Task, config: KernelConfig, member: KernelMember) -> dict[s
         "log_b": torch.stack([choice.weights.log_b for choice in chosen]),
         "ridge": torch.tensor(ridges, dtype=torch.float64, device=z.device),
         "dual": dual,
-        "projection": torch.stack([_padded(one, rank) for one in projections]),
-        "strength": torch.stack([_padded(one, rank) for one in strengths]),
+        "projection": _stacked(projections, (len(chosen), kept, rank)),
+        "strength": _stacked(strengths, (len(chosen), rank)),
     }
 
 
@@ -173,5 +185,11 @@ def part_of(skeleton: Skeleton, config: KernelConfig) -> Tensor:
     return torch.from_numpy(divide(skeleton, config.parts))
 
 
-def _padded(values: Tensor, columns: int) -> Tensor:
-    return torch.nn.functional.pad(values, (0, columns - values.shape[-1]))
+def _stacked(parts: Sequence[Tensor], shape: tuple[int, ...]) -> Tensor:
+    """Parts with columns of nought where they have fewer; nothing where there are none."""
+    if not parts:
+        return torch.zeros(shape, dtype=torch.float64)
+    columns = shape[-1]
+    return torch.stack(
+        [torch.nn.functional.pad(part, (0, columns - part.shape[-1])) for part in parts]
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import torch
@@ -9,7 +10,8 @@ from torch import Tensor
 
 from painet_cli.config.schema import KernelForm
 from painet_cli.models.kernel.layout import along_bones
-from painet_cli.models.kernel.ridge import Weights, kernel, own_kernel, variances
+from painet_cli.models.kernel.ridge import Weights, kernel, own_kernel, solve, variances
+from painet_cli.models.kernel.tuning import Chosen
 from painet_cli.models.layers.fitted_buffers import FittedBuffers
 
 _DIMENSIONS = {
@@ -32,7 +34,8 @@ class Member(FittedBuffers):
     dual
         (m, T, N, 3) what kernels are multiplied by.
     projection, strength
-        (P, m, r) and (P, r) features of the variance.
+        (P, m, r) and (P, r) features of the variance; r is 0 where all training windows are kept,
+        from which they follow.
     """
 
     inputs: Tensor
@@ -58,6 +61,11 @@ class Member(FittedBuffers):
         """Take what was fitted."""
         for name in _DIMENSIONS:
             self._set(name, buffers[name])
+
+    def choices(self) -> list[Chosen]:
+        """Weights and ridge of each part's kernel; their error is not kept."""
+        parts = zip(self.log_a.double(), self.log_b.double(), self.ridge.tolist(), strict=True)
+        return [Chosen(Weights(log_a, log_b), ridge, math.nan) for log_a, log_b, ridge in parts]
 
     def unlike(self) -> str | None:
         """What does not go together, as the base class has it."""
@@ -96,10 +104,18 @@ class Member(FittedBuffers):
         made = inputs.new_zeros((len(inputs), inputs.shape[2]))
         for p, particles, kernels, z in self._kernels(inputs, part):
             own = own_kernel(z, self.group, self._weights(p))
-            features = self.projection[p].double(), self.strength[p].double()
-            variance = variances(kernels, own, *features, self.ridge[p].double())
+            variance = variances(kernels, own, *self._features(p), self.ridge[p].double())
             made[:, particles] = variance.sqrt()[:, None]
         return made
+
+    def _features(self, p: int) -> tuple[Tensor, Tensor]:
+        """Projection and strength of a part, made of the kept windows where they are not kept."""
+        if self.strength.shape[-1]:
+            return self.projection[p].double(), self.strength[p].double()
+        z = self.inputs.double()
+        among = kernel(z, z, self.group, self._weights(p), self.form)
+        solution = solve(among, None, z[:, :0])
+        return solution.projection, solution.strength
 
     def _kernels(
         self, inputs: Tensor, part: Tensor

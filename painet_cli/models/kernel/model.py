@@ -71,6 +71,7 @@ class Kernel(FittedBuffers, DynamicsModel):
     """
 
     Config = KernelConfig
+    keeps = "shift, rotation"  # along and about the ground where there is one
     closed_form = True
     reads_past = "always"
 
@@ -126,18 +127,41 @@ class Kernel(FittedBuffers, DynamicsModel):
             )
         skeleton = skeleton_of(next(iter(train)), self.system.names)
         task = self._task(train, val, skeleton)
-        self._set("part", task.part)
-        self._set("offset", task.offset)
         if self.config.keep_bones:
             parent, depth = parents(skeleton)
             self._set("parent", torch.from_numpy(parent))
             self._set("path", paths(parent, depth))
-        for member, config in zip(self._members(), self.config.members, strict=True):
-            member.take(**fit_member(task, self.config, config))
-        self._set("spread", torch.ones_like(task.offset[..., 0]))
+        self._take(task)
         squared = (self._moved(task.held.inputs) - task.held.targets).square().mean(dim=-1)
         variance = self._deviations(task.held.inputs).square()
         self._set("spread", (squared / variance).mean(dim=0).sqrt())
+
+    @torch.no_grad()
+    def refitted(self, train: Iterable[Batch]) -> Kernel:
+        """A kernel of the same weights and ridges, fitted to other windows of the same system.
+
+        Its standard deviations are those of these windows and not to be used.
+        """
+        other = Kernel(self.config, self.system, self.horizon).to(self.offset.device)
+        other.frame.fit(train)
+        other._set("parent", self.parent)
+        other._set("path", self.path)
+        skeleton = skeleton_of(next(iter(train)), self.system.names)
+        # validation windows are not looked at: what they choose is known
+        other._take(other._task(train, train, skeleton), self)
+        other.eval()
+        return other
+
+    def _take(self, task: Task, like: Kernel | None = None) -> None:
+        """Fit the members, with the weights and ridges of a kernel that is `like` this one."""
+        self._set("part", task.part)
+        self._set("offset", task.offset)
+        known = (
+            [None] * len(self.members) if like is None else [m.choices() for m in like._members()]
+        )
+        for member, config, chosen in zip(self._members(), self.config.members, known, strict=True):
+            member.take(**fit_member(task, self.config, config, chosen))
+        self._set("spread", torch.ones_like(task.offset[..., 0]))
 
     def _task(self, train: Iterable[Batch], val: Iterable[Batch], skeleton: Skeleton) -> Task:
         history, largest, up = self.system.history, self.config.largest, self.system.up

@@ -98,6 +98,7 @@ class PAINET(DynamicsModel):
     """
 
     Config = PainetConfig
+    keeps = "shift, rotation, reflection"
     takes_types = True
     reads_past = "always"
 
@@ -122,8 +123,13 @@ class PAINET(DynamicsModel):
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             where = ".".join(map(str, first["loc"]))
-            known = ", ".join(name for name in PainetConfig.model_fields if name != "name")
+            known = ", ".join(k for k in PainetConfig.model_fields if k not in ("name", "prior"))
             raise RequestError(f"PAINET: {where}: {first['msg']}", f"sizes are {known}") from error
+        if config.prior is not None:
+            raise RequestError(
+                f"PAINET: prior: {config.prior}: a module alone has none",
+                "train a preset with model.prior by painet.train",
+            )
         times_s = None if frame_times_s is None else FrameTimes(*frame_times_s)
         system = SystemSpec(names, hops, up_axis, history, frame_times=times_s)
         frames = range(1, horizon + 1) if isinstance(horizon, int) else horizon
@@ -174,6 +180,11 @@ class PAINET(DynamicsModel):
             The preset is of another model, or does not suit the dataset.
         """
         preset = preset if isinstance(preset, Preset) else Preset.load(preset)
+        if preset.model.prior is not None:
+            raise RequestError(
+                f"model.prior: {preset.model.prior}: a module alone has none",
+                "train the preset by painet.train",
+            )
         return cls.build(preset.model, preset, system_of(dataset.manifest, preset)[0])
 
     @classmethod
@@ -191,7 +202,7 @@ class PAINET(DynamicsModel):
             frame=preset.features.frame,
             history=system.history,
             frame_times_s=None if system.frame_times is None else system.frame_times.bounds,
-            **config.model_dump(exclude={"name"}),
+            **config.model_dump(exclude={"name", "prior"}),
         )
 
     def fit_scales(self, batches: Iterable[Batch | Data]) -> None:

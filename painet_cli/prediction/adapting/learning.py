@@ -21,8 +21,8 @@ from painet_cli.prediction.forecast import Forecast, check_size
 from painet_cli.prediction.inputs.recording import Input, Recording, Selected
 from painet_cli.prediction.matching import Choice
 from painet_cli.prediction.sanity import sanity_of
-from painet_cli.prediction.starts import parse_starts
-from painet_cli.prediction.treatment import treated
+from painet_cli.prediction.starting.starts import parse_starts
+from painet_cli.prediction.starting.treatment import treated
 from painet_cli.prediction.yardsticks import straight_on
 
 ByCheckpoint = Callable[[Input, NDArray[np.int64]], Forecast]

@@ -15,7 +15,7 @@ from painet_cli.errors import RequestError
 from painet_cli.report.pictures.canvas import COLOURS, save, short_unit
 from painet_cli.report.tables.evaluation import figure
 from painet_cli.storage.archives import brief, read_bytes
-from painet_cli.training.run import METRICS
+from painet_cli.training.run_folder import METRICS
 
 
 def read_metrics(run: Path) -> list[dict[str, Any]]:

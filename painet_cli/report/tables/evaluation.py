@@ -16,6 +16,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from painet_cli.config.differences import APART, as_words, differing_keys
 from painet_cli.evaluation.yardsticks import better, reported
 from painet_cli.report.tables.paper import PaperFigure, paper_figure
 
@@ -148,7 +149,9 @@ def _rows(evaluations: Iterable[Evaluation]) -> list[_Row]:
     rows: dict[tuple[object, ...], list[Evaluation]] = {}
     seen: Counter[tuple[object, ...]] = Counter()
     for e in evaluations:
-        setting = (e.model, e.preset, e.split, e.horizon, e.dataset, e.windows, e.parameters)
+        own = {key: value for key, value in e.settings.items() if key not in APART}
+        alike = (e.model, e.preset, e.split, e.horizon, e.dataset, e.windows, e.parameters)
+        setting = (*alike, e.called.name, repr(own))
         repeat = seen[*setting, e.seed]
         seen[*setting, e.seed] += 1
         rows.setdefault((*setting, repeat), []).append(e)
@@ -156,10 +159,20 @@ def _rows(evaluations: Iterable[Evaluation]) -> list[_Row]:
 
 
 def _names(rows: Sequence[_Row]) -> Columns:
-    return {
-        "Model": [row.first.model for row in rows],
+    """Model and preset, and where those are equal what else tells the rows apart."""
+    called = [(row.first.model, row.first.preset) for row in rows]
+    settings = [row.first.settings for row in rows]
+    names: Columns = {
+        "Model": [model for model, _ in called],
         "Preset": [row.first.preset + " (!)" * row.first.answer_given for row in rows],
     }
+    keys = differing_keys(settings, called)
+    apart = [as_words({key: one[key] for key in keys if key in one}) for one in settings]
+    if any(row.first.called.name for row in rows) or (
+        len(set(zip(called, apart, strict=True))) < len(rows)
+    ):
+        names["Run"] = [row.first.called.name or row.first.run.name for row in rows]
+    return {**names, "Setting": apart} if keys else names
 
 
 def _errors(rows: Sequence[_Row]) -> Columns:
@@ -199,19 +212,18 @@ def _costs(rows: Sequence[_Row], epoch_s: Mapping[Path, float]) -> Columns:
 
 def _steps(rows: Sequence[_Row]) -> tuple[Columns, Columns]:
     """Names and MSE at each step, of every row and where printed of the paper's beneath it."""
-    lines: list[tuple[str, str, Sequence[float]]] = []
-    for row in rows:
+    columns = _names(rows)
+    lines: list[tuple[tuple[str, ...], Sequence[float]]] = []
+    for row, (model, preset, *apart) in zip(rows, zip(*columns.values(), strict=True), strict=True):
         means = [fmean(values) for values in zip(*(e.step_mse for e in row.runs), strict=True)]
-        lines.append((row.first.model, row.first.preset, means))
+        lines.append(((model, preset, *apart), means))
         if row.paper and row.paper.step_mse:
-            lines.append((f"{row.first.model}, paper", row.first.preset, row.paper.step_mse))
-    names = {
-        "Model": [model for model, _, _ in lines],
-        "Preset": [preset for _, preset, _ in lines],
-    }
+            blank = [""] * len(apart)
+            lines.append(((f"{model}, paper", preset, *blank), row.paper.step_mse))
+    names = {name: [words[k] for words, _ in lines] for k, name in enumerate(columns)}
     steps = {
-        f"t={step + 1}": [figure(mse[step]) if step < len(mse) else "-" for _, _, mse in lines]
-        for step in range(max(len(mse) for _, _, mse in lines))
+        f"t={step + 1}": [figure(mse[step]) if step < len(mse) else "-" for _, mse in lines]
+        for step in range(max(len(mse) for _, mse in lines))
     }
     return names, steps
 
@@ -306,6 +318,12 @@ def _footnotes(rows: Sequence[_Row]) -> list[str]:
             "that the error of this step is no prediction's (data.velocity=before)."
             for e in every
             if e.answer_given
+        ),
+        *(
+            f"{e.preset}, {e.run.name}: never validated; weights as they were after {e.epochs} "
+            "whole epochs."
+            for e in every
+            if not e.validated
         ),
         *(f"Predicted on {e.device}; peak memory: {e.memory_kind}." for e in every),
     ]

@@ -146,3 +146,14 @@ def test_a_picture_has_a_panel_a_preset(tmp_path: Path) -> None:
     path = tmp_path / "table1.png"
     draw_table([planned(0.3, "painet"), planned(0.4)], "Table 1", path)
     assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_latex_figures_meet_at_their_decimal_point() -> None:
+    text = bench_latex(bench_rows([planned(0.3, "painet"), planned(12.25)]), [])
+    errors = text.partition(r"\end{table}")[0]
+    assert "0 & .3" in errors and "12 & .25" in errors
+    (columns,) = re.findall(r"\\begin{tabular}{(.*)}", errors)
+    assert columns.startswith("lr@{}l")
+    for line in errors.splitlines():
+        if line.endswith(r"\\") and "multicolumn" not in line:
+            assert line.count("&") == columns.count("r") + columns.count("l") - 1

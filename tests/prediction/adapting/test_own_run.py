@@ -12,7 +12,7 @@ import painet
 from painet_cli.errors import RequestError
 from painet_cli.prediction.adapting.blocks import cut
 from painet_cli.prediction.adapting.lesson import Lesson
-from painet_cli.prediction.adapting.own_run import data_section
+from painet_cli.prediction.adapting.recipes import data_section
 from painet_cli.prediction.inputs.open import open_input
 from painet_cli.report.prediction import WrittenPrediction
 

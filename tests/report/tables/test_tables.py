@@ -113,7 +113,10 @@ def test_seeds_share_a_row() -> None:
 
 def test_the_same_seed_again_is_another_row() -> None:
     text = rendered(evaluation("a", mse=0.1), evaluation("b", mse=0.2))
-    assert [cells[3:5] for cells in rows(text, "painet")[:2]] == [["1", "0.1"], ["1", "0.2"]]
+    assert [cells[2:6] for cells in rows(text, "painet")[:2]] == [
+        ["a", "1", "1", "0.1"],
+        ["b", "1", "1", "0.2"],
+    ]
 
 
 def test_models_and_parts_of_the_split_are_not_mixed() -> None:

@@ -31,7 +31,7 @@ from painet_cli.training.distributed.world import SINGLE, World
 from painet_cli.training.record import ERRORS, RECORD
 from painet_cli.training.run import LAST, METRICS, dataset_of, resume_run, start_run
 from painet_cli.training.run_folder import BEST
-from painet_cli.training.trainer import EpochRecord, Trainer
+from painet_cli.training.trainer import EpochRecord, OnStep, Trainer
 from pairs import Ended, Pair
 from trainings import CPU, Watcher, tensors, train
 
@@ -169,20 +169,20 @@ def stop_by_patience_and_by_budget(world: World, job: Job) -> list[tuple[str | N
     return ends
 
 
-def test_patience_and_budget_end_both_in_the_same_epoch(pair: Pair, job: Job) -> None:
+def test_patience_and_budget_end_both_after_the_same_batch(pair: Pair, job: Job) -> None:
     first, second = values(pair.run(stop_by_patience_and_by_budget, job))
     assert first == second
     assert [reason for reason, _ in first] == ["patience", "budget"]
-    assert first[1] == ("budget", 1)
+    assert first[1] == ("budget", 0)
 
 
 class Stopped(Trainer):
     """SIGTERM reaches rank 1 as its third epoch begins."""
 
-    def run_epoch(self) -> EpochRecord:
+    def run_epoch(self, on_step: OnStep | None = None) -> EpochRecord | None:
         if self.progress.epoch == 2 and self.world.rank == 1:
             os.kill(os.getpid(), signal.SIGTERM)
-        return super().run_epoch()
+        return super().run_epoch(on_step)
 
 
 def be_stopped(world: World, job: Job) -> Path:
@@ -231,10 +231,10 @@ def test_two_processes_go_on_with_what_one_began(pair: Pair, job: Job) -> None:
 class Failing(Trainer):
     """The model of rank 1 breaks in its third epoch."""
 
-    def run_epoch(self) -> EpochRecord:
+    def run_epoch(self, on_step: OnStep | None = None) -> EpochRecord | None:
         if self.progress.epoch == 2 and self.world.rank == 1:
             self.model.forward = cast("Any", out_of_memory)
-        return super().run_epoch()
+        return super().run_epoch(on_step)
 
 
 def out_of_memory(_: object) -> Tensor:
@@ -244,10 +244,10 @@ def out_of_memory(_: object) -> Tensor:
 class Unreadable(Trainer):
     """The windows of rank 1 cannot be read in its third epoch."""
 
-    def run_epoch(self) -> EpochRecord:
+    def run_epoch(self, on_step: OnStep | None = None) -> EpochRecord | None:
         if self.progress.epoch == 2 and self.world.rank == 1:
             self.train_windows.batch = cast("Any", unreadable)  # type: ignore[method-assign]
-        return super().run_epoch()
+        return super().run_epoch(on_step)
 
 
 def unreadable(_: object) -> Tensor:
@@ -257,11 +257,11 @@ def unreadable(_: object) -> Tensor:
 class Diverging(Trainer):
     """The weights of rank 1 are no numbers."""
 
-    def run_epoch(self) -> EpochRecord:
+    def run_epoch(self, on_step: OnStep | None = None) -> EpochRecord | None:
         if self.progress.epoch == 2 and self.world.rank == 1:
             for parameter in self.model.parameters():
                 nn.init.constant_(parameter, torch.nan)
-        return super().run_epoch()
+        return super().run_epoch(on_step)
 
 
 def fail(world: World, job: Job, trainer: type[Trainer]) -> Path:

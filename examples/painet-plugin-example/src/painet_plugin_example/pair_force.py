@@ -52,6 +52,7 @@ class PairForce(DynamicsModel):
     """
 
     Config = PairForceConfig
+    keeps = "shift, rotation, reflection"
 
     def __init__(self, hidden: int, features: Features, system: SystemSpec, horizon: int) -> None:
         super().__init__()

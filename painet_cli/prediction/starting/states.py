@@ -13,7 +13,7 @@ from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import Graph
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.confidence.kept import by_start
-from painet_cli.prediction.treatment import Placement
+from painet_cli.prediction.starting.treatment import Placement
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from painet_cli.data.sources.plausible import FASTEST
 from painet_cli.data.units import time_text
 from painet_cli.errors import RequestError, option
 from painet_cli.prediction.inputs.recording import Input, Recording, Selected
-from painet_cli.prediction.timing import StartVelocities, frame_time_of
+from painet_cli.prediction.starting.timing import StartVelocities, frame_time_of
 from painet_cli.training.checkpoint import Header
 
 FASTEST_PEOPLE = 20.0

@@ -1,0 +1,1 @@
+"""From a search space to trials ranked by their validation error."""

@@ -1,0 +1,93 @@
+"""What a sweep hands over: a table, JSON, CSV, and a batch file for SLURM."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from painet_cli.benchmark.layout import spread
+from painet_cli.benchmark.sweep.trials import TrialRow
+from painet_cli.config.differences import as_words
+from painet_cli.report.tables.comma_separated import as_csv
+from painet_cli.report.tables.evaluation import lay_out
+from painet_cli.storage.atomic import write_text
+from painet_cli.storage.provenance import finite
+
+SHOWN = 20
+
+
+def sweep_table(rows: Sequence[TrialRow], preset: str) -> list[RenderableType]:
+    """The best trials, and the one that is best in full."""
+    shown = rows[:SHOWN]
+    seeds = len(rows[0].runs)
+    table = lay_out(
+        f"Sweep of {preset}, by validation",
+        {"Trial": [str(row.trial) for row in shown]},
+        {
+            "Setting": [as_words(row.settings) for row in shown],
+            "Val MSE": [
+                "-" if row.val_mse is None else spread(row.val_mse, row.sd) for row in shown
+            ],
+            "Epochs": [" ".join(map(str, row.epochs)) for row in shown],
+            "State": [row.state for row in shown],
+        },
+    )
+    notes = [
+        f"Val MSE: smallest of the training{', mean ± deviation over seeds' * (seeds > 1)}; "
+        "no test window was looked at."
+    ]
+    if len(rows) > len(shown):
+        notes.append(f"{len(rows) - len(shown)} more trials are in sweep.csv.")
+    if rows[0].val_mse is not None:
+        settings = " ".join(
+            f"--set {shlex.quote(f'{key}={json.dumps(value)}')}"
+            for key, value in rows[0].settings.items()
+        )
+        notes += ["", f"The best: {settings}", f"  painet evaluate {' '.join(rows[0].runs)}"]
+    return [*table, Text("\n".join(notes))]
+
+
+def write_rows(rows: Sequence[TrialRow], folder: Path) -> None:
+    """Write `sweep.json` and `sweep.csv`."""
+    plain = [asdict(row) for row in rows]
+    write_text(folder / "sweep.json", json.dumps(finite({"trials": plain}), indent=2) + "\n")
+    if rows:
+        flat = [
+            {
+                **{key: value for key, value in row.items() if key != "settings"},
+                **row["settings"],
+            }
+            for row in plain
+        ]
+        write_text(folder / "sweep.csv", as_csv(flat))
+
+
+def write_array(folder: Path, tasks: int, command: Sequence[str]) -> Path:
+    """Write `sweep.sbatch`: a SLURM array whose tasks share the sweep's folder.
+
+    Parameters
+    ----------
+    command
+        What each of them runs, without the program's name.
+    """
+    path = folder / "sweep.sbatch"
+    words = shlex.join([sys.executable, "-m", "painet_cli", *command])
+    write_text(
+        path,
+        "#!/bin/bash\n"
+        "#SBATCH --job-name=painet-sweep\n"
+        f"#SBATCH --array=0-{tasks - 1}\n"
+        "#SBATCH --output=slurm-%A_%a.log\n"
+        "# add what your cluster asks for: --partition, --time, --gres=gpu:1, --mem\n"
+        "# a task that is stopped keeps its work: submitted again, the sweep goes on\n"
+        f"cd {shlex.quote(str(Path.cwd()))}\n"
+        f"exec {words}\n",
+    )
+    return path

@@ -1,0 +1,1 @@
+"""From the frames that are asked for to checked starts, and batches of them."""
