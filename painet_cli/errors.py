@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from difflib import get_close_matches
 from pathlib import Path
 from typing import ClassVar
 
@@ -51,6 +52,20 @@ def spelling(spell: Callable[..., str]) -> Iterator[None]:
         yield
     finally:
         _spelling.reset(before)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The known word that a wrong one is nearest to, as the beginning of a hint; or nothing.
+
+    Examples
+    --------
+    >>> did_you_mean("painett", ["egnn", "painet"])
+    'did you mean painet? '
+    >>> did_you_mean("painet", ["egnn", "painet"]), did_you_mean("x", ["egnn", "painet"])
+    ('', '')
+    """
+    near = get_close_matches(word.strip().lower(), known, n=1)
+    return f"did you mean {near[0]}? " if near and near[0] != word else ""
 
 
 class PainetError(Exception):

@@ -25,8 +25,8 @@ from painet_cli.data.dataset.dataset import FRAMES, MANIFEST, open_dataset
 from painet_cli.data.formats.md17_npz import read_headers
 from painet_cli.data.motion.acclaim import parse_amc, parse_asf
 from painet_cli.data.motion.bvh_writer import parents_of, write_bvh
+from painet_cli.data.motion.mocap_files import read_recording
 from painet_cli.data.motion.skeleton import joint_positions
-from painet_cli.data.sources.mocap_files import read_recording
 from painet_cli.errors import RequestError
 from painet_cli.prediction.checkpoints import restore
 from painet_cli.prediction.inputs.npz import NpzRecording

@@ -85,7 +85,7 @@ class Formats(SphinxDirective):
         from painet_cli.data.trajectories.formats import FORMATS
         from painet_cli.data.trajectories.readable import READABLE
 
-        written = {kind.name for kind in FORMATS.values()} | {"BVH", "NPZ"}
+        written = {kind.name for kind in FORMATS.values()} | {"BVH", "TRC", "NPZ"}
         rows = ["| `--format` | endings | from | holds | written | takes |", "| - " * 6 + "|"]
         for one in READABLE:
             endings = " ".join(f"`{suffix}`" for suffix in one.suffixes)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from painet_cli.benchmark.cells import Cell, make_cells
+from painet_cli.config.dotted import comma_list
 from painet_cli.config.schema import MODEL_CONFIGS
 from painet_cli.errors import RequestError, option
 
@@ -189,7 +190,7 @@ def choose_ablations(names: str | None) -> list[Ablation]:
     """
     if names is None:
         return list(ABLATIONS.values())
-    chosen = [name.strip() for name in names.split(",")]
+    chosen = comma_list(names)
     unknown = [name for name in chosen if name not in ABLATIONS]
     if unknown:
         raise RequestError(

@@ -29,6 +29,7 @@ from painet_cli.benchmark.measurement import (
     measure,
     point_preset,
 )
+from painet_cli.config.dotted import comma_list
 from painet_cli.config.messages import tag_of, variants
 from painet_cli.config.presets import Preset, preset_yaml
 from painet_cli.config.schema import MODEL_CONFIGS
@@ -181,7 +182,7 @@ def choose_forms(names: str | None) -> list[str]:
         One is not known.
     """
     known = forms()
-    chosen = list(known) if names is None else [name.strip() for name in names.split(",")]
+    chosen = list(known) if names is None else comma_list(names)
     for name in chosen:
         if name not in known:
             raise RequestError(

@@ -15,6 +15,7 @@ import typer
 
 from painet_cli.cli import data, presets
 from painet_cli.cli.bench.ablation import ablation
+from painet_cli.cli.bench.motion import motion
 from painet_cli.cli.bench.report import report
 from painet_cli.cli.bench.scaling import scaling
 from painet_cli.cli.bench.sweep import sweep
@@ -41,8 +42,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
-bench = typer.Typer(help="Models by datasets, beside the paper's figures.", no_args_is_help=True)
-for benchmark in (tables, report, scaling, ablation):
+bench = typer.Typer(
+    help="Models by datasets, beside the paper's figures.\n\n"
+    "Example: `painet bench tables --presets mocap-run-s2s`",
+    no_args_is_help=True,
+)
+for benchmark in (tables, report, scaling, ablation, motion):
     bench.command()(benchmark)
 # A command is one file and one line here; its module imports nothing heavy before it is called.
 app.add_typer(prepare.app, name="prepare")
@@ -76,7 +81,10 @@ def painet(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="The version.")
     ] = False,
 ) -> None:
-    """Predict the 3D dynamics of many-body systems."""
+    """Predict the 3D dynamics of many-body systems.
+
+    Example: `painet demo`
+    """
     launch = launched()
     if launch.size == 1 or session.subcommand in _BY_MANY:
         return
@@ -116,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except PainetError as error:
         return _failed(error, error.what, error.hint, error.exit_code, debug=debug)
     except typer.TyperException as error:
-        return _misused(error) if launch.rank == 0 else error.exit_code
+        return _misused(error, arguments) if launch.rank == 0 else error.exit_code
     except (typer.Abort, KeyboardInterrupt):
         code = INTERRUPTED
     except BrokenPipeError:
@@ -160,13 +168,34 @@ def _warnings_as_lines() -> Iterator[None]:
         yield
 
 
-def _misused(error: typer.TyperException) -> int:
+def _misused(error: typer.TyperException, arguments: Sequence[str]) -> int:
     """Report a command line that cannot be parsed."""
     context: typer.Context | None = getattr(error, "ctx", None)
     command = context.command_path if context else "painet"
-    if error.format_message():  # empty where the help has been shown instead
-        _say(error.format_message(), f"`{command} --help` shows what it takes")
+    if what := error.format_message():  # empty where the help has been shown instead
+        hint = f"`{command} --help` shows what it takes"
+        wrong: str | None = getattr(error, "option_name", None)
+        takes_settings = context and any(one.name == "settings" for one in context.command.params)
+        if wrong and takes_settings and (setting := _as_setting(wrong, arguments)):
+            what, hint = f"No such option: {wrong}", f"write `{setting}`; {hint}"
+        elif "unexpected extra argument" in what and any(one.endswith(",") for one in arguments):
+            hint = f"a list with blanks wants quotes: 'A, B'; {hint}"
+        _say(what, hint)
     return error.exit_code
+
+
+def _as_setting(flag: str, arguments: Sequence[str]) -> str:
+    """How a preset's key that was typed as an option, `--lr 1e-3`, is given; or nothing."""
+    from painet_cli.config.dotted import where_is
+    from painet_cli.config.presets import Preset
+
+    known = where_is(flag.lstrip("-").replace("-", "_"), Preset)
+    if not known:
+        return ""
+    _, *after = [*arguments[arguments.index(flag) :], "..."] if flag in arguments else [flag, "..."]
+    given = [one.partition("=")[2] for one in arguments if one.startswith(f"{flag}=")]
+    value = (given or after)[0]
+    return f"--set {known[0]}={'...' if value.startswith('-') else value}"
 
 
 def _failed(error: Exception, what: str, hint: str, code: int, *, debug: bool) -> int:

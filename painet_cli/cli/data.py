@@ -13,7 +13,10 @@ from painet_cli.cli.session import Session, with_session
 if TYPE_CHECKING:
     from painet_cli.data.dataset.dataset import Dataset
 
-app = typer.Typer(help="List, describe and export prepared datasets.", no_args_is_help=True)
+app = typer.Typer(
+    help="List, describe and export prepared datasets.\n\nExample: `painet data list`",
+    no_args_is_help=True,
+)
 
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help="A dataset in --data-dir, or its folder.")
@@ -23,7 +26,10 @@ Name = Annotated[
 @app.command(name="list")
 @with_session
 def list_all(session: Session, data_dir: DataDir = DATA_DIR) -> None:
-    """List the prepared datasets, with what is wrong with a broken one."""
+    """List the prepared datasets, with what is wrong with a broken one.
+
+    Example: `painet data list`
+    """
     from dataclasses import asdict
 
     from painet_cli.data.dataset.describe import list_datasets
@@ -32,7 +38,7 @@ def list_all(session: Session, data_dir: DataDir = DATA_DIR) -> None:
     with session.console.status(f"checking {data_dir}"):
         listed = list_datasets(data_dir)
     nothing = f"{data_dir}: no prepared dataset; `painet prepare --help` lists the sources"
-    session.emit(
+    session.answer(
         {"data_dir": str(data_dir), "datasets": [asdict(one) for one in listed]},
         *(list_table(listed) if listed else [nothing]),
     )
@@ -50,11 +56,14 @@ def show(
     data_dir: DataDir = DATA_DIR,
     force: Annotated[bool, typer.Option("--force", help="Replace a picture.")] = False,
 ) -> None:
-    """Describe a dataset: particles, times, split, origin, checksums and a picture."""
+    """Describe a dataset: particles, times, split, origin, checksums and a picture.
+
+    Example: `painet data show sample --picture sample.png`
+    """
     from painet_cli.data.dataset.describe import describe
     from painet_cli.report.tables.dataset import description_table
 
-    dataset = _open(name, data_dir)
+    dataset = open_named(name, data_dir)
     described = describe(dataset)
     if picture is not None:
         from painet_cli.report.pictures.dataset import dataset_picture
@@ -64,7 +73,7 @@ def show(
         dataset_picture(dataset, picture)
     drawn = [] if picture is None else [f"\npicture: {picture}"]
     payload = {**described.plain(), "picture": picture and str(picture)}
-    session.emit(payload, description_table(described), *drawn)
+    session.answer(payload, description_table(described), *drawn)
 
 
 @app.command()
@@ -96,13 +105,16 @@ def export(
     data_dir: DataDir = DATA_DIR,
     force: Annotated[bool, typer.Option("--force", help="Replace files.")] = False,
 ) -> None:
-    """Write a dataset as a trajectory that MDAnalysis, VMD or PyMOL opens."""
+    """Write a dataset as a trajectory that MDAnalysis, VMD or PyMOL opens.
+
+    Example: `painet data export sample -o sample.xtc`
+    """
     from rich.progress import Progress
 
     from painet_cli.data.dataset.export import export_trajectory
     from painet_cli.report.tables.dataset import export_notes, export_table
 
-    dataset = _open(name, data_dir)
+    dataset = open_named(name, data_dir)
     console = session.console
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("frames", total=None)
@@ -129,7 +141,7 @@ def export(
     session.emit(payload, export_table(exports), *(f"note: {note}" for note in notes))
 
 
-def _open(name: str, data_dir: Path) -> Dataset:
+def open_named(name: str, data_dir: Path) -> Dataset:
     """Open a dataset by its name in `data_dir`, or by its folder."""
     from painet_cli.data.dataset.dataset import MANIFEST, open_dataset
     from painet_cli.errors import RequestError

@@ -16,7 +16,10 @@ STRAIGHT_ON = (  # one scalar a step needs no patience, but a higher rate
 
 @with_session
 def demo(session: Session, data_dir: DataDir = DATA_DIR, run_dir: RunDir = RUN_DIR) -> None:
-    """Watch PAINET learn a molecule: prepare, train, evaluate and draw, in about two minutes."""
+    """Watch PAINET learn a molecule: prepare, train, evaluate and draw, in about two minutes.
+
+    Example: `painet demo`
+    """
     from painet_cli.cli.watch import TrainingProgress
     from painet_cli.config.presets import load_preset, preset_name
     from painet_cli.data.sources.registry import Destination

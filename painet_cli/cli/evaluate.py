@@ -63,7 +63,10 @@ def evaluate(
     memory_budget: MemoryBudget = None,
     data_dir: DataDir = DATA_DIR,
 ) -> None:
-    """Measure trained runs: MSE a step, time and memory, beside the paper's figures."""
+    """Measure trained runs: MSE a step, time and memory, beside the paper's figures.
+
+    Example: `painet evaluate runs/demo/* --horizon 10`
+    """
     from painet_cli.evaluation.evaluate import evaluate_run, save_evaluation
     from painet_cli.report.tables.evaluation import evaluation_table
     from painet_cli.training.distributed.join import joined
@@ -101,7 +104,8 @@ def evaluate(
                         save_evaluation(evaluation)
                 payload = {"runs": [evaluation.plain() for evaluation in evaluations]}
                 tables = evaluation_table(evaluations, {run: epoch_seconds(run) for run in found})
-                session.emit(payload, *tables, *_physics(evaluations), *_distributions(evaluations))
+                more = [*_physics(evaluations), *_distributions(evaluations)]
+                session.answer(payload, *tables, *more)
 
 
 def _found(session: Session, given: Sequence[Path]) -> list[Path]:
@@ -119,7 +123,9 @@ def _times(text: str | None) -> tuple[str, str] | None:
     """Shortest and longest time of `2fs` or `2fs,50fs`."""
     if text is None:
         return None
-    shortest, *rest = text.split(",")
+    from painet_cli.config.dotted import comma_list
+
+    shortest, *rest = comma_list(text)
     if len(rest) > 1:
         raise RequestError(f"--delta-time {text}: more than two times", "give one or two: 2fs,50fs")
     return shortest, (rest or [shortest])[0]

@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 
 @with_session
 def models(session: Session) -> None:
-    """List the models, own and of installed packages: symmetries, steps, parameters."""
+    """List the models, own and of installed packages: symmetries, steps, parameters.
+
+    Example: `painet models`
+    """
     from painet_cli.models.facts import PRESET, list_models
 
     listed = list_models()
     notes = [f"{one.name}: {one.missing}" for one in listed if one.missing]
-    session.emit(
+    session.answer(
         {"models": [asdict(one) for one in listed]},
         _table(listed),
         f"Parameters on the preset {PRESET}. Keeps: what of a motion a prediction shares.",

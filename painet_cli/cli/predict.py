@@ -9,22 +9,25 @@ import typer
 
 from painet_cli.cli.options import DATA_DIR, RUN_DIR, DataDir, MemoryBudget, RunDir, as_bytes
 from painet_cli.cli.session import Session, loading, with_session
+from painet_cli.errors import PainetError, RequestError
 
 if TYPE_CHECKING:
     from painet_cli.report.prediction import WrittenPrediction
+    from painet_cli.report.request import PredictionRequest
 
 
 @with_session
 def predict(
     session: Session,
-    file: Annotated[
-        Path,
+    files: Annotated[
+        list[Path] | None,
         typer.Argument(
-            metavar="FILE",
+            metavar="FILE...",
             help="A structure or trajectory (PDB, mmCIF, DCD, XTC, XYZ ...), an npz as MD17 has "
-            "it, motion capture (AMC, BVH, TRC, C3D), or a prepared dataset.",
+            "it, motion capture (AMC, BVH, TRC, C3D), or a prepared dataset; or several.",
+            show_default=False,
         ),
-    ],
+    ] = None,
     steps: Annotated[
         int, typer.Option("-T", "--steps", min=1, help="Steps; past the trained T by rollout.")
     ] = 5,
@@ -91,12 +94,40 @@ def predict(
         str | None,
         typer.Option("--format", metavar="NAME", help="Format of FILE, whatever its name says."),
     ] = None,
+    manifest: Annotated[
+        Path | None,
+        typer.Option("--manifest", metavar="LIST", help="A text file with more FILEs, one a line."),
+    ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="DIR", help="By default predictions/NAME."),
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="DIR",
+            help="By default predictions/NAME; of several files DIR/NAME.",
+        ),
     ] = None,
     physics: Annotated[
         bool, typer.Option("--physics", help="Check bonds, clashes, size and how far things move.")
+    ] = False,
+    unit: Annotated[
+        str | None,
+        typer.Option("--unit", metavar="m|cm", help="Of BVH and TRC; else the file's, TRC in m."),
+    ] = None,
+    fps: Annotated[
+        str | None,
+        typer.Option(
+            "--fps",
+            metavar="source|N",
+            help="Resample BVH, GLB and TRC: to the rate of FILE, or N frames a second.",
+        ),
+    ] = None,
+    with_past: Annotated[
+        bool,
+        typer.Option("--with-past", help="Let them begin with the known frames before the start."),
+    ] = False,
+    keep_bones: Annotated[
+        bool, typer.Option("--keep-bones", help="Hold bones to their lengths at the start.")
     ] = False,
     distribution: Annotated[
         bool,
@@ -120,11 +151,60 @@ def predict(
     run_dir: RunDir = RUN_DIR,
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier prediction.")] = False,
 ) -> None:
-    """Predict how a system moves on, and write it as files that other programs open."""
+    """Predict how a system moves on, and write it as files that other programs open.
+
+    Of several files each has its own folder; models are loaded once, and systems of
+    the same atoms and bonds share batches. What is wrong with one file is said at
+    the end (exit status 2), and does not keep the others.
+
+    Example: `painet predict traj.xtc --topology top.pdb -T 5`
+    """
     with loading():
+        from painet_cli.prediction.adapting.wish import read_wish
+        from painet_cli.prediction.momentum import check_conserve
+        from painet_cli.prediction.outputs.motion_style import motion_style
+        from painet_cli.report.many_predictions import read_list
         from painet_cli.report.prediction import write_prediction
+        from painet_cli.report.request import PredictionRequest
 
     say = session.console.print
+    wanted = [*(files or []), *(read_list(manifest) if manifest else [])]
+    if not wanted:
+        raise RequestError("painet predict: no file", "give FILE..., or --manifest LIST")
+    memory = as_bytes(memory_budget)
+    if len(wanted) > 1 or manifest:
+        if save_run is not None:
+            raise RequestError("--save-run: a run is learned from one file", "give one FILE")
+        request = PredictionRequest(
+            steps,
+            topology=topology,
+            select=select,
+            start=start,
+            frame_time=frame_time,
+            wish=read_wish(adapt, None, data_dir, force=force),
+            flag_above=flag_above,
+            drop_extra=drop_extra,
+            format_name=format_name,
+            memory_budget=memory,
+            data_dir=data_dir,
+            style=motion_style(unit, fps, with_past=with_past),
+            keep_bones=keep_bones,
+            physics=physics,
+            distribution=distribution,
+            conserve=check_conserve(conserve),
+        )
+        _predict_many(
+            session,
+            wanted,
+            request,
+            output or Path("predictions"),
+            checkpoint=checkpoint,
+            members=members == "all",
+            run_dir=run_dir,
+            force=force,
+        )
+        return
+    (file,) = wanted
     done = write_prediction(
         file,
         steps,
@@ -141,9 +221,13 @@ def predict(
         drop_extra=drop_extra,
         format_name=format_name,
         physics=physics,
+        unit=unit,
+        fps=fps,
+        with_past=with_past,
+        keep_bones=keep_bones,
         distribution=distribution,
         conserve=conserve,
-        memory_budget=as_bytes(memory_budget),
+        memory_budget=memory,
         data_dir=data_dir,
         run_dir=run_dir,
         device=session.device,
@@ -153,6 +237,37 @@ def predict(
     for warning in done.made.forecast.warnings:
         say(f"warning: {warning}", style="yellow", soft_wrap=True)
     session.emit(done.summary, *_rendered(done))
+
+
+def _predict_many(
+    session: Session, files: list[Path], request: PredictionRequest, folder: Path, **how: Any
+) -> None:
+    """Predict several files, a line each as they are done, and say what they came to."""
+    from painet_cli.report.many_predictions import Outcome, write_predictions
+    from painet_cli.report.tables.many_predictions import outcomes_table
+
+    say = session.console.print
+
+    def done(file: Path, outcome: Outcome) -> None:
+        if isinstance(outcome, PainetError):
+            say(f"{file}: not predicted: {_without(file, outcome)}", style="yellow", soft_wrap=True)
+        else:
+            say(f"{file}: in {outcome.folder}", soft_wrap=True)
+
+    found = write_predictions(files, request, folder, device=session.device, done=done, **how)
+    session.emit(found.plain(), *outcomes_table(found))
+    if found.failed:
+        file, error = found.failed[0]
+        raise RequestError(
+            f"{len(found.failed)} of {len(files)} files not predicted, the first: "
+            f"{file}: {_without(file, error)}",
+            error.hint,
+        )
+
+
+def _without(file: Path, error: PainetError) -> str:
+    """What is wrong, less the file's name, which stands before it."""
+    return error.what.removeprefix(f"{file}: ")
 
 
 def _rendered(done: WrittenPrediction) -> list[Any]:

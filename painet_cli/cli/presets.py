@@ -24,25 +24,31 @@ app = typer.Typer()
 @app.callback(invoke_without_command=True)
 @with_session
 def list_presets(session: Session) -> None:
-    """List the shipped presets, show one, check a file."""
+    """List the shipped presets, show one, check a file.
+
+    Example: `painet presets`
+    """
     if session.subcommand is not None:
         return
     from painet_cli.config.presets import load_preset, preset_names
 
     rows = [_row(name, load_preset(name)) for name in preset_names()]
     wide = session.out.width >= WIDTH_WITH_DESCRIPTION
-    session.emit({"presets": rows}, _table(rows, described=wide))
+    session.answer({"presets": rows}, _table(rows, described=wide))
 
 
 @app.command()
 @with_session
 def show(session: Session, name: PresetArgument, settings: Settings = None) -> None:
-    """Print a preset as YAML, with what it extends and every default."""
+    """Print a preset as YAML, with what it extends and every default.
+
+    Example: `painet presets show demo`
+    """
     from painet_cli.config.presets import load_preset, preset_name, preset_yaml
 
     preset = load_preset(name, settings or ())
     row = {"name": preset_name(name), **preset.model_dump(mode="json")}
-    session.emit({"presets": [row]}, preset_yaml(preset).rstrip())
+    session.answer({"presets": [row]}, preset_yaml(preset).rstrip())
 
 
 @app.command()
@@ -51,7 +57,10 @@ def validate(
     session: Session,
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Preset files.")],
 ) -> None:
-    """Check preset files; exit status 2 when one is not valid."""
+    """Check preset files; exit status 2 when one is not valid.
+
+    Example: `painet presets validate mine.yaml`
+    """
     from painet_cli.config.presets import load_preset
 
     rows: list[dict[str, Any]] = []
@@ -70,11 +79,14 @@ def validate(
 @app.command()
 @with_session
 def schema(session: Session) -> None:
-    """Print the JSON Schema of a preset file, for editors."""
+    """Print the JSON Schema of a preset file, for editors.
+
+    Example: `painet presets schema`
+    """
     from painet_cli.config.presets import preset_schema
 
     described = preset_schema()
-    session.emit(described, json.dumps(described, indent=2))
+    session.answer(described, json.dumps(described, indent=2))
 
 
 def _row(name: str, preset: Preset) -> dict[str, Any]:

@@ -29,11 +29,14 @@ def runs(
         typer.Option("--sort", metavar="KEY", help="Such as val_mse; -val_mse: largest first."),
     ] = "run",
 ) -> None:
-    """List runs: state, best validation error, seconds, and what differs from the preset."""
+    """List runs: state, best validation error, seconds, and what differs from the preset.
+
+    Example: `painet runs`
+    """
     from painet_cli.evaluation.runs import chosen, list_runs
     from painet_cli.report.tables.runs import runs_table
 
     found = chosen(list_runs(folder), filters or [], sort)
     plain = [run.plain() for run in found]
     nothing = f"{folder}: no run passes the filters"
-    session.emit({"runs": plain}, runs_table(found, folder) if found else nothing)
+    session.answer({"runs": plain}, runs_table(found, folder) if found else nothing)

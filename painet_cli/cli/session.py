@@ -10,12 +10,14 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 from unicodedata import category
 
 import typer
+from typer.models import OptionInfo
 
 from painet_cli.errors import spelling
 
@@ -39,7 +41,7 @@ class Session:
     csv
         Standard output gets the rows of the result as comma-separated values and nothing else.
     quiet
-        Only results and errors, no progress.
+        Nothing but errors, and what a command that makes nothing is asked for.
     debug
         Errors come with their traceback.
     device
@@ -73,7 +75,12 @@ class Session:
         return self if world.is_writer else replace(self, quiet=True, mute=True)
 
     def emit(self, payload: dict[str, Any], *renderables: RenderableType) -> None:
-        """Hand over a result: as JSON or CSV where asked for, otherwise as tables and text.
+        """Say what was made: as `answer` does, and nothing when `quiet`, unless as JSON or CSV."""
+        if self.json or self.csv or not self.quiet:
+            self.answer(payload, *renderables)
+
+    def answer(self, payload: dict[str, Any], *renderables: RenderableType) -> None:
+        """Hand over what was asked for: as JSON or CSV where wanted, else as tables and text.
 
         Parameters
         ----------
@@ -159,7 +166,7 @@ def _session(
     ctx: typer.Context,
     json: Annotated[bool, _flag("json", "One JSON object on standard output.")] = False,
     csv: Annotated[bool, _flag("csv", "Comma-separated values on standard output.")] = False,
-    quiet: Annotated[bool, _flag("quiet", "No progress, only results and errors.")] = False,
+    quiet: Annotated[bool, _flag("quiet", "Nothing but errors and answers.")] = False,
     debug: Annotated[bool, _flag("debug", "Show the traceback of an error.")] = False,
     device: Annotated[
         str,
@@ -212,6 +219,22 @@ def _typed(value: object) -> str:
     return str(value) if plain else repr(value)
 
 
+_METAVARS = {int: "N", float: "X"}
+
+
+def _measured(parameter: inspect.Parameter) -> inspect.Parameter:
+    """A number is N or X in the help, where Typer says `<int range>`."""
+    kind, *notes = get_args(parameter.annotation) or (parameter.annotation,)
+    metavar = next((_METAVARS[one] for one in (kind, *get_args(kind)) if one in _METAVARS), None)
+    if metavar is None:
+        return parameter
+    named = [copy(note) if isinstance(note, OptionInfo) else note for note in notes]
+    for note in named:
+        if isinstance(note, OptionInfo):
+            note.metavar = note.metavar or metavar
+    return parameter.replace(annotation=Annotated[kind, *named]) if named else parameter
+
+
 def with_session(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the common options; it receives them as its first argument, a `Session`.
 
@@ -227,6 +250,6 @@ def with_session(command: Callable[..., None]) -> Callable[..., None]:
             session = _session(**{name: values.pop(name) for name in common})
             command(session, **values)
 
-    parameters = [p.replace(kind=p.KEYWORD_ONLY) for p in (*own, *common.values())]
+    parameters = [_measured(p).replace(kind=p.KEYWORD_ONLY) for p in (*own, *common.values())]
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return run

@@ -48,7 +48,11 @@ def train(
     epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="Most epochs.")] = None,
     resume: Annotated[
         Path | None,
-        typer.Option("--resume", metavar="RUN", help="Go on with a run that was stopped."),
+        typer.Option(
+            "--resume",
+            metavar="RUN",
+            help="Go on with a run that was stopped; without a checkpoint it begins anew.",
+        ),
     ] = None,
     start: Annotated[
         str | None,
@@ -79,7 +83,10 @@ def train(
     data_dir: DataDir = DATA_DIR,
     run_dir: RunDir = RUN_DIR,
 ) -> None:
-    """Train a preset and evaluate it on its test windows."""
+    """Train a preset and evaluate it on its test windows.
+
+    Example: `painet train --preset demo --set train.lr=1e-3`
+    """
     if bool(preset or start) == bool(resume):
         raise RequestError(
             "give either --preset NAME, --from NAME|RUN or --resume RUN",
@@ -103,7 +110,7 @@ def train(
     from painet_cli.training.distributed.join import joined
     from painet_cli.training.distributed.launch import launched
     from painet_cli.training.run import resume_run, start_run
-    from painet_cli.training.run_folder import run_label
+    from painet_cli.training.run_folder import CONFIG, LAST, run_label
     from painet_cli.training.together import start_together
     from painet_cli.training.watching.callback import Callback, Callbacks
     from painet_cli.training.watching.recorders import recording
@@ -122,6 +129,9 @@ def train(
         session = session.of(world)
         summaries = []
         if resume:
+            if (resume / CONFIG).is_file() and not (resume / LAST).is_file():
+                say = session.console.print
+                say(f"{resume}: no checkpoint yet, it begins anew", soft_wrap=True)
             with TrainingProgress(session) as progress:
                 told = watching(progress)
                 summaries.append(
@@ -129,6 +139,7 @@ def train(
                 )
         else:
             with world.all_or_none():
+                _refuse_unknown(model)
                 options = {"model.name": model, "train.seed": seed, "train.epochs": epochs}
                 given = [f"{key}={value}" for key, value in options.items() if value is not None]
                 of, presets = _presets(preset, start, [*given, *(settings or [])], seeds)
@@ -156,6 +167,19 @@ def train(
                         )
                     )
         _report(session, summaries, data_dir, device, world)
+
+
+def _refuse_unknown(model: str | None) -> None:
+    """Refuse a model that is none in the words of `--model`."""
+    from painet_cli.config.schema import MODEL_CONFIGS
+    from painet_cli.errors import did_you_mean
+
+    if model is not None and model not in MODEL_CONFIGS:
+        known = list(MODEL_CONFIGS.registered())
+        raise RequestError(
+            f"--model {model}: no such model",
+            f"{did_you_mean(model, known)}there are {', '.join(known)}",
+        )
 
 
 def _presets(

@@ -26,6 +26,8 @@ def verify(
     """Hold files against their provenance: sha256, preset, dataset, versions, command.
 
     Exit status: 0 all is as written, 1 something differs, 2 not painet's.
+
+    Example: `painet verify data/sample runs/demo/*`
     """
     from painet_cli.evaluation.verify.verify import verify as verified
     from painet_cli.report.tables.verification import verification_table

@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 
 from painet_cli.config.model_table import ModelTable
 from painet_cli.config.yaml_document import Document, KeyPath
-from painet_cli.errors import RequestError
+from painet_cli.errors import RequestError, did_you_mean
 
 Section = type[BaseModel]
 
@@ -155,8 +155,7 @@ def _sections_with(key: str, root: Section) -> list[str]:
 
 
 def _no_such(key: str, value: Any, allowed: list[str]) -> tuple[str, str]:
-    near = get_close_matches(str(value), allowed, n=1)
-    guess = f"did you mean {near[0]}? " if near else ""
+    guess = did_you_mean(str(value), allowed)
     return f"{key}: {_shown(value)} is not allowed", f"{guess}allowed: {', '.join(allowed)}"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from functools import reduce
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +11,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import ValidationError
 
+from painet_cli.config.dotted import parse_setting
 from painet_cli.config.messages import request_error, table_of, variants
 from painet_cli.config.model_table import ModelConfig, Strict
 from painet_cli.config.schema import (
@@ -28,10 +28,9 @@ from painet_cli.config.yaml_document import (
     Document,
     Dumper,
     KeyPath,
-    parse,
     read_document,
 )
-from painet_cli.errors import RequestError, option
+from painet_cli.errors import RequestError, did_you_mean
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -130,7 +129,7 @@ def _checked(document: Document, overrides: Settings, name: str) -> Preset:
     if isinstance(overrides, Mapping):
         overrides = [f"{key}={json.dumps(value)}" for key, value in overrides.items()]
     if overrides:
-        settings = reduce(_merged, map(_setting, overrides), Document({}))
+        settings = reduce(_merged, (parse_setting(one, Preset) for one in overrides), Document({}))
         document = _merged(document, settings)
     try:
         # By way of JSON, because pydantic's strict mode takes a list for a tuple only from there.
@@ -179,13 +178,13 @@ def _without_required(schema: Any) -> Any:
 def _find(name_or_path: str) -> Path:
     """File of a preset."""
     names = preset_names()
+    name_or_path = name_or_path.strip()
     if name_or_path in names:
         return preset_folder() / f"{name_or_path}.yaml"
     path = Path(name_or_path)
     if path.suffix in SUFFIXES or _is_file(path):
         return path
-    near = get_close_matches(name_or_path, names, n=1)
-    guess = f"did you mean {near[0]}? " if near else ""
+    guess = did_you_mean(name_or_path, names)
     raise RequestError(f"no preset named {name_or_path}", f"{guess}`painet presets` lists them")
 
 
@@ -217,8 +216,7 @@ def _base_file(base: str, path: Path, mark: str) -> Path:
     # A user's own demo.yaml may extend the shipped demo: the file itself comes last.
     found.sort(key=lambda file: file.resolve() == path.resolve())
     if not found:
-        near = get_close_matches(base, preset_names(), n=1)
-        guess = f"did you mean {near[0]}? " if near else ""
+        guess = did_you_mean(base, preset_names())
         hint = f"{guess}expected a file relative to this one, or a shipped preset"
         raise RequestError(f"{mark}: extends: no preset or file {base}", hint)
     return found[0]
@@ -235,20 +233,6 @@ def _label(path: Path) -> str:
     """Path of a file as a message shows it: relative to here where it is below."""
     here = Path.cwd()
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
-
-
-def _setting(text: str) -> Document:
-    """Parse one `dotted.key=value`."""
-    dotted, equals, value = text.partition("=")
-    keys = tuple(dotted.strip().split("."))
-    if not equals or not all(keys) or len(keys) > MAX_DEPTH:
-        raise RequestError(
-            f"{option('settings', text)}: not a setting", "expected such as train.lr=1e-3"
-        )
-    tree, _ = parse(value, lambda _: option("settings", text))
-    for key in reversed(keys):
-        tree = {key: tree}
-    return Document(tree, {keys[: i + 1]: option("settings") for i in range(len(keys))})
 
 
 def _merged(base: Document, top: Document) -> Document:

@@ -223,7 +223,8 @@ def evaluate_run(
             means = [*rival.errors(*(("raw",) if upright else ("raw", "superposed"))), {}]
         if world.is_writer and (physics or distribution):
             some = sample_windows(model, windows, batch_size, trained)
-            checks = check_windows(dataset, some) if physics else None
+            seconds_to = windows.offsets * dataset.manifest.units.frame_time_s
+            checks = check_windows(dataset, some, seconds_to) if physics else None
             if distribution:
                 alike = compare_windows(dataset, windows, some, rival)
         if world.is_writer and error_bars and part != "val" and not several:

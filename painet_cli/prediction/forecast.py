@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,17 +10,15 @@ from numpy.typing import NDArray
 
 from painet_cli.data.batches.graph import Graph, bond_graph
 from painet_cli.data.batches.spacing import frame_times_of
-from painet_cli.data.batches.windows import target_offsets
 from painet_cli.data.particles.origin import is_far, places
-from painet_cli.data.units import time_text
 from painet_cli.errors import PainetError, RequestError, option
 from painet_cli.models.base import DynamicsModel
-from painet_cli.models.memory import fit_memory
 from painet_cli.prediction.adapting.superposition import superposed_mse
 from painet_cli.prediction.checkpoints import LoadedModel, is_speed
 from painet_cli.prediction.inputs.recording import LARGEST_BYTES, Input
+from painet_cli.prediction.inputs.skeleton import skeleton_of
 from painet_cli.prediction.matching import MisfitError, check_fit, check_time
-from painet_cli.prediction.rollout import rollout
+from painet_cli.prediction.passes import Notice, predict_together, starts_at_once
 from painet_cli.prediction.sanity import (
     Sanity,
     allowed_displacement,
@@ -44,13 +40,9 @@ from painet_cli.prediction.starting.timing import (
     start_past,
     start_velocities,
 )
-from painet_cli.prediction.starting.treatment import placed, treated
+from painet_cli.prediction.starting.treatment import Placement, placed, treated
 from painet_cli.prediction.yardsticks import STILL, STRAIGHT, nothing_moves, straight_on
-from painet_cli.training.device import flushed_denormals, free_memory
 
-BATCH_PARTICLES = 4096
-"""Particles side by side in a batch: enough to keep a processor busy, few enough for its cache."""
-_MANY_PASSES = 20
 _FAR_AWAY = (
     "the system lies {:,.0f} from the origin: it is predicted there and moved back; files whose "
     "positions are float32 hold it to {:.2g}, prediction.npz in full"
@@ -59,8 +51,6 @@ DRIFTS = (
     "the whole drifts faster than what it was trained on moves: it is predicted at rest, and moved "
     "straight on"
 )
-
-Notice = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -224,6 +214,81 @@ def make_forecast(
         several times as long as at the start, or a particle far beyond what training knew. One
         that runs away later ends before, with a warning.
     """
+    asked = ask_forecast(loaded, system, starts, steps)
+    (positions,) = predict_together(
+        loaded,
+        [asked.states],
+        steps,
+        batch_size=batch_size,
+        notice=notice,
+        memory_budget=memory_budget,
+    )
+    return finish_forecast(asked, positions)
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """A forecast before its passes of the model: what they start from, and what is known of it.
+
+    Attributes
+    ----------
+    loaded, steps
+        The model, and how many steps it is to predict.
+    states
+        What it is given.
+    system, starts, velocities
+        As the `Forecast` will have them.
+    near, at_rest
+        (S, N, 3) positions near the origin, and velocities less those of the drift.
+    sources
+        Where the velocities come from.
+    speed
+        Root mean square of speeds in training, unit of length a frame.
+    drift
+        (S, 1, 3) velocity of the whole, where it was taken away.
+    at
+        Where the system was moved from to the origin, as `places` says; None where it was not.
+    placement
+        How the states lie as in training; None where that does not matter.
+    said
+        Warnings so far.
+    """
+
+    loaded: LoadedModel
+    steps: int
+    states: States
+    system: Input
+    starts: NDArray[np.int64]
+    near: NDArray[np.floating]
+    velocities: NDArray[np.floating]
+    at_rest: NDArray[np.floating]
+    sources: tuple[Source, ...]
+    speed: float | None
+    drift: NDArray[np.floating] | None
+    at: NDArray[np.floating] | None
+    placement: Placement | None
+    said: tuple[str, ...]
+
+    def is_like(self, other: Asked) -> bool:
+        """Whether both can be predicted side by side: one model, and systems of one graph."""
+        mine, theirs = self.states, other.states
+        return (
+            self.loaded is other.loaded
+            and self.steps == other.steps
+            and mine.frame_time_s == theirs.frame_time_s
+            and torch.equal(mine.graph.types, theirs.graph.types)
+            and torch.equal(mine.graph.edge_index, theirs.graph.edge_index)
+            and torch.equal(mine.graph.edge_hop, theirs.graph.edge_hop)
+        )
+
+
+def ask_forecast(
+    loaded: LoadedModel,
+    system: Input,
+    starts: NDArray[np.int64],  # (S,)
+    steps: int,
+) -> Asked:
+    """Check and make ready what `make_forecast` predicts from; parameters and errors are its."""
     header, (count, n, _) = loaded.header, system.frames.shape
     starts = np.asarray(starts, dtype=np.int64)
     if steps < 1 or len(starts) == 0:
@@ -232,7 +297,6 @@ def make_forecast(
         raise RequestError(f"start {starts.max()}: the system has {count} frames, from 0")
     check_size(len(starts), steps, n)
     graph = graph_of(loaded, system)
-    offsets = predicted_frames(header, steps)
     system, said = treated(header, system, starts)
     check_starts(system, starts)
     velocity = start_velocities(header, system, starts)
@@ -244,39 +308,62 @@ def make_forecast(
     if drift is not None:
         past = None if past is None else past + drift[:, None] * _steps_back(past.shape[1])
         said += (DRIFTS,)
-    warnings = (*said, *frame_warnings(header, system, velocity, known_past))
     x = system.frames[starts]
     at = places(x, system.up_axis) if is_far(x, system.up_axis) else None
     near = x if at is None else (x - at).astype(np.float32)
-    size = batch_size or max(1, BATCH_PARTICLES // n)
     told = None if frame_times_of(header.preset.data) is None else system.frame_time_s
     placement = placed(header, replace(system, frames=near[:1]), 0)
-    states = States(graph, near, at_rest, past, loaded.device, told)
-    if placement is not None:
-        states = states.placed(placement)
-    largest = states.batch(slice(0, size))
-    free = memory_budget or free_memory(loaded.device)
-    plan = fit_memory(loaded.model, largest, free, training=False)
-    if plan.activations != "keep":
-        notice(f"memory: {plan.words}")
-    positions: NDArray[np.floating] = _predict(loaded, states, steps, size, notice)
-    if placement is not None:
-        positions = placement.back(positions).astype(np.float32)
-    allowed = allowed_displacement(offsets, speed, at_rest)
-    positions, lost = _kept_steps(positions, near, system, starts, allowed)
-    sanity = sanity_of(positions, near, system.particles, lost)
+    states = States(graph, near, at_rest, past, loaded.device, told, skeleton_of(system))
+    return Asked(
+        loaded,
+        steps,
+        states if placement is None else states.placed(placement),
+        system,
+        starts,
+        near,
+        velocities,
+        at_rest,
+        velocity.sources,
+        speed,
+        drift,
+        at,
+        placement,
+        (*said, *frame_warnings(header, system, velocity, known_past)),
+    )
+
+
+def finish_forecast(
+    asked: Asked,
+    positions: NDArray[np.floating],  # (S, T, N, 3)
+) -> Forecast:
+    """Judge predicted positions, move them to where the system is, and find what came next.
+
+    Raises
+    ------
+    PainetError
+        The prediction runs away at once, as `make_forecast` says.
+    """
+    loaded, states, system, starts = asked.loaded, asked.states, asked.system, asked.starts
+    header, steps, warnings = loaded.header, asked.steps, asked.said
+    offsets = predicted_frames(header, steps)
+    if asked.placement is not None:
+        positions = asked.placement.back(positions).astype(np.float32)
+    allowed = allowed_displacement(offsets, asked.speed, asked.at_rest)
+    positions, lost = _kept_steps(positions, asked.near, system, starts, allowed)
+    sanity = sanity_of(positions, asked.near, system.particles, lost)
     if sanity.sentence:
         warnings += (sanity.sentence,)
     if lost:
         steps, offsets = positions.shape[1], offsets[: positions.shape[1]]
-    if drift is not None:
-        positions = positions + offsets[:, None, None].astype(np.float32) * drift[:, None]
-    if at is not None:
+    ahead = offsets[:, None, None].astype(np.float32)
+    if asked.drift is not None:
+        positions = positions + ahead * asked.drift[:, None]
+    if (at := asked.at) is not None:
         positions = positions + at[:, None]
         warnings += (_FAR_AWAY.format(np.abs(at).max(), np.spacing(np.float32(np.abs(at).max()))),)
-    truth = known_truth(header, system, starts, steps)
-    radii = loaded.radii(graph.types.cpu().numpy())
-    spread = spreads(loaded.model, states, size) if steps <= loaded.model.horizon else None
+    model, size = loaded.model, starts_at_once(positions.shape[2])
+    radii = loaded.radii(states.graph.types.cpu().numpy())
+    spread = spreads(model, states, size) if steps <= model.horizon else None
     spread = None if spread is None else spread[:, :steps]
     radius, typical = None, None
     reaches = radii is not None and steps <= len(radii.quantile)
@@ -288,12 +375,12 @@ def make_forecast(
         starts=starts,
         positions=positions,
         times_s=offsets.astype(np.float64) * frame_time_of(header, system.frame_time_s),
-        velocities=velocities,
-        straight=straight_on(x, velocities, offsets),
-        truth=truth,
+        velocities=asked.velocities,
+        straight=straight_on(system.frames[starts], asked.velocities, offsets),
+        truth=known_truth(header, system, starts, steps),
         warnings=warnings,
         sanity=sanity,
-        velocity_sources=velocity.sources,
+        velocity_sources=asked.sources,
         spread=spread,
         radius=radius,
         radius_90=typical,
@@ -323,36 +410,6 @@ def graph_of(loaded: LoadedModel, system: Input) -> Graph:
     if data.cutoff is not None:
         graph = graph.within(data.cutoff, data.edge_hops)
     return graph.to(loaded.device)
-
-
-def _predict(
-    loaded: LoadedModel,
-    states: States,
-    steps: int,
-    size: int,
-    notice: Notice,
-) -> NDArray[np.floating]:  # (S, steps, N, 3)
-    starts, n, _ = states.positions.shape
-    trained = target_offsets(loaded.header.preset.data)
-    predicted = np.empty((starts, steps, n, 3), dtype=np.float32)
-    passes = -(-steps // len(trained)) * -(-starts // size)
-    told = passes <= _MANY_PASSES
-    with torch.inference_mode(), flushed_denormals():
-        for first in range(0, starts, size):
-            part = slice(first, min(first + size, starts))
-            batch = states.batch(part)
-            if not told:
-                started = time.perf_counter()
-                loaded.model(batch)
-                cost = passes * (time.perf_counter() - started)
-                notice(
-                    f"{passes:,} passes of the model, about {time_text(float(f'{cost:.2g}'))}, and "
-                    f"{predicted.nbytes / 2**20:,.0f} MiB"
-                )
-                told = True
-            ahead = rollout(loaded.model, batch, steps, trained).cpu()
-            predicted[part] = ahead.reshape(steps, -1, n, 3).transpose(0, 1).numpy()
-    return predicted
 
 
 def _kept_steps(

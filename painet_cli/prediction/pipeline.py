@@ -16,10 +16,18 @@ from painet_cli.prediction.adapting.verdict import Verdict
 from painet_cli.prediction.adapting.wish import NEVER, Wish
 from painet_cli.prediction.checkpoints import Checkpoint, LoadedModel, load_model
 from painet_cli.prediction.flagging import check_flag, flagged, novelty_in, novelty_of
-from painet_cli.prediction.forecast import Forecast, check_size, make_forecast
+from painet_cli.prediction.forecast import (
+    Asked,
+    Forecast,
+    ask_forecast,
+    check_size,
+    finish_forecast,
+    make_forecast,
+)
 from painet_cli.prediction.inputs.recording import Input, Recording, Selected
 from painet_cli.prediction.inputs.scaled import take_unit
 from painet_cli.prediction.matching import SELECTIONS, Candidate, Choice, choose
+from painet_cli.prediction.passes import predict_together
 from painet_cli.prediction.starting.start_checks import check_order
 from painet_cli.prediction.starting.starts import parse_starts
 from painet_cli.prediction.starting.timing import frames_behind, known_frames
@@ -115,6 +123,112 @@ def forecast_recording(
     PainetError
         The prediction runs away.
     """
+    begun = begin_forecast(
+        recording,
+        steps,
+        checkpoints,
+        lambda checkpoint: load_model(checkpoint, device),
+        select=select,
+        start=start,
+        wish=wish,
+        flag_above=flag_above,
+        notice=notice,
+        memory_budget=memory_budget,
+    )
+    if isinstance(begun, RecordingForecast):
+        return begun
+    asked = begun.asked
+    (positions,) = predict_together(
+        asked.loaded, [asked.states], steps, notice=notice, memory_budget=memory_budget
+    )
+    return begun.finish(positions)
+
+
+@dataclass(frozen=True, eq=False)
+class Begun:
+    """A recording's forecast by a checkpoint, before the passes of the model.
+
+    Attributes
+    ----------
+    asked
+        What the model is to predict from.
+    choice, start_frames
+        As the `RecordingForecast` will have them.
+    learned
+        What was learned from the recording, where that was wanted.
+    flag_above
+        As `forecast_recording` has it.
+    before, after
+        Warnings that stand before and after those of the forecast.
+    not_compared
+        Why several starts cannot be held against what came next.
+    """
+
+    asked: Asked
+    choice: Choice
+    start_frames: list[int]
+    learned: Learned | None
+    flag_above: float | None
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    not_compared: str
+
+    def finish(self, positions: NDArray[np.floating]) -> RecordingForecast:
+        """Judge predicted positions, (S, T, N, 3), and join them with how they came about.
+
+        Raises
+        ------
+        PainetError
+            The prediction runs away at once.
+        """
+        forecast = finish_forecast(self.asked, positions)
+        if self.learned is not None:
+            forecast = self.learned.with_radii(forecast)
+        lacks = forecast.truth is None and len(self.start_frames) > 1
+        warnings = (
+            *self.before,
+            *forecast.warnings,
+            *self.after,
+            *([self.not_compared] if lacks else []),
+        )
+        made = RecordingForecast(
+            self.choice,
+            self.asked.loaded,
+            self.choice.selected,
+            replace(forecast, warnings=warnings),
+            self.start_frames,
+        )
+        return _complete(made, self.learned, self.flag_above)
+
+
+def begin_forecast(
+    recording: Recording,
+    steps: int,
+    checkpoints: Sequence[Checkpoint],
+    load: Callable[[Checkpoint], LoadedModel],
+    *,
+    select: str | None = None,
+    start: str = "last",
+    wish: Wish = NEVER,
+    flag_above: float | None = None,
+    notice: Callable[[str], None] = lambda message: None,
+    memory_budget: int | None = None,
+    behind: int = 0,
+) -> RecordingForecast | Begun:
+    """Choose, read and learn, all but the passes of the checkpoint; as `forecast_recording`.
+
+    Parameters
+    ----------
+    load
+        Gives a checkpoint's model.
+    behind
+        Frames before the starts that are read though no model needs them.
+
+    Returns
+    -------
+    RecordingForecast | Begun
+        The whole, where what was learned from the recording predicts; else what is to be predicted.
+    """
     check_flag(flag_above)
     take_unit(recording, checkpoints)
     candidates = _candidates(recording, select)
@@ -147,7 +261,7 @@ def forecast_recording(
         recording.frame_count,
         recording.breaks,
         None if ahead is None else int(ahead[-1]),
-        frames_behind(header, recording.frame_time_s),
+        max(behind, frames_behind(header, recording.frame_time_s)),
     )
     check_size(len(starts.frames), steps, count)
     check_order(recording, choice.selected, int(starts.frames[-1]))
@@ -155,7 +269,7 @@ def forecast_recording(
         f"{recording.name}: {count:,} particles ({choice.selected.language}); "
         f"checkpoint {choice.checkpoint.name}, {choice.reason}"
     )
-    loaded = load_model(choice.checkpoint, device)
+    loaded = load(choice.checkpoint)
 
     def by_checkpoint(system: Input, at: NDArray[np.int64]) -> Forecast:
         return make_forecast(loaded, system, at, steps, notice=notice, memory_budget=memory_budget)
@@ -168,29 +282,30 @@ def forecast_recording(
         made = RecordingForecast(choice, loaded, chosen, learned.forecast, learned.frames)
         return _complete(made, learned, flag_above)
     system = recording.read(choice.selected, starts.first, starts.stop)
-    forecast = by_checkpoint(system, starts.frames - starts.first)
-    warnings = [*system.notes, *choice.warnings, *forecast.warnings, *([said] if said else [])]
+    asked = ask_forecast(loaded, system, starts.frames - starts.first, steps)
+    after = [said] if said else []
     if learned is not None:
-        warnings.extend(learned.notes)
-        forecast = learned.with_radii(forecast)
+        after.extend(learned.notes)
     if recording.fingerprint and recording.fingerprint == header.dataset_sha256:
-        warnings.append(
+        after.append(
             f"{choice.checkpoint.name} was trained on this dataset: errors are those of frames it "
             "may have seen (`painet evaluate` keeps to the test windows)"
         )
-    if forecast.truth is None and len(starts.frames) > 1:
-        warnings.append(
-            "not compared with what came next: "
-            + (
-                "steps fall between frames"
-                if ahead is None
-                else f"some starts have no {int(ahead[-1]):,} frames after them"
-            )
-        )
-    forecast = replace(forecast, warnings=tuple(warnings))
-    frames = starts.frames.tolist()
-    made = RecordingForecast(choice, loaded, choice.selected, forecast, frames)
-    return _complete(made, learned, flag_above)
+    return Begun(
+        asked,
+        choice,
+        starts.frames.tolist(),
+        learned,
+        flag_above,
+        (*system.notes, *choice.warnings),
+        tuple(after),
+        "not compared with what came next: "
+        + (
+            "steps fall between frames"
+            if ahead is None
+            else f"some starts have no {int(ahead[-1]):,} frames after them"
+        ),
+    )
 
 
 def _complete(

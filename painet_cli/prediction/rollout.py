@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -30,6 +32,7 @@ def rollout(
     batch: Batch,
     steps: int,
     trained: NDArray[np.int64],  # (T,)
+    hold: Callable[[Tensor], Tensor] = lambda predicted: predicted,
 ) -> Tensor:  # (steps, M, 3)
     """Predict `steps` positions: one pass inside the trained horizon, autoregressively past it.
 
@@ -46,6 +49,8 @@ def rollout(
         How many positions to predict.
     trained
         Frames from a start to each of the T targets the model was trained on.
+    hold
+        What is done to T predictions, (T, M, 3), before the next ones start from them.
     """
     previous = int(trained[-2]) if len(trained) > 1 else 0
     frames = int(trained[-1]) - previous
@@ -53,6 +58,7 @@ def rollout(
     while len(predicted) < steps:
         steps_ahead = model(batch)
         predicted.extend(steps_ahead.unbind(0))
+        steps_ahead = hold(steps_ahead)
         before = steps_ahead[-2] if len(trained) > 1 else batch.positions
         velocities = (steps_ahead[-1] - before) / frames
         batch = batch.at(steps_ahead[-1], velocities, _past(batch, steps_ahead, trained))

@@ -4,29 +4,37 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from painet_cli.data.dataset.dataset import MANIFEST
-from painet_cli.data.units import seconds
 from painet_cli.evaluation.distributions.forecast import compare_forecast
 from painet_cli.evaluation.distributions.report import Distribution
 from painet_cli.evaluation.physics.checks import PhysicsReport, physical_checks
 from painet_cli.prediction.adapting.own_run import check_keeping
 from painet_cli.prediction.adapting.wish import read_wish
-from painet_cli.prediction.checkpoints import known_checkpoints
+from painet_cli.prediction.checkpoints import (
+    known_checkpoints,
+    load_model,
+)
 from painet_cli.prediction.forecast import Forecast
-from painet_cli.prediction.inputs.open import open_input
 from painet_cli.prediction.momentum import Momentum, check_conserve, keep_momentum
+from painet_cli.prediction.outputs.motion_style import (
+    MotionStyle,
+    motion_style,
+)
+from painet_cli.prediction.outputs.rigid import with_kept_bones
 from painet_cli.prediction.outputs.viewers import Written
 from painet_cli.prediction.outputs.write import write_files
-from painet_cli.prediction.pipeline import RecordingForecast, forecast_recording
+from painet_cli.prediction.passes import predict_together
+from painet_cli.prediction.pipeline import Begun, RecordingForecast
 from painet_cli.report.page.data import ErrorBars
 from painet_cli.report.page.write import write_page
 from painet_cli.report.pictures.motion import draw_snapshots
+from painet_cli.report.request import PredictionRequest, begin_prediction
 from painet_cli.report.tables.verdict import sure_sentence, verdict_sentences
 from painet_cli.storage.atomic import check_writable, new_folder
 from painet_cli.storage.provenance import KEY, finite, provenance, sealed
@@ -91,6 +99,10 @@ def write_prediction(
     drop_extra: bool = False,
     format_name: str | None = None,
     physics: bool = False,
+    unit: str | None = None,
+    fps: str | None = None,
+    with_past: bool = False,
+    keep_bones: bool = False,
     distribution: bool = False,
     conserve: str | None = None,
     memory_budget: int | None = None,
@@ -103,8 +115,9 @@ def write_prediction(
     """Predict how the system in a file moves on, and write it as files that other programs open.
 
     Molecules become a trajectory in the format of the file where that holds it, else DCD, with a
-    PDB of names and bonds; motion capture becomes BVH and CSV. Beside them are `prediction.npz`,
-    a page to play (`report.html`), a picture, and `summary.json` with errors and provenance.
+    PDB of names and bonds; motion capture becomes BVH, GLB, TRC and CSV. Beside them are
+    `prediction.npz`, a page to play (`report.html`), a picture, and `summary.json` with errors and
+    provenance.
 
     Parameters
     ----------
@@ -143,6 +156,15 @@ def write_prediction(
         Format of the file, such as `LAMMPSDUMP`, whatever its name says.
     physics
         Check bonds, clashes, size and how far things move.
+    unit
+        Of BVH and TRC files: `m` or `cm`; by default that of the file in BVH, metres in TRC.
+    fps
+        Frames a second of BVH, GLB and TRC files: a number, or `source` for the recording's; by
+        default the steps as they are predicted.
+    with_past
+        Let the known frames before the start come first in those, at the recording's rate.
+    keep_bones
+        Move predicted joints so that every bone is as long as at the start.
     distribution
         Compare torsions, size and fluctuation, or bones and feet, with what happened, or with the
         frames up to the start.
@@ -182,39 +204,64 @@ def write_prediction(
     >>> done.summary["steps"], (done.folder / "report.html").is_file()
     (5, True)
     """
-    folder, top = Path(folder), None if topology is None else Path(topology)
+    folder = Path(folder)
     check_writable(folder, force=force, place="output")
     kept = None if save_run is None else Path(save_run)
     wish = read_wish(adapt, kept, Path(data_dir), force=force)
     check_keeping(wish)
-    keep = check_conserve(conserve)
-    with open_input(
-        Path(file),
-        topology=top,
-        frame_time_s=None if frame_time is None else seconds(frame_time),
-        data_dir=Path(data_dir),
+    request = PredictionRequest(
+        steps,
+        topology=None if topology is None else Path(topology),
+        select=select,
+        start=start,
+        frame_time=frame_time,
+        wish=wish,
+        flag_above=flag_above,
         drop_extra=drop_extra,
         format_name=format_name,
-    ) as recording:
-        made = forecast_recording(
-            recording,
-            steps,
-            known_checkpoints(checkpoint, Path(run_dir), members=members),
-            resolve_device(device),
-            select=select,
-            start=start,
-            wish=wish,
-            flag_above=flag_above,
-            memory_budget=memory_budget,
-            notice=notice,
+        memory_budget=memory_budget,
+        data_dir=Path(data_dir),
+        style=motion_style(unit, fps, with_past=with_past),
+        keep_bones=keep_bones,
+        physics=physics,
+        distribution=distribution,
+        conserve=check_conserve(conserve),
+    )
+    computer = resolve_device(device)
+    begun = begin_prediction(
+        Path(file),
+        request,
+        known_checkpoints(checkpoint, Path(run_dir), members=members),
+        lambda one: load_model(one, computer),
+        notice,
+    )
+    if isinstance(begun, Begun):
+        asked = begun.asked
+        (positions,) = predict_together(
+            asked.loaded, [asked.states], steps, notice=notice, memory_budget=memory_budget
         )
-        made, momentum = keep_momentum(made, recording) if keep else (made, None)
-        alike = compare_forecast(made, recording) if distribution else None
-    checks = _physical_checks(made) if physics else None
-    inputs = [path for path in (made.forecast.system.path, top) if path is not None]
+        begun = begun.finish(positions)
+    return save_prediction(begun, Path(file), folder, request, force=force)
+
+
+def save_prediction(
+    made: RecordingForecast, file: Path, folder: Path, request: PredictionRequest, *, force: bool
+) -> WrittenPrediction:
+    """Write a forecast's files, all or none; raises as `write_prediction` does."""
+    momentum, alike, topology = None, None, request.topology
+    if request.keep_bones:
+        made = replace(made, forecast=with_kept_bones(made.forecast))
+    if request.conserve or request.distribution:
+        with request.opened(file) as recording:
+            if request.conserve:
+                made, momentum = keep_momentum(made, recording)
+            alike = compare_forecast(made, recording) if request.distribution else None
+    checks = _physical_checks(made) if request.physics else None
+    inputs = [path for path in (made.forecast.system.path, topology) if path is not None]
     with new_folder(folder, force=force) as staging:
-        files = _files(made, checks, staging)
+        files = _files(made, checks, staging, request.style)
         content = _content(made, checks, folder, files)
+        kept = request.wish.save_run
         content["saved_run"] = str(kept) if kept is not None and kept.is_dir() else None
         content["distribution"] = alike and alike.plain()
         content["momentum"] = momentum and momentum.plain()
@@ -234,10 +281,14 @@ def _physical_checks(made: RecordingForecast) -> PhysicsReport:
         forecast.system.particles,
         length_unit=forecast.system.length_unit,
         truth=forecast.truth,
+        times_s=forecast.times_s,
+        up_axis=forecast.system.up_axis,
     )
 
 
-def _files(made: RecordingForecast, checks: PhysicsReport | None, staging: Path) -> list[Written]:
+def _files(
+    made: RecordingForecast, checks: PhysicsReport | None, staging: Path, style: MotionStyle
+) -> list[Written]:
     """Page, picture and data files, in the order in which a reader opens them."""
     forecast, choice, verdict = made.forecast, made.choice, made.verdict
     unit = forecast.system.length_unit
@@ -249,6 +300,7 @@ def _files(made: RecordingForecast, checks: PhysicsReport | None, staging: Path)
         staging,
         truth=forecast.truth,
         radius=forecast.radius,
+        style=style,
     )
     shown = forecast.at_origin()
     write_page(

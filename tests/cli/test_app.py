@@ -147,10 +147,11 @@ def test_json_is_all_that_standard_output_gets(capsys: CaptureFixture[str]) -> N
     assert err == "by the way\nprogress\n"
 
 
-def test_quiet_silences_messages_and_keeps_results(capsys: CaptureFixture[str]) -> None:
+def test_quiet_silences_messages_and_keeps_answers(capsys: CaptureFixture[str]) -> None:
     session = Session(quiet=True)
     session.console.print("progress")
-    session.emit({}, "result [bold] " + "x" * 100)
+    session.emit({}, "made")
+    session.answer({}, "result [bold] " + "x" * 100)
     assert capsys.readouterr() == ("result [bold] " + "x" * 100 + "\n", "")
 
 

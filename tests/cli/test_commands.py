@@ -98,6 +98,18 @@ def test_another_model_on_the_same_preset(say: Say, small_preset: Path, data_dir
     assert json.loads(out)["model"] == "linear"
 
 
+def test_resume_of_a_run_without_a_checkpoint_says_that_it_begins_anew(
+    say: Say, finished_run: Path, data_dir: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "small" / "run"
+    run.mkdir(parents=True)
+    shutil.copy(finished_run / "config.yaml", run)
+    words = ["train", "--resume", run, "--data-dir", data_dir, "--device", "cpu", "--epochs", 2]
+    status, _, err = say(*words)
+    assert not status
+    assert f"{run}: no checkpoint yet, it begins anew" in err
+
+
 def test_resume_goes_further(say: Say, finished_run: Path, data_dir: Path, tmp_path: Path) -> None:
     run = tmp_path / "small" / "run"
     shutil.copytree(finished_run, run)
@@ -149,7 +161,7 @@ def test_demo_prepares_trains_evaluates_draws_and_says_what_is_next(
         (["train", "--preset", "mocap-walk-s2s"], "painet prepare mocap --subject 35"),
         (["train", "--preset", "demo", "--set", "train.lrr=1"], "did you mean train.lr?"),
         (["train", "--preset", "demo", "--set", "train.lerning_rate=1"], "did you mean train.lr?"),
-        (["train", "--preset", "demo", "--model", "egnx"], "model.name"),
+        (["train", "--preset", "demo", "--model", "egnx"], "--model egnx: no such model"),
         (["train", "--resume", "x", "--seed", "3"], "only --epochs and --budget may change"),
         (["train", "--preset", "demo", "--device", "cuda:77"], "cuda:77"),
         (["evaluate", "nowhere"], "no run here"),

@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 from painet_cli.cli.app import main
+from painet_cli.prediction.checkpoints import shipped
 from tiny_files import ethanol, write_pdb, write_trajectory
+from typed import Say
 
 
 @pytest.fixture
@@ -132,6 +134,15 @@ def test_checkpoints_are_listed(here: Path, capsys: pytest.CaptureFixture[str]) 
     assert listed["runs/small/a"]["step_s"] == pytest.approx(5e-15)
     assert main(["checkpoints"]) == 0
     assert "sample" in capsys.readouterr().out
+
+
+def test_the_list_of_checkpoints_is_a_line_each(say: Say) -> None:
+    status, out, _ = say("checkpoints")
+    assert not status
+    table, *_ = out.split("\n\n")
+    lines = table.splitlines()
+    assert len(lines) == 2 + len(shipped())
+    assert max(map(len, out.splitlines())) <= 80
 
 
 def test_distributions_are_held_against_what_happened_or_the_frames_before(

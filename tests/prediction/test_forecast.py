@@ -13,7 +13,7 @@ import torch
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.trajectories.unwrap import superposed
 from painet_cli.errors import PainetError, RequestError
-from painet_cli.prediction import forecast as forecasting
+from painet_cli.prediction import passes
 from painet_cli.prediction.checkpoints import LoadedModel, known_checkpoints, load
 from painet_cli.prediction.forecast import Forecast, make_forecast
 from painet_cli.prediction.inputs.open import open_input, read_input
@@ -134,12 +134,14 @@ def test_a_prediction_that_runs_away_ends_before(
     begin = torch.from_numpy(system.frames[3].copy())
 
     def ends_at(fourth: torch.Tensor) -> Forecast:
-        def rollout(_: object, batch: object, steps: int, trained: object) -> torch.Tensor:
+        def rollout(
+            _: object, batch: object, steps: int, trained: object, hold: object
+        ) -> torch.Tensor:
             ahead = begin.repeat(steps, 1, 1)
             ahead[3:] = fourth
             return ahead
 
-        monkeypatch.setattr(forecasting, "rollout", rollout)
+        monkeypatch.setattr(passes, "rollout", rollout)
         made = make_forecast(model, system, starts(3), 8)
         assert made.positions.shape[1] == len(made.times_s) == made.straight.shape[1] == 3
         assert "step 4 of 8" in made.warnings[-1]
@@ -156,7 +158,7 @@ def test_a_prediction_that_shrinks_is_marked_as_distorted(
     model: LoadedModel, system: Input, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small = torch.from_numpy(0.4 * system.frames[3])
-    monkeypatch.setattr(forecasting, "rollout", lambda *_: small.repeat(2, 1, 1))
+    monkeypatch.setattr(passes, "rollout", lambda *_: small.repeat(2, 1, 1))
     made = make_forecast(model, system, starts(3), 2)
     assert made.sanity is not None
     assert made.sanity.verdict == "distorted"
@@ -167,7 +169,7 @@ def test_a_prediction_that_runs_away_at_once_is_refused(
     model: LoadedModel, system: Input, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     large = torch.from_numpy(5 * system.frames[3])
-    monkeypatch.setattr(forecasting, "rollout", lambda *_: large.repeat(2, 1, 1))
+    monkeypatch.setattr(passes, "rollout", lambda *_: large.repeat(2, 1, 1))
     with pytest.raises(PainetError, match="runs away at once"):
         make_forecast(model, system, starts(3), 2)
 

@@ -58,6 +58,8 @@ def ablation(
     step; reach: attention limited to neighbours. `--vary model.hidden=16,32`
     varies any setting, of any model, on `--presets`. A cell that is done is not
     trained again; one that was stopped goes on.
+
+    Example: `painet bench ablation --figures 4b,5 --budget 10`
     """
     from painet_cli.benchmark.ablation import (
         cells_of,
@@ -70,6 +72,7 @@ def ablation(
     from painet_cli.benchmark.ablation_rows import ablation_markdown, ablation_rows, ablation_tables
     from painet_cli.benchmark.cells import read_results
     from painet_cli.benchmark.layout import bench_csv
+    from painet_cli.config.dotted import comma_list
     from painet_cli.storage.atomic import write_text
 
     wanted = [] if vary and figures is None else choose_ablations(figures)
@@ -84,7 +87,7 @@ def ablation(
             for figure in wanted
         ]
     else:
-        wanted = [replace(figure, presets=tuple(presets.split(","))) for figure in wanted]
+        wanted = [replace(figure, presets=tuple(comma_list(presets))) for figure in wanted]
     changes = [*(settings or []), *([] if epochs is None else [f"train.epochs={epochs}"])]
     points = make_points(wanted, seeds, changes, out, data_dir, model)
     cells = cells_of(points)

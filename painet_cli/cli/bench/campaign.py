@@ -47,9 +47,10 @@ def train_everything(
     from painet_cli.benchmark.campaign.plan import make_plan, missing_datasets, refuse_unknown
     from painet_cli.benchmark.campaign.record import read_records
     from painet_cli.benchmark.workers import run_cells
+    from painet_cli.config.dotted import comma_list
     from painet_cli.training.device import resolve_device
 
-    wanted = [None if names is None else names.split(",") for names in (presets, models)]
+    wanted = [None if names is None else comma_list(names) for names in (presets, models)]
     refuse_unknown(*wanted)
     records = out / "results"
     plan = make_plan(out, data_dir, read_records(records), presets=wanted[0], models=wanted[1])

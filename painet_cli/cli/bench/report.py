@@ -40,6 +40,8 @@ def report(
     tables`, wherever they were trained, and measures the yardsticks of their
     windows where the data are here and nobody did. In the page, what stands between
     `<!-- painet bench report: NAME -->` and `<!-- end -->` is replaced.
+
+    Example: `painet bench report --results bench/results`
     """
     from painet_cli.benchmark.campaign.page import update_page
     from painet_cli.benchmark.campaign.record import (

@@ -56,6 +56,8 @@ def scaling(
     stopped, the command goes on where it was. A point that would not fit in
     memory or time is left out, with the reason. Up to 1e6 particles this takes
     an hour or more; --sizes 1e2,1e3,1e4 --horizons 1,4,16 takes some minutes.
+
+    Example: `painet bench scaling --models egnn,painet --sizes 1e2,1e3`
     """
     from painet_cli.benchmark.layout import bench_csv
     from painet_cli.benchmark.scaling import (
@@ -96,8 +98,10 @@ def scaling(
 
 def _numbers(option: str, text: str) -> tuple[int, ...]:
     """Ascending whole numbers of a list such as `1e2,1e3`."""
+    from painet_cli.config.dotted import comma_list
+
     try:
-        numbers = sorted({float(part) for part in text.split(",")})
+        numbers = sorted({float(part) for part in comma_list(text)})
     except ValueError:
         numbers = [0.5]
     if any(number < 1 or number != int(number) for number in numbers):
@@ -106,8 +110,10 @@ def _numbers(option: str, text: str) -> tuple[int, ...]:
 
 
 def _modes(text: str) -> tuple[Mode, ...]:
+    from painet_cli.config.dotted import comma_list
+
     names: dict[str, Mode] = {"inference": "inference", "training": "training step"}
-    chosen = [part.strip() for part in text.split(",")]
+    chosen = comma_list(text)
     for name in chosen:
         if name not in names:
             raise RequestError(f"--modes: no mode {name}", f"choose of {', '.join(names)}")

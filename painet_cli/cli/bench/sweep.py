@@ -59,6 +59,8 @@ def sweep(
     error. What is trained is kept, so the same command goes on where it
     stopped; started several times, on any machines that share OUT, the
     processes share the work.
+
+    Example: `painet sweep demo --trials 8 --budget 2`
     """
     from painet_cli.benchmark.sweep.outputs import sweep_table, write_array, write_rows
     from painet_cli.benchmark.sweep.search import Searching

@@ -67,6 +67,8 @@ def tables(
     several cells side by side on a GPU. Every cell that is done is kept as a
     small JSON file in `OUT/results`, from which the tables are written.
     Started again, on any machine that is given OUT and the data, it goes on.
+
+    Example: `painet bench tables --presets mocap-run-s2s --models linear,egnn`
     """
     if everything:
         from painet_cli.cli.bench.campaign import refuse_mixed, train_everything
@@ -99,19 +101,23 @@ def tables(
 
 def _presets(session: Session, chosen: str | None, data_dir: Path) -> Sequence[str]:
     """Presets asked for; or the paper's, less those whose dataset is not prepared."""
+    from painet_cli.config.dotted import comma_list
     from painet_cli.report.tables.paper import paper_rows
 
-    return prepared(session, list(paper_rows()), data_dir) if chosen is None else chosen.split(",")
+    if chosen is not None:
+        return comma_list(chosen)
+    return prepared(session, list(paper_rows()), data_dir)
 
 
 def _models(preset: str, chosen: str | None) -> Sequence[str]:
     """Models asked for; or those the paper has for a preset, or all."""
+    from painet_cli.config.dotted import comma_list
     from painet_cli.config.presets import load_preset, preset_name
     from painet_cli.models.registry import models_for
     from painet_cli.report.tables.paper import paper_rows
 
     if chosen is not None:
-        return chosen.split(",")
+        return comma_list(chosen)
     printed = paper_rows().get(preset_name(preset))
     return list(printed) if printed else models_for(load_preset(preset).data.horizon)
 

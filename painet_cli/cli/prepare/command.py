@@ -66,7 +66,9 @@ class SourceGroup(TyperGroup):
 
 
 app = typer.Typer(
-    help="Prepare a dataset from its raw source.", no_args_is_help=True, cls=SourceGroup
+    help="Prepare a dataset from its raw source.\n\nExample: `painet prepare sample`",
+    no_args_is_help=True,
+    cls=SourceGroup,
 )
 
 
@@ -104,7 +106,7 @@ def prepare(
 def _command(source: DataSource) -> Any:
     """Command with the options of a source's function."""
     command = typer.Typer(add_completion=False)
-    about = f"{source.about.title}: {source.about.about}."
+    about = f"{source.about.title}: {source.about.about}.\n\nExample: `{source.about.example}`"
     command.command(name=source.about.name, help=about)(with_session(_typed(source)))
     return get_command(command)
 
@@ -184,15 +186,18 @@ def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:
 
 def _say_how_to_train(session: Session, dataset: Dataset, preset: str, horizon: int | None) -> None:
     """Say how to train on what was prepared."""
+    from painet_cli.config.presets import load_preset
+
     manifest = dataset.manifest
     if not manifest.particles.bonds:
         session.console.print(
             "no bonds: train with a preset that has data.cutoff, or give --bond-length",
             soft_wrap=True,
         )
+    own = load_preset(preset).data.horizon
     session.console.print(
         f"painet train --preset {preset} --set data.dataset={manifest.name} "
         f"--set data.delta_frames={manifest.split.delta_frames}"
-        + (f" --set data.horizon={horizon}" if horizon else ""),
+        + (f" --set data.horizon={horizon}" if horizon not in (None, own) else ""),
         soft_wrap=True,
     )

@@ -30,7 +30,7 @@ def list_sources(session: Session, data_dir: Path) -> None:
     prepared = _prepared(data_dir)
     sources = all_sources()
     rows = [_row(source, sources, prepared) for source in sources]
-    session.emit({"sources": rows}, _table(rows), _citations(rows))
+    session.answer({"sources": rows}, _table(rows), _citations(rows))
 
 
 def _prepared(data_dir: Path) -> list[str]:

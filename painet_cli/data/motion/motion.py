@@ -62,6 +62,16 @@ class Motion:
 
 METRES = {"mm": 1e-3, "cm": 1e-2, "m": 1.0, "in": 0.0254, "inches": 0.0254, "ft": 0.3048}
 """Metres in a unit that TRC and C3D files name."""
+METRES_PER_ASF_UNIT = 0.05644
+"""CMU's ASF files divide inches by 0.45: 0.0254 m / 0.45, rounded."""
+METRES_OF = {
+    "metre": 1.0,
+    "centimetre": 1e-2,
+    "millimetre": 1e-3,
+    "ASF unit": METRES_PER_ASF_UNIT,
+    "BVH unit": 0.01,
+}
+"""Metres in a unit of length; that of CMU for ASF, and centimetres for BVH, which do not say."""
 _MOST_COMPARED = 200
 """Frames whose distances tell which markers move together."""
 

@@ -20,14 +20,14 @@ from painet_cli.data.dataset.manifest import (
     SplitName,
     Units,
 )
+from painet_cli.data.motion.mocap_files import SUBJECTS, read_recording
+from painet_cli.data.motion.motion import METRES_PER_ASF_UNIT
 from painet_cli.data.particles.particles import Particles
-from painet_cli.data.sources.mocap_files import SUBJECTS, read_recording
 from painet_cli.data.sources.options import AtHand
 from painet_cli.data.sources.registry import DataSource, Destination, RemoteFile, Source
 from painet_cli.errors import RequestError, option
 
-METRES_PER_UNIT = 0.05644
-"""CMU's ASF files divide inches by 0.45: 0.0254 m / 0.45, rounded."""
+METRES_PER_UNIT = METRES_PER_ASF_UNIT
 FRAME_TIME_S = 1 / 120
 DELTA_FRAMES = 30
 TRAINING_WINDOWS = 200

@@ -12,10 +12,9 @@ import numpy as np
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
 from painet_cli.data.dataset.manifest import Manifest, Origin, Segment, Units
 from painet_cli.data.motion.files import read_motion_file
-from painet_cli.data.motion.motion import Motion
+from painet_cli.data.motion.motion import METRES_OF, Motion
 from painet_cli.data.particles.names import Axis
 from painet_cli.data.particles.origin import kept_digits
-from painet_cli.data.sources.mocap import METRES_PER_UNIT
 from painet_cli.data.sources.options import (
     DeltaFrames,
     FrameTime,
@@ -33,8 +32,6 @@ from painet_cli.errors import RequestError, option
 from painet_cli.storage.atomic import file_sha256
 
 DELTA_FRAMES = 30
-METRES = {"metre": 1.0, "ASF unit": METRES_PER_UNIT, "BVH unit": 0.01}
-"""Metres in a unit; that of CMU for ASF, and centimetres for BVH, which do not say."""
 _UNITS = {"mm": 1e-3, "cm": 1e-2, "m": 1.0, "in": 0.0254}
 _SAME_TIME = 1e-3
 """Relative difference up to which two rates are the same: files round them."""
@@ -52,7 +49,7 @@ def prepare_motion(
         Literal["mm", "cm", "m", "in"] | None, "Unit of ASF or BVH; else CMU's, and cm."
     ] = None,
     delta_frames: DeltaFrames = None,
-    horizon: Horizon = 1,
+    horizon: Horizon = 5,
     split: Annotated[
         Literal["blocks", "random"],
         "blocks: separate stretches, no overlap. random: anywhere, so they overlap.",
@@ -87,8 +84,8 @@ def prepare_motion(
         takes.append(read_motion_file(path, kind.name, topology))
         to.progress(len(takes), len(files))
     first = takes[0]
-    _check_alike(files, takes)
-    frame_time_s = seconds(frame_time) if frame_time else _rate(files, takes)
+    check_alike(files, takes)
+    frame_time_s = seconds(frame_time) if frame_time else common_frame_time(files, takes)
     lengths = [len(take.positions) for take in takes]
     ends = np.cumsum(lengths).tolist()
     segments = tuple(
@@ -114,7 +111,7 @@ def prepare_motion(
         ),
         units=Units(
             length=first.length_unit,
-            length_in_metres=_UNITS[unit] if unit else METRES[first.length_unit],
+            length_in_metres=_UNITS[unit] if unit else METRES_OF[first.length_unit],
             frame_time_s=frame_time_s,
         ),
         up_axis=up_axis,
@@ -128,8 +125,14 @@ def prepare_motion(
     return write_dataset(folder, frames, manifest, force=to.force)
 
 
-def _check_alike(files: Sequence[Path], takes: Sequence[Motion]) -> None:
-    """Refuse takes of other joints or of another unit than the first."""
+def check_alike(files: Sequence[Path], takes: Sequence[Motion]) -> None:
+    """Refuse takes of other joints or of another unit than the first.
+
+    Raises
+    ------
+    RequestError
+        One is.
+    """
     first = takes[0]
     for path, take in zip(files, takes, strict=True):
         if take.length_unit != first.length_unit:
@@ -148,8 +151,14 @@ def _check_alike(files: Sequence[Path], takes: Sequence[Motion]) -> None:
             )
 
 
-def _rate(files: Sequence[Path], takes: Sequence[Motion]) -> float:
-    """Seconds between frames, the same of all takes."""
+def common_frame_time(files: Sequence[Path], takes: Sequence[Motion]) -> float:
+    """Seconds between frames, the same of all takes.
+
+    Raises
+    ------
+    RequestError
+        A file does not say it, or they differ.
+    """
     times = [take.frame_time_s for take in takes]
     for path, time in zip(files, times, strict=True):
         if time is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
@@ -15,7 +14,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.data.sources.options import Positional
 from painet_cli.data.sources.registry import DataSource, Destination, find_source
-from painet_cli.errors import RequestError, option
+from painet_cli.errors import RequestError, did_you_mean, option
 
 if TYPE_CHECKING:
     from painet_cli.storage.progress import OnBytes, OnCount
@@ -172,8 +171,7 @@ def checked_options(source: DataSource, given: Mapping[str, Any]) -> dict[str, A
     """
     known, name = options_of(source), source.about.name
     for unknown in given.keys() - known.keys():
-        near = get_close_matches(unknown, known, n=1)
-        guess = f"did you mean {near[0]}? " if near else ""
+        guess = did_you_mean(unknown, known)
         raise RequestError(
             f"source {name}: no option {unknown}", f"{guess}it takes {', '.join(known) or 'none'}"
         )

@@ -96,6 +96,12 @@ class Source(_Section):
                 return command.format(**match.groupdict())
         return None
 
+    @property
+    def example(self) -> str:
+        """A command that prepares one of its datasets."""
+        command = next(iter(self.datasets.values()))
+        return _WORD.sub(lambda word: next(iter(self.choices(word[1])), "mine"), command)
+
     def hand_over(self) -> str:
         """`by_hand`, with its options as whoever reads it would write them."""
         return _WORD.sub(lambda word: option(word[1], "FILE"), self.by_hand or "")
@@ -209,6 +215,7 @@ OWN = {
     "merge": "painet_cli.data.sources.merge:MERGE",
     "trajectory": "painet_cli.data.sources.trajectory:TRAJECTORY",
     "motion": "painet_cli.data.sources.motion:MOTION",
+    "bandai": "painet_cli.data.sources.bandai:BANDAI",
 }
 """Sources of this package."""
 

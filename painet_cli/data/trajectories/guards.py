@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
+from painet_cli.data.formats.text_frames import open_plain
 from painet_cli.errors import RequestError
 from painet_cli.storage.archives import LARGEST_FILE_BYTES, MOST_UNFOLDED, brief, read_bytes
 
@@ -24,6 +25,8 @@ _ATOMS = {
     "TXYZ": re.compile(rb"\A\s*(\d+)"),
 }
 """Where a format says how many atoms it has."""
+_WIDE = re.compile(rb"\d{4}")
+"""A thousand columns or more: MDAnalysis makes a list of as many as a file says."""
 _SEARCHED = 2**20
 _MOST_INCLUDED = 100
 _UNPACKERS: dict[str, Callable[..., Any]] = {".gz": gzip.GzipFile, ".bz2": bz2.BZ2File}
@@ -54,8 +57,21 @@ def check_claims(path: Path, formats: Collection[str]) -> None:
                 f"{path}: says it has {found[1][:18].decode()} atoms, in {size:,} bytes",
                 "it is damaged: get it again",
             )
+    if "PRMTOP" in formats:
+        _check_columns(path)
     if "ITP" in formats:
         _check_includes(path, [])
+
+
+def _check_columns(path: Path) -> None:
+    """Refuse a line of an AMBER topology that would have more columns than any line has."""
+    with _UNPACKERS.get(path.suffix.lower(), open_plain)(path) as file:
+        for line in file:
+            if line.startswith(b"%FORMAT") and _WIDE.search(line):
+                raise RequestError(
+                    f"{path}: {line[:40].decode('latin-1').strip()!r} is no format of columns",
+                    "it is damaged: get it again",
+                )
 
 
 def _unpacked(path: Path) -> tuple[bytes, int]:

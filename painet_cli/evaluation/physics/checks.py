@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.particles.masses import atomic_masses
+from painet_cli.data.particles.names import Axis
 from painet_cli.data.particles.particles import Particles, residue_starts
 from painet_cli.data.particles.structure import holds_lengths
 from painet_cli.errors import PainetError
 from painet_cli.evaluation.physics.clashes import ClashCheck, clash_check
+from painet_cli.evaluation.physics.contact import FootContact, foot_contact
 from painet_cli.evaluation.physics.findings import bond_bound, findings_of
 from painet_cli.evaluation.physics.geometry import (
     Motion,
@@ -50,6 +52,8 @@ class PhysicsReport:
         Whom the entries of `rmsf` are of.
     findings
         What is broken, a sentence each; one sentence that nothing is, otherwise.
+    contact
+        Feet on the ground, of skeletons that have some.
     """
 
     starts: int
@@ -65,6 +69,7 @@ class PhysicsReport:
     rmsf_of: str
     rmsf_labels: list[str]
     findings: list[str]
+    contact: FootContact | None = None
 
     def plain(self) -> dict[str, Any]:
         """All of it as JSON has it; numbers that JSON cannot hold are None."""
@@ -87,6 +92,8 @@ def physical_checks(
     *,
     length_unit: str,
     truth: NDArray[np.floating] | None = None,  # (S, T, N, 3)
+    times_s: NDArray[np.floating] | None = None,  # (T,)
+    up_axis: Axis | None = None,
 ) -> PhysicsReport:
     """Check predictions from S starts against what bonds and radii allow.
 
@@ -102,6 +109,10 @@ def physical_checks(
         Unit of all positions; radii are known for `angstrom` only.
     truth
         (S, T, N, 3) what happened, where known.
+    times_s
+        (T,) seconds from the start to each step, for speeds of feet.
+    up_axis
+        Direction of height, where there is one.
 
     Raises
     ------
@@ -119,6 +130,9 @@ def physical_checks(
     counted = None if check.bounds is None else float(check.counts(start).mean())
     gyration_start = float(gyration(start, weights).mean())
     happened = measured[1] if truth is not None else None
+    contact = None
+    if times_s is not None:
+        contact = foot_contact(start, predicted, truth, particles, times_s, length_unit, up_axis)
     return PhysicsReport(
         starts=len(start),
         steps=predicted.shape[1],
@@ -139,7 +153,9 @@ def physical_checks(
             clashes_start=counted,
             gyration_start=gyration_start,
             unit=length_unit,
+            contact=contact,
         ),
+        contact=contact,
     )
 
 

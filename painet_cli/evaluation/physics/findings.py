@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from painet_cli.evaluation.physics.contact import FootContact
 from painet_cli.evaluation.physics.geometry import Motion
 
 BOND_BOUND = 0.25
@@ -39,6 +40,7 @@ def findings_of(
     clashes_start: float | None,
     gyration_start: float,
     unit: str,
+    contact: FootContact | None = None,
 ) -> list[str]:
     """Say what is broken, a sentence each, or that nothing is; then how far particles move.
 
@@ -51,11 +53,13 @@ def findings_of(
             _bonds(predicted, truth, unit),
             _clashes(predicted, truth, clashes_start),
             _gyration(predicted, truth, gyration_start, unit),
+            contact.sentence if contact and contact.skates else None,
         )
         if sentence
     ]
     motion = _moved(predicted, truth, unit)
-    return (broken or [_sound(predicted)]) + ([motion] if motion else [])
+    standing = [contact.sentence] if contact and not contact.skates else []
+    return (broken or [_sound(predicted)]) + standing + ([motion] if motion else [])
 
 
 def _not_finite(predicted: Motion, starts: int) -> str | None:

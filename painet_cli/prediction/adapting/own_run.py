@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -20,10 +21,10 @@ from numpy.typing import NDArray
 from painet_cli.config.presets import Preset
 from painet_cli.data.dataset.dataset import write_dataset
 from painet_cli.data.dataset.manifest import Manifest, Origin, Segment, Split, Units
-from painet_cli.data.sources.motion import METRES
+from painet_cli.data.motion.motion import METRES_OF
 from painet_cli.errors import PainetError, option
 from painet_cli.prediction.adapting.adapt import KERNEL, Adapted
-from painet_cli.prediction.adapting.blocks import HELD
+from painet_cli.prediction.adapting.blocks import HELD, Blocks, thinned
 from painet_cli.prediction.adapting.guesses import Candidate
 from painet_cli.prediction.adapting.lesson import Lesson
 from painet_cli.prediction.adapting.recipes import goes_on, kernel_preset, network_preset
@@ -37,6 +38,8 @@ from painet_cli.storage.provenance import command_line
 from painet_cli.training.train import train
 
 _ANGSTROM = 1e-10
+_EPOCH = 1000
+"""Predicted positions of an epoch for each second of the training: it stops after whole epochs."""
 _MOST_KERNEL = 2000
 """Particles of a kernel that is kept."""
 
@@ -65,7 +68,7 @@ def keep_dataset(lesson: Lesson, folder: Path, *, force: bool = False) -> None:
         ),
         units=Units(
             length=unit,
-            length_in_metres=_ANGSTROM if unit == "angstrom" else METRES.get(unit, 1.0),
+            length_in_metres=_ANGSTROM if unit == "angstrom" else METRES_OF.get(unit, 1.0),
             frame_time_s=lesson.frame_time_s,
         ),
         up_axis=system.up_axis,
@@ -132,6 +135,7 @@ class OwnRuns:
 
     def train(self, lesson: Lesson) -> dict[str, Candidate]:
         """A network, trained for the time that was given; nothing where its steps are uneven."""
+        lesson = self._in_time(lesson)
         further = self.begin is not None and goes_on(lesson, self.begin)
         name = f"{self.begin.name}, trained further" if self.begin and further else "PAINET"
         try:
@@ -145,7 +149,7 @@ class OwnRuns:
 
     def keep(self, found: Adapted) -> list[str]:
         """Keep the best run where that is wished; gives what is to be said where it cannot be."""
-        where, lesson = self.wish.save_run, found.lesson
+        where, lesson = self.wish.save_run, self._in_time(found.lesson)
         if where is None:
             return []
         if len(lesson.blocks.learn) < HELD or not lesson.moves:
@@ -171,6 +175,16 @@ class OwnRuns:
             shutil.copytree(run, staging, dirs_exist_ok=True)
         self.notice(f"{name} is kept as the run {where}, its frames as the dataset {self._name}")
         return []
+
+    def _in_time(self, lesson: Lesson) -> Lesson:
+        """With so few windows to learn from that several epochs fit into the time."""
+        if not self.wish.budget_s:
+            return lesson
+        size = lesson.known.shape[1] * len(lesson.offsets)
+        most = int(self.wish.budget_s * _EPOCH) // size
+        blocks = lesson.blocks
+        learn, choose = (thinned(part, most) for part in (blocks.learn, blocks.choose))
+        return replace(lesson, blocks=Blocks(learn, choose, blocks.held))
 
     @property
     def _name(self) -> str:

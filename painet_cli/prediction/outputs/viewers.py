@@ -65,6 +65,16 @@ def open_bvh(file: str) -> list[str]:
     return [f"Blender: File > Import > Motion Capture (.bvh): {file}"]
 
 
+def open_glb(file: str) -> list[str]:
+    """How to open a GLB file."""
+    return [f"Blender: File > Import > glTF 2.0 (.glb): {file}"]
+
+
+def open_trc(file: str) -> list[str]:
+    """How to open a TRC file."""
+    return [f"OpenSim: File > Load Motion: {file}"]
+
+
 def open_csv(file: str) -> list[str]:
     """How to open a table."""
     return [f'pandas.read_csv("{file}")']

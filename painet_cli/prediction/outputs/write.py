@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from painet_cli.data.particles.particles import Particles
 from painet_cli.prediction.inputs.recording import Input
+from painet_cli.prediction.outputs.motion_style import AS_PREDICTED, MotionStyle
 from painet_cli.prediction.outputs.track import Course
 from painet_cli.prediction.outputs.viewers import Written, open_npz
 from painet_cli.storage.atomic import file_stem
@@ -32,12 +33,13 @@ def write_files(
     truth: NDArray[np.floating] | None = None,  # (S, T, N, 3)
     start_positions: NDArray[np.floating] | None = None,  # (S, N, 3)
     radius: NDArray[np.floating] | None = None,  # (S, T, N)
+    style: MotionStyle = AS_PREDICTED,
 ) -> list[Written]:
     """Write a prediction's trajectories and arrays, in the formats that suit its system.
 
     Molecules: a trajectory in the input's own format where that holds it, otherwise DCD; beside it
     a PDB with names and bonds, and extended XYZ where elements are known and it is not too long.
-    Motion capture: BVH and CSV. Everything: `prediction.npz`.
+    Motion capture: BVH, GLB, TRC and CSV. Everything: `prediction.npz`.
 
     Parameters
     ----------
@@ -58,6 +60,8 @@ def write_files(
         (S, N, 3); by default the system's frames.
     radius
         (S, T, N) radii that hold 90 % of the particles, in the unit of length; written as `sigma`.
+    style
+        How motion capture is written.
 
     Returns
     -------
@@ -98,7 +102,7 @@ def write_files(
     if system.kind == "motion" or system.up_axis is not None:
         from painet_cli.prediction.outputs.motion import write_motion
 
-        written = write_motion(system, list(zip(courses, files, strict=True)))
+        written = write_motion(system, list(zip(courses, files, strict=True)), style)
     else:
         # MDAnalysis takes a second to import, and motion capture does without
         from painet_cli.prediction.outputs.molecule import write_molecule

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import Graph
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.confidence.kept import by_start
+from painet_cli.prediction.inputs.skeleton import Skeleton
 from painet_cli.prediction.starting.treatment import Placement
 
 
@@ -32,6 +34,8 @@ class States:
         Where batches are made.
     frame_time_s
         Seconds between frames, for models that are told.
+    skeleton
+        Bones that are rigid: a prediction that is the start of the next is held to their lengths.
     """
 
     graph: Graph
@@ -40,6 +44,7 @@ class States:
     past: NDArray[np.floating] | None
     device: torch.device
     frame_time_s: float | None = None
+    skeleton: Skeleton | None = None
 
     def placed(self, placement: Placement) -> States:
         """The same where training had them."""
@@ -61,6 +66,18 @@ class States:
         count, time_s = len(self.positions[part]), self.frame_time_s
         told = None if time_s is None else torch.full((count,), time_s, device=self.device)
         return Batch(self.graph.repeat(count), x, v, frame_time_s=told).at(x, v, past)
+
+    def bones_held(self, part: slice) -> Callable[[Tensor], Tensor]:
+        """What holds predictions from some starts, (T, M, 3), to the lengths of bones there."""
+        if self.skeleton is None:
+            return lambda predicted: predicted
+        skeleton, start = self.skeleton, torch.from_numpy(self.positions[part]).to(self.device)
+
+        def held(predicted: Tensor) -> Tensor:
+            by_start = predicted.reshape(-1, *start.shape).transpose(0, 1)  # (S, T, N, 3)
+            return skeleton.held(start, by_start).transpose(0, 1).flatten(1, 2)
+
+        return held
 
 
 def spreads(model: DynamicsModel, states: States, size: int) -> NDArray[np.floating] | None:

@@ -67,6 +67,9 @@ def write_page(
     page = Template(_asset("page.html")).substitute(
         title=escape(title),
         summary=escape(_summary(forecast)),
+        failures="".join(
+            f'<p class="failure" role="alert">{escape(one)}</p>' for one in _failures(forecast)
+        ),
         verdict="".join(f'<p class="verdict">{escape(one)}</p>' for one in verdict),
         figures=_figures(forecast),
         steps_caption=escape(_steps_caption(forecast)),
@@ -94,6 +97,22 @@ def _summary(forecast: Forecast) -> str:
     return f"{forecast.system.name}: {_count(count, 'particle')}, {steps}" + (
         f" of {each}" if each else ""
     )
+
+
+def _failures(forecast: Forecast) -> list[str]:
+    """What makes the prediction one not to be trusted, a sentence each."""
+    sanity, errors = forecast.sanity, forecast.step_mse()
+    said = []
+    if sanity is not None and sanity.verdict != "plausible":
+        said.append(f"{sanity.verdict.capitalize()}: {sanity.sentence}".rstrip(": "))
+    if errors is not None:
+        ours, still = (float(np.mean(errors[name])) for name in ("prediction", "nothing moves"))
+        if ours > still:
+            said.append(
+                f"Worse than the guess that nothing moves: MSE {figure(ours)} against "
+                f"{figure(still)} {_unit(forecast)}²"
+            )
+    return said
 
 
 def _figures(forecast: Forecast) -> str:

@@ -96,10 +96,9 @@ def _shown_steps(steps: int) -> list[int]:
 
 
 def checkpoints_table(checkpoints: Sequence[Checkpoint]) -> list[RenderableType]:
-    """Lay out checkpoints, a line each, and beneath it the limits of those that state them."""
+    """Lay out checkpoints, a line each, and beneath it their systems and the limits they state."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     table.add_column("name", overflow="fold")
-    table.add_column("system", overflow="fold")
     for heading in ("T", "step", "MSE", "size"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("licence", overflow="fold")
@@ -107,14 +106,16 @@ def checkpoints_table(checkpoints: Sequence[Checkpoint]) -> list[RenderableType]
         plain, mse = one.plain(), one.test_mse
         table.add_row(
             one.name,
-            plain["system"],
             str(one.horizon),
             str(one.frame_times) if one.step_s is None else time_text(one.step_s),
             "-" if mse is None else f"{figure(mse, 3)} {short_unit(plain['unit'])}",
             size_text(plain["bytes"]),
             plain["licence"] or "-",
         )
-    said = [
-        Text(f"{one.name}: {' '.join(one.card.limits)}") for one in checkpoints if one.card.limits
-    ]
-    return [table, *([Text(), *said] if said else [])]
+    systems = [Text(f"{one.name}: {one.plain()['system']}") for one in checkpoints]
+    alike: dict[str, list[str]] = {}
+    for one in checkpoints:
+        if one.card.limits:
+            alike.setdefault(" ".join(one.card.limits), []).append(one.name)
+    said = [Text(f"{', '.join(names)}: {limits}") for limits, names in alike.items()]
+    return [table, Text(), *systems, *([Text(), *said] if said else [])]

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from painet_cli.data.dataset.dataset import Dataset, open_dataset
+from painet_cli.data.motion.mocap_files import BONES, JOINTS, SUBJECTS
 from painet_cli.data.sources.mocap import load_split, prepare_mocap
-from painet_cli.data.sources.mocap_files import BONES, JOINTS, SUBJECTS
 from painet_cli.data.sources.registry import Destination
 from painet_cli.errors import RequestError
 from painet_cli.storage.archives import open_source, read_array

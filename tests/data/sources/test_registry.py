@@ -28,7 +28,7 @@ FILES = [file for source in SOURCES for remote in source.downloads.values() for 
 
 def test_every_source_is_there() -> None:
     assert [source.name for source in SOURCES] == [
-        "mocap", "md17", "md22", "adk", "nbody", "sample", "merge", "trajectory", "motion"
+        "mocap", "md17", "md22", "adk", "nbody", "sample", "merge", "trajectory", "motion", "bandai"
     ]  # fmt: skip
     counts = {source.name: len(source.downloads) for source in SOURCES if source.downloads}
     assert counts == {"mocap": 1, "md17": 8, "md22": 7, "adk": 1}

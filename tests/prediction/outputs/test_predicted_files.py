@@ -15,8 +15,8 @@ from MDAnalysis import Universe
 from numpy.typing import NDArray
 
 from painet_cli.data.motion.bvh_writer import parents_of
+from painet_cli.data.motion.mocap_files import BONES, JOINTS
 from painet_cli.data.particles.particles import Particles
-from painet_cli.data.sources.mocap_files import BONES, JOINTS
 from painet_cli.prediction.inputs.open import open_input
 from painet_cli.prediction.inputs.recording import Input
 from painet_cli.prediction.outputs.viewers import Written
@@ -428,7 +428,8 @@ def test_bvh_of_rigid_bones_is_exact(dancer: Input, tmp_path: Path) -> None:
     positions = dancer.frames[None, 4:14]
     times = np.arange(1, 11) / 120
     files, expected = predict(dancer, tmp_path, positions=positions, times_s=times)
-    assert list(files) == ["35_01_predicted.bvh", "35_01_predicted.csv", "prediction.npz"]
+    endings = ("bvh", "glb", "trc", "csv")
+    assert list(files) == [*(f"35_01_predicted.{end}" for end in endings), "prediction.npz"]
     assert np.abs(joints_in(tmp_path / "35_01_predicted.bvh") - expected[0]).max() < 2e-5
     assert read_bvh(tmp_path / "35_01_predicted.bvh")[1] == pytest.approx(1 / 120)
     assert files["35_01_predicted.bvh"].frames == 11
@@ -493,7 +494,7 @@ def test_no_bvh_where_bones_are_no_tree(dancer: Input, tmp_path: Path) -> None:
         folder.mkdir()
         particles = dancer.particles.model_copy(update={"bonds": bonds})
         files, _ = predict(replace(dancer, particles=particles), folder)
-        assert list(files) == ["35_01_predicted.csv", "prediction.npz"]
+        assert list(files) == ["35_01_predicted.trc", "35_01_predicted.csv", "prediction.npz"]
         assert "no BVH" in files["35_01_predicted.csv"].what
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from forecasts import WATER, chain, forecast, unknown
 from painet_cli.errors import RequestError
 from painet_cli.prediction.forecast import Forecast
+from painet_cli.prediction.sanity import sanity_of
 from painet_cli.report.page.data import ErrorBars
 from painet_cli.report.page.write import write_page
 
@@ -182,6 +183,17 @@ class TestNumbers:
         )
         trace = page_of(forecast(particles), tmp_path).data["trace"]
         assert trace == [0, 2, 2, 3]
+
+    def test_that_failed_stand_above_everything(self, tmp_path: Path) -> None:
+        fine = page_of(forecast(), tmp_path).html
+        assert 'class="failure"' not in fine
+        made = forecast()
+        worse = replace(made, positions=made.positions + np.float32(3))
+        torn = replace(worse, sanity=sanity_of(3 * made.positions, made.start_positions, WATER, ""))
+        html = page_of(torn, tmp_path).html
+        head = html[: html.index("<main>")]
+        assert 'role="alert">Distorted: ' in head
+        assert "Worse than the guess that nothing moves: MSE " in head
 
 
 class TestSize:

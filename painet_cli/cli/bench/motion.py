@@ -1,0 +1,84 @@
+"""`painet bench motion`: errors in millimetres, as papers on human motion print them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from painet_cli.cli.bench.cells import (
+    Budget,
+    Epochs,
+    Jobs,
+    Seeds,
+    evaluations_of,
+    locked,
+    refuse_failed,
+    save_bench,
+    train,
+)
+from painet_cli.cli.options import DATA_DIR, DataDir, Settings
+from painet_cli.cli.session import Session, with_session
+
+MODELS = "kernel,egnn,painet"
+
+
+@with_session
+def motion(
+    session: Session,
+    dataset: Annotated[
+        str, typer.Option("--dataset", metavar="NAME", help="Prepared motion capture.")
+    ] = "mocap-walk",
+    models: Annotated[
+        str, typer.Option("--models", metavar="A,B", help="Models that read past frames.")
+    ] = MODELS,
+    seeds: Seeds = 1,
+    epochs: Epochs = None,
+    budget: Budget = None,
+    jobs: Jobs = 1,
+    settings: Settings = None,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="DIR", help="Runs and tables go here.")
+    ] = Path("bench/motion"),
+    data_dir: DataDir = DATA_DIR,
+) -> None:
+    """Measure MPJPE in mm at 80 to 1000 ms, global and root-relative, from ten past frames.
+
+    The dataset is thinned to about 25 frames a second and split into separate
+    stretches. Beside the models stand zero velocity, constant velocity and a
+    siMLPe-like network, which is trained on the same windows. A cell that is done
+    is not trained again; one that was stopped goes on.
+
+    Example: `painet bench motion --dataset mocap-run --models kernel --epochs 50`
+    """
+    from painet_cli.benchmark.cells import make_cells, read_results
+    from painet_cli.benchmark.layout import bench_csv
+    from painet_cli.benchmark.motion.protocol import motion_task
+    from painet_cli.benchmark.motion.rows import model_rows, yardstick_rows
+    from painet_cli.benchmark.motion.tables import motion_markdown, motion_tables
+    from painet_cli.cli.data import open_named
+    from painet_cli.config.dotted import comma_list
+    from painet_cli.storage.atomic import write_text
+
+    source = open_named(dataset, data_dir)
+    with locked(out):
+        thinned = out / "data"
+        task = motion_task(source, thinned)
+        changes = [*task.settings(), *(settings or [])]
+        changes += [] if epochs is None else [f"train.epochs={epochs}"]
+        cells = []
+        for model in comma_list(models):
+            own = [] if model == "kernel" else ["features.node=[speed, height, past]"]
+            cells += make_cells(["motion"], [model], seeds, [*changes, *own], out, thinned)
+        failed = train(session, cells, thinned, budget, jobs)
+        results = read_results(cells)
+        with session.console.status("training the siMLPe-like yardstick"):
+            rows = [*yardstick_rows(task, seeds), *model_rows(task, results)]
+        write_text(out / "bench.csv", bench_csv(rows))
+        write_text(out / "bench.md", motion_markdown(rows))
+        written = [out / "bench.csv", out / "bench.md", *evaluations_of(results)]
+        save_bench(out, {"rows": [asdict(row) for row in rows]}, written)
+    session.emit({"rows": [asdict(row) for row in rows]}, *motion_tables(rows))
+    refuse_failed(failed, len(cells), out)

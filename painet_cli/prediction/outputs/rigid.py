@@ -1,0 +1,42 @@
+"""A forecast whose bones are as long as at its starts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from painet_cli.errors import RequestError, option
+from painet_cli.prediction.forecast import Forecast
+from painet_cli.prediction.inputs.skeleton import skeleton_of
+from painet_cli.prediction.sanity import sanity_of
+
+
+def with_kept_bones(forecast: Forecast) -> Forecast:
+    """Move predicted joints, from the root outward, so that bones keep their lengths.
+
+    Raises
+    ------
+    RequestError
+        It is no skeleton.
+    """
+    system, flag = forecast.system, option("keep_bones", value=True)
+    skeleton = skeleton_of(system)
+    if skeleton is None:
+        raise RequestError(
+            f"{flag}: {system.name} is no skeleton of bones that form a tree", f"leave {flag} out"
+        )
+    start, predicted = (
+        torch.from_numpy(values).double()
+        for values in (forecast.start_positions, forecast.positions)
+    )
+    positions = skeleton.held(start, predicted).numpy().astype(forecast.positions.dtype)
+    before = forecast.sanity and forecast.sanity.sentence
+    judged = sanity_of(positions, forecast.start_positions, system.particles, "")
+    said = [one for one in forecast.warnings if one != before]
+    return replace(
+        forecast,
+        positions=positions,
+        sanity=judged,
+        warnings=(*said, *([judged.sentence] if judged.sentence else [])),
+    )

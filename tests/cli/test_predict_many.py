@@ -1,0 +1,101 @@
+"""`painet predict FILE...`: a folder a file, one model, and none kept back by a broken one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pytest import MonkeyPatch
+
+from painet_cli.prediction import passes
+from painet_cli.report import many_predictions
+from painet_cli.report.many_predictions import read_list
+from tiny_files import ethanol, write_pdb
+from typed import Say
+
+
+@pytest.fixture
+def structures(data_dir: Path, tmp_path: Path, monkeypatch: MonkeyPatch) -> list[str]:
+    """Names of three structures of one molecule, the second of which is broken."""
+    monkeypatch.chdir(tmp_path)
+    made = ethanol(data_dir)
+    for name in ("a.pdb", "c.pdb"):
+        write_pdb(Path(name), made, frames=1)
+    Path("b.pdb").write_text("no atoms\n")
+    return ["a.pdb", "b.pdb", "c.pdb"]
+
+
+def test_a_broken_file_is_reported_and_the_others_are_predicted(
+    structures: list[str], say: Say
+) -> None:
+    status, out, err = say("predict", *structures, "-T", 2, "--checkpoint", "sample")
+    assert status == 2
+    assert [line.split()[0] for line in out.splitlines()[2:5]] == structures
+    assert "2 of 3 files predicted" in out
+    assert "error: 1 of 3 files not predicted, the first: b.pdb:" in err
+    assert Path("predictions/a/report.html").is_file()
+    assert Path("predictions/c/summary.json").is_file()
+    assert not Path("predictions/b").exists()
+
+
+def test_a_file_among_others_is_predicted_as_it_is_alone(structures: list[str], say: Say) -> None:
+    words = ["-T", 2, "--checkpoint", "sample"]
+    status, out, _ = say("predict", "a.pdb", "c.pdb", *words, "-o", "many", "--json")
+    assert not status
+    told = json.loads(out)
+    assert [one["input"] for one in told["predictions"]] == ["a.pdb", "c.pdb"]
+    assert told["failed"] == []
+    assert not say("predict", "c.pdb", *words, "-o", "alone")[0]
+    alone, among = (np.load(f"{at}/prediction.npz")["positions"] for at in ("alone", "many/c"))
+    np.testing.assert_allclose(among, alone, atol=1e-5)
+    for at in ("alone", "many/c"):
+        assert json.loads(Path(at, "summary.json").read_text())["warnings"]
+
+
+def test_files_of_one_kind_share_batches_and_a_model(
+    structures: list[str], say: Say, monkeypatch: MonkeyPatch
+) -> None:
+    loaded, systems = [], []
+    load, together = many_predictions.load_model, passes.predict_together
+    monkeypatch.setattr(
+        many_predictions, "load_model", lambda *given: loaded.append(given) or load(*given)
+    )
+    monkeypatch.setattr(
+        many_predictions,
+        "predict_together",
+        lambda *given, **how: systems.append(len(given[1])) or together(*given, **how),
+    )
+    assert not say("predict", "a.pdb", "c.pdb", "-T", 2, "--checkpoint", "sample")[0]
+    assert (len(loaded), systems) == (1, [2])
+
+
+def test_a_list_names_files_and_may_have_remarks(structures: list[str], say: Say) -> None:
+    Path("list.txt").write_text("# two molecules\na.pdb\n\n c.pdb \n")
+    assert read_list(Path("list.txt")) == [Path("a.pdb"), Path("c.pdb")]
+    status, out, _ = say("predict", "--manifest", "list.txt", "-T", 2, "--checkpoint", "sample")
+    assert not status
+    assert "2 of 2 files predicted" in out
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n"])
+def test_an_empty_list_is_refused(text: str, say: Say) -> None:
+    Path("list.txt").write_text(text)
+    status, _, err = say("predict", "--manifest", "list.txt")
+    assert status == 2
+    assert "list.txt: names no file" in err
+
+
+def test_no_file_at_all_is_refused(say: Say) -> None:
+    status, _, err = say("predict")
+    assert status == 2
+    assert "no file" in err
+
+
+def test_files_of_the_same_name_have_folders_of_their_own(structures: list[str], say: Say) -> None:
+    Path("sub").mkdir()
+    Path("a.pdb").rename("sub/c.pdb")
+    status, _, _ = say("predict", "c.pdb", "sub/c.pdb", "-T", 2, "--checkpoint", "sample")
+    assert not status
+    assert {path.name for path in Path("predictions").iterdir()} == {"c", "c-2"}

@@ -1,0 +1,87 @@
+"""How predicted motion capture is written: unit, rate, known frames, bones."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from painet_cli.data.motion.bvh_reader import read_bvh
+from painet_cli.data.motion.trc import read_trc
+from painet_cli.data.particles.particles import Particles
+from painet_cli.errors import RequestError
+from painet_cli.prediction.inputs.recording import Input
+from painet_cli.prediction.outputs.motion_style import MotionStyle, motion_style
+from painet_cli.prediction.outputs.write import write_files
+
+NAMES = ("root", "chest", "hand")
+START = 4
+TIMES = np.array([0.05, 0.1])
+
+
+def swing(times: np.ndarray) -> np.ndarray:
+    """(F, 3, 3) two rigid bones, the second of which turns."""
+    frames = np.zeros((len(times), 3, 3))
+    frames[:, 0, 0] = times
+    frames[:, 1] = frames[:, 0] + [0, 1, 0]
+    frames[:, 2] = frames[:, 1] + np.stack([np.cos(times), np.sin(times), 0 * times], axis=1)
+    return frames
+
+
+@pytest.fixture
+def system() -> Input:
+    particles = Particles(names=NAMES, types=(0, 1, 2), type_names=NAMES, bonds=((0, 1), (1, 2)))
+    frames = swing((np.arange(20) - START) / 100).astype(np.float32)
+    return Input("take", "motion", None, particles, frames, 0.01, "ASF unit", up_axis="y")
+
+
+def written(system: Input, folder: Path, style: MotionStyle) -> Path:
+    positions = swing(TIMES)[None].astype(np.float32)
+    write_files(system, positions, TIMES, np.array([START]), folder, style=style)
+    return folder / "take_predicted"
+
+
+def test_frames_have_the_rate_of_the_recording_and_begin_with_what_is_known(
+    system: Input, tmp_path: Path
+) -> None:
+    path = written(system, tmp_path, motion_style("cm", "source", with_past=True))
+    seen = read_bvh(path.with_suffix(".bvh"))
+    assert seen.frame_time_s == pytest.approx(0.01)
+    assert len(seen.positions) == START + 1 + 10
+    expected = swing((np.arange(15) - START) / 100) * 5.644
+    np.testing.assert_allclose(seen.positions, expected, atol=2e-4)
+
+
+def test_a_rate_of_ones_own_lies_between_the_steps(system: Input, tmp_path: Path) -> None:
+    path = written(system, tmp_path, motion_style("m", "40", with_past=False))
+    seen = read_trc(path.with_suffix(".trc"))
+    assert seen.frame_time_s == pytest.approx(1 / 40)
+    np.testing.assert_allclose(seen.positions, swing(np.arange(5) / 40) * 0.05644, atol=1e-5)
+
+
+def test_without_a_style_the_steps_are_as_predicted(system: Input, tmp_path: Path) -> None:
+    path = written(system, tmp_path, MotionStyle())
+    assert len(read_bvh(path.with_suffix(".bvh")).positions) == 3
+    assert path.with_suffix(".glb").is_file()
+
+
+@pytest.mark.parametrize(
+    ("unit", "fps", "past"),
+    [("km", None, False), (None, "fast", False), (None, "0", False), (None, "30", True)],
+)
+def test_a_style_that_makes_no_sense_is_refused(
+    unit: str | None, fps: str | None, past: bool
+) -> None:
+    with pytest.raises(RequestError):
+        motion_style(unit, fps, with_past=past)
+
+
+def test_a_unit_that_is_not_known_in_metres_is_not_made_up(system: Input, tmp_path: Path) -> None:
+    strange = replace(system, length_unit="cubit")
+    with pytest.raises(RequestError, match="how long a cubit is"):
+        written(strange, tmp_path, MotionStyle(unit="m"))
+    path = written(strange, tmp_path, MotionStyle())
+    assert path.with_suffix(".bvh").is_file()
+    assert not path.with_suffix(".glb").exists()

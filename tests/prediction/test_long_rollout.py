@@ -1,0 +1,87 @@
+"""A long rollout of the shipped walk stays finite and human: bones are held at every new start."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from painet_cli.data.batches.graph import bond_graph
+from painet_cli.data.particles.particles import Particles
+from painet_cli.prediction.checkpoints import find_checkpoint
+from painet_cli.prediction.forecast import Forecast
+from painet_cli.prediction.inputs.open import open_input
+from painet_cli.prediction.inputs.recording import Input
+from painet_cli.prediction.inputs.skeleton import skeleton_of
+from painet_cli.prediction.outputs.rigid import with_kept_bones
+from painet_cli.prediction.pipeline import forecast_recording
+from painet_cli.prediction.starting.states import States
+
+STEPS = 60
+
+
+def rolled(file: Path, start: str = "40") -> Forecast:
+    with open_input(file) as recording:
+        return forecast_recording(
+            recording,
+            STEPS,
+            [find_checkpoint("mocap-walk")],
+            torch.device("cpu"),
+            start=start,
+        ).forecast
+
+
+def lengths(forecast: Forecast, positions: NDArray[np.floating]) -> NDArray[np.floating]:
+    i, j = np.array(forecast.system.particles.bonds).T
+    return np.asarray(np.linalg.norm(positions[..., i, :] - positions[..., j, :], axis=-1))
+
+
+@pytest.mark.parametrize("take", ["35_01", "35_05", "35_12"])
+def test_sixty_steps_of_a_walk_stay_finite_and_human(take: str, shared: Path) -> None:
+    forecast = rolled(shared / f"data/mocap/subject35/{take}.amc")
+    assert forecast.positions.shape[1] == STEPS
+    assert np.isfinite(forecast.positions).all()
+    at_start = lengths(forecast, forecast.start_positions)[:, None]
+    off = np.abs(lengths(forecast, forecast.positions) / at_start - 1)
+    assert off.mean() < 0.12
+    names = forecast.system.particles.names
+    height = forecast.positions[0, :, names.index("head"), 1]
+    assert (height > forecast.positions[0, :, names.index("lfoot"), 1]).all()
+
+    kept = with_kept_bones(forecast)
+    off = np.abs(lengths(kept, kept.positions) / at_start - 1)
+    assert off.max() < 1e-3
+
+
+@pytest.fixture
+def chain() -> Input:
+    """A chain of four joints."""
+    names = ("root", "hip", "knee", "foot")
+    particles = Particles(
+        names=names, types=(0, 1, 2, 3), type_names=names, bonds=((0, 1), (1, 2), (2, 3))
+    )
+    frames = np.random.default_rng(3).normal(size=(2, 4, 3)).astype(np.float32)
+    return Input("chain", "motion", None, particles, frames, 0.01, "metre", up_axis="y")
+
+
+def test_predictions_are_held_to_the_bones_of_their_own_start(chain: Input) -> None:
+    graph = bond_graph([0, 1, 2, 3], chain.particles.bonds, 1)
+    skeleton, cpu = skeleton_of(chain), torch.device("cpu")
+    states = States(graph, chain.frames, chain.frames, None, cpu, None, skeleton)
+    predicted = torch.from_numpy(np.random.default_rng(4).normal(size=(5, 8, 3))).float()
+    held = states.bones_held(slice(0, 2))(predicted).unflatten(1, (2, 4)).numpy()
+    for start in (0, 1):
+        made, wanted = (
+            np.linalg.norm(np.diff(x, axis=-2), axis=-1)
+            for x in (held[:, start], chain.frames[start])
+        )
+        np.testing.assert_allclose(made, np.broadcast_to(wanted, made.shape), rtol=1e-4)
+
+
+def test_molecules_have_no_skeleton(chain: Input) -> None:
+    molecule = replace(chain, kind="molecule", up_axis=None)
+    assert skeleton_of(molecule) is None
