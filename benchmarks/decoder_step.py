@@ -140,12 +140,17 @@ def built(preset: Preset) -> DynamicsModel:
     return build_model(preset, SystemSpec(JOINTS, preset.data.hops, "y"))
 
 
-def step_of(model: DynamicsModel, graph: Graph, device: torch.device = _CPU) -> Callable[[], None]:
-    """One optimiser step of a model on random positions."""
+def random_batch(graph: Graph, horizon: int, device: torch.device = _CPU) -> Batch:
+    """Windows of random positions."""
     batch_graph = graph.repeat(WINDOWS)
     x = 5 * torch.randn(batch_graph.num_nodes, 3)
     v = 0.1 * torch.randn_like(x)
-    batch = Batch(batch_graph, x, v, x + torch.randn(model.horizon, *x.shape)).to(device)
+    return Batch(batch_graph, x, v, x + torch.randn(horizon, *x.shape)).to(device)
+
+
+def step_of(model: DynamicsModel, graph: Graph, device: torch.device = _CPU) -> Callable[[], None]:
+    """One optimiser step of a model on random positions."""
+    batch = random_batch(graph, model.horizon, device)
     model.to(device)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-4, fused=True)
 

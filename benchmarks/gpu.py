@@ -3,9 +3,10 @@
     python benchmarks/gpu.py --data-dir data --out gpu.json
 
 Step times of every model and of PAINET's literal decoder layer (12 and 100 windows of 31 joints),
-seconds an epoch of the Run presets where their dataset is prepared, each way of keeping less
-memory, and time and memory against the number of particles. What no longer fits the time is left
-out and named. With `--device cpu --seconds 60` it runs anywhere, for a look at its own code.
+those of steps recorded as CUDA graphs, seconds an epoch of the Run presets where their dataset is
+prepared, each way of keeping less memory, and time and memory against the number of particles. What
+no longer fits the time is left out and named. With `--device cpu --seconds 60` it runs anywhere,
+for a look at its own code.
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ import platform
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import decoder_step
 import torch
-from decoder_step import LiteralLayer, built, step_of, step_with
+from decoder_step import LiteralLayer, built, random_batch, step_of, step_with
 
+from painet_cli.config.model_table import OWN
 from painet_cli.config.presets import Preset, load_preset
 from painet_cli.config.schema import MODEL_CONFIGS
 from painet_cli.data.batches.graph import bond_graph
@@ -32,6 +35,10 @@ from painet_cli.models.base import DynamicsModel, SystemSpec
 from painet_cli.models.memory import WAYS
 from painet_cli.models.registry import build_model
 from painet_cli.training.device import MemoryMeter, resolve_device
+from painet_cli.training.distributed.world import Share
+from painet_cli.training.steps.captured import CapturedStep
+from painet_cli.training.steps.optimizers import build_optimizers
+from painet_cli.training.steps.step import Step
 
 _WARM_UP, _TURNS = 5, 20
 PAPER_EPOCH_S = {
@@ -71,18 +78,44 @@ def steps_of_models(device: torch.device) -> Iterator[Row]:
             given = {"windows": windows, "T": horizon}
             step = step_with(preset, graph, LiteralLayer, device)
             yield {"model": "painet, literal layer", **given, **seconds_of(step, device)}
-            for name in MODEL_CONFIGS:
-                if MODEL_CONFIGS[name].one_step and horizon > 1:
-                    continue
+            for name in _trained(horizon):
                 model = _model(name, preset)
                 yield {
                     "model": name, **given, **seconds_of(step_of(model, graph, device), device),
                 }  # fmt: skip
 
 
+def _trained(horizon: int) -> list[str]:
+    """Models that take steps, and predict so many."""
+    return [
+        name
+        for name in OWN
+        if not MODEL_CONFIGS[name].closed_form
+        and not (MODEL_CONFIGS[name].one_step and horizon > 1)
+    ]
+
+
 def _model(name: str, preset: Preset) -> DynamicsModel:
     config = MODEL_CONFIGS[name].model_validate({"name": name})
     return built(preset.model_copy(update={"model": config}))
+
+
+def captured_steps(device: torch.device) -> Iterator[Row]:
+    """The step of each model that can be recorded as a CUDA graph, as it is and recorded."""
+    if device.type != "cuda":
+        return
+    decoder_step.WINDOWS, graph = 12, bond_graph(range(len(JOINTS)), BONES, 2)
+    for horizon, name in ((steps, name) for steps in (1, 5) for name in _trained(steps)):
+        preset = load_preset("mocap-run-s2t").changed({"data.horizon": horizon})
+        model = _model(name, preset).to(device)
+        if not model.capturable:
+            continue
+        optimizers = build_optimizers(model, preset.train, fused=True, capturable=True)
+        step, share = Step(model, optimizers), Share(random_batch(graph, horizon, device), 1.0)
+        captured = CapturedStep(step, device, required=True)
+        given = {"model": name, "windows": decoder_step.WINDOWS, "T": horizon}
+        yield {**given, "captured": False, **seconds_of(partial(step, share), device)}
+        yield {**given, "captured": True, **seconds_of(partial(captured, share), device)}
 
 
 def ways_of_keeping_less(device: torch.device) -> Iterator[Row]:
@@ -141,6 +174,7 @@ def main() -> None:
     found: dict[str, Any] = {"device": card, "torch": torch.__version__}
     parts = {
         "steps": steps_of_models(device),
+        "captured": captured_steps(device),
         "epochs": epochs(device, given.data_dir),
         "ways": ways_of_keeping_less(device),
         "sizes": against_size(device),

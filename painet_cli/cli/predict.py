@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from painet_cli.cli.options import DATA_DIR, RUN_DIR, DataDir, MemoryBudget, RunDir, as_bytes
-from painet_cli.cli.session import Session, with_session
+from painet_cli.cli.session import Session, loading, with_session
 from painet_cli.errors import PainetError, RequestError
 
 if TYPE_CHECKING:
@@ -159,12 +159,13 @@ def predict(
 
     Example: `painet predict traj.xtc --topology top.pdb -T 5`
     """
-    from painet_cli.prediction.adapting.wish import read_wish
-    from painet_cli.prediction.momentum import check_conserve
-    from painet_cli.prediction.outputs.motion_style import motion_style
-    from painet_cli.report.many_predictions import read_list
-    from painet_cli.report.prediction import write_prediction
-    from painet_cli.report.request import PredictionRequest
+    with loading():
+        from painet_cli.prediction.adapting.wish import read_wish
+        from painet_cli.prediction.momentum import check_conserve
+        from painet_cli.prediction.outputs.motion_style import motion_style
+        from painet_cli.report.many_predictions import read_list
+        from painet_cli.report.prediction import write_prediction
+        from painet_cli.report.request import PredictionRequest
 
     say = session.console.print
     wanted = [*(files or []), *(read_list(manifest) if manifest else [])]

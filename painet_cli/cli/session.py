@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import gc
 import inspect
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -99,6 +101,17 @@ class Session:
             return
         for renderable in renderables:
             self.out.print(renderable, soft_wrap=isinstance(renderable, str))
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Import what a command needs without looking for garbage among it, a tenth of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.freeze()  # modules stay: nothing looks through them again
 
 
 def as_json(payload: dict[str, Any]) -> str:

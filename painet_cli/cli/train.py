@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -41,6 +42,9 @@ def train(
         int | None, typer.Option("--seed", min=0, help="The preset's seed by default.")
     ] = None,
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Train K seeds, one run each.")] = 1,
+    together: Annotated[
+        bool, typer.Option("--together", help="Train the seeds as one model of stacked weights.")
+    ] = False,
     epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="Most epochs.")] = None,
     resume: Annotated[
         Path | None,
@@ -96,15 +100,23 @@ def train(
             "only --epochs and --budget may change; start a new run for the rest",
         )
 
+    if together and (seeds == 1 or resume):
+        raise RequestError(
+            "--together trains several seeds as one", "give --seeds K of two or more"
+        )
+
     from painet_cli.cli.watch import TrainingProgress
     from painet_cli.training.device import reuse_freed_memory
     from painet_cli.training.distributed.join import joined
     from painet_cli.training.distributed.launch import launched
     from painet_cli.training.run import resume_run, start_run
     from painet_cli.training.run_folder import CONFIG, LAST, run_label
+    from painet_cli.training.together import start_together
     from painet_cli.training.watching.callback import Callback, Callbacks
     from painet_cli.training.watching.recorders import recording
 
+    if together and launched().size > 1:
+        raise RequestError("--together is work for one process", "leave out torchrun or srun")
     label = run_label(name, tags or ())
 
     def watching(progress: Callback) -> Callbacks:
@@ -131,7 +143,14 @@ def train(
                 options = {"model.name": model, "train.seed": seed, "train.epochs": epochs}
                 given = [f"{key}={value}" for key, value in options.items() if value is not None]
                 of, presets = _presets(preset, start, [*given, *(settings or [])], seeds)
-            for one in presets:
+            if together:
+                lines = [TrainingProgress(session, f"seed {one.train.seed}  ") for one in presets]
+                with ExitStack() as stack:
+                    told_each = [watching(stack.enter_context(line)) for line in lines]
+                    summaries = start_together(
+                        presets, of, data_dir, run_dir, device, told_each, budget_s, memory, label
+                    )
+            for one in () if together else presets:
                 with TrainingProgress(session) as progress:
                     summaries.append(
                         start_run(

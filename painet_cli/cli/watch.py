@@ -20,14 +20,22 @@ _LONG_S = 3600.0
 
 
 class TrainingProgress(Callback):
-    """Tells a session's console how a training goes."""
+    """Tells a session's console how a training goes.
 
-    def __init__(self, session: Session) -> None:
+    Parameters
+    ----------
+    whose
+        Before each of its lines, where it is one of several; there is no bar then.
+    """
+
+    def __init__(self, session: Session, whose: str = "") -> None:
         self._console = session.console
+        self._whose = whose
         self._pace = Pace(session, "train")
         self._run: Path | None = None
         columns = (TextColumn("epoch"), MofNCompleteColumn(), BarColumn(), NEWS)
         self._bar = bar_on(session, *columns, TimeRemainingColumn())
+        self._bar.disable |= bool(whose)
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -88,7 +96,8 @@ class TrainingProgress(Callback):
         if record.val_mse is not None:
             rate = "fitted in" if trainer.model.closed_form else f"lr {record.lr:.1e}"
             self._console.print(
-                f"epoch {record.epoch:>{self._width}}  train {record.train_mse:<9.4g}  "
+                f"{self._whose}epoch {record.epoch:>{self._width}}  "
+                f"train {record.train_mse:<9.4g}  "
                 f"val {record.val_mse:<9.4g}  {rate}  {record.seconds:6.2f} s"
                 f"{'  best' if record.best else ''}"
             )

@@ -363,6 +363,9 @@ class TrainConfig(Strict):
     compile: bool = False
     """Compile the repeated blocks of the model by torch.compile; takes minutes before the first
     step and needs a C++ compiler on a CPU."""
+    graph: Literal["auto", "on", "off"] = "auto"
+    """Record the optimiser step as one CUDA graph, which saves a small system's launches: `auto`
+    where it can be, a GPU with batches of one shape; `on` or not at all; `off`."""
     start_from: str | None = None
     """Run folder or checkpoint file whose weights are the first ones; the optimiser begins anew,
     and the units of length and speed are the checkpoint's. null: random weights."""

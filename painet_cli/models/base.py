@@ -78,6 +78,11 @@ class DynamicsModel(nn.Module, ABC):
         `always`.
     closed_form
         Whether it is fitted by `fit` and not trained by gradients.
+    capturable
+        Whether a pass takes the same operations whatever the numbers, and asks the device nothing,
+        so that it can be recorded as a CUDA graph.
+    stackable
+        Whether it also draws nothing, so that several of it can be computed as one.
     keeps
         Motions of a system that its prediction shares, of invariant features: `shift, rotation,
         reflection`, some of these, or `nothing`; empty where it is not said.
@@ -87,6 +92,8 @@ class DynamicsModel(nn.Module, ABC):
     takes_types: ClassVar[bool] = False
     reads_past: ClassVar[Literal["never", "features", "always"]] = "never"
     closed_form: ClassVar[bool] = False
+    capturable: ClassVar[bool] = True
+    stackable: ClassVar[bool] = True
     keeps: ClassVar[str] = ""
     horizon: int
     activations: Activations = "keep"
@@ -293,7 +300,7 @@ class Features(nn.Module):
             case "height":
                 return (batch.positions[:, self.up, None] - self.ground) / self.height
             case "type":
-                return self._one_hot_types(batch.graph.types, batch.positions.dtype)
+                return one_hot(batch.graph.types, self.num_types, batch.positions.dtype)
             case "time":
                 return self._times(batch)
 
@@ -320,11 +327,13 @@ class Features(nn.Module):
         graph, dtype = batch.graph, batch.positions.dtype
         match name:
             case "hop":
-                return nn.functional.one_hot(graph.edge_hop - 1, self.hops).to(dtype)
+                graph.check_hops(self.hops)
+                return one_hot(graph.edge_hop - 1, self.hops, dtype)
             case "distance":
                 return lengths(displacements(batch.positions, graph)) / self.length
             case "types":
-                return self._one_hot_types(graph.types[graph.edge_index.t()], dtype).flatten(1)
+                ends = graph.types[graph.edge_index.t()]
+                return one_hot(ends, self.num_types, dtype).flatten(1)
 
     def _times(
         self,
@@ -343,8 +352,10 @@ class Features(nn.Module):
         bells = torch.arange(TIME_WIDTH, dtype=place.dtype, device=place.device)
         return (-0.5 * (place[:, None] - bells).square()).exp()[batch.graph.system]
 
-    def _one_hot_types(self, types: Tensor, dtype: torch.dtype) -> Tensor:
-        return nn.functional.one_hot(types, self.num_types).to(dtype)
+
+def one_hot(indices: Tensor, count: int, dtype: torch.dtype) -> Tensor:
+    """(..., count) ones at indices (...); unlike PyTorch's, without a look at what they are."""
+    return (indices[..., None] == torch.arange(count, device=indices.device)).to(dtype)
 
 
 def _check_frame(config: FeatureConfig, system: SystemSpec) -> None:

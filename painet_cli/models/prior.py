@@ -85,6 +85,8 @@ class OnPrior(DynamicsModel):
         self.prior = prior
         self.history = system.history
         self.takes_types = network.takes_types  # type: ignore[misc]  # as its network
+        self.capturable = network.capturable  # type: ignore[misc]
+        self.stackable = network.stackable  # type: ignore[misc]
         self.kernel = Kernel(KernelConfig(), system, self.horizon) if prior == "kernel" else None
         self.share = nn.Parameter(torch.zeros(self.horizon))
         frames = torch.from_numpy(np.asarray(offsets)).float()

@@ -124,13 +124,28 @@ def start_run(
         take_members(trainer.model, header.preset)
     header = _fit_memory(trainer, header, memory_budget)
     _align(trainer, header)
-    folder = Path(
-        world.broadcast_text(
-            lambda: str(new_run_folder(run_dir / name, {CONFIG: preset_yaml(header.preset)}))
-        )
-    )
-    with _alone(folder, world):
+    folder = Path(world.broadcast_text(lambda: str(run_folder_of(header, run_dir / name))))
+    with alone(folder, world):
         return _train(folder, trainer, header, meter, callback, label)
+
+
+def begun(
+    preset: Preset,
+    name: str,
+    data_dir: Path,
+    device: torch.device,
+    budget_s: float | None = None,
+    memory_budget: int | None = None,
+) -> tuple[Trainer, Header]:
+    """A training of this process alone, before its first epoch; as `start_run` has it."""
+    trainer, header = _prepare(preset, name, data_dir, device, budget_s, SINGLE)
+    take_members(trainer.model, header.preset)
+    return trainer, _fit_memory(trainer, header, memory_budget)
+
+
+def run_folder_of(header: Header, runs: Path) -> Path:
+    """Make a new folder for a run, `runs/STAMP`, with its preset."""
+    return new_run_folder(runs, {CONFIG: preset_yaml(header.preset)})
 
 
 def resume_run(
@@ -161,7 +176,7 @@ def resume_run(
     meter = MemoryMeter(device)
     with world.all_or_none():
         preset = _preset_of(folder, epochs)
-    with _alone(folder, world):
+    with alone(folder, world):
         with world.all_or_none():
             name = folder.resolve().parent.name
             trainer, header = _prepare(preset, name, data_dir, device, budget_s, world)
@@ -184,7 +199,7 @@ def _preset_of(folder: Path, epochs: int | None) -> Preset:
 
 
 @contextmanager
-def _alone(folder: Path, world: World) -> Iterator[None]:
+def alone(folder: Path, world: World) -> Iterator[None]:
     """Keep other trainings out of a run: the process that writes holds it for all of its world."""
     with ExitStack() as stack:
         with world.all_or_none():
@@ -361,43 +376,78 @@ def _train(
     callback: Callback,
     label: RunLabel,
 ) -> RunSummary:
+    with (
+        computing(folder, trainer, header),
+        kept(folder, trainer, header, meter, callback, label),
+    ):
+        on_step = callback.step if trainer.world.is_writer else None
+        while trainer.finished_by is None:
+            keep_epoch(folder, trainer, header, trainer.run_epoch(on_step), callback)
+    return summarise(folder, trainer, header, meter, label)
+
+
+@contextmanager
+def computing(folder: Path, trainer: Trainer, header: Header) -> Iterator[None]:
+    """Compute with as many threads as the run is worth, and with tiny numbers as zeros."""
+    with computing_with(_threads(folder, trainer, header)), flushed_denormals():
+        yield
+
+
+@contextmanager
+def kept(
+    folder: Path,
+    trainer: Trainer,
+    header: Header,
+    meter: MemoryMeter,
+    callback: Callback,
+    label: RunLabel,
+) -> Iterator[None]:
+    """Keep what the folder says true while a training goes on, and however it ends."""
     is_writer, summary = trainer.world.is_writer, None
     record = recorded(folder, trainer, header, meter, label) if is_writer else nullcontext()
     try:
-        with computing_with(_threads(folder, trainer, header)), record, flushed_denormals():
-            _train_epochs(folder, trainer, header, callback)
+        with record:
+            _begin(folder, trainer, header, callback)
+            yield
+            _choose_best(folder, trainer, header)
+            with trainer.world.all_or_none():
+                if is_writer:
+                    keep_confidence(
+                        folder / BEST,
+                        trainer.evaluated_model,
+                        trainer.train_windows,
+                        trainer.val_windows,
+                    )
         summary = summarise(folder, trainer, header, meter, label)
     finally:
         if is_writer:
             callback.ended(summary)
-    return summary
 
 
-def _train_epochs(folder: Path, trainer: Trainer, header: Header, callback: Callback) -> None:
-    world = trainer.world
-    with world.all_or_none():
-        if world.is_writer:
+def _begin(folder: Path, trainer: Trainer, header: Header, callback: Callback) -> None:
+    """Make the folder as a running training has it, and say so."""
+    with trainer.world.all_or_none():
+        if trainer.world.is_writer:
             # not before: until it is said to be running, the folder is as `run.json` has it
             _make_up_best(folder, trainer, header)
             write_text(folder / CONFIG, preset_yaml(header.preset))
             keep_epochs(folder / METRICS, trainer.progress.epoch)
             callback.started(folder, trainer)
-    while trainer.finished_by is None:
-        epoch = trainer.run_epoch(callback.step if world.is_writer else None)
-        with world.all_or_none():
-            if world.is_writer:
-                _save_epoch(folder, trainer, header, epoch)
-                if epoch is not None:
-                    callback.epoch(epoch, trainer)
-    _choose_best(folder, trainer, header)
-    with world.all_or_none():
-        if world.is_writer:
-            keep_confidence(
-                folder / BEST,
-                trainer.evaluated_model,
-                trainer.train_windows,
-                trainer.val_windows,
-            )
+
+
+def keep_epoch(
+    folder: Path,
+    trainer: Trainer,
+    header: Header,
+    record: EpochRecord | None,
+    callback: Callback,
+) -> None:
+    """Save an epoch that is done, or what the budget allowed of it, and say so."""
+    with trainer.world.all_or_none():
+        if trainer.world.is_writer:
+            _save_epoch(folder, trainer, header, record)
+            if record is not None:
+                callback.epoch(record, trainer)
 
 
 def _threads(folder: Path, trainer: Trainer, header: Header) -> int:

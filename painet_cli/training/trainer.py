@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -20,15 +20,18 @@ from painet_cli.models.memory import MemoryPlan
 from painet_cli.training.augmentation import NO_AUGMENTATION, AllWindows, Augmentation
 from painet_cli.training.checkpoint import TrainingState, misfit, under
 from painet_cli.training.diagnosis import training_error, validation_error
-from painet_cli.training.distributed.world import SINGLE, World
-from painet_cli.training.loss import mean_loss, validation_mse
-from painet_cli.training.optimizers import (
+from painet_cli.training.distributed.world import SINGLE, Share, World
+from painet_cli.training.loss import validation_mse
+from painet_cli.training.steps.captured import captures, step_of
+from painet_cli.training.steps.optimizers import (
     build_optimizers,
     load_optimizer_state,
     make_slots,
     optimizer_state,
+    set_rate,
 )
-from painet_cli.training.schedule import moving_average, rate_factor
+from painet_cli.training.steps.schedule import moving_average, rate_factor
+from painet_cli.training.steps.step import Step
 
 _LEAST_FITTED = 256  # windows side by side where no gradient is kept
 
@@ -105,8 +108,19 @@ class Trainer:
         self.train_windows = train
         self.val_windows = val
         self.augmentation = augmentation
-        fused = train.device.type in ("cpu", "cuda")
-        self.optimizers = () if model.closed_form else build_optimizers(model, config, fused=fused)
+        self.optimizers = (
+            ()
+            if model.closed_form
+            else build_optimizers(
+                model,
+                config,
+                fused=train.device.type in ("cpu", "cuda"),
+                capturable=captures(config, model, train.device, world),
+            )
+        )
+        self.step = step_of(
+            Step(model, self.optimizers, config.clip_norm, world, config.loss), config, train.device
+        )
         self.average = (
             AveragedModel(model, multi_avg_fn=moving_average(config.ema))
             if config.ema is not None
@@ -129,8 +143,7 @@ class Trainer:
     @property
     def epochs_done(self) -> float:
         """Epochs done, with the part of one that the budget ended."""
-        steps = math.ceil(len(self.train_windows) / self.config.batch_size)
-        return self.progress.epoch + len(self.losses) / steps
+        return self.progress.epoch + len(self.losses) / self.steps
 
     @property
     def finished_by(self) -> Literal["epochs", "patience", "budget"] | None:
@@ -156,11 +169,17 @@ class Trainer:
         PainetError
             A loss or a weight is NaN or infinite; says where.
         """
-        epoch = self.progress.epoch + 1
         started = time.perf_counter()
-        loss = self._fit() if self.model.closed_form else self._train_epoch(epoch, started, on_step)
+        loss = self._fit() if self.model.closed_form else self._train_epoch(started, on_step)
         # one clock for all, so that all spend their budget in the same epoch
-        seconds = self.world.broadcast_number(time.perf_counter() - started)
+        return self.ended_epoch(loss, self.world.broadcast_number(time.perf_counter() - started))
+
+    def ended_epoch(self, loss: float | None, seconds: float) -> EpochRecord | None:
+        """Evaluate an epoch that took so many seconds, or more of them, and update `progress`.
+
+        Nothing is evaluated where the budget has cut it short: there is no loss then.
+        """
+        epoch = self.progress.epoch + 1
         spent = self.progress.seconds + seconds
         if loss is None:
             self.progress = self.progress.model_copy(update={"seconds": spent})
@@ -177,7 +196,7 @@ class Trainer:
             seconds=spent,
         )
         seconds, self._epoch_s = seconds + self._epoch_s, 0.0
-        rate = self.optimizers[0].param_groups[0]["lr"] if self.optimizers else 0.0
+        rate = float(self.optimizers[0].param_groups[0]["lr"]) if self.optimizers else 0.0
         return EpochRecord(epoch, loss, rate, seconds, val_mse, best)
 
     def _is_due(self, epoch: int) -> bool:
@@ -191,63 +210,77 @@ class Trainer:
         self.model.fit(seen, AllWindows(self.val_windows, size))
         return validation_mse(self.model, self.train_windows, size, self.world)
 
-    def _train_epoch(self, epoch: int, started: float, on_step: OnStep | None) -> float | None:
+    def _train_epoch(self, started: float, on_step: OnStep | None) -> float | None:
         """MSE of an epoch while the weights were changing; None where the budget cuts it short."""
-        self.model.train()
-        windows = self.train_windows
-        windows.draw((self.config.seed, epoch))
-        order = _epoch_order(len(windows), self.config.seed, epoch)
-        order = windows.by_size(order, self.config.batch_size)
-        size = self.config.batch_size
-        steps, first = math.ceil(len(windows) / size), len(self.losses)
         losses: list[Tensor] = []
-        for step, share in enumerate(
-            self.world.shares(windows, size, order[first * size :]), first
-        ):
-            rate = self.config.lr * rate_factor(self.config, epoch - 1 + step / steps)
-            for optimizer in self.optimizers:
-                for group in optimizer.param_groups:
-                    group["lr"] = rate
-                optimizer.zero_grad(set_to_none=True)
-            batch, loss = share.batch, torch.zeros((), device=windows.device)
-            if batch is not None:
-                seed = (self.config.seed, epoch, step, self.world.rank)
-                batch = self.augmentation.one_of(batch, seed)
-            with self.world.averaging(self.model, share.weight):
-                if batch is not None:
-                    loss = mean_loss(self.model(batch), batch, self.config.loss)
-                    loss.backward()  # type: ignore[no-untyped-call]
-                    loss = loss.detach() * batch.graph.num_systems
-            losses.append(loss)
-            if self.config.clip_norm is not None:
-                torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
-            for optimizer in self.optimizers:
-                optimizer.step()
-            if self.average is not None:
-                self.average.update_parameters(self.model)
+        for done, (rate, share) in enumerate(self.shares(), len(self.losses) + 1):
+            set_rate(self.optimizers, rate)
+            losses.append(self.step(share))
+            self.update_average()
             if on_step is not None:
-                on_step(step + 1, steps, self)
-            if step + 1 < steps and self._is_spent(started):
+                on_step(done, self.steps, self)
+            if done < self.steps and self.is_spent(time.perf_counter() - started):
                 break
+        return self.mean_loss(losses)
+
+    @property
+    def steps(self) -> int:
+        """Steps of an epoch."""
+        return math.ceil(len(self.train_windows) / self.config.batch_size)
+
+    def shares(self) -> Iterator[tuple[float, Share]]:
+        """Learning rate and part of the batch of every step that is left of the epoch to come."""
+        epoch, windows, size = self.progress.epoch + 1, self.train_windows, self.config.batch_size
+        self.model.train()
+        windows.draw((self.config.seed, epoch))
+        first = len(self.losses)
+        shares = self.world.shares(windows, size, self._order()[first * size :])
+        for step, share in enumerate(shares, first):
+            if share.batch is not None:
+                seed = (self.config.seed, epoch, step, self.world.rank)
+                share = share._replace(batch=self.augmentation.one_of(share.batch, seed))
+            yield self.config.lr * rate_factor(self.config, epoch - 1 + step / self.steps), share
+
+    def _order(self) -> Tensor:
+        """Order of the windows in the epoch to come."""
+        order = _epoch_order(len(self.train_windows), self.config.seed, self.progress.epoch + 1)
+        return self.train_windows.by_size(order, self.config.batch_size)
+
+    def update_average(self) -> None:
+        """Let the average follow the weights."""
+        if self.average is not None:
+            self.average.update_parameters(self.model)
+
+    def mean_loss(self, losses: Sequence[Tensor]) -> float | None:
+        """Mean over the windows of the epoch to come, by the summed losses () of its steps.
+
+        None where there are fewer steps than the epoch has: they are kept for those to come.
+
+        Raises
+        ------
+        PainetError
+            One of them or a weight is NaN or infinite; says where.
+        """
         # the epoch's only wait for the device; weights that are no numbers must not be saved
         sums = [parameter.detach().sum().float() for parameter in self.model.parameters()]
         numbers = torch.stack([*losses, *sums]).cpu().double()
         done = torch.cat([self.losses, self.world.all_reduce(numbers[: len(losses)])])
         with self.world.all_or_none():
             if not torch.isfinite(torch.cat([done, numbers[len(losses) :]])).all():
-                raise training_error(epoch, done, order, windows, size, self.model)
-        if len(done) < steps:
+                epoch, size = self.progress.epoch + 1, self.config.batch_size
+                windows, model = self.train_windows, self.model
+                raise training_error(epoch, done, self._order(), windows, size, model)
+        if len(done) < self.steps:
             self.losses = done
             return None
         self.losses = done[:0]
-        return float(done.sum()) / len(windows)
+        return float(done.sum()) / len(self.train_windows)
 
-    def _is_spent(self, started: float) -> bool:
-        """Whether the budget ends here, by the clock of rank 0."""
+    def is_spent(self, seconds: float) -> bool:
+        """Whether the budget ends with so many seconds more, by the clock of rank 0."""
         if self.budget_s is None:
             return False
-        seconds = self.world.broadcast_number(time.perf_counter() - started)
-        return self.progress.seconds + seconds >= self.budget_s
+        return self.progress.seconds + self.world.broadcast_number(seconds) >= self.budget_s
 
     def choose_best(self) -> None:
         """Take the weights as they are for the best so far."""

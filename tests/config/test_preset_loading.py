@@ -188,7 +188,7 @@ def test_an_unknown_key_is_named_with_its_line_and_the_near_one() -> None:
         "top.yaml:7: train.epoch: no such key",
         "did you mean train.epochs? allowed here: epochs, batch_size, loss, optimizer, lr, "
         "weight_decay, patience, eval_every, clip_norm, schedule, ema, activations, compile, "
-        "start_from, augment, noise, seed",
+        "graph, start_from, augment, noise, seed",
     ]
 
 

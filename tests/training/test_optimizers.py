@@ -11,9 +11,9 @@ from torch import nn
 
 from painet_cli.config.schema import TrainConfig
 from painet_cli.errors import RequestError
-from painet_cli.training.optimizers import build_optimizers
 from painet_cli.training.run import BEST, LAST, resume_run
-from painet_cli.training.soap import Soap, sides
+from painet_cli.training.steps.optimizers import build_optimizers
+from painet_cli.training.steps.soap import Soap, sides
 from trainings import CPU, Watcher, same_bits, tensors, train
 
 OTHERS = ("adamw", "muon", "soap")

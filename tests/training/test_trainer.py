@@ -18,7 +18,7 @@ from painet_cli.config.schema import (
 from painet_cli.errors import RequestError
 from painet_cli.training.device import MemoryMeter, resolve_device
 from painet_cli.training.loss import squared_errors
-from painet_cli.training.schedule import moving_average, rate_factor
+from painet_cli.training.steps.schedule import moving_average, rate_factor
 from painet_cli.training.trainer import _epoch_order
 from systems import CHAIN, RING, equal_systems, normal, side_by_side
 from trainings import tensors, train

@@ -140,6 +140,23 @@ class Graph:
                 "use a model trained on these types",
             )
 
+    def check_hops(self, most: int) -> None:
+        """Refuse an edge over more bonds than a model knows; looked at once.
+
+        Raises
+        ------
+        RequestError
+            An `edge_hop` is not in 1..most.
+        """
+        if self.radius is not None or not len(self.edge_hop):
+            return  # made by a rule of the preset's, anew for every batch
+        low, high = self.derived("hop_bounds", lambda: tuple(map(int, self.edge_hop.aminmax())))
+        if low < 1 or high > most:
+            raise RequestError(
+                f"edge_hop {low if low < 1 else high}: the model knows 1 to {most}",
+                "use a model trained with these edges",
+            )
+
     def within(self, cutoff: float, hop: int) -> Graph:
         """Same systems, whose edges are also made by distance.
 

@@ -28,7 +28,7 @@ from painet_cli.config.schema import AtomConfig
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import Graph
 from painet_cli.errors import RequestError
-from painet_cli.models.base import Features, SystemSpec, lengths
+from painet_cli.models.base import Features, SystemSpec, lengths, one_hot
 from painet_cli.models.baselines.published import PublishedModel
 from painet_cli.models.layers.channels import ByKind, Channels, Product
 
@@ -43,6 +43,7 @@ class Atom(PublishedModel):
     """ATOM on the types of a preset's systems; the features of the preset are not read."""
 
     Config = AtomConfig
+    stackable = False  # noise and dropout are drawn
     keeps = "nothing"
 
     @classmethod
@@ -72,8 +73,8 @@ class Atom(PublishedModel):
         """Predicted positions, (T, M, 3)."""
         graph, types = batch.graph, self.features.num_types
         graph.check_types(types)
-        one_hot = F.one_hot(graph.types, types).to(batch.positions.dtype)
-        predicted: Tensor = self.core(batch.positions, batch.velocities, one_hot, graph)
+        kinds = one_hot(graph.types, types, batch.positions.dtype)
+        predicted: Tensor = self.core(batch.positions, batch.velocities, kinds, graph)
         return predicted
 
 

@@ -279,6 +279,7 @@ class GfNode(PublishedModel):
     Config = GfNodeConfig
     keeps = "shift"
     takes_types = True
+    capturable = stackable = False  # the solver chooses its steps
 
     frames: Tensor  # (T,) int64
 

@@ -172,7 +172,9 @@ class EquivariantLayer(MessageLayer):
             target = graph.target[here]
             given = (to_target, to_source, x, a[here], target, graph.source[here], length)
             if recompute:  # with the sums, which would keep what they are of
-                parts = checkpoint(self._sums_of, *given, use_reentrant=False)
+                parts = checkpoint(  # nothing is drawn
+                    self._sums_of, *given, use_reentrant=False, preserve_rng_state=False
+                )
                 totals = tuple(map(torch.add, totals, parts)) if totals else parts
             else:
                 totals = self._sums_of(*given, totals=totals)

@@ -68,9 +68,13 @@ def waves(
 ) -> Tensor:  # (waves, T)
     """Orthonormal cosines of all modes, then sines, over the steps."""
     cosines, sines = modes_over(horizon, modes)
-    mode = torch.tensor([*cosines, *sines], device=like.device, dtype=like.dtype)[:, None]
     turn = 2 * math.pi / horizon * torch.arange(horizon, device=like.device, dtype=like.dtype)
-    rows = torch.cat([(mode[: len(cosines)] * turn).cos(), (mode[len(cosines) :] * turn).sin()])
+    # made on the device: a GPU waits for numbers that come from Python
+    cosine, sine = (
+        torch.arange(which.start, which.stop, device=like.device, dtype=like.dtype)[:, None]
+        for which in (cosines, sines)
+    )
+    rows = torch.cat([(cosine * turn).cos(), (sine * turn).sin()])
     return F.normalize(rows, dim=1)
 
 

@@ -296,7 +296,9 @@ class PAINET(DynamicsModel):
             return self._with_past(self.decode(h[None], batch), h[None], batch)
 
         steps = [
-            checkpoint(decode, h, use_reentrant=False) if torch.is_grad_enabled() else decode(h)
+            checkpoint(decode, h, use_reentrant=False, preserve_rng_state=False)
+            if torch.is_grad_enabled()
+            else decode(h)
             for h in self._embeddings(batch)
         ]
         return torch.cat(steps)

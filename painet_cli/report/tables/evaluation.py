@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from statistics import fmean, stdev
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import RenderableType
@@ -16,10 +17,12 @@ from rich.table import Table
 from rich.text import Text
 
 from painet_cli.config.differences import APART, as_words, differing_keys
-from painet_cli.evaluation.coverage import Coverage
-from painet_cli.evaluation.evaluate import Evaluation
 from painet_cli.evaluation.yardsticks import better, reported
 from painet_cli.report.tables.paper import PaperFigure, paper_figure
+
+if TYPE_CHECKING:  # a prediction lays out its own tables, and need not wait for the training's code
+    from painet_cli.evaluation.coverage import Coverage
+    from painet_cli.evaluation.evaluate import Evaluation
 
 WIDTH = 80
 LONGEST_NAME = 24

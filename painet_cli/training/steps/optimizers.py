@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import count
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,13 +12,15 @@ from torch.optim import Optimizer
 
 from painet_cli.config.schema import TrainConfig
 from painet_cli.errors import RequestError
-from painet_cli.training.soap import Soap
+from painet_cli.training.steps.soap import Soap
 
+_Parameters = Sequence[nn.Parameter]
+_Options = Mapping[str, Any]  # of Adam and AdamW
 _NARROW = 8  # a matrix with a shorter side is no hidden map: it reads features or writes results
 
 
 def build_optimizers(
-    model: nn.Module, config: TrainConfig, *, fused: bool
+    model: nn.Module, config: TrainConfig, *, fused: bool, capturable: bool = False
 ) -> tuple[Optimizer, ...]:
     """Optimisers that share a model's parameters between them, each at the rate `config.lr`.
 
@@ -25,13 +28,35 @@ def build_optimizers(
     ----------
     fused
         Whether the parameters' device has Adam in one operation.
+    capturable
+        Whether steps are recorded: Adam and AdamW then count and read their rate on the device.
 
     Raises
     ------
     RequestError
         This PyTorch does not have the optimiser.
     """
-    return tuple(_BUILD[config.optimizer](list(model.parameters()), config, fused))
+    parameters = list(model.parameters())
+    rate: float | Tensor = config.lr
+    if capturable:
+        rate = torch.tensor(config.lr, dtype=torch.float32, device=parameters[0].device)
+    adams = {
+        "lr": rate,
+        "weight_decay": config.weight_decay,
+        "fused": fused,
+        "capturable": capturable,
+    }
+    return tuple(_BUILD[config.optimizer](parameters, config, adams))
+
+
+def set_rate(optimizers: Iterable[Optimizer], rate: float) -> None:
+    """Give all parameters a learning rate; on the device where steps are recorded."""
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate
 
 
 def optimizer_state(optimizers: Iterable[Optimizer]) -> dict[str, Tensor]:
@@ -78,17 +103,15 @@ def _slots(optimizers: Iterable[Optimizer]) -> Iterable[dict[str, Tensor]]:
         yield from (saved["state"].get(index, {}) for index in range(size))
 
 
-def _adam(parameters: Sequence[nn.Parameter], config: TrainConfig, fused: bool) -> list[Optimizer]:
-    decay = config.weight_decay
-    return [torch.optim.Adam(parameters, lr=config.lr, weight_decay=decay, fused=fused)]
+def _adam(parameters: _Parameters, config: TrainConfig, adams: _Options) -> list[Optimizer]:
+    return [torch.optim.Adam(parameters, **adams)]
 
 
-def _adamw(parameters: Sequence[nn.Parameter], config: TrainConfig, fused: bool) -> list[Optimizer]:
-    decay = config.weight_decay
-    return [torch.optim.AdamW(parameters, lr=config.lr, weight_decay=decay, fused=fused)]
+def _adamw(parameters: _Parameters, config: TrainConfig, adams: _Options) -> list[Optimizer]:
+    return [torch.optim.AdamW(parameters, **adams)]
 
 
-def _muon(parameters: Sequence[nn.Parameter], config: TrainConfig, fused: bool) -> list[Optimizer]:
+def _muon(parameters: _Parameters, config: TrainConfig, adams: _Options) -> list[Optimizer]:
     """Muon for the hidden maps, with steps as long as AdamW's, and AdamW for all else."""
     if not hasattr(torch.optim, "Muon"):
         raise RequestError(
@@ -98,16 +121,16 @@ def _muon(parameters: Sequence[nn.Parameter], config: TrainConfig, fused: bool) 
     hidden = [p for p in parameters if p.dim() == 2 and min(p.shape) >= _NARROW]
     others = [p for p in parameters if not any(p is one for one in hidden)]
     if not hidden:
-        return _adamw(parameters, config, fused)
+        return _adamw(parameters, config, adams)
     muon = torch.optim.Muon(
         hidden, lr=config.lr, weight_decay=config.weight_decay, adjust_lr_fn="match_rms_adamw"
     )
-    return [muon, *(_adamw(others, config, fused) if others else [])]
+    return [muon, *(_adamw(others, config, adams) if others else [])]
 
 
-def _soap(parameters: Sequence[nn.Parameter], config: TrainConfig, fused: bool) -> list[Optimizer]:
+def _soap(parameters: _Parameters, config: TrainConfig, adams: _Options) -> list[Optimizer]:
     return [Soap(parameters, lr=config.lr, weight_decay=config.weight_decay)]
 
 
-_Build = Callable[[Sequence[nn.Parameter], TrainConfig, bool], list[Optimizer]]
+_Build = Callable[[_Parameters, TrainConfig, _Options], list[Optimizer]]
 _BUILD: dict[str, _Build] = {"adam": _adam, "adamw": _adamw, "muon": _muon, "soap": _soap}

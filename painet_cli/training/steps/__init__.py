@@ -1,0 +1,1 @@
+"""From a batch to weights that have moved: gradients, optimisers, rates."""
