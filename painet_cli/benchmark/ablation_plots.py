@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from painet_cli.benchmark.ablation import ablation_named
 from painet_cli.benchmark.ablation_rows import AblationRow, panels
 from painet_cli.report.pictures.canvas import COLOURS, INK, save, short_unit
-from painet_cli.report.tables.evaluation import figure
+from painet_cli.report.tables.layout import digits
 
 _ERROR, _TIME, _OTHER = COLOURS[0], COLOURS[1], "#9DB8C9"
 _WIDEST = 4
@@ -77,7 +77,7 @@ def _bars(errors: Axes, times: Axes, rows: Sequence[AblationRow]) -> None:
                     for value, row in zip(values, rows, strict=True)]  # fmt: skip
         for place, value, end in zip(places, values, furthest, strict=True):
             axes.annotate(
-                figure(value, 3), (end, place), (4, 0), textcoords="offset points",
+                digits(value, 3), (end, place), (4, 0), textcoords="offset points",
                 va="center", fontsize=8, color=INK,
             )  # fmt: skip
         axes.set_xlim(0, 1.18 * max(furthest))

@@ -15,7 +15,7 @@ from painet_cli.benchmark.cells import Result, read_results
 from painet_cli.benchmark.layout import markdown_table, spread
 from painet_cli.benchmark.rows import bench_row, mean_window_mse, mse_by_seed
 from painet_cli.benchmark.significance import p_words, seeds_p, signed_rank_p
-from painet_cli.report.tables.evaluation import Columns, figure, lay_out
+from painet_cli.report.tables.layout import Columns, digits, lay_out
 
 
 @dataclass(frozen=True)
@@ -139,8 +139,8 @@ def _grids(rows: Sequence[AblationRow]) -> Iterator[tuple[str, Columns]]:
             ],
             "p": [_p(row, row.p_value) for row in inside],
             "p, seeds": [_p(row, row.p_seeds) for row in inside],
-            "s/epoch": [figure(row.epoch_s, 3) for row in inside],
-            "GB": [figure(row.peak_memory_gb, 3) for row in inside],
+            "s/epoch": [digits(row.epoch_s, 3) for row in inside],
+            "GB": [digits(row.peak_memory_gb, 3) for row in inside],
             "parameters": [f"{row.parameters:,}" for row in inside],
             "epochs": [" ".join(map(str, row.epochs)) for row in inside],
             "end": [" ".join(dict.fromkeys(row.stopped_by)) for row in inside],

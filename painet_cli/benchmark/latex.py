@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from painet_cli.benchmark.layout import grids
 from painet_cli.benchmark.rows import Row
-from painet_cli.report.tables.evaluation import Columns
+from painet_cli.report.tables.layout import Columns
 
 _SPECIAL = re.compile(r"[&%$#_{}~^\\±†‡°²*]")
 _WORDS = ("Model", "Preset", "end", "epochs")

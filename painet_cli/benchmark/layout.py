@@ -13,7 +13,7 @@ from rich.text import Text
 from painet_cli.benchmark.rows import OURS, Row
 from painet_cli.benchmark.significance import LEVEL, p_words
 from painet_cli.report.tables.comma_separated import as_csv
-from painet_cli.report.tables.evaluation import Columns, figure, lay_out
+from painet_cli.report.tables.layout import Columns, digits, lay_out
 from painet_cli.report.tables.paper import best_printed
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _with_yardsticks(columns: Columns, rows: Sequence[Row]) -> Columns:
         heading: [f"({name})" for name in names]
         if heading == "Model"
         else [
-            figure(found[name]) if name in found else "-"
+            digits(found[name]) if name in found else "-"
             for found in (of_preset.get(heading, {}),)
             for name in names
         ]
@@ -117,7 +117,7 @@ def _printed(row: Row | None) -> str:
 
 def spread(mse: float, sd: float | None) -> str:
     """Write a mean and, of several seeds, its standard deviation."""
-    return figure(mse) if sd is None else f"{figure(mse)} ± {figure(sd, 2)}"
+    return digits(mse) if sd is None else f"{digits(mse)} ± {digits(sd, 2)}"
 
 
 def _best(rows: Sequence[Row]) -> Columns:
@@ -134,7 +134,7 @@ def _best(rows: Sequence[Row]) -> Columns:
         "Preset": list(groups),
         "here": [f"{best[name].model} {_mse(best[name])}" for name in groups],
         "best printed": [
-            f"{one.model} {figure(one.mse)}" if one else "-" for one in printed.values()
+            f"{one.model} {digits(one.mse)}" if one else "-" for one in printed.values()
         ],
         "by": [one.source if one else "-" for one in printed.values()],
         "setting": [one.note or "as here" if one else "-" for one in printed.values()],
@@ -156,7 +156,7 @@ def _steps(rows: Sequence[Row]) -> Columns:
         "Model": [name for name, _, _ in lines],
         "Preset": [preset for _, preset, _ in lines],
         **{
-            f"t={step + 1}": [figure(s[step]) if step < len(s) else "-" for _, _, s in lines]
+            f"t={step + 1}": [digits(s[step]) if step < len(s) else "-" for _, _, s in lines]
             for step in range(count)
         },
     }
@@ -166,7 +166,7 @@ def _costs(rows: Sequence[Row]) -> Columns:
     """Time and memory, of training and, where the paper printed it, of prediction."""
 
     def column(values: Iterable[float | None]) -> list[str]:
-        return ["-" if value is None else figure(value, 3) for value in values]
+        return ["-" if value is None else digits(value, 3) for value in values]
 
     columns = {
         "Model": [row.model for row in rows],

@@ -12,7 +12,7 @@ from rich.text import Text
 from painet_cli.benchmark.layout import markdown_table
 from painet_cli.benchmark.measurement import MODES, Measurement, Mode
 from painet_cli.benchmark.scaling import AXES, Axis, Outcome, Point, fitted_exponent
-from painet_cli.report.tables.evaluation import Columns, figure, lay_out
+from painet_cli.report.tables.layout import Columns, digits, lay_out
 
 QUANTITIES: Mapping[str, str] = {"seconds": "time, s", "peak_gb": "peak memory, GB"}
 """What is measured, by its field of a row."""
@@ -176,7 +176,7 @@ def grids(rows: Sequence[ScalingRow]) -> Iterator[tuple[str, Columns]]:
 
 
 def _cell(value: float | None) -> str:
-    return "-" if value is None else figure(value, 3)
+    return "-" if value is None else digits(value, 3)
 
 
 def _exponent(value: float | None) -> str:

@@ -19,7 +19,7 @@ from painet_cli.benchmark.layout import bench_markdown, markdown_table, spread
 from painet_cli.benchmark.rows import OURS, Row, bench_row, bench_rows
 from painet_cli.config.presets import Preset, load_preset, preset_names
 from painet_cli.errors import RequestError
-from painet_cli.report.tables.evaluation import Columns, figure
+from painet_cli.report.tables.layout import Columns, digits
 from painet_cli.storage.atomic import write_text
 
 _MARK = re.compile(r"(<!-- painet bench report: ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -132,7 +132,7 @@ def _outcome(rows: Sequence[Row]) -> Columns:
     return {
         "seeds": [" ".join(map(str, row.seeds)) for row in rows],
         "MSE": [spread(row.mse, row.sd) for row in rows],
-        "s/epoch": [figure(row.epoch_s, 3) for row in rows],
+        "s/epoch": [digits(row.epoch_s, 3) for row in rows],
         "epochs": [" ".join(map(str, row.epochs)) for row in rows],
         "end": [" ".join(dict.fromkeys(row.stopped_by)) for row in rows],
     }

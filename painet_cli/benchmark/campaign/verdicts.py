@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from painet_cli.benchmark.cells import Result
 from painet_cli.benchmark.layout import spread
 from painet_cli.benchmark.rows import Row
-from painet_cli.report.tables.evaluation import figure
+from painet_cli.report.tables.layout import digits
 
 _ENDS = {
     "patience": "by patience",
@@ -66,7 +66,7 @@ def _losers(ranked: Sequence[Row]) -> str:
     name = min(known, key=lambda one: known[one])
     lost = [row.model for row in ranked if not row.mse <= known[name]]
     worse = f"worse than it: {', '.join(lost)}" if lost else "no model is worse"
-    return f" The best yardstick is *{name}*, {figure(known[name])}; {worse}."
+    return f" The best yardstick is *{name}*, {digits(known[name])}; {worse}."
 
 
 def verdicts(rows: Sequence[Row]) -> list[str]:

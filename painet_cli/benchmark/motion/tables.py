@@ -10,7 +10,7 @@ from rich.text import Text
 from painet_cli.benchmark.layout import markdown_table
 from painet_cli.benchmark.motion.protocol import PAST, TIMES_MS
 from painet_cli.benchmark.motion.rows import YARDSTICKS, MotionRow
-from painet_cli.report.tables.evaluation import lay_out
+from painet_cli.report.tables.layout import lay_out
 
 TITLES = {"global_mm": "MPJPE, mm, global", "root_relative_mm": "MPJPE, mm, root-relative"}
 

@@ -109,7 +109,7 @@ def _train(session: Session, at_work: Searching) -> list[str]:
     from painet_cli.benchmark.cells import Cell
     from painet_cli.benchmark.sweep.trials import best_validation
     from painet_cli.cli.progress import BenchProgress
-    from painet_cli.report.tables.evaluation import figure
+    from painet_cli.report.tables.layout import digits
 
     class SweepProgress(BenchProgress):
         """A line a cell, with its validation error."""
@@ -123,7 +123,7 @@ def _train(session: Session, at_work: Searching) -> list[str]:
             said = (
                 f"failed, {error}"
                 if error
-                else f"val MSE {'-' if best is None else figure(best)}, "
+                else f"val MSE {'-' if best is None else digits(best)}, "
                 f"{cell.epochs_done()} epochs, {minutes:.1f} min"
             )
             session.console.print(f"{cell}: {said}", soft_wrap=True)

@@ -13,7 +13,7 @@ from painet_cli.data.trajectories.formats import FORMATS, PDB, Format, FormatErr
 from painet_cli.data.trajectories.universe import PICOSECOND, element_symbols
 from painet_cli.data.trajectories.writer import write_frames, write_topology
 from painet_cli.prediction.inputs.recording import Input
-from painet_cli.prediction.outputs.track import Course
+from painet_cli.prediction.outputs.track import Track
 from painet_cli.prediction.outputs.viewers import Written, open_extxyz, open_models, open_trajectory
 
 MOST_MODELS = 100
@@ -26,40 +26,40 @@ _ALIASES = {".ent": ".pdb"}
 
 
 def write_molecule(
-    system: Input, courses: Sequence[tuple[Course, Path]], topology: Path
+    system: Input, tracks: Sequence[tuple[Track, Path]], topology: Path
 ) -> list[Written]:
-    """Write every course as a trajectory; names and bonds once; extended XYZ of all courses.
+    """Write every track as a trajectory; names and bonds once; extended XYZ of all tracks.
 
     Parameters
     ----------
-    courses
+    tracks
         Motions, and the names of their files without endings.
     topology
         The PDB beside trajectories that hold no names and bonds.
     """
-    ending, kind, instead = _format_for(system, [course for course, _ in courses])
+    ending, kind, instead = _format_for(system, [track for track, _ in tracks])
     unit = system.length_unit
     notes = [f"written by painet predict for {system.name}, lengths in {unit}"]
     written = []
-    for course, stem in courses:
-        even = course.even()
+    for track, stem in tracks:
+        spaced = track.evenly_spaced()
         path = stem.with_name(f"{stem.name}{ending}")
         velocities = None
-        if even.velocities is not None and kind.velocities:
-            velocities = (even.velocities * PICOSECOND).astype(np.float32)
+        if spaced.velocities is not None and kind.velocities:
+            velocities = (spaced.velocities * PICOSECOND).astype(np.float32)
         write_frames(
             path,
             kind,
             system.particles,
-            even.frames,
-            even.frame_time_s,
-            first_time_s=even.first_time_s,
+            spaced.frames,
+            spaced.frame_time_s,
+            first_time_s=spaced.first_time_s,
             velocities=velocities,
-            box=_box(system, course),
-            b_factors=even.sigma,
-            remarks=[*notes, f"{course.what}: {even.said}"],
+            box=_box(system, track),
+            b_factors=spaced.sigma,
+            remarks=[*notes, f"{track.what}: {spaced.said}"],
         )
-        what = f"{course.what}: {even.said}"
+        what = f"{track.what}: {spaced.said}"
         if velocities is not None:
             what += f"; velocities in {unit} a picosecond, from frame to frame"
         opened = (
@@ -67,26 +67,26 @@ def write_molecule(
             if kind.bonds
             else open_trajectory(path.name, topology.name, kind)
         )
-        written.append(Written(path, what + instead, len(even.frames), opened))
+        written.append(Written(path, what + instead, len(spaced.frames), opened))
     if not kind.bonds:
-        written.append(_write_names(system, courses[0][0], topology, notes))
+        written.append(_write_names(system, tracks[0][0], topology, notes))
     if element_symbols(system.particles) and unit == "angstrom":
         for title in ("predicted", "reference"):
-            own = [course for course, _ in courses if course.title == title]
-            if 0 < sum(course.frames[..., 0].size for course in own) <= MOST_ROWS:
+            own = [track for track, _ in tracks if track.title == title]
+            if 0 < sum(track.frames[..., 0].size for track in own) <= MOST_ROWS:
                 written.append(_write_extxyz(system, own, topology.parent))
     return written
 
 
-def _box(system: Input, course: Course) -> NDArray[np.float64] | None:
+def _box(system: Input, track: Track) -> NDArray[np.float64] | None:
     """Edges (3, 3) of the periodic box at a start frame, where there is one."""
     if system.boxes is None:
         return None
-    box = system.boxes[course.start - system.first_frame]
+    box = system.boxes[track.start - system.first_frame]
     return box if box.any() else None
 
 
-def _format_for(system: Input, courses: Sequence[Course]) -> tuple[str, Format, str]:
+def _format_for(system: Input, tracks: Sequence[Track]) -> tuple[str, Format, str]:
     """Ending and format of trajectories, and why they are not in the input's own, if so."""
     if system.kind != "molecule" or system.path is None:
         return ".dcd", _DCD, ""
@@ -98,12 +98,12 @@ def _format_for(system: Input, courses: Sequence[Course]) -> tuple[str, Format, 
     if kind is None:
         return ".dcd", _DCD, ""
     reason = ""
-    frames = max(len(course.frames) for course in courses)
+    frames = max(len(track.frames) for track in tracks)
     if kind is PDB and frames > MOST_MODELS:
         reason = f"{frames:,} frames would make a PDB of that many models"
     try:
-        for course in courses:
-            check_fits(Path(system.path.name), course.even().frames, kind)
+        for track in tracks:
+            check_fits(Path(system.path.name), track.evenly_spaced().frames, kind)
     except FormatError as refused:
         reason = reason or refused.why
     if reason:
@@ -111,9 +111,9 @@ def _format_for(system: Input, courses: Sequence[Course]) -> tuple[str, Format, 
     return _ALIASES.get(own, own), kind, ""
 
 
-def _write_names(system: Input, course: Course, path: Path, notes: list[str]) -> Written:
-    particles, first = system.particles, course.frames[0]
-    write_topology(path, particles, first, box=_box(system, course), remarks=notes)
+def _write_names(system: Input, track: Track, path: Path, notes: list[str]) -> Written:
+    particles, first = system.particles, track.frames[0]
+    write_topology(path, particles, first, box=_box(system, track), remarks=notes)
     what = "names, residues and bonds, which trajectories do not hold"
     if len(first) > PDB.most_particles:
         what += (
@@ -125,28 +125,28 @@ def _write_names(system: Input, course: Course, path: Path, notes: list[str]) ->
     return Written(path, what, 1, [])  # it is opened with the trajectories
 
 
-def _write_extxyz(system: Input, courses: Sequence[Course], folder: Path) -> Written:
-    predicted = courses[0].title == "predicted"
+def _write_extxyz(system: Input, tracks: Sequence[Track], folder: Path) -> Written:
+    predicted = tracks[0].title == "predicted"
     path = folder / ("prediction.extxyz" if predicted else "reference.extxyz")
     symbols = element_symbols(system.particles)
     with path.open("w", encoding="ascii") as file:
-        for course in courses:
+        for track in tracks:
             write_extxyz(
                 file,
                 symbols,
-                course.frames,
-                course.times_s,
-                course.velocities(),
-                _box(system, course),
-                sigma=course.sigma,
-                start=course.start,
+                track.frames,
+                track.times_s,
+                track.velocities(),
+                _box(system, track),
+                sigma=track.sigma,
+                start=track.start,
             )
-    what = courses[0].what
-    if len(courses) > 1:
-        what += f" and {len(courses) - 1} more starts, one after the other"
+    what = tracks[0].what
+    if len(tracks) > 1:
+        what += f" and {len(tracks) - 1} more starts, one after the other"
     return Written(
         path,
         f"{what}: with elements, times in fs and velocities in A/fs, from frame to frame",
-        sum(len(course.frames) for course in courses),
+        sum(len(track.frames) for track in tracks),
         open_extxyz(path.name),
     )

@@ -12,7 +12,7 @@ from painet_cli.data.motion.motion import METRES, METRES_OF
 from painet_cli.data.units import time_text
 from painet_cli.errors import RequestError, option
 from painet_cli.prediction.inputs.recording import Input
-from painet_cli.prediction.outputs.track import Course, Even
+from painet_cli.prediction.outputs.track import EvenlySpaced, Track
 
 MOST_PAST = 10_000
 """Known frames before a start that are written, at most."""
@@ -58,8 +58,8 @@ class MotionStyle:
             return 1.0
         return (self.metres_in(length_unit) or 1.0) / METRES[self.unit]
 
-    def frames_of(self, course: Course, system: Input) -> Even:
-        """The motion of a course as evenly spaced frames, in the unit of the system.
+    def frames_of(self, track: Track, system: Input) -> EvenlySpaced:
+        """The motion of a track as evenly spaced frames, in the unit of the system.
 
         Between predicted steps it follows a cubic spline.
 
@@ -69,7 +69,7 @@ class MotionStyle:
             The rate is the recording's, which does not say it.
         """
         if self.rate is None and not self.past:
-            return course.even()
+            return track.evenly_spaced()
         known_s = system.frame_time_s
         if self.rate in (None, "source") or self.past:
             if known_s is None:
@@ -80,20 +80,20 @@ class MotionStyle:
             step = known_s
         else:
             step = 1 / float(self.rate or 1)
-        count = int(np.floor(course.times_s[-1] / step + 1e-6))
+        count = int(np.floor(track.times_s[-1] / step + 1e-6))
         grid = np.arange(count + 1) * step
         spline = make_interp_spline(
-            course.times_s, course.frames, k=min(3, len(course.times_s) - 1), axis=0
+            track.times_s, track.frames, k=min(3, len(track.times_s) - 1), axis=0
         )
         frames = spline(grid)
-        at = course.start - system.first_frame
-        if course.title == "reference" and step == known_s:  # every frame of it is known
+        at = track.start - system.first_frame
+        if track.title == "reference" and step == known_s:  # every frame of it is known
             frames = system.frames[at : at + count + 1]
-        past = self._past(course, system) if self.past else course.frames[:0]
+        past = self._past(track, system) if self.past else track.frames[:0]
         said = f"{len(grid)} frames from the start on"
         if len(past):
             said = f"{len(past)} known frames before the start, then {said}"
-        return Even(
+        return EvenlySpaced(
             np.concatenate([past, frames]),
             None,
             -len(past) * step,
@@ -103,9 +103,9 @@ class MotionStyle:
         )
 
     @staticmethod
-    def _past(course: Course, system: Input) -> NDArray[np.floating]:
-        """Known frames before the start of a course, in its recording."""
-        at = course.start - system.first_frame
+    def _past(track: Track, system: Input) -> NDArray[np.floating]:
+        """Known frames before the start of a track, in its recording."""
+        at = track.start - system.first_frame
         begins = [0, *(one for one in system.breaks if one <= at)]
         return system.frames[max(begins[-1], at - MOST_PAST) : at]
 

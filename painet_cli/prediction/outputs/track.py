@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from painet_cli.data.units import time_text
 
 
-class Even(NamedTuple):
+class EvenlySpaced(NamedTuple):
     """Frames that are one time step apart."""
 
     frames: NDArray[np.floating]
@@ -24,7 +24,7 @@ class Even(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Course:
+class Track:
     """The motion from one start frame, predicted or known.
 
     Attributes
@@ -60,7 +60,7 @@ class Course:
         steps: NDArray[np.floating],  # (T, N, 3)
         times_s: NDArray[np.float64],  # (T,)
         radius: NDArray[np.float64] | None = None,  # (T, N)
-    ) -> Course:
+    ) -> Track:
         """Join the start frame and the steps after it, up to the first that is not finite."""
         finite = np.isfinite(steps).all(axis=(1, 2))
         kept = len(steps) if finite.all() else int(finite.argmin())
@@ -89,7 +89,7 @@ class Course:
         ahead = np.diff(self.frames.astype(np.float64), axis=0) / gaps
         return np.concatenate([ahead, ahead[-1:]])
 
-    def even(self) -> Even:
+    def evenly_spaced(self) -> EvenlySpaced:
         """The frames that one time step can hold.
 
         Motion capture is predicted at the last steps of a window, so the start frame is farther
@@ -111,7 +111,7 @@ class Course:
         if not np.allclose(gaps, step, rtol=1e-3, atol=0):
             said += "; some are farther apart, prediction.npz has the times"
         velocities = self.velocities()
-        return Even(
+        return EvenlySpaced(
             self.frames[skip:],
             None if velocities is None else velocities[skip:],
             float(self.times_s[skip]),

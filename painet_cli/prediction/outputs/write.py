@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from painet_cli.data.particles.particles import Particles
 from painet_cli.prediction.inputs.recording import Input
 from painet_cli.prediction.outputs.motion_style import AS_PREDICTED, MotionStyle
-from painet_cli.prediction.outputs.track import Course
+from painet_cli.prediction.outputs.track import Track
 from painet_cli.prediction.outputs.viewers import Written, open_npz
 from painet_cli.storage.atomic import file_stem
 
@@ -77,8 +77,8 @@ def write_files(
     numbers = starts + system.first_frame
     count = len(starts)
     chosen = range(count) if count <= MOST_STARTS else sorted({0, count // 2, count - 1})
-    courses = [
-        Course.of(
+    tracks = [
+        Track.of(
             "predicted",
             int(numbers[k]),
             begins[k],
@@ -89,26 +89,26 @@ def write_files(
         for k in chosen
     ]
     if truth is not None:
-        courses += [
-            Course.of("reference", int(numbers[k]), begins[k], truth[k], times_s) for k in chosen
+        tracks += [
+            Track.of("reference", int(numbers[k]), begins[k], truth[k], times_s) for k in chosen
         ]
     name = file_stem(system.name).lstrip("-.") or "system"
     files = [
-        folder / f"{name}_{course.title}"
+        folder / f"{name}_{track.title}"
         if count == 1
-        else folder / f"{name}_{course.title}_from_{course.start:06d}"
-        for course in courses
+        else folder / f"{name}_{track.title}_from_{track.start:06d}"
+        for track in tracks
     ]
     if system.kind == "motion" or system.up_axis is not None:
         from painet_cli.prediction.outputs.motion import write_motion
 
-        written = write_motion(system, list(zip(courses, files, strict=True)), style)
+        written = write_motion(system, list(zip(tracks, files, strict=True)), style)
     else:
         # MDAnalysis takes a second to import, and motion capture does without
         from painet_cli.prediction.outputs.molecule import write_molecule
 
         topology = folder / f"{name}_topology.pdb"
-        written = write_molecule(system, list(zip(courses, files, strict=True)), topology)
+        written = write_molecule(system, list(zip(tracks, files, strict=True)), topology)
     arrays = folder / "prediction.npz"
     held: dict[str, Any] = {
         "positions": positions,

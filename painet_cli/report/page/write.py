@@ -16,7 +16,7 @@ from painet_cli.data.units import time_text
 from painet_cli.prediction.forecast import Forecast
 from painet_cli.report.page.data import ErrorBars, Shown, page_data, shown
 from painet_cli.report.pictures.canvas import short_unit
-from painet_cli.report.tables.evaluation import figure
+from painet_cli.report.tables.layout import digits
 from painet_cli.storage.atomic import write_text
 
 MOST_ROWS = 200
@@ -109,8 +109,8 @@ def _failures(forecast: Forecast) -> list[str]:
         ours, still = (float(np.mean(errors[name])) for name in ("prediction", "nothing moves"))
         if ours > still:
             said.append(
-                f"Worse than the guess that nothing moves: MSE {figure(ours)} against "
-                f"{figure(still)} {_unit(forecast)}²"
+                f"Worse than the guess that nothing moves: MSE {digits(ours)} against "
+                f"{digits(still)} {_unit(forecast)}²"
             )
     return said
 
@@ -134,7 +134,7 @@ def _figures(forecast: Forecast) -> str:
     errors = forecast.step_mse()
     if errors is None:
         moved = np.square(forecast.positions[:, -1] - forecast.start_positions.astype(np.float64))
-        distance = figure(float(np.sqrt(moved.sum(axis=-1).mean())))
+        distance = digits(float(np.sqrt(moved.sum(axis=-1).mean())))
         rows.append(("Predicted to move", f"{distance} {_unit(forecast)} by the last step (RMS)"))
         rows.append(("Truth", "not known: what came next is not in the input"))
     else:
@@ -144,7 +144,7 @@ def _figures(forecast: Forecast) -> str:
             rows.append(
                 (
                     label.replace("if straight on", "of straight on"),
-                    f"{figure(float(np.mean(values)))} {square}",
+                    f"{digits(float(np.mean(values)))} {square}",
                 )
             )
     return "".join(
@@ -175,7 +175,7 @@ def _steps(forecast: Forecast) -> str:
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in ("step", "time", *columns))
     body = []
     for row in rows.tolist():
-        cells = [_time(forecast, row) or "", *(figure(values[row]) for values in columns.values())]
+        cells = [_time(forecast, row) or "", *(digits(values[row]) for values in columns.values())]
         body.append(
             f'<tr><th scope="row">{row + 1}</th>'
             + "".join(f"<td>{escape(cell)}</td>" for cell in cells)

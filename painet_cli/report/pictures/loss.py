@@ -13,7 +13,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 
 from painet_cli.errors import RequestError
 from painet_cli.report.pictures.canvas import COLOURS, save, short_unit
-from painet_cli.report.tables.evaluation import figure
+from painet_cli.report.tables.layout import digits
 from painet_cli.storage.archives import brief, read_bytes
 from painet_cli.training.run_folder import METRICS
 
@@ -67,8 +67,8 @@ def loss_plot(curves: Mapping[str, Sequence[Mapping[str, Any]]], path: Path, *, 
     axes.set(xlabel="epoch", ylabel=f"MSE ({short_unit(unit)})", yscale="log")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
-    axes.yaxis.set_major_formatter(lambda value, _: figure(value))
-    axes.yaxis.set_minor_formatter(lambda value, _: figure(value))
+    axes.yaxis.set_major_formatter(lambda value, _: digits(value))
+    axes.yaxis.set_minor_formatter(lambda value, _: digits(value))
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(visible=True, which="both", color="#E5E5E5", linewidth=0.5)
     axes.legend(frameon=False, fontsize=8)
@@ -82,7 +82,7 @@ def _draw_losses(axes: Axes, name: str, records: Sequence[Mapping[str, Any]], co
         return
     _draw_line(axes, evaluated, "val_mse", f"{name}, validation", color=colour, lw=1.6)
     best = min(evaluated, key=lambda record: record["val_mse"])
-    label = f"{name}, best: {figure(best['val_mse'])} in epoch {best['epoch']}"
+    label = f"{name}, best: {digits(best['val_mse'])} in epoch {best['epoch']}"
     axes.plot(
         best["epoch"], best["val_mse"], "o", ms=7, mfc="white", mec=colour, mew=1.6, label=label
     )

@@ -27,7 +27,7 @@ from painet_cli.report.pictures.canvas import (
 from painet_cli.report.pictures.colouring import colouring
 from painet_cli.report.pictures.particles import Look, look_of, marker
 from painet_cli.report.pictures.projection import principal_view, upright_view
-from painet_cli.report.tables.evaluation import figure
+from painet_cli.report.tables.layout import digits
 
 PANEL_INCHES = 1.9
 TALLEST_INCHES = 2.8
@@ -225,7 +225,7 @@ def motion_picture(
         truth[steps].astype(np.float64),
         prediction[steps].astype(np.float64),
         ["truth", "prediction"],
-        [f"MSE {figure(float(mse[step]), 3)} {short_unit(unit)}²" for step in steps],
+        [f"MSE {digits(float(mse[step]), 3)} {short_unit(unit)}²" for step in steps],
         [above[step] for step in steps],
         up_axis,
     )
@@ -258,9 +258,9 @@ def _notes(
     squares = np.square(predicted - behind)
     if forecast.truth is None:
         values = np.sqrt(squares.sum(axis=2).mean(axis=1))
-        texts = [f"moved {figure(value, 3)} {unit}" for value in values.tolist()]
+        texts = [f"moved {digits(value, 3)} {unit}" for value in values.tolist()]
     else:
-        texts = [f"MSE {figure(mse, 3)} {unit}²" for mse in squares.mean(axis=(1, 2)).tolist()]
+        texts = [f"MSE {digits(mse, 3)} {unit}²" for mse in squares.mean(axis=(1, 2)).tolist()]
     return [f"{text}\n({_time(forecast, step)})" for text, step in zip(texts, steps, strict=True)]
 
 

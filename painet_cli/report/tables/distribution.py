@@ -7,7 +7,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from painet_cli.evaluation.distributions.report import Distribution
-from painet_cli.report.tables.evaluation import figure, lay_out
+from painet_cli.report.tables.layout import digits, lay_out
 
 MOST_STEPS = 6
 """Steps that a table shows, evenly spread with the first and the last; all are in the JSON."""
@@ -46,7 +46,7 @@ def distribution_tables(
 def _number(value: float | None) -> str:
     if value is None or not np.isfinite(value):
         return "-"
-    return "0" if abs(value) < _ROUNDING else figure(value, _DIGITS)
+    return "0" if abs(value) < _ROUNDING else digits(value, _DIGITS)
 
 
 def _count(number: int, what: str) -> str:

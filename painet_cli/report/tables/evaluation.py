@@ -10,26 +10,17 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING
 
-from rich import box
 from rich.console import RenderableType
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from painet_cli.config.differences import APART, as_words, differing_keys
 from painet_cli.evaluation.yardsticks import better, reported
+from painet_cli.report.tables.layout import Columns, digits, lay_out
 from painet_cli.report.tables.paper import PaperFigure, paper_figure
 
 if TYPE_CHECKING:  # a prediction lays out its own tables, and need not wait for the training's code
     from painet_cli.evaluation.coverage import Coverage
     from painet_cli.evaluation.evaluate import Evaluation
-
-WIDTH = 80
-LONGEST_NAME = 24
-"""Longer names of models and presets are folded."""
-
-Columns = dict[str, list[str]]
-"""Cells of each column by heading, a cell a row."""
 
 
 @dataclass(frozen=True)
@@ -97,16 +88,16 @@ def _yardsticks(rows: Sequence[_Row]) -> list[RenderableType]:
         "Without a network": [name for name, _ in lines],
         "Preset": [preset for _, preset in lines],
     }
-    columns = {"A-MSE": [figure(fmean(steps)) for steps in lines.values()]}
+    columns = {"A-MSE": [digits(fmean(steps)) for steps in lines.values()]}
     if any(len(steps) > 1 for steps in lines.values()):
-        columns["F-MSE"] = [figure(steps[-1]) for steps in lines.values()]
+        columns["F-MSE"] = [digits(steps[-1]) for steps in lines.values()]
     laid = {
         (name, row.first.preset): row.first.superposed_yardsticks[name]
         for row in rows
         for name in row.first.superposed_yardsticks
     }
     if laid:
-        columns["superposed"] = [figure(fmean(laid[key])) if key in laid else "-" for key in lines]
+        columns["superposed"] = [digits(fmean(laid[key])) if key in laid else "-" for key in lines]
     return lay_out("Yardsticks", names, columns)
 
 
@@ -119,7 +110,7 @@ def _error_bars(rows: Sequence[_Row]) -> list[RenderableType]:
         (one, name, cells)
         for one, bars in found
         for name, cells in (
-            ("radius", [figure(value, 3) for value in bars.radius_90]),
+            ("radius", [digits(value, 3) for value in bars.radius_90]),
             ("hold", [f"{100 * share:.1f} %" for share in bars.coverage]),
         )
     ]
@@ -134,14 +125,6 @@ def _error_bars(rows: Sequence[_Row]) -> list[RenderableType]:
         for k in range(steps)
     }
     return lay_out("90 % error bars", names, columns)
-
-
-def figure(value: float, digits: int = 4) -> str:
-    """Write a number with up to 4 significant digits, in scientific notation below 0.001."""
-    if value == 0 or not abs(value) < 1e-3:
-        return f"{value:.{digits}g}"
-    mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
-    return f"{float(mantissa):g}e{exponent}"
 
 
 def _rows(evaluations: Iterable[Evaluation]) -> list[_Row]:
@@ -201,13 +184,13 @@ def _errors(rows: Sequence[_Row]) -> Columns:
 def _costs(rows: Sequence[_Row], epoch_s: Mapping[Path, float]) -> Columns:
     columns = {
         "Windows": [str(row.first.windows) for row in rows],
-        "predict s": [figure(fmean(e.time_s for e in row.runs), 3) for row in rows],
+        "predict s": [digits(fmean(e.time_s for e in row.runs), 3) for row in rows],
     }
     known = [[epoch_s[e.run] for e in row.runs if e.run in epoch_s] for row in rows]
     if any(known):
-        columns["s/epoch"] = [figure(fmean(times), 3) if times else "-" for times in known]
+        columns["s/epoch"] = [digits(fmean(times), 3) if times else "-" for times in known]
     peaks = [max(e.peak_memory_gb for e in row.runs) for row in rows]
-    return columns | {"Peak memory GB": [figure(peak, 3) for peak in peaks]}
+    return columns | {"Peak memory GB": [digits(peak, 3) for peak in peaks]}
 
 
 def _steps(rows: Sequence[_Row]) -> tuple[Columns, Columns]:
@@ -222,7 +205,7 @@ def _steps(rows: Sequence[_Row]) -> tuple[Columns, Columns]:
             lines.append(((f"{model}, paper", preset, *blank), row.paper.step_mse))
     names = {name: [words[k] for words, _ in lines] for k, name in enumerate(columns)}
     steps = {
-        f"t={step + 1}": [figure(mse[step]) if step < len(mse) else "-" for _, mse in lines]
+        f"t={step + 1}": [digits(mse[step]) if step < len(mse) else "-" for _, mse in lines]
         for step in range(max(len(mse) for _, mse in lines))
     }
     return names, steps
@@ -236,65 +219,23 @@ def _systems(evaluation: Evaluation) -> list[RenderableType]:
         {"System": [one.name for one in systems]},
         {
             "Windows": [f"{one.windows:,}" for one in systems],
-            evaluation.model: [figure(one.step_mse[-1]) for one in systems],
-            "Nothing moves": [figure(one.still[-1]) for one in systems],
-            "Straight on": [figure(one.straight[-1]) for one in systems],
+            evaluation.model: [digits(one.step_mse[-1]) for one in systems],
+            "Nothing moves": [digits(one.still[-1]) for one in systems],
+            "Straight on": [digits(one.straight[-1]) for one in systems],
             "Skill": [f"{one.skill[-1]:.2f}" for one in systems],
         },
     )
 
 
 def _spread(values: Sequence[float]) -> str:
-    mean = figure(fmean(values))
-    return f"{mean} ± {figure(stdev(values), 2)}" if len(values) > 1 else mean
+    mean = digits(fmean(values))
+    return f"{mean} ± {digits(stdev(values), 2)}" if len(values) > 1 else mean
 
 
 def _printed(paper: PaperFigure | None) -> str:
     if paper is None:
         return "-"
-    return figure(paper.mse) if paper.sd is None else f"{figure(paper.mse)} ± {figure(paper.sd)}"
-
-
-def lay_out(title: str, names: Columns, columns: Columns) -> list[RenderableType]:
-    """Lay columns out from left to right; where a table is full, the next repeats the names."""
-    taken = sum(_width(heading, cells) + 1 for heading, cells in names.items())
-    blocks: list[Columns] = [{}]
-    left = WIDTH - taken
-    for heading, cells in columns.items():
-        width = _width(heading, cells) + 1
-        if width > left and blocks[-1]:
-            blocks.append({})
-            left = WIDTH - taken
-        blocks[-1][heading] = cells
-        left -= width
-    titles = [title] + [f"{title} (continued)"] * (len(blocks) - 1)
-    return [
-        Padding(_table(heading, names, block), (0, 0, 1, 0), expand=False)
-        for heading, block in zip(titles, blocks, strict=True)
-    ]
-
-
-def _table(title: str, names: Columns, columns: Columns) -> Table:
-    table = Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        padding=0,
-        pad_edge=False,
-        show_edge=False,
-    )
-    for heading in names:
-        table.add_column(heading, max_width=LONGEST_NAME, overflow="fold")
-    for heading in columns:
-        table.add_column(heading, justify="right", overflow="fold")
-    for cells in zip(*names.values(), *columns.values(), strict=True):
-        table.add_row(*cells)
-    return table
-
-
-def _width(heading: str, cells: Sequence[str]) -> int:
-    return min(max(map(len, (heading, *cells))), LONGEST_NAME)
+    return digits(paper.mse) if paper.sd is None else f"{digits(paper.mse)} ± {digits(paper.sd)}"
 
 
 def _footnotes(rows: Sequence[_Row]) -> list[str]:
@@ -350,8 +291,8 @@ def _losses(row: _Row) -> list[str]:
         measured.append((" superposed", laid, means))
     for how, own, means in measured:
         if rivals := better(own, means):
-            said = ", ".join(f"{name} ({figure(mean)})" for name, mean in rivals)
-            lines.append(f"{first.model} on {first.preset}{how}, {figure(own)}, LOSES to: {said}.")
+            said = ", ".join(f"{name} ({digits(mean)})" for name, mean in rivals)
+            lines.append(f"{first.model} on {first.preset}{how}, {digits(own)}, LOSES to: {said}.")
     return lines
 
 

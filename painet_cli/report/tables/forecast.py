@@ -17,7 +17,7 @@ from painet_cli.prediction.forecast import Forecast
 from painet_cli.prediction.outputs.viewers import Written
 from painet_cli.report.pictures.canvas import short_unit
 from painet_cli.report.tables.dataset import size_text
-from painet_cli.report.tables.evaluation import figure, lay_out
+from painet_cli.report.tables.layout import digits, lay_out
 
 _MOST_STEPS = 10
 """Steps that have a column; of more, evenly spaced ones, the first and the last among them."""
@@ -56,15 +56,15 @@ def error_tables(forecast: Forecast) -> list[RenderableType]:
     if errors is None:
         return []
     shown = _shown_steps(len(forecast.times_s))
-    columns = {"mean": [figure(fmean(row)) for row in errors.values()]} | {
-        f"step {k + 1}": [figure(row[k]) for row in errors.values()] for k in shown
+    columns = {"mean": [digits(fmean(row)) for row in errors.values()]} | {
+        f"step {k + 1}": [digits(row[k]) for row in errors.values()] for k in shown
     }
     rows = list(errors)
     laid = forecast.superposed_step_mse() or {}
     for name, row in laid.items():
         rows.append(f"{name}, superposed")
         for heading, cells in columns.items():
-            cells.append(figure(fmean(row) if heading == "mean" else row[int(heading[5:]) - 1]))
+            cells.append(digits(fmean(row) if heading == "mean" else row[int(heading[5:]) - 1]))
     count = len(forecast.starts)
     title = f"MSE a step in {forecast.system.length_unit}², {count:,} start{'s' * (count > 1)}"
     return lay_out(title, {"": rows}, columns)
@@ -82,7 +82,7 @@ def sanity_tables(forecast: Forecast) -> list[RenderableType]:
     }
     known = {name: row for name, row in rows.items() if row}
     columns = {
-        f"step {k + 1}": [figure(row[k]) for row in known.values()]
+        f"step {k + 1}": [digits(row[k]) for row in known.values()]
         for k in _shown_steps(len(forecast.times_s))
     }
     shares = "; bonds as shares of their length there" if sanity.longest else ""
@@ -108,7 +108,7 @@ def checkpoints_table(checkpoints: Sequence[Checkpoint]) -> list[RenderableType]
             one.name,
             str(one.horizon),
             str(one.frame_times) if one.step_s is None else time_text(one.step_s),
-            "-" if mse is None else f"{figure(mse, 3)} {short_unit(plain['unit'])}",
+            "-" if mse is None else f"{digits(mse, 3)} {short_unit(plain['unit'])}",
             size_text(plain["bytes"]),
             plain["licence"] or "-",
         )

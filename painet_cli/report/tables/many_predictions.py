@@ -8,7 +8,7 @@ from rich.table import Table
 
 from painet_cli.errors import PainetError
 from painet_cli.report.many_predictions import Outcomes
-from painet_cli.report.tables.evaluation import figure
+from painet_cli.report.tables.layout import digits
 
 _NAME = 24
 
@@ -30,7 +30,7 @@ def outcomes_table(found: Outcomes) -> list[RenderableType]:
             file.name,
             one.made.name,
             f"{one.summary['particles']:,}",
-            "-" if mse is None else figure(mse),
+            "-" if mse is None else digits(mse),
             sanity.verdict if sanity else "-",
         )
     made = len(found.files) - len(found.failed)

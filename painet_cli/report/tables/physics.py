@@ -10,7 +10,7 @@ from rich.text import Text
 
 from painet_cli.evaluation.physics.checks import PhysicsReport
 from painet_cli.evaluation.physics.geometry import Motion
-from painet_cli.report.tables.evaluation import Columns, figure, lay_out
+from painet_cli.report.tables.layout import Columns, digits, lay_out
 
 MOST_STEPS = 10
 """Steps that a table shows, evenly spread with the first and the last; all are in the JSON."""
@@ -84,14 +84,14 @@ def _rmsf_cells(rmsf: Sequence[float], most: Sequence[int]) -> list[str]:
 
 
 def _number(value: float | None) -> str:
-    return "-" if value is None else figure(value, _DIGITS)
+    return "-" if value is None else digits(value, _DIGITS)
 
 
 def _share(motion: Motion | None, step: int) -> str:
     if motion is None or motion.bonds is None:
         return "-"
     percent = 100 * motion.bonds.maximum_share[step]
-    return f"{percent:.1f} %" if percent < 100 else f"{figure(percent, _DIGITS)} %"
+    return f"{percent:.1f} %" if percent < 100 else f"{digits(percent, _DIGITS)} %"
 
 
 def _footnotes(report: PhysicsReport) -> list[str]:

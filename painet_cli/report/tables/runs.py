@@ -10,7 +10,7 @@ from rich.table import Table
 
 from painet_cli.config.differences import as_words
 from painet_cli.evaluation.runs import Run
-from painet_cli.report.tables.evaluation import figure
+from painet_cli.report.tables.layout import digits
 
 _NAME = 32
 """Longer paths are folded."""
@@ -44,8 +44,8 @@ def runs_table(runs: Sequence[Run], folder: Path) -> Table:
             *([_called(run)] if named else []),
             run.state,
             str(run.epochs),
-            "-" if run.val_mse is None else figure(run.val_mse),
-            f"{run.seconds:.0f}" if run.seconds >= 10 else figure(run.seconds, 2),
+            "-" if run.val_mse is None else digits(run.val_mse),
+            f"{run.seconds:.0f}" if run.seconds >= 10 else digits(run.seconds, 2),
             as_words(run.changes | ({"train.seed": run.seed} if several else {})),
         )
     return table

@@ -8,7 +8,7 @@ from rich.console import RenderableType
 
 from painet_cli.prediction.adapting.verdict import Verdict
 from painet_cli.report.pictures.canvas import short_unit
-from painet_cli.report.tables.evaluation import figure, lay_out
+from painet_cli.report.tables.layout import digits, lay_out
 
 _MOST_RADII = 4
 
@@ -18,13 +18,13 @@ def verdict_sentences(verdict: Verdict, length_unit: str) -> list[str]:
     unit, means = short_unit(length_unit), verdict.means
     best, chosen, skill = verdict.best_yardstick, verdict.chosen, verdict.skill
     where = f"on {verdict.windows:,} windows held out before the start"
-    own, rival = figure(means[chosen]), f"{best}, {figure(means[best])} {unit}²"
+    own, rival = digits(means[chosen]), f"{best}, {digits(means[best])} {unit}²"
     if chosen in verdict.yardsticks:
         said = f"Predicted by a yardstick, {chosen}: {where} nothing that was learned beats it"
         learned = [name for name in means if name not in verdict.yardsticks]
         if learned:
             near = min(learned, key=lambda name: means[name])
-            said += f" (MSE {own}, {near} {figure(means[near])} {unit}²)"
+            said += f" (MSE {own}, {near} {digits(means[near])} {unit}²)"
     elif skill is None:
         said = f"Predicted by {chosen}; {where} nothing moves"
     else:
@@ -36,7 +36,7 @@ def verdict_sentences(verdict: Verdict, length_unit: str) -> list[str]:
     sentences = [f"{said}."]
     best_of_all = min(means, key=lambda name: means[name])
     if best_of_all != chosen and means[best_of_all] < means[chosen]:
-        sentences.append(f"{best_of_all} would be better: {figure(means[best_of_all])} {unit}².")
+        sentences.append(f"{best_of_all} would be better: {digits(means[best_of_all])} {unit}².")
     sentences.append(sure_sentence(verdict.radius_90, length_unit))
     return sentences
 
@@ -50,7 +50,7 @@ def sure_sentence(radius_90: NDArray[np.float64] | None, length_unit: str) -> st
         )
     count, unit = len(radius_90), short_unit(length_unit)
     shown = sorted({round(k * (count - 1) / (_MOST_RADII - 1)) for k in range(_MOST_RADII)})
-    within = ", ".join(f"{figure(float(radius_90[k]))} {unit} at step {k + 1}" for k in shown)
+    within = ", ".join(f"{digits(float(radius_90[k]))} {unit} at step {k + 1}" for k in shown)
     return f"90 % of particles within {within}."
 
 
@@ -61,7 +61,7 @@ def verdict_table(verdict: Verdict, length_unit: str) -> list[RenderableType]:
 
     def column(errors: dict[str, list[float]], of: int | None) -> list[str]:
         return [
-            figure(sum(errors[name]) / len(errors[name]) if of is None else errors[name][of])
+            digits(sum(errors[name]) / len(errors[name]) if of is None else errors[name][of])
             for name in names
         ]
 

@@ -7,7 +7,8 @@ import pytest
 from rich.console import Console
 
 from painet_cli.evaluation.evaluate import Evaluation
-from painet_cli.report.tables.evaluation import evaluation_table, figure
+from painet_cli.report.tables.evaluation import evaluation_table
+from painet_cli.report.tables.layout import digits
 
 
 def evaluation(run: str = "a", horizon: int = 1, mse: float = 0.09, **changes: Any) -> Evaluation:
@@ -77,7 +78,7 @@ def row(text: str, start: str) -> list[str]:
     ],
 )
 def test_four_significant_digits(value: float, text: str) -> None:
-    assert figure(value) == text
+    assert digits(value) == text
 
 
 def test_the_papers_figure_stands_beside_ours() -> None:
@@ -88,7 +89,7 @@ def test_the_papers_figure_stands_beside_ours() -> None:
 
 
 def test_msd_is_the_sum_over_coordinates() -> None:
-    assert row(rendered(evaluation(mse=0.1)), "painet")[-1] == figure(0.3)
+    assert row(rendered(evaluation(mse=0.1)), "painet")[-1] == digits(0.3)
 
 
 @pytest.mark.parametrize(
