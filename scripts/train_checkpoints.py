@@ -41,8 +41,7 @@ from painet_cli.storage.atomic import file_sha256, write_text
 from painet_cli.training.checkpoint import load_checkpoint, save_checkpoint
 from painet_cli.training.loss import squared_errors
 from painet_cli.training.record import RECORD
-from painet_cli.training.run import LAST
-from painet_cli.training.run_folder import BEST
+from painet_cli.training.run_folder import BEST, LAST
 
 ROOT = Path(__file__).parents[1]
 PRESETS = ROOT / "presets/shipped"

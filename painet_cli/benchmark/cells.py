@@ -25,8 +25,8 @@ from painet_cli.evaluation.evaluate import (
     Evaluation,
 )
 from painet_cli.storage.provenance import is_unchanged
-from painet_cli.training.run import dataset_of
 from painet_cli.training.run_folder import METRICS, RECORD
+from painet_cli.training.setup.build import dataset_of
 
 
 @dataclass(frozen=True)

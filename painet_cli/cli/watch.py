@@ -10,7 +10,7 @@ from rich.tree import Tree
 
 from painet_cli.cli.progress import NEWS, Pace, bar_on, in_words
 from painet_cli.cli.session import Session
-from painet_cli.training.run import CONTENTS
+from painet_cli.training.run_folder import CONTENTS
 from painet_cli.training.trainer import EpochRecord, Trainer
 from painet_cli.training.watching.callback import Callback
 from painet_cli.training.watching.cost import expected_cost

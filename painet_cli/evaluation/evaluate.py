@@ -48,8 +48,8 @@ from painet_cli.training.checkpoint import Header
 from painet_cli.training.device import MemoryMeter, free_memory
 from painet_cli.training.distributed.world import SINGLE, World
 from painet_cli.training.record import trained_facts
-from painet_cli.training.run import dataset_of
 from painet_cli.training.run_folder import RunLabel, best_weights, label_in
+from painet_cli.training.setup.build import dataset_of
 
 CPU = torch.device("cpu")
 EVALUATION = "evaluation.json"

@@ -23,6 +23,13 @@ LAST = "last.safetensors"
 BEST = "best.safetensors"
 """The weights of the epoch with the smallest validation MSE."""
 RECORD = "run.json"
+CONTENTS = {
+    CONFIG: "the preset, every default spelled out",
+    METRICS: "a line an epoch: errors, learning rate, seconds",
+    LAST: "weights, optimiser, random state of the last whole epoch",
+    BEST: "weights with the smallest validation MSE",
+    RECORD: "versions, seed, device, dataset, time and memory",
+}
 _WORD = re.compile(r"\w[\w.+-]{0,39}")
 
 

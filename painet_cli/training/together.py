@@ -17,15 +17,9 @@ from painet_cli.training.checkpoint import Header
 from painet_cli.training.device import MemoryMeter, free_memory
 from painet_cli.training.distributed.world import SINGLE, Share
 from painet_cli.training.record import RunSummary, summarise
-from painet_cli.training.run import (
-    alone,
-    begun,
-    computing,
-    keep_epoch,
-    kept,
-    run_folder_of,
-)
+from painet_cli.training.run import begun, computing, run_folder_of
 from painet_cli.training.run_folder import RunLabel
+from painet_cli.training.saving import alone, keep_epoch, kept
 from painet_cli.training.steps.optimizers import set_rate
 from painet_cli.training.steps.stacked import Stack, stacked
 from painet_cli.training.trainer import EpochRecord, Trainer

@@ -17,7 +17,7 @@ from painet_cli.benchmark.workers import _write_preset, run_cells
 from painet_cli.config.presets import load_preset
 from painet_cli.errors import RequestError
 from painet_cli.evaluation.evaluate import Evaluation
-from painet_cli.training.run import CONFIG
+from painet_cli.training.run_folder import CONFIG
 
 CPU = torch.device("cpu")
 

@@ -15,7 +15,8 @@ from painet_cli.testing import Kit, cases
 from painet_cli.testing.checks import Case
 from painet_cli.testing.systems import BRANCHED, cast, equal_systems, normal
 from painet_cli.training.distributed.world import Share
-from painet_cli.training.run import LAST, resume_run, start_run
+from painet_cli.training.run import resume_run, start_run
+from painet_cli.training.run_folder import LAST
 from painet_cli.training.steps.captured import CapturedStep
 from painet_cli.training.steps.optimizers import build_optimizers
 from painet_cli.training.steps.step import Step

@@ -19,7 +19,8 @@ from painet_cli.testing import Kit, cases
 from painet_cli.testing.checks import Case
 from painet_cli.testing.systems import BRANCHED, cast, equal_systems
 from painet_cli.training.device import MemoryMeter, free_memory
-from painet_cli.training.run import BEST, LAST, resume_run, start_run
+from painet_cli.training.run import resume_run, start_run
+from painet_cli.training.run_folder import BEST, LAST
 from trainings import CPU, Watcher, same_bits
 
 pytestmark = [

@@ -18,8 +18,8 @@ from painet_cli.evaluation.evaluate import evaluate_run, save_evaluation
 from painet_cli.evaluation.verify.files import checkpoint_check
 from painet_cli.evaluation.verify.verify import verify
 from painet_cli.training.checkpoint import load_checkpoint
-from painet_cli.training.run import LAST, resume_run
-from painet_cli.training.run_folder import BEST
+from painet_cli.training.run import resume_run
+from painet_cli.training.run_folder import BEST, LAST
 from trainings import CPU, Watcher
 from typed import Say
 

@@ -16,8 +16,8 @@ from painet_cli.data.dataset.dataset import open_dataset
 from painet_cli.errors import PainetError
 from painet_cli.evaluation.verify.verify import verify
 from painet_cli.training.record import ERRORS, RECORD
-from painet_cli.training.run import LAST, resume_run
-from painet_cli.training.run_folder import BEST
+from painet_cli.training.run import resume_run
+from painet_cli.training.run_folder import BEST, LAST
 from painet_cli.training.trainer import EpochRecord, OnStep, Trainer
 from trainings import CPU, Watcher, same_bits, train
 

@@ -20,8 +20,7 @@ from painet_cli.errors import RequestError
 from painet_cli.evaluation.verify.verify import verify
 from painet_cli.storage.locks import held
 from painet_cli.storage.provenance import is_unchanged
-from painet_cli.training.run import CONFIG, LAST, METRICS
-from painet_cli.training.run_folder import BEST
+from painet_cli.training.run_folder import BEST, CONFIG, LAST, METRICS
 from trainings import same_bits
 
 SOFT = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)

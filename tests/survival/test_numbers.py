@@ -19,7 +19,8 @@ from painet_cli.evaluation.evaluate import evaluate_run, windows_for
 from painet_cli.evaluation.metrics import prediction_errors
 from painet_cli.storage.atomic import file_sha256
 from painet_cli.training.diagnosis import half_precision
-from painet_cli.training.run import LAST, resume_run
+from painet_cli.training.run import resume_run
+from painet_cli.training.run_folder import LAST
 from trainings import CPU, Watcher, same_bits, train
 
 AWAY = np.array([1e6, -2e6, 3e5])

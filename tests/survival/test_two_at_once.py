@@ -17,7 +17,8 @@ from painet_cli.data.sources.sample import prepare_sample
 from painet_cli.errors import RequestError
 from painet_cli.storage.atomic import new_file, new_folder, sweep
 from painet_cli.storage.locks import LOCK, held
-from painet_cli.training.run import LAST, resume_run
+from painet_cli.training.run import resume_run
+from painet_cli.training.run_folder import LAST
 from trainings import CPU, Watcher, same_bits
 from typed import Say
 

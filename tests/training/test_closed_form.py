@@ -10,7 +10,8 @@ import torch
 from painet_cli.data.batches.symmetries import mirror_symmetry
 from painet_cli.errors import RequestError
 from painet_cli.training.augmentation import Augmentation
-from painet_cli.training.run import LAST, resume_run
+from painet_cli.training.run import resume_run
+from painet_cli.training.run_folder import LAST
 from systems import BRANCHED, equal_systems, manifest
 from trainings import CPU, Watcher, same_bits, train
 

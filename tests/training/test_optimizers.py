@@ -11,7 +11,8 @@ from torch import nn
 
 from painet_cli.config.schema import TrainConfig
 from painet_cli.errors import RequestError
-from painet_cli.training.run import BEST, LAST, resume_run
+from painet_cli.training.run import resume_run
+from painet_cli.training.run_folder import BEST, LAST
 from painet_cli.training.steps.optimizers import build_optimizers
 from painet_cli.training.steps.soap import Soap, sides
 from trainings import CPU, Watcher, same_bits, tensors, train

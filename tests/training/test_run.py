@@ -18,14 +18,8 @@ from painet_cli.config.presets import load_preset
 from painet_cli.errors import PainetError, RequestError
 from painet_cli.training.checkpoint import load_checkpoint
 from painet_cli.training.record import ERRORS, RECORD
-from painet_cli.training.run import (
-    BEST,
-    CONFIG,
-    CONTENTS,
-    LAST,
-    METRICS,
-    resume_run,
-)
+from painet_cli.training.run import resume_run
+from painet_cli.training.run_folder import BEST, CONFIG, CONTENTS, LAST, METRICS
 from trainings import CPU, Watcher, same_bits, tensors, train
 
 

@@ -14,8 +14,8 @@ from painet_cli.evaluation.evaluate import evaluate_run
 from painet_cli.models.registry import build_model, system_of
 from painet_cli.prediction.checkpoints import restore
 from painet_cli.training.checkpoint import load_checkpoint, read_header
-from painet_cli.training.run import LAST, resume_run, start_run
-from painet_cli.training.run_folder import BEST
+from painet_cli.training.run import resume_run, start_run
+from painet_cli.training.run_folder import BEST, LAST
 from painet_cli.training.start import read_start, take_weights
 from several import merged, three
 from systems import frames_of, manifest

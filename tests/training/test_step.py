@@ -18,7 +18,7 @@ from painet_cli.testing import Kit, cases
 from painet_cli.testing.checks import Case
 from painet_cli.testing.systems import BRANCHED, cast, equal_systems
 from painet_cli.training.distributed.world import Share
-from painet_cli.training.run import LAST
+from painet_cli.training.run_folder import LAST
 from painet_cli.training.steps.captured import captures, step_of
 from painet_cli.training.steps.optimizers import build_optimizers, set_rate
 from painet_cli.training.steps.step import Step

@@ -12,7 +12,8 @@ import torch
 from painet_cli.config.presets import Preset, load_preset
 from painet_cli.errors import PainetError, RequestError
 from painet_cli.training.record import RunSummary
-from painet_cli.training.run import BEST, LAST, METRICS, resume_run, start_run
+from painet_cli.training.run import resume_run, start_run
+from painet_cli.training.run_folder import BEST, LAST, METRICS
 from painet_cli.training.together import start_together
 from trainings import CPU, Watcher, tensors
 from typed import Say

@@ -19,7 +19,7 @@ from painet_cli.config.schema import CosineSchedule
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.errors import RequestError
 from painet_cli.models.registry import registered_models
-from painet_cli.training.run import dataset_of
+from painet_cli.training.setup.build import dataset_of
 
 _EPOCH_S = {
     "linear": 0.02, "rf": 0.2, "mpnn": 0.35, "egnn": 0.6, "egno": 0.65, "hegnn": 0.7,

@@ -28,8 +28,8 @@ from painet_cli.evaluation.yardsticks import yardsticks
 from painet_cli.prediction.rollout import rollout_offsets
 from painet_cli.storage.atomic import write_text
 from painet_cli.storage.provenance import is_unchanged
-from painet_cli.training.run import dataset_of
 from painet_cli.training.run_folder import CONFIG, RECORD
+from painet_cli.training.setup.build import dataset_of
 
 _MOST_WINDOWS = 250
 """Windows whose errors are kept, evenly spaced over those of the test part."""

@@ -21,7 +21,7 @@ from painet_cli.benchmark.workers import Listener, run_cells
 from painet_cli.config.presets import Preset
 from painet_cli.errors import RequestError
 from painet_cli.storage.locks import LOCK, held, is_held
-from painet_cli.training.run import dataset_of
+from painet_cli.training.setup.build import dataset_of
 
 _CLAIM = ".claim.lock"
 _WAIT_S = 1.0

@@ -18,7 +18,7 @@ from painet_cli.config.presets import load_preset, preset_names
 from painet_cli.config.schema import MODEL_CONFIGS
 from painet_cli.errors import RequestError
 from painet_cli.report.tables.paper import paper_rows
-from painet_cli.training.run import dataset_of
+from painet_cli.training.setup.build import dataset_of
 
 DEMO = Part("Table 9", 1.0, ("demo",), ("painet", "linear"), seeds={"default": 2})
 

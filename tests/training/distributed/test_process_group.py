@@ -23,14 +23,16 @@ from painet_cli.data.batches.windows import Windows
 from painet_cli.errors import RequestError
 from painet_cli.evaluation.evaluate import evaluate_run, windows_for
 from painet_cli.models.registry import build_model, system_of
-from painet_cli.training import run as runs
+from painet_cli.training import saving
 from painet_cli.training.checkpoint import load_checkpoint
 from painet_cli.training.distributed.launch import Launch
 from painet_cli.training.distributed.process_group import ProcessGroup
 from painet_cli.training.distributed.world import SINGLE, World
 from painet_cli.training.record import ERRORS, RECORD
-from painet_cli.training.run import LAST, METRICS, dataset_of, resume_run, start_run
-from painet_cli.training.run_folder import BEST
+from painet_cli.training.run import resume_run, start_run
+from painet_cli.training.run_folder import BEST, LAST, METRICS
+from painet_cli.training.setup import build
+from painet_cli.training.setup.build import dataset_of
 from painet_cli.training.trainer import EpochRecord, OnStep, Trainer
 from pairs import Ended, Pair
 from trainings import CPU, Watcher, tensors, train
@@ -61,7 +63,7 @@ class Job:
         """Train in one of two processes; each names a folder of its own for its runs."""
         preset = load_preset(str(self.preset), self.settings)
         folder = self.run_dir / f"rank-{world.rank}"
-        with patch.object(runs, "Trainer", trainer):
+        with patch.object(build, "Trainer", trainer):
             return start_run(preset, "small", self.data_dir, folder, CPU, watcher, world=world).run
 
     def run_of(self, rank: int = 0) -> Path:
@@ -163,7 +165,7 @@ def stop_by_patience_and_by_budget(world: World, job: Job) -> list[tuple[str | N
         preset = load_preset(
             str(job.preset), [*job.settings, "train.epochs=50", "train.eval_every=1", *settings]
         )
-        with patch.object(runs, "Trainer", Seen):
+        with patch.object(build, "Trainer", Seen):
             start_run(preset, "small", job.data_dir, job.run_dir, CPU, Watcher(), budget_s, world)
         ends.append((Seen.last.finished_by, Seen.last.progress.epoch))
     return ends
@@ -293,7 +295,7 @@ def start_with_a_full_disk(world: World, job: Job) -> Path:
     def full(*_: object) -> None:
         raise RequestError("last.safetensors: cannot be written (No space left on device)")
 
-    with patch.object(runs, "save_checkpoint", full):
+    with patch.object(saving, "save_checkpoint", full):
         return job.start(world, Watcher())
 
 

@@ -19,7 +19,8 @@ from painet_cli.models.registry import build_model, check_weights, system_spec
 from painet_cli.models.stack import Stack, best_weights
 from painet_cli.prediction.checkpoints import restore
 from painet_cli.training.record import RunSummary
-from painet_cli.training.run import BEST, resume_run
+from painet_cli.training.run import resume_run
+from painet_cli.training.run_folder import BEST
 from painet_cli.training.setup.members import take_members
 from systems import SPEC, preset
 from trainings import CPU, Watcher, train

@@ -20,7 +20,8 @@ from painet_cli.models.prior import OnPrior
 from painet_cli.models.registry import build_model
 from painet_cli.prediction.checkpoints import restore
 from painet_cli.training.augmentation import NO_AUGMENTATION
-from painet_cli.training.run import BEST, LAST, resume_run, start_run
+from painet_cli.training.run import resume_run, start_run
+from painet_cli.training.run_folder import BEST, LAST
 from painet_cli.training.setup.prior import FOLDS, fit_prior, folds
 from systems import SPEC, equal_systems, frames_of, manifest, normal, preset
 from trainings import CPU, Watcher, same_bits, train
