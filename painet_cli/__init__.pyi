@@ -10,8 +10,8 @@ from .errors import RequestError as RequestError
 from .evaluation.evaluate import Evaluation as Evaluation
 from .evaluation.measuring import evaluate as evaluate
 from .models.painet.model import PAINET as PAINET
-from .prediction.checkpoints import LoadedModel as LoadedModel
-from .prediction.checkpoints import load as load
+from .prediction.loading import LoadedModel as LoadedModel
+from .prediction.loading import load as load
 from .prediction.predict import predict as predict
 from .report.prediction import write_prediction as write_prediction
 from .training.record import RunSummary as RunSummary

@@ -28,8 +28,8 @@ from painet_cli.data.motion.bvh_writer import parents_of, write_bvh
 from painet_cli.data.motion.mocap_files import read_recording
 from painet_cli.data.motion.skeleton import joint_positions
 from painet_cli.errors import RequestError
-from painet_cli.prediction.checkpoints import restore
 from painet_cli.prediction.inputs.npz import NpzRecording
+from painet_cli.prediction.loading import restore
 from painet_cli.storage.archives import read_array
 from tiny_files import ASF
 

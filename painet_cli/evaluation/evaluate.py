@@ -39,7 +39,7 @@ from painet_cli.evaluation.yardsticks import guesses
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.memory import fit_memory
 from painet_cli.models.registry import system_of
-from painet_cli.prediction.checkpoints import restore
+from painet_cli.prediction.loading import restore
 from painet_cli.prediction.rollout import rollout_offsets
 from painet_cli.storage.atomic import new_file
 from painet_cli.storage.locks import held

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-import torch
 import yaml
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import safe_open
-from torch import Tensor
 
 from painet_cli.data.batches.spacing import FrameTimes, frame_times_of
 from painet_cli.errors import RequestError, option
-from painet_cli.models.base import DynamicsModel
-from painet_cli.models.confidence.kept import CONFIDENCE, radii_of
-from painet_cli.models.confidence.radii import Radii, joined
-from painet_cli.models.ensemble import Ensemble
-from painet_cli.models.registry import build_model, check_weights, system_spec
 from painet_cli.storage.archives import read_json
-from painet_cli.training.checkpoint import Header, load_checkpoint, misfit, read_header, weights_in
-from painet_cli.training.device import resolve_device
+from painet_cli.training.checkpoint import Header, read_header
 from painet_cli.training.run_folder import BEST, best_weights
 
 SUFFIX = ".safetensors"
@@ -182,147 +172,6 @@ class Checkpoint:
 def is_speed(name: str) -> bool:
     """Whether a tensor is the speed of particles in training, and not that of bodies as a whole."""
     return name.endswith(".speed") and not name.endswith("frame.speed")
-
-
-@dataclass(frozen=True, eq=False)
-class LoadedModel:
-    """A model ready to predict.
-
-    Attributes
-    ----------
-    model
-        With its trained weights, in evaluation mode.
-    header
-        What it was trained on: types, units, preset.
-    name
-        What messages call it.
-    path
-        The file it came from.
-    device
-        Where it computes.
-    confidence
-        What the checkpoint, or each of several, keeps of how sure it is
-        (`models/confidence/kept.py`).
-    """
-
-    model: DynamicsModel
-    header: Header
-    name: str
-    path: Path
-    device: torch.device
-    confidence: tuple[Mapping[str, Tensor], ...] = ()
-
-    def radii(self, types: NDArray[np.int64]) -> Radii | None:
-        """Radii for particles of these types, of several members the mean; None where none is kept.
-
-        Raises
-        ------
-        RequestError
-            What it keeps does not go together.
-        """
-        try:
-            kept = [radii_of(one, types) for one in self.confidence]
-        except ValueError as error:
-            raise _no_fit(self.path, error) from error
-        known = [one for one in kept if one is not None]
-        if len(known) < len(kept) or not known:
-            return None
-        if len(known) == 1:
-            return known[0]
-        return None if any(one.by_spread for one in known) else joined(known)
-
-
-def load(where: str | Path, device: str = "auto") -> LoadedModel:
-    """Load a trained model.
-
-    Parameters
-    ----------
-    where
-        A run folder that `painet train` wrote, a `.safetensors` file, or the name of a checkpoint
-        that comes with the package (`painet checkpoints` lists them).
-    device
-        `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
-
-    Returns
-    -------
-    LoadedModel
-        What `painet.predict` takes.
-
-    Raises
-    ------
-    RequestError
-        There is no such checkpoint, it is none of painet's, or its weights do not fit.
-
-    Examples
-    --------
-    >>> import painet
-    >>> model = painet.load("md17-ethanol", device="cpu")
-    >>> model.header.type_names, model.header.preset.data.horizon
-    (('C', 'O'), 8)
-    """
-    return load_model(find_checkpoint(where), resolve_device(device))
-
-
-def load_model(checkpoint: Checkpoint, device: torch.device) -> LoadedModel:
-    """Build the model of a checkpoint, with its weights.
-
-    Raises
-    ------
-    RequestError
-        The weights do not fit the model that the checkpoint names.
-    """
-    if checkpoint.others:
-        alone = replace(checkpoint, others=())
-        each = [replace(alone, path=path) for path in (alone.path, *checkpoint.others)]
-        members = [load_model(one, device) for one in each]
-        return replace(
-            members[0],
-            model=Ensemble([one.model for one in members]).eval(),
-            name=checkpoint.name,
-            confidence=tuple(one.confidence[0] for one in members),
-        )
-    tensors, header = load_checkpoint(checkpoint.path)
-    model = _model_of(checkpoint.path, tensors, header, device)
-    kept = {name: value for name, value in tensors.items() if name.startswith(CONFIDENCE)}
-    return LoadedModel(model, header, checkpoint.name, checkpoint.path, device, (kept,))
-
-
-def restore(path: Path, device: torch.device) -> tuple[DynamicsModel, Header]:
-    """Model of a checkpoint file in evaluation mode, and what it was trained on.
-
-    Of a file to go on from that keeps an average of the weights it is the average.
-
-    Raises
-    ------
-    RequestError
-        It is no checkpoint, or its weights do not fit the model it names.
-    """
-    tensors, header = load_checkpoint(path)
-    return _model_of(path, tensors, header, device), header
-
-
-def _model_of(
-    path: Path, tensors: Mapping[str, Tensor], header: Header, device: torch.device
-) -> DynamicsModel:
-    system = system_spec(header.preset, header.type_names, header.up_axis)
-    weights = weights_in(tensors)
-    try:
-        check_weights(header.preset, system, weights)
-        with torch.random.fork_rng([]):  # weights are drawn, and replaced at once
-            model = build_model(header.preset, system)
-        model.load_state_dict(weights)
-        wrong = misfit(weights, model.state_dict())
-        if wrong is not None:
-            raise ValueError(wrong)
-    except (RuntimeError, ValueError) as error:
-        raise _no_fit(path, error) from error
-    return model.to(device).eval()
-
-
-def _no_fit(path: Path, error: Exception) -> RequestError:
-    return RequestError(
-        f"{path}: its weights do not fit the model it names", str(error).splitlines()[-1].strip()
-    )
 
 
 def find_checkpoint(where: str | Path) -> Checkpoint:

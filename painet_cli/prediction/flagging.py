@@ -13,8 +13,8 @@ from painet_cli.models.confidence.seen import Seen
 from painet_cli.prediction.adapting.blocks import with_latest
 from painet_cli.prediction.adapting.kernel import Cutter
 from painet_cli.prediction.adapting.lesson import Lesson
-from painet_cli.prediction.checkpoints import LoadedModel
 from painet_cli.prediction.forecast import Forecast, graph_of
+from painet_cli.prediction.loading import LoadedModel
 from painet_cli.prediction.starting.states import States
 
 _MOST_NAMED = 10

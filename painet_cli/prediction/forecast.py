@@ -14,9 +14,10 @@ from painet_cli.data.particles.origin import is_far, places
 from painet_cli.errors import PainetError, RequestError, option
 from painet_cli.models.base import DynamicsModel
 from painet_cli.prediction.adapting.superposition import superposed_mse
-from painet_cli.prediction.checkpoints import LoadedModel, is_speed
+from painet_cli.prediction.checkpoints import is_speed
 from painet_cli.prediction.inputs.recording import LARGEST_BYTES, Input
 from painet_cli.prediction.inputs.skeleton import skeleton_of
+from painet_cli.prediction.loading import LoadedModel
 from painet_cli.prediction.matching import MisfitError, check_fit, check_time
 from painet_cli.prediction.passes import Notice, predict_together, starts_at_once
 from painet_cli.prediction.sanity import (

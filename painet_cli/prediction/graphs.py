@@ -20,9 +20,9 @@ from painet_cli.data.particles.origin import is_far, places
 from painet_cli.data.particles.particles import Particles
 from painet_cli.errors import PainetError, RequestError
 from painet_cli.models.base import DynamicsModel
-from painet_cli.prediction.checkpoints import LoadedModel
 from painet_cli.prediction.forecast import DRIFTS, trained_speed
 from painet_cli.prediction.inputs.recording import Input
+from painet_cli.prediction.loading import LoadedModel
 from painet_cli.prediction.rollout import rollout, rollout_offsets
 from painet_cli.prediction.sanity import allowed_displacement, first_lost_step, sanity_of
 from painet_cli.prediction.starting.start_checks import (

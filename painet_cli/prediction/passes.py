@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from painet_cli.data.batches.windows import target_offsets
 from painet_cli.data.units import time_text
 from painet_cli.models.memory import fit_memory
-from painet_cli.prediction.checkpoints import LoadedModel
+from painet_cli.prediction.loading import LoadedModel
 from painet_cli.prediction.rollout import rollout
 from painet_cli.prediction.starting.states import States
 from painet_cli.training.device import flushed_denormals, free_memory

@@ -16,10 +16,10 @@ from painet_cli.data.particles.origin import kept_digits
 from painet_cli.data.particles.particles import Particles
 from painet_cli.errors import RequestError
 from painet_cli.models.base import DynamicsModel
-from painet_cli.prediction.checkpoints import LoadedModel, load
 from painet_cli.prediction.forecast import make_forecast
 from painet_cli.prediction.graphs import predict_graphs
 from painet_cli.prediction.inputs.recording import Input
+from painet_cli.prediction.loading import LoadedModel, load
 from painet_cli.prediction.matching import compare_input
 from painet_cli.prediction.starting.start_checks import refuse_wrong_order
 from painet_cli.training.checkpoint import Header

@@ -10,12 +10,8 @@ from typing import Any
 import torch
 
 from painet_cli.errors import PainetError, RequestError
-from painet_cli.prediction.checkpoints import (
-    Checkpoint,
-    LoadedModel,
-    known_checkpoints,
-    load_model,
-)
+from painet_cli.prediction.checkpoints import Checkpoint, known_checkpoints
+from painet_cli.prediction.loading import LoadedModel, load_model
 from painet_cli.prediction.passes import predict_together
 from painet_cli.prediction.pipeline import Begun, RecordingForecast
 from painet_cli.report.prediction import WrittenPrediction, save_prediction

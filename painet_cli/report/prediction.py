@@ -16,11 +16,9 @@ from painet_cli.evaluation.distributions.report import Distribution
 from painet_cli.evaluation.physics.checks import PhysicsReport, physical_checks
 from painet_cli.prediction.adapting.own_run import check_keeping
 from painet_cli.prediction.adapting.wish import read_wish
-from painet_cli.prediction.checkpoints import (
-    known_checkpoints,
-    load_model,
-)
+from painet_cli.prediction.checkpoints import known_checkpoints
 from painet_cli.prediction.forecast import Forecast
+from painet_cli.prediction.loading import load_model
 from painet_cli.prediction.momentum import Momentum, check_conserve, keep_momentum
 from painet_cli.prediction.outputs.motion_style import (
     MotionStyle,

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from painet_cli.data.units import seconds
 from painet_cli.prediction.adapting.wish import NEVER, Wish
-from painet_cli.prediction.checkpoints import Checkpoint, LoadedModel
+from painet_cli.prediction.checkpoints import Checkpoint
 from painet_cli.prediction.inputs.open import open_input
 from painet_cli.prediction.inputs.recording import Recording
+from painet_cli.prediction.loading import LoadedModel
 from painet_cli.prediction.outputs.motion_style import AS_PREDICTED, MOST_PAST, MotionStyle
 from painet_cli.prediction.pipeline import Begun, RecordingForecast, begin_forecast
 

@@ -15,14 +15,9 @@ from painet_cli.data.particles.particles import Particles
 from painet_cli.data.particles.structure import structure_of
 from painet_cli.errors import RequestError
 from painet_cli.prediction import checkpoints
-from painet_cli.prediction.checkpoints import (
-    Checkpoint,
-    find_checkpoint,
-    load,
-    shipped,
-    trained_runs,
-)
+from painet_cli.prediction.checkpoints import Checkpoint, find_checkpoint, shipped, trained_runs
 from painet_cli.prediction.inputs.recording import Selected
+from painet_cli.prediction.loading import load
 from painet_cli.prediction.matching import Candidate, Choice, MisfitError, check_fit, choose
 from painet_cli.training.checkpoint import Header
 

@@ -14,10 +14,11 @@ from painet_cli.data.batches.batch import Batch
 from painet_cli.data.trajectories.unwrap import superposed
 from painet_cli.errors import PainetError, RequestError
 from painet_cli.prediction import passes
-from painet_cli.prediction.checkpoints import LoadedModel, known_checkpoints, load
+from painet_cli.prediction.checkpoints import known_checkpoints
 from painet_cli.prediction.forecast import Forecast, make_forecast
 from painet_cli.prediction.inputs.open import open_input, read_input
 from painet_cli.prediction.inputs.recording import Input
+from painet_cli.prediction.loading import LoadedModel, load
 from painet_cli.prediction.pipeline import forecast_recording
 from painet_cli.prediction.starting.starts import parse_starts
 from painet_cli.prediction.starting.timing import frame_warnings, start_past, start_velocities

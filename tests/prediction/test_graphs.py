@@ -12,7 +12,7 @@ import torch
 from torch_geometric.data import Batch, Data
 
 from painet_cli.errors import PainetError, RequestError
-from painet_cli.prediction.checkpoints import LoadedModel, load
+from painet_cli.prediction.loading import LoadedModel, load
 from painet_cli.prediction.predict import predict
 
 ETHANOL = [[-1.27, 0.25, 0.0], [0.0, -0.55, 0.0], [1.15, 0.28, 0.0]]

@@ -12,7 +12,7 @@ from painet_cli.data.dataset.dataset import Dataset, write_dataset
 from painet_cli.errors import RequestError
 from painet_cli.evaluation.evaluate import evaluate_run
 from painet_cli.models.registry import build_model, system_of
-from painet_cli.prediction.checkpoints import restore
+from painet_cli.prediction.loading import restore
 from painet_cli.training.checkpoint import load_checkpoint, read_header
 from painet_cli.training.run import resume_run, start_run
 from painet_cli.training.run_folder import BEST, LAST

@@ -17,7 +17,7 @@ from painet_cli.data.batches.windows import before_of, target_offsets, windows_o
 from painet_cli.data.dataset.manifest import SplitName
 from painet_cli.evaluation.metrics import predictions
 from painet_cli.models.registry import system_of
-from painet_cli.prediction.checkpoints import restore
+from painet_cli.prediction.loading import restore
 from painet_cli.training.run_folder import BEST
 
 _BATCH = 64

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.dataset.manifest import (
-    SPLITS,
-    Segment,
-    Split,
-    SplitName,
-)
-from painet_cli.errors import RequestError
+from painet_cli.data.dataset.manifest import SPLITS, Segment, Split, SplitName
+from painet_cli.errors import RequestError, option
+
+Splitter = Callable[[Sequence[Segment], int], Split]
+MOST_WINDOWS: dict[SplitName, int] = {"train": 2000, "val": 1000, "test": 1000}
+"""More windows than these are drawn down to them."""
 
 
 def block_split(
@@ -160,3 +160,45 @@ def leak_fraction(split: Split) -> float:
     first = np.searchsorted(train, test - split.delta_frames, side="left")
     last = np.searchsorted(train, test + split.delta_frames, side="right")
     return float(np.mean(last > first))
+
+
+def split_windows(
+    kind: Literal["blocks", "random"], segments: Sequence[Segment], delta_frames: int, *, seed: int
+) -> Split:
+    """All windows there are, each part drawn down to `MOST_WINDOWS`.
+
+    Raises
+    ------
+    RequestError
+        A part has no room for a window.
+    """
+    make = block_split if kind == "blocks" else random_split
+    split = make(segments, delta_frames, None, seed=seed)
+    counts = {part: min(len(split.starts(part)), MOST_WINDOWS[part]) for part in SPLITS}
+    if all(len(split.starts(part)) == counts[part] for part in SPLITS):
+        return split
+    return make(segments, delta_frames, counts, seed=seed)
+
+
+def checked_split(split: Splitter, segments: Sequence[Segment], delta_frames: int) -> Split:
+    """Split the windows; where they do not fit, say how long they may be."""
+    try:
+        return split(segments, delta_frames)
+    except RequestError as error:
+        fits, too_long = 0, delta_frames
+        while too_long - fits > 1:
+            middle = (fits + too_long) // 2
+            try:
+                split(segments, middle)
+                fits = middle
+            except RequestError:
+                too_long = middle
+        if not fits:
+            raise
+        lengths = [segment.length for segment in segments]
+        raise RequestError(
+            f"windows of {delta_frames} frames: no room for training, validation and test in "
+            f"{sum(lengths):,} frames, at most {max(lengths):,} of them in one segment",
+            f"give {option('delta_frames', max(1, fits // 3))}; up to {fits} fits, with few "
+            "windows",
+        ) from error

@@ -11,6 +11,8 @@ import numpy as np
 
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.data.dataset.manifest import Segment, Split
+from painet_cli.data.dataset.origin import About
+from painet_cli.data.dataset.splits import split_windows
 from painet_cli.data.sources.options import (
     Center,
     DeltaFrames,
@@ -27,7 +29,7 @@ from painet_cli.data.sources.options import (
     window_frames,
 )
 from painet_cli.data.sources.registry import DataSource, Destination, RemoteFile, Source
-from painet_cli.data.sources.trajectory import About, split_windows, write_trajectories
+from painet_cli.data.sources.trajectory import write_trajectories
 from painet_cli.data.trajectories.frames import Reading
 from painet_cli.data.units import seconds
 from painet_cli.errors import RequestError, option

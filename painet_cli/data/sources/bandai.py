@@ -20,13 +20,13 @@ from painet_cli.data.dataset.manifest import (
     SplitName,
     Units,
 )
+from painet_cli.data.dataset.splits import MOST_WINDOWS
 from painet_cli.data.motion.bvh_reader import read_bvh
 from painet_cli.data.motion.motion import METRES_OF
 from painet_cli.data.particles.origin import kept_digits
 from painet_cli.data.sources.motion import check_alike, common_frame_time
 from painet_cli.data.sources.options import DeltaFrames, Horizon, window_frames
 from painet_cli.data.sources.registry import DataSource, Destination, Source
-from painet_cli.data.sources.trajectory import MOST_WINDOWS
 from painet_cli.errors import RequestError, did_you_mean, option
 
 DELTA_FRAMES = 30

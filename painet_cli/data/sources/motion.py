@@ -11,6 +11,7 @@ import numpy as np
 
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
 from painet_cli.data.dataset.manifest import Manifest, Origin, Segment, Units
+from painet_cli.data.dataset.splits import checked_split, split_windows
 from painet_cli.data.motion.files import read_motion_file
 from painet_cli.data.motion.motion import METRES_OF, Motion
 from painet_cli.data.particles.names import Axis
@@ -23,7 +24,7 @@ from painet_cli.data.sources.options import (
     window_frames,
 )
 from painet_cli.data.sources.registry import DataSource, Destination, Source
-from painet_cli.data.sources.trajectory import checked_split, segment_names, split_windows
+from painet_cli.data.sources.trajectory import segment_names
 from painet_cli.data.trajectories.readable import MOTION as FORMATS
 from painet_cli.data.trajectories.readable import format_of
 from painet_cli.data.trajectories.reader import check_file

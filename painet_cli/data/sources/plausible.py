@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
+from itertools import islice, pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.formats.md17_npz import MoleculeFile
+from painet_cli.data.particles.order import MOST_FRAMES, thinned, wrong_order
 from painet_cli.data.particles.particles import Particles
 from painet_cli.data.particles.stretched import stretched_bond
+from painet_cli.data.trajectories.reader import Trajectory
 from painet_cli.errors import RequestError, option
 
 NEAREST_ATOM = (0.9, 1.7)
@@ -20,6 +22,7 @@ FASTEST = 0.15
 """Angstrom per fs, root mean square over the atoms. At 500 K it is 0.03 (hydrogen alone: 0.035);
 frames in random order lie a vibration or a rotation apart, 0.3 and more at 0.5 fs."""
 _FEW_FRAMES = 200
+"""Frames whose order is looked at."""
 _OTHER_UNITS = {"nanometres": 10.0, "bohr": 0.529177}
 
 
@@ -168,3 +171,31 @@ def check_bonds(
             "a periodic box that the file does not state cuts the molecule, or atoms come in "
             "another order: write it whole (gmx trjconv -pbc mol) or with its box",
         )
+
+
+def in_order(
+    frames: Iterator[NDArray[np.floating]],
+    files: Sequence[Trajectory],
+    chosen: Sequence[range],
+    frame_time_s: float,
+) -> Iterator[NDArray[np.floating]]:
+    """Pass frames on, and refuse those of a file that are not in order."""
+    for file, numbers in zip(files, chosen, strict=True):
+        moved: list[float] = []
+        kept: list[NDArray[np.float64]] = []
+        before = None
+        for frame in islice(frames, len(numbers)):
+            if before is not None and len(moved) < _FEW_FRAMES:
+                moved.append(rms_moved(before, frame))
+                if len(moved) == _FEW_FRAMES:
+                    check_speed(f"{file.path}", moved, frame_time_s)
+            if len(kept) < MOST_FRAMES:
+                kept.append(thinned(frame[0]))
+            before = frame
+            yield frame
+        check_speed(f"{file.path}", moved, frame_time_s)
+        if wrong := wrong_order(np.stack(kept), numbers):
+            raise RequestError(
+                f"{file.path}: {wrong}", "expected consecutive frames, in order: sort them"
+            )
+    yield from frames  # none is left: it may end

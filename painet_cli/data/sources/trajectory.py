@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import partial
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
-from painet_cli.data.dataset.manifest import (
-    SPLITS,
-    Manifest,
-    Origin,
-    Segment,
-    Split,
-    SplitName,
-    Units,
-)
-from painet_cli.data.dataset.splits import block_split, random_split
+from painet_cli.data.dataset.manifest import Manifest, Origin, Segment, Units
+from painet_cli.data.dataset.origin import About, notes_of, source_of
+from painet_cli.data.dataset.splits import Splitter, checked_split, split_windows
 from painet_cli.data.formats.frame import Frame
 from painet_cli.data.particles.names import Velocity
-from painet_cli.data.particles.order import MOST_FRAMES, thinned, wrong_order
 from painet_cli.data.sources.merge import prepare_together
 from painet_cli.data.sources.options import (
     Center,
@@ -44,7 +34,7 @@ from painet_cli.data.sources.options import (
     Unwrap,
     window_frames,
 )
-from painet_cli.data.sources.plausible import check_bonds, check_speed, rms_moved
+from painet_cli.data.sources.plausible import check_bonds, in_order
 from painet_cli.data.sources.registry import DataSource, Destination, Source
 from painet_cli.data.trajectories.frames import (
     Reading,
@@ -53,49 +43,14 @@ from painet_cli.data.trajectories.frames import (
     time_between_frames,
 )
 from painet_cli.data.trajectories.hydrogens import with_hydrogens
-from painet_cli.data.trajectories.reader import PICOSECOND, Trajectory, open_topology
+from painet_cli.data.trajectories.reader import Trajectory, open_topology
 from painet_cli.data.trajectories.topology import altloc_note, particles_of, select, virtual_note
 from painet_cli.data.trajectories.whole import connections
-from painet_cli.data.units import seconds, time_text
+from painet_cli.data.units import seconds
 from painet_cli.errors import RequestError, option
-from painet_cli.storage.atomic import file_sha256
 
 DELTA_FRAMES = 10
 """Frames of a window, where none are asked for."""
-_FEW_FRAMES = 200
-"""Frames whose order is looked at."""
-Splitter = Callable[[Sequence[Segment], int], Split]
-MOST_WINDOWS: dict[SplitName, int] = {"train": 2000, "val": 1000, "test": 1000}
-"""More windows than these are drawn down to them."""
-
-
-@dataclass(frozen=True)
-class About:
-    """What a dataset's `origin` says of a source beyond its files."""
-
-    source: str = "own trajectory"
-    licence: str = "not stated: that of the files' owner"
-    citation: str = "not stated"
-    label: str = ""
-    notes: str = ""
-
-
-def split_windows(
-    kind: Literal["blocks", "random"], segments: Sequence[Segment], delta_frames: int, *, seed: int
-) -> Split:
-    """All windows there are, each part drawn down to `MOST_WINDOWS`.
-
-    Raises
-    ------
-    RequestError
-        A part has no room for a window.
-    """
-    make = block_split if kind == "blocks" else random_split
-    split = make(segments, delta_frames, None, seed=seed)
-    counts = {part: min(len(split.starts(part)), MOST_WINDOWS[part]) for part in SPLITS}
-    if all(len(split.starts(part)) == counts[part] for part in SPLITS):
-        return split
-    return make(segments, delta_frames, counts, seed=seed)
 
 
 def prepare_trajectory(
@@ -275,7 +230,7 @@ def write_trajectories(
         selected = select(universe, reading.select, topology)
         joined = connections(universe, begin, reading.bond_length)
         frames = prepared_frames(files, chosen, selected.indices, reading, joined, to.progress)
-        frames = _in_order(frames, files, chosen, frame_time_s)
+        frames = in_order(frames, files, chosen, frame_time_s)
         first = next(frames)
         particles, bonds = particles_of(
             selected, begin.positions[selected.indices], reading.bond_length, topology, begin.box
@@ -286,12 +241,12 @@ def write_trajectories(
         manifest = Manifest(
             name=folder.name,
             origin=Origin(
-                source=_source(about, topology, files),
+                source=source_of(about, topology, files),
                 licence=about.licence,
                 citation=about.citation,
                 prepared_by=to.command,
                 label=about.label,
-                notes=_notes(
+                notes=notes_of(
                     about,
                     reading,
                     files,
@@ -307,34 +262,6 @@ def write_trajectories(
             files={},
         )
         return write_dataset(folder, chain([first], frames), manifest, force=to.force)
-
-
-def _in_order(
-    frames: Iterator[NDArray[np.floating]],
-    files: Sequence[Trajectory],
-    chosen: Sequence[range],
-    frame_time_s: float,
-) -> Iterator[NDArray[np.floating]]:
-    """Pass frames on, and refuse those of a file that are not in order."""
-    for file, numbers in zip(files, chosen, strict=True):
-        moved: list[float] = []
-        kept: list[NDArray[np.float64]] = []
-        before = None
-        for frame in islice(frames, len(numbers)):
-            if before is not None and len(moved) < _FEW_FRAMES:
-                moved.append(rms_moved(before, frame))
-                if len(moved) == _FEW_FRAMES:
-                    check_speed(f"{file.path}", moved, frame_time_s)
-            if len(kept) < MOST_FRAMES:
-                kept.append(thinned(frame[0]))
-            before = frame
-            yield frame
-        check_speed(f"{file.path}", moved, frame_time_s)
-        if wrong := wrong_order(np.stack(kept), numbers):
-            raise RequestError(
-                f"{file.path}: {wrong}", "expected consecutive frames, in order: sort them"
-            )
-    yield from frames  # none is left: it may end
 
 
 def segment_names(paths: Sequence[Path]) -> list[str]:
@@ -356,68 +283,12 @@ def _segments(files: Sequence[Trajectory], chosen: Sequence[range]) -> tuple[Seg
     )
 
 
-def checked_split(split: Splitter, segments: Sequence[Segment], delta_frames: int) -> Split:
-    """Split the windows; where they do not fit, say how long they may be."""
-    try:
-        return split(segments, delta_frames)
-    except RequestError as error:
-        fits, too_long = 0, delta_frames
-        while too_long - fits > 1:
-            middle = (fits + too_long) // 2
-            try:
-                split(segments, middle)
-                fits = middle
-            except RequestError:
-                too_long = middle
-        if not fits:
-            raise
-        lengths = [segment.length for segment in segments]
-        raise RequestError(
-            f"windows of {delta_frames} frames: no room for training, validation and test in "
-            f"{sum(lengths):,} frames, at most {max(lengths):,} of them in one segment",
-            f"give {option('delta_frames', max(1, fits // 3))}; up to {fits} fits, with few "
-            "windows",
-        ) from error
-
-
 def _load_frame(universe: Any, frame: Frame) -> None:
     """Give the universe coordinates: selections may ask where atoms are."""
     from MDAnalysis.lib.mdamath import triclinic_box
 
     dimensions = None if frame.box is None else triclinic_box(*frame.box)
     universe.load_new(frame.positions[None], dimensions=dimensions)
-
-
-def _source(about: About, topology: Path, files: Sequence[Trajectory]) -> str:
-    paths = dict.fromkeys([topology, *(file.path for file in files)])
-    return f"{about.source}: " + ", ".join(
-        f"{path.name} ({path.stat().st_size} bytes, sha256 {file_sha256(path)})" for path in paths
-    )
-
-
-def _notes(
-    about: About, reading: Reading, files: Sequence[Trajectory], of_atoms: Sequence[str]
-) -> str:
-    """Say what was done, in sentences."""
-    first = files[0]
-    read = "nothing" if first.frame_time_ps is None else time_text(first.frame_time_ps * PICOSECOND)
-    given = reading.frame_time_s
-    done = [
-        f"Selection: {reading.select}." + f" Frames {reading.start} to {reading.stop or 'the end'},"
-        f" every {reading.stride}.",
-        f"Time between frames of the files: {time_text(given)}, given (they say {read})."
-        if given is not None
-        else f"Time between frames of the files: {read}, as they say.",
-        *of_atoms,
-        *(f"{note}." for file in files for note in file.notes),
-        f"Atoms left out at the end of every frame: {first.dropped}." * bool(first.dropped),
-        "Unwrapped: molecules made whole along bonds and followed across the periodic boundary."
-        * reading.unwrap,
-        "Centred: centroid at the origin in every frame." * reading.center,
-        "Superposed: every frame shifted and turned onto the first." * reading.superpose,
-        about.notes,
-    ]
-    return " ".join(sentence for sentence in done if sentence)
 
 
 TRAJECTORY = DataSource(

@@ -15,13 +15,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from painet_cli.data.dataset.dataset import Dataset, open_dataset
+from painet_cli.data.dataset.splits import MOST_WINDOWS, split_windows
 from painet_cli.data.sources.registry import Destination
-from painet_cli.data.sources.trajectory import (
-    MOST_WINDOWS,
-    prepare_trajectory,
-    split_windows,
-    write_trajectories,
-)
+from painet_cli.data.sources.trajectory import prepare_trajectory, write_trajectories
 from painet_cli.data.trajectories.frames import Reading
 from painet_cli.data.trajectories.unwrap import Unwrapper, superposed
 from painet_cli.errors import PainetError, RequestError

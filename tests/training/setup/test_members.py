@@ -17,7 +17,7 @@ from painet_cli.evaluation.verify.verify import verify
 from painet_cli.models.base import SystemSpec
 from painet_cli.models.registry import build_model, check_weights, system_spec
 from painet_cli.models.stack import Stack, best_weights
-from painet_cli.prediction.checkpoints import restore
+from painet_cli.prediction.loading import restore
 from painet_cli.training.record import RunSummary
 from painet_cli.training.run import resume_run
 from painet_cli.training.run_folder import BEST

@@ -18,7 +18,7 @@ from painet_cli.evaluation.evaluate import evaluate_run, windows_for
 from painet_cli.models.kernel.model import fit_kernel
 from painet_cli.models.prior import OnPrior
 from painet_cli.models.registry import build_model
-from painet_cli.prediction.checkpoints import restore
+from painet_cli.prediction.loading import restore
 from painet_cli.training.augmentation import NO_AUGMENTATION
 from painet_cli.training.run import resume_run, start_run
 from painet_cli.training.run_folder import BEST, LAST
