@@ -7,7 +7,7 @@ from .data.sources.prepare import prepare as prepare
 from .errors import PainetError as PainetError
 from .errors import PluginWarning as PluginWarning
 from .errors import RequestError as RequestError
-from .evaluation.evaluate import Evaluation as Evaluation
+from .evaluation.evaluation import Evaluation as Evaluation
 from .evaluation.measuring import evaluate as evaluate
 from .models.painet.model import PAINET as PAINET
 from .prediction.loading import LoadedModel as LoadedModel

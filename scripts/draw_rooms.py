@@ -53,7 +53,7 @@ WAY = (
     Station("batch", "data", "data.batches.batch:Batch", 520),
     Station("model", "models", "models.base:DynamicsModel", 520),
     Station("prediction", "evaluation", "evaluation.metrics:predictions", 520),
-    Station("metrics", "evaluation", "evaluation.evaluate:Evaluation", 410),
+    Station("metrics", "evaluation", "evaluation.evaluation:Evaluation", 410),
     Station("report", "report", "report.tables.evaluation:evaluation_table", 410),
 )
 STEPS = (  # the function that takes the data from each station to the next

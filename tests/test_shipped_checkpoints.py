@@ -22,7 +22,8 @@ from painet_cli.config.presets import load_preset, preset_folder
 from painet_cli.data.sources.mocap import prepare_mocap
 from painet_cli.data.sources.registry import Destination
 from painet_cli.data.sources.trajectory import prepare_trajectory
-from painet_cli.evaluation.evaluate import Evaluation, evaluate_run
+from painet_cli.evaluation.evaluate import evaluate_run
+from painet_cli.evaluation.evaluation import Evaluation
 from painet_cli.models.registry import build_model, system_spec
 from painet_cli.training.checkpoint import load_checkpoint, under
 from painet_cli.training.run_folder import BEST

@@ -19,11 +19,7 @@ from numpy.typing import NDArray
 
 from painet_cli.config.presets import Preset, load_preset, preset_name, preset_yaml
 from painet_cli.config.schema import CosineSchedule
-from painet_cli.evaluation.evaluate import (
-    EVALUATION,
-    WINDOW_ERRORS,
-    Evaluation,
-)
+from painet_cli.evaluation.evaluation import EVALUATION, WINDOW_ERRORS, Evaluation
 from painet_cli.storage.provenance import is_unchanged
 from painet_cli.training.run_folder import METRICS, RECORD
 from painet_cli.training.setup.build import dataset_of

@@ -15,7 +15,8 @@ from painet_cli.benchmark.cells import Cell
 from painet_cli.benchmark.child import Child
 from painet_cli.config.presets import load_preset, preset_yaml
 from painet_cli.errors import PainetError, RequestError
-from painet_cli.evaluation.evaluate import evaluate_run, save_evaluation
+from painet_cli.evaluation.evaluate import evaluate_run
+from painet_cli.evaluation.evaluation import save_evaluation
 from painet_cli.storage.atomic import check_writable, write_text
 from painet_cli.training.device import reuse_freed_memory
 from painet_cli.training.run import resume_run

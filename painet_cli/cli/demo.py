@@ -24,7 +24,8 @@ def demo(session: Session, data_dir: DataDir = DATA_DIR, run_dir: RunDir = RUN_D
     from painet_cli.config.presets import load_preset, preset_name
     from painet_cli.data.sources.registry import Destination
     from painet_cli.data.sources.sample import prepare_sample
-    from painet_cli.evaluation.evaluate import evaluate_run, save_evaluation
+    from painet_cli.evaluation.evaluate import evaluate_run
+    from painet_cli.evaluation.evaluation import save_evaluation
     from painet_cli.report.pictures.run import draw_loss, draw_motion
     from painet_cli.report.tables.evaluation import evaluation_table
     from painet_cli.training.device import resolve_device, reuse_freed_memory

@@ -16,7 +16,7 @@ from painet_cli.errors import RequestError
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from painet_cli.evaluation.evaluate import Evaluation
+    from painet_cli.evaluation.evaluation import Evaluation
 
 
 class Part(StrEnum):
@@ -67,7 +67,8 @@ def evaluate(
 
     Example: `painet evaluate runs/demo/* --horizon 10`
     """
-    from painet_cli.evaluation.evaluate import evaluate_run, save_evaluation
+    from painet_cli.evaluation.evaluate import evaluate_run
+    from painet_cli.evaluation.evaluation import save_evaluation
     from painet_cli.report.tables.evaluation import evaluation_table
     from painet_cli.training.distributed.join import joined
     from painet_cli.training.distributed.launch import launched

@@ -210,7 +210,8 @@ def _report(
     world: World,
 ) -> None:
     """Evaluate the runs on their test windows and hand everything over."""
-    from painet_cli.evaluation.evaluate import evaluate_run, save_evaluation
+    from painet_cli.evaluation.evaluate import evaluate_run
+    from painet_cli.evaluation.evaluation import save_evaluation
     from painet_cli.report.pictures.run import draw_loss
     from painet_cli.report.tables.evaluation import evaluation_table
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from painet_cli.data.dataset.manifest import SplitName
-from painet_cli.evaluation.evaluate import Evaluation, evaluate_run, save_evaluation
+from painet_cli.evaluation.evaluate import evaluate_run
+from painet_cli.evaluation.evaluation import Evaluation, save_evaluation
 from painet_cli.training.device import resolve_device
 
 

@@ -20,7 +20,7 @@ from painet_cli.benchmark.ablation_rows import (
     ablation_rows,
     ablation_tables,
 )
-from painet_cli.evaluation.evaluate import Evaluation
+from painet_cli.evaluation.evaluation import Evaluation
 
 
 def pretend(point: Point, mse: float, stopped_by: str = "epochs") -> None:

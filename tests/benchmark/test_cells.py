@@ -16,7 +16,7 @@ from painet_cli.benchmark.significance import signed_rank_p
 from painet_cli.benchmark.workers import _write_preset, run_cells
 from painet_cli.config.presets import load_preset
 from painet_cli.errors import RequestError
-from painet_cli.evaluation.evaluate import Evaluation
+from painet_cli.evaluation.evaluation import Evaluation
 from painet_cli.training.run_folder import CONFIG
 
 CPU = torch.device("cpu")

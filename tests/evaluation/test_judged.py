@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from painet_cli.evaluation.coverage import measure_coverage
-from painet_cli.evaluation.evaluate import Evaluation, evaluate_run
+from painet_cli.evaluation.evaluate import evaluate_run
+from painet_cli.evaluation.evaluation import Evaluation
 from painet_cli.evaluation.sampled import Sampled
 from trainings import CPU
 from typed import Say

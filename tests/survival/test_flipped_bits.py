@@ -14,7 +14,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from painet_cli.errors import RequestError
-from painet_cli.evaluation.evaluate import evaluate_run, save_evaluation
+from painet_cli.evaluation.evaluate import evaluate_run
+from painet_cli.evaluation.evaluation import save_evaluation
 from painet_cli.evaluation.verify.files import checkpoint_check
 from painet_cli.evaluation.verify.verify import verify
 from painet_cli.training.checkpoint import load_checkpoint

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from painet_cli.evaluation.evaluate import evaluate_run, save_evaluation
+from painet_cli.evaluation.evaluate import evaluate_run
+from painet_cli.evaluation.evaluation import save_evaluation
 from painet_cli.evaluation.verify.verify import verify
 from painet_cli.prediction.checkpoints import shipped
 from painet_cli.storage.provenance import SEAL, seal_holds, sealed

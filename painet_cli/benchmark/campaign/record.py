@@ -23,7 +23,8 @@ from painet_cli.config.presets import Preset, load_preset, preset_names, preset_
 from painet_cli.config.schema import DataConfig
 from painet_cli.data.batches.windows import target_offsets
 from painet_cli.errors import RequestError
-from painet_cli.evaluation.evaluate import EVALUATION, WINDOW_ERRORS, windows_for
+from painet_cli.evaluation.evaluate import windows_for
+from painet_cli.evaluation.evaluation import EVALUATION, WINDOW_ERRORS
 from painet_cli.evaluation.yardsticks import yardsticks
 from painet_cli.prediction.rollout import rollout_offsets
 from painet_cli.storage.atomic import write_text

@@ -13,7 +13,7 @@ import numpy as np
 from painet_cli.config.presets import load_preset
 from painet_cli.data.dataset.dataset import FRAMES, MANIFEST, open_dataset, read_manifest
 from painet_cli.errors import RequestError
-from painet_cli.evaluation.evaluate import EVALUATION
+from painet_cli.evaluation.evaluation import EVALUATION
 from painet_cli.evaluation.verify.files import (
     Check,
     checkpoint_check,

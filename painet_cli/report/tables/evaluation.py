@@ -20,7 +20,7 @@ from painet_cli.report.tables.paper import PaperFigure, paper_figure
 
 if TYPE_CHECKING:  # a prediction lays out its own tables, and need not wait for the training's code
     from painet_cli.evaluation.coverage import Coverage
-    from painet_cli.evaluation.evaluate import Evaluation
+    from painet_cli.evaluation.evaluation import Evaluation
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ from painet_cli.benchmark.campaign.record import (
 from painet_cli.benchmark.rows import bench_rows
 from painet_cli.config.presets import load_preset
 from painet_cli.errors import RequestError
-from painet_cli.evaluation.evaluate import evaluate_run, save_evaluation
+from painet_cli.evaluation.evaluate import evaluate_run
+from painet_cli.evaluation.evaluation import save_evaluation
 from trainings import CPU
 
 

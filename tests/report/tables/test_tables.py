@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from painet_cli.evaluation.evaluate import Evaluation
+from painet_cli.evaluation.evaluation import Evaluation
 from painet_cli.report.tables.evaluation import evaluation_table
 from painet_cli.report.tables.layout import digits
 
