@@ -23,6 +23,7 @@ from painet_cli.training.setup.build import build_trainer
 from painet_cli.training.setup.members import take_members
 from painet_cli.training.threads import computing_with, threads_for
 from painet_cli.training.trainer import Trainer
+from painet_cli.training.trainer_state import restore
 from painet_cli.training.watching.callback import Callback
 
 
@@ -149,7 +150,7 @@ def _restore(trainer: Trainer, header: Header, folder: Path) -> None:
                 "prepare the dataset as it was, or start a new run",
             )
         try:
-            trainer.restore(state, saved.progress)
+            restore(trainer, state, saved.progress)
         except (KeyError, RuntimeError, ValueError) as error:
             raise RequestError(
                 f"{folder / LAST}: its tensors do not fit the preset in {CONFIG}",

@@ -18,6 +18,7 @@ from painet_cli.training.distributed.world import World
 from painet_cli.training.record import recorded, summarise
 from painet_cli.training.run_folder import BEST, CONFIG, LAST, METRICS, RunLabel, keep_epochs
 from painet_cli.training.trainer import EpochRecord, Trainer
+from painet_cli.training.trainer_state import state_of
 from painet_cli.training.watching.callback import Callback
 
 
@@ -94,7 +95,7 @@ def _save_epoch(folder: Path, trainer: Trainer, header: Header, record: EpochRec
     if record is not None:
         # the line goes first: resuming drops lines past the checkpoint, but cannot make one up
         append_line(folder / METRICS, json.dumps(asdict(record)))
-    save_checkpoint(folder / LAST, trainer.state(), now)
+    save_checkpoint(folder / LAST, state_of(trainer), now)
     if (
         record is not None and record.best
     ):  # last: resuming makes up for it from the weights that are saved

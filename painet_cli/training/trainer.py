@@ -1,10 +1,10 @@
-"""One training: epochs of steps, evaluations, and a state to save and take up again bit for bit."""
+"""One training: epochs of steps, evaluations, and how far it has come."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -18,25 +18,16 @@ from painet_cli.data.batches.windows import Windows
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.memory import MemoryPlan
 from painet_cli.training.augmentation import NO_AUGMENTATION, AllWindows, Augmentation
-from painet_cli.training.checkpoint import TrainingState, misfit, under
+from painet_cli.training.checkpoint import TrainingState
 from painet_cli.training.diagnosis import training_error, validation_error
 from painet_cli.training.distributed.world import SINGLE, Share, World
 from painet_cli.training.loss import validation_mse
 from painet_cli.training.steps.captured import captures, step_of
-from painet_cli.training.steps.optimizers import (
-    build_optimizers,
-    load_optimizer_state,
-    make_slots,
-    optimizer_state,
-    set_rate,
-)
+from painet_cli.training.steps.optimizers import build_optimizers, set_rate
 from painet_cli.training.steps.schedule import moving_average, rate_factor
 from painet_cli.training.steps.step import Step
 
 _LEAST_FITTED = 256  # windows side by side where no gradient is kept
-
-
-_EPOCH = ("epoch/losses", "epoch/seconds")  # of an epoch that is not whole
 
 OnStep = Callable[[int, int, "Trainer"], None]
 """Called after a batch: how many of how many, and whose."""
@@ -83,6 +74,8 @@ class Trainer:
         How the model was made to fit the memory, where that was chosen.
     losses
         (S,) Sums of the squared errors of each batch of an epoch that the budget ended.
+    epoch_s
+        Seconds spent on that epoch.
     """
 
     def __init__(
@@ -131,7 +124,7 @@ class Trainer:
         self.memory: MemoryPlan | None = None
         self.progress = TrainingState()
         self.losses = torch.empty(0, dtype=torch.float64)
-        self._epoch_s = 0.0
+        self.epoch_s = 0.0
 
     @property
     def evaluated_model(self) -> DynamicsModel:
@@ -162,7 +155,7 @@ class Trainer:
         Returns
         -------
         EpochRecord or None
-            None where the budget is spent before the epoch's end: `state` holds what is done of it.
+            None where the budget is spent before the epoch's end: what is done of it is kept.
 
         Raises
         ------
@@ -183,7 +176,7 @@ class Trainer:
         spent = self.progress.seconds + seconds
         if loss is None:
             self.progress = self.progress.model_copy(update={"seconds": spent})
-            self._epoch_s += seconds
+            self.epoch_s += seconds
             return None
         val_mse = self._evaluate() if self._is_due(epoch) else None
         known = self.progress.best_mse
@@ -195,7 +188,7 @@ class Trainer:
             stale=0 if best else self.progress.stale + (val_mse is not None),
             seconds=spent,
         )
-        seconds, self._epoch_s = seconds + self._epoch_s, 0.0
+        seconds, self.epoch_s = seconds + self.epoch_s, 0.0
         rate = float(self.optimizers[0].param_groups[0]["lr"]) if self.optimizers else 0.0
         return EpochRecord(epoch, loss, rate, seconds, val_mse, best)
 
@@ -295,68 +288,6 @@ class Trainer:
                 epoch = self.progress.epoch + 1
                 raise validation_error(epoch, mse, model, self.val_windows, size)
         return mse
-
-    def state(self) -> dict[str, Tensor]:
-        """Everything a resumed training needs, by name."""
-        state = {f"model/{name}": tensor for name, tensor in self.model.state_dict().items()}
-        if self.average is not None:
-            state |= {
-                f"average/{name}": tensor for name, tensor in self.average.state_dict().items()
-            }
-        slots = optimizer_state(self.optimizers)
-        state |= {f"optimizer/{name}": tensor for name, tensor in slots.items()}
-        drawn = {"rng/cpu": torch.get_rng_state()}
-        if self.train_windows.device.type == "cuda":  # dropout draws where the model is
-            drawn["rng/cuda"] = torch.cuda.get_rng_state(self.train_windows.device)
-        if len(self.losses):
-            spent = torch.tensor(self._epoch_s, dtype=torch.float64)
-            drawn |= dict(zip(_EPOCH, (self.losses, spent), strict=True))
-        return state | drawn
-
-    def _state_after_a_step(self, saved: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """What a saved state must look like; parameters that no gradient reached have no slots.
-
-        The optimiser makes its slots in its first step, so it takes one, without gradients: what
-        that does to the weights does not matter, since a state is loaded right after.
-        """
-        make_slots(self.optimizers, under("optimizer", saved))
-        return self.state()
-
-    def _load_weights(self, state: Mapping[str, Tensor]) -> None:
-        self.model.load_state_dict(under("model", state))
-        if self.average is not None:
-            self.average.load_state_dict(under("average", state))
-
-    def restore(self, state: Mapping[str, Tensor], progress: TrainingState) -> None:
-        """Go on from a saved state.
-
-        Raises
-        ------
-        ValueError
-            A tensor is not what this training has: name, shape, type, or not finite.
-        """
-        self._load_weights(state)  # some buffers take the shapes that they are given
-        expected = self._state_after_a_step(state)
-        # a run may go on without the card it began on, or have begun before its state was kept
-        other = {"rng/cuda", *_EPOCH} & (state.keys() ^ expected.keys())
-        wrong = misfit(_without(state, other), _without(expected, other))
-        if wrong is not None:
-            raise ValueError(wrong)
-        losses, seconds = (state.get(name, torch.zeros(0).double()) for name in _EPOCH)
-        steps = math.ceil(len(self.train_windows) / self.config.batch_size)
-        if losses.ndim != 1 or len(losses) >= steps or not losses.isfinite().all():
-            raise ValueError(f"epoch/losses is not of some of the {steps} batches of an epoch")
-        self._load_weights(state)
-        load_optimizer_state(self.optimizers, under("optimizer", state))
-        torch.set_rng_state(state["rng/cpu"])
-        if "rng/cuda" in state and self.train_windows.device.type == "cuda":
-            torch.cuda.set_rng_state(state["rng/cuda"], self.train_windows.device)
-        self.progress = progress
-        self.losses, self._epoch_s = losses.double(), float(seconds.sum())
-
-
-def _without(state: Mapping[str, Tensor], names: Set[str]) -> dict[str, Tensor]:
-    return {name: tensor for name, tensor in state.items() if name not in names}
 
 
 def _epoch_order(count: int, seed: int, epoch: int) -> Tensor:

@@ -1,1 +1,1 @@
-"""From a preset to what is there before the first epoch: held-out kernels, members of a stack."""
+"""From a preset to what is there before the first epoch: trainer, held-out kernels, stacked runs."""

@@ -34,6 +34,7 @@ from painet_cli.training.run_folder import BEST, LAST, METRICS
 from painet_cli.training.setup import build
 from painet_cli.training.setup.build import dataset_of
 from painet_cli.training.trainer import EpochRecord, OnStep, Trainer
+from painet_cli.training.trainer_state import state_of
 from pairs import Ended, Pair
 from trainings import CPU, Watcher, tensors, train
 
@@ -122,7 +123,7 @@ def train_and_evaluate(world: World, job: Job) -> dict[str, Any]:
         "epochs told": len(watcher.records),
         "progress": Seen.last.progress.model_dump(),
         "finished by": Seen.last.finished_by,
-        "state": {name: tensor.numpy() for name, tensor in Seen.last.state().items()},
+        "state": {name: tensor.numpy() for name, tensor in state_of(Seen.last).items()},
         "errors": evaluate_run(run, job.data_dir, CPU, world=world).squared,
     }
 
