@@ -1,1 +1,1 @@
-"""From a preset to what is there before the first epoch: trainer, held-out kernels, stacked runs."""
+"""From a preset to what is there before the first epoch: trainer, held-out kernels, a stack."""
