@@ -205,7 +205,10 @@ def _placed(
         placement = placed(header, replace(one.given, frames=x[one.nodes][None]), 0)
         placements.append(placement)
         if placement is not None:
-            x[one.nodes], v[one.nodes] = placement.there(x[one.nodes]), placement.turned(v[one.nodes])
+            x[one.nodes], v[one.nodes] = (
+                placement.there(x[one.nodes]),
+                placement.turned(v[one.nodes]),
+            )
             if past is not None:
                 past[:, one.nodes] = placement.turned(past[:, one.nodes])
     return (_with(batch, x, v, past) if any(placements) else batch), placements

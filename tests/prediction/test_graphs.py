@@ -60,7 +60,7 @@ def test_what_was_done_to_frames_of_training_is_done_to_a_system(
     reference = tuple(map(tuple, (np.array(ETHANOL) @ turn + 3).tolist())) if kept else ()
     header = model.header.model_copy(update={"treatment": (treatment,), "reference": reference})
     like = replace(model, header=header)
-    start = np.array(ETHANOL) + [0.0, 2.0, 0.0]
+    start = np.array(ETHANOL) + np.array([0.0, 2.0, 0.0])
     angle = 0.003  # between the frames the molecule turns, drifts and vibrates
     little = np.array([[np.cos(angle), np.sin(angle), 0], [-np.sin(angle), np.cos(angle), 0]])
     before = start.copy()

@@ -28,6 +28,7 @@ from painet_cli.data.dataset.splits import block_split, random_split
 from painet_cli.data.formats.frame import Frame
 from painet_cli.data.particles.names import Velocity
 from painet_cli.data.particles.order import MOST_FRAMES, thinned, wrong_order
+from painet_cli.data.particles.unit import refuse_other_unit
 from painet_cli.data.sources.merge import prepare_together
 from painet_cli.data.sources.options import (
     Center,
@@ -54,7 +55,13 @@ from painet_cli.data.trajectories.frames import (
 )
 from painet_cli.data.trajectories.hydrogens import with_hydrogens
 from painet_cli.data.trajectories.reader import PICOSECOND, Trajectory, open_topology
-from painet_cli.data.trajectories.topology import altloc_note, particles_of, select, virtual_note
+from painet_cli.data.trajectories.topology import (
+    altloc_note,
+    elements_of,
+    particles_of,
+    select,
+    virtual_note,
+)
 from painet_cli.data.trajectories.whole import connections
 from painet_cli.data.units import seconds, time_text
 from painet_cli.errors import RequestError, option
@@ -272,6 +279,7 @@ def write_trajectories(
         shared_out = checked_split(split, segments, delta_frames)
         begin = files[0].frame(chosen[0][0])
         _load_frame(universe, begin)
+        refuse_other_unit(f"{files[0].path}", elements_of(universe.atoms), begin.positions)
         selected = select(universe, reading.select, topology)
         joined = connections(universe, begin, reading.bond_length)
         frames = prepared_frames(files, chosen, selected.indices, reading, joined, to.progress)

@@ -1,4 +1,4 @@
-"""Models of mmCIF and PDB, units of dumps, sites that are no atoms, and skeletons in an unknown unit."""
+"""Models of mmCIF and PDB, units of dumps, sites that are no atoms, skeletons of unknown unit."""
 
 from __future__ import annotations
 
