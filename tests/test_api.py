@@ -113,7 +113,6 @@ def test_what_does_not_fit_is_said(model: LoadedModel, data_dir: Path) -> None:
         predict(model.model, made.frames[:2])  # type: ignore[call-overload]
 
 
-@pytest.mark.filterwarnings("ignore:.*expect larger errors:UserWarning")
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -136,6 +135,7 @@ def test_arrays_that_are_none_are_refused(
         predict(model, **{**usual, **given})
 
 
+@pytest.mark.filterwarnings("ignore:.*expect larger errors:UserWarning")
 def test_bonds_of_heavy_atoms_are_found_from_distances(finished_run: Path, data_dir: Path) -> None:
     made = ethanol(data_dir)
     model = load(finished_run, "cpu")

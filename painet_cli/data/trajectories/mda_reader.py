@@ -18,7 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from painet_cli.data.formats.binary_cif import mmcif_of
 from painet_cli.data.formats.frame import Frame
+from painet_cli.data.formats.hybrid36 import in_decimal
 from painet_cli.data.formats.netcdf import NetcdfHeader, WholeRecords
 from painet_cli.data.formats.pdb_models import other_models_note, same_models
 from painet_cli.data.formats.text_frames import cut_short
@@ -151,6 +153,8 @@ class MdaReader:
 
     def _source(self) -> Any:
         """What MDAnalysis opens: of a NetCDF file that was cut, the records that are whole."""
+        if self.kind.name == "PDB":
+            return str(self.path)
         if self._netcdf is None or self._netcdf.said == self._netcdf.whole:
             return mda_source(self.path, self.kind)
         from MDAnalysis.lib.util import NamedStream
@@ -245,13 +249,16 @@ def mda_options(path: Path, kind: Readable) -> dict[str, Any]:
 
 def mda_source(path: Path, kind: Readable) -> Any:
     """What MDAnalysis is given to read: the file's name, or what the file says in its language."""
-    if kind.name != "BCIF":
+    text, suffix = None, ""
+    if kind.name == "BCIF":
+        text, suffix = mmcif_of(path), ".cif"
+    elif kind.name == "PDB":
+        text = in_decimal(path)
+    if text is None:
         return str(path)
     from MDAnalysis.lib.util import NamedStream
 
-    from painet_cli.data.formats.binary_cif import mmcif_of
-
-    return NamedStream(StringIO(mmcif_of(path)), f"{path}.cif")
+    return NamedStream(StringIO(text), f"{path}{suffix}")
 
 
 def _reader_of(kind: Readable) -> Any:

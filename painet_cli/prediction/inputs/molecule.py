@@ -94,7 +94,11 @@ class MoleculeRecording(Recording):
         self._connections = connections(self._universe, first)
         self._first = whole_positions(first, self._connections).astype(np.float32)
         everyone = self._universe.atoms
-        refuse_other_unit(f"{path}: frame 0", elements_of(everyone), self._first)
+        try:
+            refuse_other_unit(f"{path}: frame 0", elements_of(everyone), self._first)
+        except RequestError:
+            self.close()
+            raise
         dimensions = None if first.box is None else triclinic_box(*first.box)
         self._universe.load_new(self._first[None], dimensions=dimensions)
         check_several(path, count)

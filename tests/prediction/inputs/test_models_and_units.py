@@ -74,6 +74,28 @@ def test_models_of_a_pdb_with_other_atoms_are_left_out(tmp_path: Path) -> None:
     assert "2 of its 4 models have other atoms: left out" in found.notes[0]
 
 
+@pytest.mark.parametrize(
+    ("numbers", "residues"),
+    [
+        (("9998", "9999", "A000", "A001"), (9998, 9999, 10_000, 10_001)),
+        # 26 * 36**3 numbers from 10,000 on begin with a capital; four digits are kept of each
+        (("ZZZZ", "a000"), (3055, 3056)),
+    ],
+)
+def test_residues_may_be_numbered_on_in_hybrid_36(
+    tmp_path: Path, numbers: tuple[str, ...], residues: tuple[int, ...]
+) -> None:
+    path = tmp_path / "long.pdb"
+    path.write_text(
+        "".join(
+            f"ATOM  {k + 1:5d}  CA  GLY A{number}    {3.8 * k:8.3f}{0.0:8.3f}{0.0:8.3f}"
+            "  1.00  0.00           C\n"
+            for k, number in enumerate(numbers)
+        )
+    )
+    assert read(path).particles.residue_ids == residues
+
+
 # ---- LAMMPS -------------------------------------------------------------------------------------
 
 
