@@ -6,6 +6,8 @@ Format: https://mdtraj.org/1.9.4/hdf5_format.html
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -29,7 +31,7 @@ def is_mdtraj(path: Path) -> bool:
 
         with h5py.File(path, "r") as file:
             return "coordinates" in file and "topology" in file
-    except (ImportError, OSError, ValueError, RuntimeError):
+    except Exception:  # noqa: BLE001 - whatever it is, it is not mdtraj's
         return False
 
 
@@ -48,6 +50,14 @@ class MdtrajReader:
         self.path = path
         self._file = _opened(path)
         try:
+            self._read_head()
+        except BaseException:
+            self.close()
+            raise
+
+    def _read_head(self) -> None:
+        path = self.path
+        with _whole(path):
             x = self._column("coordinates", b"nanometers", 3)
             if x is None or x.shape[2] != 3 or not x.size:
                 raise RequestError(f"{path}: holds no coordinates of atoms", _HINT)
@@ -55,12 +65,9 @@ class MdtrajReader:
             self._times = self._column("time", b"picoseconds", 1)
             self._lengths = self._column("cell_lengths", b"nanometers", 2)
             self._angles = self._column("cell_angles", b"degrees", 2)
-        except BaseException:
-            self.close()
-            raise
-        self.frame_time_ps: float | None = None
-        if self._times is not None and self.n_frames > 1:
-            self.frame_time_ps = float(f"{float(self._times[1]) - float(self._times[0]):.6g}")
+            self.frame_time_ps: float | None = None
+            if self._times is not None and self.n_frames > 1:
+                self.frame_time_ps = float(f"{float(self._times[1]) - float(self._times[0]):.6g}")
 
     def close(self) -> None:
         """Let go of the file."""
@@ -76,17 +83,13 @@ class MdtrajReader:
         """
         from MDAnalysis.lib.mdamath import triclinic_vectors
 
-        try:
+        with _whole(self.path):
             x = np.asarray(self._x[number], dtype=np.float32) * np.float32(_NANOMETRE)
             time = 0.0 if self._times is None else float(self._times[number])
             box = None
             if self._lengths is not None and self._angles is not None:
                 sizes = [*(self._lengths[number] * _NANOMETRE), *self._angles[number]]
                 box = triclinic_vectors(sizes, dtype=np.float64)
-        except (OSError, ValueError, RuntimeError) as error:
-            raise RequestError(
-                f"{self.path}: frame {number} cannot be read", "it is damaged: get it again"
-            ) from error
         return Frame(number, x, box, time)
 
     def _column(self, name: str, unit: bytes, dimensions: int) -> Any:
@@ -114,15 +117,12 @@ def read_mdtraj(path: Path) -> Particles:
     RequestError
         There is none that can be read, or it lists other atoms than there are coordinates.
     """
-    with _opened(path) as file:
-        try:
-            raw = file["topology"]
-            if raw.nbytes > _LARGEST_TOPOLOGY:
-                raise ValueError("too large")
-            held = json.loads(bytes(np.asarray(raw).ravel()[0]))
-            return _particles(held, file["coordinates"].shape[1])
-        except (KeyError, TypeError, ValueError, IndexError, OSError, RecursionError) as error:
-            raise RequestError(f"{path}: its topology cannot be read", _HINT) from error
+    with _opened(path) as file, _whole(path):
+        raw = file["topology"]
+        if raw.nbytes > _LARGEST_TOPOLOGY:
+            raise ValueError("too large")
+        held = json.loads(bytes(np.asarray(raw).ravel()[0]))
+        return _particles(held, file["coordinates"].shape[1])
 
 
 def _particles(topology: dict[str, Any], expected: int) -> Particles:
@@ -163,9 +163,16 @@ def _chain_names() -> Any:
 def _opened(path: Path) -> Any:
     import h5py
 
-    try:
+    with _whole(path):
         return h5py.File(path, "r")
-    except (OSError, ValueError, RuntimeError) as error:
-        raise RequestError(
-            f"{path}: cannot be read", "check that it is whole, and mdtraj's HDF5"
-        ) from error
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[None]:
+    """Refuse a file that h5py cannot read, or that holds something else: its errors are many."""
+    try:
+        yield
+    except RequestError:
+        raise
+    except Exception as error:
+        raise RequestError(f"{path}: damaged, or not mdtraj's HDF5", _HINT) from error

@@ -98,7 +98,7 @@ def markers(
     RequestError
         Fewer than two markers are seen in all frames.
     """
-    seen = _seen(positions).all(axis=0)
+    seen = np.asarray(_seen(positions).all(axis=0))
     if seen.sum() < 2:
         raise RequestError(
             f"{path}: {int(seen.sum())} of {len(names)} markers are seen in all "
@@ -127,8 +127,8 @@ def _seen(positions: NDArray[np.float64]) -> NDArray[np.bool_]:  # (F, M)
 
     A marker may pass through the origin; then it is near it in the frame before or after.
     """
-    seen: NDArray[np.bool_] = np.isfinite(positions).all(axis=2)
-    zero = ~positions.any(axis=2)
+    seen = np.asarray(np.isfinite(positions).all(axis=2))
+    zero = ~np.asarray(positions.any(axis=2))
     for marker in np.flatnonzero(zero.any(axis=0)):
         known = np.flatnonzero(seen[:, marker] & ~zero[:, marker])
         at = np.flatnonzero(zero[:, marker])
