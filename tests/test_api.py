@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -110,6 +111,28 @@ def test_what_does_not_fit_is_said(model: LoadedModel, data_dir: Path) -> None:
         predict(model, made.frames[:2], types=list("CCOHHHHHH"), bonds=[(0, 9)])
     with pytest.raises(RequestError, match="bare model"):
         predict(model.model, made.frames[:2])  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"frame_time_s": 0.0}, "no time between frames"),
+        ({"frame_time_s": -1e-15}, "no time between frames"),
+        ({"frame_time_s": float("nan")}, "no time between frames"),
+        ({"bonds": [[0, 1, 2], [1, 2, 3]]}, "no pairs"),
+        ({"bonds": [[0, 1], [2]]}, "no pairs"),
+        ({"bonds": [[0.5, 1.5]]}, "no pairs"),
+        ({"types": [6, 6, 8, 1, 1, 1, 1, 1, 1]}, "are words"),
+        ({"system": np.ones((9, 3), dtype=complex)}, "no array of real numbers"),
+        ({"system": [[[0.0] * 3] * 9, [[0.0] * 3] * 8]}, "no array of real numbers"),
+    ],
+)
+def test_arrays_that_are_none_are_refused(
+    model: LoadedModel, data_dir: Path, given: dict[str, Any], said: str
+) -> None:
+    usual = {"system": ethanol(data_dir).frames[:2], "types": list("CCOHHHHHH")}
+    with pytest.raises(RequestError, match=said):
+        predict(model, **{**usual, **given})
 
 
 @pytest.mark.filterwarnings("ignore:.*expect larger errors:UserWarning")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
@@ -32,6 +32,7 @@ from painet_cli.prediction.starting.start_checks import (
     refuse_wrong_order,
 )
 from painet_cli.prediction.starting.timing import StartVelocities
+from painet_cli.prediction.starting.treatment import Placement, placed, treated
 from painet_cli.training.checkpoint import Header
 
 if TYPE_CHECKING:
@@ -74,8 +75,11 @@ def _checked(loaded: LoadedModel, batch: Batch, steps: int | None) -> Tensor:  #
     trained = target_offsets(header.preset.data)
     _check_finite(batch)
     batch.graph.check_types(len(header.type_names))
-    systems = list(_systems(header, batch))
     said: dict[str, None] = {}
+    if header.treatment:
+        batch, done = _treated(header, batch)
+        said |= dict.fromkeys(done)
+    systems = list(_systems(header, batch))
     drift = np.zeros(batch.positions.shape)
     at = np.zeros(batch.positions.shape)
     for one in systems:
@@ -92,9 +96,12 @@ def _checked(loaded: LoadedModel, batch: Batch, steps: int | None) -> Tensor:  #
             at[one.nodes] = places(one.given.frames[-1], header.up_axis)
     steps = len(trained) if steps is None else steps
     offsets = rollout_offsets(trained, steps)
-    ahead = rollout(loaded.model, _at_rest(batch, drift, at).to(loaded.device), steps, trained)
+    states, placements = _placed(header, _at_rest(batch, drift, at), systems)
+    ahead = rollout(loaded.model, states.to(loaded.device), steps, trained)
     positions = ahead.cpu().double().numpy()
-    for one in systems:
+    for one, placement in zip(systems, placements, strict=True):
+        if placement is not None:
+            positions[:, one.nodes] = placement.back(positions[:, one.nodes])
         own = positions[None, :, one.nodes].copy()
         near = (one.given.frames[-1] - at[one.nodes])[None]
         allowed = allowed_displacement(
@@ -167,6 +174,60 @@ def _systems(header: Header, batch: Batch) -> Iterator[_System]:
             up_axis=header.up_axis,
         )
         yield _System(nodes, velocities[nodes], given)
+
+
+def _treated(header: Header, batch: Batch) -> tuple[Batch, list[str]]:
+    """Do to the systems what was done to the frames of training, as `treated` does to files'."""
+    x, v = batch.positions.cpu().double().numpy(), batch.velocities.cpu().double().numpy()
+    past = None if batch.past is None else batch.past.cpu().double().numpy()
+    said = []
+    for one in _systems(header, batch):
+        # the frame before by the velocity, the past, the start
+        known = one.given.frames.astype(np.float64)
+        frames = np.concatenate([known[-1:] - one.velocities, known])
+        start = np.array([len(frames) - 1])
+        given, done = treated(header, replace(one.given, frames=frames), start)
+        x[one.nodes], v[one.nodes] = given.frames[-1], given.frames[-1] - given.frames[0]
+        if past is not None:
+            past[:, one.nodes] = given.frames[-2:0:-1] - given.frames[-1]
+        said += [f"{one.given.name}: {sentence}" for sentence in done]
+    return _with(batch, x, v, past), said
+
+
+def _placed(
+    header: Header, batch: Batch, systems: Sequence[_System]
+) -> tuple[Batch, list[Placement | None]]:
+    """Put systems where training had them, and say how; None of those that are there."""
+    x, v = batch.positions.cpu().double().numpy(), batch.velocities.cpu().double().numpy()
+    past = None if batch.past is None else batch.past.cpu().double().numpy()
+    placements = []
+    for one in systems:
+        placement = placed(header, replace(one.given, frames=x[one.nodes][None]), 0)
+        placements.append(placement)
+        if placement is not None:
+            x[one.nodes], v[one.nodes] = (
+                placement.there(x[one.nodes]),
+                placement.turned(v[one.nodes]),
+            )
+            if past is not None:
+                past[:, one.nodes] = placement.turned(past[:, one.nodes])
+    return (_with(batch, x, v, past) if any(placements) else batch), placements
+
+
+def _with(
+    batch: Batch,
+    positions: NDArray[np.float64],
+    velocities: NDArray[np.float64],
+    past: NDArray[np.float64] | None,
+) -> Batch:
+    """A batch with other vectors, in its own precision and place."""
+    old = batch.past
+    return replace(
+        batch,
+        positions=torch.from_numpy(positions).to(batch.positions),
+        velocities=torch.from_numpy(velocities).to(batch.velocities),
+        past=None if past is None or old is None else torch.from_numpy(past).to(old),
+    )
 
 
 def _elements(header: Header) -> tuple[str, ...]:

@@ -8,21 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from painet_cli.data.batches.spacing import frame_times_of
-from painet_cli.data.particles.elements import is_element
-from painet_cli.data.particles.origin import kept_digits
-from painet_cli.data.particles.particles import Particles
+from painet_cli.data.particles.unit import refuse_other_unit
 from painet_cli.errors import RequestError
 from painet_cli.models.base import DynamicsModel
 from painet_cli.prediction.forecast import make_forecast
 from painet_cli.prediction.graphs import predict_graphs
+from painet_cli.prediction.inputs.arrays import Bonds, arrays, check_finite
 from painet_cli.prediction.inputs.recording import Input
 from painet_cli.prediction.loading import LoadedModel, load
 from painet_cli.prediction.matching import compare_input
 from painet_cli.prediction.starting.start_checks import refuse_wrong_order
-from painet_cli.training.checkpoint import Header
 
 if TYPE_CHECKING:
     from MDAnalysis import AtomGroup
@@ -31,7 +28,6 @@ if TYPE_CHECKING:
     from painet_cli.data.formats.frame import Frame
 
 System = TypeVar("System", bound="Data")
-Bonds = Sequence[tuple[int, int]]
 _PICOSECOND = 1e-12
 
 
@@ -146,7 +142,7 @@ def predict(
     if hasattr(system, "universe"):
         given = _atoms(system, model)
     else:
-        given = _arrays(system, model, types, names, residues, bonds, frame_time_s)
+        given = arrays(system, model, types, names, residues, bonds, frame_time_s)
     refuse_wrong_order(given)
     start = np.array([len(given.frames) - 1])
     horizon = model.header.preset.data.horizon
@@ -158,91 +154,25 @@ def predict(
     return forecast.positions[0]
 
 
-def _arrays(
-    system: ArrayLike,
-    model: LoadedModel,
-    types: Sequence[str] | None,
-    names: Sequence[str] | None,
-    residues: Sequence[str] | None,
-    bonds: Bonds | NDArray[np.integer] | None,
-    frame_time_s: float | None,
-) -> Input:
-    given = np.asarray(system)
-    _check_finite(given)
-    single = given.dtype in (np.float16, np.float32)
-    up_axis = model.header.up_axis
-    frames = kept_digits(given if single else given.astype(np.float64), up_axis)
-    frames = frames[None] if frames.ndim == 2 else frames
-    if frames.ndim != 3 or frames.shape[2] != 3 or not frames.size:
-        raise RequestError(
-            f"positions of shape {np.shape(system)}", "expected (particles, 3) or (frames, N, 3)"
-        )
-    _check_finite(frames)  # a float64 may be too large for float32
-    kinds = tuple(types if types is not None else names or ())
-    count = frames.shape[1]
-    for column in (kinds, names, residues):
-        if column is not None and len(column) != count:
-            raise RequestError(
-                f"{len(column)} types, names or residues for {count} particles",
-                "give one a particle: types=['C', 'C', 'O'] or names=['N', 'CA', 'C', 'O']",
-            )
-    particles = _particles(kinds, names, residues)
-    if bonds is not None:
-        listed = tuple((int(i), int(j)) for i, j in bonds)
-        if any(i == j or not 0 <= min(i, j) <= max(i, j) < count for i, j in listed):
-            raise RequestError(f"bonds: one does not join two of the {count} particles")
-        particles = particles.model_copy(update={"bonds": listed})
-    elif particles.elements and model.header.units.length == "angstrom":
-        from painet_cli.data.particles.bonds import covalent_bonds
-
-        found = covalent_bonds(frames[-1], particles.elements)
-        particles = particles.model_copy(update={"bonds": found})
-    return Input(
-        name="the system",
-        kind="arrays",
-        path=None,
-        particles=particles,
-        frames=frames,
-        frame_time_s=frame_time_s or _trained_frame_time(model.header),
-        length_unit=model.header.units.length,
-        up_axis=model.header.up_axis,
-    )
-
-
-def _trained_frame_time(header: Header) -> float | None:
-    """Seconds between frames as in training; None where it was on a range of times."""
-    return None if frame_times_of(header.preset.data) else header.units.frame_time_s
-
-
-def _particles(
-    kinds: Sequence[str], names: Sequence[str] | None, residues: Sequence[str] | None
-) -> Particles:
-    listed = sorted(set(kinds))
-    return Particles(
-        names=tuple(names if names is not None else kinds),
-        types=tuple(listed.index(kind) for kind in kinds),
-        type_names=tuple(listed),
-        bonds=(),
-        elements=tuple(kinds) if all(map(is_element, kinds)) else (),
-        residues=tuple(residues or ()),
-    )
-
-
 def _atoms(atoms: AtomGroup, model: LoadedModel) -> Input:
     from painet_cli.data.trajectories.hydrogens import with_hydrogens
-    from painet_cli.data.trajectories.topology import particles_of
+    from painet_cli.data.trajectories.topology import elements_of, particles_of
     from painet_cli.data.trajectories.unwrap import Unwrapper
     from painet_cli.data.trajectories.whole import connections
     from painet_cli.prediction.inputs.recording import check_several
 
     check_several("the AtomGroup", atoms.n_atoms)
+    if len(atoms.unique) != len(atoms):
+        raise RequestError("the AtomGroup holds an atom twice", "give its `unique` atoms")
     trajectory = atoms.universe.trajectory
     at = trajectory.frame
     known = []
     for number in (at - 1, at) if at > 0 else (at,):
         trajectory[number]
         known.append(_frame(atoms, number))
-    _check_finite(np.stack([frame.positions[atoms.indices] for frame in known]))
+    check_finite(np.stack([frame.positions[atoms.indices] for frame in known]))
+    everyone = atoms.universe.atoms
+    refuse_other_unit("the AtomGroup", elements_of(everyone), known[-1].positions)
     bonds = connections(atoms.universe, known[-1])
     unwrap = Unwrapper(bonds, atoms.universe.atoms.n_atoms, atoms.indices)
     positions = np.stack(
@@ -309,17 +239,3 @@ def _velocities(known: Sequence[Frame], atoms: AtomGroup) -> NDArray[np.float32]
     held = [frame.velocities[atoms.indices] for frame in known if frame.velocities is not None]
     velocities: NDArray[np.float32] = (np.stack(held) / _PICOSECOND).astype(np.float32)
     return velocities
-
-
-def _check_finite(frames: NDArray[Any]) -> None:
-    """Refuse positions that are no numbers, and name the place of the first."""
-    if frames.dtype.kind != "f" or np.isfinite(frames).all():
-        return
-    place = np.argwhere(~np.isfinite(frames))[0].tolist()
-    names = ("frame", "particle", "coordinate")[-len(place) :]
-    where = ", ".join(f"{name} {number}" for name, number in zip(names, place, strict=False))
-    if frames.dtype == np.float16 and not np.isnan(frames).any():
-        raise RequestError(
-            f"a position is infinite: {where}", "float16 overflows at 65,504; give float32"
-        )
-    raise RequestError(f"a position is NaN or infinite: {where}", "predict from whole frames")

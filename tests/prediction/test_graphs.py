@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,35 @@ def test_a_sound_system_is_predicted_as_its_arrays_are(model: LoadedModel) -> No
         before[0, 1] -= 0.01
         x = predict(model, np.stack([before, start]), types=["C", "C", "O"])
     np.testing.assert_allclose(y.transpose(0, 1).numpy(), x, atol=1e-4)
+
+
+@pytest.mark.parametrize("treatment", ["superposed", "centred"])
+@pytest.mark.parametrize("kept", [True, False])
+def test_what_was_done_to_frames_of_training_is_done_to_a_system(
+    model: LoadedModel, treatment: str, kept: bool
+) -> None:
+    turn, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))
+    turn *= np.sign(np.linalg.det(turn))
+    reference = tuple(map(tuple, (np.array(ETHANOL) @ turn + 3).tolist())) if kept else ()
+    header = model.header.model_copy(update={"treatment": (treatment,), "reference": reference})
+    like = replace(model, header=header)
+    start = np.array(ETHANOL) + np.array([0.0, 2.0, 0.0])
+    angle = 0.003  # between the frames the molecule turns, drifts and vibrates
+    little = np.array([[np.cos(angle), np.sin(angle), 0], [-np.sin(angle), np.cos(angle), 0]])
+    before = start.copy()
+    before[:, :2] = start[:, :2] @ little[:, :2].T + 0.001
+    before[0, 2] -= 0.002
+    system = heavy_ethanol(start.tolist())
+    system.vel = torch.tensor(start - before, dtype=torch.float32)
+    frames = np.stack([before, start])
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        y = predict(like, system, 2).y.transpose(0, 1).numpy()
+        x = predict(like, frames, 2, types=["C", "C", "O"])
+        plain = predict(model, system, 2).y.transpose(0, 1).numpy()
+    np.testing.assert_allclose(y, x, atol=1e-4)
+    assert np.abs(plain - y).max() > 0.01
+    assert sum(f"frames are {treatment}" in str(one.message) for one in said) == 2
 
 
 def test_a_molecule_in_pieces_is_refused(model: LoadedModel) -> None:

@@ -44,7 +44,7 @@ class GroReader:
             raise
         self.frame_time_ps = None
         if len(times) == 2 and times[0] is not None and times[1] is not None:
-            self.frame_time_ps = times[1] - times[0] if times[1] > times[0] else None
+            self.frame_time_ps = times[1] - times[0]
 
     def close(self) -> None:
         """Let go of the file."""

@@ -153,7 +153,7 @@ class DumpReader:
         if self._units not in _UNITS or len(self._heads) < 2:
             return None
         first, second = self._heads[0].time, self._heads[1].time
-        if first is None or second is None or not second > first:
+        if first is None or second is None:
             return None
         return float(f"{(second - first) * _UNITS[self._units][1]:.6g}")
 

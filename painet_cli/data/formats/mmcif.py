@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from painet_cli.data.formats.binary_cif import mmcif_of
 from painet_cli.data.formats.frame import Frame
+from painet_cli.data.formats.pdb_models import other_models_note
 from painet_cli.data.formats.text_frames import OPENERS, open_plain
 from painet_cli.errors import RequestError
 
@@ -55,9 +56,7 @@ class MmcifReader:
         ]
         left_out = len(models) - len(self._models)
         self.notes: tuple[str, ...] = (
-            (f"{path.name}: {left_out} of its {len(models)} models have other atoms: left out",)
-            if left_out
-            else ()
+            (other_models_note(path, left_out, len(models)),) if left_out else ()
         )
         cell = structure.cell
         self._box = None

@@ -16,6 +16,10 @@ AMC_FRAME_TIME_S = 1 / 120
 """AMC does not say its rate: that of CMU."""
 
 
+_FASTEST_S, _SLOWEST_S = 1e-5, 1.0
+"""Seconds between frames of the fastest and the slowest recordings."""
+
+
 def read_motion_file(path: Path, name: str, skeleton: Path | None = None) -> Motion:
     """Read a recording.
 
@@ -44,6 +48,12 @@ def read_motion_file(path: Path, name: str, skeleton: Path | None = None) -> Mot
     if len(motion.names) < 2:
         raise RequestError(
             f"{path}: a single joint, and none that it moves with", "give a skeleton of several"
+        )
+    if motion.frame_time_s is not None and not _FASTEST_S <= motion.frame_time_s <= _SLOWEST_S:
+        raise RequestError(
+            f"{path}: {motion.frame_time_s:.3g} seconds from frame to frame, as in no recording",
+            "correct it in the file: BVH takes seconds (120 a second are 0.008333), TRC and C3D a "
+            "rate",
         )
     for name in motion.names:
         if not name.isprintable() or len(name) > LONGEST_NAME:

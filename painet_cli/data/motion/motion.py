@@ -72,6 +72,10 @@ METRES_OF = {
     "BVH unit": 0.01,
 }
 """Metres in a unit of length; that of CMU for ASF, and centimetres for BVH, which do not say."""
+_EXTENT = (0.005, 50.0)
+"""Metres from a marker to the farthest other: of a hand, or of a hall."""
+_NEAR_ORIGIN = 0.05
+"""Metres that a marker comes near the origin before it is there, 2.5 metres a second at 50 Hz."""
 _MOST_COMPARED = 200
 """Frames whose distances tell which markers move together."""
 
@@ -94,7 +98,7 @@ def markers(
     RequestError
         Fewer than two markers are seen in all frames.
     """
-    seen = np.asarray(np.isfinite(positions).all(axis=(0, 2)))
+    seen = np.asarray(_seen(positions).all(axis=0))
     if seen.sum() < 2:
         raise RequestError(
             f"{path}: {int(seen.sum())} of {len(names)} markers are seen in all "
@@ -102,6 +106,7 @@ def markers(
             "fill the gaps first, or cut the file to frames in which the markers are seen",
         )
     kept = positions[:, seen]
+    _check_extent(path, kept[0])
     left_out = [name for name, there in zip(names, seen, strict=True) if not there]
     notes = (
         (f"{path.name}: markers with gaps are left out: {', '.join(left_out)}",) if left_out else ()
@@ -115,6 +120,37 @@ def markers(
         up_axis=up_axis,
         notes=notes,
     )
+
+
+def _seen(positions: NDArray[np.float64]) -> NDArray[np.bool_]:  # (F, M)
+    """Whether each marker was seen in each frame: those that were not are NaN, or at the origin.
+
+    A marker may pass through the origin; then it is near it in the frame before or after.
+    """
+    seen = np.asarray(np.isfinite(positions).all(axis=2))
+    zero = ~np.asarray(positions.any(axis=2))
+    for marker in np.flatnonzero(zero.any(axis=0)):
+        known = np.flatnonzero(seen[:, marker] & ~zero[:, marker])
+        at = np.flatnonzero(zero[:, marker])
+        if not len(known):
+            seen[at, marker] = False
+            continue
+        after = np.searchsorted(known, at).clip(max=len(known) - 1)
+        apart = np.linalg.norm(positions[known, marker], axis=1)
+        near = np.minimum(apart[after], apart[(after - 1).clip(min=0)])
+        seen[at, marker] = near < _NEAR_ORIGIN
+    return seen
+
+
+def _check_extent(path: Path, positions: NDArray[np.float64]) -> None:
+    """Refuse markers, (M, 3), that lie as no recorded motion's do in metres."""
+    extent = float(np.ptp(positions, axis=0).max())
+    low, high = _EXTENT
+    if not low <= extent <= high:
+        raise RequestError(
+            f"{path}: its markers are {extent:.3g} m apart by the unit that it names",
+            "correct that unit: mm, cm or m",
+        )
 
 
 def _told_apart(names: Sequence[str]) -> tuple[str, ...]:

@@ -51,6 +51,7 @@ def read_trc(path: Path) -> Motion:
         if len(words) < 3:
             words = line.split()
         words = (words[2:] + [""] * width)[:width]
+        words = ["" if word.lower() == "nan" else word for word in words]
         values = numbers([word or "0" for word in words], where, number)
         rows.append([value if word else np.nan for value, word in zip(values, words, strict=True)])
     if not rows:

@@ -93,6 +93,13 @@ def bond_reach(elements: Sequence[str]) -> NDArray[np.float64]:
     return np.array([reach[one] for one in elements], dtype=np.float64)
 
 
+def covalent_radii(elements: Sequence[str]) -> NDArray[np.float64]:
+    """Covalent radius of each atom, (N,), angstrom."""
+    table = _table()
+    radii = {one: float(table[one.capitalize()].covalent_r) for one in {*elements}}
+    return np.array([radii[one] for one in elements], dtype=np.float64)
+
+
 def atoms(numbers: Sequence[int], bonds: tuple[tuple[int, int], ...]) -> Particles:
     """Atoms named by element and count (C1, C2, O1, H1, ...), typed by element.
 

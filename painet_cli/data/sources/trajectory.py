@@ -18,6 +18,7 @@ from painet_cli.data.dataset.origin import About, notes_of, source_of
 from painet_cli.data.dataset.splits import Splitter, checked_split, split_windows
 from painet_cli.data.formats.frame import Frame
 from painet_cli.data.particles.names import Velocity
+from painet_cli.data.particles.unit import refuse_other_unit
 from painet_cli.data.sources.merge import prepare_together
 from painet_cli.data.sources.options import (
     Center,
@@ -44,7 +45,13 @@ from painet_cli.data.trajectories.frames import (
 )
 from painet_cli.data.trajectories.hydrogens import with_hydrogens
 from painet_cli.data.trajectories.reader import Trajectory, open_topology
-from painet_cli.data.trajectories.topology import altloc_note, particles_of, select, virtual_note
+from painet_cli.data.trajectories.topology import (
+    altloc_note,
+    elements_of,
+    particles_of,
+    select,
+    virtual_note,
+)
 from painet_cli.data.trajectories.whole import connections
 from painet_cli.data.units import seconds
 from painet_cli.errors import RequestError, option
@@ -227,6 +234,7 @@ def write_trajectories(
         shared_out = checked_split(split, segments, delta_frames)
         begin = files[0].frame(chosen[0][0])
         _load_frame(universe, begin)
+        refuse_other_unit(f"{files[0].path}", elements_of(universe.atoms), begin.positions)
         selected = select(universe, reading.select, topology)
         joined = connections(universe, begin, reading.bond_length)
         frames = prepared_frames(files, chosen, selected.indices, reading, joined, to.progress)

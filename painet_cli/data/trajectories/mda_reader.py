@@ -8,7 +8,7 @@ import re
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import StringIO
 from itertools import pairwise
@@ -18,7 +18,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from painet_cli.data.formats.binary_cif import mmcif_of
 from painet_cli.data.formats.frame import Frame
+from painet_cli.data.formats.hybrid36 import in_decimal
+from painet_cli.data.formats.netcdf import NetcdfHeader, WholeRecords
+from painet_cli.data.formats.pdb_models import other_models_note, same_models
 from painet_cli.data.formats.text_frames import cut_short
 from painet_cli.data.trajectories.dcd import DcdHeader
 from painet_cli.data.trajectories.guards import check_claims
@@ -98,11 +102,13 @@ class MdaReader:
         check_claims(path, {kind.name})
         self._box_of_all = _first_cell(path) if kind.name == "PDB" else None
         self._dcd = DcdHeader.read(path) if kind.name == "DCD" else None
+        self._netcdf = NetcdfHeader.read(path) if kind.name == "NCDF" else None
         with mdanalysis(path, kind.whole()):
-            self._reader = _reader_of(kind)(mda_source(path, kind), **self._options(atom_count))
+            self._reader = _reader_of(kind)(self._source(), **self._options(atom_count))
         try:
             with mdanalysis(path, kind.whole()):
                 self.n_frames, self.n_atoms = int(self._reader.n_frames), int(self._reader.n_atoms)
+            self._read_models()
             self.notes = self._notes()
             self.frame_time_ps = self._frame_time()
         except BaseException:
@@ -125,7 +131,7 @@ class MdaReader:
         from MDAnalysis.lib.mdamath import triclinic_vectors
 
         with mdanalysis(self.path, self.kind.whole(), failed=f"frame {number} cannot be read"):
-            step = self._reader[number]
+            step = self._reader[self._models[number]]
             box = self._box_of_all
             if step.dimensions is not None:
                 box = triclinic_vectors(step.dimensions, dtype=np.float64)
@@ -136,6 +142,24 @@ class MdaReader:
                 number * (self.frame_time_ps or 0.0) if self._dcd else float(step.time),
                 self._velocities(step),
             )
+
+    def _read_models(self) -> None:
+        """Take the models of a PDB that have the atoms of the first."""
+        self._models: Sequence[int] = range(self.n_frames)
+        if self.kind.name == "PDB" and self.n_frames > 1:
+            self._models = same_models(self.path)
+        self._models_left_out = self.n_frames - len(self._models)
+        self.n_frames = len(self._models)
+
+    def _source(self) -> Any:
+        """What MDAnalysis opens: of a NetCDF file that was cut, the records that are whole."""
+        if self.kind.name == "PDB":
+            return str(self.path)
+        if self._netcdf is None or self._netcdf.said == self._netcdf.whole:
+            return mda_source(self.path, self.kind)
+        from MDAnalysis.lib.util import NamedStream
+
+        return NamedStream(WholeRecords(self.path, self._netcdf.whole), self.path.name)
 
     def _options(self, atom_count: int) -> dict[str, Any]:
         if self.kind.name in _NEED_ATOM_COUNT:
@@ -161,17 +185,20 @@ class MdaReader:
                 caught.clear()
         # MDAnalysis takes 1 ps where a file has no times.
         invented = any("no dt information" in str(one.message) for one in caught)
-        if invented or not (time > 0 and math.isfinite(time)):
+        if invented or not math.isfinite(time):
             return None
         return float(f"{time:.6g}")  # files hold it in single precision
 
     def _notes(self) -> tuple[str, ...]:
-        cut = self._dcd.cut if self._dcd is not None else False
+        head = self._dcd or self._netcdf
+        cut = head.cut if head is not None else False
         if self.kind.name in ("XTC", "TRR"):
             end = frame_end(self.path, self.kind.name, self._reader.last_offset)
             cut = end != self.path.stat().st_size
             self.n_frames -= end > self.path.stat().st_size
         notes = [cut_short(self.path, self.n_frames)] if cut else []
+        if left_out := self._models_left_out:
+            notes.append(other_models_note(self.path, left_out, left_out + self.n_frames))
         if self._dcd is not None and self._dcd.unsaid:
             notes.append(
                 f"{self.path.name} does not say who wrote it: its time step of "
@@ -222,13 +249,16 @@ def mda_options(path: Path, kind: Readable) -> dict[str, Any]:
 
 def mda_source(path: Path, kind: Readable) -> Any:
     """What MDAnalysis is given to read: the file's name, or what the file says in its language."""
-    if kind.name != "BCIF":
+    text, suffix = None, ""
+    if kind.name == "BCIF":
+        text, suffix = mmcif_of(path), ".cif"
+    elif kind.name == "PDB":
+        text = in_decimal(path)
+    if text is None:
         return str(path)
     from MDAnalysis.lib.util import NamedStream
 
-    from painet_cli.data.formats.binary_cif import mmcif_of
-
-    return NamedStream(StringIO(mmcif_of(path)), f"{path}.cif")
+    return NamedStream(StringIO(text), f"{path}{suffix}")
 
 
 def _reader_of(kind: Readable) -> Any:

@@ -13,6 +13,7 @@ from painet_cli.data.formats.ase_files import AseReader, read_ase
 from painet_cli.data.formats.frame import FrameReader
 from painet_cli.data.formats.gro import GroReader
 from painet_cli.data.formats.lammps_dump import DumpReader, read_dump
+from painet_cli.data.formats.mdtraj_h5 import MdtrajReader, read_mdtraj
 from painet_cli.data.formats.mmcif import MmcifReader
 from painet_cli.data.formats.sdf import SdfReader, read_sdf
 from painet_cli.data.formats.xyz import XyzReader, read_xyz
@@ -60,6 +61,7 @@ OWN = {
     "LAMMPSDUMP": OwnFormat(DumpReader, read_dump),
     "MMCIF": OwnFormat(MmcifReader),
     "BCIF": OwnFormat(MmcifReader),
+    "MDTRAJ": OwnFormat(MdtrajReader, read_mdtraj),
     "SDF": OwnFormat(SdfReader, read_sdf),
     "TRAJ": OwnFormat(AseReader, read_ase),
     "XDATCAR": OwnFormat(AseReader, read_ase),

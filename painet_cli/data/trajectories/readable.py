@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
+from painet_cli.data.formats.mdtraj_h5 import is_mdtraj
 from painet_cli.errors import RequestError, option
 
 _EXTRA = "'painet[formats]'"
@@ -114,6 +115,7 @@ READABLE = (
     Readable("SDF", (".sdf", ".mol"), "painet", "names, bonds, records", "MDL, V2000"),
     Readable("MOL2", (".mol2",), "MDAnalysis", "names, bonds, records", "Tripos"),
     Readable("H5MD", (".h5md", ".h5"), "MDAnalysis", f"{_FRAMES}, velocities", "H5MD", "h5py"),
+    Readable("MDTRAJ", (".h5", ".hdf5"), "painet", f"names, bonds, {_FRAMES}", "mdtraj", "h5py"),
     Readable("GSD", (".gsd",), "MDAnalysis", "names, bonds, frames, box", "HOOMD", "gsd"),
     Readable("TRAJ", (".traj",), "ASE", "names, frames, box, velocities", "ASE", "ase"),
     Readable("XDATCAR", (".xdatcar",), "ASE", "names, frames, box", "VASP", "ase"),
@@ -234,6 +236,8 @@ def _by_content(path: Path) -> Readable | None:
             return BY_NAME[name]
     if re.search(rb"^data_\S", start, re.MULTILINE):
         return BY_NAME["MMCIF"]
+    if start.startswith(b"\x89HDF") and is_mdtraj(path):
+        return BY_NAME["MDTRAJ"]
     if start[:4] == b"\x54\0\0\0" and start[4:8] == b"CORD":
         return BY_NAME["DCD"]
     return None

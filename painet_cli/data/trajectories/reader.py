@@ -150,7 +150,14 @@ class Trajectory:
                 ),
             )
         self.dropped = count - atom_count
-        self.frame_time_ps = self._reader.frame_time_ps
+        # frames that all have one time have none
+        self.frame_time_ps = self._reader.frame_time_ps or None
+        if self.frame_time_ps is not None and self.frame_time_ps < 0:
+            self.close()
+            raise RequestError(
+                f"{path}: frame 1 comes before frame 0 by the times that the file gives them",
+                "sort its frames by time",
+            )
         self.notes = self._reader.notes
 
     def close(self) -> None:

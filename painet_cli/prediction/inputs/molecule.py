@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from painet_cli.data.formats.frame import Frame
 from painet_cli.data.particles.elements import HEAVY, heavy_places
+from painet_cli.data.particles.unit import refuse_other_unit
 from painet_cli.data.trajectories.hydrogens import with_hydrogens
 from painet_cli.data.trajectories.readable import TOPOLOGIES, TRAJECTORIES
 from painet_cli.data.trajectories.reader import (
@@ -92,6 +93,12 @@ class MoleculeRecording(Recording):
         self._box = first.box
         self._connections = connections(self._universe, first)
         self._first = whole_positions(first, self._connections).astype(np.float32)
+        everyone = self._universe.atoms
+        try:
+            refuse_other_unit(f"{path}: frame 0", elements_of(everyone), self._first)
+        except RequestError:
+            self.close()
+            raise
         dimensions = None if first.box is None else triclinic_box(*first.box)
         self._universe.load_new(self._first[None], dimensions=dimensions)
         check_several(path, count)

@@ -118,20 +118,22 @@ def test_a_bad_bvh_is_refused_with_its_line(
     assert caught.value.hint
 
 
-def trc(tmp_path: Path, unit: str = "mm", gap: bool = False) -> Path:
+def trc(
+    tmp_path: Path, unit: str = "mm", gap: bool = False, unseen: str = "", rate: str = "50"
+) -> Path:
     """Four markers on two rigid pairs, of which one turns about the other; perhaps a fifth."""
     names = ["hip", "knee", "ankle", "toe", "lost"]
     lines = [
         "PathFileType\t4\t(X/Y/Z)\ttake.trc",
         "DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits",
-        f"50\t50\t20\t5\t{unit}",
+        f"{rate}\t{rate}\t20\t5\t{unit}",
         "Frame#\tTime\t" + "\t\t\t".join(names),
         "\t\t" + "\t".join(f"X{k}\tY{k}\tZ{k}" for k in range(1, 6)),
         "",
     ]
     for k in range(20):
         x = pose(k).ravel().tolist()
-        last = ["", "", ""] if gap and k == 7 else ["1", "2", f"{k}"]
+        last = [unseen] * 3 if gap and k == 7 else ["1", "200", f"{k}"]
         row = [f"{value:.6f}" for value in x] + last
         lines.append("\t".join([str(k + 1), f"{k / 50:.3f}", *row]))
     path = tmp_path / "take.trc"
@@ -155,8 +157,9 @@ def test_trc_is_read_in_metres(tmp_path: Path) -> None:
     np.testing.assert_allclose(motion.positions[9, :4], pose(9) / 1000, atol=1e-8)
 
 
-def test_a_marker_with_gaps_is_left_out_and_it_is_said(tmp_path: Path) -> None:
-    motion = read_trc(trc(tmp_path, gap=True))
+@pytest.mark.parametrize("unseen", ["", "NaN", "0.00000"])
+def test_a_marker_with_gaps_is_left_out_and_it_is_said(tmp_path: Path, unseen: str) -> None:
+    motion = read_trc(trc(tmp_path, gap=True, unseen=unseen))
     assert motion.names == ("hip", "knee", "ankle", "toe")
     assert motion.notes == ("take.trc: markers with gaps are left out: lost",)
 
@@ -168,6 +171,22 @@ def test_markers_hang_from_those_they_move_with(tmp_path: Path) -> None:
 def test_trc_of_an_unknown_unit(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="'cubits' is no unit of length"):
         read_trc(trc(tmp_path, unit="cubits"))
+
+
+@pytest.mark.parametrize(("unit", "apart"), [("m", r"1e\+03 m"), ("ft", "305 m")])
+def test_markers_as_far_apart_as_no_one_is_are_refused(
+    tmp_path: Path, unit: str, apart: str
+) -> None:
+    with pytest.raises(RequestError, match=f"{apart} apart by the unit that it names"):
+        read_trc(trc(tmp_path, unit=unit))
+
+
+def test_a_rate_in_place_of_a_time_is_refused(tmp_path: Path) -> None:
+    take = bvh(tmp_path, BVH.replace("Frame Time: 0.01", "Frame Time: 120"))
+    with pytest.raises(RequestError, match="120 seconds from frame to frame"):
+        read_motion_file(take, "BVH")
+    with pytest.raises(RequestError, match="120 seconds from frame to frame"):
+        read_motion_file(trc(tmp_path, rate="0.0083333"), "TRC")
 
 
 def test_c3d_is_read_as_trc_is(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -205,6 +206,50 @@ def test_restart_in_netcdf(tmp_path: Path, top: Path) -> None:
     np.testing.assert_allclose(found.velocities, 0.1 * 20.455e12, rtol=1e-6)
 
 
+def netcdf(path: Path) -> Path:
+    """Four frames by the convention of AMBER, 112 bytes each."""
+    from scipy.io import netcdf_file
+
+    with netcdf_file(path, "w", version=2) as file:
+        file.Conventions, file.ConventionVersion = "AMBER", "1.0"
+        file.program, file.programVersion = "made", "1"
+        for name, size in (("frame", None), ("spatial", 3), ("atom", 9)):
+            file.createDimension(name, size)
+        time = file.createVariable("time", "f", ("frame",))
+        x = file.createVariable("coordinates", "f", ("frame", "atom", "spatial"))
+        time.units, x.units = "picosecond", "angstrom"
+        for k, frame in enumerate(frames(4)):
+            time[k], x[k] = 0.5 * k, frame
+    return path
+
+
+@pytest.mark.parametrize(("bytes_off", "whole"), [(0, 4), (1, 3), (112, 3), (113, 2), (335, 1)])
+@pytest.mark.parametrize("ended", [True, False])
+def test_netcdf_is_read_up_to_where_it_was_cut(
+    tmp_path: Path, top: Path, bytes_off: int, whole: int, ended: bool
+) -> None:
+    raw = bytearray(netcdf(tmp_path / "run.nc").read_bytes())
+    if not ended:  # its writer was stopped before it wrote how many frames there are
+        raw[4:8] = b"\xff" * 4
+    (tmp_path / "run.nc").write_bytes(raw[: len(raw) - bytes_off])
+    found = read(tmp_path / "run.nc", top)
+    check(found, whole)
+    said = [note for note in found.notes if "cut short" in note]
+    # a file that says nothing and ends with a frame is whole as far as anyone can tell
+    assert bool(said) == bool(bytes_off % 112 if not ended else bytes_off)
+    assert found.frame_time_s == (pytest.approx(5e-13) if whole > 1 else None)
+
+
+@pytest.mark.parametrize("kept", [3, 40, 300, 450])
+def test_netcdf_that_ends_within_its_first_frame_is_refused(
+    tmp_path: Path, top: Path, kept: int
+) -> None:
+    path = netcdf(tmp_path / "run.nc")
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(RequestError):
+        read(path, top)
+
+
 # ---- chemistry ----------------------------------------------------------------------------------
 
 BONDS = ((0, 1), (1, 2), (0, 3), (0, 4), (0, 5), (1, 6), (1, 7), (2, 8))
@@ -394,9 +439,59 @@ def test_h5md(tmp_path: Path, top: Path) -> None:
     assert found.frame_time_s == pytest.approx(5e-13)
 
 
+def mdtraj_h5(path: Path, **topology: Any) -> Path:
+    """A file as mdtraj writes it."""
+    h5py = pytest.importorskip("h5py")
+    atoms = [
+        {"index": k, "name": f"{one}{k}", "element": one, "serial": k + 1}
+        for k, one in enumerate(SYMBOLS)
+    ]
+    residue = {"index": 0, "name": "EOH", "resSeq": 7, "segmentID": "", "atoms": atoms}
+    chains = [{"index": 0, "residues": [residue]}]
+    said = {"chains": chains, "bonds": [list(pair[::-1]) for pair in BONDS]} | topology
+    columns = (
+        ("coordinates", frames() / 10, "nanometers"),
+        ("time", np.arange(3) * 0.5, "picoseconds"),
+        ("cell_lengths", np.full((3, 3), 5.0), "nanometers"),
+        ("cell_angles", np.full((3, 3), 90.0), "degrees"),
+    )
+    with h5py.File(path, "w") as file:
+        file.attrs["conventions"] = "Pande"
+        for name, values, unit in columns:
+            file[name] = values.astype(np.float32)
+            file[name].attrs["units"] = unit
+        file["topology"] = np.array([json.dumps(said).encode()])
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.h5", "a.hdf5", "trajectory"])
+def test_hdf5_of_mdtraj(tmp_path: Path, name: str) -> None:
+    found = read(mdtraj_h5(tmp_path / name))
+    check(found)
+    assert found.frame_time_s == pytest.approx(5e-13)
+    assert found.particles.residues == ("EOH",) * 9
+    assert found.particles.residue_ids == (7,) * 9
+    assert found.boxes is not None
+    np.testing.assert_allclose(found.boxes[0], 50 * np.eye(3), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "topology", [{"chains": []}, {"bonds": [[0, 99]]}, {"bonds": [[0]]}, {"chains": 3}]
+)
+def test_hdf5_of_mdtraj_with_another_topology_is_refused(tmp_path: Path, topology: Any) -> None:
+    with pytest.raises(RequestError):
+        read(mdtraj_h5(tmp_path / "a.h5", **topology))
+
+
 @pytest.mark.parametrize(
     ("name", "package"),
-    [("a.h5md", "h5py"), ("a.gsd", "gsd"), ("a.traj", "ase"), ("a.c3d", "ezc3d")],
+    [
+        ("a.h5md", "h5py"),
+        ("a.h5", "h5py"),
+        ("a.gsd", "gsd"),
+        ("a.traj", "ase"),
+        ("a.c3d", "ezc3d"),
+    ],
 )
 def test_a_package_that_is_missing_is_named_with_its_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, package: str
@@ -413,7 +508,7 @@ def test_a_package_that_is_missing_is_named_with_its_command(
 
 def test_every_ending_is_of_one_format_or_told_by_the_content() -> None:
     endings = [suffix for one in READABLE for suffix in one.suffixes]
-    assert {one for one in endings if endings.count(one) > 1} == {".top", ".trc"}
+    assert {one for one in endings if endings.count(one) > 1} == {".top", ".trc", ".h5"}
 
 
 def test_what_is_written_is_read() -> None:

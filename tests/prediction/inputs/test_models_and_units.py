@@ -1,4 +1,4 @@
-"""Models of mmCIF, units of dumps, sites that are no atoms, and skeletons in an unknown unit."""
+"""Models of mmCIF and PDB, units of dumps, sites that are no atoms, skeletons of unknown unit."""
 
 from __future__ import annotations
 
@@ -51,6 +51,49 @@ def test_models_of_other_atoms_are_left_out(tmp_path: Path) -> None:
     found = read(path)
     assert found.frames.shape == (1, 3, 3)
     assert "1 of its 2 models have other atoms" in found.notes[0]
+
+
+# ---- PDB ----------------------------------------------------------------------------------------
+
+
+def test_models_of_a_pdb_with_other_atoms_are_left_out(tmp_path: Path) -> None:
+    def model(number: int, names: Sequence[str]) -> str:
+        lines = (
+            f"ATOM  {k + 1:5d}  {name}  LIG A   1    {1.4 * k + 0.1 * number:8.3f}{0.0:8.3f}"
+            f"{0.0:8.3f}  1.00  0.00           {name[0]}\n"
+            for k, name in enumerate(names)
+        )
+        return f"MODEL     {number:4d}\n{''.join(lines)}ENDMDL\n"
+
+    path = tmp_path / "entry.pdb"
+    same, fewer, others = ("C1", "C2", "O1"), ("C1", "C2"), ("C1", "O1", "C2")
+    path.write_text("".join(model(k, one) for k, one in enumerate((same, fewer, others, same))))
+    found = read(path)
+    assert found.frames.shape == (2, 3, 3)
+    np.testing.assert_allclose(found.frames[:, 0, 0], [0.0, 0.3], atol=1e-6)
+    assert "2 of its 4 models have other atoms: left out" in found.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "residues"),
+    [
+        (("9998", "9999", "A000", "A001"), (9998, 9999, 10_000, 10_001)),
+        # 26 * 36**3 numbers from 10,000 on begin with a capital; four digits are kept of each
+        (("ZZZZ", "a000"), (3055, 3056)),
+    ],
+)
+def test_residues_may_be_numbered_on_in_hybrid_36(
+    tmp_path: Path, numbers: tuple[str, ...], residues: tuple[int, ...]
+) -> None:
+    path = tmp_path / "long.pdb"
+    path.write_text(
+        "".join(
+            f"ATOM  {k + 1:5d}  CA  GLY A{number}    {3.8 * k:8.3f}{0.0:8.3f}{0.0:8.3f}"
+            "  1.00  0.00           C\n"
+            for k, number in enumerate(numbers)
+        )
+    )
+    assert read(path).particles.residue_ids == residues
 
 
 # ---- LAMMPS -------------------------------------------------------------------------------------

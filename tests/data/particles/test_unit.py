@@ -1,0 +1,85 @@
+"""Atoms in another unit than angstrom are refused, wherever they come from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from painet_cli.data.particles.unit import refuse_other_unit
+from painet_cli.data.sources.prepare import prepare
+from painet_cli.errors import RequestError
+from painet_cli.prediction.inputs.open import open_input
+from painet_cli.prediction.predict import predict
+
+SYMBOLS = ("C", "C", "O", "H", "H", "H", "H", "H", "H")
+ETHANOL = np.array(
+    [
+        [-1.18, -0.21, 0.0],
+        [0.0, 0.55, 0.0],
+        [1.18, -0.34, 0.0],
+        [-2.06, 0.43, 0.0],
+        [-1.23, -0.84, 0.88],
+        [-1.23, -0.84, -0.88],
+        [0.06, 1.19, 0.89],
+        [0.06, 1.19, -0.89],
+        [1.93, 0.25, 0.0],
+    ]
+)
+OTHERS = [
+    (0.1, "nanometres"),
+    (1 / 0.529177, "bohr"),
+    (1e-10, "metres"),
+    (0.529177, "angstrom that were taken for bohr"),
+    (10.0, "angstrom that were taken for nanometres"),
+]
+
+
+def written(path: Path, scale: float) -> Path:
+    rows = "".join(
+        f"{name} {x:.6e} {y:.6e} {z:.6e}\n"
+        for name, (x, y, z) in zip(SYMBOLS, ETHANOL * scale, strict=True)
+    )
+    path.write_text(f"9\n\n{rows}" * 12)
+    return path
+
+
+@pytest.mark.parametrize(("scale", "unit"), OTHERS)
+def test_a_file_in_another_unit_is_refused(tmp_path: Path, scale: float, unit: str) -> None:
+    path = written(tmp_path / "a.xyz", scale)
+    with pytest.raises(RequestError) as caught:
+        open_input(path)
+    assert unit in caught.value.hint
+    with pytest.raises(RequestError) as caught:
+        prepare(
+            "trajectory",
+            data_dir=tmp_path / "data",
+            name="a",
+            topology=path,
+            trajectory=path,
+            frame_time="0.5fs",
+            delta_frames=1,
+        )
+    assert unit in caught.value.hint
+
+
+@pytest.mark.parametrize(("scale", "unit"), OTHERS)
+def test_arrays_in_another_unit_are_refused(scale: float, unit: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        predict(
+            "md17-ethanol",
+            ETHANOL[:3] * scale if scale < 1 else ETHANOL * scale,
+            types=(SYMBOLS[:3] if scale < 1 else SYMBOLS),
+        )
+    assert unit in caught.value.hint
+
+
+def test_what_is_not_bonded_may_be_farther_apart() -> None:
+    grid = np.stack(np.meshgrid(*[np.arange(3.0)] * 3), axis=-1).reshape(-1, 3)
+    for element, apart in (("Ar", 3.8), ("O", 2.8), ("Cu", 2.55), ("C", 3.8), ("H", 1.8)):
+        refuse_other_unit("it", (element,) * 27, grid * apart)
+
+
+def test_atoms_of_unknown_elements_may_lie_anywhere() -> None:
+    refuse_other_unit("it", (), ETHANOL / 10)
