@@ -35,7 +35,7 @@ from painet_cli.report.page.data import ErrorBars
 from painet_cli.report.page.write import write_page
 from painet_cli.report.pictures.motion import draw_snapshots
 from painet_cli.report.request import PredictionRequest, begin_prediction
-from painet_cli.report.tables.verdict import sure_sentence, verdict_sentences
+from painet_cli.report.tables.verdict import opening_sentences
 from painet_cli.storage.atomic import check_writable, new_folder
 from painet_cli.storage.provenance import KEY, finite, provenance, sealed
 from painet_cli.training.device import resolve_device
@@ -48,6 +48,7 @@ _NOTHING_LEARNED: dict[str, Any] = {
     "chosen": None,
     "skill": None,
     "yardsticks": {},
+    "loses_to": [],
 }
 
 
@@ -307,9 +308,8 @@ def _files(
         shown,
         staging / PAGE,
         title=f"{forecast.system.name}, predicted by {made.name}",
-        verdict=[sure_sentence(forecast.radius_90, unit)]
-        if verdict is None
-        else verdict_sentences(verdict, unit),
+        verdict=opening_sentences(verdict, forecast.radius_90, unit),
+        held_out=verdict,
         notes=[
             *([f"Checkpoint {choice.checkpoint.name}, {choice.reason}."] if choice else []),
             *forecast.warnings,
