@@ -60,8 +60,8 @@ def measure_coverage(validation: Sampled, other: Sampled) -> Coverage:
     errors = distances(validation.predicted, validation.truth)
     radii = fit_radii(errors, None, len(errors))
     held = coverage(other.predicted, other.truth, radii.of(None, len(other.numbers)))
-    counts = (len(one.numbers) for one in (validation, other))
-    return Coverage(radii.pooled.tolist(), held.tolist(), *counts)
+    taken_from, tried_on = len(validation.numbers), len(other.numbers)
+    return Coverage(radii.pooled.tolist(), held.tolist(), taken_from, tried_on)
 
 
 def kept_coverage(

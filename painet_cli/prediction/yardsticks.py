@@ -6,7 +6,7 @@ beside. A mean structure and the nearest window are what they take from other fr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import torch
@@ -98,7 +98,7 @@ class NearestWindow:
         (S,) which of the windows, ascending.
     """
 
-    def __init__(self, windows: Sequence[Batch], frame: BodyFrame, places: Tensor) -> None:
+    def __init__(self, windows: Iterable[Batch], frame: BodyFrame, places: Tensor) -> None:
         self._frame = frame
         seen = gather(windows, frame, 0, places)
         spread = seen.inputs.sub(seen.inputs.mean(dim=0)).square().mean(dim=(0, 2, 3), keepdim=True)
