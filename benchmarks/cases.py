@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from painet_cli.config.presets import Preset, load_preset
 from painet_cli.data.batches.graph import Graph, bond_graph
-from painet_cli.data.sources.mocap_files import BONES, JOINTS
+from painet_cli.data.motion.mocap_files import BONES, JOINTS
 from painet_cli.models.painet.attention import attend_dense, attend_factorised
 
 Turn = Callable[[], object]
