@@ -14,12 +14,12 @@ from collections.abc import Callable
 
 import torch
 from decoder_step import LiteralLayer, built, step_of, step_with
-from painet_cli.data.sources.mocap_files import BONES, JOINTS
 from torch import Tensor
 from torch.nn import functional
 
 from painet_cli.config.presets import Preset, load_preset
 from painet_cli.data.batches.graph import Graph, bond_graph
+from painet_cli.data.motion.mocap_files import BONES, JOINTS
 from painet_cli.models.painet.attention import attend_dense, attend_factorised
 
 Turn = Callable[[], object]

@@ -35,13 +35,13 @@ from typing import TYPE_CHECKING, cast
 from unittest import mock
 
 import torch
-from painet_cli.data.sources.mocap_files import BONES, JOINTS
 from torch import Tensor, nn
 from torch.nn import functional
 
 from painet_cli.config.presets import Preset, load_preset
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import Graph, bond_graph
+from painet_cli.data.motion.mocap_files import BONES, JOINTS
 from painet_cli.errors import RequestError
 from painet_cli.models.base import DynamicsModel, SystemSpec
 from painet_cli.models.layers.message_passing import EquivariantLayer

@@ -14,7 +14,6 @@ import argparse
 import math
 
 import torch
-from painet_cli.data.sources.mocap_files import BONES, JOINTS
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -22,6 +21,7 @@ from painet_cli.config.presets import load_preset
 from painet_cli.config.schema import PainetConfig
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import bond_graph
+from painet_cli.data.motion.mocap_files import BONES, JOINTS
 from painet_cli.models.base import DynamicsModel, SystemSpec
 from painet_cli.models.registry import build_model
 

@@ -16,12 +16,12 @@ from collections.abc import Callable
 import decoder_step
 import torch
 from decoder_step import random_batch
-from painet_cli.data.sources.mocap_files import BONES, JOINTS
 
 from painet_cli.config.model_table import OWN
 from painet_cli.config.presets import Preset, load_preset
 from painet_cli.config.schema import MODEL_CONFIGS
 from painet_cli.data.batches.graph import Graph, bond_graph
+from painet_cli.data.motion.mocap_files import BONES, JOINTS
 from painet_cli.models.base import SystemSpec
 from painet_cli.models.registry import build_model, find_model
 from painet_cli.training.device import resolve_device, reuse_freed_memory

@@ -279,12 +279,12 @@ def _rendered(done: WrittenPrediction) -> list[Any]:
         sanity_tables,
     )
     from painet_cli.report.tables.physics import physics_tables
-    from painet_cli.report.tables.verdict import sure_sentence, verdict_sentences, verdict_table
+    from painet_cli.report.tables.verdict import opening_sentences, verdict_table
 
     verdict, unit = done.made.verdict, done.made.forecast.system.length_unit
     sure = done.made.forecast.radius_90
     return [
-        *(verdict_sentences(verdict, unit) if verdict else [sure_sentence(sure, unit)]),
+        *opening_sentences(verdict, sure, unit),
         *(verdict_table(verdict, unit) if verdict else ()),
         *((f"{done.momentum.sentence(unit)}.\n",) if done.momentum else ()),
         *error_tables(done.made.forecast),

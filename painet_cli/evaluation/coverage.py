@@ -1,11 +1,21 @@
-"""Whether error bars hold: radii from validation windows, tried on other windows."""
+"""Whether error bars hold: a checkpoint's own, else those of validation windows, on other ones."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from painet_cli.data.batches.windows import Windows
+from painet_cli.errors import RequestError
 from painet_cli.evaluation.sampled import Sampled
+from painet_cli.models.base import DynamicsModel
+from painet_cli.models.confidence.kept import by_start, radii_of
 from painet_cli.models.confidence.radii import coverage, distances, fit_radii
 
 MOST_WINDOWS = 1000
@@ -14,22 +24,28 @@ MOST_WINDOWS = 1000
 
 @dataclass(frozen=True)
 class Coverage:
-    """Radii that held 90 % of the particles of validation windows, and what they hold elsewhere.
+    """Radii that are to hold 90 % of the particles, and what they hold of some windows.
 
     Attributes
     ----------
     radius_90
         The radius for all particles at each step, unit of length.
     coverage
-        Share of the particles of the other windows within their own radius, at each step.
+        Share of the particles of the windows within their own radius, at each step.
     taken_from, tried_on
-        Windows of validation, and others.
+        Validation windows, and others; None where the radii are the checkpoint's.
+    source
+        Where the radii come from.
+    spread
+        Whether the model's own standard deviation at each start scales them.
     """
 
     radius_90: list[float]
     coverage: list[float]
-    taken_from: int
+    taken_from: int | None
     tried_on: int
+    source: Literal["checkpoint", "validation windows"] = "validation windows"
+    spread: bool = False
 
     def plain(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -44,5 +60,74 @@ def measure_coverage(validation: Sampled, other: Sampled) -> Coverage:
     errors = distances(validation.predicted, validation.truth)
     radii = fit_radii(errors, None, len(errors))
     held = coverage(other.predicted, other.truth, radii.of(None, len(other.numbers)))
-    counts = (len(one.numbers) for one in (validation, other))
-    return Coverage(radii.pooled.tolist(), held.tolist(), *counts)
+    taken_from, tried_on = len(validation.numbers), len(other.numbers)
+    return Coverage(radii.pooled.tolist(), held.tolist(), taken_from, tried_on)
+
+
+def kept_coverage(
+    tensors: Mapping[str, Tensor],
+    model: DynamicsModel,
+    windows: Windows,
+    some: Sampled,
+    batch_size: int,
+) -> Coverage | None:
+    """Try the radii that a checkpoint keeps, which are what `predict` gives.
+
+    Parameters
+    ----------
+    tensors
+        Of the checkpoint.
+    model
+        That it holds.
+    windows, some
+        Where predictions start, and those of them that were predicted.
+    batch_size
+        Windows side by side.
+
+    Returns
+    -------
+    Coverage | None
+        None where it keeps none, or none of so many steps.
+
+    Raises
+    ------
+    RequestError
+        They do not go together.
+    """
+    steps = len(windows.offsets)
+    first = windows.batch(some.numbers[:1])
+    try:
+        radii = radii_of(tensors, first.graph.types.cpu().numpy())
+    except ValueError as error:
+        raise RequestError(
+            f"the checkpoint's error bars cannot be read: {error}", "train again"
+        ) from error
+    if radii is None or len(radii.pooled) < steps:
+        return None
+    spread = _spread(model, windows, some, batch_size, steps) if radii.by_spread else None
+    if radii.by_spread and spread is None:
+        return None
+    own = radii.first(steps)
+    radius = own.of(spread, len(some.numbers))
+    return Coverage(
+        own.typical(radius).tolist(),
+        coverage(some.predicted, some.truth, radius).tolist(),
+        None,
+        len(some.numbers),
+        "checkpoint",
+        radii.by_spread,
+    )
+
+
+@torch.no_grad()
+def _spread(
+    model: DynamicsModel, windows: Windows, some: Sampled, batch_size: int, steps: int
+) -> NDArray[np.floating] | None:
+    """(S, T, N) the model's standard deviations at the starts; None where it knows none."""
+    made = []
+    for batch in windows.batches(batch_size, some.numbers):
+        spread = model.deviations(batch)
+        if spread is None:
+            return None
+        made.append(by_start(spread[:steps], batch))
+    return np.concatenate(made)

@@ -23,7 +23,12 @@ from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.data.dataset.manifest import SplitName
 from painet_cli.data.dataset.splits import leak_fraction
 from painet_cli.errors import RequestError
-from painet_cli.evaluation.coverage import MOST_WINDOWS, Coverage, measure_coverage
+from painet_cli.evaluation.coverage import (
+    MOST_WINDOWS,
+    Coverage,
+    kept_coverage,
+    measure_coverage,
+)
 from painet_cli.evaluation.distributions.windows import compare_windows
 from painet_cli.evaluation.elsewhere import check_known, narrowed
 from painet_cli.evaluation.evaluation import Evaluation
@@ -37,7 +42,7 @@ from painet_cli.models.memory import fit_memory
 from painet_cli.models.registry import system_of
 from painet_cli.prediction.loading import restore
 from painet_cli.prediction.rollout import rollout_offsets
-from painet_cli.training.checkpoint import Header
+from painet_cli.training.checkpoint import Header, load_checkpoint
 from painet_cli.training.device import MemoryMeter, free_memory
 from painet_cli.training.distributed.world import SINGLE, World
 from painet_cli.training.record import trained_facts
@@ -82,7 +87,7 @@ def evaluate_run(
     rivals
         Whether to measure the yardsticks on the same windows.
     error_bars
-        Whether to try error bars from validation windows on these windows.
+        Whether to try error bars, the checkpoint's or of validation windows, on these windows.
     distribution
         Whether to compare distributions (torsions, size, bone lengths ...) on at most 200 windows.
     world
@@ -126,7 +131,7 @@ def evaluate_run(
             if distribution:
                 alike = compare_windows(dataset, windows, some, rival)
         if world.is_writer and error_bars and part != "val" and not several:
-            bars = _error_bars(model, header, dataset, preset, windows, batch_size)
+            bars = _error_bars(run, model, header, dataset, preset, windows)
     return Evaluation(
         run=run,
         model=preset.model.name,
@@ -171,21 +176,28 @@ def evaluate_run(
 
 
 def _error_bars(
+    run: Path,
     model: DynamicsModel,
     header: Header,
     dataset: Dataset,
     preset: Preset,
     windows: Windows,
-    batch_size: int,
 ) -> Coverage | None:
-    """What error bars from validation windows hold; None where no such window is long enough."""
+    """What the checkpoint's error bars hold, or those of validation windows where it keeps none.
+
+    None where no validation window is long enough.
+    """
     trained, known = target_offsets(preset.data), header.type_names
+    batch_size = preset.train.batch_size
+    some = sample_windows(model, windows, batch_size, trained, MOST_WINDOWS)
+    kept = kept_coverage(load_checkpoint(best_weights(run))[0], model, windows, some, batch_size)
+    if kept is not None:
+        return kept
     try:
         val = windows_for(dataset, preset, "val", windows.offsets, windows.device, known)
     except RequestError:
         return None
-    both = (sample_windows(model, w, batch_size, trained, MOST_WINDOWS) for w in (val, windows))
-    return measure_coverage(*both)
+    return measure_coverage(sample_windows(model, val, batch_size, trained, MOST_WINDOWS), some)
 
 
 def _is_as_shipped(name: str, preset: Preset) -> bool:

@@ -76,7 +76,7 @@ class Evaluation:
     superposed_yardsticks: dict[str, list[float]] = field(default_factory=dict)
     """The same of the yardsticks."""
     coverage: Coverage | None = None
-    """What error bars from validation windows hold, where that was asked for."""
+    """What error bars hold, where that was asked for."""
     physics: PhysicsReport | None = None
     """Physical checks of some of the windows, where they were asked for."""
     distribution: Distribution | None = None

@@ -39,7 +39,7 @@ def evaluate(
         Whether to measure what needs no network on the same windows: nothing moves, straight on,
         the nearest training window, a kernel, ...
     error_bars
-        Whether to try 90 % error bars from validation windows on these windows.
+        Whether to try 90 % error bars, the checkpoint's or of validation windows, on these windows.
     distribution
         Whether to compare torsions, size and fluctuation, or bones and feet, with those of what
         happened, on at most 200 windows.

@@ -28,21 +28,18 @@ from painet_cli.data.batches.windows import Windows, before_of, windows_of
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.errors import RequestError
 from painet_cli.models.kernel.model import fit_kernel
-from painet_cli.models.kernel.ridge import squared_distances
-from painet_cli.models.kernel.written import (
-    Written,
-    count_windows,
-    gather,
-    spread_out,
-    write_inputs,
-)
-from painet_cli.models.layers.body_frame import BodyFrame, Frames
+from painet_cli.models.kernel.written import count_windows, spread_out
+from painet_cli.models.layers.body_frame import BodyFrame
 from painet_cli.models.registry import system_of
 from painet_cli.prediction.yardsticks import (
     MEAN,
+    NEAREST,
+    NEAREST_SUPERPOSED,
     RECENT,
     STILL,
     STRAIGHT,
+    NearestWindow,
+    Room,
     mean_of_last,
     nothing_moves,
     straight_on,
@@ -190,26 +187,13 @@ def _learned(dataset: Dataset, preset: Preset, windows: Windows) -> dict[str, Gu
     if not len(own.reference):
         raise RequestError("systems of several kinds")
     kernel = fit_kernel(train, val, system, _KERNEL)
-    in_space, in_frame = (gather(train, frame, 0, places) for frame in (_Room(), own))
+    in_space, in_frame = (NearestWindow(train, frame, places) for frame in (Room(), own))
     return {
         MEAN: lambda batch, _: _mean_structure(batch, spatial),
-        "nearest window": lambda batch, _: _nearest(batch, _Room(), in_space),
-        "nearest window, superposed": lambda batch, _: _nearest(batch, own, in_frame),
+        NEAREST: lambda batch, _: in_space(batch),
+        NEAREST_SUPERPOSED: lambda batch, _: in_frame(batch),
         "kernel": torch.no_grad()(lambda batch, _: kernel(batch)),
     }
-
-
-class _Room(BodyFrame):
-    """The frame of the room, in which a system lies where it lies."""
-
-    def __init__(self) -> None:
-        super().__init__(None)
-
-    def forward(self, batch: Batch) -> Frames:
-        """Origin and axes of the coordinates themselves."""
-        count = batch.graph.num_systems
-        axes = torch.eye(3, dtype=torch.float64).expand(count, 3, 3)
-        return Frames(torch.zeros(count, 3, dtype=torch.float64), axes, batch.graph)
 
 
 def _mean_structure(batch: Batch, frame: BodyFrame) -> Tensor:
@@ -219,17 +203,3 @@ def _mean_structure(batch: Batch, frame: BodyFrame) -> Tensor:
     centres = frames.origin.index_select(0, batch.graph.system)
     made: Tensor = (placed + centres).to(batch.positions)
     return made.expand_as(batch.known_targets())
-
-
-def _nearest(batch: Batch, frame: BodyFrame, seen: Written) -> Tensor:
-    """What became of the training window whose start and velocity are nearest in a frame."""
-    frames = frame(batch)
-    here = write_inputs(batch, frames, 0)
-    scale = seen.inputs.sub(seen.inputs.mean(dim=0)).square().mean(dim=(0, 2, 3), keepdim=True)
-    scale = torch.where(scale > 0, scale, 1.0).sqrt()
-    apart = squared_distances((here / scale).flatten(1), (seen.inputs / scale).flatten(1))
-    nearest = apart.argmin(dim=1)
-    moved = (seen.inputs[nearest, None, 0] + seen.targets[nearest]).transpose(0, 1).flatten(1, 2)
-    origin = frames.origin.index_select(0, batch.graph.system)
-    made: Tensor = frames.back(moved) + origin
-    return made.to(batch.positions)

@@ -11,7 +11,7 @@ from painet_cli.errors import RequestError, option
 from painet_cli.models.confidence.kept import seen_of
 from painet_cli.models.confidence.seen import Seen
 from painet_cli.prediction.adapting.blocks import with_latest
-from painet_cli.prediction.adapting.kernel import Cutter
+from painet_cli.prediction.adapting.cutter import Cutter
 from painet_cli.prediction.adapting.lesson import Lesson
 from painet_cli.prediction.forecast import Forecast, graph_of
 from painet_cli.prediction.loading import LoadedModel

@@ -1,20 +1,29 @@
-"""Predictions that need no learning, each written once: of arrays, for whoever holds a start.
+"""Predictions that need no learning, each written once, for whoever holds a start.
 
 They are what `painet predict` chooses among, and what every figure of `painet evaluate` stands
-beside. A mean structure is the one thing that they take from other frames.
+beside. A mean structure and the nearest window are what they take from other frames.
 """
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Iterable
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from painet_cli.data.batches.batch import Batch
 from painet_cli.data.trajectories.unwrap import superposed
+from painet_cli.models.kernel.ridge import squared_distances
+from painet_cli.models.kernel.written import gather, write_inputs
+from painet_cli.models.layers.body_frame import BodyFrame, Frames
 
 Floats = NDArray[np.floating]
 
 STILL, STRAIGHT = "nothing moves", "straight on"
 RECENT, MEAN = "mean of the last frames", "mean structure"
+NEAREST, NEAREST_SUPERPOSED = "nearest window", "nearest window, superposed"
 LAST = 10
 """Frames whose mean is a yardstick, the start's own included."""
 _MOST_STRUCTURES, _FEWEST_STRUCTURES = 200, 20
@@ -71,3 +80,51 @@ def mean_superposed(
 ) -> NDArray[np.float64]:  # (S, N, 3)
     """A mean structure, superposed on each start."""
     return np.stack([superposed(structure, one) for one in x])
+
+
+class NearestWindow:
+    """What became of the window whose start and velocity are nearest in a frame.
+
+    Positions and velocities are each in units of their spread over the windows that are known, and
+    all distances of a batch are one matrix product.
+
+    Parameters
+    ----------
+    windows
+        Batches of windows to look among, with their targets, of equal systems.
+    frame
+        In which windows are held against each other; `Room` where they are as they lie.
+    places
+        (S,) which of the windows, ascending.
+    """
+
+    def __init__(self, windows: Iterable[Batch], frame: BodyFrame, places: Tensor) -> None:
+        self._frame = frame
+        seen = gather(windows, frame, 0, places)
+        spread = seen.inputs.sub(seen.inputs.mean(dim=0)).square().mean(dim=(0, 2, 3), keepdim=True)
+        self._scale = torch.where(spread > 0, spread, 1.0).sqrt()
+        self._inputs = (seen.inputs / self._scale).flatten(1)
+        self._ahead = seen.inputs[:, None, 0] + seen.targets
+
+    def __call__(self, batch: Batch) -> Tensor:  # (T, M, 3)
+        """What it predicts of the starts of a batch."""
+        frames = self._frame(batch)
+        here = (write_inputs(batch, frames, 0) / self._scale).flatten(1)
+        nearest = squared_distances(here, self._inputs).argmin(dim=1)
+        ahead = self._ahead[nearest].transpose(0, 1).flatten(1, 2)
+        origin = frames.origin.index_select(0, batch.graph.system)
+        made: Tensor = frames.back(ahead) + origin
+        return made.to(batch.positions)
+
+
+class Room(BodyFrame):
+    """The frame of the room, in which a system lies where it lies."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+
+    def forward(self, batch: Batch) -> Frames:
+        """Origin and axes of the coordinates themselves."""
+        count = batch.graph.num_systems
+        axes = torch.eye(3, dtype=torch.float64).expand(count, 3, 3)
+        return Frames(torch.zeros(count, 3, dtype=torch.float64), axes, batch.graph)

@@ -125,7 +125,7 @@ def write_predictions(
                 outcome = (
                     one
                     if isinstance(one, PainetError)
-                    else save_prediction(one, file, target, request, force=force)
+                    else save_prediction(one, file, target, request, known, force=force)
                 )
             except PainetError as error:
                 outcome = error

@@ -16,8 +16,9 @@ from painet_cli.evaluation.distributions.report import Distribution
 from painet_cli.evaluation.physics.checks import PhysicsReport, physical_checks
 from painet_cli.prediction.adapting.own_run import check_keeping
 from painet_cli.prediction.adapting.wish import read_wish
-from painet_cli.prediction.checkpoints import known_checkpoints
+from painet_cli.prediction.checkpoints import Checkpoint, known_checkpoints
 from painet_cli.prediction.forecast import Forecast
+from painet_cli.prediction.inputs.scaled import take_unit
 from painet_cli.prediction.loading import load_model
 from painet_cli.prediction.momentum import Momentum, check_conserve, keep_momentum
 from painet_cli.prediction.outputs.motion_style import (
@@ -33,7 +34,7 @@ from painet_cli.report.page.data import ErrorBars
 from painet_cli.report.page.write import write_page
 from painet_cli.report.pictures.motion import draw_snapshots
 from painet_cli.report.request import PredictionRequest, begin_prediction
-from painet_cli.report.tables.verdict import sure_sentence, verdict_sentences
+from painet_cli.report.tables.verdict import opening_sentences
 from painet_cli.storage.atomic import check_writable, new_folder
 from painet_cli.storage.provenance import KEY, finite, provenance, sealed
 from painet_cli.training.device import resolve_device
@@ -46,6 +47,7 @@ _NOTHING_LEARNED: dict[str, Any] = {
     "chosen": None,
     "skill": None,
     "yardsticks": {},
+    "loses_to": [],
 }
 
 
@@ -226,10 +228,11 @@ def write_prediction(
         conserve=check_conserve(conserve),
     )
     computer = resolve_device(device)
+    known = known_checkpoints(checkpoint, Path(run_dir), members=members)
     begun = begin_prediction(
         Path(file),
         request,
-        known_checkpoints(checkpoint, Path(run_dir), members=members),
+        known,
         lambda one: load_model(one, computer),
         notice,
     )
@@ -239,18 +242,29 @@ def write_prediction(
             asked.loaded, [asked.states], steps, notice=notice, memory_budget=memory_budget
         )
         begun = begun.finish(positions)
-    return save_prediction(begun, Path(file), folder, request, force=force)
+    return save_prediction(begun, Path(file), folder, request, known, force=force)
 
 
 def save_prediction(
-    made: RecordingForecast, file: Path, folder: Path, request: PredictionRequest, *, force: bool
+    made: RecordingForecast,
+    file: Path,
+    folder: Path,
+    request: PredictionRequest,
+    checkpoints: Sequence[Checkpoint],
+    *,
+    force: bool,
 ) -> WrittenPrediction:
-    """Write a forecast's files, all or none; raises as `write_prediction` does."""
+    """Write a forecast's files, all or none; raises as `write_prediction` does.
+
+    What needs frames before the starts reads the file again, which many forecasts cannot all hold
+    open, in the unit that those `checkpoints` gave it.
+    """
     momentum, alike, topology = None, None, request.topology
     if request.keep_bones:
         made = replace(made, forecast=with_kept_bones(made.forecast))
     if request.conserve or request.distribution:
         with request.opened(file) as recording:
+            take_unit(recording, checkpoints)
             if request.conserve:
                 made, momentum = keep_momentum(made, recording)
             alike = compare_forecast(made, recording) if request.distribution else None
@@ -305,9 +319,8 @@ def _files(
         shown,
         staging / PAGE,
         title=f"{forecast.system.name}, predicted by {made.name}",
-        verdict=[sure_sentence(forecast.radius_90, unit)]
-        if verdict is None
-        else verdict_sentences(verdict, unit),
+        verdict=opening_sentences(verdict, forecast.radius_90, unit),
+        held_out=verdict,
         notes=[
             *([f"Checkpoint {choice.checkpoint.name}, {choice.reason}."] if choice else []),
             *forecast.warnings,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from pytest import MonkeyPatch
+from scipy.spatial.transform import Rotation
 
 from painet_cli.prediction import passes
 from painet_cli.report import many_predictions
@@ -99,3 +102,44 @@ def test_files_of_the_same_name_have_folders_of_their_own(structures: list[str],
     status, _, _ = say("predict", "c.pdb", "sub/c.pdb", "-T", 2, "--checkpoint", "sample")
     assert not status
     assert {path.name for path in Path("predictions").iterdir()} == {"c", "c-2"}
+
+
+def test_momentum_and_distributions_are_those_of_each_file_among_others_as_alone(
+    data_dir: Path, say: Say
+) -> None:
+    made = ethanol(data_dir)
+    for seed, name in enumerate(("a.pdb", "c.pdb")):
+        write_pdb(Path(name), replace(made, frames=_turning(made.frames[seed])), frames=60)
+    asked = ["-T", 2, "--checkpoint", "sample", "--frame-time", "4fs"]
+    asked += ["--distribution", "--conserve", "momentum"]
+    assert not say("predict", "a.pdb", "c.pdb", *asked, "-o", "many")[0]
+    for name in ("a", "c"):
+        assert not say("predict", f"{name}.pdb", *asked, "-o", f"alone/{name}")[0]
+        alone, among = (
+            json.loads(Path(at, name, "summary.json").read_text()) for at in ("alone", "many")
+        )
+        before, after = among["momentum"]["angular"]
+        assert before > 1e-3 > after
+        assert among["momentum"]["by_mass"]
+        assert among["distribution"]["reference"] == "the frames up to the start"
+        for key in ("distribution", "momentum"):
+            assert among[key].keys() == alone[key].keys()
+        np.testing.assert_allclose(
+            among["momentum"]["angular"][0], alone["momentum"]["angular"][0], rtol=1e-3
+        )
+        figures = [
+            [row["figures"][name] for row in one["distribution"]["rows"] for name in row["figures"]]
+            for one in (among, alone)
+        ]
+        assert [one is None for one in figures[0]] == [one is None for one in figures[1]]
+        known = ([one for one in each if one is not None] for each in figures)
+        np.testing.assert_allclose(*known, rtol=1e-3, atol=1e-5)
+
+
+def _turning(start: NDArray[np.floating]) -> NDArray[np.float32]:
+    """(60, N, 3) frames of a molecule that turns and flies, and on which nothing acts."""
+    turns = Rotation.from_rotvec(np.outer(0.01 * np.arange(60), [0.0, 0.0, 1.0]))
+    centred = start - start.mean(axis=0)
+    return np.stack(
+        [one.apply(centred) + 0.01 * k for k, one in enumerate(turns)], dtype=np.float32
+    )

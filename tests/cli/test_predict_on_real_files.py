@@ -74,3 +74,17 @@ def test_a_walk_goes_on_as_motion(
         expected = np.concatenate([arrays["start_positions"], arrays["positions"][0]])
     np.testing.assert_allclose(rows, expected.reshape(6, -1), atol=1e-3)
     assert Path("out/35_01_predicted.bvh").read_text().startswith("HIERARCHY")
+
+
+def test_distributions_of_a_motion_without_a_unit_are_in_that_of_the_checkpoint(
+    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    walk = ["mocap/subject35/35_05.amc", "--adapt", "never", "--with-past", "--fps", "source"]
+    predicted(shared, [*walk, "--unit", "m"])
+    Path("out/35_05_predicted.bvh").rename("walk.bvh")
+    told = predicted(shared, ["walk.bvh", "--adapt", "never", "--distribution", "--force"])
+    assert "does not say its unit of length" in " ".join(told["warnings"])  # type: ignore[arg-type]
+    rows = told["distribution"]["rows"]  # type: ignore[index]
+    figures = {row["name"]: row["figures"] for row in rows}
+    assert figures["mean of the last frames"]["bones off %"] < 5

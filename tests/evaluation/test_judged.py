@@ -15,6 +15,7 @@ from painet_cli.evaluation.coverage import measure_coverage
 from painet_cli.evaluation.evaluate import evaluate_run
 from painet_cli.evaluation.evaluation import Evaluation
 from painet_cli.evaluation.sampled import Sampled
+from painet_cli.training.checkpoint import load_checkpoint, save_checkpoint
 from trainings import CPU
 from typed import Say
 
@@ -56,16 +57,34 @@ def test_superposed_errors_are_no_larger(judged: Evaluation) -> None:
         assert all(a <= b * 1.001 for a, b in zip(steps, judged.yardsticks[name], strict=True))
 
 
-def test_error_bars_are_of_validation_windows_and_tried_on_test_windows(
+def test_error_bars_are_those_that_the_checkpoint_keeps_tried_on_test_windows(
     judged: Evaluation, finished_run: Path, data_dir: Path
 ) -> None:
     bars = judged.coverage
     assert bars is not None
-    assert (bars.taken_from, bars.tried_on) == (200, 400)
+    assert (bars.source, bars.taken_from, bars.tried_on) == ("checkpoint", None, 400)
+    tensors, _ = load_checkpoint(finished_run / "best.safetensors")
+    assert bars.radius_90 == pytest.approx(tensors["radii/pooled"].tolist())
     assert all(0.5 < share <= 1.0 for share in bars.coverage)
-    assert all(0 < radius < 5 for radius in bars.radius_90)
     on_themselves = evaluate_run(finished_run, data_dir, CPU, part="val", error_bars=True)
     assert on_themselves.coverage is None
+
+
+def test_error_bars_are_of_validation_windows_where_a_checkpoint_keeps_none_of_so_many_steps(
+    finished_run: Path, data_dir: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(finished_run, run)
+    tensors, header = load_checkpoint(run / "best.safetensors")
+    weights = {name: one for name, one in tensors.items() if name.startswith("model/")}
+    save_checkpoint(run / "best.safetensors", weights, header)
+    for folder, steps in ((run, None), (finished_run, 3)):
+        bars = evaluate_run(folder, data_dir, CPU, horizon=steps, error_bars=True).coverage
+        assert bars is not None
+        assert (bars.source, bars.tried_on) == ("validation windows", 400)
+        assert bars.taken_from is not None
+        assert len(bars.radius_90) == (steps or 2)
+        assert all(0 < radius < 5 for radius in bars.radius_90)
 
 
 def test_distributions_have_a_row_for_everyone(judged: Evaluation) -> None:
@@ -92,6 +111,6 @@ def test_the_command_prints_and_keeps_all_of_it(
     for said in ("superposed", "90 % error bars", "hold", "JS rotatable", "second half"):
         assert said in shown
     kept = json.loads((tmp_path / "run" / "evaluation.json").read_text())
-    assert kept["coverage"]["taken_from"] == 200
+    assert kept["coverage"]["source"] == "checkpoint"
     assert len(kept["superposed_step_mse"]) == 2
     assert kept["distribution"]["rows"][0]["name"] == "prediction"

@@ -28,9 +28,11 @@ from painet_cli.prediction.adapting.blocks import (
     thinned,
     with_latest,
 )
+from painet_cli.prediction.adapting.cutter import Cutter
 from painet_cli.prediction.adapting.guesses import Candidate, weighted_past, yardsticks
-from painet_cli.prediction.adapting.kernel import Cutter, kernel
+from painet_cli.prediction.adapting.kernel import kernel
 from painet_cli.prediction.adapting.lesson import Lesson
+from painet_cli.prediction.adapting.nearest import nearest_windows
 from painet_cli.prediction.adapting.superposition import superposed_mse
 from painet_cli.prediction.adapting.sure import how_sure
 from painet_cli.prediction.adapting.verdict import Verdict
@@ -48,6 +50,8 @@ _MOST_HELD = 120
 _KERNEL_PARTICLES = 60
 _CHECKPOINT_PARTICLES = 100_000
 """Particles of all windows that a checkpoint is measured on."""
+_NEAREST_PARTICLES = 300_000
+"""Particles of the fewest windows that the nearest is looked for among."""
 
 Train = Callable[[Lesson], Mapping[str, Candidate]]
 
@@ -129,15 +133,21 @@ def adapt(
     rivals = _yardsticks(lesson, lesson.blocks)
     held = thinned(lesson.blocks.held, min(_MOST_HELD, _MOST_PARTICLES // count))
     candidates: dict[str, Candidate] = {}
+    enough = len(lesson.blocks.learn) >= HELD
+    near = not is_far(known[-1], system.up_axis)
+    if count * HELD > _NEAREST_PARTICLES:
+        notes.append(f"nearest windows were not measured: that takes long on {count:,} particles")
+    elif enough and near:
+        rivals |= nearest_windows(lesson, lesson.blocks)
     if checkpoint is not None and count * HELD <= _CHECKPOINT_PARTICLES:
         held = thinned(held, _CHECKPOINT_PARTICLES // count)
         candidates[name] = checkpoint
     elif checkpoint is not None:
         notes.append(f"{name} was not measured: it would take too long on {count:,} particles")
-    if lesson.moves and len(lesson.blocks.learn) >= HELD:
+    if lesson.moves and enough:
         notice(f"learning from {len(lesson.blocks.learn):,} windows of {system.name}")
         candidates[PAST] = _past(lesson, lesson.blocks)
-        if count <= _KERNEL_PARTICLES and not is_far(known[-1], system.up_axis):
+        if count <= _KERNEL_PARTICLES and near:
             candidates[KERNEL] = kernel(Cutter(system), known, lesson.blocks, offsets)
         if train is not None:
             candidates |= train(lesson)

@@ -51,6 +51,13 @@ class Verdict:
         return min(self.yardsticks, key=lambda name: self.means[name])
 
     @property
+    def loses_to(self) -> tuple[str, ...]:
+        """Yardsticks that are better than what was chosen, the best first."""
+        means = self.means
+        better = [name for name in self.yardsticks if means[name] < means[self.chosen]]
+        return tuple(sorted(better, key=lambda name: means[name]))
+
+    @property
     def skill(self) -> float | None:
         """1 - MSE / MSE of the best yardstick; None where that makes no error."""
         best = self.means[self.best_yardstick]
@@ -70,6 +77,7 @@ class Verdict:
             "skill": self.skill,
             "step_skill": self.step_skill,
             "yardsticks": {name: self.means[name] for name in self.yardsticks},
+            "loses_to": list(self.loses_to),
             "held_out_windows": self.windows,
             "held_out_mse": self.mse,
             "held_out_superposed_mse": self.superposed,

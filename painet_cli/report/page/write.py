@@ -13,10 +13,12 @@ from string import Template
 import numpy as np
 
 from painet_cli.data.units import time_text
+from painet_cli.prediction.adapting.verdict import Verdict
 from painet_cli.prediction.forecast import Forecast
 from painet_cli.report.page.data import ErrorBars, Shown, page_data, shown
 from painet_cli.report.pictures.canvas import short_unit
 from painet_cli.report.tables.layout import digits
+from painet_cli.report.tables.verdict import held_out_figures, held_out_title
 from painet_cli.storage.atomic import write_text
 
 MOST_ROWS = 200
@@ -29,6 +31,7 @@ def write_page(
     *,
     title: str,
     verdict: Sequence[str] = (),
+    held_out: Verdict | None = None,
     notes: Sequence[str] = (),
     start: int = 0,
     bars: ErrorBars | None = None,
@@ -44,6 +47,8 @@ def write_page(
         Heading of the page.
     verdict
         Sentences above everything: what predicted, how good it is, how sure.
+    held_out
+        What was measured on frames held out, the yardsticks among it.
     notes
         Sentences below the figures, such as which checkpoint predicted and what it knows.
     start
@@ -71,6 +76,7 @@ def write_page(
             f'<p class="failure" role="alert">{escape(one)}</p>' for one in _failures(forecast)
         ),
         verdict="".join(f'<p class="verdict">{escape(one)}</p>' for one in verdict),
+        held_out="" if held_out is None else _held_out(held_out, forecast),
         figures=_figures(forecast),
         steps_caption=escape(_steps_caption(forecast)),
         steps=_steps(forecast),
@@ -113,6 +119,25 @@ def _failures(forecast: Forecast) -> list[str]:
                 f"{digits(still)} {_unit(forecast)}²"
             )
     return said
+
+
+def _held_out(verdict: Verdict, forecast: Forecast) -> str:
+    """A card with the candidates and yardsticks on frames held out, the best first."""
+    names, figures = held_out_figures(verdict)
+    columns = names | figures
+    heads = "".join(f'<th scope="col">{escape(one)}</th>' for one in columns)
+    rows = "".join(
+        f'<tr><th scope="row">{escape(name)}</th>'
+        + "".join(f"<td>{escape(one)}</td>" for one in cells)
+        + "</tr>"
+        for name, *cells in zip(*columns.values(), strict=True)
+    )
+    caption = escape(held_out_title(verdict, _unit(forecast)))
+    return (
+        '<section class="card"><h2>Beside the yardsticks</h2><div class="scroll" tabindex="0" '
+        f'role="region" aria-label="{caption}"><table class="held-out"><caption>{caption}'
+        f"</caption><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div></section>"
+    )
 
 
 def _figures(forecast: Forecast) -> str:

@@ -102,7 +102,7 @@ def _yardsticks(rows: Sequence[_Row]) -> list[RenderableType]:
 
 
 def _error_bars(rows: Sequence[_Row]) -> list[RenderableType]:
-    """Radii of validation windows, and what they hold of the windows that were measured."""
+    """Radii, and what they hold of the windows that were measured."""
     found = [(row.first, row.first.coverage) for row in rows if row.first.coverage is not None]
     if not found:
         return []
@@ -297,8 +297,16 @@ def _losses(row: _Row) -> list[str]:
 
 
 def _held(e: Evaluation, bars: Coverage) -> str:
+    whose = "each particle's own radius holds"
+    if bars.source == "checkpoint":
+        scaled = ", scaled by the model's spread" if bars.spread else ""
+        radius = f"those that the checkpoint keeps{scaled}"
+    else:
+        radius = (
+            "the checkpoint keeps none, so the radius within which 90 % of the particles of "
+            f"{bars.taken_from:,} validation windows came to lie"
+        )
     return (
-        f"90 % error bars of {e.model} on {e.preset}: the radius within which 90 % of the "
-        f"particles of {bars.taken_from:,} validation windows came to lie, and what share each "
-        f"particle's own radius holds in {bars.tried_on:,} {e.split} windows."
+        f"90 % error bars of {e.model} on {e.preset}: {radius}; and what share {whose} in "
+        f"{bars.tried_on:,} {e.split} windows."
     )

@@ -6,11 +6,25 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import RenderableType
 
+from painet_cli.errors import option
 from painet_cli.prediction.adapting.verdict import Verdict
 from painet_cli.report.pictures.canvas import short_unit
-from painet_cli.report.tables.layout import digits, lay_out
+from painet_cli.report.tables.layout import Columns, digits, lay_out
 
 _MOST_RADII = 4
+
+
+def opening_sentences(
+    verdict: Verdict | None, radius_90: NDArray[np.float64] | None, length_unit: str
+) -> list[str]:
+    """What stands above a prediction: the verdict, or that there is none."""
+    if verdict is not None:
+        return verdict_sentences(verdict, length_unit)
+    none = (
+        "No yardstick was measured: that takes enough frames before the start to hold some out, "
+        f"and {option('adapt', 'auto')}."
+    )
+    return [none, sure_sentence(radius_90, length_unit)]
 
 
 def verdict_sentences(verdict: Verdict, length_unit: str) -> list[str]:
@@ -34,6 +48,8 @@ def verdict_sentences(verdict: Verdict, length_unit: str) -> list[str]:
             f"yardstick ({rival})"
         )
     sentences = [f"{said}."]
+    if verdict.loses_to and chosen not in verdict.yardsticks:
+        sentences.append(f"It loses to {'; '.join(verdict.loses_to)}.")
     best_of_all = min(means, key=lambda name: means[name])
     if best_of_all != chosen and means[best_of_all] < means[chosen]:
         sentences.append(f"{best_of_all} would be better: {digits(means[best_of_all])} {unit}².")
@@ -54,10 +70,20 @@ def sure_sentence(radius_90: NDArray[np.float64] | None, length_unit: str) -> st
     return f"90 % of particles within {within}."
 
 
-def verdict_table(verdict: Verdict, length_unit: str) -> list[RenderableType]:
-    """Lay out what was measured on the held-out windows, the best first."""
-    names = sorted(verdict.mse, key=lambda name: verdict.means[name])
-    rows = [f"{name} (yardstick)" if name in verdict.yardsticks else name for name in names]
+def held_out_title(verdict: Verdict, length_unit: str) -> str:
+    """What the figures of the held-out windows are."""
+    return f"MSE in {length_unit}² on {verdict.windows:,} windows held out"
+
+
+def held_out_figures(verdict: Verdict) -> tuple[Columns, Columns]:
+    """Names, with who is a yardstick and who loses to one, and figures, the best first."""
+    means, best = verdict.means, verdict.means[verdict.best_yardstick]
+    names = sorted(means, key=lambda name: means[name])
+
+    def is_what(name: str) -> str:
+        if name in verdict.yardsticks:
+            return "yardstick"
+        return "loses" if means[name] > best else ""
 
     def column(errors: dict[str, list[float]], of: int | None) -> list[str]:
         return [
@@ -71,5 +97,9 @@ def verdict_table(verdict: Verdict, length_unit: str) -> list[RenderableType]:
         "first step": column(verdict.mse, 0),
         "last step": column(verdict.mse, -1),
     }
-    title = f"MSE in {length_unit}² on {verdict.windows:,} windows held out"
-    return lay_out(title, {"": rows}, columns)
+    return {"": names, " ": [is_what(name) for name in names]}, columns
+
+
+def verdict_table(verdict: Verdict, length_unit: str) -> list[RenderableType]:
+    """Lay out what was measured on the held-out windows."""
+    return lay_out(held_out_title(verdict, length_unit), *held_out_figures(verdict))

@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 
 import painet
 from painet_cli.errors import RequestError
+from painet_cli.evaluation.evaluate import evaluate_run
 from painet_cli.models.confidence.kept import radii_of, seen_of
 from painet_cli.models.confidence.radii import coverage, fit_radii, joined
 from painet_cli.prediction.flagging import novelty_of
@@ -79,6 +80,19 @@ def test_a_trained_model_knows_how_sure_it_is_of_what_it_was_not_trained_on(
     share = coverage(made.positions, made.truth, made.radius)
     assert 0.8 < share.mean() < 0.97
     assert (made.spread is not None) == (which == "kernel")
+
+
+def test_evaluate_scales_the_error_bars_of_a_kernel_by_its_spread(
+    data: Path, kernel: Path, network: Path
+) -> None:
+    bars = [
+        evaluate_run(run, data, torch.device("cpu"), error_bars=True).coverage
+        for run in (kernel, network)
+    ]
+    for one, spread in zip(bars, (True, False), strict=True):
+        assert one is not None
+        assert (one.source, one.spread) == ("checkpoint", spread)
+        assert 0.8 < np.mean(one.coverage) < 0.99
 
 
 def test_error_bars_end_where_steps_are_rolled_out(data: Path, network: Path) -> None:

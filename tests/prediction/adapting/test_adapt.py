@@ -11,12 +11,21 @@ from numpy.typing import NDArray
 from painet_cli.data.particles.particles import Particles
 from painet_cli.errors import RequestError
 from painet_cli.models.confidence.radii import coverage, fit_radii
-from painet_cli.prediction.adapting.adapt import PAST, Adapted, adapt
+from painet_cli.prediction.adapting.adapt import KERNEL, PAST, Adapted, adapt
 from painet_cli.prediction.adapting.blocks import cut, frames_needed, last_jump
-from painet_cli.prediction.adapting.guesses import weighted_past
+from painet_cli.prediction.adapting.guesses import Candidate, weighted_past
 from painet_cli.prediction.adapting.superposition import superposed_mse
 from painet_cli.prediction.adapting.wish import NEVER, Wish, read_wish
 from painet_cli.prediction.inputs.recording import Input
+from painet_cli.prediction.yardsticks import (
+    MEAN,
+    NEAREST,
+    NEAREST_SUPERPOSED,
+    RECENT,
+    STILL,
+    STRAIGHT,
+)
+from painet_cli.report.tables.verdict import held_out_figures, verdict_sentences
 
 OFFSETS = np.array([1, 2, 4])
 
@@ -62,6 +71,38 @@ def test_what_was_learned_beats_the_yardsticks_where_there_is_something_to_learn
     assert found.verdict.skill is not None
     assert found.verdict.skill > 0.02
     assert found.verdict.means[PAST] < found.verdict.means["nothing moves"]
+
+
+def test_the_nearest_past_window_predicts_what_comes_round_again_wherever_it_lies() -> None:
+    time = np.arange(400)[:, None, None] * (2 * np.pi / 37.3)  # no frame comes again bit by bit
+    places = 3.0 * np.random.default_rng(6).normal(size=(5, 3))
+    round_again = places + np.sin(time + np.arange(5)[:, None] + np.arange(3))
+    means = _adapted(round_again).verdict.means
+    assert max(means[NEAREST], means[NEAREST_SUPERPOSED]) < 0.05 * means[STILL]
+    away = round_again + 0.5 * np.arange(400)[:, None, None]
+    means = _adapted(away).verdict.means
+    assert means[NEAREST] > 10 * means[STILL]
+    assert means[NEAREST_SUPERPOSED] < means[STILL]
+
+
+def test_every_yardstick_is_measured_and_a_forecast_that_loses_to_one_is_marked() -> None:
+    frames, offsets = _jitter(), OFFSETS
+    stray = Candidate(
+        lambda known, starts: known[starts][:, None].repeat(len(offsets), axis=1) + 1.0
+    )
+    found = adapt(_system(frames), 299, offsets, stray, "mine", keep_checkpoint=True)
+    assert isinstance(found, Adapted)
+    every = {STILL, STRAIGHT, RECENT, MEAN, NEAREST, NEAREST_SUPERPOSED}
+    assert set(found.verdict.yardsticks) == every
+    assert {KERNEL, PAST, "mine"} | every == set(found.verdict.mse)
+    assert STILL in found.verdict.loses_to
+    assert found.verdict.plain()["loses_to"] == list(found.verdict.loses_to)
+    assert "It loses to " in " ".join(verdict_sentences(found.verdict, "angstrom"))
+    names, _ = held_out_figures(found.verdict)
+    marks = dict(zip(*names.values(), strict=True))
+    assert marks["mine"] == "loses"
+    assert marks[STILL] == "yardstick"
+    assert marks[PAST] == ""
 
 
 def test_where_nothing_can_be_learned_a_yardstick_is_the_answer() -> None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from forecasts import WATER, chain, forecast, unknown
 from painet_cli.errors import RequestError
+from painet_cli.prediction.adapting.verdict import Verdict
 from painet_cli.prediction.forecast import Forecast
 from painet_cli.prediction.sanity import sanity_of
 from painet_cli.report.page.data import ErrorBars
@@ -89,7 +90,22 @@ def bars(made: Forecast) -> ErrorBars:
     return ErrorBars(own.mean(axis=1), own)
 
 
+def measured() -> Verdict:
+    """Straight on is the better one of two yardsticks, and what was chosen lies between them."""
+    mse = {"mine": [0.2, 0.4], "straight on": [0.1, 0.3], "nothing moves": [1.0, 2.0]}
+    return Verdict(
+        "mine", 12, 80, mse, mse, ("straight on", "nothing moves"), np.array([0.5, 0.75])
+    )
+
+
 class TestNumbers:
+    def test_of_frames_held_out_stand_beside_the_yardsticks(self, tmp_path: Path) -> None:
+        page = page_of(forecast(), tmp_path, held_out=measured())
+        assert ["straight on", "yardstick", "0.2", "0.2", "0.1", "0.3"] in page.rows
+        assert ["mine", "loses", "0.3", "0.3", "0.2", "0.4"] in page.rows
+        assert "MSE in Å² on 12 windows held out" in page.html
+        assert "held-out" not in page_of(forecast(), tmp_path).html
+
     def test_of_error_bars_are_by_step_and_particle(self, tmp_path: Path) -> None:
         made = forecast()
         known = bars(made)

@@ -1,0 +1,46 @@
+"""The nearest past windows (`prediction/yardsticks.py`) among a recording's own frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from painet_cli.models.kernel.written import count_windows, spread_out
+from painet_cli.models.layers.body_frame import BodyFrame
+from painet_cli.prediction.adapting.blocks import Blocks, thinned
+from painet_cli.prediction.adapting.cutter import Cutter
+from painet_cli.prediction.adapting.guesses import Candidate
+from painet_cli.prediction.adapting.lesson import Lesson
+from painet_cli.prediction.yardsticks import (
+    NEAREST,
+    NEAREST_SUPERPOSED,
+    NearestWindow,
+    Room,
+)
+
+_MOST = 800
+_MOST_PARTICLES = 1_000_000
+"""Particles of all steps of all windows that the nearest is looked for among."""
+
+
+def nearest_windows(lesson: Lesson, blocks: Blocks) -> dict[str, Candidate]:
+    """Both, as it lies and superposed, among the windows to learn from."""
+    system = lesson.system
+    cutter = Cutter(system, hops=0)
+    up = cutter.spec.up
+    frames: dict[str, Callable[[], BodyFrame]] = {
+        NEAREST: Room,
+        NEAREST_SUPERPOSED: lambda: BodyFrame(up, cutter.names),
+    }
+
+    def among(name: str, those: Blocks) -> Candidate:
+        most = _MOST_PARTICLES // (lesson.known.shape[1] * (2 + len(lesson.offsets)))
+        starts = thinned(those.learn, min(_MOST, most))
+        windows, frame = cutter(lesson.known, starts, lesson.offsets), frames[name]()
+        with torch.inference_mode():
+            frame.fit(windows)
+            nearest = NearestWindow(windows, frame, spread_out(count_windows(windows), _MOST))
+        return Candidate(cutter.guess(nearest), again=lambda other: among(name, other))
+
+    return {name: among(name, blocks) for name in frames}
