@@ -15,8 +15,8 @@ from painet_cli.data.particles.origin import kept_digits
 from painet_cli.data.particles.particles import Particles
 from painet_cli.data.particles.unit import refuse_other_unit
 from painet_cli.errors import RequestError
-from painet_cli.prediction.loading import LoadedModel
 from painet_cli.prediction.inputs.recording import Input
+from painet_cli.prediction.loading import LoadedModel
 from painet_cli.training.checkpoint import Header
 
 Bonds = Sequence[tuple[int, int]]
