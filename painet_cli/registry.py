@@ -45,7 +45,7 @@ def model(name: str) -> type[DynamicsModel]:
     --------
     >>> from painet import registry
     >>> sorted(registry.model("egnn").Config.model_fields)
-    ['hidden', 'layers', 'name']
+    ['hidden', 'layers', 'name', 'prior']
     """
     return find_model(name)
 

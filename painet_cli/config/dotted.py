@@ -84,12 +84,12 @@ def where_is(key: str, root: type[BaseModel]) -> list[str]:
 
 
 def _takes_list(keys: Sequence[str], section: Section) -> bool:
-    """Whether the value of a key is a list, in one of the variants of its section."""
+    """Whether the value of a key is a list, in one of painet's own variants of its section."""
     field = section.model_fields.get(keys[0])
     if field is None:
         return False
     if len(keys) > 1:
-        return any(_takes_list(keys[1:], inner) for inner in variants(field))
+        return any(_takes_list(keys[1:], inner) for inner in variants(field, plugins=False))
     kinds = (field.annotation, *get_args(field.annotation))
     return any(get_origin(kind) in (tuple, list) for kind in kinds)
 

@@ -34,10 +34,16 @@ def table_of(field: FieldInfo) -> ModelTable | None:
     return next((one for one in field.metadata if isinstance(one, ModelTable)), None)
 
 
-def variants(field: FieldInfo) -> list[Section]:
-    """Sections a field may hold: none for a number, several for a discriminated union."""
+def variants(field: FieldInfo, *, plugins: bool = True) -> list[Section]:
+    """Sections a field may hold: none for a number, several for a discriminated union.
+
+    Parameters
+    ----------
+    plugins
+        Whether those of other packages count, which are imported for it.
+    """
     if table := table_of(field):
-        return list(table.usable().values())
+        return list((table.usable() if plugins else table.ready).values())
     members = (field.annotation, *get_args(field.annotation))
     return [m for m in members if isinstance(m, type) and issubclass(m, BaseModel)]
 

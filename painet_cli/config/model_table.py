@@ -97,7 +97,7 @@ class ModelTable:
     """
 
     def __init__(self, *ready: type[ModelConfig]) -> None:
-        self._ready = {str(config.model_fields["name"].default): config for config in ready}
+        self.ready = {str(config.model_fields["name"].default): config for config in ready}
 
     def registered(self) -> dict[str, Plugin]:
         """All models by name, those of this package first; none is imported."""
@@ -118,8 +118,8 @@ class ModelTable:
         RequestError
             It is another package's, and that cannot be used.
         """
-        if name in self._ready:
-            return self._ready[name]
+        if name in self.ready:
+            return self.ready[name]
         plugin = self.registered()[name]
         config = getattr(plugin.load(), "Config", None)
         if not (isinstance(config, type) and issubclass(config, ModelConfig)):

@@ -51,6 +51,7 @@ class Stack(DynamicsModel):
     """
 
     Config = StackConfig
+    keeps = "shift, rotation, reflection"  # where its members do
     closed_form = True
     reads_past = "always"
 

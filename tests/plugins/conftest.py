@@ -15,7 +15,7 @@ from installed import EXAMPLE, Install, write_metadata
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
     """Install a package: its metadata and, by module name, its source."""
-    before = set(sys.modules)
+    before = {name for name in sys.modules if not name.startswith("painet_plugin_example")}
 
     def installed(name: str, entry_points: dict[str, dict[str, str]], **modules: str) -> Path:
         site = tmp_path / "site" / name
@@ -27,7 +27,8 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
 
     yield installed
     for module in set(sys.modules) - before:
-        if (getattr(sys.modules[module], "__file__", None) or "").startswith(str(tmp_path)):
+        at = getattr(sys.modules[module], "__file__", None) or ""
+        if at.startswith((str(tmp_path), str(EXAMPLE))):
             del sys.modules[module]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from forging import Forge
 
@@ -19,7 +20,7 @@ def forge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
 
 @pytest.fixture(scope="session")
 def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Data directory with a dataset of 200 frames of six particles."""
+    """Data directory with a dataset of 200 frames of a ring of six particles."""
     from painet_cli.data.dataset.dataset import write_dataset
     from systems import RING, frames_of, manifest
 
@@ -31,7 +32,10 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         molecule=RING,
     )
     folder = tmp_path_factory.mktemp("tiny")
-    write_dataset(folder / "small", frames_of(describe), describe)
+    turns = 2 * np.pi * np.arange(6)[:, None] / 6  # a ring with bonds of 1.4, which predict takes
+    ring = 1.4 * np.hstack([np.cos(turns), np.sin(turns), 0 * turns])
+    frames = (ring + 0.005 * frames_of(describe)).astype(np.float32)
+    write_dataset(folder / "small", frames, describe)
     return folder
 
 
