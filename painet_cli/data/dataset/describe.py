@@ -118,7 +118,7 @@ class Description:
     def summary(self) -> dict[str, Any]:
         """What `painet prepare` says of it, as plain data."""
         plain = self.plain()
-        return {key: plain[key] for key in SUMMARY}
+        return {key: plain[key] for key in SUMMARY} | {"notes": self.origin["notes"]}
 
 
 def describe(dataset: Dataset) -> Description:

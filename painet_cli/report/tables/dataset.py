@@ -31,6 +31,7 @@ def summary_table(described: Description) -> Table:
             "label": described.origin["label"],
             **_contents(described),
             "licence": described.origin["licence"],
+            "notes": described.origin["notes"],
             "sha256": described.sha256,
         }
     )
