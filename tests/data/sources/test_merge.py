@@ -31,7 +31,8 @@ def molecule(folder: Path, name: str, runs: int = 1) -> tuple[Path, list[Path]]:
     universe.add_TopologyAttr("element", symbols)
     universe.add_TopologyAttr("bonds", [(0, k) for k in range(1, len(symbols))])
     rng = np.random.default_rng(len(symbols))
-    start = rng.normal(size=(len(symbols), 3))
+    corners = np.array([[0, 0, 0], [1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
+    start = 0.6 * corners[: len(symbols)]
     paths = [folder / f"{name}-{k}.dcd" for k in range(runs)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

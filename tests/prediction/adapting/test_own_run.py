@@ -34,6 +34,7 @@ def learned(data: Path) -> WrittenPrediction:
         adapt="1s",
         save_run=data / "own",
         data_dir=data,
+        run_dir=data / "runs",
         device="cpu",
     )
 
