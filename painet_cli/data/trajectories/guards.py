@@ -14,6 +14,8 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from painet_cli.data.formats.text_frames import open_plain
 from painet_cli.errors import RequestError
 from painet_cli.storage.archives import LARGEST_FILE_BYTES, MOST_UNFOLDED, brief, read_bytes
@@ -61,6 +63,39 @@ def check_claims(path: Path, formats: Collection[str]) -> None:
         _check_columns(path)
     if "ITP" in formats:
         _check_includes(path, [])
+    if "GSD" in formats:
+        _check_counts(path)
+
+
+def _check_counts(path: Path) -> None:
+    """Refuse a GSD file that has more particles, bonds or the like than bytes.
+
+    What a frame does not say is made anew for all of its particles, however many it claims.
+    """
+    try:
+        import gsd.fl
+    except ImportError:  # said where the file is read
+        return
+    size = path.stat().st_size
+    try:
+        with gsd.fl.open(str(path), "r") as file:
+            for part in file.find_matching_chunk_names(""):
+                if not part.endswith("/N"):
+                    continue
+                for frame in range(file.nframes):
+                    if not file.chunk_exists(frame=frame, name=part):
+                        continue
+                    count = int(np.max(file.read_chunk(frame=frame, name=part), initial=0))
+                    if count > size:
+                        what = part.partition("/")[0]
+                        raise RequestError(
+                            f"{path}: frame {frame} has {count:,} {what}, in {size:,} bytes",
+                            "it is damaged: get it again",
+                        )
+    except (OSError, RuntimeError, ValueError, KeyError) as error:
+        raise RequestError(
+            f"{path}: cannot be read ({brief(error)})", "it is damaged: get it again"
+        ) from error
 
 
 def _check_columns(path: Path) -> None:
