@@ -22,23 +22,9 @@ from painet_cli.training.run_folder import LAST
 from painet_cli.training.steps.captured import captures, step_of
 from painet_cli.training.steps.optimizers import build_optimizers, set_rate
 from painet_cli.training.steps.step import Step
+from recorded import CASES, NARROW
 from trainings import CPU, same_bits, train
 
-NARROW = {"layers": 2, "hidden": 8}
-SMALL = {**NARROW, "heads": 2}
-KITS = {
-    "linear": Kit(reads_features=False, horizons=(2,)),
-    "rf": Kit((NARROW,), horizons=(1,)),
-    "mpnn": Kit((NARROW,), horizons=(1,)),
-    "egnn": Kit((NARROW,), horizons=(2,)),
-    "egno": Kit((NARROW,), horizons=(2,)),
-    "hegnn": Kit((NARROW,), horizons=(2,)),
-    "atom": Kit((SMALL,), horizons=(2,)),
-    "painet": Kit(
-        tuple({**SMALL, "attention": form} for form in ("dense", "factorised")), horizons=(2,)
-    ),
-}
-CASES = [case for name, kit in KITS.items() for case in cases(name, kit)]
 # what makes a GPU's numbers, or Python's, known to the other side
 _ASKING = {
     "_local_scalar_dense",

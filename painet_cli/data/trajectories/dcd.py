@@ -84,8 +84,8 @@ class DcdHeader:
     def frame_time_ps(self) -> float | None:
         """Picoseconds between frames; None where the writer knew no times."""
         step, steps = self.time_step, self.steps_between
-        placeholder = step == 1.0 and (steps == 1 or "DCD PLUGIN" in self.title)
-        if "CP2K" in self.title or placeholder or not step > 0:
+        says_none = step == 1.0 and (steps == 1 or "DCD PLUGIN" in self.title)
+        if "CP2K" in self.title or says_none or not step > 0:
             return None
         if "LAMMPS" in self.title or self.unsaid:
             low, high = _FEMTOSECONDS

@@ -221,8 +221,8 @@ def _first_cell(path: Path) -> NDArray[np.float64] | None:
                     sizes = [float(line[a:b]) for a, b in pairwise(_CELL_COLUMNS)]
                 except ValueError:
                     break
-                placeholder = sizes == [1, 1, 1, 90, 90, 90]
-                return None if placeholder else triclinic_vectors(sizes, dtype=np.float64)
+                says_none = sizes == [1, 1, 1, 90, 90, 90]
+                return None if says_none else triclinic_vectors(sizes, dtype=np.float64)
     return None
 
 
