@@ -6,16 +6,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from painet_cli.data.batches.windows import Windows
 from painet_cli.errors import RequestError
 from painet_cli.evaluation.sampled import Sampled
 from painet_cli.models.base import DynamicsModel
-from painet_cli.models.confidence.kept import by_start, radii_of
+from painet_cli.models.confidence.kept import radii_of, spreads_of
 from painet_cli.models.confidence.radii import coverage, distances, fit_radii
 
 MOST_WINDOWS = 1000
@@ -104,9 +101,12 @@ def kept_coverage(
         ) from error
     if radii is None or len(radii.pooled) < steps:
         return None
-    spread = _spread(model, windows, some, batch_size, steps) if radii.by_spread else None
-    if radii.by_spread and spread is None:
-        return None
+    spread = None
+    if radii.by_spread:
+        spread = spreads_of(model, windows.batches(batch_size, some.numbers))
+        if spread is None:
+            return None
+        spread = spread[:, :steps]
     own = radii.first(steps)
     radius = own.of(spread, len(some.numbers))
     return Coverage(
@@ -117,17 +117,3 @@ def kept_coverage(
         "checkpoint",
         radii.by_spread,
     )
-
-
-@torch.no_grad()
-def _spread(
-    model: DynamicsModel, windows: Windows, some: Sampled, batch_size: int, steps: int
-) -> NDArray[np.floating] | None:
-    """(S, T, N) the model's standard deviations at the starts; None where it knows none."""
-    made = []
-    for batch in windows.batches(batch_size, some.numbers):
-        spread = model.deviations(batch)
-        if spread is None:
-            return None
-        made.append(by_start(spread[:steps], batch))
-    return np.concatenate(made)

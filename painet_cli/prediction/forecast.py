@@ -13,6 +13,7 @@ from painet_cli.data.batches.spacing import frame_times_of
 from painet_cli.data.particles.origin import is_far, places
 from painet_cli.errors import PainetError, RequestError, option
 from painet_cli.models.base import DynamicsModel
+from painet_cli.models.confidence.kept import spreads_of
 from painet_cli.prediction.adapting.superposition import superposed_mse
 from painet_cli.prediction.checkpoints import is_speed
 from painet_cli.prediction.inputs.recording import LARGEST_BYTES, Input
@@ -31,7 +32,7 @@ from painet_cli.prediction.starting.start_checks import (
     check_velocities,
     fast_drift,
 )
-from painet_cli.prediction.starting.states import States, spreads
+from painet_cli.prediction.starting.states import States
 from painet_cli.prediction.starting.timing import (
     Source,
     frame_time_of,
@@ -364,7 +365,7 @@ def finish_forecast(
         warnings += (_FAR_AWAY.format(np.abs(at).max(), np.spacing(np.float32(np.abs(at).max()))),)
     model, size = loaded.model, starts_at_once(positions.shape[2])
     radii = loaded.radii(states.graph.types.cpu().numpy())
-    spread = spreads(model, states, size) if steps <= model.horizon else None
+    spread = spreads_of(model, states.batches(size)) if steps <= model.horizon else None
     spread = None if spread is None else spread[:, :steps]
     radius, typical = None, None
     reaches = radii is not None and steps <= len(radii.quantile)

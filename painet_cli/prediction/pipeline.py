@@ -138,11 +138,7 @@ def forecast_recording(
     )
     if isinstance(begun, RecordingForecast):
         return begun
-    asked = begun.asked
-    (positions,) = predict_together(
-        asked.loaded, [asked.states], steps, notice=notice, memory_budget=memory_budget
-    )
-    return begun.finish(positions)
+    return begun.predict(notice, memory_budget)
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,6 +169,16 @@ class Begun:
     before: tuple[str, ...]
     after: tuple[str, ...]
     not_compared: str
+
+    def predict(
+        self, notice: Callable[[str], None], memory_budget: int | None
+    ) -> RecordingForecast:
+        """Let the model pass over this recording alone, and finish; raises as `finish` does."""
+        asked = self.asked
+        (positions,) = predict_together(
+            asked.loaded, [asked.states], asked.steps, notice=notice, memory_budget=memory_budget
+        )
+        return self.finish(positions)
 
     def finish(self, positions: NDArray[np.floating]) -> RecordingForecast:
         """Judge predicted positions, (S, T, N, 3), and join them with how they came about.

@@ -28,7 +28,6 @@ from painet_cli.prediction.outputs.motion_style import (
 from painet_cli.prediction.outputs.rigid import with_kept_bones
 from painet_cli.prediction.outputs.viewers import Written
 from painet_cli.prediction.outputs.write import write_files
-from painet_cli.prediction.passes import predict_together
 from painet_cli.prediction.pipeline import Begun, RecordingForecast
 from painet_cli.report.page.data import ErrorBars
 from painet_cli.report.page.write import write_page
@@ -237,11 +236,7 @@ def write_prediction(
         notice,
     )
     if isinstance(begun, Begun):
-        asked = begun.asked
-        (positions,) = predict_together(
-            asked.loaded, [asked.states], steps, notice=notice, memory_budget=memory_budget
-        )
-        begun = begun.finish(positions)
+        begun = begun.predict(notice, memory_budget)
     return save_prediction(begun, Path(file), folder, request, known, force=force)
 
 

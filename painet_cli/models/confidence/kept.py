@@ -93,6 +93,18 @@ def measure(
     return tensors
 
 
+@torch.no_grad()
+def spreads_of(model: DynamicsModel, batches: Iterable[Batch]) -> NDArray[np.floating] | None:
+    """(S, T, N) standard deviations at the starts of batches; None where the model knows none."""
+    made = []
+    for batch in batches:
+        spread = model.deviations(batch)
+        if spread is None:
+            return None
+        made.append(by_start(spread, batch))
+    return np.concatenate(made)
+
+
 def by_start(values: Tensor, batch: Batch) -> NDArray[np.floating]:
     """(B, T, N, ...) of (T, M, ...) values of equal systems."""
     several = values.reshape(len(values), batch.graph.num_systems, -1, *values.shape[2:])

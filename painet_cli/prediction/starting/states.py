@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,8 +12,6 @@ from torch import Tensor
 
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import Graph
-from painet_cli.models.base import DynamicsModel
-from painet_cli.models.confidence.kept import by_start
 from painet_cli.prediction.inputs.skeleton import Skeleton
 from painet_cli.prediction.starting.treatment import Placement
 
@@ -55,6 +53,11 @@ class States:
             past=None if self.past is None else placement.turned(self.past),
         )
 
+    def batches(self, size: int) -> Iterator[Batch]:
+        """Batches of `size` starts."""
+        for first in range(0, len(self.positions), size):
+            yield self.batch(slice(first, first + size))
+
     def batch(self, part: slice) -> Batch:
         """Batch of some starts, side by side."""
 
@@ -78,16 +81,3 @@ class States:
             return skeleton.held(start, by_start).transpose(0, 1).flatten(1, 2)
 
         return held
-
-
-def spreads(model: DynamicsModel, states: States, size: int) -> NDArray[np.floating] | None:
-    """(S, T, N) standard deviations at the starts, where the model knows them."""
-    made = []
-    with torch.inference_mode():
-        for first in range(0, len(states.positions), size):
-            batch = states.batch(slice(first, first + size))
-            spread = model.deviations(batch)
-            if spread is None:
-                return None
-            made.append(by_start(spread, batch))
-    return np.concatenate(made)
