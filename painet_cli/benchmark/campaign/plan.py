@@ -1,7 +1,11 @@
-"""Which cells there are in all, and in which order: what tells most an hour comes first."""
+"""Which cells there are in all, and in which order.
+
+Tables that have a turn are trained once, with all models; after that comes what tells most an hour.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -41,6 +45,8 @@ class Part:
         What it belongs to, `Table 1`.
     worth
         What the first seed of a cell tells; the k-th tells 1 / k of it.
+    turn
+        When its first seeds are trained, the lowest turn first; without one, after all turns.
     seeds
         How many, by model; `default` for the others.
     settings, own
@@ -55,6 +61,7 @@ class Part:
     seeds: Mapping[str, int] = field(default_factory=dict)
     settings: tuple[str, ...] = ()
     own: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    turn: float = math.inf
 
     def seeds_of(self, model: str) -> int:
         """Seeds that a model is trained with."""
@@ -67,13 +74,19 @@ class Part:
 
 @dataclass(frozen=True)
 class Planned:
-    """A cell, what it belongs to, what it tells and what it is expected to take."""
+    """A cell, what it belongs to, its turn, what it tells and what it is expected to take."""
 
     cell: Cell
     part: str
+    turn: float
     worth: float
     hours: float
     done: bool
+
+    @property
+    def place(self) -> tuple[float, float]:
+        """Cells are trained in ascending order of this."""
+        return self.turn, -self.worth / max(self.hours, 1e-3)
 
 
 @cache
@@ -95,7 +108,7 @@ def make_plan(
     presets: Sequence[str] | None = None,
     models: Sequence[str] | None = None,
 ) -> list[Planned]:
-    """Cells of all parts whose dataset is prepared, those that tell most an hour first.
+    """Cells of all parts whose dataset is prepared, in the order in which they are trained.
 
     Parameters
     ----------
@@ -121,16 +134,17 @@ def make_plan(
             if name not in datasets:  # which is checked whenever it is opened
                 datasets[name] = dataset_of(cell.preset, data_dir)
             key = cell_key(cell.preset, datasets[name].sha256)
-            first = load_preset(cell.preset_name).train.seed
+            earlier = cell.seed - load_preset(cell.preset_name).train.seed
             one = Planned(
                 cell,
                 part.name,
-                worth=part.worth / (1 + cell.seed - first),
+                turn=math.inf if earlier else part.turn,
+                worth=part.worth / (1 + earlier),
                 hours=_hours(cell, datasets[name], seconds),
                 done=key in done or cell.is_done(None),
             )
             planned.setdefault(key, one)
-    return sorted(planned.values(), key=lambda one: -one.worth / max(one.hours, 1e-3))
+    return sorted(planned.values(), key=lambda one: one.place)
 
 
 def missing_datasets(data_dir: Path) -> dict[str, list[str]]:

@@ -63,10 +63,11 @@ def tables(
     was stopped goes on.
 
     `--all` trains the package's plan, each model with settings of its own:
-    first what tells most an hour, at the lowest priority, on all cores or
-    several cells side by side on a GPU. Every cell that is done is kept as a
-    small JSON file in `OUT/results`, from which the tables are written.
-    Started again, on any machine that is given OUT and the data, it goes on.
+    Tables 1 and 2 once, then what tells most an hour, at the lowest
+    priority, on all cores or several cells side by side on a GPU. Every cell
+    that is done is kept as a small JSON file in `OUT/results`, from which the
+    tables are written. Started again, on any machine that is given OUT and
+    the data, it goes on.
 
     Example: `painet bench tables --presets mocap-run-s2s --models linear,egnn`
     """

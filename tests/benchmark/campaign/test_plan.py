@@ -62,6 +62,25 @@ def test_first_seeds_of_quick_models_come_first(
     ]  # fmt: skip
 
 
+def test_a_table_with_a_turn_is_trained_once_before_anything_is_trained_again(
+    planned: Planning, data_dir: Path, tmp_path: Path
+) -> None:
+    later = replace(DEMO, name="Table 8", models=("egnn",), seeds={"default": 2}, turn=2)
+    first = replace(DEMO, models=("gf-node",), turn=1)
+    planned(replace(DEMO, models=("linear", "rf")), later, first)
+    assert names(tmp_path, data_dir)[:3] == [
+        "demo gf-node seed 1", "demo egnn seed 1", "demo linear seed 1",
+    ]  # fmt: skip
+
+
+def test_the_plan_trains_the_tables_of_one_step_once_before_more_seeds() -> None:
+    turns = [(part.turn, part.name, *part.presets[:1]) for part in parts()]
+    assert sorted(turns)[:3] == [
+        (1, "Table 1", "mocap-run-s2s"), (2, "Table 1", "mocap-run-s2t"),
+        (3, "Table 2", "md17-aspirin-s2s"),
+    ]  # fmt: skip
+
+
 def test_what_a_cell_takes_is_learned_from_its_like(
     planned: Planning, data_dir: Path, tmp_path: Path
 ) -> None:
