@@ -22,8 +22,8 @@ from .errors import PainetError as PainetError
 from .errors import RequestError as RequestError
 from .errors import option as option
 from .models.base import DynamicsModel as DynamicsModel
-from .models.base import Features as Features
 from .models.base import SystemSpec as SystemSpec
-from .models.base import displacements as displacements
-from .models.base import lengths as lengths
+from .models.features import Features as Features
+from .models.features import displacements as displacements
+from .models.features import lengths as lengths
 from .training.watching.recorders import Recorder as Recorder

@@ -28,7 +28,8 @@ from painet_cli.config.model_table import Prior
 from painet_cli.config.schema import Activations, KernelConfig
 from painet_cli.data.batches.batch import Batch
 from painet_cli.errors import RequestError
-from painet_cli.models.base import DynamicsModel, Features, SystemSpec
+from painet_cli.models.base import DynamicsModel, SystemSpec
+from painet_cli.models.features import Features
 from painet_cli.models.kernel.model import Kernel
 
 

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from painet_cli.data.dataset.manifest import Manifest
 from painet_cli.errors import RequestError
-from painet_cli.models.base import DynamicsModel, Features
+from painet_cli.models.base import DynamicsModel
+from painet_cli.models.features import Features
 from painet_cli.models.prior import OnPrior
 from painet_cli.training.checkpoint import Header, load_checkpoint, weights_in
 from painet_cli.training.run_folder import best_weights

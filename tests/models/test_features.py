@@ -11,7 +11,8 @@ import torch
 from painet_cli.config.schema import FeatureConfig
 from painet_cli.data.batches.batch import Batch
 from painet_cli.errors import RequestError
-from painet_cli.models.base import Features, SystemSpec
+from painet_cli.models.base import SystemSpec
+from painet_cli.models.features import Features
 from painet_cli.models.registry import build_model, system_of
 from painet_cli.testing.motions import deviation, orthogonal
 from systems import (

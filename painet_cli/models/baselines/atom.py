@@ -28,8 +28,9 @@ from painet_cli.config.schema import AtomConfig
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import Graph
 from painet_cli.errors import RequestError
-from painet_cli.models.base import Features, SystemSpec, lengths, one_hot
+from painet_cli.models.base import SystemSpec
 from painet_cli.models.baselines.published import PublishedModel
+from painet_cli.models.features import Features, lengths, one_hot
 from painet_cli.models.layers.channels import ByKind, Channels, Product
 
 _ROTARY_BASE = 1000.0

@@ -22,14 +22,9 @@ from painet_cli.config.presets import Preset
 from painet_cli.config.schema import EgnoConfig
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import Graph
-from painet_cli.models.base import (
-    Features,
-    SystemSpec,
-    displacements,
-    lengths,
-    squared_lengths,
-)
+from painet_cli.models.base import SystemSpec
 from painet_cli.models.baselines.published import PublishedModel
+from painet_cli.models.features import Features, displacements, lengths, squared_lengths
 from painet_cli.models.layers.message_passing import MessageLayer, TwoLayers, sum_at_targets
 from painet_cli.models.layers.temporal import TimeConvolution, time_embeddings, waves
 

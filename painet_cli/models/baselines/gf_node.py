@@ -44,11 +44,12 @@ from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import Graph
 from painet_cli.data.batches.windows import target_offsets
 from painet_cli.errors import RequestError
-from painet_cli.models.base import Features, SystemSpec
+from painet_cli.models.base import SystemSpec
 from painet_cli.models.baselines.dopri5 import equal_steps
 from painet_cli.models.baselines.egno import EgnoLayer, centroids
 from painet_cli.models.baselines.laplacian_modes import mode_basis
 from painet_cli.models.baselines.published import PublishedModel
+from painet_cli.models.features import Features
 from painet_cli.models.layers.temporal import time_embeddings
 
 _MOST_STEPS = 1024

@@ -21,14 +21,9 @@ from torch.nn import functional as F
 from painet_cli.config.presets import Preset
 from painet_cli.config.schema import HegnnConfig
 from painet_cli.data.batches.graph import Graph
-from painet_cli.models.base import (
-    Features,
-    SystemSpec,
-    displacements,
-    lengths,
-    squared_lengths,
-)
+from painet_cli.models.base import SystemSpec
 from painet_cli.models.baselines.published import ParallelSteps
+from painet_cli.models.features import Features, displacements, lengths, squared_lengths
 from painet_cli.models.layers.message_passing import (
     MessageLayer,
     PairLinear,

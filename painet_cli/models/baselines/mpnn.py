@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from painet_cli.config.presets import Preset
 from painet_cli.config.schema import MpnnConfig
 from painet_cli.data.batches.graph import Graph
-from painet_cli.models.base import Features, SystemSpec
+from painet_cli.models.base import SystemSpec
 from painet_cli.models.baselines.published import OneStepModel
+from painet_cli.models.features import Features
 from painet_cli.models.layers.message_passing import MessageLayer, TwoLayers, sum_at_targets
 
 

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from painet_cli.data.batches.batch import Batch
-from painet_cli.models.base import DynamicsModel, Features
+from painet_cli.models.base import DynamicsModel
+from painet_cli.models.features import Features
 
 
 class PublishedModel(DynamicsModel):

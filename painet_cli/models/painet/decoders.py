@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from painet_cli.config.schema import PainetConfig
 from painet_cli.data.batches.batch import Batch
-from painet_cli.models.base import Features
+from painet_cli.models.features import Features
 from painet_cli.models.layers.message_passing import EquivariantLayer, TwoLayers
 
 

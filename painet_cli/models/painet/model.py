@@ -31,7 +31,8 @@ from painet_cli.data.batches.windows import target_offsets
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.data.particles.names import Axis
 from painet_cli.errors import RequestError
-from painet_cli.models.base import DynamicsModel, Features, SystemSpec
+from painet_cli.models.base import DynamicsModel, SystemSpec
+from painet_cli.models.features import Features
 from painet_cli.models.layers.message_passing import TwoLayers
 from painet_cli.models.painet.attention_step import MANY, AttentionStep
 from painet_cli.models.painet.decoders import other_decoder, straight_layers
