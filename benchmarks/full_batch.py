@@ -31,6 +31,7 @@ def main() -> None:
     parser.add_argument("--preset", required=True)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--iterations", type=int, default=500)
+    parser.add_argument("--published-start", action="store_true", help="leave the weights alone")
     parser.add_argument("--data-dir", type=Path, default=Path("data"))
     options = parser.parse_args()
     preset = painet.Preset.load(options.preset, [*options.set, "model.name=rf"])
@@ -43,7 +44,8 @@ def main() -> None:
         batches.append(windows.batch(torch.arange(len(windows))))
     known = batches[0]
     way = known.targets[0] - known.positions
-    start_well(model, float((known.velocities * way).sum() / known.velocities.square().sum()))
+    if not options.published_start:
+        start_well(model, float((known.velocities * way).sum() / known.velocities.square().sum()))
     started = time.process_time()
     for done in range(_ROUND, options.iterations + 1, _ROUND):
         optimizer = torch.optim.LBFGS(
