@@ -12,6 +12,9 @@ from painet_cli.report.tables.layout import Columns
 _SPECIAL = re.compile(r"[&%$#_{}~^\\±†‡°²*]")
 _WORDS = ("Model", "Preset", "end", "epochs")
 _NUMBER = re.compile(r"-?[\d,]+")
+_LONGEST = 24
+_FOLDED = "p{3.5cm}"
+_AT_MOST_A_LINE = r"\ifdim\width>\linewidth\linewidth\else\width\fi"
 _WRITTEN = {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
     "±": r"$\pm$", "†": r"\textsuperscript{\dag}", "‡": r"\textsuperscript{\ddag}",
@@ -20,7 +23,7 @@ _WRITTEN = {
 
 
 def bench_latex(rows: Sequence[Row], notes: Sequence[str]) -> str:
-    r"""Rows as LaTeX tables, which need `\usepackage{booktabs}`.
+    r"""Rows as LaTeX tables, which need booktabs and graphicx; none is wider than a line.
 
     Parameters
     ----------
@@ -29,13 +32,16 @@ def bench_latex(rows: Sequence[Row], notes: Sequence[str]) -> str:
     """
     tables = [_table(title, columns) for title, columns in grids(rows)]
     comments = [f"% {note}" for note in notes]
-    return "\n".join(["% needs \\usepackage{booktabs}", *comments, "", *tables])
+    return "\n".join(["% needs \\usepackage{booktabs,graphicx}", *comments, "", *tables])
 
 
 def _table(title: str, columns: Columns) -> str:
     figures = {name: name not in _WORDS and _are_figures(cells) for name, cells in columns.items()}
     # a figure is two columns that meet at its decimal point
-    aligned = "".join("r@{}l" if figures[name] else "l" for name in columns)
+    aligned = "".join(
+        "r@{}l" if figures[name] else _FOLDED if max(map(len, columns[name])) > _LONGEST else "l"
+        for name in columns
+    )
     headings = [
         rf"\multicolumn{{2}}{{c}}{{{_text(name)}}}" if figures[name] else _text(name)
         for name in columns
@@ -49,13 +55,13 @@ def _table(title: str, columns: Columns) -> str:
         r"\begin{table}",
         r"\centering",
         rf"\caption{{{_text(title)}}}",
-        rf"\begin{{tabular}}{{{aligned}}}",
+        rf"\resizebox{{{_AT_MOST_A_LINE}}}{{!}}{{\begin{{tabular}}{{{aligned}}}",
         r"\toprule",
         _row(headings),
         r"\midrule",
         *body,
         r"\bottomrule",
-        r"\end{tabular}",
+        r"\end{tabular}}",
         r"\end{table}",
     ]
     return "\n".join([*lines, ""])

@@ -14,7 +14,7 @@ from painet_cli.benchmark.rows import OURS, Row
 from painet_cli.benchmark.significance import LEVEL, p_words
 from painet_cli.report.tables.comma_separated import as_csv
 from painet_cli.report.tables.layout import Columns, digits, lay_out
-from painet_cli.report.tables.paper import best_printed
+from painet_cli.report.tables.paper import BestPrinted, best_printed
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -26,6 +26,7 @@ _TITLES = {
     4: "Table 4: AdK, trained on one step",
     None: "Not in the paper",
 }
+_PRESETS_A_TABLE = 4
 
 
 def bench_tables(rows: Sequence[Row], budget_min: float | None) -> list[RenderableType]:
@@ -66,12 +67,21 @@ def grids(rows: Sequence[Row]) -> Iterator[tuple[str, Columns]]:
         inside = [row for row in rows if row.table == table]
         if not inside:
             continue
-        yield f"{title}: MSE", _errors(inside)
+        for part in _parts(inside):
+            yield f"{title}: MSE", _errors(part)
         if any(row.paper_step_mse for row in inside):
             yield f"{title}: MSE a step", _steps(inside)
         if any(best_printed(row.preset) for row in inside):
             yield f"{title}: best", _best(inside)
         yield f"{title}: cost", _costs(inside)
+
+
+def _parts(rows: Sequence[Row]) -> Iterator[list[Row]]:
+    """Rows of a few presets at a time, as many as a page is wide."""
+    presets = list(dict.fromkeys(row.preset for row in rows))
+    for first in range(0, len(presets), _PRESETS_A_TABLE):
+        inside = presets[first : first + _PRESETS_A_TABLE]
+        yield [row for row in rows if row.preset in inside]
 
 
 def _errors(rows: Sequence[Row]) -> Columns:
@@ -112,7 +122,7 @@ def _mse(row: Row) -> str:
 def _printed(row: Row | None) -> str:
     if row is None or row.paper_mse is None:
         return "-"
-    return spread(row.paper_mse, row.paper_sd) + ("" if row.as_published else "‡")
+    return spread(row.paper_mse, row.paper_sd) + ("" if row.compares else "‡")
 
 
 def spread(mse: float, sd: float | None) -> str:
@@ -137,8 +147,14 @@ def _best(rows: Sequence[Row]) -> Columns:
             f"{one.model} {digits(one.mse)}" if one else "-" for one in printed.values()
         ],
         "by": [one.source if one else "-" for one in printed.values()],
-        "setting": [one.note or "as here" if one else "-" for one in printed.values()],
+        "setting": [_setting(one, best[name]) if one else "-" for name, one in printed.items()],
     }
+
+
+def _setting(printed: BestPrinted, row: Row) -> str:
+    """How a printed figure came about, where that differs from a row's."""
+    frames = "other frames" if row.label else ""
+    return "; ".join(filter(None, (frames, printed.note))) or "as here"
 
 
 def _steps(rows: Sequence[Row]) -> Columns:
@@ -225,9 +241,10 @@ def footnotes(rows: Sequence[Row], budget_min: float | None) -> list[str]:
                 "windows (Wilcoxon signed-rank test; they overlap in time, so that p is "
                 "optimistic), s: over seeds (paired t-test on logarithms, three seeds or more)."
             )
-        if row.paper_mse is not None and not row.as_published:
+        if row.paper_mse is not None and not row.compares:
+            other = "frames" if row.label else "windows"
             lines.append(
-                f"‡: {row.preset} was run with other windows than the paper's; not comparable."
+                f"‡: {row.preset} was run on other {other} than the paper's; not comparable."
             )
         if row.yardsticks:
             lines.append("(in brackets): yardsticks, which need no network, on the same windows.")

@@ -77,6 +77,11 @@ class Row:
     """Smallest MSE of the preset, of several."""
 
     @property
+    def compares(self) -> bool:
+        """Whether its windows and frames are those of the paper's figure."""
+        return self.as_published and not self.label
+
+    @property
     def loses(self) -> bool:
         """Whether a yardstick is better."""
         return any(mse < self.mse for mse in self.yardsticks.values())

@@ -158,7 +158,7 @@ def _apart(values: Tensor, batch: Batch) -> NDArray[np.float32]:
 
 def _flat(made: NDArray[np.floating]) -> Tensor:
     """(T, M, 3) of (B, T, N, 3)."""
-    by_step = np.ascontiguousarray(made.swapaxes(0, 1), dtype=np.float32)
+    by_step = made.swapaxes(0, 1).astype(np.float32)  # a copy: what stands still is a view
     return torch.from_numpy(by_step).flatten(1, 2)
 
 

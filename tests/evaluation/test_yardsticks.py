@@ -68,6 +68,15 @@ def test_the_nearest_window_of_a_window_that_was_seen_is_itself(tmp_path: Path) 
     assert found["mean structure"][0] > 0.1
 
 
+def test_what_stands_still_over_one_step_is_told_without_a_warning(tmp_path: Path) -> None:
+    described = manifest(lengths=(40,), train=range(20), val=(25,), test=(30,))
+    dataset = write_dataset(tmp_path / "small", frames_of(described), described)
+    preset = Preset.model_validate(SMALL).changed({"data.horizon": 1})
+    found = yardsticks(dataset, preset, windows(dataset, "test", preset.data))
+    x, after = (frames_at(dataset, [30], offset) for offset in (0, 4))
+    assert found["nothing moves"] == pytest.approx([np.square(x - after).mean()], rel=1e-5)
+
+
 def test_a_turned_window_is_near_in_the_body_s_frame_alone(tmp_path: Path) -> None:
     described = manifest(lengths=(40, 40), train=range(20), val=(25,), test=(47,))
     first = frames_of(described)[:40]

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from painet_cli.benchmark.campaign.plan import parts
 from painet_cli.benchmark.cells import Result
 from painet_cli.benchmark.layout import spread
 from painet_cli.benchmark.rows import Row
@@ -20,23 +21,42 @@ _ENDS = {
 }
 
 
+_STILL_LEARNING = {"budget": "stopped by a budget", "epochs": "stopped while it was learning"}
+_FEWEST_SEEDS = 3
+"""Seeds whose standard deviation is taken for the spread of seeds."""
+
+
 def verdict(rows: Sequence[Row]) -> str:
-    """Sentences on the rows of one preset: the best, the next, and who loses to a yardstick."""
+    """Sentences on the rows of one preset: best and next, who loses to a yardstick, who lacks."""
     ranked = sorted(rows, key=lambda row: math.inf if math.isnan(row.mse) else row.mse)
     best, *others = ranked
     split = f"{best.split_kind} split, {100 * best.leak:.3g} % overlap"
-    start = f"`{best.preset}` ({split}): {best.model} is first with {_told(best)}"
-    if not others:
-        return f"{start}, and the only one.{_losers(ranked)}"
-    return f"{start}, {_against(best, others[0])}.{_losers(ranked)}"
+    start = f"`{best.preset}` ({split}): "
+    lacking = _lacking(best.preset, [row.model for row in rows])
+    if math.isnan(best.mse):
+        return f"{start}no model has a finite error.{lacking}"
+    first = f"{best.model} is first with {_told(best)}"
+    against = _against(best, others[0]) if others else "and the only one"
+    return f"{start}{first}, {against}.{_losers(ranked)}{lacking}"
+
+
+def _lacking(preset: str, models: Sequence[str]) -> str:
+    """Models that the plan has and nobody trained, so that the first may not stay it."""
+    planned = dict.fromkeys(
+        model for part in parts() if preset in part.presets for model in part.models
+    )
+    lacking = [model for model in planned if model not in models]
+    return f" Not trained yet: {', '.join(lacking)}." if lacking else ""
 
 
 def _against(best: Row, second: Row) -> str:
+    if math.isnan(second.mse):
+        return "and the only one with a finite error"
     spreads = _spread_of_seeds(best), _spread_of_seeds(second)
     if spreads[0] is None or spreads[1] is None:
         return (
             f"{second.model} second with {_told(second)}; "
-            "with one seed nothing is known of how much seeds vary"
+            f"fewer than {_FEWEST_SEEDS} seeds do not tell how much seeds vary"
         )
     beyond = best.mse + spreads[0] < second.mse - spreads[1]
     return (
@@ -47,15 +67,20 @@ def _against(best: Row, second: Row) -> str:
 
 
 def _spread_of_seeds(row: Row) -> float | None:
-    """Standard deviation over seeds, on which a closed form does not depend; None of one seed."""
-    return 0.0 if set(row.stopped_by) == {"closed form"} else row.sd
+    """Standard deviation over seeds, on which a closed form does not depend; None of too few."""
+    if set(row.stopped_by) == {"closed form"}:
+        return 0.0
+    return row.sd if len(row.seeds) >= _FEWEST_SEEDS else None
 
 
 def _told(row: Row) -> str:
     count = len(row.seeds)
     closed = set(row.stopped_by) == {"closed form"}
     how = "closed form" if closed else f"{count} seed{'s' * (count > 1)}"
-    return f"{spread(row.mse, row.sd)} ({how})"
+    stopped = [
+        _STILL_LEARNING[end] for end in dict.fromkeys(row.stopped_by) if end in _STILL_LEARNING
+    ]
+    return f"{spread(row.mse, row.sd)} ({', '.join([how, *stopped])})"
 
 
 def _losers(ranked: Sequence[Row]) -> str:

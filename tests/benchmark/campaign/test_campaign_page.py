@@ -9,7 +9,7 @@ import pytest
 from pretend import result
 
 from painet_cli.benchmark.campaign.page import make_blocks, of_the_plan, update_page
-from painet_cli.benchmark.campaign.pictures import draw_table
+from painet_cli.benchmark.campaign.pictures import draw_table, ticks
 from painet_cli.benchmark.campaign.plan import parts
 from painet_cli.benchmark.campaign.verdicts import share_of_ends, verdict
 from painet_cli.benchmark.cells import Result
@@ -33,32 +33,44 @@ def test_the_best_is_named_with_its_split_and_the_runner_up() -> None:
     text = said(planned(0.3, "painet"), planned(0.4), planned(0.5, "egno"))
     assert "`mocap-run-s2s` (published split, 0 % overlap): painet is first with 0.3" in text
     assert "egnn second with 0.4 (1 seed)" in text
-    assert "nothing is known of how much seeds vary" in text
+    assert "fewer than 3 seeds do not tell how much seeds vary" in text
+
+
+def of_seeds(model: str, *mses: float) -> list[Result]:
+    return [planned(mse, model, seed) for seed, mse in enumerate(mses, 1)]
 
 
 def test_a_difference_counts_beyond_the_spread_of_seeds_alone() -> None:
-    near = [
-        planned(0.30, "painet"),
-        planned(0.34, "painet", 2),
-        planned(0.33),
-        planned(0.37, seed=2),
-    ]
-    far = [
-        planned(0.30, "painet"),
-        planned(0.31, "painet", 2),
-        planned(0.40),
-        planned(0.41, seed=2),
-    ]
-    assert "within the spread of seeds of egnn" in said(*near)
-    assert "beyond the spread of seeds of egnn" in said(*far)
+    best = of_seeds("painet", 0.30, 0.32, 0.34)
+    assert "within the spread of seeds of egnn" in said(*best, *of_seeds("egnn", 0.33, 0.35, 0.37))
+    assert "beyond the spread of seeds of egnn" in said(*best, *of_seeds("egnn", 0.40, 0.41, 0.42))
+    assert "beyond" not in said(*best, *of_seeds("egnn", 9.0, 9.1)), "two seeds have no spread"
 
 
 def test_a_closed_form_has_no_spread_of_seeds() -> None:
     kernel = planned(0.2, "kernel")
     kernel.record.update(stopped_by="epochs", epochs=1)
     assert kernel.end == "closed form"
-    text = said(kernel, planned(0.40), planned(0.41, seed=2))
+    text = said(kernel, *of_seeds("egnn", 0.40, 0.41, 0.42))
     assert "kernel is first with 0.2 (closed form), beyond the spread of seeds of egnn" in text
+
+
+def test_who_was_not_trained_or_stopped_too_early_is_said() -> None:
+    stopped = planned(0.4)
+    stopped.record["stopped_by"] = "budget"
+    text = said(planned(0.3, "painet"), stopped)
+    assert "egnn second with 0.4 (1 seed, stopped by a budget)" in text
+    assert text.endswith("Not trained yet: linear, kernel, rf, mpnn, egno, hegnn, gf-node, atom.")
+    everyone = [planned(0.3, model) for model in parts()[0].models]
+    assert "Not trained yet" not in said(*everyone)
+
+
+def test_an_error_that_is_no_number_is_nobodys_win() -> None:
+    lost, kept = planned(float("nan"), "egno"), planned(0.3)
+    assert "egnn is first with 0.3 (1 seed), and the only one with a finite error" in said(
+        lost, kept
+    )
+    assert "no model has a finite error" in said(lost)
 
 
 def test_who_loses_to_the_best_yardstick_is_said() -> None:
@@ -146,6 +158,15 @@ def test_a_picture_has_a_panel_a_preset(tmp_path: Path) -> None:
     path = tmp_path / "table1.png"
     draw_table([planned(0.3, "painet"), planned(0.4)], "Table 1", path)
     assert path.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("low", [1e-4, 0.0037, 0.115, 0.9, 7.0])
+@pytest.mark.parametrize("times", [1.3, 2.6, 9, 400, 3e6])
+def test_a_pictures_axis_has_a_few_ticks_however_wide_it_is(low: float, times: float) -> None:
+    found = ticks(low, times * low)
+    assert found == sorted(found)
+    assert all(low <= tick <= times * low for tick in found)
+    assert (2 if times > 2 else 0) <= len(found) <= 4
 
 
 def test_latex_figures_meet_at_their_decimal_point() -> None:
