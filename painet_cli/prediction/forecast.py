@@ -364,7 +364,7 @@ def finish_forecast(
         positions = positions + at[:, None]
         warnings += (_FAR_AWAY.format(np.abs(at).max(), np.spacing(np.float32(np.abs(at).max()))),)
     model, size = loaded.model, starts_at_once(positions.shape[2])
-    radii = loaded.radii(states.graph.types.cpu().numpy())
+    radii = loaded.radii(states.graph.types.cpu().numpy(), system.frame_time_s)
     spread = spreads_of(model, states.batches(size)) if steps <= model.horizon else None
     spread = None if spread is None else spread[:, :steps]
     radius, typical = None, None

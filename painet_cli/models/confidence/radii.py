@@ -83,17 +83,27 @@ def fit_radii(
         As many windows as share no frames: how much each particle's own errors count.
     """
     wide = errors.astype(np.float64)
-    pooled = np.array([_quantile(wide[:, k]) for k in range(wide.shape[1])])
+    pooled = np.array([quantile_of(wide[:, k]) for k in range(wide.shape[1])])
     if spread is not None:
         scores = wide / np.maximum(spread, np.finfo(np.float64).tiny)
         none = np.empty((0, 0))
-        return Radii(pooled, np.array([_quantile(one) for one in scores.swapaxes(0, 1)]), none)
+        return Radii(pooled, np.array([quantile_of(one) for one in scores.swapaxes(0, 1)]), none)
     squared = np.square(wide).mean(axis=0)  # (T, N)
     mean = squared.mean(axis=1, keepdims=True)
-    scale = np.sqrt((independent * squared + _PRIOR * mean) / (independent + _PRIOR))
-    scale = np.where(scale > 0, scale, 1.0)
-    quantile = np.array([_quantile(one) for one in (wide / scale).swapaxes(0, 1)])
+    scale = shrunken(squared, mean, independent)
+    quantile = np.array([quantile_of(one) for one in (wide / scale).swapaxes(0, 1)])
     return Radii(pooled, quantile, scale)
+
+
+def shrunken(
+    squared: NDArray[np.float64],  # (T, N)
+    mean: NDArray[np.float64],  # (T, 1)
+    counts: float | NDArray[np.integer],  # () or (N,)
+) -> NDArray[np.float64]:  # (T, N)
+    """Scales from mean squared errors, drawn to that of all where few windows were counted."""
+    scale = np.sqrt((counts * squared + _PRIOR * mean) / (counts + _PRIOR))
+    made: NDArray[np.float64] = np.where(scale > 0, scale, 1.0)
+    return made
 
 
 def by_type(radii: Radii, types: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -111,7 +121,7 @@ def joined(several: Sequence[Radii]) -> Radii:
     return Radii(pooled, quantile, scale / np.where(quantile > 0, quantile, 1.0)[:, None])
 
 
-def _quantile(scores: NDArray[np.float64]) -> float:
+def quantile_of(scores: NDArray[np.float64]) -> float:
     """The conformal quantile of some scores: as many may lie beyond it as the coverage allows."""
     level = min(1.0, np.ceil((scores.size + 1) * COVERAGE) / scores.size)
     return float(np.quantile(scores, level, method="higher"))

@@ -35,6 +35,7 @@ from painet_cli.training.distributed.world import World
 from painet_cli.training.loss import check_loss
 from painet_cli.training.setup.members import with_members
 from painet_cli.training.setup.prior import fit_prior
+from painet_cli.training.setup.usual import usual_errors
 from painet_cli.training.several import check_several, check_types
 from painet_cli.training.start import read_start, take_weights
 from painet_cli.training.trainer import Trainer
@@ -103,6 +104,8 @@ def build_trainer(
     check_several(dataset.manifest, model, preset)
     augmentation = augmentation_of(preset, dataset)
     fit_prior(model, train, val, augmentation)
+    if preset.train.loss == "relative":
+        train.usual = val.usual = usual_errors(train)
     if start is None:
         model.fit_scales(train.batches(preset.train.batch_size))
     else:

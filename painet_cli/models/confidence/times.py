@@ -1,0 +1,130 @@
+"""Radii of models of several systems, or of any time between frames: by particle type and time.
+
+No particle of one system is the same as one of another, so that each type has a scale; and what a
+model knows after 1 fs it does not know after 50, so that each of a few times has radii of its own,
+between which their logarithms go straight in that of the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from painet_cli.data.batches.batch import Batch
+from painet_cli.data.batches.windows import Windows
+from painet_cli.models.base import DynamicsModel
+from painet_cli.models.confidence.radii import Radii, quantile_of, shrunken
+
+NAMES = ("times", "pooled", "quantile", "types")
+_TIMES = 6
+
+
+def measure_times(
+    model: DynamicsModel, val: Windows, some: Callable[[Windows], Iterable[Batch]]
+) -> dict[str, Tensor]:
+    """Radii at some times between the frames of windows that were not trained on.
+
+    Parameters
+    ----------
+    some
+        Some of the windows of each time, spread over all.
+
+    Returns
+    -------
+    dict
+        `times` (K,) seconds, `pooled` and `quantile` (K, T), `types` (K, T, E) scales of the types.
+    """
+    graph = val.graph.select(torch.from_numpy(np.unique(val.systems.numpy())))
+    known = 1 + int(val.graph.types.max())
+    counts = np.bincount(graph.types.cpu().numpy(), minlength=known)
+    rows = []
+    for time_s, windows in _at_times(val):
+        errors, types = _errors(model, some(windows))
+        squared = np.square(errors)
+        mean = squared.mean(axis=1, keepdims=True)  # (T, 1)
+        own = np.stack(
+            [squared[:, types == one].mean(axis=1) if (types == one).any() else mean[:, 0]
+             for one in range(known)],
+            axis=1,
+        )  # fmt: skip
+        scale = shrunken(own, mean, counts)
+        pooled, quantile = (
+            np.array([quantile_of(step) for step in scores])
+            for scores in (errors, errors / scale[:, types])
+        )
+        rows.append((np.float64(time_s), pooled, quantile, scale))
+    columns = zip(*rows, strict=True)
+    return {
+        f"radii/{name}": torch.from_numpy(np.stack(column))
+        for name, column in zip(NAMES, columns, strict=True)
+    }
+
+
+def radii_at(
+    kept: Mapping[str, NDArray[np.float64]],  # those of `NAMES`
+    types: NDArray[np.int64],
+    frame_time_s: float | None,
+) -> Radii | None:
+    """Radii for particles of these types, frames so many seconds apart.
+
+    None where the time is not known, and there are radii of several.
+
+    Raises
+    ------
+    ValueError
+        They do not go together.
+    """
+    times, pooled, quantile, by_type = (kept[name] for name in NAMES)
+    count, steps = pooled.shape if pooled.ndim == 2 else (0, 0)
+    together = (
+        count > 0
+        and times.shape == (count,)
+        and (times > 0).all()
+        and (np.diff(times) > 0).all()
+        and quantile.shape == (count, steps)
+        and by_type.shape[:2] == (count, steps)
+        and by_type.ndim == 3
+    )
+    if not together:
+        raise ValueError("its radii are of different times or steps")
+    if types.max() >= by_type.shape[2]:
+        raise ValueError("its radii know fewer types")
+    if count > 1 and frame_time_s is None:
+        return None
+    at = np.log(frame_time_s or times[0])
+
+    def between(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        flat = np.log(np.maximum(values.reshape(count, -1), np.finfo(np.float64).tiny))
+        made = [np.interp(at, np.log(times), column) for column in flat.T]
+        found: NDArray[np.float64] = np.exp(np.array(made)).reshape(values.shape[1:])
+        return found
+
+    return Radii(between(pooled), between(quantile), between(by_type)[:, types])
+
+
+def _at_times(val: Windows) -> list[tuple[float, Windows]]:
+    """Windows whose frames are about so many seconds apart, the times evenly in their logarithm."""
+    if not val.drawn:
+        return [(val.usual_time_s, val)]
+    shortest, longest = val.times_s
+    found = {}
+    for time_s in np.geomspace(shortest, longest, _TIMES):
+        windows = val.apart(float(time_s))
+        if len(windows):
+            found[windows.usual_time_s] = windows
+    return sorted(found.items())
+
+
+def _errors(
+    model: DynamicsModel, batches: Iterable[Batch]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """(T, P) distances of all particles from where they came to lie, and (P,) their types."""
+    errors, types = [], []
+    for batch in batches:
+        errors.append((model(batch) - batch.known_targets()).norm(dim=-1).double().cpu().numpy())
+        types.append(batch.graph.types.cpu().numpy())
+    return np.concatenate(errors, axis=1), np.concatenate(types)
