@@ -35,6 +35,7 @@ from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.windows import Windows, target_offsets
 from painet_cli.data.dataset.dataset import Dataset, open_dataset
 from painet_cli.evaluation.evaluate import evaluate_run, load_run, windows_for
+from painet_cli.evaluation.evaluation import Evaluation
 from painet_cli.evaluation.systems import SystemErrors, yardstick_errors
 from painet_cli.models.base import DynamicsModel
 from painet_cli.storage.atomic import file_sha256, write_text
@@ -128,6 +129,8 @@ class Shipped:
         Of the data, where the dataset does not know it.
     data_licence
         The same.
+    times
+        Between the frames of test windows, at which its skill is told.
     """
 
     title: str
@@ -137,6 +140,7 @@ class Shipped:
     limits: tuple[str, ...]
     citation: str = ""
     data_licence: str = ""
+    times: tuple[str, ...] = ()
 
 
 def _motion(kind: str, subject: int, source: str, minutes: float) -> Shipped:
@@ -277,17 +281,17 @@ def train(name: str, run: Path | None, minutes: float, data_dir: Path, run_dir: 
 
 
 def ship(name: str, run: Path) -> None:
-    """Copy a run's best weights, and nothing else of it, into the package."""
+    """Copy a run's best weights and error bars, and nothing else of it, into the package."""
     tensors, header = load_checkpoint(run / BEST)
-    weights = {key: value for key, value in tensors.items() if key.startswith("model/")}
-    save_checkpoint(CHECKPOINTS / f"{name}.safetensors", weights, header)
+    kept = {key: value for key, value in tensors.items() if key.startswith(("model/", "radii/"))}
+    save_checkpoint(CHECKPOINTS / f"{name}.safetensors", kept, header)
 
 
 def card(name: str, run: Path, minutes: float, data_dir: Path) -> dict[str, Any]:
     """What is to be known of a trained model, all of it measured on the run's test windows."""
     about = MODELS[name]
     model, header, dataset = load_run(run, data_dir, CPU)
-    evaluation = evaluate_run(run, data_dir, CPU, rivals=True)
+    evaluation = evaluate_run(run, data_dir, CPU, rivals=True, error_bars=True)
     preset, manifest = header.preset, dataset.manifest
     prepared = open_dataset(data_dir / name)
     windows = windows_for(dataset, preset, "test")
@@ -321,6 +325,12 @@ def card(name: str, run: Path, minutes: float, data_dir: Path) -> dict[str, Any]
         **guesses,
         "step_mse": [_round(value) for value in evaluation.step_mse],
         **({"systems": [_system(one) for one in evaluation.systems]} if several else {}),
+        **(
+            {"skill_at": {time: _skill(run, data_dir, time) for time in about.times}}
+            if about.times
+            else {}
+        ),
+        **_held(evaluation),
         "velocity": VELOCITIES[preset.data.velocity or "next"],
         "past_velocity": (
             {"windows": len(windows), "mse": _round(evaluation.mse)}
@@ -347,6 +357,20 @@ def card(name: str, run: Path, minutes: float, data_dir: Path) -> dict[str, Any]
         "painet_version": header.painet_version,
         "card_by": f"painet {version('painet')}, scripts/train_checkpoints.py",
     }
+
+
+def _skill(run: Path, data_dir: Path, time: str) -> dict[str, list[float]]:
+    """Skill at each step on every test system, its frames so far apart."""
+    found = evaluate_run(run, data_dir, CPU, delta_time=(time, time))
+    return {one.name: [round(value, 2) for value in one.skill] for one in found.systems}
+
+
+def _held(evaluation: Evaluation) -> dict[str, list[float]]:
+    """Share of the test particles within the checkpoint's own 90 % radii, at each step."""
+    bars = evaluation.coverage
+    if bars is None or bars.source != "checkpoint":
+        return {}
+    return {"coverage_90": [round(value, 3) for value in bars.coverage]}
 
 
 def _beaten_by(mse: float, guesses: dict[str, float]) -> Iterator[str]:

@@ -111,7 +111,7 @@ def test_a_model_is_safetensors_and_holds_weights_alone(name: str) -> None:
     assert header[:1] == b"{"  # JSON: nothing to unpickle
     assert not ABSOLUTE_PATH.search(header.decode())
     tensors, _ = load_checkpoint(FOLDER / f"{name}.safetensors")
-    assert all(key.startswith("model/") for key in tensors)
+    assert all(key.startswith(("model/", "radii/")) for key in tensors)
     assert all(bool(tensor.isfinite().all()) for tensor in tensors.values())
 
 

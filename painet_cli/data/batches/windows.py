@@ -272,6 +272,12 @@ class Windows:
         own = self._own_times()
         return float(np.median(own if self._strides is None else own * self._strides.numpy()))
 
+    @property
+    def usual_frames(self) -> float:
+        """Median over windows of the frames of the dataset from a start to the last target."""
+        strides = 1 if self._strides is None else float(self._strides.double().median())
+        return max(1, int(self.offsets[-1])) * strides
+
     def apart(self, time_s: float) -> Windows:
         """The windows whose frames can lie about so many seconds apart, now always so; or none."""
         if self._bounds is None:

@@ -98,7 +98,7 @@ def fit_radii(
 def shrunken(
     squared: NDArray[np.float64],  # (T, N)
     mean: NDArray[np.float64],  # (T, 1)
-    counts: float | NDArray[np.integer],  # () or (N,)
+    counts: float | NDArray[np.float64],  # () or (N,)
 ) -> NDArray[np.float64]:  # (T, N)
     """Scales from mean squared errors, drawn to that of all where few windows were counted."""
     scale = np.sqrt((counts * squared + _PRIOR * mean) / (counts + _PRIOR))

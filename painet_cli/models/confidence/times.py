@@ -38,9 +38,9 @@ def measure_times(
     dict
         `times` (K,) seconds, `pooled` and `quantile` (K, T), `types` (K, T, E) scales of the types.
     """
-    graph = val.graph.select(torch.from_numpy(np.unique(val.systems.numpy())))
+    systems = torch.from_numpy(np.unique(val.systems.numpy()))
     known = 1 + int(val.graph.types.max())
-    counts = np.bincount(graph.types.cpu().numpy(), minlength=known)
+    counts = np.bincount(val.graph.select(systems).types.cpu().numpy(), minlength=known)
     rows = []
     for time_s, windows in _at_times(val):
         errors, types = _errors(model, some(windows))
@@ -51,7 +51,8 @@ def measure_times(
              for one in range(known)],
             axis=1,
         )  # fmt: skip
-        scale = shrunken(own, mean, counts)
+        apart = len(windows) / windows.usual_frames / len(systems)  # windows that share no frame
+        scale = shrunken(own, mean, counts.astype(np.float64) * max(1.0, apart))
         pooled, quantile = (
             np.array([quantile_of(step) for step in scores])
             for scores in (errors, errors / scale[:, types])
