@@ -18,6 +18,7 @@ from painet_cli.evaluation.sampled import Sampled
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.confidence.kept import radii_of, spreads_of
 from painet_cli.models.confidence.radii import Radii, coverage, distances, fit_radii
+from painet_cli.models.confidence.times import rms_speeds
 
 MOST_WINDOWS = 1000
 """Windows that radii are taken from, and as many that they are tried on."""
@@ -96,6 +97,7 @@ def coverage_by_type(
     batches = windows.batches(batch_size, numbers)
     for batch, predicted in predictions(model, batches, steps, trained):
         off = (predicted - batch.known_targets()).norm(dim=-1).double().cpu().numpy()
+        speeds = rms_speeds(batch)
         system, types = (one.cpu().numpy() for one in (batch.graph.system, batch.graph.types))
         for number in range(batch.graph.num_systems):
             time_s = None if batch.frame_time_s is None else float(batch.frame_time_s[number])
@@ -103,9 +105,10 @@ def coverage_by_type(
             radii = _kept(tensors, types[own], time_s)
             if radii is None or len(radii.pooled) < steps:
                 return None
-            within += (off[:, own] <= radii.first(steps).of(None, 1)[0]).sum(axis=1)
+            radius = radii.first(steps).of(None, 1, speeds[number, None])
+            within += (off[:, own] <= radius[0]).sum(axis=1)
             particles += int(own.sum())
-            pooled.append(radii.first(steps).pooled)
+            pooled.append(radii.first(steps).typical(radius))
     held = (within / particles).tolist()
     return Coverage(np.mean(pooled, axis=0).tolist(), held, None, count, "checkpoint")
 

@@ -374,7 +374,8 @@ def finish_forecast(
     radius, typical = None, None
     reaches = radii is not None and steps <= len(radii.quantile)
     if radii is not None and reaches and not (radii.by_spread and spread is None):
-        radius = radii.first(steps).of(spread, len(starts))
+        squared = np.square(asked.at_rest.astype(np.float64)).sum(axis=-1)
+        radius = radii.first(steps).of(spread, len(starts), np.sqrt(squared.mean(axis=-1)))
         typical = radii.first(steps).typical(radius)
     return Forecast(
         system=system,

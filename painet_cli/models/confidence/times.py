@@ -1,8 +1,10 @@
-"""Radii of models of several systems, or of any time between frames: by particle type and time.
+"""Radii of models of several systems, or of any time between frames: by type, time and speed.
 
 No particle of one system is the same as one of another, so that each type has a scale; and what a
 model knows after 1 fs it does not know after 50, so that each of a few times has radii of its own,
-between which their logarithms go straight in that of the time.
+between which their logarithms go straight in that of the time. A hot molecule, or a loose protein,
+is predicted worse than a cold or a tight one: radii are in proportion to the root mean square speed
+of a system at its start.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from painet_cli.data.batches.windows import Windows
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.confidence.radii import Radii, quantile_of, shrunken
 
-NAMES = ("times", "pooled", "quantile", "types")
+NAMES = ("times", "pooled", "quantile", "types", "speeds")
 _TIMES = 6
 
 
@@ -36,15 +38,18 @@ def measure_times(
     Returns
     -------
     dict
-        `times` (K,) seconds, `pooled` and `quantile` (K, T), `types` (K, T, E) scales of the types.
+        `times` (K,) seconds, `pooled` and `quantile` (K, T), `types` (K, T, E) scales of the types,
+        `speeds` (K,) what is the usual one.
     """
     systems = torch.from_numpy(np.unique(val.systems.numpy()))
     known = 1 + int(val.graph.types.max())
     counts = np.bincount(val.graph.select(systems).types.cpu().numpy(), minlength=known)
     rows = []
     for time_s, windows in _at_times(val):
-        errors, types = _errors(model, some(windows))
-        squared = np.square(errors)
+        errors, types, speeds = _errors(model, some(windows))
+        usual = np.sqrt(np.square(speeds).mean()) if (speeds > 0).any() else 1.0
+        share = np.where(speeds > 0, speeds / usual, 1.0)
+        squared = np.square(errors / share)
         mean = squared.mean(axis=1, keepdims=True)  # (T, 1)
         own = np.stack(
             [squared[:, types == one].mean(axis=1) if (types == one).any() else mean[:, 0]
@@ -55,9 +60,9 @@ def measure_times(
         scale = shrunken(own, mean, counts.astype(np.float64) * max(1.0, apart))
         pooled, quantile = (
             np.array([quantile_of(step) for step in scores])
-            for scores in (errors, errors / scale[:, types])
+            for scores in (errors, errors / share / scale[:, types])
         )
-        rows.append((np.float64(time_s), pooled, quantile, scale))
+        rows.append((np.float64(time_s), pooled, quantile, scale, np.float64(usual)))
     columns = zip(*rows, strict=True)
     return {
         f"radii/{name}": torch.from_numpy(np.stack(column))
@@ -79,11 +84,11 @@ def radii_at(
     ValueError
         They do not go together.
     """
-    times, pooled, quantile, by_type = (kept[name] for name in NAMES)
+    times, pooled, quantile, by_type, speeds = (kept[name] for name in NAMES)
     count, steps = pooled.shape if pooled.ndim == 2 else (0, 0)
     together = (
         count > 0
-        and times.shape == (count,)
+        and times.shape == speeds.shape == (count,)
         and (times > 0).all()
         and (np.diff(times) > 0).all()
         and quantile.shape == (count, steps)
@@ -104,7 +109,8 @@ def radii_at(
         found: NDArray[np.float64] = np.exp(np.array(made)).reshape(values.shape[1:])
         return found
 
-    return Radii(between(pooled), between(quantile), between(by_type)[:, types])
+    scale = between(by_type)[:, types]
+    return Radii(between(pooled), between(quantile), scale, float(between(speeds)))
 
 
 def _at_times(val: Windows) -> list[tuple[float, Windows]]:
@@ -120,12 +126,22 @@ def _at_times(val: Windows) -> list[tuple[float, Windows]]:
     return sorted(found.items())
 
 
+def rms_speeds(batch: Batch) -> NDArray[np.float64]:
+    """(B,) root mean square speeds of systems at their start, unit of length a frame."""
+    graph = batch.graph
+    squared = batch.velocities.double().square().sum(dim=-1)
+    sums = squared.new_zeros(graph.num_systems).index_add_(0, graph.system, squared)
+    speeds: NDArray[np.float64] = (sums / graph.ptr.diff()).sqrt().cpu().numpy()
+    return speeds
+
+
 def _errors(
     model: DynamicsModel, batches: Iterable[Batch]
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """(T, P) distances of all particles from where they came to lie, and (P,) their types."""
-    errors, types = [], []
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
+    """(T, P) distances of particles from where they came to lie, (P,) types, (P,) speeds."""
+    errors, types, speeds = [], [], []
     for batch in batches:
         errors.append((model(batch) - batch.known_targets()).norm(dim=-1).double().cpu().numpy())
         types.append(batch.graph.types.cpu().numpy())
-    return np.concatenate(errors, axis=1), np.concatenate(types)
+        speeds.append(rms_speeds(batch)[batch.graph.system.cpu().numpy()])
+    return np.concatenate(errors, axis=1), np.concatenate(types), np.concatenate(speeds)

@@ -126,3 +126,11 @@ def test_what_does_not_go_together_is_refused(
 def test_a_type_that_they_do_not_know_is_refused(kept: dict[str, Tensor]) -> None:
     with pytest.raises(ValueError, match="fewer types"):
         radii_of(kept, np.array([7]), 2e-15)
+
+
+def test_a_system_that_moves_faster_has_larger_radii(kept: dict[str, Tensor]) -> None:
+    radii = radii_of(kept, np.array([0, 1]), 2e-15)
+    assert radii is not None
+    speeds = radii.speed * np.array([0.5, 1.0, 2.0, 0.0, 1000.0])
+    own = radii.of(None, 5, speeds)[:, 0, 0]
+    assert own / own[1] == pytest.approx([0.5, 1.0, 2.0, 1.0, 4.0])
