@@ -70,7 +70,12 @@ def compare(
         return Comparison(same=True, score=1.0, said="trained on this very system")
     if header.systems:
         said = f"trained on {len(header.systems)} systems, whose types cover the particles"
-        return Comparison(same=False, score=_SEVERAL, said=said)
+        largest, size = sum(trained.values()), found.total()
+        if size <= largest or not largest:
+            return Comparison(same=False, score=_SEVERAL, said=said)
+        score = _SEVERAL * (_size(largest, size) if largest < _SMALL else 1.0)
+        larger = f"its systems had up to {largest:,} particles, and this one has {size:,}"
+        return Comparison(same=False, score=score, said=said, difference=larger)
     equal, covers = found == trained, "its types cover the particles"
     if known is None or here is None:
         score = _UNSEEN * _overlap(trained, found) * _size(sum(trained.values()), found.total())

@@ -69,7 +69,7 @@ class Header(BaseModel):
     preset: Preset
     type_names: tuple[Name, ...]
     composition: dict[Name, int] = {}
-    """Particles of each type in the system it was trained on."""
+    """Particles of each type in the system it was trained on, of several in the largest."""
     structure: Structure | None = None
     """How that system is built, to tell whether another is the same; None in those of schema 2, and
     where segments have types of their own."""

@@ -12,6 +12,7 @@ import torch
 from pydantic import ValidationError
 
 from painet_cli.config.presets import Preset
+from painet_cli.data.batches.graph import Graph
 from painet_cli.data.batches.spacing import frame_times_of
 from painet_cli.data.batches.windows import (
     Windows,
@@ -116,11 +117,7 @@ def build_trainer(
         preset_name=name,
         preset=preset,
         type_names=system.type_names,
-        composition=(
-            {}  # no one system's
-            if dataset.manifest.systems
-            else Counter(system.type_names[index] for index in graph.types.tolist())
-        ),
+        composition=_composition(graph, train, system.type_names),
         structure=_structure(dataset, train),
         systems=_trained_on(dataset.manifest, train),
         treatment=dataset.manifest.treatment,
@@ -137,6 +134,13 @@ def build_trainer(
     )
     report = preset.data.report
     return Trainer(model, preset.train, train, val, budget_s, world, augmentation, report), header
+
+
+def _composition(graph: Graph, train: Windows, names: tuple[str, ...]) -> Counter[str]:
+    """Particles of each type in the system that is trained on, of several in the largest."""
+    largest = int(train.systems[int(train.sizes.argmax())])
+    types = graph.select(torch.tensor([largest])).types.tolist()
+    return Counter(names[index] for index in types)
 
 
 def _trained_on(manifest: Manifest, train: Windows) -> tuple[str, ...]:
