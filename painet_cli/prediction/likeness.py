@@ -70,6 +70,13 @@ def compare(
         return Comparison(same=True, score=1.0, said="trained on this very system")
     if header.systems:
         said = f"trained on {len(header.systems)} systems, whose types cover the particles"
+        if trained.get("H") and not found.get("H"):
+            bare = "it was trained on all atoms, and there is no hydrogen here"
+            return Comparison(same=False, score=0.0, said=said, difference=bare)
+        alike = 1.0 if known is None or here is None else likeness(known, here)
+        if alike < LEAST:
+            unlike = f"its systems are built otherwise (likeness {alike:.2f} of 1)"
+            return Comparison(same=False, score=alike, said=said, difference=unlike)
         largest, size = sum(trained.values()), found.total()
         if size <= largest or not largest:
             return Comparison(same=False, score=_SEVERAL, said=said)

@@ -161,10 +161,23 @@ def _reference(dataset: Dataset) -> list[list[float]]:
 def _structure(dataset: Dataset, train: Windows) -> Structure | None:
     """How the system is built, by the first frames of training windows."""
     manifest = dataset.manifest
-    if manifest.systems or any(segment.types is not None for segment in manifest.segments):
+    if any(segment.types is not None for segment in manifest.segments):
         return None
+    if manifest.systems:
+        return _common_structure(train)
     frames = dataset.frames[train.starts[:_MEASURED]]
     return structure_of(manifest.particles, frames, manifest.units.length)
+
+
+def _common_structure(train: Windows) -> Structure | None:
+    """How the largest of several systems is built, where all are made of the same types."""
+    numbers = np.unique(train.systems.numpy())
+    kinds = [set(train.graph.select(torch.tensor([one])).types.tolist()) for one in numbers]
+    if any(one != kinds[0] for one in kinds):
+        return None
+    largest = train.dataset_of(int(train.sizes.argmax()))
+    manifest = largest.manifest
+    return structure_of(manifest.particles, largest.frames[:_MEASURED], manifest.units.length)
 
 
 def _header(**content: Any) -> Header:
