@@ -73,7 +73,9 @@ def compare(
         if trained.get("H") and not found.get("H"):
             bare = "it was trained on all atoms, and there is no hydrogen here"
             return Comparison(same=False, score=0.0, said=said, difference=bare)
-        alike = 1.0 if known is None or here is None else likeness(known, here)
+        alike = 1.0
+        if known is not None and here is not None:
+            alike = min(likeness(known, here), _SEVERAL * _overlap(trained, found))
         if alike < LEAST:
             unlike = f"its systems are built otherwise (likeness {alike:.2f} of 1)"
             return Comparison(same=False, score=alike, said=said, difference=unlike)

@@ -135,7 +135,7 @@ def test_one_of_small_molecules_is_not_for_a_protein_unless_it_is_asked_for(
     trained: Checkpoint,
 ) -> None:
     def of(atoms: int, origin: str = "shipped") -> Choice:
-        model = like(trained, "molecule", {"C": 6, "H": 10}, origin)
+        model = like(trained, "molecule", {"C": 16}, origin)
         header = model.header.model_copy(update={"systems": ("phenol", "propane")})
         one = selected("C" * atoms)
         return taken([one], [replace(model, header=header)])
