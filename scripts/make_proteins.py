@@ -9,11 +9,13 @@ start from their sequence, as helices or strands that PeptideBuilder draws, capp
     OMP_NUM_THREADS=1 python scripts/make_proteins.py FOLDER STRUCTURES [--frames 100]
 
 STRUCTURES is a folder with `Tests/PDB` of biopython's and `pdbfixer/tests/data` of pdbfixer's
-source package. The sums of PDBFixer and of OpenMM's CPU platform are not the same to the last bit
-twice, so that a repetition gives another trajectory of the same protein: the checksums of
-`scripts/proteins.json` tell which ones were used. Writes FOLDER/NAME.pdb, FOLDER/NAME-0.dcd, NAME-1.dcd and so on, each the next
+source package. Writes FOLDER/NAME.pdb, FOLDER/NAME-0.dcd, NAME-1.dcd and so on, each the next
 `--frames` picoseconds of the same run, and a line of FOLDER/proteins.jsonl for each. Proteins take
-turns, the one with the fewest frames first. Needs openmm, pdbfixer and PeptideBuilder
+turns, the one with the fewest frames first.
+
+The sums of PDBFixer and of OpenMM's CPU platform are not the same to the last bit twice, so that a
+repetition gives another trajectory of the same protein: the checksums of `scripts/proteins.json`
+tell which ones were used. Needs openmm, pdbfixer and PeptideBuilder
 (`pip install --group simulations`).
 """
 
