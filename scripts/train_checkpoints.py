@@ -353,6 +353,7 @@ def card(name: str, run: Path, minutes: float, data_dir: Path) -> dict[str, Any]
             f"{about.prepare} && painet train --preset presets/shipped/{name}.yaml "
             f"--budget {minutes:g}"
         ),
+        **({} if header.start is None else {"started_from": dict(header.start)}),
         "epochs": record["epochs"],
         "best_epoch": record["best_epoch"],
         "stopped_by": record["stopped_by"],
