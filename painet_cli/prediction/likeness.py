@@ -26,6 +26,8 @@ _UNSEEN = 0.7
 """Weight of a likeness by numbers of particles alone, where bonds were not kept."""
 _SEVERAL = 0.8
 """Likeness of a checkpoint of several systems, made for any with their types, to one of them."""
+_MUCH_LARGER = 2
+"""Times as many particles as the largest system of several: what was never seen."""
 _FEW = 6
 
 
@@ -80,7 +82,7 @@ def compare(
             unlike = f"its systems are built otherwise (likeness {alike:.2f} of 1)"
             return Comparison(same=False, score=alike, said=said, difference=unlike)
         largest, size = sum(trained.values()), found.total()
-        if size <= largest or not largest:
+        if size <= _MUCH_LARGER * largest or not largest:
             return Comparison(same=False, score=_SEVERAL, said=said)
         score = _SEVERAL * (_size(largest, size) if largest < _SMALL else 1.0)
         larger = f"its systems had up to {largest:,} particles, and this one has {size:,}"
