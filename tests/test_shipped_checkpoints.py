@@ -111,7 +111,7 @@ def test_a_model_is_safetensors_and_holds_weights_alone(name: str) -> None:
     assert header[:1] == b"{"  # JSON: nothing to unpickle
     assert not ABSOLUTE_PATH.search(header.decode())
     tensors, _ = load_checkpoint(FOLDER / f"{name}.safetensors")
-    assert all(key.startswith("model/") for key in tensors)
+    assert all(key.startswith(("model/", "radii/")) for key in tensors)
     assert all(bool(tensor.isfinite().all()) for tensor in tensors.values())
 
 
@@ -119,7 +119,9 @@ def test_a_model_is_safetensors_and_holds_weights_alone(name: str) -> None:
 def test_a_model_is_of_its_preset_and_its_weights_fit(name: str) -> None:
     tensors, header = load_checkpoint(FOLDER / f"{name}.safetensors")
     assert header.preset_name == name
-    assert header.preset == load_preset(str(preset_folder() / f"shipped/{name}.yaml"))
+    preset = load_preset(str(preset_folder() / f"shipped/{name}.yaml"))
+    chosen = header.preset.train.activations  # that fitted the machine
+    assert header.preset == preset.changed({"train.activations": chosen})
     assert header.dataset == name
     system = system_spec(header.preset, header.type_names, header.up_axis)
     build_model(header.preset, system).load_state_dict(under("model", tensors), strict=True)
@@ -184,19 +186,40 @@ def test_the_card_of_running_is_true(shared: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_card_of_the_backbone_is_true(shared: Path, tmp_path: Path) -> None:
-    adk = shared / "data/protein/adk"
+def test_the_backbone_of_a_protein_in_water_is_predicted_better_than_by_nothing_moves(
+    shared: Path, tmp_path: Path
+) -> None:
+    dhfr = shared / "data/protein/dhfr"
     prepare_trajectory(
         Destination(tmp_path),
-        topology=[adk / "adk.psf"],
-        trajectory=[
-            adk / f"{run}.dcd" for run in ("adk_dims", "psa_DIMS_001_path", "psa_DIMS_002_path")
-        ],
-        name="protein-backbone",
-        select="backbone",
-        delta_frames=15,
+        topology=[dhfr / "1rx2-CA.pdb"],
+        trajectory=[dhfr / "1rx2_5ns.nc"],
+        name="dhfr",
+        drop_extra=True,
+        frame_time="5ps",
+        superpose=True,
+        bond_length=4.2,
+        delta_frames=4,
+        horizon=2,
     )
-    check_card("protein-backbone", evaluated("protein-backbone", tmp_path, tmp_path / "runs"))
+    run = tmp_path / "run"
+    run.mkdir()
+    shutil.copy(FOLDER / "protein-backbone.safetensors", run / BEST)
+    found = evaluate_run(run, tmp_path, CPU, on="dhfr", delta_time=("5ps", "5ps"), error_bars=True)
+    assert found.systems[0].skill[0] > 0.0
+    assert found.systems[0].skill[1] > 0.1
+    assert found.coverage is not None
+    assert min(found.coverage.coverage) > 0.8
+
+
+@pytest.mark.parametrize("name", ["molecule", "protein-backbone"])
+def test_models_of_any_system_are_better_than_guesses_at_every_time(name: str) -> None:
+    card = card_of(name)
+    for time, systems in card["skill_at"].items():
+        assert all(steps[0] > 0.05 for steps in systems.values()), time
+    if name == "molecule":
+        assert all(steps[0] > 0.7 for steps in card["skill_at"]["10fs"].values())
+    assert all(0.8 < share < 0.97 for share in card["coverage_90"])
 
 
 def test_the_script_names_the_command_that_prepares_what_is_missing(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ Settings = Sequence[str] | Mapping[str, object]
 """Changes of a preset: `["train.lr=1e-3"]` or `{"train.lr": 1e-3}`."""
 Activations = Literal["keep", "recompute", "stepwise"]
 Report = Literal["all", "last"]
-Loss = Literal["raw", "superposed"]
+Loss = Literal["raw", "superposed", "relative"]
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
 # Far above any published model: a file from a stranger names no model that takes days to build.
 Layers = Annotated[int, Field(gt=0, le=256)]
@@ -64,6 +64,10 @@ class DataConfig(Strict):
     history: Annotated[int, Field(ge=0, le=1000)] = 0
     """H, frames before a window's start that a model is given besides; windows with fewer frames
     before their start are left out."""
+    history_known: Annotated[int, Field(ge=0, le=1000)] | None = None
+    """Fewest frames before a start that a window must have: of those that are missing each counts
+    as the first that is there, as when a file is predicted from. 0 also takes starts at rest,
+    with nothing before them. null: all that are read must be there."""
     report: Report = "all"
     """Whose error chooses the best epoch and is reported: of `all` targets, or of the `last` alone.
     EGNO's published S2S figures are the last of five targets of a model trained on all five."""
@@ -337,7 +341,9 @@ class TrainConfig(Strict):
     loss: Loss = "raw"
     """What is minimised, and what chooses the best epoch: the squared error `raw`, as positions lie
     in space, or after every step's target is `superposed` on its prediction, so that neither drift
-    nor tumbling counts. `superposed` is for systems without an up axis."""
+    nor tumbling counts. `superposed` is for systems without an up axis. `relative` is the raw
+    one as a share of what the better of two guesses (nothing moves, straight on) has after such a
+    time in training, so that short times count as much as long ones."""
     optimizer: Literal["adam", "adamw", "muon", "soap"] = "adam"
     """`adam` as the paper has it; `adamw`; `muon` for the hidden maps with AdamW for all else;
     `soap`, Adam in the eigenbasis of Shampoo's preconditioner."""

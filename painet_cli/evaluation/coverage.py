@@ -6,14 +6,19 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from painet_cli.data.batches.windows import Windows
 from painet_cli.errors import RequestError
+from painet_cli.evaluation.metrics import predictions
 from painet_cli.evaluation.sampled import Sampled
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.confidence.kept import radii_of, spreads_of
-from painet_cli.models.confidence.radii import coverage, distances, fit_radii
+from painet_cli.models.confidence.radii import Radii, coverage, distances, fit_radii
+from painet_cli.models.confidence.times import rms_speeds
 
 MOST_WINDOWS = 1000
 """Windows that radii are taken from, and as many that they are tried on."""
@@ -61,6 +66,64 @@ def measure_coverage(validation: Sampled, other: Sampled) -> Coverage:
     return Coverage(radii.pooled.tolist(), held.tolist(), taken_from, tried_on)
 
 
+@torch.no_grad()
+def coverage_by_type(
+    tensors: Mapping[str, Tensor],
+    model: DynamicsModel,
+    windows: Windows,
+    batch_size: int,
+    trained: NDArray[np.int64],
+) -> Coverage | None:
+    """Try the radii that a checkpoint of several systems, or of any time, keeps.
+
+    Parameters
+    ----------
+    trained
+        Frames from a start to each of the T targets the model was trained on.
+
+    Returns
+    -------
+    Coverage | None
+        None where it keeps none, or none of so many steps.
+
+    Raises
+    ------
+    RequestError
+        They do not go together.
+    """
+    steps, count = len(windows.offsets), min(len(windows), MOST_WINDOWS)
+    numbers = torch.linspace(0, len(windows) - 1, count, dtype=torch.float64).round().long()
+    within, particles, pooled = np.zeros(steps), 0, []
+    batches = windows.batches(batch_size, numbers)
+    for batch, predicted in predictions(model, batches, steps, trained):
+        off = (predicted - batch.known_targets()).norm(dim=-1).double().cpu().numpy()
+        speeds = rms_speeds(batch)
+        system, types = (one.cpu().numpy() for one in (batch.graph.system, batch.graph.types))
+        for number in range(batch.graph.num_systems):
+            time_s = None if batch.frame_time_s is None else float(batch.frame_time_s[number])
+            own = system == number
+            radii = _kept(tensors, types[own], time_s)
+            if radii is None or len(radii.pooled) < steps:
+                return None
+            radius = radii.first(steps).of(None, 1, speeds[number, None])
+            within += (off[:, own] <= radius[0]).sum(axis=1)
+            particles += int(own.sum())
+            pooled.append(radii.first(steps).typical(radius))
+    held = (within / particles).tolist()
+    return Coverage(np.mean(pooled, axis=0).tolist(), held, None, count, "checkpoint")
+
+
+def _kept(
+    tensors: Mapping[str, Tensor], types: NDArray[np.int64], frame_time_s: float | None = None
+) -> Radii | None:
+    try:
+        return radii_of(tensors, types, frame_time_s)
+    except ValueError as error:
+        raise RequestError(
+            f"the checkpoint's error bars cannot be read: {error}", "train again"
+        ) from error
+
+
 def kept_coverage(
     tensors: Mapping[str, Tensor],
     model: DynamicsModel,
@@ -93,12 +156,7 @@ def kept_coverage(
     """
     steps = len(windows.offsets)
     first = windows.batch(some.numbers[:1])
-    try:
-        radii = radii_of(tensors, first.graph.types.cpu().numpy())
-    except ValueError as error:
-        raise RequestError(
-            f"the checkpoint's error bars cannot be read: {error}", "train again"
-        ) from error
+    radii = _kept(tensors, first.graph.types.cpu().numpy())
     if radii is None or len(radii.pooled) < steps:
         return None
     spread = None

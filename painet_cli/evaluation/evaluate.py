@@ -26,6 +26,7 @@ from painet_cli.errors import RequestError
 from painet_cli.evaluation.coverage import (
     MOST_WINDOWS,
     Coverage,
+    coverage_by_type,
     kept_coverage,
     measure_coverage,
 )
@@ -130,8 +131,8 @@ def evaluate_run(
             checks = check_windows(dataset, some, seconds_to) if physics else None
             if distribution:
                 alike = compare_windows(dataset, windows, some, rival)
-        if world.is_writer and error_bars and part != "val" and not several:
-            bars = _error_bars(run, model, header, dataset, preset, windows)
+        if world.is_writer and error_bars and part != "val":
+            bars = _error_bars(run, model, header, dataset, preset, windows, several=several)
     return Evaluation(
         run=run,
         model=preset.model.name,
@@ -182,13 +183,18 @@ def _error_bars(
     dataset: Dataset,
     preset: Preset,
     windows: Windows,
+    *,
+    several: bool,
 ) -> Coverage | None:
     """What the checkpoint's error bars hold, or those of validation windows where it keeps none.
 
-    None where no validation window is long enough.
+    None where no validation window is long enough; of several systems or times, where none is kept.
     """
     trained, known = target_offsets(preset.data), header.type_names
     batch_size = preset.train.batch_size
+    if several:
+        tensors = load_checkpoint(best_weights(run))[0]
+        return coverage_by_type(tensors, model, windows, batch_size, trained)
     some = sample_windows(model, windows, batch_size, trained, MOST_WINDOWS)
     kept = kept_coverage(load_checkpoint(best_weights(run))[0], model, windows, some, batch_size)
     if kept is not None:

@@ -313,7 +313,9 @@ def ask_forecast(
     x = system.frames[starts]
     at = places(x, system.up_axis) if is_far(x, system.up_axis) else None
     near = x if at is None else (x - at).astype(np.float32)
-    told = None if frame_times_of(header.preset.data) is None else system.frame_time_s
+    told = (
+        frame_time_of(header, system.frame_time_s) if frame_times_of(header.preset.data) else None
+    )
     placement = placed(header, replace(system, frames=near[:1]), 0)
     states = States(graph, near, at_rest, past, loaded.device, told, skeleton_of(system))
     return Asked(
@@ -364,13 +366,16 @@ def finish_forecast(
         positions = positions + at[:, None]
         warnings += (_FAR_AWAY.format(np.abs(at).max(), np.spacing(np.float32(np.abs(at).max()))),)
     model, size = loaded.model, starts_at_once(positions.shape[2])
-    radii = loaded.radii(states.graph.types.cpu().numpy())
+    radii = loaded.radii(
+        states.graph.types.cpu().numpy(), frame_time_of(header, system.frame_time_s)
+    )
     spread = spreads_of(model, states.batches(size)) if steps <= model.horizon else None
     spread = None if spread is None else spread[:, :steps]
     radius, typical = None, None
     reaches = radii is not None and steps <= len(radii.quantile)
     if radii is not None and reaches and not (radii.by_spread and spread is None):
-        radius = radii.first(steps).of(spread, len(starts))
+        squared = np.square(asked.at_rest.astype(np.float64)).sum(axis=-1)
+        radius = radii.first(steps).of(spread, len(starts), np.sqrt(squared.mean(axis=-1)))
         typical = radii.first(steps).typical(radius)
     return Forecast(
         system=system,
@@ -405,7 +410,8 @@ def graph_of(loaded: LoadedModel, system: Input) -> Graph:
     data = loaded.header.preset.data
     try:
         types = check_fit(loaded.header, system.particles, system.length_unit, system.up_axis)
-        check_time(loaded.header, system.frame_time_s)
+        moving = len(system.frames) > len(system.breaks) + 1
+        check_time(loaded.header, system.frame_time_s, moving=moving)
     except MisfitError as error:
         raise RequestError(f"checkpoint {loaded.name} does not fit: {error.what}") from error
     graph = bond_graph(types.tolist(), system.particles.bonds, data.hops)

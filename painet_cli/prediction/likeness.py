@@ -26,6 +26,8 @@ _UNSEEN = 0.7
 """Weight of a likeness by numbers of particles alone, where bonds were not kept."""
 _SEVERAL = 0.8
 """Likeness of a checkpoint of several systems, made for any with their types, to one of them."""
+_MUCH_LARGER = 2
+"""Times as many particles as the largest system of several: what was never seen."""
 _FEW = 6
 
 
@@ -70,7 +72,21 @@ def compare(
         return Comparison(same=True, score=1.0, said="trained on this very system")
     if header.systems:
         said = f"trained on {len(header.systems)} systems, whose types cover the particles"
-        return Comparison(same=False, score=_SEVERAL, said=said)
+        if trained.get("H") and not found.get("H"):
+            bare = "it was trained on all atoms, and there is no hydrogen here"
+            return Comparison(same=False, score=0.0, said=said, difference=bare)
+        alike = 1.0
+        if known is not None and here is not None:
+            alike = min(likeness(known, here), _SEVERAL * _overlap(trained, found))
+        if alike < LEAST:
+            unlike = f"its systems are built otherwise (likeness {alike:.2f} of 1)"
+            return Comparison(same=False, score=alike, said=said, difference=unlike)
+        largest, size = sum(trained.values()), found.total()
+        if size <= _MUCH_LARGER * largest or not largest:
+            return Comparison(same=False, score=_SEVERAL, said=said)
+        score = _SEVERAL * (_size(largest, size) if largest < _SMALL else 1.0)
+        larger = f"its systems had up to {largest:,} particles, and this one has {size:,}"
+        return Comparison(same=False, score=score, said=said, difference=larger)
     equal, covers = found == trained, "its types cover the particles"
     if known is None or here is None:
         score = _UNSEEN * _overlap(trained, found) * _size(sum(trained.values()), found.total())

@@ -50,8 +50,13 @@ class LoadedModel:
     device: torch.device
     confidence: tuple[Mapping[str, Tensor], ...] = ()
 
-    def radii(self, types: NDArray[np.int64]) -> Radii | None:
+    def radii(self, types: NDArray[np.int64], frame_time_s: float | None = None) -> Radii | None:
         """Radii for particles of these types, of several members the mean; None where none is kept.
+
+        Parameters
+        ----------
+        frame_time_s
+            Between the frames that are predicted from.
 
         Raises
         ------
@@ -59,7 +64,7 @@ class LoadedModel:
             What it keeps does not go together.
         """
         try:
-            kept = [radii_of(one, types) for one in self.confidence]
+            kept = [radii_of(one, types, frame_time_s) for one in self.confidence]
         except ValueError as error:
             raise _no_fit(self.path, error) from error
         known = [one for one in kept if one is not None]

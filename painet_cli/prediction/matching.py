@@ -94,8 +94,13 @@ def types_of(header: Header, particles: Particles) -> NDArray[np.int64]:
     return np.array([index[kind] for kind in kinds], dtype=np.int64)
 
 
-def check_time(header: Header, frame_time_s: float | None) -> None:
+def check_time(header: Header, frame_time_s: float | None, *, moving: bool = True) -> None:
     """Refuse frames whose time a checkpoint of a range of times was not trained on.
+
+    Parameters
+    ----------
+    moving
+        Whether any frame follows on another: those of single structures are no time apart.
 
     Raises
     ------
@@ -104,6 +109,8 @@ def check_time(header: Header, frame_time_s: float | None) -> None:
     """
     served = frame_times_of(header.preset.data)
     if served is None:
+        return
+    if frame_time_s is None and not moving:
         return
     if frame_time_s is None:
         raise MisfitError(
@@ -191,6 +198,8 @@ def choose(
     up_axis: Axis | None,
     frame_time_s: float | None = None,
     fingerprint: str = "",
+    *,
+    moving: bool = True,
 ) -> Choice:
     """Choose a checkpoint, and of the candidates the one that it fits best.
 
@@ -211,6 +220,8 @@ def choose(
         Seconds between its frames, where it says so.
     fingerprint
         sha256 of the prepared dataset that the input is, if it is one.
+    moving
+        Whether any frame of the input follows on another.
 
     Raises
     ------
@@ -224,7 +235,7 @@ def choose(
             particles = candidate.selected.particles
             try:
                 types = check_fit(checkpoint.header, particles, length_unit, up_axis)
-                check_time(checkpoint.header, frame_time_s)
+                check_time(checkpoint.header, frame_time_s, moving=moving)
             except MisfitError as error:
                 misfits.setdefault(checkpoint.name, error.what)
                 continue

@@ -247,9 +247,11 @@ def begin_forecast(
             recording.up_axis,
             recording.frame_time_s,
             recording.fingerprint,
+            moving=recording.frame_count > len(recording.breaks) + 1,
         )
     except RequestError as refused:
-        if not wish.learn or recording.frame_time_s is None:
+        given = any(one.origin == "given" for one in checkpoints)
+        if given or not wish.learn or recording.frame_time_s is None:
             raise
         selected = candidates[0].selected
         last = parse_starts(start, recording.frame_count, recording.breaks, steps).frames[-1]

@@ -69,10 +69,10 @@ class Header(BaseModel):
     preset: Preset
     type_names: tuple[Name, ...]
     composition: dict[Name, int] = {}
-    """Particles of each type in the system it was trained on."""
+    """Particles of each type in the system it was trained on, of several in the largest."""
     structure: Structure | None = None
-    """How that system is built, to tell whether another is the same; None in those of schema 2, and
-    where segments have types of their own."""
+    """How that system is built, to tell whether another is the same; None in those of schema 2,
+    where segments have types of their own, and where several systems are of unlike types."""
     treatment: tuple[Treatment, ...] = ()
     """What was done to the frames of the source, and is done to what is predicted from."""
     reference: tuple[tuple[float, float, float], ...] = ()

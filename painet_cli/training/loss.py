@@ -31,17 +31,19 @@ def mean_loss(
     batch: Batch,
     loss: Loss = "raw",
 ) -> Tensor:  # ()
-    """Squared error, mean over windows, steps, particles and coordinates.
+    """Squared error, mean over windows, steps, particles and coordinates, by the batch's weights.
 
     A window counts as one, however many particles it has.
     """
+    if batch.weights is not None:
+        return (squared_errors(predicted, batch, loss) * batch.weights).mean()
     if batch.graph.nodes_per_system is not None:
         return (predicted - _targets(predicted, batch, loss)).square().mean()
     return squared_errors(predicted, batch, loss).mean()
 
 
 def _targets(predicted: Tensor, batch: Batch, loss: Loss) -> Tensor:
-    return batch.known_targets() if loss == "raw" else superposed_targets(predicted, batch)
+    return superposed_targets(predicted, batch) if loss == "superposed" else batch.known_targets()
 
 
 @torch.no_grad()
@@ -78,18 +80,19 @@ def check_loss(preset: Preset, manifest: Manifest) -> None:
     RequestError
         Superposition would lose the vertical, or the model is fitted in closed form.
     """
-    if preset.train.loss == "raw":
+    loss = preset.train.loss
+    if loss == "raw":
         return
-    if manifest.up_axis is not None:
+    if preset.model.closed_form:
+        raise RequestError(
+            f"train.loss: {loss}: {preset.model.name} is the closed form of the raw error",
+            "set train.loss=raw, or choose another model",
+        )
+    if loss == "superposed" and manifest.up_axis is not None:
         raise RequestError(
             f"train.loss: superposed: dataset {manifest.name} has an up axis, {manifest.up_axis}, "
             "and superposition would not see a body fall over",
             "set train.loss=raw",
-        )
-    if preset.model.closed_form:
-        raise RequestError(
-            f"train.loss: superposed: {preset.model.name} is the closed form of the raw error",
-            "set train.loss=raw, or choose another model",
         )
 
 
@@ -112,7 +115,10 @@ def validation_mse(
     training = model.training
     model.eval()
     with world.all_or_none():
-        squared = [squared_errors(model(b), b, loss) for b in world.batches(windows, batch_size)]
+        squared = []
+        for batch in world.batches(windows, batch_size):
+            errors = squared_errors(model(batch), batch, loss)
+            squared.append(errors if batch.weights is None else errors * batch.weights)
     model.train(training)
-    errors = world.gather_rows(squared, windows, batch_size)
-    return float((errors[:, -1] if report == "last" else errors).mean())
+    rows = world.gather_rows(squared, windows, batch_size)
+    return float((rows[:, -1] if report == "last" else rows).mean())

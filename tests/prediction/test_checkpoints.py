@@ -131,6 +131,22 @@ def test_the_very_system_comes_before_a_run_of_another(trained: Checkpoint) -> N
     assert "another system" in choice.warnings[0]
 
 
+def test_one_of_small_molecules_is_not_for_a_protein_unless_it_is_asked_for(
+    trained: Checkpoint,
+) -> None:
+    def of(atoms: int, origin: str = "shipped") -> Choice:
+        model = like(trained, "molecule", {"C": 16}, origin)
+        header = model.header.model_copy(update={"systems": ("phenol", "propane")})
+        one = selected("C" * atoms)
+        return taken([one], [replace(model, header=header)])
+
+    assert not of(16).warnings
+    assert "its systems had up to 16 particles, and this one has 40" in of(40).warnings[0]
+    with pytest.raises(RequestError):
+        of(600)
+    assert of(600, "given").warnings
+
+
 def test_the_newest_run_comes_before_shipped_ones(trained: Checkpoint) -> None:
     composition = {"C": 2, "H": 6, "O": 1}
     known = [like(trained, name, composition, "run", ETHANOL) for name in ("new", "old")]

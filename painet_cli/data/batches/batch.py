@@ -39,6 +39,9 @@ class Batch:
     prior
         (T, M, 3) displacements that a model's prior predicts without having seen this window; None
         where the prior may look at it.
+    weights
+        (B, T) what the squared errors of every system and step are multiplied by to be learned
+        from; None where by nothing.
     """
 
     graph: Graph
@@ -48,6 +51,7 @@ class Batch:
     past: Tensor | None = None
     frame_time_s: Tensor | None = None
     prior: Tensor | None = None
+    weights: Tensor | None = None
 
     def known_targets(self) -> Tensor:
         """(T, M, 3) targets of a batch that has them.
@@ -92,6 +96,7 @@ class Batch:
             None if self.past is None else self.past.to(device),
             None if self.frame_time_s is None else self.frame_time_s.to(device),
             None if self.prior is None else self.prior.to(device),
+            None if self.weights is None else self.weights.to(device),
         )
 
 

@@ -66,6 +66,29 @@ def frame_times_of(data: DataConfig) -> FrameTimes | None:
     return FrameTimes(shortest, longest)
 
 
+@dataclass(frozen=True, eq=False)
+class UsualErrors:
+    """How large squared errors usually are after some time.
+
+    Attributes
+    ----------
+    times_s, errors
+        (K,) seconds, rising, and mean squared errors, squared unit of length.
+    """
+
+    times_s: NDArray[np.float64]
+    errors: NDArray[np.float64]
+
+    def after(
+        self,
+        times_s: NDArray[np.float64],  # (...)
+    ) -> NDArray[np.float64]:  # (...)
+        """Errors after these times; logarithms go straight from one to the next."""
+        at = np.log(self.times_s)
+        found: NDArray[np.float64] = np.exp(np.interp(np.log(times_s), at, np.log(self.errors)))
+        return found
+
+
 def draw_strides(
     bounds: NDArray[np.int64],  # (S, 2)
     seed: tuple[int, ...],

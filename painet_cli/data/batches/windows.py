@@ -16,7 +16,13 @@ from painet_cli.config.schema import DataConfig
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import Graph
 from painet_cli.data.batches.radius_graph import Edges, RadiusGraph
-from painet_cli.data.batches.spacing import FrameTimes, check_one_time, draw_strides, strides_of
+from painet_cli.data.batches.spacing import (
+    FrameTimes,
+    UsualErrors,
+    check_one_time,
+    draw_strides,
+    strides_of,
+)
 from painet_cli.data.batches.system_frames import SystemFrames, at_origin
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.data.dataset.manifest import Manifest, Segment, SplitName
@@ -64,14 +70,20 @@ class Before:
         H, frames before the start whose displacements a batch has as `past`.
     velocity
         Whether velocities are differences to the `next` frame or from the one `before`.
+    known
+        Fewest frames before a start that a window has, those missing counting as the first that is
+        there; None for all of them.
     """
 
     history: int = 0
     velocity: Literal["next", "before"] = "next"
+    known: int | None = None
 
     @property
     def frames(self) -> int:
         """Frames before its start that a window needs."""
+        if self.known is not None:
+            return self.known
         return max(self.history, int(self.velocity == "before"))
 
     @property
@@ -96,7 +108,7 @@ NOTHING_BEFORE = Before()
 
 def before_of(data: DataConfig) -> Before:
     """What a preset's windows tell of the frames before their start."""
-    return Before(data.history, data.velocity or "next")
+    return Before(data.history, data.velocity or "next", data.history_known)
 
 
 def with_velocity(data: DataConfig, manifest: Manifest) -> DataConfig:
@@ -155,9 +167,12 @@ class Windows:
     prior
         (S, T, N, 3) displacements that a model's prior predicts without having seen the window;
         None where there are none.
+    usual
+        By what the squared errors of a window are divided; None where by nothing.
     """
 
     prior: Tensor | None = None
+    usual: UsualErrors | None = None
 
     def __init__(
         self,
@@ -179,6 +194,9 @@ class Windows:
         self.systems = self._frames.systems_at(starts)
         self._ahead = torch.from_numpy(np.concatenate([[0], before.offsets, offsets]))
         self._starts = torch.from_numpy(starts)
+        first = np.array([segment.start for segment in dataset.manifest.segments])
+        behind = starts - first[np.searchsorted(first, starts, side="right") - 1]
+        self._behind = torch.from_numpy(behind)
         self._is_far = self._frames.any_far(starts)
         self._types = _types_of(dataset.manifest.segments, starts)
         self._edges: dict[int, Edges] = {}
@@ -226,6 +244,9 @@ class Windows:
         if self.prior is not None:
             prior = self.prior[indices].transpose(0, 1).flatten(1, 2)
             batch = replace(batch, prior=prior.to(batch.positions))
+        if self.usual is not None:
+            usual = torch.from_numpy(self.usual.after(self.target_times_s(indices)))
+            batch = replace(batch, weights=usual.reciprocal().to(batch.positions))
         if self._strides is None:
             return batch
         frame_time_s = self._frames.frame_time_s[systems] * self._strides[indices]
@@ -237,14 +258,62 @@ class Windows:
         starts, before = self.starts[which], self.before
         return Windows(self.dataset, starts, self.offsets, self.graph, self.device, before, bounds)
 
+    @property
+    def times_s(self) -> tuple[float, float]:
+        """Shortest and longest time in seconds that frames of a window can be apart."""
+        own = self._own_times()
+        if self._bounds is None:
+            return float(own.min()), float(own.max())
+        return float((own * self._bounds[:, 0]).min()), float((own * self._bounds[:, 1]).max())
+
+    @property
+    def usual_time_s(self) -> float:
+        """Median over windows of the seconds between their frames."""
+        own = self._own_times()
+        return float(np.median(own if self._strides is None else own * self._strides.numpy()))
+
+    @property
+    def usual_frames(self) -> float:
+        """Median over windows of the frames of the dataset from a start to the last target."""
+        strides = 1 if self._strides is None else float(self._strides.double().median())
+        return max(1, int(self.offsets[-1])) * strides
+
+    def apart(self, time_s: float) -> Windows:
+        """The windows whose frames can lie about so many seconds apart, now always so; or none."""
+        if self._bounds is None:
+            raise AssertionError("the time between frames is not drawn")
+        strides = np.rint(time_s / self._own_times()).astype(np.int64)
+        fits = (self._bounds[:, 0] <= strides) & (strides <= self._bounds[:, 1])
+        bounds = np.repeat(strides[fits, None], 2, axis=1)
+        starts, before = self.starts[fits], self.before
+        return Windows(self.dataset, starts, self.offsets, self.graph, self.device, before, bounds)
+
+    def target_times_s(
+        self,
+        indices: Tensor,  # (B,)
+    ) -> NDArray[np.float64]:  # (B, T)
+        """Seconds from the starts of windows to their targets."""
+        apart = self._own_times()[indices.numpy()]
+        if self._strides is not None:
+            apart = apart * self._strides[indices].numpy()
+        times: NDArray[np.float64] = apart[:, None] * self.offsets
+        return times
+
+    def _own_times(self) -> NDArray[np.float64]:
+        """(S,) seconds between the frames of the dataset that windows are of."""
+        own: NDArray[np.float64] = self._frames.frame_time_s[self.systems].numpy()
+        return own
+
     def _chosen(
         self,
         indices: Tensor,  # (B,)
     ) -> Tensor:  # (B, 2 + H + T)
         """Frames of the dataset that windows are made of."""
-        if self._strides is None:
-            return self._starts[indices, None] + self._ahead
-        return self._starts[indices, None] + self._ahead * self._strides[indices, None]
+        ahead, starts = self._ahead, self._starts[indices, None]
+        strides = 1 if self._strides is None else self._strides[indices, None]
+        if self.before.known is not None:  # what is missing counts as the first that is there
+            ahead = torch.maximum(ahead, -(self._behind[indices, None] // strides))
+        return starts + ahead * strides
 
     def batches(self, batch_size: int, order: Tensor | None = None) -> Iterator[Batch]:
         """All windows once, in `order` (S,) or as they stand; the last batch may be smaller."""

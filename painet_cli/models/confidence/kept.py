@@ -1,8 +1,8 @@
 """How sure a trained model is: measured on validation windows, kept in its checkpoint, read back.
 
-Tensors are named `radii/...` and `seen/...` beside the model's own. Checkpoints from before they
-were kept, and models of several systems, which have no particle of the same kind to count by, have
-fewer or none.
+Tensors are named `radii/...` and `seen/...` beside the model's own. Models of several systems have
+no particle of the same kind to count by: theirs are by type (`confidence/times.py`), and no start
+is kept. Checkpoints from before they were kept have none.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from painet_cli.data.particles.names import AXES, Axis
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.confidence.radii import Radii, by_type, fit_radii
 from painet_cli.models.confidence.seen import Seen
+from painet_cli.models.confidence.times import NAMES, measure_times, radii_at
 
 CONFIDENCE = ("radii/", "seen/")
 """How the names of its tensors begin."""
@@ -49,7 +50,7 @@ class _Some(Iterable[Batch]):
 def measure(
     model: DynamicsModel, up_axis: Axis | None, train: Windows, val: Windows
 ) -> dict[str, Tensor]:
-    """Tensors to keep in a checkpoint; none for datasets of several systems.
+    """Tensors to keep in a checkpoint.
 
     Parameters
     ----------
@@ -61,10 +62,18 @@ def measure(
         What it was trained on, and was not. That the best epoch was chosen on these, and a kernel's
         weights, makes the radii a little small.
     """
-    manifest = train.dataset.manifest
+    manifest, some = train.dataset.manifest, _Some(val)
     if manifest.systems:
-        return {}
-    some = _Some(val)
+        return measure_times(model, val, _Some)
+    tensors = measure_times(model, val, _Some) if val.drawn else _radii(model, val, some)
+    seen = Seen(_up(up_axis), manifest.particles.names)
+    if seen.fit(_Some(train), some):
+        tensors |= {f"seen/{name}": value for name, value in seen.state_dict().items()}
+    return tensors
+
+
+def _radii(model: DynamicsModel, val: Windows, some: _Some) -> dict[str, Tensor]:
+    """Radii by step and particle, and by type."""
     errors, spreads, types = [], [], np.empty(0, dtype=np.int64)
     for batch in some:
         errors.append(by_start((model(batch) - batch.known_targets()).norm(dim=-1), batch))
@@ -86,11 +95,7 @@ def measure(
         "scale": radii.scale,
         "types": radii.scale if radii.by_spread else by_type(radii, types),
     }
-    tensors = {f"radii/{name}": torch.from_numpy(values) for name, values in kept.items()}
-    seen = Seen(_up(up_axis), manifest.particles.names)
-    if seen.fit(_Some(train), some):
-        tensors |= {f"seen/{name}": value for name, value in seen.state_dict().items()}
-    return tensors
+    return {f"radii/{name}": torch.from_numpy(values) for name, values in kept.items()}
 
 
 @torch.no_grad()
@@ -112,17 +117,24 @@ def by_start(values: Tensor, batch: Batch) -> NDArray[np.floating]:
     return cast("NDArray[np.floating]", made.cpu().numpy())
 
 
-def radii_of(tensors: Mapping[str, Tensor], types: NDArray[np.int64]) -> Radii | None:
+def radii_of(
+    tensors: Mapping[str, Tensor], types: NDArray[np.int64], frame_time_s: float | None = None
+) -> Radii | None:
     """Radii that a checkpoint keeps, for particles of these types; None where it keeps none.
 
     Of as many particles as it was trained on each has its own scale, of others that of its type.
+
+    Parameters
+    ----------
+    frame_time_s
+        Between the frames, where the checkpoint serves several times.
 
     Raises
     ------
     ValueError
         They do not go together.
     """
-    names = ("pooled", "quantile", "scale", "types")
+    names = NAMES if "radii/times" in tensors else ("pooled", "quantile", "scale", "types")
     kept = {name: tensors[f"radii/{name}"].numpy() for name in names if f"radii/{name}" in tensors}
     if not kept:
         return None
@@ -132,6 +144,8 @@ def radii_of(tensors: Mapping[str, Tensor], types: NDArray[np.int64]) -> Radii |
     )
     if not whole:
         raise ValueError("its radii are not whole")
+    if "times" in kept:
+        return radii_at(kept, types, frame_time_s)
     steps = (len(kept["quantile"]),)
     shapes = [kept[name].shape[:1] for name in names] if kept["scale"].size else [steps]
     if kept["pooled"].shape != steps or any(shape != steps for shape in shapes):

@@ -10,7 +10,7 @@ measurement.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.floating]
 
 COVERAGE = 0.9
+_MOST_FASTER = 4.0
+"""By how much a system's own speed changes its radii at most."""
 _PRIOR = 10.0  # windows that the scale of all particles counts for
 
 
@@ -34,11 +36,15 @@ class Radii:
     scale
         (T, N) each particle's own; (0, 0) where the scale is the model's standard deviation at a
         start.
+    speed
+        Root mean square speed of the starts that these are of, unit of length a frame, where radii
+        grow with a system's own; else 0.
     """
 
     pooled: NDArray[np.float64]
     quantile: NDArray[np.float64]
     scale: NDArray[np.float64]
+    speed: float = 0.0
 
     @property
     def by_spread(self) -> bool:
@@ -47,20 +53,28 @@ class Radii:
 
     def typical(self, radius: NDArray[np.float64]) -> NDArray[np.float64]:
         """(T,) of some starts' (S, T, N) radii, what holds 90 % of the particles at a step."""
-        return radius.mean(axis=(0, 2)) if self.by_spread else self.pooled
+        return radius.mean(axis=(0, 2)) if self.by_spread or self.speed else self.pooled
 
     def first(self, steps: int) -> Radii:
         """Those of the first steps."""
-        return Radii(self.pooled[:steps], self.quantile[:steps], self.scale[:steps])
+        return Radii(self.pooled[:steps], self.quantile[:steps], self.scale[:steps], self.speed)
 
-    def of(self, spread: Floats | None, starts: int) -> NDArray[np.float64]:
+    def of(
+        self, spread: Floats | None, starts: int, speeds: Floats | None = None
+    ) -> NDArray[np.float64]:
         """(S, T, N) radii at some starts.
 
         Parameters
         ----------
         spread
             (S, T, N) standard deviations there, where `by_spread`.
+        speeds
+            (S,) root mean square speeds there; radii of a start at rest are those of a usual one.
         """
+        if self.speed and speeds is not None:
+            known = np.where(speeds > 0, speeds / self.speed, 1.0)
+            faster = np.clip(known, 1 / _MOST_FASTER, _MOST_FASTER)[:, None, None]
+            return faster * replace(self, speed=0.0).of(spread, starts)
         scale = self.scale if spread is None or not self.by_spread else spread.astype(np.float64)
         made = self.quantile[:, None] * scale
         return np.broadcast_to(made, (starts, *made.shape[-2:]))
@@ -83,17 +97,27 @@ def fit_radii(
         As many windows as share no frames: how much each particle's own errors count.
     """
     wide = errors.astype(np.float64)
-    pooled = np.array([_quantile(wide[:, k]) for k in range(wide.shape[1])])
+    pooled = np.array([quantile_of(wide[:, k]) for k in range(wide.shape[1])])
     if spread is not None:
         scores = wide / np.maximum(spread, np.finfo(np.float64).tiny)
         none = np.empty((0, 0))
-        return Radii(pooled, np.array([_quantile(one) for one in scores.swapaxes(0, 1)]), none)
+        return Radii(pooled, np.array([quantile_of(one) for one in scores.swapaxes(0, 1)]), none)
     squared = np.square(wide).mean(axis=0)  # (T, N)
     mean = squared.mean(axis=1, keepdims=True)
-    scale = np.sqrt((independent * squared + _PRIOR * mean) / (independent + _PRIOR))
-    scale = np.where(scale > 0, scale, 1.0)
-    quantile = np.array([_quantile(one) for one in (wide / scale).swapaxes(0, 1)])
+    scale = shrunken(squared, mean, independent)
+    quantile = np.array([quantile_of(one) for one in (wide / scale).swapaxes(0, 1)])
     return Radii(pooled, quantile, scale)
+
+
+def shrunken(
+    squared: NDArray[np.float64],  # (T, N)
+    mean: NDArray[np.float64],  # (T, 1)
+    counts: float | NDArray[np.float64],  # () or (N,)
+) -> NDArray[np.float64]:  # (T, N)
+    """Scales from mean squared errors, drawn to that of all where few windows were counted."""
+    scale = np.sqrt((counts * squared + _PRIOR * mean) / (counts + _PRIOR))
+    made: NDArray[np.float64] = np.where(scale > 0, scale, 1.0)
+    return made
 
 
 def by_type(radii: Radii, types: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -108,10 +132,11 @@ def joined(several: Sequence[Radii]) -> Radii:
         np.mean([getattr(one, name) for one in several], axis=0) for name in ("quantile", "pooled")
     )
     scale = np.mean([one.quantile[:, None] * one.scale for one in several], axis=0)
-    return Radii(pooled, quantile, scale / np.where(quantile > 0, quantile, 1.0)[:, None])
+    scale = scale / np.where(quantile > 0, quantile, 1.0)[:, None]
+    return Radii(pooled, quantile, scale, float(np.mean([one.speed for one in several])))
 
 
-def _quantile(scores: NDArray[np.float64]) -> float:
+def quantile_of(scores: NDArray[np.float64]) -> float:
     """The conformal quantile of some scores: as many may lie beyond it as the coverage allows."""
     level = min(1.0, np.ceil((scores.size + 1) * COVERAGE) / scores.size)
     return float(np.quantile(scores, level, method="higher"))

@@ -49,11 +49,13 @@ def known_frames(
 def frame_time_of(header: Header, frame_time_s: float | None) -> float:
     """Seconds between the frames that a checkpoint counts by on such an input.
 
-    They are those of its training, or the input's own where it was trained on a range of times.
+    They are those of its training, or the input's own where it was trained on a range of times;
+    where it says none, the shortest of these that the dataset had.
     """
-    if frame_times_of(header.preset.data) is not None and frame_time_s is not None:
-        return frame_time_s
-    return header.units.frame_time_s
+    served = frame_times_of(header.preset.data)
+    if served is None:
+        return header.units.frame_time_s
+    return max(served.shortest, header.units.frame_time_s) if frame_time_s is None else frame_time_s
 
 
 def _frames_per_frame(header: Header, frame_time_s: float | None) -> float:
@@ -236,6 +238,11 @@ def frame_warnings(
         said.append(
             f"frames are {time_text(known)} apart, the checkpoint was trained on "
             f"{time_text(trained)}: velocities are scaled, and may not be like those it knows"
+        )
+    if known is None and not moving and frame_times_of(header.preset.data) is not None:
+        said.append(
+            f"{system.name} is no motion: steps are {time_text(trained)} apart, the shortest time "
+            f"that the checkpoint serves ({option('frame_time')} gives another)"
         )
     first = int(target_offsets(header.preset.data)[0])
     if moving and (header.preset.data.velocity or "next") == "next" and first < _FEW_FRAMES:

@@ -12,6 +12,7 @@ import torch
 from pydantic import ValidationError
 
 from painet_cli.config.presets import Preset
+from painet_cli.data.batches.graph import Graph
 from painet_cli.data.batches.spacing import frame_times_of
 from painet_cli.data.batches.windows import (
     Windows,
@@ -35,6 +36,7 @@ from painet_cli.training.distributed.world import World
 from painet_cli.training.loss import check_loss
 from painet_cli.training.setup.members import with_members
 from painet_cli.training.setup.prior import fit_prior
+from painet_cli.training.setup.usual import usual_errors
 from painet_cli.training.several import check_several, check_types
 from painet_cli.training.start import read_start, take_weights
 from painet_cli.training.trainer import Trainer
@@ -103,6 +105,8 @@ def build_trainer(
     check_several(dataset.manifest, model, preset)
     augmentation = augmentation_of(preset, dataset)
     fit_prior(model, train, val, augmentation)
+    if preset.train.loss == "relative":
+        train.usual = val.usual = usual_errors(train)
     if start is None:
         model.fit_scales(train.batches(preset.train.batch_size))
     else:
@@ -113,11 +117,7 @@ def build_trainer(
         preset_name=name,
         preset=preset,
         type_names=system.type_names,
-        composition=(
-            {}  # no one system's
-            if dataset.manifest.systems
-            else Counter(system.type_names[index] for index in graph.types.tolist())
-        ),
+        composition=_composition(graph, train, system.type_names),
         structure=_structure(dataset, train),
         systems=_trained_on(dataset.manifest, train),
         treatment=dataset.manifest.treatment,
@@ -134,6 +134,13 @@ def build_trainer(
     )
     report = preset.data.report
     return Trainer(model, preset.train, train, val, budget_s, world, augmentation, report), header
+
+
+def _composition(graph: Graph, train: Windows, names: tuple[str, ...]) -> Counter[str]:
+    """Particles of each type in the system that is trained on, of several in the largest."""
+    largest = int(train.systems[int(train.sizes.argmax())])
+    types = graph.select(torch.tensor([largest])).types.tolist()
+    return Counter(names[index] for index in types)
 
 
 def _trained_on(manifest: Manifest, train: Windows) -> tuple[str, ...]:
@@ -154,10 +161,23 @@ def _reference(dataset: Dataset) -> list[list[float]]:
 def _structure(dataset: Dataset, train: Windows) -> Structure | None:
     """How the system is built, by the first frames of training windows."""
     manifest = dataset.manifest
-    if manifest.systems or any(segment.types is not None for segment in manifest.segments):
+    if any(segment.types is not None for segment in manifest.segments):
         return None
+    if manifest.systems:
+        return _common_structure(train)
     frames = dataset.frames[train.starts[:_MEASURED]]
     return structure_of(manifest.particles, frames, manifest.units.length)
+
+
+def _common_structure(train: Windows) -> Structure | None:
+    """How the largest of several systems is built, where all are made of the same types."""
+    numbers = np.unique(train.systems.numpy())
+    kinds = [set(train.graph.select(torch.tensor([one])).types.tolist()) for one in numbers]
+    if any(one != kinds[0] for one in kinds):
+        return None
+    largest = train.dataset_of(int(train.sizes.argmax()))
+    manifest = largest.manifest
+    return structure_of(manifest.particles, largest.frames[:_MEASURED], manifest.units.length)
 
 
 def _header(**content: Any) -> Header:

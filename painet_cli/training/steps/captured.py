@@ -34,7 +34,7 @@ from painet_cli.training.distributed.world import SINGLE, Share, World
 from painet_cli.training.steps.step import Step
 
 _WARM_UP = 3  # steps of a shape before it is recorded, as PyTorch asks for
-_NUMBERS = ("positions", "velocities", "targets", "past", "prior", "frame_time_s")
+_NUMBERS = ("positions", "velocities", "targets", "past", "prior", "frame_time_s", "weights")
 
 
 def captures(

@@ -13,7 +13,12 @@ from pydantic import ValidationError
 from painet_cli.config.schema import DataConfig
 from painet_cli.data.batches.batch import from_pyg, to_pyg
 from painet_cli.data.batches.cut import windows
-from painet_cli.data.batches.spacing import FrameTimes, draw_strides, frame_times_of
+from painet_cli.data.batches.spacing import (
+    FrameTimes,
+    UsualErrors,
+    draw_strides,
+    frame_times_of,
+)
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
 from painet_cli.errors import RequestError
 from several import merged, three
@@ -146,3 +151,35 @@ def test_the_time_goes_to_pyg_and_back(dataset: Dataset) -> None:
     assert batch.frame_time_s is not None
     assert again.frame_time_s is not None
     assert torch.equal(again.frame_time_s, batch.frame_time_s)
+
+
+def test_frames_before_the_first_count_as_the_first_that_lies_a_whole_step_away(
+    tmp_path: Path,
+) -> None:
+    described = manifest((30, 30), delta_frames=8, train=(0, 1, 5, 31, 40), val=(18,), test=(19,))
+    whole = write_dataset(tmp_path / "long", frames_of(described), described)
+    data = config(("2fs", "2fs"), history=3, history_known=0)
+    made, x = windows(whole, "train", data), whole.frames
+    batch, n = made.batch(torch.arange(len(made))), x.shape[1]
+    reached = {0: (0, 0, 0), 1: (0, 0, 0), 5: (2, 4, 4), 31: (0, 0, 0), 40: (2, 4, 6)}
+    assert made.starts.tolist() == list(reached)
+    for window, (start, behind) in enumerate(reached.items()):
+        own = slice(window * n, (window + 1) * n)
+        past = torch.tensor(np.stack([x[start - back] for back in behind]) - x[start])
+        assert torch.equal(batch.known_past(3)[:, own], past)
+        assert torch.equal(batch.velocities[own], -past[0])
+
+
+@pytest.mark.parametrize(("known", "left"), [(None, [40]), (2, [5, 40]), (1, [5, 31, 40])])
+def test_windows_with_fewer_frames_before_their_start_than_must_be_are_left_out(
+    tmp_path: Path, known: int | None, left: list[int]
+) -> None:
+    described = manifest((30, 30), delta_frames=4, train=(0, 5, 31, 40), val=(18,), test=(19,))
+    whole = write_dataset(tmp_path / "long", frames_of(described), described)
+    data = config(("1fs", "1fs"), history=6, history_known=known)
+    assert windows(whole, "train", data).starts.tolist() == left
+
+
+def test_usual_errors_lie_on_lines_between_logarithms() -> None:
+    usual = UsualErrors(np.array([1.0, 100.0]), np.array([2.0, 200.0]))
+    assert usual.after(np.array([0.5, 1.0, 10.0, 1000.0])) == pytest.approx([2.0, 2.0, 20.0, 200.0])
