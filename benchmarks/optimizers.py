@@ -28,9 +28,9 @@ from painet_cli.training.trainer import EpochRecord, Trainer
 SMALL = {"model.hidden": 64, "model.layers": 4, "model.heads": 2}
 PRESETS: dict[str, tuple[dict[str, Any], int]] = {  # changes, and epochs in full
     "demo": ({}, 12),
-    "mocap-walk-s2s": ({**SMALL, "data.report": "all"}, 15),
-    "nbody-s2s": ({}, 6),
+    "mocap-walk-s2s": ({**SMALL, "data.report": "all"}, 24),
     "md17-aspirin-s2s": ({**SMALL}, 30),
+    "trajectory": ({"data.dataset": "dhfr", "data.cutoff": 7.0, "model.hidden": 32}, 6),
 }
 OPTIMIZERS = ("adam", "adamw", "muon", "soap")
 DECAY = {"adam": 0.0, "adamw": 0.01, "muon": 0.01, "soap": 0.01}  # the last as torch's AdamW has it
@@ -41,7 +41,7 @@ Row = dict[str, Any]
 
 
 @dataclass
-class Curve:
+class Curve(painet.Callback):
     """Validation error of a training as it goes on."""
 
     points: list[tuple[int, float, float]] = field(default_factory=list)
@@ -86,7 +86,7 @@ def trained(row: Row, data_dir: Path) -> Row:
                 data_dir=data_dir,
                 run_dir=folder,
                 device="cpu",
-                listener=curve,
+                callbacks=[curve],
             )
         except painet.PainetError as error:  # it diverged
             print(row, error, flush=True)
