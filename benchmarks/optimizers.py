@@ -34,7 +34,7 @@ PRESETS: dict[str, tuple[dict[str, Any], int]] = {  # changes, and epochs in ful
 }
 OPTIMIZERS = ("adam", "adamw", "muon", "soap")
 DECAY = {"adam": 0.0, "adamw": 0.01, "muon": 0.01, "soap": 0.01}  # the last as torch's AdamW has it
-FACTORS = (1.0, 3.0, 10.0)  # times the preset's rate
+FACTORS = (1.0, 3.0, 10.0, 30.0, 100.0)  # times the preset's rate
 SEEDS = (1, 2, 3)
 _EVALUATIONS = 4
 Row = dict[str, Any]
