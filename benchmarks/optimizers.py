@@ -115,7 +115,7 @@ def plan(done: list[Row]) -> Iterable[Row]:
 def best(done: list[Row], preset: str, optimizer: str) -> float:
     """Rate, as a multiple of the preset's, with the smallest validation error of the first seed."""
     tried = [r for r in chosen(done, preset, optimizer, "third") if r["seed"] == SEEDS[0]]
-    return float(min(tried, key=final)["factor"])
+    return float(min(tried, key=final, default={"factor": FACTORS[0]})["factor"])
 
 
 def chosen(
@@ -133,10 +133,10 @@ def table(done: list[Row]) -> Iterable[str]:
     yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
     for preset in dict.fromkeys(row["preset"] for row in done):
         for optimizer in OPTIMIZERS:
-            if not chosen(done, preset, optimizer, "full"):
-                continue
             factor = best(done, preset, optimizer)
             full, third = (chosen(done, preset, optimizer, s, factor) for s in ("full", "third"))
+            if not full:
+                continue
             steps, rate = full[0]["curve"][-1][0], full[0]["lr"]
             cells = [f"`{preset}`", f"`{optimizer}`", f"{rate:.2g}", f"{steps}"]
             cells += [_spread([final(r) for r in full]), _seconds(full)]
