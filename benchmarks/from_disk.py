@@ -4,24 +4,25 @@
 
 Makes a trajectory of a synthetic protein backbone (855 particles, each about its place), and takes
 epochs of the same windows in turns: frames in memory; mapped, as painet has frames beyond 1 GiB;
-mapped, while the system is told again and again to forget the pages of the file, so that every
-window is read from the disk, as from a trajectory larger than memory.
+mapped, with all pages of the file forgotten before every batch, so that it is read from the disk,
+as from a trajectory larger than memory. The processor time of forgetting is not counted.
 """
 
 from __future__ import annotations
 
 import argparse
+import mmap
 import os
 import statistics
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from painet_cli.benchmark.synthetic_backbone import (
     TYPE_NAMES,
@@ -30,6 +31,7 @@ from painet_cli.benchmark.synthetic_backbone import (
 )
 from painet_cli.config.presets import Preset
 from painet_cli.data.batches import system_frames
+from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.windows import Windows
 from painet_cli.data.dataset.dataset import FRAMES, Dataset, write_dataset
 from painet_cli.data.dataset.manifest import Manifest, Origin, Segment, Split, Units
@@ -78,23 +80,43 @@ def trajectory(folder: Path, gigabytes: float) -> Dataset:
     return write_dataset(folder / "large", chunks(), manifest)
 
 
-@contextmanager
-def forgotten(path: Path) -> Iterator[None]:
-    """Have the system forget the pages of a file every few milliseconds."""
-    done = threading.Event()
+class Forgotten(Windows):
+    """Windows whose pages are forgotten, by process and system, before a batch is gathered."""
 
-    def forget() -> None:
-        with path.open("rb") as file:
-            while not done.wait(0.005):
-                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    processor = 0.0
+    """Seconds that forgetting took, all in all."""
 
-    beside = threading.Thread(target=forget)
-    beside.start()
-    try:
-        yield
-    finally:
-        done.set()
-        beside.join()
+    def batch(self, indices: Tensor) -> Batch:
+        """Batch of windows that are read from the disk."""
+        begun = time.thread_time()
+        forget(self.dataset)
+        self.processor += time.thread_time() - begun
+        return super().batch(indices)
+
+
+def forget(dataset: Dataset) -> None:
+    """Have the process and the system forget the frames of a dataset."""
+    dataset.array.base.madvise(mmap.MADV_DONTNEED)
+    with (dataset.folder / FRAMES).open("rb") as file:
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def gather(dataset: Dataset) -> Iterator[str]:
+    """What it takes to copy the frames of four windows from the disk, told beforehand and not."""
+    rng = np.random.default_rng(2)
+    ways = {"page by page": lambda places: dataset.array[places]}
+    ways["told beforehand"] = partial(system_frames.taken, dataset.array)
+    rows: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
+    for _ in range(10 * TURNS):
+        for name, way in ways.items():
+            starts = rng.choice(len(dataset.array) - AHEAD - 1, (4, 1), replace=False)
+            forget(dataset)
+            started, begun = time.perf_counter(), time.thread_time()
+            way(starts + np.array([0, 1, AHEAD]))
+            rows[name].append((time.perf_counter() - started, time.thread_time() - begun))
+    for name, seconds in rows.items():
+        clock, processor = 1e3 * np.median(seconds, axis=0)
+        yield f"12 frames, {name}: clock {clock:.1f} ms, processor {processor:.2f} ms"
 
 
 def main() -> None:
@@ -109,9 +131,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=given.folder) as folder:
         dataset = trajectory(Path(folder), given.gb)
         graph = backbone_graph(synthetic_backbone(PARTICLES))
+        print("\n".join(gather(dataset)), flush=True)
         offsets, device = np.array([AHEAD]), torch.device("cpu")
         starts = dataset.starts("train")
         mapped = Windows(dataset, starts, offsets, graph, device)
+        forgotten = Forgotten(dataset, starts, offsets, graph, device)
         system_frames._RESIDENT_BYTES = 2**40
         resident = Windows(dataset, starts, offsets, graph, device)
         spec = SystemSpec(dataset.manifest.particles.type_names, hops=int(graph.edge_hop.max()))
@@ -121,15 +145,17 @@ def main() -> None:
         def epoch(windows: Windows) -> tuple[float, float]:
             """Seconds on the clock, and of the processor."""
             started, begun = time.perf_counter(), time.process_time()
+            forgetting = getattr(windows, "processor", 0.0)
             for batch in windows.batches(preset.train.batch_size):
                 step(Share(batch, 1.0))
-            return time.perf_counter() - started, time.process_time() - begun
+            forgetting = getattr(windows, "processor", 0.0) - forgetting
+            return time.perf_counter() - started, time.process_time() - begun - forgetting
 
         rows = []
         for _ in range(TURNS):
-            in_memory, cached = epoch(resident), epoch(mapped)
-            with forgotten(dataset.folder / FRAMES):
-                rows.append((in_memory, cached, epoch(mapped)))
+            for _ in mapped.batches(WINDOWS):  # into the page cache
+                pass
+            rows.append((epoch(resident), epoch(mapped), epoch(forgotten)))
         for way, name in enumerate(("memory", "mapped", "forgotten")):
             told = [
                 _told([row[way][k] for row in rows], [row[0][k] for row in rows]) for k in (0, 1)

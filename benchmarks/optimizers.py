@@ -28,20 +28,20 @@ from painet_cli.training.trainer import EpochRecord, Trainer
 SMALL = {"model.hidden": 64, "model.layers": 4, "model.heads": 2}
 PRESETS: dict[str, tuple[dict[str, Any], int]] = {  # changes, and epochs in full
     "demo": ({}, 12),
-    "mocap-walk-s2s": ({**SMALL, "data.report": "all"}, 15),
-    "nbody-s2s": ({}, 6),
+    "mocap-walk-s2s": ({**SMALL, "data.report": "all"}, 24),
     "md17-aspirin-s2s": ({**SMALL}, 30),
+    "trajectory": ({"data.dataset": "dhfr", "data.cutoff": 7.0, "model.hidden": 32}, 6),
 }
 OPTIMIZERS = ("adam", "adamw", "muon", "soap")
 DECAY = {"adam": 0.0, "adamw": 0.01, "muon": 0.01, "soap": 0.01}  # the last as torch's AdamW has it
-FACTORS = (1.0, 3.0, 10.0)  # times the preset's rate
+FACTORS = (1.0, 3.0, 10.0, 30.0, 100.0)  # times the preset's rate
 SEEDS = (1, 2, 3)
 _EVALUATIONS = 4
 Row = dict[str, Any]
 
 
 @dataclass
-class Curve:
+class Curve(painet.Callback):
     """Validation error of a training as it goes on."""
 
     points: list[tuple[int, float, float]] = field(default_factory=list)
@@ -86,7 +86,7 @@ def trained(row: Row, data_dir: Path) -> Row:
                 data_dir=data_dir,
                 run_dir=folder,
                 device="cpu",
-                listener=curve,
+                callbacks=[curve],
             )
         except painet.PainetError as error:  # it diverged
             print(row, error, flush=True)
@@ -115,7 +115,7 @@ def plan(done: list[Row]) -> Iterable[Row]:
 def best(done: list[Row], preset: str, optimizer: str) -> float:
     """Rate, as a multiple of the preset's, with the smallest validation error of the first seed."""
     tried = [r for r in chosen(done, preset, optimizer, "third") if r["seed"] == SEEDS[0]]
-    return float(min(tried, key=final)["factor"])
+    return float(min(tried, key=final, default={"factor": FACTORS[0]})["factor"])
 
 
 def chosen(
@@ -133,10 +133,10 @@ def table(done: list[Row]) -> Iterable[str]:
     yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
     for preset in dict.fromkeys(row["preset"] for row in done):
         for optimizer in OPTIMIZERS:
-            if not chosen(done, preset, optimizer, "full"):
-                continue
             factor = best(done, preset, optimizer)
             full, third = (chosen(done, preset, optimizer, s, factor) for s in ("full", "third"))
+            if not full:
+                continue
             steps, rate = full[0]["curve"][-1][0], full[0]["lr"]
             cells = [f"`{preset}`", f"`{optimizer}`", f"{rate:.2g}", f"{steps}"]
             cells += [_spread([final(r) for r in full]), _seconds(full)]

@@ -110,7 +110,9 @@ def measure(
     meter = MemoryMeter(device)
     model = _model(preset, None, device, seed)
     model.load_state_dict(scales)
-    plan = fit_memory(model, batch, int(memory_gb * 1e9), training=mode != "inference")
+    wanted = preset.train.activations
+    ways = WAYS if wanted == "auto" else (wanted,)
+    plan = fit_memory(model, batch, int(memory_gb * 1e9), training=mode != "inference", ways=ways)
     run = _pass(model, batch, mode)
     with flushed_denormals():
         first = _timed(run, device)

@@ -129,11 +129,28 @@ def exponents(rows: Sequence[ScalingRow]) -> list[Exponent]:
 
 
 def panels(rows: Sequence[ScalingRow]) -> Iterator[tuple[Mode, Axis, str]]:
-    """Mode, axis and quantity of every plot and table: those of which more sizes are asked for."""
+    """Mode, axis and quantity of every plot: those of which more sizes are asked for."""
     for mode in MODES:
         for axis in AXES:
-            sizes = {row.size for row in rows if (row.mode, row.axis) == (mode, axis)}
-            if len(sizes) > 1:
+            if len(_systems(rows, mode, axis)) > 1:
+                for quantity in QUANTITIES:
+                    yield mode, axis, quantity
+
+
+def _systems(rows: Sequence[ScalingRow], mode: Mode, axis: Axis) -> set[tuple[int, int]]:
+    """(N, T) of the points along an axis."""
+    inside = [row for row in rows if (row.mode, row.axis) == (mode, axis)]
+    return {(row.particles, row.horizon) for row in inside}
+
+
+def _tabled(rows: Sequence[ScalingRow]) -> Iterator[tuple[Mode, Axis, str]]:
+    """Mode, axis and quantity of every table: a point that stands in no other has one too."""
+    for mode in MODES:
+        along = {axis: _systems(rows, mode, axis) for axis in AXES}
+        told: set[tuple[int, int]] = set()
+        for axis in sorted(AXES, key=lambda one: len(along[one]) < 2):
+            if len(along[axis]) > 1 or not along[axis] <= told:
+                told |= along[axis]
                 for quantity in QUANTITIES:
                     yield mode, axis, quantity
 
@@ -161,7 +178,7 @@ def scaling_markdown(rows: Sequence[ScalingRow], pictures: Sequence[str]) -> str
 def grids(rows: Sequence[ScalingRow]) -> Iterator[tuple[str, Columns]]:
     """Titles and columns: models down, sizes across, the exponent last."""
     fitted = {(e.model, e.mode, e.axis, e.quantity): e.exponent for e in exponents(rows)}
-    for mode, axis, quantity in panels(rows):
+    for mode, axis, quantity in _tabled(rows):
         inside = [row for row in rows if (row.mode, row.axis) == (mode, axis)]
         cells = {(row.model, row.size): getattr(row, quantity) for row in inside}
         models = list(dict.fromkeys(row.model for row in inside))

@@ -159,6 +159,10 @@ def predict(
 
     Example: `painet predict traj.xtc --topology top.pdb -T 5`
     """
+    from painet_cli.data.dataset.dataset import dataset_folder
+
+    if files and len(files) == 1 and not manifest:  # a mistyped name must not wait for torch
+        dataset_folder(files[0], data_dir)
     with loading():
         from painet_cli.prediction.adapting.wish import read_wish
         from painet_cli.prediction.momentum import check_conserve

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pydantic import ByteSize
@@ -48,7 +49,14 @@ class MemoryPlan:
         return f"about {expected} of {budget}{fits}; {_WORDS[self.activations]}"
 
 
-def fit_memory(model: DynamicsModel, batch: Batch, budget: int, *, training: bool) -> MemoryPlan:
+def fit_memory(
+    model: DynamicsModel,
+    batch: Batch,
+    budget: int,
+    *,
+    training: bool,
+    ways: Sequence[Activations] = WAYS,
+) -> MemoryPlan:
     """Have a model compute in the fastest way that fits, or else in the one that needs least.
 
     The ways give the same numbers to rounding.
@@ -61,9 +69,11 @@ def fit_memory(model: DynamicsModel, batch: Batch, budget: int, *, training: boo
         Bytes to fit in.
     training
         Whether gradients are asked for.
+    ways
+        Those to choose of, the fastest first.
     """
     nodes, edges = batch.graph.num_nodes, batch.graph.edge_hop.shape[0]
-    for way in WAYS:
+    for way in ways:
         expected = model.pass_bytes(nodes, edges, way, training=training)
         if expected is None or expected <= budget:
             break

@@ -18,7 +18,6 @@ from dataclasses import replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.optimize import nnls
 from torch import Tensor, nn
 
 from painet_cli.config.presets import Preset
@@ -132,6 +131,8 @@ def best_weights(
     products
         G, up to a factor.
     """
+    from scipy.optimize import nnls  # a prediction must not wait for it
+
     size = np.trace(products) / len(products)
     if size == 0:
         return np.full(len(products), 1 / len(products))

@@ -36,11 +36,12 @@ class Outcomes:
     files
         The files, in the order in which they were given.
     outcomes
-        Of each its prediction, or what is wrong with it.
+        Of each the content of its `summary.json`, or what is wrong with it: frames of many files
+        would fill the memory.
     """
 
     files: tuple[Path, ...]
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[dict[str, Any] | PainetError, ...]
 
     @property
     def failed(self) -> list[tuple[Path, PainetError]]:
@@ -50,9 +51,8 @@ class Outcomes:
 
     def plain(self) -> dict[str, Any]:
         """The same as plain data: the summaries of predictions, and the errors."""
-        made = [one for one in self.outcomes if isinstance(one, WrittenPrediction)]
         return {
-            "predictions": [one.summary for one in made],
+            "predictions": [one for one in self.outcomes if not isinstance(one, PainetError)],
             "failed": [{"file": str(file), "error": str(error)} for file, error in self.failed],
         }
 
@@ -114,24 +114,33 @@ def write_predictions(
         known_checkpoints(checkpoint, run_dir, members=members),
         _Models(resolve_device(device)),
     )
-    outcomes: list[Outcome] = []
+    found: list[dict[str, Any] | PainetError] = []
     for first in range(0, len(files), AT_A_TIME):
         part = slice(first, first + AT_A_TIME)
-        begun = [_begun(file, request, known, models.load, notice) for file in files[part]]
-        made = _predicted(begun, request, notice)
-        for file, target, one in zip(files[part], targets[part], made, strict=True):
-            outcome: Outcome
-            try:
-                outcome = (
-                    one
-                    if isinstance(one, PainetError)
-                    else save_prediction(one, file, target, request, known, force=force)
-                )
-            except PainetError as error:
-                outcome = error
-            outcomes.append(outcome)
+        begun = (_begun(file, request, known, models.load, notice) for file in files[part])
+        made = _predicted(list(begun), request, notice)
+        for file, target in zip(files[part], targets[part], strict=True):
+            outcome = _saved(made.pop(0), file, target, request, known, force=force)
+            found.append(outcome if isinstance(outcome, PainetError) else outcome.summary)
             done(file, outcome)
-    return Outcomes(tuple(files), tuple(outcomes))
+    return Outcomes(tuple(files), tuple(found))
+
+
+def _saved(
+    made: RecordingForecast | PainetError,
+    file: Path,
+    target: Path,
+    request: PredictionRequest,
+    checkpoints: Sequence[Checkpoint],
+    *,
+    force: bool,
+) -> Outcome:
+    try:
+        if isinstance(made, PainetError):
+            return made
+        return save_prediction(made, file, target, request, checkpoints, force=force)
+    except PainetError as error:
+        return error
 
 
 class _Models:

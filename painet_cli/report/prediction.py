@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from painet_cli.data.dataset.dataset import MANIFEST
-from painet_cli.evaluation.distributions.forecast import compare_forecast
 from painet_cli.evaluation.distributions.report import Distribution
 from painet_cli.evaluation.physics.checks import PhysicsReport, physical_checks
 from painet_cli.prediction.adapting.own_run import check_keeping
@@ -262,7 +261,10 @@ def save_prediction(
             take_unit(recording, checkpoints)
             if request.conserve:
                 made, momentum = keep_momentum(made, recording)
-            alike = compare_forecast(made, recording) if request.distribution else None
+            if request.distribution:
+                from painet_cli.evaluation.distributions.forecast import compare_forecast
+
+                alike = compare_forecast(made, recording)
     checks = _physical_checks(made) if request.physics else None
     inputs = [path for path in (made.forecast.system.path, topology) if path is not None]
     with new_folder(folder, force=force) as staging:

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -20,7 +20,9 @@ from painet_cli.storage.provenance import command_line, sealed, versions
 from painet_cli.training.checkpoint import Header
 from painet_cli.training.device import MemoryMeter
 from painet_cli.training.run_folder import RECORD, RunLabel
-from painet_cli.training.trainer import Trainer
+
+if TYPE_CHECKING:  # a prediction reads what a run says of itself, and trains nothing
+    from painet_cli.training.trainer import Trainer
 
 ERRORS = "error.log"
 _SEALED = {".yaml", ".jsonl", ".safetensors"}

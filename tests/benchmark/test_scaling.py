@@ -90,6 +90,11 @@ def test_every_form_can_be_measured(form: str, mode: Mode) -> None:
     assert result.parameters > 0
 
 
+def test_a_point_is_computed_as_the_preset_says() -> None:
+    preset = point_preset(["train.activations=stepwise"], 1)
+    assert measure(preset, 50, "training step", "cpu", 1, 8.0).activations == "stepwise"
+
+
 def test_forms_differ_in_what_they_are_named_for() -> None:
     dense = point_preset(forms()["painet-dense"], 4)
     plain = point_preset(forms()["painet"], 4)

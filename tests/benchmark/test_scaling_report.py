@@ -93,6 +93,16 @@ def test_an_axis_with_one_size_is_no_sweep() -> None:
     assert "(N = 1,000)" not in text
 
 
+def test_a_single_point_has_its_table_and_no_picture(tmp_path: Path) -> None:
+    sweep = Sweep((100,), (1,), particles=50, horizon=1)
+    points = scaling_points(["painet"], sweep, ["training step"])
+    rows = scaling_rows({point: outcome(point) for point in points})
+    lines = [line.split() for line in shown(rows).splitlines()]
+    assert ["painet", "1e-04", "-"] in lines, "100 particles"
+    assert ["painet", "5e-05", "-"] in lines, "50 particles"
+    assert write_scaling_plots(rows, tmp_path) == []
+
+
 def test_a_picture_a_mode_and_the_tables_as_markdown(
     rows: list[ScalingRow], tmp_path: Path
 ) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import pickle
 import shutil
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -125,6 +127,26 @@ def test_bad_requests_end_with_2(
     assert said in err
     assert len(err.strip().splitlines()) <= 3
     assert not Path("out").exists()
+
+
+def _left_out(words: list[str], packages: set[str]) -> None:
+    """Fail unless a command ends with 2 and these are not imported then."""
+    code = (
+        "import sys; from painet_cli.cli.app import main; "
+        f"status = main({words!r}); print(status, sorted({packages!r} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "2 []\n"
+
+
+def test_a_mistyped_name_is_refused_before_torch_is_loaded() -> None:
+    _left_out(["predict", "missing.pdb"], {"torch", "scipy", "MDAnalysis", "matplotlib"})
+
+
+def test_a_prediction_does_not_wait_for_what_trains(here: Path) -> None:
+    Path("text.pdb").write_text("no atoms\n")
+    late = {"painet_cli.training.trainer", "scipy.optimize", "scipy.interpolate"}
+    _left_out(["predict", "text.pdb"], late)
 
 
 def test_checkpoints_are_listed(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

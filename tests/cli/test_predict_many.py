@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
+import weakref
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -72,6 +75,25 @@ def test_files_of_one_kind_share_batches_and_a_model(
     )
     assert not say("predict", "a.pdb", "c.pdb", "-T", 2, "--checkpoint", "sample")[0]
     assert (len(loaded), systems) == (1, [2])
+
+
+def test_no_more_than_two_written_predictions_are_in_memory(
+    structures: list[str], say: Say, monkeypatch: MonkeyPatch
+) -> None:
+    shutil.copy("a.pdb", "d.pdb")
+    written: list[weakref.ref[object]] = []
+    in_memory = []
+    save = many_predictions.save_prediction
+
+    def noted(*given: Any, **how: Any) -> object:
+        in_memory.append(sum(one() is not None for one in written))
+        done = save(*given, **how)
+        written.append(weakref.ref(done))
+        return done
+
+    monkeypatch.setattr(many_predictions, "save_prediction", noted)
+    assert not say("predict", "a.pdb", "c.pdb", "d.pdb", "-T", 2, "--checkpoint", "sample")[0]
+    assert in_memory == [0, 1, 1]
 
 
 def test_a_list_names_files_and_may_have_remarks(structures: list[str], say: Say) -> None:

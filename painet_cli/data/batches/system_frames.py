@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import mmap
+from contextlib import suppress
+from typing import Any
+
 import numpy as np
 import torch
+from numpy.lib.array_utils import byte_bounds
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -74,10 +79,7 @@ class SystemFrames:
 
     def of(self, system: int, frames: NDArray[np.int64]) -> NDArray[np.float32]:
         """(B, N, 3) some frames of the dataset, all of one system."""
-        own: NDArray[np.float32] = self.datasets[system].frames[
-            frames - int(self.first_frames[system])
-        ]
-        return own
+        return taken(self.datasets[system].frames, frames - int(self.first_frames[system]))
 
     def gather(
         self,
@@ -101,16 +103,41 @@ class SystemFrames:
         system: int,
     ) -> Tensor:  # (B, K, N, 3)
         if self._rows is None:
-            return torch.from_numpy(self.datasets[system].frames[frames.numpy()]).to(self.device)
+            own = taken(self.datasets[system].frames, frames.numpy())
+            return torch.from_numpy(own).to(self.device)
         n, start = int(self.particles[system]), int(self._first_rows[system])
         count = self.datasets[system].manifest.frame_count
-        own = self._rows[start : start + n * count].view(count, n, 3)
-        return own[frames.to(self.device)]
+        resident = self._rows[start : start + n * count].view(count, n, 3)
+        return resident[frames.to(self.device)]
 
     def _at(self, rows: Tensor) -> Tensor:
         if self._rows is None:
-            return torch.from_numpy(self._mapped[rows.numpy()]).to(self.device)
+            return torch.from_numpy(taken(self._mapped, rows.numpy())).to(self.device)
         return self._rows[rows.to(self.device)]
+
+
+def taken(
+    array: NDArray[np.float32],  # (F, ...), contiguous
+    places: NDArray[np.int64],
+) -> NDArray[np.float32]:  # (*places.shape, ...)
+    """Copy parts of an array; of a mapped file, the system is told beforehand which it will need.
+
+    Page by page it would read each with its neighbourhood, and one after the other.
+    """
+    mapped: Any = array
+    while isinstance(mapped, np.ndarray):
+        mapped = mapped.base
+    if isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_WILLNEED"):
+        size = array.strides[0]
+        first = byte_bounds(array)[0] - byte_bounds(np.frombuffer(mapped, np.uint8))[0]
+        wanted = np.unique(places)
+        for run in np.split(wanted, np.flatnonzero(np.diff(wanted) > 1) + 1):
+            begin, end = (first + int(place) * size for place in (run[0], run[-1] + 1))
+            begin -= begin % mmap.PAGESIZE
+            with suppress(OSError):  # it is advice: frames are read without it, too
+                mapped.madvise(mmap.MADV_WILLNEED, begin, end - begin)
+    found: NDArray[np.float32] = array[places]
+    return found
 
 
 def at_origin(

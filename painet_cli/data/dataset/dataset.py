@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from painet_cli.data.dataset.manifest import UPGRADES, Manifest, SplitName
 from painet_cli.data.dataset.systems import only_system
 from painet_cli.data.particles.origin import is_far, places
-from painet_cli.errors import RequestError
+from painet_cli.errors import RequestError, option
 from painet_cli.storage.archives import DAMAGED, brief, read_json, read_npy_header
 from painet_cli.storage.atomic import file_sha256, new_folder, recover
 from painet_cli.storage.provenance import sealed, versions
@@ -153,6 +153,30 @@ def open_dataset(folder: Path) -> Dataset:
     array = _mapped(folder / FRAMES)
     _check_shape(array, manifest, folder)
     return Dataset(folder, manifest, array, manifest.fingerprint())
+
+
+def dataset_folder(path: Path, data_dir: Path | None) -> Path | None:
+    """Folder of the prepared dataset that a path or a name in `data_dir` means, if it means one.
+
+    Raises
+    ------
+    RequestError
+        It is a folder, but of no dataset.
+    """
+    for folder in (path, *([data_dir / path] if data_dir is not None else [])):
+        if (folder / MANIFEST).is_file():
+            return folder
+    if path.is_dir():
+        raise RequestError(
+            f"{path}: a folder, but no prepared dataset ({MANIFEST} is missing)",
+            f"give a file, a prepared dataset or its name in {option('data_dir')}",
+        )
+    if not path.exists():
+        raise RequestError(
+            f"{path}: no such file, and no prepared dataset of that name",
+            "check the path; `painet data list` lists the datasets",
+        )
+    return None
 
 
 def _mapped(path: Path) -> NDArray[Any]:

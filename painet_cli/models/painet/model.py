@@ -286,19 +286,30 @@ class PAINET(DynamicsModel):
         )
         a = self.features.edges(batch).repeat(horizon, 1)
         recompute = self.activations != "keep"
+        by_layer = self.activations == "stepwise" and torch.is_grad_enabled()
         for layer in self.decoder:
-            h, x = layer(h, x, v, a, graph, self.features.length, recompute=recompute)
+            given = (h, x, v, a, graph, self.features.length)
+            h, x = (
+                checkpoint(
+                    layer, *given, recompute=True, use_reentrant=False, preserve_rng_state=False
+                )
+                if by_layer
+                else layer(*given, recompute=recompute)
+            )
         return x.view(horizon, -1, 3)
 
     def _decode_stepwise(self, batch: Batch) -> Tensor:  # (T, M, 3)
-        """The same, one step after the other; for gradients, a step's decoder runs twice."""
+        """The same, one step after the other.
+
+        For gradients each layer runs again, and before them, of several steps, each step.
+        """
 
         def decode(h: Tensor) -> Tensor:
             return self._with_past(self.decode(h[None], batch), h[None], batch)
 
         steps = [
             checkpoint(decode, h, use_reentrant=False, preserve_rng_state=False)
-            if torch.is_grad_enabled()
+            if torch.is_grad_enabled() and self.horizon > 1
             else decode(h)
             for h in self._embeddings(batch)
         ]
@@ -309,8 +320,9 @@ class PAINET(DynamicsModel):
     ) -> int:
         """Bytes that a pass is expected to need, by the rows of width d that are alive at once.
 
-        A particle keeps ten rows a head and attention step, and ten a layer of the decoder; an edge
-        six a layer. Without gradients a few rows a particle are alive, of one head or layer.
+        A particle keeps ten rows a head and attention step, and ten a layer of the decoder, of
+        which `stepwise` has one layer at a time and a row of the others; an edge six a layer.
+        Without gradients a few rows a particle are alive, of one head or layer.
         """
         row = self.embed.out_features * self.embed.weight.element_size()
         at_once = 1 if activations == "stepwise" else self.horizon
@@ -320,7 +332,9 @@ class PAINET(DynamicsModel):
             return nodes * row * max(9 * heads, 8 * at_once) + indices
         encoded = nodes * self.horizon * row * (10 * self.config.heads + 2)
         kept_edges = edges if activations == "keep" else 0
-        decoded = at_once * self.config.layers * row * (10 * nodes + 6 * kept_edges)
+        layers = self.config.layers
+        rows = layers + 9 if activations == "stepwise" else 10 * layers
+        decoded = at_once * row * (rows * nodes + 6 * layers * kept_edges)
         return encoded + decoded + indices
 
     def compile_blocks(self) -> None:

@@ -35,7 +35,6 @@ from painet_cli.prediction.loading import load
 from painet_cli.prediction.matching import Choice
 from painet_cli.storage.atomic import check_writable, file_stem, new_folder
 from painet_cli.storage.provenance import command_line
-from painet_cli.training.train import train
 
 _ANGSTROM = 1e-10
 _EPOCH = 1000
@@ -193,6 +192,8 @@ class OwnRuns:
 
     def _trained(self, lesson: Lesson, preset: Preset, budget_s: float | None) -> Path:
         """A run folder among what is cleared up."""
+        from painet_cli.training.train import train  # most predictions train nothing
+
         if self._folder is None:
             made = tempfile.TemporaryDirectory(prefix="painet-")
             self._folder = Path(self._stack.enter_context(made))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from painet_cli.data.dataset.dataset import MANIFEST
+from painet_cli.data.dataset.dataset import dataset_folder
 from painet_cli.data.trajectories.readable import MOTION, format_of
-from painet_cli.errors import RequestError, option
 from painet_cli.prediction.inputs.molecule import MoleculeRecording
 from painet_cli.prediction.inputs.motion import MotionRecording
 from painet_cli.prediction.inputs.npz import NpzRecording
@@ -97,27 +96,3 @@ def read_input(
         path, topology=topology, frame_time_s=frame_time_s, data_dir=data_dir
     ) as recording:
         return recording.read(recording.select(select or "all"), first, stop)
-
-
-def dataset_folder(path: Path, data_dir: Path | None) -> Path | None:
-    """Folder of the prepared dataset that a path or a name in `data_dir` means, if it means one.
-
-    Raises
-    ------
-    RequestError
-        It is a folder, but of no dataset.
-    """
-    for folder in (path, *([data_dir / path] if data_dir is not None else [])):
-        if (folder / MANIFEST).is_file():
-            return folder
-    if path.is_dir():
-        raise RequestError(
-            f"{path}: a folder, but no prepared dataset ({MANIFEST} is missing)",
-            f"give a file, a prepared dataset or its name in {option('data_dir')}",
-        )
-    if not path.exists():
-        raise RequestError(
-            f"{path}: no such file, and no prepared dataset of that name",
-            "check the path; `painet data list` lists the datasets",
-        )
-    return None

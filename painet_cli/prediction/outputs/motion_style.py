@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import make_interp_spline
 
 from painet_cli.data.motion.motion import METRES, METRES_OF
 from painet_cli.data.units import time_text
@@ -82,6 +81,8 @@ class MotionStyle:
             step = 1 / float(self.rate or 1)
         count = int(np.floor(track.times_s[-1] / step + 1e-6))
         grid = np.arange(count + 1) * step
+        from scipy.interpolate import make_interp_spline  # the one place that waits for it
+
         spline = make_interp_spline(
             track.times_s, track.frames, k=min(3, len(track.times_s) - 1), axis=0
         )

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
@@ -88,11 +87,11 @@ class Look:
     def _draw_bonds(
         self, panel: Axes, positions: NDArray[np.float64], colour: str, zorder: float
     ) -> None:
-        segments = positions[self.bonds, :2]
+        ends = positions[self.bonds, :2]
+        parted = np.full((len(ends), 1, 2), np.nan)  # one line, with gaps
+        x, y = np.concatenate([ends, parted], axis=1).reshape(-1, 2).T
         width = 1.5 * self._stroke
-        panel.add_collection(
-            LineCollection(list(segments), colors=colour, linewidths=width, zorder=zorder)
-        )
+        panel.plot(x, y, color=colour, lw=width, zorder=zorder, solid_capstyle="butt")
 
 
 def look_of(

@@ -25,13 +25,13 @@ def outcomes_table(found: Outcomes) -> list[RenderableType]:
         if isinstance(one, PainetError):
             table.add_row(file.name, "-", "-", "-", "not predicted")
             continue
-        mse, sanity = one.summary["mse_against_input"], one.made.forecast.sanity
+        mse, sanity = one["mse_against_input"], one["sanity"]
         table.add_row(
             file.name,
-            one.made.name,
-            f"{one.summary['particles']:,}",
+            one["predicted_by"],
+            f"{one['particles']:,}",
             "-" if mse is None else digits(mse),
-            sanity.verdict if sanity else "-",
+            sanity["verdict"] if sanity else "-",
         )
     made = len(found.files) - len(found.failed)
     return [table, f"\n{made:,} of {len(found.files):,} files predicted"]

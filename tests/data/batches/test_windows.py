@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import mmap
 import threading
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -166,6 +168,33 @@ def test_frames_that_stay_on_disk_are_read_a_batch_ahead(
     assert second_is_read.wait(60)  # without anyone having asked for it
     list(batches)
     assert read == [[0], [1], [2], [3]]
+
+
+class Advised(mmap.mmap):
+    """A mapped file that notes which bytes it is told to read."""
+
+    advice: ClassVar[list[tuple[int, int]]] = []
+
+    def madvise(self, option: int, start: int = 0, length: int = 0) -> None:
+        assert option == mmap.MADV_WILLNEED
+        self.advice.append((start, start + length))
+        super().madvise(option, start, length)
+
+
+def test_the_system_is_told_which_frames_of_a_file_come_next(tmp_path: Path) -> None:
+    stored = np.arange(40 * 500 * 3, dtype=np.float32).reshape(40, 500, 3)
+    path = tmp_path / "frames"
+    path.write_bytes(b"x" * 16 + stored.tobytes())
+    with path.open("rb") as file:
+        mapped = Advised(file.fileno(), 0, access=mmap.ACCESS_READ)
+    whole = np.ndarray(stored.shape, np.float32, buffer=mapped, offset=16)
+    array = whole[5:]  # as of a system after another
+    places = np.array([[30, 7], [8, 30]])
+    assert np.array_equal(frames_module.taken(array, places), stored[5:][places])
+    size, page = 500 * 12, mmap.PAGESIZE
+    runs = [(16 + size * 12, 16 + size * 14), (16 + size * 35, 16 + size * 36)]
+    assert Advised.advice == [(begin - begin % page, end) for begin, end in runs]
+    assert np.array_equal(frames_module.taken(stored, places), stored[places])
 
 
 def test_batches_keep_the_order_they_are_given(dataset: Dataset) -> None:
