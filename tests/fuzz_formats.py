@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 from painet_cli.data.motion.files import read_motion_file
-from painet_cli.data.trajectories.guards import check_claims
+from painet_cli.data.trajectories.guards.claims import check_claims
 from painet_cli.data.trajectories.own_formats import OWN
 from painet_cli.data.trajectories.reader import Trajectory, open_topology
 from painet_cli.data.trajectories.topology import elements_of, particles_of
@@ -66,10 +66,10 @@ def _topology(suffix: str, raw: bytes, folder: Path) -> None:
 
 
 def _trajectory(suffix: str, count: int, raw: bytes, folder: Path) -> None:
-    """Frames of a trajectory whose topology has so many atoms."""
+    """Frames of a trajectory whose topology has so many of its atoms."""
     path = folder / f"t{suffix}"
     path.write_bytes(raw)
-    with closing(Trajectory(path, path, count, drop_extra=False)) as file:
+    with closing(Trajectory(path, path, count, drop_extra=True)) as file:
         for number in {0, file.frame_count - 1}:
             assert file.frame(number).positions.shape == (count, 3)
 
@@ -102,9 +102,19 @@ FORMATS: dict[str, Target] = {
     "dcd": partial(_trajectory, ".dcd", 3),
     "ncdf": partial(_trajectory, ".nc", 3),
     "h5md": partial(_trajectory, ".h5md", 3),
+    "mdtraj": partial(_own, "MDTRAJ", ".h5"),
+    "xtc": partial(_trajectory, ".xtc", 3),
+    "trr": partial(_trajectory, ".trr", 3),
     "record": record,
 }
-PACKAGES = {"c3d": "ezc3d", "traj": "ase", "xdatcar": "ase", "gsd": "gsd", "h5md": "h5py"}
+PACKAGES = {
+    "c3d": "ezc3d",
+    "traj": "ase",
+    "xdatcar": "ase",
+    "gsd": "gsd",
+    "h5md": "h5py",
+    "mdtraj": "h5py",
+}
 """Packages that a target takes, where painet does not bring them."""
 
 _NUMBERS = (
@@ -273,7 +283,9 @@ def damaged_msgpack(random: Random, raw: bytes) -> bytes:
 
 DAMAGE: dict[str, Damage] = {
     **dict.fromkeys(FORMATS, damaged_text),
-    **dict.fromkeys(("c3d", "traj", "gsd", "dcd", "ncdf", "h5md"), damaged_fields),
+    **dict.fromkeys(
+        ("c3d", "traj", "gsd", "dcd", "ncdf", "h5md", "mdtraj", "xtc", "trr"), damaged_fields
+    ),
     "bcif": damaged_msgpack,
     **dict.fromkeys(("record", "manifest", "header"), damaged_json),
     **dict.fromkeys(("asf", "amc", "preset"), damaged_text),

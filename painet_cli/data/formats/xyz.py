@@ -213,6 +213,11 @@ def _columns(text: str, where: str) -> tuple[tuple[str, int], ...]:
             f"{where}: Properties={found[1][:60]} has no names or no positions",
             "expected species:S:1 and pos:R:3 among the columns",
         )
+    if wrong := next((key for key in _VELOCITIES if named.get(key, 3) != 3), None):
+        raise RequestError(
+            f"{where}: Properties={found[1][:60]} has {named[wrong]} columns of {wrong}",
+            f"expected {wrong}:R:3",
+        )
     return columns
 
 
