@@ -1,1 +1,1 @@
-"""From a file to a refusal: what a file says of itself is held against its bytes before it is read."""
+"""From a file to its refusal, where it says of itself what its bytes cannot hold."""
