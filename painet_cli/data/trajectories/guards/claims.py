@@ -60,10 +60,27 @@ def check_claims(path: Path, formats: Collection[str]) -> None:
             )
     if "PRMTOP" in formats:
         _check_columns(path)
+    if {"XDATCAR", "POSCAR"} & {*formats}:
+        _check_numbers(path, size)
     if "ITP" in formats:
         _check_includes(path, [])
     if "GSD" in formats:
         check_gsd(path)
+
+
+def _check_numbers(path: Path, size: int) -> None:
+    """Refuse a file of VASP's that lists more atoms of an element than it has bytes."""
+    with _UNPACKERS.get(path.suffix.lower(), open_plain)(path) as file:
+        title = file.readline()
+        for line in file:
+            words = line.split() if line != title else []
+            if words and all(map(bytes.isdigit, words)):
+                most = max(int(word[:18]) for word in words)
+                if most > size:
+                    raise RequestError(
+                        f"{path}: says it has {most:,} atoms, in {size:,} bytes",
+                        "it is damaged: get it again",
+                    )
 
 
 def _check_columns(path: Path) -> None:
