@@ -33,9 +33,9 @@ Opened = tuple[dict[str, Any], Callable[[int], Answer]]
 
 _FORKS = hasattr(os, "fork")
 _DIED = "the decoder died of it: the file is damaged"
-_MOST_BYTES, _TIMES_ITS_SIZE = 2**31, 4
+_MOST_BYTES, _TIMES_ITS_SIZE = 2**30, 4
 """Memory that a decoder may take beyond what it has, and how many times the file's size as well."""
-_MOST_S, _BYTES_A_S = 60.0, 1e7
+_MOST_S, _BYTES_A_S = 5.0, 1e7
 """Seconds of a processor that an answer may take, and how many bytes more take another."""
 
 

@@ -15,6 +15,7 @@ from painet_cli.errors import RequestError
 from painet_cli.storage.decoder import Decoder, Opened
 
 DECODED_WITH = ("ezc3d",)
+_BLOCK = 512
 
 
 def read_c3d(path: Path) -> Motion:
@@ -25,6 +26,7 @@ def read_c3d(path: Path) -> Motion:
     RequestError
         It is damaged, its unit is unknown, or fewer than two markers are there in all frames.
     """
+    _check_end(path)
     try:
         with closing(Decoder(f"{__name__}:content", path)) as file:
             said, (points,) = file(0)
@@ -46,6 +48,17 @@ def read_c3d(path: Path) -> Motion:
         frame_time_s=1 / rate if rate > 0 else None,
         up_axis="z",
     )
+
+
+def _check_end(path: Path) -> None:
+    """Refuse a file that ends within its list of parameters, in search of whose end ezc3d reads."""
+    with path.open("rb") as file:
+        first = file.read(1) or b"\0"
+        begin = max(0, first[0] - 1) * _BLOCK
+        file.seek(begin)
+        head = file.read(4).ljust(4, b"\0")  # the third byte counts the blocks
+    if begin + head[2] * _BLOCK > path.stat().st_size:
+        raise RequestError(f"{path}: ends within its parameters", "it was cut short: get it again")
 
 
 def content(path: str) -> Opened:
