@@ -1,0 +1,108 @@
+"""What decodes a stranger's file may crash, hang or take all there is: the file is refused."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from painet_cli.data.trajectories.readable import format_of
+from painet_cli.data.trajectories.reader import Trajectory, open_topology
+from painet_cli.errors import RequestError
+from painet_cli.storage.decoder import Decoder
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"0" * 100)
+    return path
+
+
+def test_frames_come_from_a_process_that_serves_one_file_after_the_other(file: Path) -> None:
+    seen = []
+    for _ in range(2):
+        with closing(Decoder("openers:good", file)) as opened:
+            said, (rows, empty) = opened(7)
+            assert said == {"number": 7}
+            np.testing.assert_array_equal(rows, np.full((2, 3), 7))
+            assert empty.shape == (0,)
+            seen.append((opened.told["server"], opened.told["child"]))
+    assert seen[0][0] == seen[1][0], "the server is the same"
+    assert seen[0][1] != seen[1][1], "each file has a process of its own"
+
+
+def test_two_files_are_open_at_once(file: Path) -> None:
+    with closing(Decoder("openers:good", file)) as one, closing(Decoder("openers:good", file)) as b:
+        assert [one(1)[0], b(2)[0], one(3)[0]] == [{"number": k} for k in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("opener", ["crashes", "is_killed", "goes_round"])
+def test_a_decoder_that_dies_is_an_error_and_the_next_file_is_read(file: Path, opener: str) -> None:
+    for _ in range(2):
+        with pytest.raises(OSError, match="died of it"):
+            Decoder(f"openers:{opener}", file)
+        with closing(Decoder("openers:good", file)) as opened:
+            assert opened(1)[0] == {"number": 1}
+
+
+def test_a_decoder_that_dies_of_a_frame(file: Path) -> None:
+    opened = Decoder("openers:crashes_later", file)
+    with pytest.raises(OSError, match="died of it"):
+        opened(0)
+    opened.close()
+    with closing(Decoder("openers:good", file)) as again:
+        assert again(1)[0] == {"number": 1}
+
+
+def test_memory_is_limited(file: Path) -> None:
+    with closing(Decoder("openers:takes_all", file)) as opened, pytest.raises(OSError, match="allocate"):
+        opened(2**32)
+
+
+def test_a_refusal_keeps_its_words(file: Path) -> None:
+    with pytest.raises(RequestError) as refused:
+        Decoder("openers:refuses", file)
+    assert (refused.value.what, refused.value.hint) == (f"{file}: no", "get it again")
+
+
+def hdf5(path: Path, how: str) -> Path:
+    """A file of mdtraj's whose coordinates are not in it, or are more than it can hold."""
+    h5py = pytest.importorskip("h5py")
+    secret = path.parent / "secret"
+    secret.write_bytes(np.zeros((2, 3, 3), dtype=np.float32).tobytes())
+    with h5py.File(path.parent / "other.h5", "w") as other:
+        other["x"] = np.zeros((2, 3, 3), dtype=np.float32)
+    with h5py.File(path, "w") as file:
+        file["topology"] = np.array([b'{"chains": [], "bonds": []}'])
+        shape: dict[str, Any] = {"shape": (2, 3, 3), "dtype": "f4"}
+        match how:
+            case "link":
+                file["coordinates"] = h5py.ExternalLink("other.h5", "x")
+            case "raw":
+                file.create_dataset(
+                    "coordinates", **shape, external=[(str(secret), 0, secret.stat().st_size)]
+                )
+            case "virtual":
+                layout = h5py.VirtualLayout(**shape)
+                layout[:] = h5py.VirtualSource(str(path.parent / "other.h5"), "x", (2, 3, 3))
+                file.create_virtual_dataset("coordinates", layout)
+            case _:
+                file.create_dataset(
+                    "coordinates", (2**20, 2**20, 3), dtype="f4", chunks=(1, 1024, 3)
+                )
+    return path
+
+
+@pytest.mark.parametrize("how", ["link", "raw", "virtual", "huge"])
+def test_hdf5_is_read_from_its_own_bytes_alone(tmp_path: Path, how: str) -> None:
+    path = hdf5(tmp_path / "a.h5", how)
+    with pytest.raises(RequestError):
+        open_topology(path, "MDTRAJ")
+    for name in ("MDTRAJ", "H5MD"):
+        with pytest.raises(RequestError):
+            Trajectory(path, path, 3, drop_extra=False, format_name=name)
+    assert format_of(path).name != "MDTRAJ"
