@@ -98,7 +98,8 @@ def _text(path: Path) -> Frame:
     lines = read_bytes(path).decode("latin-1").splitlines()
     hint = "expected an AMBER restart file: a title, the number of atoms, six numbers a line"
     said = lines[1].split() if len(lines) > 1 else []
-    if not said or not said[0][:9].isdigit() or not 0 < int(said[0]) <= 2 * len(lines):
+    is_count = bool(said) and said[0].isdecimal() and len(said[0]) < 10
+    if not is_count or not 0 < int(said[0]) <= 2 * len(lines):
         raise RequestError(f"{path}:2: not a number of atoms", hint)
     count, rows = int(said[0]), (int(said[0]) + 1) // 2
     values: list[float] = []
