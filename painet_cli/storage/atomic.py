@@ -95,7 +95,7 @@ def _flush(path: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file in one step.
+    """Write a text file in one step; bytes that are no letters, as of a file's name, become `?`.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def write_text(path: Path, text: str) -> None:
         It cannot be written.
     """
     with new_file(path) as staging:
-        staging.write_text(text, encoding="utf-8")
+        staging.write_text(text, encoding="utf-8", errors="replace")
 
 
 def append_line(path: Path, line: str) -> None:
