@@ -249,6 +249,8 @@ class _Measured(BaseModel):
     time_s: float
     peak_memory_gb: float
     yardsticks: dict[str, list[float]] | None = None
+    superposed_step_mse: list[float] = []
+    superposed_yardsticks: dict[str, list[float]] = {}
 
     @model_validator(mode="after")
     def _check_steps(self) -> Self:
