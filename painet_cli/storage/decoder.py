@@ -204,9 +204,9 @@ def _limit_memory(path: str) -> None:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
         has = pages * resource.getpagesize()
     most = has + _MOST_BYTES + _TIMES_ITS_SIZE * Path(path).stat().st_size
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    if hard != resource.RLIM_INFINITY:
-        most = min(most, hard)
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    if soft != resource.RLIM_INFINITY:
+        most = min(most, soft)
     with suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_AS, (most, hard))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

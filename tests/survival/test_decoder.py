@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
+from hostile_files import hdf5_elsewhere
 from painet_cli.data.trajectories.readable import format_of
 from painet_cli.data.trajectories.reader import Trajectory, open_topology
 from painet_cli.errors import RequestError
@@ -70,37 +70,10 @@ def test_a_refusal_keeps_its_words(file: Path) -> None:
     assert (refused.value.what, refused.value.hint) == (f"{file}: no", "get it again")
 
 
-def hdf5(path: Path, how: str) -> Path:
-    """A file of mdtraj's whose coordinates are not in it, or are more than it can hold."""
-    h5py = pytest.importorskip("h5py")
-    secret = path.parent / "secret"
-    secret.write_bytes(np.zeros((2, 3, 3), dtype=np.float32).tobytes())
-    with h5py.File(path.parent / "other.h5", "w") as other:
-        other["x"] = np.zeros((2, 3, 3), dtype=np.float32)
-    with h5py.File(path, "w") as file:
-        file["topology"] = np.array([b'{"chains": [], "bonds": []}'])
-        shape: dict[str, Any] = {"shape": (2, 3, 3), "dtype": "f4"}
-        match how:
-            case "link":
-                file["coordinates"] = h5py.ExternalLink("other.h5", "x")
-            case "raw":
-                file.create_dataset(
-                    "coordinates", **shape, external=[(str(secret), 0, secret.stat().st_size)]
-                )
-            case "virtual":
-                layout = h5py.VirtualLayout(**shape)
-                layout[:] = h5py.VirtualSource(str(path.parent / "other.h5"), "x", (2, 3, 3))
-                file.create_virtual_dataset("coordinates", layout)
-            case _:
-                file.create_dataset(
-                    "coordinates", (2**20, 2**20, 3), dtype="f4", chunks=(1, 1024, 3)
-                )
-    return path
-
-
 @pytest.mark.parametrize("how", ["link", "raw", "virtual", "huge"])
 def test_hdf5_is_read_from_its_own_bytes_alone(tmp_path: Path, how: str) -> None:
-    path = hdf5(tmp_path / "a.h5", how)
+    pytest.importorskip("h5py")
+    path = hdf5_elsewhere(tmp_path / "a.h5", how)
     with pytest.raises(RequestError):
         open_topology(path, "MDTRAJ")
     for name in ("MDTRAJ", "H5MD"):
