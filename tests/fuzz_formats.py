@@ -81,8 +81,7 @@ def _topology(suffix: str, raw: bytes, folder: Path) -> None:
 
 
 _OF_MORE = (".xtc", ".trr")
-"""Trajectories of which some are of more atoms; MDAnalysis' DCD would keep a megabyte of address
-space for each such file that it refuses."""
+"""Trajectories of which some are of more atoms than the topology has."""
 
 
 def _trajectory(suffix: str, count: int, raw: bytes, folder: Path) -> None:

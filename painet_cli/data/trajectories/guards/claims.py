@@ -73,14 +73,16 @@ def _check_numbers(path: Path, size: int) -> None:
     with _UNPACKERS.get(path.suffix.lower(), open_plain)(path) as file:
         title = file.readline()
         for line in file:
-            words = line.split() if line != title else []
-            if words and all(map(bytes.isdigit, words)):
-                most = max(int(word[:18]) for word in words)
-                if most > size:
-                    raise RequestError(
-                        f"{path}: says it has {most:,} atoms, in {size:,} bytes",
-                        "it is damaged: get it again",
-                    )
+            words = line.decode("utf-8", "replace").split() if line != title else []
+            try:  # as ASE takes them: with signs, and in any script
+                most = max(map(int, words), default=0)
+            except ValueError:
+                continue
+            if most > size:
+                raise RequestError(
+                    f"{path}: says it has {most:.6g} atoms, in {size:,} bytes",
+                    "it is damaged: get it again",
+                )
 
 
 def _check_columns(path: Path) -> None:
