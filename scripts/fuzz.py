@@ -57,12 +57,16 @@ def with_mutations(
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     memory = pages * resource.getpagesize() + MOST_MB * 2**20
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    gc.freeze()  # readers that fail clear up behind them, and torch is much to look through
     random, seeds, done = Random(seed), [path.read_bytes() for path in corpus(target)], 0
     raw = b""
     signal.signal(signal.SIGALRM, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as scratch:
         try:
+            for raw in seeds:
+                fuzz(target, raw, Path(scratch))
+            # readers that fail clear up behind them, and what is imported is much to look through
+            gc.collect()
+            gc.freeze()
             while done < cases and time.process_time() < most_s:
                 done += 1
                 raw = damaged(target, random, seeds)

@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import shutil
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import numpy as np
+from rich.console import Console
+
+from painet_cli.benchmark.campaign.page import of_the_plan
+from painet_cli.benchmark.campaign.record import read_records, read_run_folders, save_record
+from painet_cli.benchmark.latex import bench_latex
+from painet_cli.benchmark.layout import bench_csv, bench_tables, footnotes
+from painet_cli.benchmark.rows import bench_rows
+from painet_cli.benchmark.sweep.trials import best_validation
 from painet_cli.data.motion.files import read_motion_file
-from painet_cli.data.trajectories.guards import check_claims
+from painet_cli.data.trajectories.guards.claims import check_claims
 from painet_cli.data.trajectories.own_formats import OWN
 from painet_cli.data.trajectories.reader import Trajectory, open_topology
 from painet_cli.data.trajectories.topology import elements_of, particles_of
+from painet_cli.errors import RequestError
+from painet_cli.evaluation.runs import chosen, list_runs
 from painet_cli.evaluation.verify.verify import verify
+from painet_cli.report.pictures.loss import read_metrics
+from painet_cli.report.tables.runs import runs_table
 
 Target = Callable[[bytes, Path], None]
 Damage = Callable[[Random, bytes], bytes]
@@ -65,11 +80,15 @@ def _topology(suffix: str, raw: bytes, folder: Path) -> None:
     assert len(elements_of(universe.atoms)) in (0, universe.atoms.n_atoms)
 
 
+_OF_MORE = (".xtc", ".trr")
+"""Trajectories of which some are of more atoms than the topology has."""
+
+
 def _trajectory(suffix: str, count: int, raw: bytes, folder: Path) -> None:
-    """Frames of a trajectory whose topology has so many atoms."""
+    """Frames of a trajectory whose topology has so many of its atoms."""
     path = folder / f"t{suffix}"
     path.write_bytes(raw)
-    with closing(Trajectory(path, path, count, drop_extra=False)) as file:
+    with closing(Trajectory(path, path, count, drop_extra=suffix in _OF_MORE)) as file:
         for number in {0, file.frame_count - 1}:
             assert file.frame(number).positions.shape == (count, 3)
 
@@ -78,6 +97,43 @@ def record(raw: bytes, folder: Path) -> None:
     """The record of a prediction, held against nothing that it names."""
     (folder / "summary.json").write_bytes(raw)
     verify(folder, folder)
+
+
+def run(raw: bytes, folder: Path) -> None:
+    """A run folder as `runs` lists it, and as `bench report` collects and reads it."""
+    try:
+        files = json.loads(raw)
+        home = folder / "runs" / "demo" / "20260101-000000"
+        home.mkdir(parents=True, exist_ok=True)
+        for name in ("config.yaml", "run.json", "evaluation.json", "metrics.jsonl"):
+            (home / name).write_text(str(files[name]), encoding="utf-8")
+        record = folder / "records" / "demo" / "one.json"
+        record.parent.mkdir(parents=True, exist_ok=True)
+        record.write_text(str(files["record"]), encoding="utf-8")
+    except (ValueError, RecursionError, KeyError, TypeError):
+        return  # no files at all
+    np.save(home / "window_errors.npy", np.ones((4, 5)))
+    with suppress(RequestError):
+        found = list_runs(folder / "runs")
+        json.dumps([one.plain() for one in found])
+        for key in ("val_mse", "-seconds", "stopped_by", "best_epoch", "train.lr"):
+            for some in (chosen(found, ["state=ended"], key), chosen(found, [], key)):
+                if some:
+                    Console(file=io.StringIO()).print(runs_table(some, folder))
+    best_validation(home)
+    with suppress(RequestError):
+        read_metrics(home)
+    for result in read_run_folders([folder / "runs"]):
+        saved = save_record(result, folder / "saved")
+        assert saved.is_relative_to(folder / "saved")
+        assert ".." not in saved.parts
+    for kept in (folder / "records", folder / "saved"):
+        with suppress(RequestError):
+            rows = bench_rows(of_the_plan(read_records(kept))[0])
+            bench_tables(rows, None)
+            bench_csv(rows)
+            bench_latex(rows, footnotes(rows, None))
+    shutil.rmtree(folder / "saved", ignore_errors=True)
 
 
 FORMATS: dict[str, Target] = {
@@ -102,9 +158,20 @@ FORMATS: dict[str, Target] = {
     "dcd": partial(_trajectory, ".dcd", 3),
     "ncdf": partial(_trajectory, ".nc", 3),
     "h5md": partial(_trajectory, ".h5md", 3),
+    "mdtraj": partial(_own, "MDTRAJ", ".h5"),
+    "xtc": partial(_trajectory, ".xtc", 3),
+    "trr": partial(_trajectory, ".trr", 3),
     "record": record,
+    "run": run,
 }
-PACKAGES = {"c3d": "ezc3d", "traj": "ase", "xdatcar": "ase", "gsd": "gsd", "h5md": "h5py"}
+PACKAGES = {
+    "c3d": "ezc3d",
+    "traj": "ase",
+    "xdatcar": "ase",
+    "gsd": "gsd",
+    "h5md": "h5py",
+    "mdtraj": "h5py",
+}
 """Packages that a target takes, where painet does not bring them."""
 
 _NUMBERS = (
@@ -261,6 +328,19 @@ def damaged_json(random: Random, raw: bytes) -> bytes:
     return json.dumps(tree, default=repr).encode()
 
 
+def damaged_files(random: Random, raw: bytes) -> bytes:
+    """JSON that holds files: one of them with some values changed, lines each by itself."""
+    try:
+        files = json.loads(raw)
+        name = random.choice([name for name in files if name != "config.yaml"])
+        lines = files[name].split("\n") if name.endswith(".jsonl") else [files[name]]
+        at = random.randrange(len(lines))
+        lines[at] = damaged_json(random, lines[at].encode()).decode()
+        return json.dumps(files | {name: "\n".join(lines)}).encode()
+    except (ValueError, RecursionError, TypeError, AttributeError, IndexError):
+        return damaged_text(random, raw)
+
+
 def damaged_msgpack(random: Random, raw: bytes) -> bytes:
     """The same of MessagePack, which BinaryCIF is written in."""
     import msgpack
@@ -273,8 +353,11 @@ def damaged_msgpack(random: Random, raw: bytes) -> bytes:
 
 DAMAGE: dict[str, Damage] = {
     **dict.fromkeys(FORMATS, damaged_text),
-    **dict.fromkeys(("c3d", "traj", "gsd", "dcd", "ncdf", "h5md"), damaged_fields),
+    **dict.fromkeys(
+        ("c3d", "traj", "gsd", "dcd", "ncdf", "h5md", "mdtraj", "xtc", "trr"), damaged_fields
+    ),
     "bcif": damaged_msgpack,
+    "run": damaged_files,
     **dict.fromkeys(("record", "manifest", "header"), damaged_json),
     **dict.fromkeys(("asf", "amc", "preset"), damaged_text),
     **dict.fromkeys(("frames", "npy", "npz", "checkpoint"), damaged_fields),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import json
 import os
 import pickle
 import struct
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -187,3 +189,59 @@ def an_xtc_of_noise(folder: Path, world: World) -> Words:
     (folder / "a.pdb").write_bytes(_LINES)
     (folder / "a.xtc").write_bytes(struct.pack(">II", 1995, 100) + bytes(range(256)) * 40)
     return ["predict", folder / "a.xtc", "--topology", folder / "a.pdb", "--checkpoint", world.run]
+
+
+_KEPT = Path(__file__).parent / "fuzz" / "corpus"
+_ABSENT = "|takes the package"
+for file, kept, said in (
+    ("a.c3d without an end", "c3d/found-an-end-that-it-goes-round-for", "ends within"),
+    ("a.gsd of a billion particles", "gsd/a-billion-particles", "says it has 1,000,000,000"),
+    ("a.gsd that ends the process", "gsd/found-an-index-that-ends-the-process", "its index"),
+    ("a.xdatcar of atoms without end", "xdatcar/found-atoms-without-end", "says it has"),
+):
+    given(file, said + _ABSENT, (_KEPT / kept).read_bytes(), *PREDICT)
+
+
+def hdf5_elsewhere(path: Path, how: str) -> Path:
+    """A file of mdtraj's whose coordinates are not in it, or are more than it can hold."""
+    import h5py
+
+    secret, other = path.parent / "secret", path.parent / "other.h5"
+    secret.write_bytes(np.zeros((2, 3, 3), dtype=np.float32).tobytes())
+    with h5py.File(other, "w") as file:
+        file["x"] = np.zeros((2, 3, 3), dtype=np.float32)
+    with h5py.File(path, "w") as file:
+        atoms = [{"index": k, "name": f"C{k}", "element": "C"} for k in range(3)]
+        residues = [{"name": "X", "resSeq": 1, "atoms": atoms}]
+        topology = {"chains": [{"residues": residues}], "bonds": [[0, 1], [1, 2]]}
+        file["topology"] = np.array([json.dumps(topology).encode()])
+        match how:
+            case "link":
+                file["coordinates"] = h5py.ExternalLink("other.h5", "x")
+            case "raw":
+                lies = [(str(secret), 0, secret.stat().st_size)]
+                file.create_dataset("coordinates", (2, 3, 3), dtype="f4", external=lies)
+            case "virtual":
+                layout = h5py.VirtualLayout((2, 3, 3), dtype="f4")
+                layout[:] = h5py.VirtualSource(str(other), "x", (2, 3, 3))
+                file.create_virtual_dataset("coordinates", layout)
+            case _:
+                rows = (1, 1024, 3)
+                file.create_dataset("coordinates", (2**20, 2**20, 3), dtype="f4", chunks=rows)
+    return path
+
+
+def _given_hdf5(how: str) -> None:
+    def an_hdf5(folder: Path, world: World) -> Words:
+        if find_spec("h5py") is None:
+            (folder / "a.h5").write_bytes(b"\x89HDF")
+            return ["predict", folder / "a.h5", "--checkpoint", world.run]
+        hdf5_elsewhere(folder / "a.h5", how)
+        return ["predict", folder / "a.h5", "--format", "MDTRAJ", "--checkpoint", world.run]
+
+    an_hdf5.__name__ = f"an_hdf5_whose_frames_are_{how}"
+    hostile("damaged|takes the package")(an_hdf5)
+
+
+for how in ("link", "raw", "virtual", "huge"):
+    _given_hdf5(how)

@@ -9,17 +9,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from painet_cli.config.presets import Preset, load_preset, preset_name, preset_yaml
 from painet_cli.config.schema import CosineSchedule
+from painet_cli.errors import RequestError
 from painet_cli.evaluation.evaluation import EVALUATION, WINDOW_ERRORS, Evaluation
+from painet_cli.storage.archives import read_array
 from painet_cli.storage.provenance import is_unchanged
 from painet_cli.training.run_folder import METRICS, RECORD
 from painet_cli.training.setup.build import dataset_of
@@ -65,8 +69,8 @@ class Cell:
         try:
             record = json.loads((self.folder / RECORD).read_bytes())
             ended = record["status"] == "done" and record["stopped_by"]
-            spent = record.get("seconds", record["epoch_s"] * record["epochs"])
-        except (OSError, ValueError, KeyError, TypeError):
+            spent = float(record.get("seconds", record["epoch_s"] * record["epochs"]))
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return False
         # what ended by a smaller budget goes on
         whole = ended in ("epochs", "patience") or (
@@ -185,12 +189,90 @@ def _results(cells: Sequence[Cell]) -> Iterator[Result]:
     for cell in cells:
         try:
             record = json.loads((cell.folder / RECORD).read_bytes())
-            squared = np.load(cell.folder / WINDOW_ERRORS, allow_pickle=False)
-        except (OSError, ValueError):
+            squared = read_window_errors(cell.folder)
+        except (OSError, ValueError, RequestError):
             continue
         evaluation = _evaluation(cell.folder)
         if evaluation is not None:
-            yield Result(cell, record, evaluation, squared)
+            result = Result(cell, record, evaluation, squared)
+            with suppress(ValueError):
+                check_result(result)
+                yield result
+
+
+def read_window_errors(run: Path) -> NDArray[np.float64]:
+    """(S, T) errors of a run's test windows.
+
+    Raises
+    ------
+    OSError, RequestError, ValueError
+        They cannot be read, or are none.
+    """
+    path = run / WINDOW_ERRORS
+    errors = read_array(path.read_bytes(), str(path))
+    if errors.ndim != 2 or not errors.size or errors.dtype.kind != "f":
+        raise ValueError("no errors of windows")
+    return errors.astype(np.float64)
+
+
+class _Trained(BaseModel):
+    """What tables take of a run's record."""
+
+    model_config = ConfigDict(strict=True)
+    epochs: int
+    epoch_s: float
+    stopped_by: str
+    peak_memory_gb: float
+    memory_kind: str
+    parameters: int
+    device: str
+    threads: int
+    dataset_sha256: str
+
+
+class _Measured(BaseModel):
+    """What tables take of a run's evaluation."""
+
+    model_config = ConfigDict(strict=True)
+    mse: float
+    f_mse: float
+    a_mse: float
+    step_mse: list[float]
+    unit: str
+    windows: int
+    horizon: int
+    dataset: str
+    label: str
+    as_published: bool
+    split_kind: str
+    leak: float
+    time_s: float
+    peak_memory_gb: float
+    yardsticks: dict[str, list[float]] | None = None
+    superposed_step_mse: list[float] = []
+    superposed_yardsticks: dict[str, list[float]] = {}
+
+    @model_validator(mode="after")
+    def _check_steps(self) -> Self:
+        for steps in (self.step_mse, *(self.yardsticks or {}).values()):
+            if len(steps) != self.horizon:
+                raise ValueError(f"errors of {len(steps)} steps, not of {self.horizon}")
+        return self
+
+
+def check_result(result: Result) -> None:
+    """Refuse what is no result, whoever wrote the files.
+
+    Raises
+    ------
+    ValueError
+        Something that tables take is missing, or is none.
+    """
+    try:
+        _Trained.model_validate(result.record)
+        _Measured.model_validate(result.evaluation)
+    except OverflowError as error:
+        raise ValueError("a number beyond all") from error
 
 
 def _evaluation(folder: Path) -> dict[str, Any] | None:
@@ -199,8 +281,10 @@ def _evaluation(folder: Path) -> dict[str, Any] | None:
     Nor is there one where a kill left errors of single windows that are of another evaluation.
     """
     try:
-        content: dict[str, Any] = json.loads((folder / EVALUATION).read_bytes())
-    except (OSError, ValueError):
+        content = json.loads((folder / EVALUATION).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    if not isinstance(content, dict):
         return None
     whole = set(content) >= set(Evaluation.plain_names())
     return content if whole and is_unchanged(content, folder, WINDOW_ERRORS) else None

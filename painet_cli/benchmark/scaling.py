@@ -19,6 +19,7 @@ from typing import Literal, Protocol
 import numpy as np
 import psutil
 import torch
+from pydantic import TypeAdapter
 
 from painet_cli.benchmark.child import StoppedError, run_in_child
 from painet_cli.benchmark.measurement import (
@@ -308,8 +309,8 @@ def free_gb(device: torch.device) -> float:
 
 def _read(file: Path) -> Measurement | None:
     try:
-        return Measurement(**json.loads(file.read_bytes()))
-    except (OSError, ValueError, TypeError):
+        return TypeAdapter(Measurement).validate_json(file.read_bytes())
+    except (OSError, ValueError):
         return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -35,6 +36,8 @@ from painet_cli.training.distributed.launch import Launch, launched
 
 INTERRUPTED = 130
 _BY_MANY = ("train", "evaluate")
+_OF_A_PATH = (errno.ENAMETOOLONG, errno.EACCES, errno.ENOTDIR, errno.EISDIR, errno.ELOOP)
+"""What is wrong with a path that was given, where nothing says it better."""
 _SMALLER = "ask for less: a smaller batch or model, fewer frames, starts or steps"
 
 app = typer.Typer(
@@ -134,6 +137,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 - the last resort, so that no one meets a traceback
         if out_of_memory(error):
             return _failed(error, "out of memory", _SMALLER, 1, debug=debug)
+        if isinstance(error, OSError) and error.errno in _OF_A_PATH and error.filename:
+            what, hint = f"{error.filename}: {error.strerror}", "check the path and its permissions"
+            return _failed(error, what, hint, RequestError.exit_code, debug=debug)
         what = f"{type(error).__name__}: {error}".splitlines()[0]
         hint = "" if debug else "run again with --debug for the traceback"
         return _failed(error, what, hint, 1, debug=debug)

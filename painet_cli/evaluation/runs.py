@@ -13,7 +13,7 @@ from typing import Any
 from painet_cli.config.differences import Flat, changes_of, differing_keys, flat_settings
 from painet_cli.config.presets import load_preset
 from painet_cli.errors import PainetError, RequestError, option
-from painet_cli.storage.archives import read_json
+from painet_cli.storage.archives import number, numbers_in, read_json
 from painet_cli.storage.locks import LOCK, is_held
 from painet_cli.training.run_folder import BEST, CONFIG, LAST, METRICS, RECORD, label_in
 
@@ -137,7 +137,7 @@ def _read(folder: Path) -> Run | None:
     measured = [(line["val_mse"], line["epoch"]) for line in lines if line["val_mse"] is not None]
     # a training that its budget ended early was evaluated once, outside of its epochs
     kept = (record.get("val_mse"), record.get("best_epoch"))
-    best = min(measured, default=kept)
+    best = min(measured, default=(number(kept[0]), number(kept[1])))
     label = label_in(folder)
     test = _object(folder / _EVALUATION)
     return Run(
@@ -148,12 +148,12 @@ def _read(folder: Path) -> Run | None:
         model=preset.model.name,
         seed=preset.train.seed,
         state=_state(folder, str(record.get("status"))),
-        stopped_by=record.get("stopped_by"),
+        stopped_by=str(record["stopped_by"]) if record.get("stopped_by") else None,
         epochs=len(lines),
-        best_epoch=best[1],
+        best_epoch=None if best[1] is None else int(best[1]),
         val_mse=best[0],
-        test_mse=test.get("mse") if test.get("split") == "test" else None,
-        seconds=max(sum(line["seconds"] for line in lines), record.get("seconds", 0.0)),
+        test_mse=number(test.get("mse")) if test.get("split") == "test" else None,
+        seconds=max(sum(line["seconds"] for line in lines), number(record.get("seconds")) or 0.0),
         started=str(record.get("started", "")),
         settings=flat_settings(preset),
     )
@@ -173,11 +173,13 @@ def _object(path: Path) -> dict[str, Any]:
 
 def _epochs(path: Path) -> list[dict[str, Any]]:
     """Whole lines of `metrics.jsonl`."""
-    found = []
-    with suppress(OSError, ValueError, KeyError, TypeError):
+    found: list[dict[str, Any]] = []
+    with suppress(OSError, ValueError):
         for text in path.read_text(encoding="utf-8").splitlines():
-            line = json.loads(text)
-            found.append({key: line[key] for key in ("epoch", "val_mse", "seconds")})
+            line = numbers_in(text, ("epoch", "val_mse", "seconds"))
+            if line["epoch"] is None or line["seconds"] is None:
+                break
+            found.append(line)
     return found
 
 

@@ -68,10 +68,13 @@ def read_list(path: Path) -> list[Path]:
     try:
         if not path.is_file() or path.stat().st_size > LONGEST_LIST:
             raise RequestError(f"{path}: not a list of files", "give a text file, a path a line")
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        # names of files are bytes, and need be no text
+        lines = path.read_text(encoding="utf-8-sig", errors="surrogateescape").split("\n")
+    except OSError as error:
         raise RequestError(f"{path}: cannot be read", "give a text file, a path a line") from error
     named = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    if any("\0" in name for name in named):
+        raise RequestError(f"{path}: not a list of files", "give a text file, a path a line")
     if not named:
         raise RequestError(f"{path}: names no file", "give a path a line")
     return [Path(name) for name in named]
@@ -158,12 +161,16 @@ class _Models:
 
 def _folders(files: Sequence[Path], folder: Path) -> list[Path]:
     """A folder a file: its name, with a number where an earlier one has the same."""
-    taken: dict[str, int] = {}
+    taken: set[str] = set()
+    numbers: dict[str, int] = {}
     folders = []
     for file in files:
-        stem = file_stem(file.resolve().stem).lstrip("-.") or "system"
-        number = taken[stem] = taken.get(stem, 0) + 1
-        folders.append(folder / (stem if number == 1 else f"{stem}-{number}"))
+        stem = name = file_stem(file.resolve().stem).lstrip("-.") or "system"
+        while name in taken:
+            numbers[stem] = numbers.get(stem, 1) + 1
+            name = f"{stem}-{numbers[stem]}"
+        taken.add(name)
+        folders.append(folder / name)
     return folders
 
 
@@ -178,6 +185,8 @@ def _begun(
         return begin_prediction(file, request, checkpoints, load, notice)
     except PainetError as error:
         return error
+    except OSError as error:  # a name that is too long, a folder that may not be looked into
+        return RequestError(f"{file}: {error.strerror or error}", "check the path")
 
 
 def _predicted(

@@ -9,7 +9,7 @@ import math
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -28,6 +28,8 @@ LARGEST_FOLDER = 100_000
 LARGEST_JSON_BYTES = 128 * 2**20
 MOST_MEMBERS = 10_000
 """Files in an archive; CMU's whole one has 4,900."""
+MOST_WHOLE = 2**63
+"""A whole number from here on is none of ours, and would not fit where it goes."""
 MOST_UNFOLDED = 100
 """Times its compressed size that a file in an archive may have, once it is larger than 64 MiB."""
 LONGEST_REASON = 200
@@ -140,6 +142,33 @@ def read_json(path: Path, hint: str) -> Any:
     # a number of thousands of digits is a ValueError, too many brackets a RecursionError
     except (ValueError, RecursionError) as error:
         raise RequestError(f"{path}: not JSON ({brief(error)})", hint) from error
+
+
+def number(value: object) -> float | None:
+    """A value of JSON where it is a number that float64 can hold; None otherwise."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value if isinstance(value, float) or abs(value) < MOST_WHOLE else None
+
+
+def numbers_in(text: str | bytes, names: Sequence[str]) -> dict[str, Any]:
+    """A line of JSON that has a number, or null, by each of some names.
+
+    Raises
+    ------
+    ValueError
+        It is no JSON, or a name is missing or has something else.
+    """
+    try:
+        line = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("too many brackets") from error
+    if not isinstance(line, dict):
+        raise ValueError("no names and values")
+    for name in names:
+        if name not in line or (line[name] is not None and number(line[name]) is None):
+            raise ValueError(f"no number by the name of {name}")
+    return line
 
 
 def _read_regular(path: Path, largest_bytes: int) -> bytes:

@@ -19,6 +19,9 @@ from pathlib import Path
 from painet_cli.errors import PainetError, RequestError, cannot_write, option
 from painet_cli.storage.locks import held
 
+_LONGEST_STEM = 150
+"""Bytes of a name that painet makes of another; file systems take 255, with an ending."""
+
 
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
@@ -95,7 +98,7 @@ def _flush(path: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file in one step.
+    """Write a text file in one step; bytes that are no letters, as of a file's name, become `?`.
 
     Raises
     ------
@@ -105,7 +108,7 @@ def write_text(path: Path, text: str) -> None:
         It cannot be written.
     """
     with new_file(path) as staging:
-        staging.write_text(text, encoding="utf-8")
+        staging.write_text(text, encoding="utf-8", errors="replace")
 
 
 def append_line(path: Path, line: str) -> None:
@@ -279,5 +282,5 @@ def check_new_file(path: Path, *, force: bool) -> None:
 
 
 def file_stem(name: str) -> str:
-    """A name with what a file's name, or a command that opens it, cannot hold replaced."""
-    return re.sub(r"[^\w.-]+", "_", name)
+    """A name with what a file's name, or a command that opens it, cannot hold replaced; cut."""
+    return re.sub(r"[^\w.-]+", "_", name).encode()[:_LONGEST_STEM].decode(errors="ignore")

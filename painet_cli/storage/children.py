@@ -22,7 +22,7 @@ def child_command(module: str, *arguments: str) -> list[str]:
     Parameters
     ----------
     module
-        Its full name, such as `painet_cli.data.trajectories.xdr_reader`.
+        Its full name, such as `painet_cli.storage.decoder`.
     arguments
         The script's own.
     """

@@ -170,7 +170,11 @@ def read_header(path: Path) -> Header:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except OSError as error:  # a name that is too long, a folder that may not be looked into
+        raise RequestError(f"{path}: {error.strerror}", "check the path") from error
+    if not there:
         raise RequestError(
             f"{path}: no checkpoint here", "`painet train` writes one into its run folder"
         )

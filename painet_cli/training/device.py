@@ -35,7 +35,7 @@ def resolve_device(name: str) -> torch.device:
             else "cpu"
         )
     kind, _, index = name.partition(":")
-    if kind not in ("cpu", "cuda", "mps") or (index and (kind != "cuda" or not index.isdigit())):
+    if kind not in ("cpu", "cuda", "mps") or (index and (kind != "cuda" or not index.isdecimal())):
         raise RequestError(
             f"{option('device', name)}: no such device", "choose auto, cpu, cuda, cuda:N or mps"
         )

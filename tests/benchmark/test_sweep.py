@@ -125,6 +125,9 @@ def test_the_papers_space_ships(shared: Path) -> None:
         ({"search": "gird"}, "did you mean grid?"),
         ({"search": "optuna", "halving": {"first": 2}}, "halving goes with"),
         ({"space": {}}, "space"),
+        ({"trials": 10**9}, "1,000,000,000 trials of 1 seeds"),
+        ({"trials": 20, "seeds": 10**6}, "are 20,000,000 runs"),
+        ({"search": "grid", "space": {f"x{k}": list(range(100)) for k in range(10)}}, "at most"),
     ],
 )
 def test_a_wrong_spec_is_refused(tmp_path: Path, change: dict[str, Any], said: str) -> None:

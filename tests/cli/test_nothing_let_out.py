@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -142,3 +143,23 @@ def test_an_inputs_name_is_only_a_name(
     for path in (tmp_path / "out").iterdir():
         assert path.name.replace("_", "").replace(".", "").replace("-", "").isalnum()
         assert not path.name.startswith("-")
+
+
+@pytest.mark.parametrize("name", [b"\xff\xfe", b"a\nATOM      9  X   UNK"])
+def test_a_name_that_is_no_text_or_of_two_lines_is_predicted_and_gives_no_lines(
+    say: Say, tmp_path: Path, name: bytes
+) -> None:
+    path = tmp_path / f"{os.fsdecode(name)}.xyz"
+    path.write_text("3\n\nC -1.27 0.25 0\nC 0 -0.55 0\nO 1.15 0.28 0\n")
+    status, _, err = say("predict", path, "-T", 2, "-o", tmp_path / "out", "--device", "cpu")
+    assert status == 0, err
+    for written in (tmp_path / "out").glob("*.pdb"):
+        lines = written.read_text().splitlines()
+        assert sum(line.startswith("ATOM") for line in lines) in (3, 6, 9)
+
+
+@pytest.mark.parametrize("words", [["verify"], ["predict"], ["evaluate"], ["train", "--resume"]])
+def test_a_path_that_is_too_long_is_a_sentence(say: Say, words: list[str]) -> None:
+    status, _, err = say(*words, "a" * 300)
+    assert status == 2
+    assert len(err.splitlines()) <= 3

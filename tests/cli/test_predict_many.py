@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+<<<<<<< HEAD
 import shutil
 import weakref
+=======
+import os
+import shutil
+>>>>>>> attack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -116,6 +121,31 @@ def test_no_file_at_all_is_refused(say: Say) -> None:
     status, _, err = say("predict")
     assert status == 2
     assert "no file" in err
+
+
+def test_a_list_of_names_that_are_no_text_or_too_long(structures: list[str], say: Say) -> None:
+    strange = os.fsdecode(b"\xff\xfe.pdb")
+    shutil.copy("a.pdb", strange)
+    shutil.copy("a.pdb", "n" * 251 + ".pdb")
+    names = [os.fsencode(strange), b"n" * 251 + b".pdb", b"a" * 5000, b"..", b"/", b"\x1b[2J.pdb"]
+    Path("list.txt").write_bytes(b"\n".join([*names, b"c.pdb"]))
+    status, out, err = say("predict", "--manifest", "list.txt", "-T", 2, "--checkpoint", "sample")
+    assert status == 2, err
+    assert "3 of 7 files predicted" in out or "4 of 7 files not predicted" in err
+    Path("list.txt").write_bytes(b"c.pdb\n\0.pdb\n")
+    status, _, err = say("predict", "--manifest", "list.txt")
+    assert status == 2
+    assert "not a list of files" in err
+
+
+def test_a_folder_is_not_named_as_that_of_an_earlier_file(structures: list[str], say: Say) -> None:
+    Path("sub").mkdir()
+    shutil.copy("c.pdb", "c-2.pdb")
+    shutil.copy("c.pdb", "sub/c.pdb")
+    words = ("c.pdb", "sub/c.pdb", "c-2.pdb", "-T", 2, "--checkpoint", "sample")
+    status, _, err = say("predict", *words)
+    assert not status, err
+    assert len(list(Path("predictions").iterdir())) == 3
 
 
 def test_files_of_the_same_name_have_folders_of_their_own(structures: list[str], say: Say) -> None:

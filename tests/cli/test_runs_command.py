@@ -102,3 +102,18 @@ def test_a_folder_without_runs_is_refused(say: Say, tmp_path: Path) -> None:
     status, _, err = say("runs", tmp_path)
     assert status == 2
     assert "no run here" in err
+
+
+@pytest.mark.parametrize("value", ["x", [1], {}, 10**400, True])
+@pytest.mark.parametrize("key", ["seconds", "val_mse", "best_epoch", "stopped_by", "status"])
+def test_a_record_whose_figures_are_none_is_listed_without_them(
+    say: Say, runs: Path, tmp_path: Path, key: str, value: Any
+) -> None:
+    copy = tmp_path / "copy" / "run"
+    shutil.copytree(next(path.parent for path in runs.rglob("run.json")), copy)
+    record = json.loads((copy / "run.json").read_text())
+    (copy / "run.json").write_text(json.dumps({**record, key: value}))
+    (copy / "metrics.jsonl").write_text(json.dumps({"epoch": 1, key: value}) + "\n")
+    assert len(listed(say, copy)) == 1
+    status, _, err = say("runs", copy, "--sort", "val_mse")
+    assert status == 0, err

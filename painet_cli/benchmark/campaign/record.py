@@ -18,10 +18,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.benchmark.cells import Cell, Result
+from painet_cli.benchmark.cells import Cell, Result, check_result, read_window_errors
 from painet_cli.config.presets import Preset, load_preset, preset_names, preset_yaml
 from painet_cli.config.schema import DataConfig
 from painet_cli.data.batches.windows import target_offsets
+from painet_cli.data.particles.names import LONGEST_NAME
 from painet_cli.errors import RequestError
 from painet_cli.evaluation.evaluate import windows_for
 from painet_cli.evaluation.evaluation import EVALUATION, WINDOW_ERRORS
@@ -140,11 +141,24 @@ def _read(path: Path) -> Result:
         preset = Preset.model_validate(content["config"])
         cell = Cell(content["preset"], preset, path.parent, content["label"])
         errors = np.array([float(x) for x in content["window_errors"]["of_windows"].split()])
-        return Result(cell, content["training"], content["evaluation"], errors[:, None])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        result = Result(cell, content["training"], content["evaluation"], errors[:, None])
+        check_result(result)
+        _check_name(cell.preset_name)
+        if not isinstance(cell.label, str) or not len(errors):
+            raise ValueError("no label, or no windows")
+        return result
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RequestError(
             f"{path}: not the record of a cell", "`painet bench report --collect` writes them"
         ) from error
+
+
+def _check_name(name: Any) -> None:
+    """Refuse what would lead elsewhere as the name of a preset's folder."""
+    if not isinstance(name, str) or not name.isprintable() or name.strip(".") == "":
+        raise ValueError("not the name of a preset")
+    if len(name) > LONGEST_NAME or "/" in name or "\\" in name:
+        raise ValueError("not the name of a preset")
 
 
 def read_run_folders(folders: Iterable[Path]) -> list[Result]:
@@ -162,14 +176,18 @@ def _result_of(run: Path) -> Result | None:
         preset = load_preset(str(run / CONFIG))
         record = json.loads((run / RECORD).read_bytes())
         evaluation = json.loads((run / EVALUATION).read_bytes())
-        squared = np.load(run / WINDOW_ERRORS, allow_pickle=False)
-    except (OSError, ValueError, RequestError):
+        squared = read_window_errors(run)
+        whole = record.get("status") == "done" and evaluation.keys() >= set(_EVALUATION)
+        if not whole or not is_unchanged(evaluation, run, WINDOW_ERRORS):
+            return None
+        name = record["preset"]
+        _check_name(name)
+        cell = Cell(name, preset, run, label_of(name, preset))
+        result = Result(cell, record, evaluation, squared)
+        check_result(result)
+    except (OSError, ValueError, KeyError, AttributeError, RecursionError, RequestError):
         return None
-    whole = record.get("status") == "done" and evaluation.keys() >= set(_EVALUATION)
-    if not whole or not is_unchanged(evaluation, run, WINDOW_ERRORS):
-        return None
-    name = str(record["preset"])
-    return Result(Cell(name, preset, run, label_of(name, preset)), record, evaluation, squared)
+    return result
 
 
 def measure_yardsticks(results: Iterable[Result], data_dir: Path) -> list[Result]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from itertools import product
+from math import prod
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,6 +20,7 @@ from painet_cli.errors import RequestError, option
 
 FOLDER = Path(__file__).parent / "specs"
 """Specs that come with the package."""
+_MOST_RUNS = 100_000
 _MOST_DRAWS = 100
 """Draws in a row that were all had before, after which a space is taken for exhausted."""
 
@@ -84,13 +86,18 @@ class Sweep(Strict):
             raise ValueError(f"a grid takes lists, and space.{ranges[0]} is a range")
         if self.search == "optuna" and self.halving:
             raise ValueError("halving goes with a grid or random search")
+        if (runs := self.most_trials * self.seeds) > _MOST_RUNS:
+            raise ValueError(
+                f"{self.most_trials:,} trials of {self.seeds:,} seeds are {runs:,} runs; at most "
+                f"{_MOST_RUNS:,}"
+            )
         return self
 
     @property
     def most_trials(self) -> int:
         """How many settings are tried at most."""
         if self.search == "grid":
-            size = int(np.prod([len(values) for values in self.space.values()]))  # type: ignore[arg-type]
+            size = prod(len(values) for values in self.space.values() if isinstance(values, list))
             return min(self.trials or size, size)
         return self.trials or 20
 

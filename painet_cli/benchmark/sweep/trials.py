@@ -14,7 +14,7 @@ from painet_cli.benchmark.sweep.spec import Settings, Sweep
 from painet_cli.config.differences import as_words
 from painet_cli.config.presets import Preset, load_preset, preset_name
 from painet_cli.errors import PainetError, spelling
-from painet_cli.storage.archives import read_json
+from painet_cli.storage.archives import number, numbers_in, read_json
 from painet_cli.training.run_folder import METRICS, RECORD
 
 
@@ -119,7 +119,7 @@ def best_validation(run: Path, epochs: int | None = None) -> float | None:
         if line.get("val_mse") is not None and (epochs is None or line["epoch"] <= epochs)
     ]
     # a training that its budget ended early was validated once, outside of its epochs
-    return min(mses, default=None) if mses or epochs else record_of(run).get("val_mse")
+    return min(mses, default=None) if mses or epochs else number(record_of(run).get("val_mse"))
 
 
 def is_trained(cell: Cell, epochs: int, budget_s: float | None) -> bool:
@@ -127,7 +127,7 @@ def is_trained(cell: Cell, epochs: int, budget_s: float | None) -> bool:
     record = record_of(cell.folder)
     ended = record.get("stopped_by") if record.get("status") == "done" else None
     if ended == "budget":
-        return budget_s is not None and record.get("seconds", 0.0) >= budget_s
+        return budget_s is not None and (number(record.get("seconds")) or 0.0) >= budget_s
     if epochs < cell.preset.train.epochs and len(_lines(cell.folder / METRICS)) >= epochs:
         return True
     return ended is not None
@@ -144,6 +144,7 @@ def record_of(run: Path) -> dict[str, Any]:
 
 def _lines(path: Path) -> list[dict[str, Any]]:
     try:
-        return [json.loads(text) for text in path.read_text(encoding="utf-8").splitlines()]
+        lines = path.read_text(encoding="utf-8").splitlines()
+        return [numbers_in(text, ("epoch", "val_mse")) for text in lines]
     except (OSError, ValueError):  # none yet, or a line that is being written
         return []

@@ -20,6 +20,7 @@ VELOCITY_UNIT = 20.455
 """Angstrom a picosecond in AMBER's unit of velocity."""
 _WIDTH = 12
 _HDF5 = b"\x89HDF"
+_NONE = np.zeros(0)
 
 
 class RestartReader:
@@ -62,11 +63,11 @@ def _netcdf(path: Path) -> Frame:
         # from memory: no more is read than there is, whatever the file says of itself
         with netcdf_file(BytesIO(read_bytes(path)), mmap=False) as file:
             held: dict[str, NDArray[Any]] = {
-                name: np.array(variable.data, dtype=np.float64)
+                name: np.atleast_1d(np.array(variable.data, dtype=np.float64))
                 for name, variable in file.variables.items()
                 if variable.data.dtype.kind in "fi"
             }
-            scale = getattr(file.variables.get("velocities"), "scale_factor", 1.0)
+            scale = float(getattr(file.variables.get("velocities"), "scale_factor", 1.0))
     except (
         OSError,
         ValueError,
@@ -83,12 +84,13 @@ def _netcdf(path: Path) -> Frame:
     velocities = held.get("velocities")
     if velocities is not None and velocities.shape != x.shape:
         raise RequestError(f"{path}: velocities of {len(velocities)} atoms, not {len(x)}", hint)
-    sizes = [*held.get("cell_lengths", ()), *held.get("cell_angles", ())]
+    sizes = [*held.get("cell_lengths", _NONE).flat, *held.get("cell_angles", _NONE).flat]
+    time = held.get("time", _NONE).ravel()
     return _frame(
         x,
-        None if velocities is None else velocities * float(scale),
+        None if velocities is None else velocities * scale,
         sizes,
-        float(np.ravel(held.get("time", 0.0))[0]),
+        float(time[0]) if len(time) else 0.0,
     )
 
 
@@ -96,7 +98,8 @@ def _text(path: Path) -> Frame:
     lines = read_bytes(path).decode("latin-1").splitlines()
     hint = "expected an AMBER restart file: a title, the number of atoms, six numbers a line"
     said = lines[1].split() if len(lines) > 1 else []
-    if not said or not said[0][:9].isdigit() or not 0 < int(said[0]) <= 2 * len(lines):
+    is_count = bool(said) and said[0].isdecimal() and len(said[0]) < 10
+    if not is_count or not 0 < int(said[0]) <= 2 * len(lines):
         raise RequestError(f"{path}:2: not a number of atoms", hint)
     count, rows = int(said[0]), (int(said[0]) + 1) // 2
     values: list[float] = []

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
+from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,10 @@ from painet_cli.data.formats.frame import ANGSTROMS, Frame
 from painet_cli.data.particles.elements import is_element
 from painet_cli.data.particles.particles import Particles
 from painet_cli.errors import RequestError
+from painet_cli.storage.decoder import Answer, Decoder, Opened
+from painet_cli.storage.hdf5 import open_hdf5
 
+DECODED_WITH = ("h5py",)
 _HINT = "expected what mdtraj writes: coordinates (frames, atoms, 3), their time and topology"
 _NANOMETRE = ANGSTROMS["nanometre"]
 _LARGEST_TOPOLOGY = 2**28
@@ -26,17 +30,15 @@ _LARGEST_TOPOLOGY = 2**28
 
 def is_mdtraj(path: Path) -> bool:
     """Whether an HDF5 file is mdtraj's; False where h5py is not installed, or cannot read it."""
-    try:
-        import h5py
-
-        with h5py.File(path, "r") as file:
-            return "coordinates" in file and "topology" in file
-    except Exception:  # noqa: BLE001 - whatever it is, it is not mdtraj's
+    if find_spec("h5py") is None:
         return False
+    with suppress(OSError, RequestError), closing(Decoder(f"{__name__}:kind", path)) as file:
+        return bool(file.told["mdtraj"])
+    return False  # whatever it is, it is not mdtraj's
 
 
 class MdtrajReader:
-    """Frames of a file; see `FrameReader`.
+    """Frames of a file, read in a process of its own; see `FrameReader`.
 
     Raises
     ------
@@ -48,26 +50,11 @@ class MdtrajReader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file = _opened(path)
-        try:
-            self._read_head()
-        except BaseException:
-            self.close()
-            raise
-
-    def _read_head(self) -> None:
-        path = self.path
         with _whole(path):
-            x = self._column("coordinates", b"nanometers", 3)
-            if x is None or x.shape[2] != 3 or not x.size:
-                raise RequestError(f"{path}: holds no coordinates of atoms", _HINT)
-            self._x, self.n_frames, self.n_atoms = x, len(x), x.shape[1]
-            self._times = self._column("time", b"picoseconds", 1)
-            self._lengths = self._column("cell_lengths", b"nanometers", 2)
-            self._angles = self._column("cell_angles", b"degrees", 2)
-            self.frame_time_ps: float | None = None
-            if self._times is not None and self.n_frames > 1:
-                self.frame_time_ps = float(f"{float(self._times[1]) - float(self._times[0]):.6g}")
+            self._file = Decoder(f"{__name__}:frames", path)
+        told = self._file.told
+        self.n_frames, self.n_atoms = int(told["n_frames"]), int(told["n_atoms"])
+        self.frame_time_ps: float | None = told["frame_time_ps"]
 
     def close(self) -> None:
         """Let go of the file."""
@@ -84,29 +71,10 @@ class MdtrajReader:
         from MDAnalysis.lib.mdamath import triclinic_vectors
 
         with _whole(self.path):
-            x = np.asarray(self._x[number], dtype=np.float32) * np.float32(_NANOMETRE)
-            time = 0.0 if self._times is None else float(self._times[number])
-            box = None
-            if self._lengths is not None and self._angles is not None:
-                sizes = [*(self._lengths[number] * _NANOMETRE), *self._angles[number]]
-                box = triclinic_vectors(sizes, dtype=np.float64)
-        return Frame(number, x, box, time)
-
-    def _column(self, name: str, unit: bytes, dimensions: int) -> Any:
-        """An array of a row a frame; None where there is none of that name."""
-        import h5py
-
-        held = self._file.get(name)
-        if held is None:
-            return None
-        where = f"{self.path}: {name}"
-        right = isinstance(held, h5py.Dataset) and held.ndim == dimensions
-        if not right or held.dtype.kind != "f" or len(held) != len(self._file["coordinates"]):
-            raise RequestError(f"{where} are no numbers of every frame", _HINT)
-        said = held.attrs.get("units", unit)
-        if (said.encode() if isinstance(said, str) else bytes(said)) != unit:
-            raise RequestError(f"{where} are not in {unit.decode()}", _HINT)
-        return held
+            said, (x,) = self._file(number)
+        sizes = said["sizes"]
+        box = None if sizes is None else triclinic_vectors(sizes, dtype=np.float64)
+        return Frame(number, x * np.float32(_NANOMETRE), box, said["time"])
 
 
 def read_mdtraj(path: Path) -> Particles:
@@ -117,12 +85,68 @@ def read_mdtraj(path: Path) -> Particles:
     RequestError
         There is none that can be read, or it lists other atoms than there are coordinates.
     """
-    with _opened(path) as file, _whole(path):
+    with _whole(path), closing(Decoder(f"{__name__}:topology", path)) as file:
+        return _particles(json.loads(file.told["topology"]), file.told["n_atoms"])
+
+
+def kind(path: str) -> Opened:
+    """Whether a file is mdtraj's; in the child, as all that touches HDF5."""
+    with open_hdf5(path) as file:
+        return {"mdtraj": "coordinates" in file and "topology" in file}, _nothing
+
+
+def topology(path: str) -> Opened:
+    """Topology of a file, as JSON."""
+    with open_hdf5(path) as file:
         raw = file["topology"]
         if raw.nbytes > _LARGEST_TOPOLOGY:
             raise ValueError("too large")
-        held = json.loads(bytes(np.asarray(raw).ravel()[0]))
-        return _particles(held, file["coordinates"].shape[1])
+        text = bytes(np.asarray(raw).ravel()[0]).decode()
+        return {"topology": text, "n_atoms": file["coordinates"].shape[1]}, _nothing
+
+
+def _nothing(number: int) -> Answer:
+    raise IndexError(number)
+
+
+def frames(path: str) -> Opened:
+    """Open a file for its frames: nanometres, picoseconds."""
+    file = open_hdf5(path)
+    x = _column(file, path, "coordinates", b"nanometers", 3)
+    if x is None or x.shape[2] != 3 or not x.size:
+        raise RequestError(f"{path}: holds no coordinates of atoms", _HINT)
+    times = _column(file, path, "time", b"picoseconds", 1)
+    lengths = _column(file, path, "cell_lengths", b"nanometers", 2)
+    angles = _column(file, path, "cell_angles", b"degrees", 2)
+    apart = None
+    if times is not None and len(x) > 1:
+        apart = float(f"{float(times[1]) - float(times[0]):.6g}")
+
+    def answer(number: int) -> Answer:
+        time = 0.0 if times is None else float(times[number])
+        sizes = None
+        if lengths is not None and angles is not None:
+            sizes = [*(lengths[number] * _NANOMETRE).tolist(), *angles[number].tolist()]
+        return {"time": time, "sizes": sizes}, [np.asarray(x[number], dtype=np.float32)]
+
+    return {"n_frames": len(x), "n_atoms": x.shape[1], "frame_time_ps": apart}, answer
+
+
+def _column(file: Any, path: str, name: str, unit: bytes, dimensions: int) -> Any:
+    """An array of a row a frame; None where there is none of that name."""
+    import h5py
+
+    held = file.get(name)
+    if held is None:
+        return None
+    where = f"{path}: {name}"
+    right = isinstance(held, h5py.Dataset) and held.ndim == dimensions
+    if not right or held.dtype.kind != "f" or len(held) != len(file["coordinates"]):
+        raise RequestError(f"{where} are no numbers of every frame", _HINT)
+    said = held.attrs.get("units", unit)
+    if (said.encode() if isinstance(said, str) else bytes(said)) != unit:
+        raise RequestError(f"{where} are not in {unit.decode()}", _HINT)
+    return held
 
 
 def _particles(topology: dict[str, Any], expected: int) -> Particles:
@@ -158,13 +182,6 @@ def _chain_names() -> Any:
     letters = (chr(code) for code in range(ord("A"), ord("Z") + 1))
     yield from letters
     yield from map(str, count(1))
-
-
-def _opened(path: Path) -> Any:
-    import h5py
-
-    with _whole(path):
-        return h5py.File(path, "r")
 
 
 @contextmanager

@@ -70,7 +70,8 @@ class TextFrames:
             if not b"".join(heading).strip():
                 break  # the end, or blank lines at it
             said = heading[self._count_line].split()
-            count = int(said[0]) if len(said) == 1 and said[0][:9].isdigit() else 0
+            is_count = len(said) == 1 and said[0].isdigit() and len(said[0]) < 10
+            count = int(said[0]) if is_count else 0
             if not count:
                 if self._starts and not heading[-1]:
                     self.cut = True

@@ -201,7 +201,7 @@ def _columns(text: str, where: str) -> tuple[tuple[str, int], ...]:
         return _PLAIN
     words = found[1].split(":")
     triples = [words[k : k + 3] for k in range(0, len(words), 3)]
-    if any(len(one) < 3 or not one[2].isdigit() or len(one[2]) > 3 for one in triples):
+    if any(len(one) < 3 or not one[2].isdecimal() or len(one[2]) > 3 for one in triples):
         raise RequestError(
             f"{where}: Properties={found[1][:60]} names no columns",
             "expected name:type:width, such as species:S:1:pos:R:3",
@@ -212,6 +212,11 @@ def _columns(text: str, where: str) -> tuple[tuple[str, int], ...]:
         raise RequestError(
             f"{where}: Properties={found[1][:60]} has no names or no positions",
             "expected species:S:1 and pos:R:3 among the columns",
+        )
+    if wrong := next((key for key in _VELOCITIES if named.get(key, 3) != 3), None):
+        raise RequestError(
+            f"{where}: Properties={found[1][:60]} has {named[wrong]} columns of {wrong}",
+            f"expected {wrong}:R:3",
         )
     return columns
 
@@ -250,7 +255,7 @@ def _numbers(words: list[str], count: int, where: str) -> NDArray[np.float64]:
 
 
 def _named(word: str, *, numbers_are_types: bool) -> str:
-    if word.isdigit() and not numbers_are_types and 1 <= int(word[:9]) <= HEAVIEST:
+    if word.isdecimal() and not numbers_are_types and 1 <= int(word[:9]) <= HEAVIEST:
         return symbol(int(word))
     return word
 

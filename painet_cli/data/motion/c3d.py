@@ -5,12 +5,17 @@ Format: https://www.c3d.org/HTML/default.htm
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 
 from painet_cli.data.motion.motion import METRES, Motion, markers
 from painet_cli.errors import RequestError
+from painet_cli.storage.decoder import Decoder, Opened
+
+DECODED_WITH = ("ezc3d",)
+_BLOCK = 512
 
 
 def read_c3d(path: Path) -> Motion:
@@ -21,19 +26,15 @@ def read_c3d(path: Path) -> Motion:
     RequestError
         It is damaged, its unit is unknown, or fewer than two markers are there in all frames.
     """
-    import ezc3d
-
+    _check_end(path)
     try:
-        content = ezc3d.c3d(str(path))
-        points = np.array(content["data"]["points"], dtype=np.float64)  # (4, markers, frames)
-        parameters = content["parameters"]["POINT"]
-        names = [str(name) for name in parameters["LABELS"]["value"]]
-        unit = str((parameters["UNITS"]["value"] or ["mm"])[0]).strip()
-        rate = float(parameters["RATE"]["value"][0])
-    except Exception as error:  # its reader raises whatever its C++ does on junk
+        with closing(Decoder(f"{__name__}:content", path)) as file:
+            said, (points,) = file(0)
+    except OSError as error:  # its reader raises whatever its C++ does on junk
         raise RequestError(
             f"{path}: cannot be read", "check that it is whole, and a C3D file of markers"
         ) from error
+    names, unit, rate = said["names"], said["unit"], said["rate"]
     if unit not in METRES:
         raise RequestError(
             f"{path}: {unit[:40]!r} is no unit of length", f"expected {', '.join(METRES)}"
@@ -47,3 +48,29 @@ def read_c3d(path: Path) -> Motion:
         frame_time_s=1 / rate if rate > 0 else None,
         up_axis="z",
     )
+
+
+def _check_end(path: Path) -> None:
+    """Refuse a file that ends within its list of parameters, in search of whose end ezc3d reads."""
+    with path.open("rb") as file:
+        first = file.read(1) or b"\0"
+        begin = max(0, first[0] - 1) * _BLOCK
+        file.seek(begin)
+        head = file.read(4).ljust(4, b"\0")  # the third byte counts the blocks
+    if begin + head[2] * _BLOCK > path.stat().st_size:
+        raise RequestError(f"{path}: ends within its parameters", "it was cut short: get it again")
+
+
+def content(path: str) -> Opened:
+    """Read a file with ezc3d; in the child, since it goes round in circles on one that was cut."""
+    import ezc3d
+
+    held = ezc3d.c3d(path)
+    parameters = held["parameters"]["POINT"]
+    said = {
+        "names": [str(name) for name in parameters["LABELS"]["value"]],
+        "unit": str((parameters["UNITS"]["value"] or ["mm"])[0]).strip(),
+        "rate": float(parameters["RATE"]["value"][0]),
+    }
+    points = np.array(held["data"]["points"], dtype=np.float64)  # (4, markers, frames)
+    return {}, lambda _: (said, [points])

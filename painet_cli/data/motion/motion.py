@@ -96,8 +96,10 @@ def markers(
     Raises
     ------
     RequestError
-        Fewer than two markers are seen in all frames.
+        There are no frames, or fewer than two markers are seen in all of them.
     """
+    if not len(positions):
+        raise RequestError(f"{path}: holds no frames", "get it again")
     seen = np.asarray(_seen(positions).all(axis=0))
     if seen.sum() < 2:
         raise RequestError(

@@ -50,6 +50,6 @@ def write_trc(
     ]
     times = np.arange(count) * frame_time_s
     rows = np.column_stack([np.arange(1, count + 1), times, frames.reshape(count, -1)])
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with path.open("w", encoding="utf-8", errors="replace", newline="") as file:
         file.writelines("\t".join(words) + "\n" for words in heading)
         np.savetxt(file, rows, fmt=["%d", "%.6f", *["%.7g"] * (3 * joints)], delimiter="\t")

@@ -10,6 +10,7 @@ import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from io import StringIO
 from itertools import pairwise
 from pathlib import Path
@@ -24,11 +25,11 @@ from painet_cli.data.formats.hybrid36 import in_decimal
 from painet_cli.data.formats.netcdf import NetcdfHeader, WholeRecords
 from painet_cli.data.formats.pdb_models import other_models_note, same_models
 from painet_cli.data.formats.text_frames import cut_short
+from painet_cli.data.trajectories.child_reader import ChildReader
 from painet_cli.data.trajectories.dcd import DcdHeader
-from painet_cli.data.trajectories.guards import check_claims
+from painet_cli.data.trajectories.guards.claims import check_claims
 from painet_cli.data.trajectories.readable import Readable
 from painet_cli.data.trajectories.xdr_frames import frame_end
-from painet_cli.data.trajectories.xdr_reader import XdrReader
 from painet_cli.errors import RequestError
 
 # Their files do not say how many atoms a frame has.
@@ -264,6 +265,6 @@ def mda_source(path: Path, kind: Readable) -> Any:
 def _reader_of(kind: Readable) -> Any:
     from MDAnalysis.coordinates.core import get_reader_for
 
-    if kind.name in ("XTC", "TRR"):
-        return XdrReader
+    if kind.name in ("XTC", "TRR", "H5MD"):
+        return partial(ChildReader, kind.name)
     return get_reader_for("", mda_name(kind))

@@ -10,7 +10,7 @@ import numpy as np
 
 from painet_cli.data.formats.frame import Frame, FrameReader
 from painet_cli.data.particles.bonds import FARTHEST
-from painet_cli.data.trajectories.guards import check_claims
+from painet_cli.data.trajectories.guards.claims import check_claims
 from painet_cli.data.trajectories.mda_reader import (
     MdaReader,
     mda_name,

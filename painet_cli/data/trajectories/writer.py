@@ -57,9 +57,10 @@ def write_frames(
     names = universe.atoms.names.tolist()
     universe.atoms.names = short = kind.short_names(names)
     renamed = dict(zip(names, short, strict=True))
+    said = [*remarks, *(f"{own}: {name}" for name, own in renamed.items() if own != name)]
+    # a file's name may hold what ends a line, or bytes that are no letters
     universe.trajectory.remarks = [
-        *remarks,
-        *(f"{own}: {name}" for name, own in renamed.items() if own != name),
+        "".join(letter if letter.isprintable() else "?" for letter in one) for one in said
     ]
     if kind is PDB and b_factors is not None:
         universe.add_TopologyAttr("tempfactors", b_factors[0].copy())

@@ -109,7 +109,7 @@ def _write_table(path: Path, names: Sequence[str], track: Track) -> None:
     rows = track.frames.reshape(len(track.frames), -1)
     sigma = track.sigma if track.sigma is not None else np.empty((len(rows), 0))
     sure = [f"{name}_sigma" for name in names] if sigma.size else []
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with path.open("w", encoding="utf-8", errors="replace", newline="") as file:
         # lines end as numpy's do
         csv.writer(file, lineterminator="\n").writerow(
             ["step", "time_s", *(f"{name}_{axis}" for name in names for axis in "xyz"), *sure]

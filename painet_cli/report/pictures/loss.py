@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 from painet_cli.errors import RequestError
 from painet_cli.report.pictures.canvas import COLOURS, save, short_unit
 from painet_cli.report.tables.layout import digits
-from painet_cli.storage.archives import brief, read_bytes
+from painet_cli.storage.archives import brief, numbers_in, read_bytes
 from painet_cli.training.run_folder import METRICS
 
 
@@ -34,9 +33,9 @@ def read_metrics(run: Path) -> list[dict[str, Any]]:
         if not line.endswith(b"\n"):
             break  # being written
         try:
-            records.append(json.loads(line))
-        except (ValueError, RecursionError) as error:
-            raise RequestError(f"{path}:{number}: not JSON ({brief(error)})") from error
+            records.append(numbers_in(line, ("epoch", "train_mse", "val_mse")))
+        except ValueError as error:
+            raise RequestError(f"{path}:{number}: no epoch ({brief(error)})") from error
     return records
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -109,3 +110,34 @@ def test_a_file_that_is_no_record_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "preset" / "x.json").write_text(text)
     with pytest.raises(RequestError, match="not the record of a cell"):
         read_records(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *(("mse", value) for value in ({}, "x", 10**400, [0.1])),
+        *(("step_mse", value) for value in ({}, "x", [[0.1]], [0.1] * 99)),
+        *(("unit", value) for value in ({}, 10**400)),
+        *(("yardsticks", value) for value in ("x", [0.1], {"straight on": [0.1] * 99})),
+    ],
+)
+def test_a_record_whose_figures_are_none_is_refused(tmp_path: Path, key: str, value: Any) -> None:
+    path = save_record(result(0.4), tmp_path)
+    content = json.loads(path.read_text())
+    content["evaluation"][key] = value
+    path.write_text(json.dumps(content))
+    with pytest.raises(RequestError, match="not the record of a cell"):
+        read_records(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["../escaped", "..", "/x", "a/b", "", "a\nb", 3])
+def test_a_run_of_a_preset_that_leads_elsewhere_is_not_taken_over(
+    finished_run: Path, data_dir: Path, tmp_path: Path, name: Any
+) -> None:
+    folder = tmp_path / "small" / "run"
+    shutil.copytree(finished_run, folder)
+    save_evaluation(evaluate_run(folder, data_dir, CPU))
+    assert len(read_run_folders([tmp_path])) == 1
+    record = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps(record | {"preset": name}))
+    assert read_run_folders([tmp_path]) == []

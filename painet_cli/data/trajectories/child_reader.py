@@ -1,0 +1,108 @@
+"""XTC, TRR and H5MD files, read by MDAnalysis in a process of their own; see `storage.decoder`."""
+
+from __future__ import annotations
+
+import warnings
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from painet_cli.storage.decoder import Answer, Decoder, Opened
+from painet_cli.storage.hdf5 import open_hdf5
+
+DECODED_WITH = (
+    "MDAnalysis.coordinates.TRR",
+    "MDAnalysis.coordinates.XTC",
+    "MDAnalysis.coordinates.H5MD",
+)
+
+
+class ChildReader:
+    """What `Trajectory` asks of an MDAnalysis reader, answered by a child process.
+
+    Parameters
+    ----------
+    kind
+        `XTC`, `TRR` or `H5MD`.
+    filename
+        The file.
+
+    Raises
+    ------
+    OSError
+        The file cannot be read: what the child says, or that it died.
+    """
+
+    def __init__(self, kind: str, filename: str, **_: Any) -> None:
+        self._decoder = Decoder(f"{__name__}:{kind.lower()}", filename)
+        said = self._decoder.told
+        self.n_frames, self.n_atoms = int(said["n_frames"]), int(said["n_atoms"])
+        self.dt = float(said["dt"])  # picoseconds, 0 where there is none
+        self.last_offset = int(said.get("last_offset", 0))  # bytes before the last frame
+
+    def __getitem__(self, number: int) -> SimpleNamespace:
+        """Frame by number: positions, dimensions, time, and velocities where there are any."""
+        said, vectors = self._decoder(number)
+        moving = len(vectors) > 1
+        return SimpleNamespace(
+            positions=vectors[0],
+            dimensions=said["dimensions"],
+            time=float(said["time"]),
+            has_velocities=moving,
+            velocities=vectors[1] if moving else None,
+        )
+
+    def close(self) -> None:
+        """Close the file."""
+        self._decoder.close()
+
+
+def xtc(path: str) -> Opened:
+    """Open an XTC file; in the child."""
+    from MDAnalysis.coordinates.XTC import XTCReader
+
+    return _xdr(XTCReader, path)
+
+
+def trr(path: str) -> Opened:
+    """Open a TRR file; in the child."""
+    from MDAnalysis.coordinates.TRR import TRRReader
+
+    return _xdr(TRRReader, path)
+
+
+def _xdr(kind: Any, path: str) -> Opened:
+    from MDAnalysis.coordinates.XDR import XDRBaseReader
+
+    # MDAnalysis would keep the places of frames in a file beside the trajectory, and believe one
+    # that it finds there.
+    XDRBaseReader._load_offsets = lambda self: self._read_offsets(store=False)
+    reader = kind(path)
+    told, answer = _served(reader)
+    return told | {"last_offset": int(reader._xdr.offsets[-1])}, answer
+
+
+def h5md(path: str) -> Opened:
+    """Open an H5MD file; in the child."""
+    from MDAnalysis.coordinates.H5MD import H5MDReader
+
+    open_hdf5(path).close()
+    return _served(H5MDReader(path))
+
+
+def _served(reader: Any) -> Opened:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        dt = float(reader.dt) if reader.n_frames > 1 else 0.0
+    if any("no dt information" in str(one.message) for one in caught):
+        dt = 0.0
+
+    def answer(number: int) -> Answer:
+        step = reader[number]
+        box = None if step.dimensions is None else step.dimensions.tolist()
+        vectors = [step.positions, *([step.velocities] if step.has_velocities else [])]
+        said = {"dimensions": box, "time": float(step.time)}
+        return said, [np.asarray(one, dtype=np.float32) for one in vectors]
+
+    return {"n_frames": int(reader.n_frames), "n_atoms": int(reader.n_atoms), "dt": dt}, answer
