@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-<<<<<<< HEAD
-import shutil
-import weakref
-=======
 import os
 import shutil
->>>>>>> attack
+import weakref
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
