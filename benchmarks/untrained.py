@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 import painet
-from painet_cli.data.batches.windows import target_offsets
+from painet_cli.data.batches.offsets import target_offsets
 from painet_cli.prediction.rollout import rollout, rollout_offsets
 from painet_cli.training.distributed.world import SINGLE
 from painet_cli.training.setup.build import build_trainer

@@ -32,7 +32,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from painet_cli.data.batches.batch import Batch
-from painet_cli.data.batches.windows import Windows, target_offsets
+from painet_cli.data.batches.offsets import target_offsets
+from painet_cli.data.batches.windows import Windows
 from painet_cli.data.dataset.dataset import Dataset, open_dataset
 from painet_cli.evaluation.evaluate import evaluate_run, load_run, windows_for
 from painet_cli.evaluation.evaluation import Evaluation

@@ -11,14 +11,9 @@ from numpy.typing import NDArray
 
 from painet_cli.config.differences import flat_settings
 from painet_cli.config.presets import Preset, load_preset, preset_names
+from painet_cli.data.batches.offsets import before_of, holds_answer, target_offsets
 from painet_cli.data.batches.spacing import frame_times_of
-from painet_cli.data.batches.windows import (
-    Windows,
-    before_of,
-    holds_answer,
-    target_offsets,
-    windows_of,
-)
+from painet_cli.data.batches.windows import Windows, windows_of
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.data.dataset.manifest import SplitName
 from painet_cli.data.dataset.splits import leak_fraction

@@ -24,7 +24,8 @@ from torch import Tensor
 from painet_cli.config.presets import Preset
 from painet_cli.config.schema import KernelConfig, Loss
 from painet_cli.data.batches.batch import Batch
-from painet_cli.data.batches.windows import Windows, before_of, windows_of
+from painet_cli.data.batches.offsets import before_of
+from painet_cli.data.batches.windows import Windows, windows_of
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.errors import RequestError
 from painet_cli.models.kernel.model import fit_kernel

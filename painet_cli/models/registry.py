@@ -19,9 +19,9 @@ from painet_cli.config.presets import Preset
 from painet_cli.config.schema import MODEL_CONFIGS
 from painet_cli.config.stack import StackConfig
 from painet_cli.data.batches.graph import Graph
+from painet_cli.data.batches.offsets import target_offsets
 from painet_cli.data.batches.spacing import frame_times_of
 from painet_cli.data.batches.typed_graph import dataset_graph
-from painet_cli.data.batches.windows import target_offsets
 from painet_cli.data.dataset.manifest import Manifest
 from painet_cli.data.particles.names import Axis
 from painet_cli.errors import RequestError

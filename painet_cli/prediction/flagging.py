@@ -13,7 +13,8 @@ from painet_cli.models.confidence.seen import Seen
 from painet_cli.prediction.adapting.blocks import with_latest
 from painet_cli.prediction.adapting.cutter import Cutter
 from painet_cli.prediction.adapting.lesson import Lesson
-from painet_cli.prediction.forecast import Forecast, graph_of
+from painet_cli.prediction.asked import graph_of
+from painet_cli.prediction.forecast import Forecast
 from painet_cli.prediction.loading import LoadedModel
 from painet_cli.prediction.starting.states import States
 

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from painet_cli.data.batches.batch import Batch, from_pyg
-from painet_cli.data.batches.windows import target_offsets
+from painet_cli.data.batches.offsets import target_offsets
 from painet_cli.data.particles.elements import is_element
 from painet_cli.data.particles.origin import is_far, places
 from painet_cli.data.particles.particles import Particles
 from painet_cli.errors import PainetError, RequestError
 from painet_cli.models.base import DynamicsModel
-from painet_cli.prediction.forecast import DRIFTS, trained_speed
+from painet_cli.prediction.asked import DRIFTS, trained_speed
 from painet_cli.prediction.inputs.recording import Input
 from painet_cli.prediction.loading import LoadedModel
 from painet_cli.prediction.rollout import rollout, rollout_offsets

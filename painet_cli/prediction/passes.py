@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from painet_cli.data.batches.windows import target_offsets
+from painet_cli.data.batches.offsets import target_offsets
 from painet_cli.data.units import time_text
 from painet_cli.models.memory import fit_memory
 from painet_cli.prediction.loading import LoadedModel

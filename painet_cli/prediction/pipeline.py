@@ -14,16 +14,16 @@ from painet_cli.errors import RequestError
 from painet_cli.prediction.adapting.learning import Learned, learn
 from painet_cli.prediction.adapting.verdict import Verdict
 from painet_cli.prediction.adapting.wish import NEVER, Wish
-from painet_cli.prediction.checkpoints import Checkpoint
-from painet_cli.prediction.flagging import check_flag, flagged, novelty_in, novelty_of
-from painet_cli.prediction.forecast import (
+from painet_cli.prediction.asked import (
     Asked,
-    Forecast,
     ask_forecast,
     check_size,
     finish_forecast,
     make_forecast,
 )
+from painet_cli.prediction.checkpoints import Checkpoint
+from painet_cli.prediction.flagging import check_flag, flagged, novelty_in, novelty_of
+from painet_cli.prediction.forecast import Forecast
 from painet_cli.prediction.inputs.recording import Input, Recording, Selected
 from painet_cli.prediction.inputs.scaled import take_unit
 from painet_cli.prediction.loading import LoadedModel, load_model

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from painet_cli.data.particles.unit import refuse_other_unit
 from painet_cli.errors import RequestError
 from painet_cli.models.base import DynamicsModel
-from painet_cli.prediction.forecast import make_forecast
+from painet_cli.prediction.asked import make_forecast
 from painet_cli.prediction.graphs import predict_graphs
 from painet_cli.prediction.inputs.arrays import Bonds, arrays, check_finite
 from painet_cli.prediction.inputs.recording import Input

@@ -9,7 +9,7 @@ import yaml
 
 from painet_cli.config.presets import load_preset, preset_folder, preset_names, preset_yaml
 from painet_cli.config.schema import PainetConfig
-from painet_cli.data.batches.windows import target_offsets
+from painet_cli.data.batches.offsets import target_offsets
 
 # name: T, batch, lr, weight decay, layers, hidden, heads
 TABLE_6 = {

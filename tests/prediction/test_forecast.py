@@ -14,8 +14,9 @@ from painet_cli.data.batches.batch import Batch
 from painet_cli.data.trajectories.unwrap import superposed
 from painet_cli.errors import PainetError, RequestError
 from painet_cli.prediction import passes
+from painet_cli.prediction.asked import make_forecast
 from painet_cli.prediction.checkpoints import known_checkpoints
-from painet_cli.prediction.forecast import Forecast, make_forecast
+from painet_cli.prediction.forecast import Forecast
 from painet_cli.prediction.inputs.open import open_input, read_input
 from painet_cli.prediction.inputs.recording import Input
 from painet_cli.prediction.loading import LoadedModel, load

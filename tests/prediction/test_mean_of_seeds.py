@@ -12,8 +12,8 @@ import torch
 import painet
 from painet_cli.errors import RequestError
 from painet_cli.models.confidence.radii import coverage
+from painet_cli.prediction.asked import make_forecast
 from painet_cli.prediction.checkpoints import find_members, known_checkpoints
-from painet_cli.prediction.forecast import make_forecast
 from painet_cli.prediction.inputs.open import open_input
 from painet_cli.prediction.loading import load_model
 

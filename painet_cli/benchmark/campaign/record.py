@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from painet_cli.benchmark.cells import Cell, Result, check_result, read_window_errors
 from painet_cli.config.presets import Preset, load_preset, preset_names, preset_yaml
 from painet_cli.config.schema import DataConfig
-from painet_cli.data.batches.windows import target_offsets
+from painet_cli.data.batches.offsets import target_offsets
 from painet_cli.data.particles.names import LONGEST_NAME
 from painet_cli.errors import RequestError
 from painet_cli.evaluation.evaluate import windows_for

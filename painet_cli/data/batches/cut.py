@@ -8,15 +8,10 @@ import torch
 
 from painet_cli.config.schema import DataConfig
 from painet_cli.data.batches.batch import to_pyg
+from painet_cli.data.batches.offsets import before_of, target_offsets, with_velocity
 from painet_cli.data.batches.spacing import frame_times_of
 from painet_cli.data.batches.typed_graph import dataset_graph
-from painet_cli.data.batches.windows import (
-    Windows,
-    before_of,
-    target_offsets,
-    windows_of,
-    with_velocity,
-)
+from painet_cli.data.batches.windows import Windows, windows_of
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.data.dataset.manifest import SplitName
 

@@ -42,7 +42,7 @@ from painet_cli.config.presets import Preset
 from painet_cli.config.schema import GfNodeConfig
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import Graph
-from painet_cli.data.batches.windows import target_offsets
+from painet_cli.data.batches.offsets import target_offsets
 from painet_cli.errors import RequestError
 from painet_cli.models.base import SystemSpec
 from painet_cli.models.baselines.dopri5 import equal_steps

@@ -26,8 +26,8 @@ from painet_cli.config.schema import (
     PainetConfig,
 )
 from painet_cli.data.batches.batch import Batch, from_pyg
+from painet_cli.data.batches.offsets import target_offsets
 from painet_cli.data.batches.spacing import FrameTimes
-from painet_cli.data.batches.windows import target_offsets
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.data.particles.names import Axis
 from painet_cli.errors import RequestError

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import bond_graph
-from painet_cli.data.batches.windows import Before
+from painet_cli.data.batches.offsets import Before
 from painet_cli.models.base import SystemSpec
 from painet_cli.models.confidence.kept import by_start
 from painet_cli.prediction.adapting.guesses import Guess

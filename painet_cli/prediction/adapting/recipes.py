@@ -8,7 +8,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from painet_cli.config.presets import Preset
-from painet_cli.data.batches.windows import target_offsets
+from painet_cli.data.batches.offsets import target_offsets
 from painet_cli.errors import RequestError
 from painet_cli.prediction.adapting.lesson import Lesson
 from painet_cli.prediction.checkpoints import Checkpoint

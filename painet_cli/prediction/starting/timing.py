@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from painet_cli.data.batches.offsets import target_offsets
 from painet_cli.data.batches.spacing import frame_times_of
-from painet_cli.data.batches.windows import target_offsets
 from painet_cli.data.units import time_text
 from painet_cli.errors import RequestError, option
 from painet_cli.prediction.inputs.recording import Input

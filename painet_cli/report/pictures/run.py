@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from painet_cli.data.batches.windows import target_offsets
+from painet_cli.data.batches.offsets import target_offsets
 from painet_cli.evaluation.evaluate import load_run, windows_for
 from painet_cli.report.pictures.loss import loss_plot, read_metrics
 from painet_cli.report.pictures.motion import motion_picture

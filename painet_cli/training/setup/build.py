@@ -13,15 +13,14 @@ from pydantic import ValidationError
 
 from painet_cli.config.presets import Preset
 from painet_cli.data.batches.graph import Graph
-from painet_cli.data.batches.spacing import frame_times_of
-from painet_cli.data.batches.windows import (
-    Windows,
+from painet_cli.data.batches.offsets import (
     before_of,
     check_no_answer,
     target_offsets,
-    windows_of,
     with_velocity,
 )
+from painet_cli.data.batches.spacing import frame_times_of
+from painet_cli.data.batches.windows import Windows, windows_of
 from painet_cli.data.dataset.dataset import Dataset, open_dataset
 from painet_cli.data.dataset.manifest import Manifest
 from painet_cli.data.particles.structure import Structure, structure_of

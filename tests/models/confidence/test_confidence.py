@@ -15,8 +15,8 @@ from painet_cli.errors import RequestError
 from painet_cli.evaluation.evaluate import evaluate_run
 from painet_cli.models.confidence.kept import radii_of, seen_of
 from painet_cli.models.confidence.radii import coverage, fit_radii, joined
+from painet_cli.prediction.asked import make_forecast
 from painet_cli.prediction.flagging import novelty_of
-from painet_cli.prediction.forecast import make_forecast
 from painet_cli.prediction.inputs.open import open_input
 from painet_cli.prediction.loading import load
 from painet_cli.training.checkpoint import load_checkpoint, save_checkpoint
