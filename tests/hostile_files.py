@@ -198,6 +198,7 @@ for file, kept, said in (
     ("a.gsd of a billion particles", "gsd/a-billion-particles", "says it has 1,000,000,000"),
     ("a.gsd that ends the process", "gsd/found-an-index-that-ends-the-process", "its index"),
     ("a.xdatcar of atoms without end", "xdatcar/found-atoms-without-end", "says it has"),
+    ("a.xdatcar of numbers for elements", "xdatcar/found-numbers-for-elements", "no elements"),
 ):
     given(file, said + _ABSENT, (_KEPT / kept).read_bytes(), *PREDICT)
 

@@ -10,7 +10,10 @@ import bz2
 import gzip
 import os
 import re
+from collections import deque
 from collections.abc import Callable, Collection
+from io import TextIOWrapper
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +65,8 @@ def check_claims(path: Path, formats: Collection[str]) -> None:
         _check_columns(path)
     if {"XDATCAR", "POSCAR"} & {*formats}:
         _check_numbers(path, size)
+    if "XDATCAR" in formats:
+        _check_elements(path)
     if "ITP" in formats:
         _check_includes(path, [])
     if "GSD" in formats:
@@ -83,6 +88,27 @@ def _check_numbers(path: Path, size: int) -> None:
                     f"{path}: says it has {most:.6g} atoms, in {size:,} bytes",
                     "it is damaged: get it again",
                 )
+
+
+def _check_elements(path: Path) -> None:
+    """Refuse an XDATCAR with digits among its elements, which ASE would take for counts."""
+    unpacked = _UNPACKERS.get(path.suffix.lower(), open_plain)(path)
+    with TextIOWrapper(unpacked, "utf-8", "replace") as file:  # whose lines end as ASE's do
+        atoms = 0
+        while line := file.readline():
+            if "Direct configuration=" not in line:
+                *_, elements, counts = (file.readline() for _ in range(6))
+                if not all(word.isalpha() for word in elements.split()):
+                    raise RequestError(
+                        f"{path}: {elements[:40].split()} are no elements",
+                        "check that it is whole, and an XDATCAR",
+                    )
+                try:
+                    atoms = sum(map(int, counts.split()))
+                except ValueError:
+                    return  # the parser says what is wrong
+                file.readline()
+            deque(islice(file, max(0, atoms)), maxlen=0)
 
 
 def _check_columns(path: Path) -> None:
