@@ -57,16 +57,13 @@ def check_claims(path: Path, formats: Collection[str]) -> None:
     for kind in {*formats} & _ATOMS.keys():
         found = _ATOMS[kind].search(start)
         if found and int(found[1][:18]) > size:
-            raise RequestError(
-                f"{path}: says it has {found[1][:18].decode()} atoms, in {size:,} bytes",
-                "it is damaged: get it again",
-            )
+            raise _too_many(path, int(found[1][:18]), size)
     if "PRMTOP" in formats:
         _check_columns(path)
     if {"XDATCAR", "POSCAR"} & {*formats}:
         _check_numbers(path, size)
     if "XDATCAR" in formats:
-        _check_elements(path)
+        _check_elements(path, size)
     if "ITP" in formats:
         _check_includes(path, [])
     if "GSD" in formats:
@@ -84,13 +81,16 @@ def _check_numbers(path: Path, size: int) -> None:
             except ValueError:
                 continue
             if most > size:
-                raise RequestError(
-                    f"{path}: says it has {most:.6g} atoms, in {size:,} bytes",
-                    "it is damaged: get it again",
-                )
+                raise _too_many(path, most, size)
 
 
-def _check_elements(path: Path) -> None:
+def _too_many(path: Path, atoms: int, size: int) -> RequestError:
+    return RequestError(
+        f"{path}: says it has {atoms:,} atoms, in {size:,} bytes", "it is damaged: get it again"
+    )
+
+
+def _check_elements(path: Path, size: int) -> None:
     """Refuse an XDATCAR with digits among its elements, which ASE would take for counts."""
     unpacked = _UNPACKERS.get(path.suffix.lower(), open_plain)(path)
     with TextIOWrapper(unpacked, "utf-8", "replace") as file:  # whose lines end as ASE's do
@@ -107,8 +107,10 @@ def _check_elements(path: Path) -> None:
                     atoms = sum(map(int, counts.split()))
                 except ValueError:
                     return  # the parser says what is wrong
+                if not 0 <= atoms <= size:
+                    raise _too_many(path, atoms, size)
                 file.readline()
-            deque(islice(file, max(0, atoms)), maxlen=0)
+            deque(islice(file, atoms), maxlen=0)
 
 
 def _check_columns(path: Path) -> None:
