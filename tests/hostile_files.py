@@ -169,7 +169,7 @@ for file, text in {
     "a.xyz": "999999999\nx\nC 0 0 0\n",
     "a.txyz": "999999999 x\n1 C 0 0 0 1 2\n",
 }.items():
-    given(f"{file} of a billion atoms", "says it has 999999999 atoms", text, *PREDICT)
+    given(f"{file} of a billion atoms", "says it has 999,999,999 atoms", text, *PREDICT)
 given("a.itp that includes a device", "no file", '#include "/dev/zero"\n', *PREDICT)
 given("a.itp that includes itself", "more than 100", '#include "a.itp"\n' * 9, *PREDICT)
 given("a.xml a billion laughs", "no format that is read", XML_BOMB, *PREDICT)

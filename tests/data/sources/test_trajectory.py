@@ -391,7 +391,7 @@ def test_a_topology_that_does_not_match(pdb: Path, tmp_path: Path) -> None:
         ("run.npz", b"PK\3\4", "NPZ holds no coordinates of atoms"),
         ("run", b"junk", "no format that is read ends in nothing"),
         ("run.xyz", b"junk\n", r"run\.xyz:1: 'junk' is not a number of atoms"),
-        ("run.xyz", b"99999999999\n\nC 0 0 0\n", "says it has 99999999999 atoms"),
+        ("run.xyz", b"99999999999\n\nC 0 0 0\n", "says it has 99,999,999,999 atoms"),
     ],
 )
 def test_a_trajectory_that_is_none(

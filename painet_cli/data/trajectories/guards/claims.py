@@ -86,7 +86,8 @@ def _check_numbers(path: Path, size: int) -> None:
 
 def _too_many(path: Path, atoms: int, size: int) -> RequestError:
     return RequestError(
-        f"{path}: says it has {atoms:,} atoms, in {size:,} bytes", "it is damaged: get it again"
+        f"{path}: says it has {min(atoms, 10**18):,} atoms, in {size:,} bytes",
+        "it is damaged: get it again",
     )
 
 
