@@ -231,11 +231,19 @@ class TwoLayers(nn.Sequential):
         return out
 
 
+def recomputed_at_once(nodes: int) -> int:
+    """Edges of a stretch that is computed again for its gradients.
+
+    Each makes sums for all particles, which must not be what costs most.
+    """
+    return max(_RECOMPUTED, 2 * nodes)
+
+
 def _stretches(graph: Graph, *, recompute: bool) -> list[slice]:
     """Stretches of about equal length that make up all edges of a graph."""
     edges = graph.edge_hop.shape[0]
     if recompute:
-        longest = _RECOMPUTED
+        longest = recomputed_at_once(graph.num_nodes)
     elif torch.is_grad_enabled() or torch.compiler.is_compiling():
         longest = max(edges, 1)
     else:  # such that a CPU's caches hold what a stretch needs

@@ -33,7 +33,7 @@ from painet_cli.data.particles.names import Axis
 from painet_cli.errors import RequestError
 from painet_cli.models.base import DynamicsModel, SystemSpec
 from painet_cli.models.features import Features
-from painet_cli.models.layers.message_passing import TwoLayers
+from painet_cli.models.layers.message_passing import TwoLayers, recomputed_at_once
 from painet_cli.models.painet.attention_step import MANY, AttentionStep
 from painet_cli.models.painet.decoders import other_decoder, straight_layers
 from painet_cli.models.painet.pair_tables import PairTables
@@ -321,8 +321,8 @@ class PAINET(DynamicsModel):
         """Bytes that a pass is expected to need, by the rows of width d that are alive at once.
 
         A particle keeps ten rows a head and attention step, and ten a layer of the decoder, of
-        which `stepwise` has one layer at a time and a row of the others; an edge six a layer.
-        Without gradients a few rows a particle are alive, of one head or layer.
+        which `stepwise` has one layer at a time and a row of the others; an edge six a layer,
+        or one of the stretch at work where edges are computed again. Without gradients a few rows a particle are alive, of one head or layer.
         """
         row = self.embed.out_features * self.embed.weight.element_size()
         at_once = 1 if activations == "stepwise" else self.horizon
@@ -335,7 +335,8 @@ class PAINET(DynamicsModel):
         layers = self.config.layers
         rows = layers + 9 if activations == "stepwise" else 10 * layers
         decoded = at_once * row * (rows * nodes + 6 * layers * kept_edges)
-        return encoded + decoded + indices
+        again = 0 if kept_edges else min(at_once * edges, recomputed_at_once(at_once * nodes))
+        return encoded + decoded + 6 * row * again + indices
 
     def compile_blocks(self) -> None:
         """Compile the attention step and the decoder's layer, once for all that are alike."""
