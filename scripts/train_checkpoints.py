@@ -58,15 +58,6 @@ VELOCITIES = {
     "next": "difference to the next frame, as in the benchmarks",
     "before": "difference to the frame before, as at the end of a trajectory",
 }
-SGDML = (
-    "simulated with the sGDML force field that MD17's authors trained on MD17 (Langevin, 500 K, "
-    "0.5 fs, 1/ps, fixed centre of mass); not MD17's own frames"
-)
-SGDML_CITATION = (
-    "S. Chmiela, H. E. Sauceda, I. Poltavsky, K.-R. Müller, A. Tkatchenko, sGDML: Constructing "
-    "accurate and data efficient molecular force fields using machine learning, Computer Physics "
-    "Communications 240, 38 (2019)."
-)
 OPENMM_CITATION = (
     "OpenMM: P. Eastman et al., J. Phys. Chem. B 128, 109 (2024); ff14SB: J. A. Maier et al., "
     "J. Chem. Theory Comput. 11, 3696 (2015); OBC2: A. Onufriev, D. Bashford, D. A. Case, Proteins "
@@ -78,13 +69,6 @@ MOTION_LIMITS = (
     "Heights above ground are read, so predictions turn with the person about the vertical only.",
     "A quarter of a second at once; what is further off is rolled out, and errors add up.",
     "Joints are predicted as points: lengths of bones are learned, not enforced.",
-)
-MOLECULE_LIMITS = (
-    "One molecule at 500 K in vacuum, its heavy atoms alone; other molecules of the same elements "
-    "are accepted and are guesses.",
-    "Steps of 187.5 fs: bonds vibrate many times in between, and the molecule turns. What is "
-    "predicted is close to a mean over what may happen, so predicted molecules shrink.",
-    "Trained on simulations with a learned force field, 0.1 to 1 kcal/mol/A off MD17's.",
 )
 PROTEIN_LIMITS = (
     "Learned from nine proteins and peptides of 18 to 70 residues, 50 ps of each at 300 K in "
@@ -154,18 +138,6 @@ def _motion(kind: str, subject: int, source: str, minutes: float) -> Shipped:
     )
 
 
-def _molecule(molecule: str) -> Shipped:
-    name = {"salicylic": "salicylic acid"}.get(molecule, molecule)
-    return Shipped(
-        title=f"{name.capitalize()} at 500 K, 1.5 ps ahead",
-        system=f"heavy atoms of one {name} molecule in vacuum",
-        prepare=(f"painet prepare md17 --molecule {molecule} --source FILE.npz --label 'sGDML MD'"),
-        minutes=2,
-        limits=MOLECULE_LIMITS,
-        citation=SGDML_CITATION,
-    )
-
-
 MODELS = {
     "sample": Shipped(
         title="Ethanol of the sample, 20 fs ahead",
@@ -208,14 +180,7 @@ MODELS = {
         data_licence="MIT: scripts/make_proteins.py of painet's repository simulated them",
         times=("1ps", "2ps", "5ps", "10ps"),
     ),
-    **{
-        f"md17-{molecule}": _molecule(molecule)
-        for molecule in (
-            "aspirin", "benzene", "ethanol", "malonaldehyde",
-            "naphthalene", "salicylic", "toluene", "uracil",
-        )
-    },
-}  # fmt: skip
+}
 
 
 def main() -> None:
@@ -393,8 +358,7 @@ def trained_on(dataset: Dataset) -> str:
     frames = f"{manifest.frame_count:,} frames"
     if len(manifest.segments) > 1:
         frames += f" in {len(manifest.segments)} recordings"
-    said = {"sGDML MD": f", {SGDML}"}.get(label, "")
-    return f"{label or 'dataset'} {manifest.name}, {frames}{said}".strip()
+    return f"{label or 'dataset'} {manifest.name}, {frames}"
 
 
 def _cited(dataset: Dataset) -> str:

@@ -201,7 +201,7 @@ def test_what_cannot_be_trained_is_said(given: dict[str, object], said: str) -> 
 
 
 def test_what_is_loaded_is_of_the_one_class() -> None:
-    assert isinstance(load("md17-ethanol", "cpu").model, painet.PAINET)
+    assert isinstance(load("sample", "cpu").model, painet.PAINET)
 
 
 def test_a_message_names_an_argument_as_its_caller_writes_it(tmp_path: Path, say: Say) -> None:

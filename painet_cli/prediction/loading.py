@@ -99,9 +99,9 @@ def load(where: str | Path, device: str = "auto") -> LoadedModel:
     Examples
     --------
     >>> import painet
-    >>> model = painet.load("md17-ethanol", device="cpu")
+    >>> model = painet.load("sample", device="cpu")
     >>> model.header.type_names, model.header.preset.data.horizon
-    (('C', 'O'), 8)
+    (('H', 'C', 'O'), 5)
     """
     return load_model(find_checkpoint(where), resolve_device(device))
 

@@ -123,12 +123,12 @@ def predict(
 
     Examples
     --------
-    >>> import numpy as np, painet
-    >>> before = np.array([[-1.27, 0.25, 0.0], [0.0, -0.55, 0.0], [1.15, 0.28, 0.0]])
-    >>> start = before + [0.0, 0.001, 0.0]  # angstrom, 0.5 fs later
-    >>> x = painet.predict("md17-ethanol", np.stack([before, start]), 2, types=["C", "C", "O"])
+    >>> import tempfile, painet
+    >>> ethanol = painet.prepare("sample", data_dir=tempfile.mkdtemp())
+    >>> atoms = ethanol.manifest.particles
+    >>> x = painet.predict("sample", ethanol.frames[:2], 2, types=atoms.elements, bonds=atoms.bonds)
     >>> x.shape, x.dtype  # (steps, particles, 3), angstrom
-    ((2, 3, 3), dtype('float32'))
+    ((2, 9, 3), dtype('float32'))
     """
     if isinstance(model, str | Path):
         model = load(model)

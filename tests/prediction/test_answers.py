@@ -16,6 +16,8 @@ from painet_cli.data.sources.prepare import prepare
 from painet_cli.errors import RequestError
 
 CASES = Path(__file__).parents[1] / "cases"
+HEAVY = Path(__file__).parents[1] / "reference/ethanol-heavy.safetensors"
+"""Ethanol without its hydrogens, 187.5 fs a step: a mean, which shrinks, is what it predicts."""
 Predict = Any
 
 
@@ -231,7 +233,7 @@ def test_a_whole_that_drifts_faster_than_any_it_knew_moves_straight_on(predict: 
 
 
 def test_what_is_distorted_is_marked_without_being_asked(predict: Predict) -> None:
-    status, summary, said = predict("mol.xyz", "--select", "heavy", "--checkpoint", "md17-ethanol")
+    status, summary, said = predict("mol.xyz", "--select", "heavy", "--checkpoint", HEAVY)
     assert status == 0
     assert summary["sanity"]["verdict"] == "distorted"
     assert "the prediction is distorted" in said
@@ -256,22 +258,9 @@ def test_cyclohexane_is_not_benzene(predict: Predict, tmp_path: Path) -> None:
     carbons = [k for k, name in enumerate(names) if name == "C"]
     bare = xyz(tmp_path / "bare.xyz", ["C"] * 6, frames[:1, carbons])
     assert predict(bare)[0] == 2  # without hydrogens, its bonds are too long
-    status, _, said = predict(bare, "--checkpoint", "md17-benzene")
+    status, _, said = predict(bare, "--checkpoint", HEAVY)
     assert status in (0, 1)
     assert "another molecule" in said
-
-
-def test_benzene_is_benzene_with_and_without_hydrogens(predict: Predict, tmp_path: Path) -> None:
-    angle = np.arange(6) * np.pi / 3
-    ring = np.stack([np.cos(angle), np.sin(angle), 0 * angle], axis=1)
-    both = xyz(
-        tmp_path / "b.xyz", ["C"] * 6 + ["H"] * 6, np.vstack([1.4 * ring, 2.49 * ring])[None]
-    )
-    bare = xyz(tmp_path / "c.xyz", ["C"] * 6, 1.4 * ring[None])
-    for file in (both, bare):
-        status, summary, _ = predict(file)
-        assert (status, summary["checkpoint"]) == (0, "md17-benzene")
-        assert "this very system" in summary["reason"]
 
 
 def test_alanine_dipeptide_does_not_get_uracil(predict: Predict, tmp_path: Path) -> None:

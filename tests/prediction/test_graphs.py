@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,13 @@ from painet_cli.errors import PainetError, RequestError
 from painet_cli.prediction.loading import LoadedModel, load
 from painet_cli.prediction.predict import predict
 
+HEAVY = Path(__file__).parents[1] / "reference/ethanol-heavy.safetensors"
 ETHANOL = [[-1.27, 0.25, 0.0], [0.0, -0.55, 0.0], [1.15, 0.28, 0.0]]
 
 
 @pytest.fixture(scope="module")
 def model() -> LoadedModel:
-    return load("md17-ethanol", "cpu")
+    return load(HEAVY, "cpu")
 
 
 def heavy_ethanol(

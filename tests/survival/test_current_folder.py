@@ -45,7 +45,7 @@ def trajectory(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 @pytest.mark.parametrize(
     "command",
     [
-        "predict {xtc} --topology {pdb} -T 1 --checkpoint md17-ethanol -o {out}",
+        "predict {xtc} --topology {pdb} -T 1 --checkpoint {heavy} -o {out}",
         "prepare trajectory --topology {pdb} --trajectory {xtc} --name c --delta-frames 1",
         "bench tables --presets demo --models linear --epochs 1 --data-dir {data} -o {out}",
         "bench scaling --sizes 100 --models linear --repeats 1 -o {out}",
@@ -59,7 +59,9 @@ def test_a_module_of_the_current_folder_is_never_imported(
     command: str, planted: Path, trajectory: tuple[Path, Path], data_dir: Path, tmp_path: Path
 ) -> None:
     pdb, xtc = trajectory
-    words = command.format(pdb=pdb, xtc=xtc, data=data_dir, out=tmp_path / "out").split()
+    heavy = Path(__file__).parents[1] / "reference/ethanol-heavy.safetensors"
+    names = {"pdb": pdb, "xtc": xtc, "data": data_dir, "out": tmp_path / "out", "heavy": heavy}
+    words = command.format(**names).split()
     done = subprocess.run([PAINET, *words], cwd=planted, capture_output=True, text=True)
     assert "internal" not in done.stderr
     assert done.returncode in (0, 2), done.stderr

@@ -321,8 +321,9 @@ class PAINET(DynamicsModel):
         """Bytes that a pass is expected to need, by the rows of width d that are alive at once.
 
         A particle keeps ten rows a head and attention step, and ten a layer of the decoder, of
-        which `stepwise` has one layer at a time and a row of the others; an edge six a layer,
-        or one of the stretch at work where edges are computed again. Without gradients a few rows a particle are alive, of one head or layer.
+        which `stepwise` has one layer at a time and a row of the others; an edge six a layer, or
+        one of the stretch at work where edges are computed again. Without gradients a few rows a
+        particle are alive, of one head or layer.
         """
         row = self.embed.out_features * self.embed.weight.element_size()
         at_once = 1 if activations == "stepwise" else self.horizon

@@ -13,6 +13,7 @@ from painet_cli.errors import RequestError
 from painet_cli.prediction.inputs.open import open_input
 from painet_cli.prediction.predict import predict
 
+HEAVY = Path(__file__).parents[2] / "reference/ethanol-heavy.safetensors"
 SYMBOLS = ("C", "C", "O", "H", "H", "H", "H", "H", "H")
 ETHANOL = np.array(
     [
@@ -68,7 +69,7 @@ def test_a_file_in_another_unit_is_refused(tmp_path: Path, scale: float, unit: s
 def test_arrays_in_another_unit_are_refused(scale: float, unit: str) -> None:
     with pytest.raises(RequestError) as caught:
         predict(
-            "md17-ethanol",
+            HEAVY,
             ETHANOL[:3] * scale if scale < 1 else ETHANOL * scale,
             types=(SYMBOLS[:3] if scale < 1 else SYMBOLS),
         )
