@@ -151,7 +151,8 @@ def test_a_name_that_is_no_text_or_of_two_lines_is_predicted_and_gives_no_lines(
 ) -> None:
     path = tmp_path / f"{os.fsdecode(name)}.xyz"
     path.write_text("3\n\nC -1.27 0.25 0\nC 0 -0.55 0\nO 1.15 0.28 0\n")
-    status, _, err = say("predict", path, "-T", 2, "-o", tmp_path / "out", "--device", "cpu")
+    heavy = Path(__file__).parents[1] / "reference/ethanol-heavy.safetensors"
+    status, _, err = say("predict", path, "-T", 2, "--checkpoint", heavy, "-o", tmp_path / "out")
     assert status == 0, err
     for written in (tmp_path / "out").glob("*.pdb"):
         lines = written.read_text().splitlines()

@@ -101,7 +101,7 @@ def test_nothing_is_overwritten_or_half_written(
         (["ethanol.pdb", "-T", "1000000000"], "GiB"),
         (["ethanol.pdb", "--checkpoint", "pickle.safetensors"], "not a checkpoint"),
         (["ethanol.pdb", "--checkpoint", "nowhere"], "no run folder, file or shipped"),
-        (["ethanol.pdb", "--select", "heavy", "--start", "9"], "--start 9: there are 1 frames"),
+        (["ethanol.pdb", "--start", "9"], "--start 9: there are 1 frames"),
         (["ethanol.pdb", "--select", "name XX"], "none of the 9 atoms"),
         (["methylamine.pdb", "--checkpoint", "runs/small/a"], "N: unknown to it"),
         (["atom.pdb"], "a single particle"),

@@ -14,6 +14,7 @@ from painet_cli.errors import RequestError
 from painet_cli.prediction.momentum import check_conserve, conserved
 from painet_cli.report.prediction import write_prediction
 
+HEAVY = Path(__file__).parents[1] / "reference/ethanol-heavy.safetensors"
 MASSES = np.array([12.0, 16.0, 1.0, 1.0, 14.0])
 TIMES = 0.1 * np.arange(9)
 
@@ -118,7 +119,11 @@ def test_momentum_is_all_that_can_be_conserved() -> None:
     ("file", "options", "why"),
     [
         ("mocap/subject35/35_01.amc", {}, "stands on a floor"),
-        ("md17/ethanol_dft_2000.npz", {"select": "heavy"}, "3 of 9 particles are predicted"),
+        (
+            "md17/ethanol_dft_2000.npz",
+            {"select": "heavy", "checkpoint": str(HEAVY)},
+            "3 of 9 particles are predicted",
+        ),
         (
             "protein/dhfr/1rx2_5ns.nc",
             {"topology": "protein/dhfr/1rx2-CA.pdb", "drop_extra": True, "frame_time": "5ps"},
