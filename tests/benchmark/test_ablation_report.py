@@ -31,10 +31,10 @@ def pretend(point: Point, mse: float, stopped_by: str = "epochs") -> None:
         record = {
             "epochs": 40, "stopped_by": stopped_by, "epoch_s": 0.5, "peak_memory_gb": 0.25,
             "memory_kind": "resident set above start", "parameters": 1234, "device": "cpu",
-            "threads": 1,
+            "threads": 1, "dataset_sha256": "0" * 64,
         }  # fmt: skip
         evaluation = dict.fromkeys(Evaluation.plain_names()) | {
-            "mse": own, "horizon": 2, "step_mse": [own, own], "unit": "angstrom²", "windows": 20,
+            "mse": own, "f_mse": own, "a_mse": own, "horizon": 2, "step_mse": [own, own], "unit": "angstrom²", "windows": 20,
             "dataset": "sample", "label": "", "as_published": False, "split_kind": "random",
             "leak": 0.0, "time_s": 0.1, "peak_memory_gb": 0.2,
         }  # fmt: skip

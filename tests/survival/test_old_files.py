@@ -74,7 +74,7 @@ def test_a_run_of_schema_1_is_gone_on_with(tmp_path: Path) -> None:
 
 def test_the_shipped_checkpoints_of_schema_1_load() -> None:
     found = shipped()
-    assert len(found) == 13
+    assert len(found) == 5
     assert {one.header.schema_version for one in found} == {checkpoints.SCHEMA_VERSION}
 
 
