@@ -34,9 +34,11 @@ def pretend(point: Point, mse: float, stopped_by: str = "epochs") -> None:
             "threads": 1, "dataset_sha256": "0" * 64,
         }  # fmt: skip
         evaluation = dict.fromkeys(Evaluation.plain_names()) | {
-            "mse": own, "f_mse": own, "a_mse": own, "horizon": 2, "step_mse": [own, own], "unit": "angstrom²", "windows": 20,
+            "mse": own, "f_mse": own, "a_mse": own,
+            "horizon": 2, "step_mse": [own, own], "unit": "angstrom²", "windows": 20,
             "dataset": "sample", "label": "", "as_published": False, "split_kind": "random",
             "leak": 0.0, "time_s": 0.1, "peak_memory_gb": 0.2,
+            "superposed_step_mse": [], "superposed_yardsticks": {},
         }  # fmt: skip
         (cell.folder / "run.json").write_text(json.dumps(record))
         (cell.folder / "evaluation.json").write_text(json.dumps(evaluation))
