@@ -250,7 +250,9 @@ def test_a_peptide_gets_the_model_of_a_protein(predict: Predict) -> None:
     assert summary["sanity"]["verdict"] == "plausible"
 
 
-def test_cyclohexane_is_not_benzene(predict: Predict, tmp_path: Path) -> None:
+def test_cyclohexane_fits_no_checkpoint_and_is_said_to_be_another_system(
+    predict: Predict, tmp_path: Path
+) -> None:
     status, _, said = predict("cyclohexane.xyz")
     assert status == 2
     assert "painet prepare trajectory" in said
@@ -263,7 +265,9 @@ def test_cyclohexane_is_not_benzene(predict: Predict, tmp_path: Path) -> None:
     assert "another system" in said
 
 
-def test_alanine_dipeptide_does_not_get_uracil(predict: Predict, tmp_path: Path) -> None:
+def test_alanine_dipeptide_without_hydrogens_fits_no_checkpoint(
+    predict: Predict, tmp_path: Path
+) -> None:
     names = ["C", "C", "O", "N", "C", "C", "C", "O", "N", "C"]
     x = np.array(
         [

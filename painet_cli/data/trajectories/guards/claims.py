@@ -60,7 +60,7 @@ def check_claims(path: Path, formats: Collection[str]) -> None:
             raise _too_many(path, int(found[1][:18]), size)
     if "PRMTOP" in formats:
         _check_columns(path)
-    if {"XDATCAR", "POSCAR"} & {*formats}:
+    if "POSCAR" in formats:
         _check_numbers(path, size)
     if "XDATCAR" in formats:
         _check_elements(path, size)
@@ -71,7 +71,7 @@ def check_claims(path: Path, formats: Collection[str]) -> None:
 
 
 def _check_numbers(path: Path, size: int) -> None:
-    """Refuse a file of VASP's that lists more atoms of an element than it has bytes."""
+    """Refuse a POSCAR that lists more atoms of an element than it has bytes."""
     with _UNPACKERS.get(path.suffix.lower(), open_plain)(path) as file:
         title = file.readline()
         for line in file:
@@ -92,7 +92,7 @@ def _too_many(path: Path, atoms: int, size: int) -> RequestError:
 
 
 def _check_elements(path: Path, size: int) -> None:
-    """Refuse an XDATCAR with digits among its elements, which ASE would take for counts."""
+    """Refuse an XDATCAR of more atoms than bytes, or of digits for elements, counts to ASE."""
     unpacked = _UNPACKERS.get(path.suffix.lower(), open_plain)(path)
     with TextIOWrapper(unpacked, "utf-8", "replace") as file:  # whose lines end as ASE's do
         atoms = 0
@@ -105,11 +105,12 @@ def _check_elements(path: Path, size: int) -> None:
                         "check that it is whole, and an XDATCAR",
                     )
                 try:
-                    atoms = sum(map(int, counts.split()))
+                    numbers = [int(word) for word in counts.split()]
                 except ValueError:
                     return  # the parser says what is wrong
-                if not 0 <= atoms <= size:
-                    raise _too_many(path, atoms, size)
+                atoms = sum(numbers)
+                if min(numbers, default=0) < 0 or atoms > size:
+                    raise _too_many(path, max(numbers), size)
                 file.readline()
             deque(islice(file, atoms), maxlen=0)
 
