@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from painet_cli.data.dataset.dataset import MANIFEST
 from painet_cli.evaluation.distributions.report import Distribution
 from painet_cli.evaluation.physics.checks import PhysicsReport, physical_checks
 from painet_cli.prediction.adapting.own_run import check_keeping
@@ -32,21 +31,15 @@ from painet_cli.report.page.data import ErrorBars
 from painet_cli.report.page.write import write_page
 from painet_cli.report.pictures.motion import draw_snapshots
 from painet_cli.report.request import PredictionRequest, begin_prediction
+from painet_cli.report.summary import provenance_of, summary_of
 from painet_cli.report.tables.verdict import opening_sentences
 from painet_cli.storage.atomic import check_writable, new_folder
-from painet_cli.storage.provenance import KEY, finite, provenance, sealed
+from painet_cli.storage.provenance import KEY, finite, sealed
 from painet_cli.training.device import resolve_device
-from painet_cli.training.record import trained_facts
 
 SUMMARY = "summary.json"
 PAGE = "report.html"
 PICTURE = "snapshots.png"
-_NOTHING_LEARNED: dict[str, Any] = {
-    "chosen": None,
-    "skill": None,
-    "yardsticks": {},
-    "loses_to": [],
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -269,12 +262,12 @@ def save_prediction(
     inputs = [path for path in (made.forecast.system.path, topology) if path is not None]
     with new_folder(folder, force=force) as staging:
         files = _files(made, checks, staging, request.style)
-        content = _content(made, checks, folder, files)
+        content = summary_of(made, checks, folder, files)
         kept = request.wish.save_run
         content["saved_run"] = str(kept) if kept is not None and kept.is_dir() else None
         content["distribution"] = alike and alike.plain()
         content["momentum"] = momentum and momentum.plain()
-        content[KEY] = _provenance(made, inputs, files)
+        content[KEY] = provenance_of(made, inputs, files)
         summary = sealed(finite(content))
         (staging / SUMMARY).write_text(summary, encoding="utf-8")
     return WrittenPrediction(
@@ -338,70 +331,3 @@ def _bars(forecast: Forecast) -> ErrorBars | None:
     if forecast.radius is None or forecast.radius_90 is None:
         return None
     return ErrorBars(forecast.radius_90, forecast.radius.mean(axis=0, dtype=np.float64))
-
-
-def _provenance(
-    made: RecordingForecast, inputs: Sequence[Path], files: Sequence[Written]
-) -> dict[str, Any]:
-    facts: dict[str, Any] = {"predicted_by": made.name}
-    if made.choice is not None and made.loaded is not None and made.by_checkpoint:
-        header = made.loaded.header
-        facts = {
-            "checkpoint": str(made.choice.checkpoint.path.resolve()),
-            "tensors_sha256": header.tensors_sha256,
-            **trained_facts(header),
-        }
-        if made.choice.checkpoint.others:
-            facts["members"] = [str(path.resolve()) for path in made.choice.checkpoint.others]
-    read = [path / MANIFEST if path.is_dir() else path for path in inputs]
-    return provenance({one.path.name: one.path for one in files}, read, facts)
-
-
-def _content(
-    made: RecordingForecast, checks: PhysicsReport | None, folder: Path, files: Sequence[Written]
-) -> dict[str, Any]:
-    """The prediction as plain data."""
-    forecast, choice, loaded = made.forecast, made.choice, made.loaded
-    errors, laid = forecast.step_mse(), forecast.superposed_step_mse()
-    means = {name: sum(row) / len(row) for name, row in (errors or {}).items()}
-    system, times = forecast.system, forecast.times_s.tolist()
-    return {
-        "outputs": [
-            {
-                "path": str(folder / one.path.name),
-                "what": one.what,
-                "frames": one.frames,
-                "open_with": one.open_with,
-            }
-            for one in files
-        ],
-        "folder": str(folder),
-        "input": str(system.path),
-        "checkpoint": choice and choice.checkpoint.name,
-        "reason": choice and choice.reason,
-        "predicted_by": made.name,
-        "warnings": list(forecast.warnings),
-        "steps": len(times),
-        "trained_steps": loaded and loaded.header.preset.data.horizon,
-        "particles": len(system.particles.names),
-        "selection": made.selected.language,
-        "start_frame": made.start_frames[0],
-        "start_frames": made.start_frames,
-        "flagged": made.flagged,
-        "time_per_step": times[1] - times[0] if len(times) > 1 else times[0],
-        "times_s": times,
-        "unit": f"{system.length_unit}²",
-        "mse_against_input": means.get("prediction"),
-        "mse": means,
-        "step_mse": errors,
-        "superposed_step_mse": laid,
-        **_NOTHING_LEARNED,
-        **(made.verdict.plain() if made.verdict else {}),
-        "radius_90": None if forecast.radius_90 is None else forecast.radius_90.tolist(),
-        "sanity": forecast.sanity and forecast.sanity.plain(),
-        "velocity": {
-            "used": sorted(set(forecast.velocity_sources)),
-            "trained": loaded and loaded.header.preset.data.velocity,
-        },
-        "physics": checks and checks.plain(),
-    }
