@@ -3,9 +3,10 @@
     OMP_NUM_THREADS=1 python benchmarks/optimizers.py --data-dir data --out optimizers.jsonl
     python benchmarks/optimizers.py --out optimizers.jsonl --table
 
-Every optimiser trains the first seed at each rate for a third of the steps, and at its best rate
-all seeds for a third and in full. All follow one cosine, over their own steps. A training is a line
-of the file when it is done; a stopped script goes on where it was.
+Every optimiser trains the first seed at each rate for a third of the steps, then in full at the
+best of these and the next lower one, since what a short training bears may break a long one. All
+seeds are trained at the best rate of either length. All follow one cosine, over their own steps. A
+training is a line of the file when it is done; a stopped script goes on where it was.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ PRESETS: dict[str, tuple[dict[str, Any], int]] = {  # changes, and epochs in ful
 }
 OPTIMIZERS = ("adam", "adamw", "muon", "soap")
 DECAY = {"adam": 0.0, "adamw": 0.01, "muon": 0.01, "soap": 0.01}  # the last as torch's AdamW has it
-FACTORS = (1.0, 3.0, 10.0, 30.0, 100.0)  # times the preset's rate
+FACTORS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)  # times the preset's rate
 SEEDS = (1, 2, 3)
 _EVALUATIONS = 4
 Row = dict[str, Any]
@@ -102,46 +103,55 @@ def plan(done: list[Row]) -> Iterable[Row]:
     """What is left to train, the rates first."""
     for preset in PRESETS:
         for optimizer in OPTIMIZERS:
-            here = {"preset": preset, "optimizer": optimizer}
+            here: Row = {"preset": preset, "optimizer": optimizer}
             for factor in FACTORS:
                 yield {**here, "factor": factor, "seed": SEEDS[0], "share": "third"}
-        for share, seeds in (("full", SEEDS), ("third", SEEDS[1:])):
-            for seed in seeds:
+            for factor in _bearable(best(done, **here, share="third")):
+                yield {**here, "factor": factor, "seed": SEEDS[0], "share": "full"}
+        for share in ("full", "third"):
+            for seed in SEEDS[1:]:
                 for optimizer in OPTIMIZERS:
-                    here = {"preset": preset, "optimizer": optimizer}
-                    yield {**here, "factor": best(done, **here), "seed": seed, "share": share}
+                    here = {"preset": preset, "optimizer": optimizer, "share": share}
+                    yield {**here, "factor": best(done, **here), "seed": seed}
 
 
-def best(done: list[Row], preset: str, optimizer: str) -> float:
+def best(done: list[Row], preset: str, optimizer: str, share: str) -> float:
     """Rate, as a multiple of the preset's, with the smallest validation error of the first seed."""
-    tried = [r for r in chosen(done, preset, optimizer, "third") if r["seed"] == SEEDS[0]]
+    tried = [r for r in chosen(done, preset, optimizer, share) if r["seed"] == SEEDS[0]]
     return float(min(tried, key=final, default={"factor": FACTORS[0]})["factor"])
+
+
+def _bearable(factor: float) -> tuple[float, ...]:
+    """A rate and the next lower one."""
+    at = FACTORS.index(factor)
+    return FACTORS[max(at - 1, 0) : at + 1]
 
 
 def chosen(
     done: list[Row], preset: str, optimizer: str, share: str, factor: float | None = None
 ) -> list[Row]:
     """Trainings of an optimiser."""
-    named = {"preset": preset, "optimizer": optimizer, "share": share}
+    named: Row = {"preset": preset, "optimizer": optimizer, "share": share}
     named |= {} if factor is None else {"factor": factor}
     return [row for row in done if named.items() <= row.items()]
 
 
 def table(done: list[Row]) -> Iterable[str]:
     """Markdown: a row an optimiser and preset."""
-    yield "| preset | optimiser | rate | steps | validation MSE | s | a third of the steps | s |"
-    yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
+    yield f"| preset | optimiser |{' steps | rate | validation MSE | s |' * 2}"
+    yield f"|{' --- |' * 10}"
     for preset in dict.fromkeys(row["preset"] for row in done):
         for optimizer in OPTIMIZERS:
-            factor = best(done, preset, optimizer)
-            full, third = (chosen(done, preset, optimizer, s, factor) for s in ("full", "third"))
-            if not full:
-                continue
-            steps, rate = full[0]["curve"][-1][0], full[0]["lr"]
-            cells = [f"`{preset}`", f"`{optimizer}`", f"{rate:.2g}", f"{steps}"]
-            cells += [_spread([final(r) for r in full]), _seconds(full)]
-            cells += [_spread([final(r) for r in third]), _seconds(third)]
-            yield f"| {' | '.join(cells)} |"
+            cells = [f"`{preset}`", f"`{optimizer}`"]
+            for share in ("full", "third"):
+                factor = best(done, preset, optimizer, share)
+                rows = chosen(done, preset, optimizer, share, factor)
+                if not rows:
+                    break
+                cells += [f"{rows[0]['curve'][-1][0]}", f"{rows[0]['lr']:.2g}"]
+                cells += [_spread([final(r) for r in rows]), _seconds(rows)]
+            else:
+                yield f"| {' | '.join(cells)} |"
 
 
 def _spread(values: list[float]) -> str:
