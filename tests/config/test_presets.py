@@ -42,7 +42,9 @@ LAST = ["mocap-run-s2s-last", "mocap-walk-s2s-last"]
 COLUMNS = ("T", "batch", "lr", "weight_decay", "layers", "hidden", "heads")
 
 
-BEST = {"demo-best", *(f"{name}-best" for name in TABLE_6 if name.startswith("mocap"))}
+MOCAP = [name for name in TABLE_6 if name.startswith("mocap")]
+BEST = {"demo-best", *(f"{name}-best" for name in MOCAP)}
+MUON = [f"{name}-muon" for name in MOCAP]
 
 
 @pytest.mark.parametrize("name", TABLE_6)
@@ -69,12 +71,18 @@ def test_table_6_here_is_the_paper_s(shared: Path) -> None:
 
 def test_every_experiment_and_the_demo_ship() -> None:
     others = {"demo", "motion", "nbody-s2s", "trajectory"}
-    assert set(preset_names()) == {*TABLE_6, *EVEN, *LAST, *MD22_PRESETS, *BEST, *others}
+    assert set(preset_names()) == {*TABLE_6, *EVEN, *LAST, *MD22_PRESETS, *BEST, *MUON, *others}
 
 
 def test_the_best_of_a_row_reads_the_windows_of_that_row() -> None:
     for name in BEST:
         assert load_preset(name).data == load_preset(name.removesuffix("-best")).data
+
+
+@pytest.mark.parametrize("name", MUON)
+def test_muon_trains_the_model_of_a_row_on_its_windows(name: str) -> None:
+    ours, row = load_preset(name), load_preset(name.removesuffix("-muon"))
+    assert (ours.data, ours.features, ours.model) == (row.data, row.features, row.model)
 
 
 @pytest.mark.parametrize("name", preset_names())
@@ -116,6 +124,6 @@ def test_adk_trains_on_one_step_and_is_tested_on_five() -> None:
 
 def test_a_preset_says_only_what_its_base_does_not() -> None:
     derived = [p for p in preset_folder().glob("*.yaml") if "extends:" in p.read_text("utf-8")]
-    assert len(derived) == 20 + len(EVEN) + len(LAST) + len(MD22_PRESETS) + len(BEST)
+    assert len(derived) == 20 + len(EVEN) + len(LAST) + len(MD22_PRESETS) + len([*BEST, *MUON])
     for path in derived:
         assert len(path.read_text(encoding="utf-8").splitlines()) <= 5
