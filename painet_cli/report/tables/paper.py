@@ -32,6 +32,8 @@ class PaperFigure:
     """Seconds to predict the test windows."""
     memory_gb: float | None = None
     """GPU memory, of training for motion capture, of prediction for AdK."""
+    doubt: str = ""
+    """Why its windows may be others than a preset's that is cut as the paper says."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ def paper_rows() -> dict[str, dict[str, PaperFigure]]:
             model: PaperFigure(
                 table=content["table"],
                 horizon=content["horizon"],
+                doubt=content.get("doubt", ""),
                 step_mse=tuple(printed.pop("step_mse", ())),
                 **printed,
             )
