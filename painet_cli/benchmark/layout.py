@@ -40,7 +40,7 @@ def markdown_grids(rows: Sequence[Row]) -> list[str]:
     lines: list[str] = []
     last = ""
     for title, columns in grids(rows):
-        lines += [f"**{title}**", ""] if title != last else []
+        lines += ["**{}**".format(title.replace("*", r"\*")), ""] if title != last else []
         lines += markdown_blocks(columns)
         last = title
     return lines

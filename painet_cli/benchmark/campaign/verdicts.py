@@ -88,12 +88,12 @@ def _beside_yardsticks(ranked: Sequence[Row]) -> str:
         return ""
     name = min(known, key=lambda one: known[one])
     lost = [row.model for row in ranked if not row.mse <= known[name]]
-    yardstick = f"worse than the best yardstick, *{name}* {digits(known[name])}"
+    than = f"than the best yardstick, *{name}* {digits(known[name])}"
     if not lost:
-        return f" {'None is' if len(ranked) > 1 else 'It is not'} {yardstick}."
+        return f" {'None is' if len(ranked) > 1 else 'It is not'} worse {than}."
     if len(lost) == len(ranked):
-        return f" {'All are' if len(lost) > 1 else 'It is'} {yardstick}."
-    return f" {', '.join(lost)} {'are' if len(lost) > 1 else 'is'} {yardstick}."
+        return f" {'All are' if len(lost) > 1 else 'It is'} worse {than}."
+    return f" Worse {than}: {', '.join(lost)}."
 
 
 def _untold(groups: Iterable[Sequence[Row]]) -> list[str]:

@@ -87,7 +87,7 @@ def test_who_is_worse_than_the_best_yardstick_is_said() -> None:
     for one in results:
         one.evaluation["yardsticks"] = {"nothing moves": [9.0], "straight on": [0.45]}
     best = "worse than the best yardstick, *straight on* 0.45."
-    assert said(*results)[0].endswith(f"egno is {best}")
+    assert said(*results)[0].endswith("Worse than the best yardstick, *straight on* 0.45: egno.")
     assert said(*results[:2])[0].endswith(f"None is {best}")
     assert said(results[0])[0].endswith(f"It is not {best}")
     assert said(results[2])[0].endswith(f"It is {best}")
