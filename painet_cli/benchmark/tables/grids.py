@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from painet_cli.benchmark.rows import Row, in_order
 from painet_cli.report.pictures.canvas import short_unit
 from painet_cli.report.tables.layout import Columns, digits, spread
-from painet_cli.report.tables.paper import best_printed
+from painet_cli.report.tables.paper import best_printed, letters
 
 TITLES = {
     1: "Table 1: motion capture",
@@ -141,7 +141,6 @@ def _best(rows: Sequence[Row], short: Mapping[str, str]) -> Columns:
     """The best model of every preset beside the lowest figure that any paper prints."""
     best = best_rows(rows)
     printed = [best_printed(preset) for preset in best]
-    known = sources(rows)
     return {
         "Preset": [short[preset] for preset in best],
         "here": [f"{row.model} {spread(row.mse, row.sd)}" for row in best.values()],
@@ -149,15 +148,8 @@ def _best(rows: Sequence[Row], short: Mapping[str, str]) -> Columns:
             f"{one.model} {beside(digits(one.mse), row)}" if one else "-"
             for one, row in zip(printed, best.values(), strict=True)
         ],
-        "by": [f"({known[one.source, one.note]})" if one else "-" for one in printed],
+        "by": [f"({letters()[one.source, one.note]})" if one else "-" for one in printed],
     }
-
-
-def sources(rows: Sequence[Row]) -> dict[tuple[str, str], str]:
-    """Letters of the papers, and of their settings, that print the lowest figures."""
-    printed = [best_printed(preset) for preset in dict.fromkeys(row.preset for row in rows)]
-    found = dict.fromkeys((one.source, one.note) for one in printed if one)
-    return {key: chr(ord("a") + place) for place, key in enumerate(found)}
 
 
 def _steps(rows: Sequence[Row], short: Mapping[str, str]) -> Columns:

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from painet_cli.benchmark.rows import OURS, Row
 from painet_cli.benchmark.significance import LEVEL, p_words
-from painet_cli.benchmark.tables.grids import sources
 from painet_cli.evaluation.yardsticks import GAUSSIAN_KERNEL
-from painet_cli.report.tables.paper import paper_rows
+from painet_cli.report.tables.paper import best_printed, letters, paper_rows
 
+_MOST_LEFT_OUT = 3
 _SAME = "of the same windows"
 _APART = "in [ ], of other {}: not comparable"
 
@@ -46,7 +46,7 @@ def of_presets(some: Iterable[str], every: Iterable[str]) -> str:
     others = [preset for preset in known if preset not in chosen]
     if not others and len(known) > 1:
         return "all presets"
-    if 2 * len(others) < len(known) - 1:
+    if len(others) <= _MOST_LEFT_OUT and 2 * len(others) < len(known) - 1:
         return f"all but {', '.join(others)}"
     return ", ".join(preset for preset in known if preset in chosen)
 
@@ -102,8 +102,10 @@ def _beside_the_paper(rows: Sequence[Row]) -> Iterator[str]:
             beside.setdefault(said, []).append(row.preset)
     for said, some in beside.items():
         yield f"The paper's figures of {of_presets(some, every)}: {said}."
-    for (source, note), letter in sources(rows).items():
-        yield f"({letter}): {'; '.join(filter(None, (source, note)))}."
+    lowest = [best_printed(preset) for preset in dict.fromkeys(every)]
+    for (source, note), letter in letters().items():
+        if (source, note) in [(one.source, one.note) for one in lowest if one]:
+            yield f"({letter}): {'; '.join(filter(None, (source, note)))}."
 
 
 def _tests(rows: Sequence[Row]) -> Iterator[str]:

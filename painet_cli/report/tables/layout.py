@@ -6,9 +6,10 @@ import math
 from collections.abc import Sequence
 
 from rich import box
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 WIDTH = 80
 LONGEST_NAME = 24
@@ -81,16 +82,14 @@ def lay_out(title: str, names: Columns, columns: Columns) -> list[RenderableType
     blocks = in_blocks(names, columns)
     titles = [title] + [f"{title} (continued)"] * (len(blocks) - 1)
     return [
-        Padding(_table(heading, names, block), (0, 0, 1, 0), expand=False)
+        # a title of the table's own would be folded to its width
+        Padding(Group(Text(heading, "bold"), _table(names, block)), (0, 0, 1, 0), expand=False)
         for heading, block in zip(titles, blocks, strict=True)
     ]
 
 
-def _table(title: str, names: Columns, columns: Columns) -> Table:
+def _table(names: Columns, columns: Columns) -> Table:
     table = Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
         box=box.SIMPLE_HEAD,
         padding=0,
         pad_edge=False,

@@ -57,6 +57,15 @@ def best_printed(preset: str) -> BestPrinted | None:
 
 
 @cache
+def letters() -> dict[tuple[str, str], str]:
+    """A letter for each source of a lowest figure, and its setting, the same in all tables."""
+    presets = dict.fromkeys([*paper_rows(), *_best_elsewhere()])
+    printed = [one for preset in presets if (one := best_printed(preset))]
+    found = dict.fromkeys((one.source, one.note) for one in printed)
+    return {key: chr(ord("a") + place) for place, key in enumerate(found)}
+
+
+@cache
 def _best_elsewhere() -> dict[str, BestPrinted]:
     text = files("painet_cli.report.tables").joinpath("best.yaml").read_text(encoding="utf-8")
     return {preset: BestPrinted(**content) for preset, content in yaml.safe_load(text).items()}

@@ -11,6 +11,7 @@ from painet_cli.benchmark.cells import Result
 from painet_cli.benchmark.layout import bench_csv, bench_markdown
 from painet_cli.benchmark.rows import MODELS, bench_rows
 from painet_cli.benchmark.tables.grids import grids, shortened
+from painet_cli.benchmark.tables.notes import footnotes
 from painet_cli.evaluation.yardsticks import GAUSSIAN_KERNEL
 from painet_cli.report.tables.layout import Columns
 from pretend_results import planned, result
@@ -87,9 +88,18 @@ def test_the_yardstick_and_the_model_have_names_of_their_own() -> None:
 def test_who_printed_the_lowest_figure_is_said_once_for_all_presets() -> None:
     results = [result(0.3, preset=preset) for preset in MD17[:3]]
     (columns,) = tables(results, "best")
-    assert columns["by"] == ["(a)"] * 3
+    assert columns["by"] == ["(c)"] * 3
     text = bench_markdown(bench_rows(results), None)
-    assert text.count("arXiv 2510.05482") == 1
+    assert text.count("(c): Thompson et al. 2026 (arXiv 2510.05482)") == 1
+
+
+def test_a_source_has_one_letter_in_all_tables() -> None:
+    results = [result(0.3, preset=preset) for preset in (MD17[0], "mocap-run-s2s")]
+    rows = bench_rows(results)
+    used = {cells["by"][0] for part in (results, results[:1]) for cells in tables(part, "best")}
+    assert used == {"(a)", "(c)"}
+    notes = [note[:3] for note in footnotes(rows, None) if note.startswith("(")]
+    assert notes == ["(a)", "(c)"]
 
 
 def test_costs_say_how_many_epochs_and_what_ended_them() -> None:
