@@ -44,7 +44,7 @@ _WARM_UP, _TURNS = 5, 20
 PAPER_EPOCH_S = {
     "mocap-run-s2s": 0.21,
     "mocap-run-s2t": 0.31,
-}  # on an H20, as docs/results.md has it
+}  # on an H20, as docs/results-costs.md has it
 Row = dict[str, Any]
 
 

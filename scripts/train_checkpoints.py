@@ -38,7 +38,9 @@ from painet_cli.data.dataset.dataset import Dataset, open_dataset
 from painet_cli.evaluation.evaluate import evaluate_run, load_run, windows_for
 from painet_cli.evaluation.evaluation import Evaluation
 from painet_cli.evaluation.systems import SystemErrors, yardstick_errors
+from painet_cli.evaluation.yardsticks import GAUSSIAN_KERNEL
 from painet_cli.models.base import DynamicsModel
+from painet_cli.prediction.yardsticks import NEAREST_SUPERPOSED
 from painet_cli.storage.atomic import file_sha256, write_text
 from painet_cli.training.checkpoint import load_checkpoint, save_checkpoint
 from painet_cli.training.loss import squared_errors
@@ -52,7 +54,7 @@ CPU = torch.device("cpu")
 DIGITS = 5
 
 GUESSES = ("straight_on", "still", "centre", "mean_position")
-LEARNED = {"nearest_window_mse": "nearest window, superposed", "kernel_mse": "kernel"}
+LEARNED = {"nearest_window_mse": NEAREST_SUPERPOSED, "kernel_mse": GAUSSIAN_KERNEL}
 """Yardsticks of `painet evaluate` that have seen the training windows."""
 VELOCITIES = {
     "next": "difference to the next frame, as in the benchmarks",

@@ -19,9 +19,10 @@ from rich.console import Console
 from painet_cli.benchmark.campaign.page import of_the_plan
 from painet_cli.benchmark.campaign.record import read_records, read_run_folders, save_record
 from painet_cli.benchmark.latex import bench_latex
-from painet_cli.benchmark.layout import bench_csv, bench_tables, footnotes
+from painet_cli.benchmark.layout import bench_csv, bench_tables
 from painet_cli.benchmark.rows import bench_rows
 from painet_cli.benchmark.sweep.trials import best_validation
+from painet_cli.benchmark.tables.notes import footnotes
 from painet_cli.data.motion.files import read_motion_file
 from painet_cli.data.trajectories.guards.claims import check_claims
 from painet_cli.data.trajectories.own_formats import OWN

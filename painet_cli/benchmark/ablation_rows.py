@@ -12,10 +12,10 @@ from rich.text import Text
 
 from painet_cli.benchmark.ablation import Point, ablation_named
 from painet_cli.benchmark.cells import Result, read_results
-from painet_cli.benchmark.layout import markdown_table, spread
+from painet_cli.benchmark.layout import markdown_table
 from painet_cli.benchmark.rows import bench_row, mean_window_mse, mse_by_seed
 from painet_cli.benchmark.significance import p_words, seeds_p, signed_rank_p
-from painet_cli.report.tables.layout import Columns, digits, lay_out
+from painet_cli.report.tables.layout import Columns, digits, lay_out, spread
 
 
 @dataclass(frozen=True)

@@ -163,10 +163,12 @@ def make_cells(
     cells = []
     for name_or_path in presets:
         name = preset_name(name_or_path)
-        sha256 = dataset_of(load_preset(name_or_path, settings), data_dir).sha256
+        sha256 = ""
         for model in models:
             own = [*settings, f"model.name={model}"]
-            first = load_preset(name_or_path, own).train.seed
+            plain = load_preset(name_or_path, own)
+            sha256 = sha256 or dataset_of(plain, data_dir).sha256
+            first = plain.train.seed
             for seed in range(first, first + seeds):
                 preset = load_preset(name_or_path, [*own, f"train.seed={seed}"])
                 cells.append(make_cell(name, preset, sha256, folder))

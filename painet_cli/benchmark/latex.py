@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from painet_cli.benchmark.layout import grids
 from painet_cli.benchmark.rows import Row
+from painet_cli.benchmark.tables.grids import grids
 from painet_cli.report.tables.layout import Columns
 
-_SPECIAL = re.compile(r"[&%$#_{}~^\\±†‡°²*]")
+_SPECIAL = re.compile(r"[&%$#_{}~^\\±†‡°²*§←Å]")
 _WORDS = ("Model", "Preset", "end", "epochs")
-_NUMBER = re.compile(r"-?[\d,]+")
+_NUMBER = re.compile(r"\[?-?[\d,]+")
 _LONGEST = 24
 _FOLDED = "p{3.5cm}"
 _AT_MOST_A_LINE = r"\ifdim\width>\linewidth\linewidth\else\width\fi"
@@ -19,6 +19,7 @@ _WRITTEN = {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
     "±": r"$\pm$", "†": r"\textsuperscript{\dag}", "‡": r"\textsuperscript{\ddag}",
     "°": r"\textsuperscript{o}", "²": r"\textsuperscript{2}", "*": r"\textsuperscript{*}",
+    "§": r"\textsuperscript{\S}", "←": r"$\leftarrow$", "Å": r"\AA{}",
 }  # fmt: skip
 
 

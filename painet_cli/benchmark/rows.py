@@ -12,10 +12,16 @@ from numpy.typing import NDArray
 
 from painet_cli.benchmark.cells import Result
 from painet_cli.benchmark.significance import LEVEL, seeds_p, signed_rank_p
-from painet_cli.evaluation.yardsticks import reported
+from painet_cli.evaluation.yardsticks import GAUSSIAN_KERNEL, reported
 from painet_cli.report.tables.paper import PaperFigure, paper_figure
 
 OURS = "painet"
+MODELS = (
+    "linear", "kernel", "rf", "mpnn", "egnn", "egno", "hegnn", "gf-node", "atom", OURS,
+)  # fmt: skip
+"""The order of models in every table and picture; others come after them."""
+_CALLED_NOW = {"kernel": GAUSSIAN_KERNEL}
+"""Yardsticks that evaluations of an older painet have by another name."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,8 @@ class Row:
     paper_predict_s: float | None
     paper_memory_gb: float | None
     """Of prediction in Table 4, else of training."""
+    paper_doubt: str = ""
+    """Why the paper's windows may be others although ours are cut as it says; empty where not."""
     against: str | None = None
     """The model that this one was tested against, where it was."""
     p_value: float | None = None
@@ -78,7 +86,7 @@ class Row:
 
     @property
     def compares(self) -> bool:
-        """Whether its windows and frames are those of the paper's figure."""
+        """Whether its windows and frames are those of the paper's figure, as far as it says."""
         return self.as_published and not self.label
 
     @property
@@ -95,12 +103,23 @@ class Row:
 
 
 def bench_rows(results: Iterable[Result]) -> list[Row]:
-    """Rows of a benchmark, in the order of the results; PAINET is tested against the runner-up."""
-    groups: dict[tuple[str, str], list[Result]] = {}
+    """Rows of a benchmark: presets as they come, models in the order of `MODELS`.
+
+    PAINET is tested against the best of the others.
+    """
+    found: dict[tuple[str, str], list[Result]] = {}
     for result in results:
-        groups.setdefault((result.cell.preset_name, result.cell.model), []).append(result)
+        found.setdefault((result.cell.preset_name, result.cell.model), []).append(result)
+    presets = list(dict.fromkeys(preset for preset, _ in found))
+    models = in_order(model for _, model in found)
+    groups = {
+        (preset, model): found[preset, model]
+        for preset in presets
+        for model in models
+        if (preset, model) in found
+    }
     rows = {key: bench_row(group) for key, group in groups.items()}
-    for preset in dict.fromkeys(preset for preset, _ in rows):
+    for preset in presets:
         models = sorted(
             (model for name, model in rows if name == preset),
             key=lambda model: np.nan_to_num(rows[preset, model].mse, nan=np.inf),
@@ -108,6 +127,18 @@ def bench_rows(results: Iterable[Result]) -> list[Row]:
         if len(models) > 1:
             _compare(preset, models, rows, groups)
     return list(rows.values())
+
+
+def table_of(preset: str) -> int | None:
+    """Number of the paper's table that has a preset; None where none has."""
+    printed = paper_figure(preset, OURS)
+    return printed.table if printed else None
+
+
+def in_order(models: Iterable[str]) -> list[str]:
+    """Names of models, each once, in the order of `MODELS`; those that it has not come last."""
+    known = {model: place for place, model in enumerate(MODELS)}
+    return sorted(dict.fromkeys(models), key=lambda model: known.get(model, len(known)))
 
 
 def bench_row(group: Sequence[Result]) -> Row:
@@ -118,9 +149,8 @@ def bench_row(group: Sequence[Result]) -> Row:
     printed = paper_figure(first.cell.preset_name, first.cell.model)
     if printed and printed.horizon != evaluation["horizon"]:
         printed = None
-    table = _table_of(first.cell.preset_name)
     return Row(
-        table=table,
+        table=table_of(first.cell.preset_name),
         preset=first.cell.preset_name,
         model=first.cell.model,
         seeds=[result.cell.seed for result in group],
@@ -144,13 +174,14 @@ def bench_row(group: Sequence[Result]) -> Row:
         memory_kind=record["memory_kind"],
         parameters=record["parameters"],
         yardsticks={
-            name: reported(steps, evaluation["mse"], evaluation["f_mse"])
+            _CALLED_NOW.get(name, name): reported(steps, evaluation["mse"], evaluation["f_mse"])
             for name, steps in (evaluation.get("yardsticks") or {}).items()
         },
         superposed_mse=_superposed(group),
         device=record["device"],
         threads=record["threads"],
         **_of_paper(printed),
+        paper_doubt=_doubt(first.cell.preset_name),
     )
 
 
@@ -172,9 +203,9 @@ def _of_paper(printed: PaperFigure | None) -> dict[str, Any]:
     }
 
 
-def _table_of(preset: str) -> int | None:
+def _doubt(preset: str) -> str:
     printed = paper_figure(preset, OURS)
-    return printed.table if printed else None
+    return printed.doubt if printed else ""
 
 
 def mean_window_mse(group: Sequence[Result]) -> NDArray[np.float64]:

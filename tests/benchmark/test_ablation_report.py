@@ -112,4 +112,4 @@ def test_a_plot_a_figure_and_markdown_that_shows_it(
     markdown = ablation_markdown(rows, plots)
     assert "![figure-5](figure-5.png)" in markdown
     assert "| EGNN, parallel | 1.3 ± 0.09" not in markdown
-    assert "| MLP-add | 0.735 ± 0.049 |" in markdown
+    assert "| MLP-add         | 0.735 ± 0.049 |" in markdown

@@ -80,7 +80,7 @@ def test_run_folders_of_another_machine_become_records_and_a_page(say: Say, data
     assert json.loads(out)["new"] == 2
     written = {path.name for path in Path("kept").iterdir()}
     assert written == {"demo", "tables.csv", "tables.tex"}
-    assert "linear is first" in Path("page.md").read_text(encoding="utf-8")
+    assert "linear alone has a figure" in Path("page.md").read_text(encoding="utf-8")
     assert "0 of them new" in say(*typed)[2]
 
 

@@ -22,6 +22,12 @@ def test_the_page_is_what_the_records_say(tmp_path: Path) -> None:
     assert made == kept, "run `painet bench report --results docs/results --page docs/results.md`"
 
 
+def test_every_page_of_results_is_named_on_the_first() -> None:
+    text = (DOCS / "results.md").read_text(encoding="utf-8")
+    pages = sorted(path.name for path in DOCS.glob("results-*.md"))
+    assert pages == sorted(set(re.findall(r"\]\((results-[\w-]+\.md)\)", text)))
+
+
 def test_records_name_no_folder_of_a_machine() -> None:
     for path in DOCS.glob("results/*/*.json"):
         assert not re.search(r"[\s\"'=]/\w+/", path.read_text(encoding="utf-8")), path

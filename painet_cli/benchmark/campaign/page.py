@@ -1,7 +1,8 @@
 """From the records of cells to a page: tables and sentences between the marks of a Markdown file.
 
 A mark is a line `<!-- painet bench report: NAME -->`; what stands up to `<!-- end -->` is replaced.
-Names: `table 1` to `table 4`, `not in the paper`, `figures`, `other settings`, `ends`.
+Names: `table 1` to `table 4`, `not in the paper`, `figures`, `other settings`, `marks`, `ends`,
+`plan`.
 """
 
 from __future__ import annotations
@@ -11,23 +12,32 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from painet_cli.benchmark.campaign.extent import extent, hours_left
 from painet_cli.benchmark.campaign.plan import parts
-from painet_cli.benchmark.campaign.record import cell_key, with_benchmark_velocity
+from painet_cli.benchmark.campaign.record import settings_key, with_benchmark_velocity
 from painet_cli.benchmark.campaign.verdicts import share_of_ends, verdicts
 from painet_cli.benchmark.cells import Result
-from painet_cli.benchmark.layout import bench_markdown, markdown_table, spread
+from painet_cli.benchmark.layout import bullets, markdown_blocks, markdown_grids
 from painet_cli.benchmark.rows import OURS, Row, bench_row, bench_rows
+from painet_cli.benchmark.tables.notes import marks, notes_of
 from painet_cli.config.presets import Preset, load_preset, preset_names
 from painet_cli.errors import RequestError
-from painet_cli.report.tables.layout import Columns, digits
+from painet_cli.report.tables.layout import Columns, digits, spread
 from painet_cli.storage.atomic import write_text
 
-_MARK = re.compile(r"(<!-- painet bench report: ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_MARK = re.compile(r"(<!-- painet bench report: ([\w ]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+_PLAN = "plan"
 _BLOCKS = {f"table {number}": number for number in (1, 2, 3, 4)}
 
 
-def update_page(page: Path, results: Sequence[Result]) -> None:
+def update_page(page: Path, results: Sequence[Result], data_dir: Path | None = None) -> None:
     """Write what the records say between the marks of a page.
+
+    Parameters
+    ----------
+    data_dir
+        Prepared datasets, from which it is known what the rest of the plan may take. Without them
+        what the page says of that stays, as long as as many cells are trained.
 
     Raises
     ------
@@ -39,10 +49,16 @@ def update_page(page: Path, results: Sequence[Result]) -> None:
     except OSError as error:
         raise RequestError(f"{page}: cannot be read ({error.strerror})") from error
     blocks = make_blocks(results)
-    for _, name, _ in _MARK.findall(text):
+    there = {name: old.strip() for _, name, old, _ in _MARK.findall(text)}
+    for name in there:
         if name not in blocks:
             raise RequestError(f"{page}: no block {name}", f"there are {', '.join(blocks)}")
-    write_text(page, _MARK.sub(lambda found: f"{found[1]}\n{blocks[found[2]]}\n{found[3]}", text))
+    if _PLAN in there:
+        left = hours_left(results, data_dir) if data_dir else ""
+        said = blocks[_PLAN].strip()
+        as_it_stands = there[_PLAN] if there[_PLAN].startswith(said) else said
+        blocks[_PLAN] = f"{said} {left}\n" if left else f"{as_it_stands}\n"
+    write_text(page, _MARK.sub(lambda found: f"{found[1]}\n{blocks[found[2]]}\n{found[4]}", text))
 
 
 def make_blocks(results: Sequence[Result]) -> dict[str, str]:
@@ -55,7 +71,9 @@ def make_blocks(results: Sequence[Result]) -> dict[str, str]:
         "not in the paper": _block([row for row in rows if row.table is None]),
         "figures": _figures(results),
         "other settings": _other_settings(others),
+        "marks": "\n".join([*bullets(marks(rows, None)), ""]),
         "ends": f"{share_of_ends(results)}\n",
+        _PLAN: f"{extent(results)}\n",
     }
 
 
@@ -74,7 +92,7 @@ def of_the_plan(results: Sequence[Result]) -> tuple[list[Result], list[Result]]:
         result
         for result in plain
         if result.record["dataset_sha256"] == chosen[result.cell.preset_name]
-        and _settings_key(result.cell.preset) in _planned_keys(result)
+        and settings_key(result.cell.preset) in _planned_keys(result)
     ]
     kept = {id(result) for result in tables}
     return tables, [result for result in plain if id(result) not in kept]
@@ -84,7 +102,7 @@ def _planned_keys(result: Result) -> set[str]:
     """Keys of the settings that the plan has for a result's preset and model."""
     cell = result.cell
     return {
-        _settings_key(
+        settings_key(
             load_preset(
                 cell.preset_name, [f"model.name={cell.model}", *part.settings_of(cell.model)]
             )
@@ -94,18 +112,11 @@ def _planned_keys(result: Result) -> set[str]:
     }
 
 
-def _settings_key(preset: Preset) -> str:
-    """Key of a preset's settings, whatever the seed, and the window where it was cut shorter."""
-    data = preset.data.model_copy(update={"delta_frames": preset.data.horizon})
-    train = preset.train.model_copy(update={"seed": 1})
-    return cell_key(preset.model_copy(update={"data": data, "train": train}), "")
-
-
 def _block(rows: Sequence[Row]) -> str:
     if not rows:
         return "No cell is trained yet.\n"
-    said = [f"- {sentence}" for sentence in verdicts(rows)]
-    return "\n".join([*said, "", bench_markdown(rows, None)])
+    said = bullets(verdicts(rows))
+    return "\n".join([*said, "", *markdown_grids(rows), *bullets(notes_of(rows)), ""])
 
 
 def _figures(results: Sequence[Result]) -> str:
@@ -125,7 +136,7 @@ def _figures(results: Sequence[Result]) -> str:
         "variant": [f"`{label}`" if label else "as the preset has it" for label, _ in rows],
         **_outcome([row for _, row in rows]),
     }
-    return "\n".join([*markdown_table(columns), ""])
+    return "\n".join(markdown_blocks(columns))
 
 
 def _outcome(rows: Sequence[Row]) -> Columns:
@@ -143,7 +154,7 @@ def _other_settings(results: Sequence[Result]) -> str:
     groups: dict[tuple[str, str, str, str], list[Result]] = {}
     for result in results:
         cell = result.cell
-        key = (cell.preset_name, cell.model, _settings_key(cell.preset))
+        key = (cell.preset_name, cell.model, settings_key(cell.preset))
         groups.setdefault((*key, str(result.record["dataset_sha256"])), []).append(result)
     if not groups:
         return "None.\n"
@@ -155,7 +166,7 @@ def _other_settings(results: Sequence[Result]) -> str:
         "data": [row.label or row.dataset for row, _ in rows],
         **_outcome([row for row, _ in rows]),
     }
-    return "\n".join([*markdown_table(columns), ""])
+    return "\n".join(markdown_blocks(columns))
 
 
 def _differences(name: str, preset: Preset) -> str:

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from painet_cli.benchmark.cells import Result
-from painet_cli.benchmark.rows import bench_rows
+from painet_cli.benchmark.rows import bench_rows, in_order
 from painet_cli.report.pictures.canvas import COLOURS, GHOST, INK, save, short_unit
 
 _COLUMNS = 4
@@ -43,19 +43,19 @@ def draw_table(results: Sequence[Result], title: str, path: Path) -> None:
     presets = list(dict.fromkeys(result.cell.preset_name for result in results))
     columns = min(len(presets), _COLUMNS)
     rows = -(-len(presets) // columns)
-    models = len({result.cell.model for result in results})
-    canvas = Figure(figsize=(3.4 * columns, rows * (0.26 * models + 0.9)), layout="constrained")
+    models = in_order(result.cell.model for result in results)
+    size = (3.4 * columns, rows * (0.26 * len(models) + 0.9))
+    canvas = Figure(figsize=size, layout="constrained")
     grid = canvas.subplots(rows, columns, squeeze=False).ravel()
     for preset, axes in zip(presets, grid, strict=False):
-        _panel(axes, [result for result in results if result.cell.preset_name == preset])
+        _panel(axes, [one for one in results if one.cell.preset_name == preset], models[::-1])
     for axes in grid[len(presets) :]:
         axes.set_visible(False)
     canvas.suptitle(f"{title} ({_MARKS})", fontsize=10, x=0.01, ha="left")
     save(canvas, path)
 
 
-def _panel(axes: Axes, results: Sequence[Result]) -> None:
-    models = list(dict.fromkeys(result.cell.model for result in results))[::-1]
+def _panel(axes: Axes, results: Sequence[Result], models: Sequence[str]) -> None:
     rows = {row.model: row for row in bench_rows(results)}
     for place, model in enumerate(models):
         for result in results:
@@ -65,8 +65,8 @@ def _panel(axes: Axes, results: Sequence[Result]) -> None:
                     result.evaluation["mse"], place, "o",
                     ms=4, alpha=0.8, color=COLOURS[0], markerfacecolor=fill,
                 )  # fmt: skip
-        row = rows[model]
-        if row.paper_mse is not None and row.compares:
+        row = rows.get(model)
+        if row and row.paper_mse is not None and row.compares:
             axes.plot(row.paper_mse, place, "|", color=COLOURS[1], ms=12, mew=1.5)
     yardsticks = [mse for row in rows.values() for mse in row.yardsticks.values()]
     if yardsticks:
@@ -79,7 +79,9 @@ def _panel(axes: Axes, results: Sequence[Result]) -> None:
     axes.set_ylim(-0.6, len(models) - 0.4)
     axes.set_title(results[0].cell.preset_name, fontsize=9, loc="left", color=INK)
     unit = short_unit(str(results[0].evaluation["unit"]))
-    beside = "bar: the paper's" if any(row.compares for row in rows.values()) else "other frames"
+    first = next(iter(rows.values()))
+    doubt = ", in kind" if first.paper_doubt else ""
+    beside = f"bar: the paper's{doubt}" if first.compares else "the paper's: other frames"
     axes.set_xlabel(f"test MSE, {unit} ({beside})", fontsize=8)
     axes.grid(axis="x", color=GHOST, lw=0.3)
     axes.spines[["top", "right"]].set_visible(False)

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import yaml
 
 from painet_cli.benchmark.ablation import ABLATIONS, cells_of, make_points
-from painet_cli.benchmark.campaign.record import cell_key, result_key
+from painet_cli.benchmark.campaign.record import cell_key, result_key, settings_key
 from painet_cli.benchmark.cells import Cell, Result, make_cells
 from painet_cli.config.presets import load_preset
 from painet_cli.config.schema import CosineSchedule
@@ -31,6 +32,8 @@ _EPOCH_S = {
 }  # fmt: skip
 """Seconds of an epoch of 200 windows of 31 particles at width 128, as a first guess."""
 _GUESSED = 200 * 31 * 128
+_CLOSED_FORM_S = 60.0
+"""Seconds of a closed form a step, as a first guess."""
 _PATIENT_EPOCHS = 500
 """Epochs after which patience has mostly ended a training at a constant rate."""
 
@@ -125,7 +128,9 @@ def make_plan(
         A preset or a setting is not valid.
     """
     done = {result_key(result) for result in kept}
-    seconds = {(one.cell.preset_name, one.cell.model): float(one.record["epoch_s"]) for one in kept}
+    like: dict[str, list[Result]] = {}
+    for result in kept:
+        like.setdefault(settings_key(result.cell.preset), []).append(result)
     planned: dict[str, Planned] = {}
     datasets: dict[str, Dataset] = {}
     for part in parts():
@@ -140,7 +145,7 @@ def make_plan(
                 part.name,
                 turn=math.inf if earlier else part.turn,
                 worth=part.worth / (1 + earlier),
-                hours=_hours(cell, datasets[name], seconds),
+                hours=_hours(cell, datasets[name], like.get(settings_key(cell.preset), ())),
                 done=key in done or cell.is_done(None),
             )
             planned.setdefault(key, one)
@@ -204,17 +209,25 @@ def _fitted(preset: str, data_dir: Path) -> list[str]:
     return [f"data.delta_frames={longest}"] if longest < data.delta_frames else []
 
 
-def _hours(cell: Cell, dataset: Dataset, seconds: Mapping[tuple[str, str], float]) -> float:
-    """What a cell is expected to take, from its like or from its size."""
-    preset = cell.preset
-    epoch_s = seconds.get((cell.preset_name, cell.model))
-    if epoch_s is None:
-        size = len(dataset.starts("train")) * dataset.frames.shape[1] * preset.data.horizon
-        width = getattr(preset.model, "hidden", 128)
-        epoch_s = _EPOCH_S.get(cell.model, 1.0) * size * width / _GUESSED
+def _hours(cell: Cell, dataset: Dataset, like: Sequence[Result]) -> float:
+    """What a cell is expected to take, from the same with other seeds and from its size.
+
+    A recorded epoch may be of a machine that did other work too, so it counts where it is shorter
+    than the guess, or there is none.
+    """
+    preset, model = cell.preset, cell.model
+    size = len(dataset.starts("train")) * dataset.frames.shape[1] * preset.data.horizon
+    width: int = getattr(preset.model, "hidden", 128)
+    epoch_s = _EPOCH_S.get(model, 1.0) * size * width / _GUESSED
     whole = isinstance(preset.train.schedule, CosineSchedule)
-    epochs = preset.train.epochs if whole else min(preset.train.epochs, _PATIENT_EPOCHS)
-    return epochs * epoch_s / 3600
+    epochs: float = preset.train.epochs if whole else min(preset.train.epochs, _PATIENT_EPOCHS)
+    if preset.model.closed_form:
+        epoch_s, epochs = _CLOSED_FORM_S * preset.data.horizon, 1
+    if like:
+        epochs = fmean(one.record["epochs"] for one in like)
+        recorded = min(float(one.record["epoch_s"]) for one in like)
+        epoch_s = min(epoch_s, recorded) if model in _EPOCH_S else recorded
+    return float(epochs * epoch_s / 3600)
 
 
 def refuse_unknown(presets: Sequence[str] | None, models: Sequence[str] | None) -> None:

@@ -64,6 +64,13 @@ def cell_key(preset: Preset, dataset_sha256: str) -> str:
     return hashlib.sha256(f"{preset_yaml(plain)}{dataset_sha256}".encode()).hexdigest()[:8]
 
 
+def settings_key(preset: Preset) -> str:
+    """Key of a preset's settings, whatever the seed, and the window where it was cut shorter."""
+    data = preset.data.model_copy(update={"delta_frames": preset.data.horizon})
+    train = preset.train.model_copy(update={"seed": 1})
+    return cell_key(preset.model_copy(update={"data": data, "train": train}), "")
+
+
 def with_benchmark_velocity(data: DataConfig) -> DataConfig:
     """The same with the benchmarks' velocity, where it is left to the dataset."""
     return data.model_copy(update={"velocity": data.velocity or "next"})

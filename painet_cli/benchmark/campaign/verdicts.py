@@ -1,16 +1,16 @@
-"""What a table says in one sentence: who is best, and whether seeds could have said otherwise."""
+"""What a table says in words: who leads, and whether seeds or a yardstick say otherwise."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from painet_cli.benchmark.campaign.plan import parts
 from painet_cli.benchmark.cells import Result
-from painet_cli.benchmark.layout import spread
-from painet_cli.benchmark.rows import Row
-from painet_cli.report.tables.layout import digits
+from painet_cli.benchmark.rows import Row, in_order, table_of
+from painet_cli.benchmark.tables.notes import of_presets
+from painet_cli.report.tables.layout import digits, spread
 
 _ENDS = {
     "patience": "by patience",
@@ -26,44 +26,42 @@ _FEWEST_SEEDS = 3
 """Seeds whose standard deviation is taken for the spread of seeds."""
 
 
-def verdict(rows: Sequence[Row]) -> str:
-    """Sentences on the rows of one preset: best and next, who loses to a yardstick, who lacks."""
+def verdicts(rows: Sequence[Row]) -> list[str]:
+    """A sentence or two a preset, in the order of the rows, then what is common to them."""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row.preset, []).append(row)
+    said = [f"`{preset}`: {_verdict(group)}" for preset, group in groups.items()]
+    return [*said, *_untold(groups.values()), *_lacking(groups, rows[0].table)]
+
+
+def _verdict(rows: Sequence[Row]) -> str:
+    """Best and next of one preset, and who is worse than the best yardstick."""
     ranked = sorted(rows, key=lambda row: math.inf if math.isnan(row.mse) else row.mse)
+    finite = [row for row in ranked if not math.isnan(row.mse)]
+    if not finite:
+        return f"no finite error of {', '.join(row.model for row in ranked)}."
+    lost = [row.model for row in ranked if row not in finite]
+    also = f" No finite error: {', '.join(lost)}." if lost else ""
+    return f"{_first(finite)}.{_beside_yardsticks(finite)}{also}"
+
+
+def _first(ranked: Sequence[Row]) -> str:
     best, *others = ranked
-    split = f"{best.split_kind} split, {100 * best.leak:.3g} % overlap"
-    start = f"`{best.preset}` ({split}): "
-    lacking = _lacking(best.preset, [row.model for row in rows])
-    if math.isnan(best.mse):
-        return f"{start}no model has a finite error.{lacking}"
-    first = f"{best.model} is first with {_told(best)}"
-    against = _against(best, others[0]) if others else "and the only one"
-    return f"{start}{first}, {against}.{_losers(ranked)}{lacking}"
+    if not others:
+        return f"{best.model} alone has a figure, {_told(best)}"
+    second = others[0]
+    how = {None: "", True: ", by more than seeds vary", False: ", by less than seeds vary"}
+    leads = f"{best.model} {_told(best)} leads {second.model} {_told(second)}"
+    return leads + how[_beyond(best, second)]
 
 
-def _lacking(preset: str, models: Sequence[str]) -> str:
-    """Models that the plan has and nobody trained, so that the first may not stay it."""
-    planned = dict.fromkeys(
-        model for part in parts() if preset in part.presets for model in part.models
-    )
-    lacking = [model for model in planned if model not in models]
-    return f" Not trained yet: {', '.join(lacking)}." if lacking else ""
-
-
-def _against(best: Row, second: Row) -> str:
-    if math.isnan(second.mse):
-        return "and the only one with a finite error"
+def _beyond(best: Row, second: Row) -> bool | None:
+    """Whether two errors differ by more than their seeds spread; None where that is not known."""
     spreads = _spread_of_seeds(best), _spread_of_seeds(second)
     if spreads[0] is None or spreads[1] is None:
-        return (
-            f"{second.model} second with {_told(second)}; "
-            f"fewer than {_FEWEST_SEEDS} seeds do not tell how much seeds vary"
-        )
-    beyond = best.mse + spreads[0] < second.mse - spreads[1]
-    return (
-        f"beyond the spread of seeds of {second.model} ({_told(second)})"
-        if beyond
-        else f"within the spread of seeds of {second.model} ({_told(second)})"
-    )
+        return None
+    return best.mse + spreads[0] < second.mse - spreads[1]
 
 
 def _spread_of_seeds(row: Row) -> float | None:
@@ -83,21 +81,46 @@ def _told(row: Row) -> str:
     return f"{spread(row.mse, row.sd)} ({', '.join([how, *stopped])})"
 
 
-def _losers(ranked: Sequence[Row]) -> str:
+def _beside_yardsticks(ranked: Sequence[Row]) -> str:
     """Models that the best yardstick beats, where yardsticks were measured."""
     known = {name: mse for row in ranked for name, mse in row.yardsticks.items()}
     if not known:
         return ""
     name = min(known, key=lambda one: known[one])
     lost = [row.model for row in ranked if not row.mse <= known[name]]
-    worse = f"worse than it: {', '.join(lost)}" if lost else "no model is worse"
-    return f" The best yardstick is *{name}*, {digits(known[name])}; {worse}."
+    than = f"than the best yardstick, *{name}* {digits(known[name])}"
+    if not lost:
+        return f" {'None is' if len(ranked) > 1 else 'It is not'} worse {than}."
+    if len(lost) == len(ranked):
+        return f" {'All are' if len(lost) > 1 else 'It is'} worse {than}."
+    return f" Worse {than}: {', '.join(lost)}."
 
 
-def verdicts(rows: Sequence[Row]) -> list[str]:
-    """A sentence a preset, in the order of the rows."""
-    presets = dict.fromkeys(row.preset for row in rows)
-    return [verdict([row for row in rows if row.preset == preset]) for preset in presets]
+def _untold(groups: Iterable[Sequence[Row]]) -> list[str]:
+    few = any(_spread_of_seeds(row) is None for rows in groups for row in rows if len(rows) > 1)
+    return [f"Fewer than {_FEWEST_SEEDS} seeds do not tell how much seeds vary."] if few else []
+
+
+def _lacking(groups: Mapping[str, Sequence[Row]], table: int | None) -> list[str]:
+    """Models that the plan has and nobody trained, so that who leads may not stay ahead."""
+    planned: dict[str, list[str]] = {}
+    for part in parts():
+        for preset in part.presets:
+            if table_of(preset) == table:
+                planned.setdefault(preset, []).extend(part.models)
+    models: dict[tuple[str, ...], list[str]] = {}
+    for model in in_order(model for wanted in planned.values() for model in wanted):
+        where = tuple(
+            preset
+            for preset, wanted in planned.items()
+            if model in wanted and model not in [row.model for row in groups.get(preset, ())]
+        )
+        if where:
+            models.setdefault(where, []).append(model)
+    said = [
+        f"{', '.join(names)} on {of_presets(where, planned)}" for where, names in models.items()
+    ]
+    return [f"Not trained yet: {'; '.join(said)}."] if said else []
 
 
 def share_of_ends(results: Iterable[Result]) -> str:

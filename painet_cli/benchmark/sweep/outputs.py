@@ -12,11 +12,10 @@ from pathlib import Path
 from rich.console import RenderableType
 from rich.text import Text
 
-from painet_cli.benchmark.layout import spread
 from painet_cli.benchmark.sweep.trials import TrialRow
 from painet_cli.config.differences import as_words
 from painet_cli.report.tables.comma_separated import as_csv
-from painet_cli.report.tables.layout import lay_out
+from painet_cli.report.tables.layout import lay_out, spread
 from painet_cli.storage.atomic import write_text
 from painet_cli.storage.provenance import finite
 

@@ -39,7 +39,8 @@ def report(
     Nothing is trained. `--collect` takes over the run folders of `painet bench
     tables`, wherever they were trained, and measures the yardsticks of their
     windows where the data are here and nobody did. In the page, what stands between
-    `<!-- painet bench report: NAME -->` and `<!-- end -->` is replaced.
+    `<!-- painet bench report: NAME -->` and `<!-- end -->` is replaced; the data
+    tell, too, what the rest of the plan may take.
 
     Example: `painet bench report --results bench/results`
     """
@@ -56,7 +57,7 @@ def report(
     for result in measure_yardsticks(new, data_dir):
         save_record(result, results)
     if page is not None:
-        update_page(page, read_records(results))
+        update_page(page, read_records(results), data_dir)
     emit_tables(session, results, len(new))
 
 
@@ -97,8 +98,9 @@ def write_tables(folder: Path, kept: list[Result]) -> None:
     from painet_cli.benchmark.campaign.page import of_the_plan
     from painet_cli.benchmark.campaign.pictures import draw_table
     from painet_cli.benchmark.latex import bench_latex
-    from painet_cli.benchmark.layout import bench_csv, footnotes
+    from painet_cli.benchmark.layout import bench_csv
     from painet_cli.benchmark.rows import bench_rows
+    from painet_cli.benchmark.tables.notes import footnotes
     from painet_cli.storage.atomic import write_text
 
     tables, _ = of_the_plan(kept)

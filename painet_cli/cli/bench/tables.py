@@ -132,7 +132,8 @@ def _write(
     latex: bool,
 ) -> None:
     from painet_cli.benchmark.latex import bench_latex
-    from painet_cli.benchmark.layout import bench_csv, bench_markdown, footnotes
+    from painet_cli.benchmark.layout import bench_csv, bench_markdown
+    from painet_cli.benchmark.tables.notes import footnotes
     from painet_cli.storage.atomic import write_text
 
     write_text(out / "bench.csv", bench_csv(rows))

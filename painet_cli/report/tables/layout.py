@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from rich import box
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 WIDTH = 80
 LONGEST_NAME = 24
@@ -25,30 +27,69 @@ def digits(value: float, most: int = 4) -> str:
     return f"{float(mantissa):g}e{exponent}"
 
 
+def spread(mean: float, sd: float | None) -> str:
+    """Write a mean and, of several seeds, its standard deviation: 0 below half of the last digit.
+
+    Examples
+    --------
+    >>> spread(0.3036, 0.0012), spread(0.3036, 2e-7), spread(0.3036, None)
+    ('0.3036 ± 0.0012', '0.3036 ± 0', '0.3036')
+    """
+    if sd is None:
+        return digits(mean)
+    last = 10.0 ** (math.floor(math.log10(abs(mean))) - 3) if math.isfinite(mean) and mean else 0.0
+    return f"{digits(mean)} ± {digits(0.0 if sd < last / 2 else sd, 2)}"
+
+
+def in_blocks(
+    names: Columns, columns: Columns, *, between: int = 1, longest: int | None = LONGEST_NAME
+) -> list[Columns]:
+    """Split columns into tables that are no wider than a page, which all repeat the names.
+
+    A column `X, more` stays beside the column `X`, where both find room on a page.
+
+    Parameters
+    ----------
+    between
+        Characters that a column takes beside its own, half of them at the page's edge once more.
+    longest
+        Longer cells are folded; None where they are not.
+    """
+    widths = {
+        heading: _width(heading, cells, longest) + between
+        for heading, cells in (names | columns).items()
+    }
+    groups: list[list[str]] = []
+    for heading in columns:
+        if groups and heading.startswith(f"{groups[-1][0]}, "):
+            groups[-1].append(heading)
+        else:
+            groups.append([heading])
+    room = WIDTH - between // 2 - sum(widths[heading] for heading in names)
+    blocks: list[Columns] = [{}]
+    for group in groups:
+        parts = [group] if sum(widths[one] for one in group) <= room else [[one] for one in group]
+        for part in parts:
+            taken = sum(widths[one] for one in [*blocks[-1], *part])
+            if taken > room and blocks[-1]:
+                blocks.append({})
+            blocks[-1] |= {heading: columns[heading] for heading in part}
+    return blocks
+
+
 def lay_out(title: str, names: Columns, columns: Columns) -> list[RenderableType]:
     """Lay columns out from left to right; where a table is full, the next repeats the names."""
-    taken = sum(_width(heading, cells) + 1 for heading, cells in names.items())
-    blocks: list[Columns] = [{}]
-    left = WIDTH - taken
-    for heading, cells in columns.items():
-        width = _width(heading, cells) + 1
-        if width > left and blocks[-1]:
-            blocks.append({})
-            left = WIDTH - taken
-        blocks[-1][heading] = cells
-        left -= width
+    blocks = in_blocks(names, columns)
     titles = [title] + [f"{title} (continued)"] * (len(blocks) - 1)
     return [
-        Padding(_table(heading, names, block), (0, 0, 1, 0), expand=False)
+        # a title of the table's own would be folded to its width
+        Padding(Group(Text(heading, "bold"), _table(names, block)), (0, 0, 1, 0), expand=False)
         for heading, block in zip(titles, blocks, strict=True)
     ]
 
 
-def _table(title: str, names: Columns, columns: Columns) -> Table:
+def _table(names: Columns, columns: Columns) -> Table:
     table = Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
         box=box.SIMPLE_HEAD,
         padding=0,
         pad_edge=False,
@@ -63,5 +104,6 @@ def _table(title: str, names: Columns, columns: Columns) -> Table:
     return table
 
 
-def _width(heading: str, cells: Sequence[str]) -> int:
-    return min(max(map(len, (heading, *cells))), LONGEST_NAME)
+def _width(heading: str, cells: Sequence[str], longest: int | None) -> int:
+    width = max(map(len, (heading, *cells)))
+    return width if longest is None else min(width, longest)

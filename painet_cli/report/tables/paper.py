@@ -32,6 +32,8 @@ class PaperFigure:
     """Seconds to predict the test windows."""
     memory_gb: float | None = None
     """GPU memory, of training for motion capture, of prediction for AdK."""
+    doubt: str = ""
+    """Why its windows may be others than a preset's that is cut as the paper says."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,15 @@ def best_printed(preset: str) -> BestPrinted | None:
 
 
 @cache
+def letters() -> dict[tuple[str, str], str]:
+    """A letter for each source of a lowest figure, and its setting, the same in all tables."""
+    presets = dict.fromkeys([*paper_rows(), *_best_elsewhere()])
+    printed = [one for preset in presets if (one := best_printed(preset))]
+    found = dict.fromkeys((one.source, one.note) for one in printed)
+    return {key: chr(ord("a") + place) for place, key in enumerate(found)}
+
+
+@cache
 def _best_elsewhere() -> dict[str, BestPrinted]:
     text = files("painet_cli.report.tables").joinpath("best.yaml").read_text(encoding="utf-8")
     return {preset: BestPrinted(**content) for preset, content in yaml.safe_load(text).items()}
@@ -75,6 +86,7 @@ def paper_rows() -> dict[str, dict[str, PaperFigure]]:
             model: PaperFigure(
                 table=content["table"],
                 horizon=content["horizon"],
+                doubt=content.get("doubt", ""),
                 step_mse=tuple(printed.pop("step_mse", ())),
                 **printed,
             )

@@ -6,93 +6,16 @@ import re
 from pathlib import Path
 
 import pytest
-from pretend import result
 
 from painet_cli.benchmark.campaign.page import make_blocks, of_the_plan, update_page
 from painet_cli.benchmark.campaign.pictures import draw_table, ticks
 from painet_cli.benchmark.campaign.plan import parts
-from painet_cli.benchmark.campaign.verdicts import share_of_ends, verdict
-from painet_cli.benchmark.cells import Result
 from painet_cli.benchmark.latex import bench_latex
 from painet_cli.benchmark.rows import bench_rows
 from painet_cli.errors import RequestError
+from pretend_results import planned, result
 
 RECIPE = parts()[0].settings
-
-
-def planned(mse: float, model: str = "egnn", seed: int = 1) -> Result:
-    """A result with the plan's own settings."""
-    return result(mse, model, seed=seed, settings=parts()[0].settings_of(model))
-
-
-def said(*results: Result) -> str:
-    return verdict(bench_rows(results))
-
-
-def test_the_best_is_named_with_its_split_and_the_runner_up() -> None:
-    text = said(planned(0.3, "painet"), planned(0.4), planned(0.5, "egno"))
-    assert "`mocap-run-s2s` (published split, 0 % overlap): painet is first with 0.3" in text
-    assert "egnn second with 0.4 (1 seed)" in text
-    assert "fewer than 3 seeds do not tell how much seeds vary" in text
-
-
-def of_seeds(model: str, *mses: float) -> list[Result]:
-    return [planned(mse, model, seed) for seed, mse in enumerate(mses, 1)]
-
-
-def test_a_difference_counts_beyond_the_spread_of_seeds_alone() -> None:
-    best = of_seeds("painet", 0.30, 0.32, 0.34)
-    assert "within the spread of seeds of egnn" in said(*best, *of_seeds("egnn", 0.33, 0.35, 0.37))
-    assert "beyond the spread of seeds of egnn" in said(*best, *of_seeds("egnn", 0.40, 0.41, 0.42))
-    assert "beyond" not in said(*best, *of_seeds("egnn", 9.0, 9.1)), "two seeds have no spread"
-
-
-def test_a_closed_form_has_no_spread_of_seeds() -> None:
-    kernel = planned(0.2, "kernel")
-    kernel.record.update(stopped_by="epochs", epochs=1)
-    assert kernel.end == "closed form"
-    text = said(kernel, *of_seeds("egnn", 0.40, 0.41, 0.42))
-    assert "kernel is first with 0.2 (closed form), beyond the spread of seeds of egnn" in text
-
-
-def test_who_was_not_trained_or_stopped_too_early_is_said() -> None:
-    stopped = planned(0.4)
-    stopped.record["stopped_by"] = "budget"
-    text = said(planned(0.3, "painet"), stopped)
-    assert "egnn second with 0.4 (1 seed, stopped by a budget)" in text
-    assert text.endswith("Not trained yet: linear, kernel, rf, mpnn, egno, hegnn, gf-node, atom.")
-    everyone = [planned(0.3, model) for model in parts()[0].models]
-    assert "Not trained yet" not in said(*everyone)
-
-
-def test_an_error_that_is_no_number_is_nobodys_win() -> None:
-    lost, kept = planned(float("nan"), "egno"), planned(0.3)
-    assert "egnn is first with 0.3 (1 seed), and the only one with a finite error" in said(
-        lost, kept
-    )
-    assert "no model has a finite error" in said(lost)
-
-
-def test_who_loses_to_the_best_yardstick_is_said() -> None:
-    results = [planned(0.3, "painet"), planned(0.4, "linear"), planned(0.5, "egno")]
-    assert "yardstick" not in said(*results)
-    for one in results:
-        one.evaluation["yardsticks"] = {"nothing moves": [9.0], "straight on": [0.45]}
-    text = said(*results)
-    assert "The best yardstick is *straight on*, 0.45; worse than it: egno." in text
-    assert "no model is worse" in said(*results[:2])
-
-
-def test_how_trainings_ended_is_counted() -> None:
-    ends = [
-        result(1.0),
-        result(1.0, settings=[*RECIPE, "train.epochs=40"], stopped_by="epochs"),
-        result(1.0, settings=["train.epochs=40"], stopped_by="epochs"),
-        result(1.0, stopped_by="budget"),
-    ]
-    assert [one.end for one in ends] == ["patience", "schedule", "epochs", "budget"]
-    assert share_of_ends(ends).startswith("How the training of 4 cells ended: 1 (25 %) by patience")
-    assert share_of_ends([]) == "No cells."
 
 
 def test_other_settings_other_data_and_variants_stay_out_of_the_tables() -> None:
@@ -114,8 +37,8 @@ def test_variants_stand_beside_the_model_that_was_trained_alike() -> None:
     ]
     others = [planned(0.3), result(0.2, "painet", settings=["train.lr=1e-2"])]
     text = make_blocks([planned(0.4, "painet"), *variants, *others])["figures"]
-    assert "| as the preset has it | 1 | 0.4 |" in text
-    assert "| `model.reach=neighbours` | 1 2 | 0.6 ± 0.14 |" in text
+    assert re.search(r"\| as the preset has it +\| 1 +\| 0.4 +\|", text)
+    assert re.search(r"\| `model.reach=neighbours` \| 1 2 +\| 0.6 ± 0.14 \|", text)
     assert "0.2" not in text
     assert make_blocks(others)["figures"] == "No variant is trained yet.\n"
 
@@ -131,8 +54,8 @@ def test_what_stands_between_marks_is_replaced_and_nothing_else(tmp_path: Path) 
     assert text.startswith("# By hand\n")
     assert "stays" in text
     assert "old" not in text
-    assert "| painet | 0.3 | 0.35 ± 0.027 |" in text
-    assert "| mocap-run-s2s | painet 0.3 | egno 0.339 |" in text
+    assert "| painet | 0.3           | 0.35 ± 0.027         |" in text
+    assert "| mocap-run-s2s | painet 0.3 | egno 0.339   | (a) |" in text
     update_page(page, [planned(0.3, "painet")])
     assert page.read_text() == text, "the same records make the same page"
 

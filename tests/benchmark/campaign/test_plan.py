@@ -7,18 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from pretend import result
 from pytest import MonkeyPatch
 
 from painet_cli.benchmark.campaign import plan
 from painet_cli.benchmark.campaign.plan import Part, make_plan, parts, refuse_unknown
 from painet_cli.benchmark.cells import Result
+from painet_cli.benchmark.rows import in_order
 from painet_cli.config.model_table import OWN
 from painet_cli.config.presets import load_preset, preset_names
 from painet_cli.config.schema import MODEL_CONFIGS
 from painet_cli.errors import RequestError
 from painet_cli.report.tables.paper import paper_rows
 from painet_cli.training.setup.build import dataset_of
+from pretend_results import result
 
 DEMO = Part("Table 9", 1.0, ("demo",), ("painet", "linear"), seeds={"default": 2})
 
@@ -89,13 +90,49 @@ def test_motion_capture_is_trained_as_its_presets_for_muon_are() -> None:
         assert planned.train == load_preset(name).train
 
 
+def hours(folder: Path, data_dir: Path, *kept: Result) -> dict[str, float]:
+    return {str(one.cell): one.hours for one in make_plan(folder, data_dir, kept)}
+
+
 def test_what_a_cell_takes_is_learned_from_its_like(
     planned: Planning, data_dir: Path, tmp_path: Path
 ) -> None:
     planned(DEMO)
-    slow = result(1.0, "linear", preset="demo", seed=9)
-    slow.record["epoch_s"] = 100.0
-    assert names(tmp_path, data_dir, slow)[0] == "demo painet seed 1"
+    long = result(1.0, "linear", preset="demo", seed=9)
+    long.record.update(epochs=10**6, epoch_s=0.5)
+    assert names(tmp_path, data_dir, long)[0] == "demo painet seed 1"
+    quick = result(1.0, "linear", preset="demo", seed=9)
+    quick.record.update(epochs=36, epoch_s=1e-4)
+    assert hours(tmp_path, data_dir, quick)["demo linear seed 1"] == pytest.approx(1e-6)
+
+
+def test_an_epoch_of_a_busy_machine_counts_no_more_than_a_guess(
+    planned: Planning, data_dir: Path, tmp_path: Path
+) -> None:
+    planned(DEMO)
+    guessed = hours(tmp_path, data_dir)["demo linear seed 1"]
+    busy = result(1.0, "linear", preset="demo", seed=9)
+    busy.record.update(epochs=busy.cell.preset.train.epochs, epoch_s=1e3)
+    assert hours(tmp_path, data_dir, busy)["demo linear seed 1"] == pytest.approx(guessed)
+
+
+def test_a_closed_form_has_one_epoch(planned: Planning, data_dir: Path, tmp_path: Path) -> None:
+    planned(replace(DEMO, models=("kernel",), seeds={"default": 1}))
+    assert hours(tmp_path, data_dir)["demo kernel seed 1"] < 0.1
+
+
+def test_the_kernel_of_motion_capture_is_that_of_the_presets_that_are_best() -> None:
+    for part in parts():
+        for preset in (one for one in part.presets if "kernel" in part.models and "mocap" in one):
+            chosen = load_preset(preset, ["model.name=kernel", *part.settings_of("kernel")])
+            best = load_preset(f"{preset}-best")
+            assert chosen.model == best.model
+            assert chosen.train.augment == best.train.augment
+
+
+def test_models_stand_in_the_order_of_the_tables() -> None:
+    for part in parts():
+        assert list(part.models) == in_order(part.models)
 
 
 def test_a_cell_that_was_recorded_is_done_on_any_machine(

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pretend import SHA256, result
 
 from painet_cli.benchmark.campaign.record import (
     cell_key,
@@ -24,6 +23,7 @@ from painet_cli.config.presets import load_preset
 from painet_cli.errors import RequestError
 from painet_cli.evaluation.evaluate import evaluate_run
 from painet_cli.evaluation.evaluation import save_evaluation
+from pretend_results import SHA256, result
 from trainings import CPU
 
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ from painet_cli.report.tables.paper import PaperFigure, paper_figure
 
 def test_a_mocap_figure_has_time_and_memory() -> None:
     expected = PaperFigure(table=1, horizon=1, mse=0.0845, sd=0.0023, epoch_s=0.20, memory_gb=0.26)
-    assert paper_figure("mocap-walk-s2s", "painet") == expected
+    assert paper_figure("mocap-walk-s2s", "painet") == replace(
+        expected, doubt="the trials of Walk may be numbered otherwise"
+    )
 
 
 def test_an_md17_figure_has_neither() -> None:

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-import sys
-from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+from scripts_of_benchmarks import BENCHMARKS, Script
 
 
 @pytest.fixture(scope="module")
-def record() -> ModuleType:
-    sys.path.insert(0, str(BENCHMARKS))
-    try:
-        return importlib.import_module("record")
-    finally:
-        sys.path.remove(str(BENCHMARKS))
+def record(script: Script) -> ModuleType:
+    return script("record")
 
 
 def test_a_ratio_is_the_median_turn_by_turn_and_knows_its_spread(record: ModuleType) -> None:

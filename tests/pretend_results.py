@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from painet_cli.benchmark.campaign.plan import parts
 from painet_cli.benchmark.cells import Cell, Result
 from painet_cli.config.presets import load_preset
 
@@ -39,3 +40,11 @@ def result(
     }  # fmt: skip
     cell = Cell(preset, chosen, Path(preset) / f"{model}-{seed}", label)
     return Result(cell, record, evaluation, mse * np.linspace(0.9, 1.1, 400)[:, None])
+
+
+def planned(
+    mse: float, model: str = "egnn", seed: int = 1, preset: str = "mocap-run-s2s"
+) -> Result:
+    """A result with the plan's own settings."""
+    own = next(part for part in parts() if preset in part.presets).settings_of(model)
+    return result(mse, model, preset=preset, seed=seed, settings=own)

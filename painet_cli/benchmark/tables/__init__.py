@@ -1,0 +1,1 @@
+"""What stands in a benchmark's tables: their columns, and the notes below."""
