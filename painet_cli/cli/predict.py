@@ -164,6 +164,9 @@ def predict(
     if files and len(files) == 1 and not manifest:  # a mistyped name must not wait for torch
         dataset_folder(files[0], data_dir)
     with loading():
+        from painet_cli.training.device import reuse_freed_memory  # torch, before all that it lists
+
+        reuse_freed_memory()
         from painet_cli.prediction.adapting.wish import read_wish
         from painet_cli.prediction.momentum import check_conserve
         from painet_cli.prediction.outputs.motion_style import motion_style

@@ -55,9 +55,11 @@ def rollout(
     previous = int(trained[-2]) if len(trained) > 1 else 0
     frames = int(trained[-1]) - previous
     predicted: list[Tensor] = []
-    while len(predicted) < steps:
+    while True:
         steps_ahead = model(batch)
         predicted.extend(steps_ahead.unbind(0))
+        if len(predicted) >= steps:
+            break
         steps_ahead = hold(steps_ahead)
         before = steps_ahead[-2] if len(trained) > 1 else batch.positions
         velocities = (steps_ahead[-1] - before) / frames

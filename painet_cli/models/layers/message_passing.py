@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -10,7 +12,8 @@ from torch.utils.checkpoint import checkpoint
 from painet_cli.data.batches.graph import Graph
 
 _LARGEST_GATE = 100.0  # a coordinate message moves a particle by at most this many edge lengths
-_RECOMPUTED, _UNKEPT, _UNKEPT_ON_GPU = 2**19, 2**12, 2**20  # edges a stretch, `_stretches`
+_RECOMPUTED, _UNKEPT_ON_GPU = 2**19, 2**20  # edges a stretch, `_stretches`
+_UNKEPT = 2**18  # numbers of the messages of a stretch, 1 MB
 
 
 class PairLinear(nn.Linear):
@@ -37,7 +40,7 @@ class PairLinear(nn.Linear):
         graph: Graph,
     ) -> Tensor:  # (E, out)
         """Linear map of every edge, (E, out)."""
-        return self.meet(*self.ends(h), e, graph.target, graph.source)
+        return self.meet(*self.ends(h), (e,), graph.target, graph.source)
 
     def ends(
         self,
@@ -51,15 +54,20 @@ class PairLinear(nn.Linear):
         self,
         to_target: Tensor,  # (M, out)
         to_source: Tensor,  # (M, out)
-        e: Tensor,  # (E, edges)
+        e: Sequence[Tensor],  # (E, some columns) each
         target: Tensor,  # (E,)
         source: Tensor,  # (E,)
     ) -> Tensor:  # (E, out)
-        """What both ends of some edges and the edges themselves add up to."""
+        """What both ends of some edges and the edges themselves, in parts, add up to.
+
+        A part that needs no gradient costs none: the product for that of a few columns is slow.
+        """
         out = to_target.index_select(0, target)
         out += to_source.index_select(0, source)
-        to_edge = torch.split(self.weight, list(self.widths), dim=1)[2]
-        return torch.addmm(out, e, to_edge.t())
+        widths = [*self.widths[:2], *(part.shape[-1] for part in e)]
+        for part, weight in zip(e, torch.split(self.weight, widths, dim=1)[2:], strict=True):
+            out = out.addmm_(part.to(out.dtype), weight.t().to(out.dtype))  # autocast leaves it alone
+        return out
 
 
 class MessageLayer(nn.Module):
@@ -168,7 +176,7 @@ class EquivariantLayer(MessageLayer):
         """
         recompute = recompute and torch.is_grad_enabled()
         totals: tuple[Tensor, ...] = ()
-        for here in _stretches(graph, recompute=recompute):
+        for here in _stretches(graph, to_target.shape[-1], recompute=recompute):
             target = graph.target[here]
             given = (to_target, to_source, x, a[here], target, graph.source[here], length)
             if recompute:  # with the sums, which would keep what they are of
@@ -195,7 +203,7 @@ class EquivariantLayer(MessageLayer):
         """Sums over some edges, added to what is given; in x's dtype, whatever autocast says."""
         apart = x.index_select(0, target) - x.index_select(0, source)
         squared = (apart / length).square().sum(dim=-1, keepdim=True)
-        z = self.pair.meet(to_target, to_source, torch.cat([squared, a], dim=-1), target, source)
+        z = self.pair.meet(to_target, to_source, (squared, a), target, source)
         m = F.silu(self.message(F.silu(z)))
         pull = apart * self.gate(m).to(x.dtype).clamp(-_LARGEST_GATE, _LARGEST_GATE)
         parts = m.to(x.dtype), pull
@@ -239,7 +247,7 @@ def recomputed_at_once(nodes: int) -> int:
     return max(_RECOMPUTED, 2 * nodes)
 
 
-def _stretches(graph: Graph, *, recompute: bool) -> list[slice]:
+def _stretches(graph: Graph, hidden: int, *, recompute: bool) -> list[slice]:
     """Stretches of about equal length that make up all edges of a graph."""
     edges = graph.edge_hop.shape[0]
     if recompute:
@@ -247,7 +255,7 @@ def _stretches(graph: Graph, *, recompute: bool) -> list[slice]:
     elif torch.is_grad_enabled() or torch.compiler.is_compiling():
         longest = max(edges, 1)
     else:  # such that a CPU's caches hold what a stretch needs
-        longest = _UNKEPT if graph.types.is_cpu else _UNKEPT_ON_GPU
+        longest = max(_UNKEPT // hidden, 1) if graph.types.is_cpu else _UNKEPT_ON_GPU
     count = max(-(-edges // longest), 1)
     return [slice(edges * k // count, edges * (k + 1) // count) for k in range(count)]
 
