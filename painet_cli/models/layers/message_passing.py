@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -40,7 +38,7 @@ class PairLinear(nn.Linear):
         graph: Graph,
     ) -> Tensor:  # (E, out)
         """Linear map of every edge, (E, out)."""
-        return self.meet(*self.ends(h), (e,), graph.target, graph.source)
+        return self.meet(*self.ends(h), e, graph.target, graph.source)
 
     def ends(
         self,
@@ -54,20 +52,15 @@ class PairLinear(nn.Linear):
         self,
         to_target: Tensor,  # (M, out)
         to_source: Tensor,  # (M, out)
-        e: Sequence[Tensor],  # (E, some columns) each
+        e: Tensor,  # (E, edges)
         target: Tensor,  # (E,)
         source: Tensor,  # (E,)
     ) -> Tensor:  # (E, out)
-        """What both ends of some edges and the edges themselves, in parts, add up to.
-
-        A part that needs no gradient costs none: the product for that of a few columns is slow.
-        """
+        """What both ends of some edges and the edges themselves add up to."""
         out = to_target.index_select(0, target)
         out += to_source.index_select(0, source)
-        widths = [*self.widths[:2], *(part.shape[-1] for part in e)]
-        for part, weight in zip(e, torch.split(self.weight, widths, dim=1)[2:], strict=True):
-            out = out.addmm_(part.to(out.dtype), weight.t().to(out.dtype))  # autocast leaves it alone
-        return out
+        to_edge = torch.split(self.weight, list(self.widths), dim=1)[2]
+        return torch.addmm(out, e, to_edge.t())
 
 
 class MessageLayer(nn.Module):
@@ -203,7 +196,7 @@ class EquivariantLayer(MessageLayer):
         """Sums over some edges, added to what is given; in x's dtype, whatever autocast says."""
         apart = x.index_select(0, target) - x.index_select(0, source)
         squared = (apart / length).square().sum(dim=-1, keepdim=True)
-        z = self.pair.meet(to_target, to_source, (squared, a), target, source)
+        z = self.pair.meet(to_target, to_source, torch.cat([squared, a], dim=-1), target, source)
         m = F.silu(self.message(F.silu(z)))
         pull = apart * self.gate(m).to(x.dtype).clamp(-_LARGEST_GATE, _LARGEST_GATE)
         parts = m.to(x.dtype), pull
