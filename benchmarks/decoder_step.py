@@ -2,7 +2,8 @@
 
 The literal layer builds [h_i, h_j, d2, a_ij] for every edge and multiplies that, reads its edges in
 no order, sums and averages as EGNN's published code does, and updates h after the last layer too.
-Processor time on one thread; both take turns, and a ratio is the median over the turns.
+Processor time on one thread, memory kept between steps as a training keeps it; both take turns, and
+a ratio is the median over the turns.
 
     python benchmarks/decoder_step.py
 
@@ -46,7 +47,7 @@ from painet_cli.errors import RequestError
 from painet_cli.models.base import DynamicsModel, SystemSpec
 from painet_cli.models.layers.message_passing import EquivariantLayer
 from painet_cli.models.registry import build_model
-from painet_cli.training.device import MemoryMeter
+from painet_cli.training.device import MemoryMeter, reuse_freed_memory
 
 if TYPE_CHECKING:
     from painet_cli.config.schema import Activations
@@ -314,7 +315,9 @@ def main() -> None:
     torch.set_num_threads(1)
     if arguments.memory:
         compare_memory()
-    elif arguments.shares:
+        return
+    reuse_freed_memory()  # as a training does
+    if arguments.shares:
         shares()
     elif arguments.compiled:
         compare_compiled()

@@ -164,6 +164,10 @@ def predict(
     if files and len(files) == 1 and not manifest:  # a mistyped name must not wait for torch
         dataset_folder(files[0], data_dir)
     with loading():
+        from painet_cli.training.device import reuse_freed_memory
+
+        reuse_freed_memory()
+        # torch comes before the rest: while it is imported it looks through all modules there are
         from painet_cli.prediction.adapting.wish import read_wish
         from painet_cli.prediction.momentum import check_conserve
         from painet_cli.prediction.outputs.motion_style import motion_style

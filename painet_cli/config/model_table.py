@@ -101,9 +101,12 @@ class ModelTable:
 
     def registered(self) -> dict[str, Plugin]:
         """All models by name, those of this package first; none is imported."""
+        return {**self.own(), **plugins(MODELS, OWN)}
+
+    def own(self) -> dict[str, Plugin]:
+        """Models of this package by name: no other package is looked for."""
         here = version("painet")
-        own = {name: Plugin(MODELS, name, at, "painet", here) for name, at in OWN.items()}
-        return {**own, **plugins(MODELS, OWN)}
+        return {name: Plugin(MODELS, name, at, "painet", here) for name, at in OWN.items()}
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and (name in OWN or name in self.registered())

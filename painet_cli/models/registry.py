@@ -47,7 +47,7 @@ def find_model(name: str) -> type[DynamicsModel]:
         There is no such model, or it needs a package that is not installed, or is of another
         package that cannot be used.
     """
-    known = registered_models()
+    known = MODEL_CONFIGS.own() if name in OWN else registered_models()
     if name not in known:
         raise RequestError(f"model {name}: no such model", f"there are {', '.join(known)}")
     try:

@@ -55,14 +55,15 @@ def rollout(
     previous = int(trained[-2]) if len(trained) > 1 else 0
     frames = int(trained[-1]) - previous
     predicted: list[Tensor] = []
-    while len(predicted) < steps:
+    while True:
         steps_ahead = model(batch)
         predicted.extend(steps_ahead.unbind(0))
+        if len(predicted) >= steps:  # and no edges are made for a pass that does not come
+            return torch.stack(predicted[:steps])
         steps_ahead = hold(steps_ahead)
         before = steps_ahead[-2] if len(trained) > 1 else batch.positions
         velocities = (steps_ahead[-1] - before) / frames
         batch = batch.at(steps_ahead[-1], velocities, _past(batch, steps_ahead, trained))
-    return torch.stack(predicted[:steps])
 
 
 def _past(

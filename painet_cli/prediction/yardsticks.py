@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from painet_cli.data.batches.batch import Batch
-from painet_cli.data.trajectories.unwrap import superposed
+from painet_cli.data.trajectories.unwrap import stretches, superposed
 from painet_cli.models.kernel.ridge import squared_distances
 from painet_cli.models.kernel.written import gather, write_inputs
 from painet_cli.models.layers.body_frame import BodyFrame, Frames
@@ -69,8 +69,8 @@ def mean_structure(frames: Floats) -> NDArray[np.float64]:
     most = max(min(_MOST_STRUCTURES, _STRUCTURE_PARTICLES // frames.shape[1]), _FEWEST_STRUCTURES)
     chosen = np.linspace(0, len(frames) - 1, min(len(frames), most)).round().astype(int)
     total = np.zeros(frames.shape[1:])
-    for at in chosen:
-        total += superposed(frames[at], frames[-1])
+    for some in stretches(len(chosen), frames.shape[1]):
+        total += superposed(frames[chosen[some]], frames[-1]).sum(axis=0)
     return total / len(chosen)
 
 
@@ -79,7 +79,7 @@ def mean_superposed(
     x: Floats,  # (S, N, 3)
 ) -> NDArray[np.float64]:  # (S, N, 3)
     """A mean structure, superposed on each start."""
-    return np.stack([superposed(structure, one) for one in x])
+    return superposed(structure, x)
 
 
 class NearestWindow:

@@ -96,6 +96,20 @@ def test_no_more_passes_than_needed(steps: int, passes: int) -> None:
     assert model.passes == passes
 
 
+def test_no_edges_are_made_after_the_last_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    moved: list[Tensor] = []
+    at = Batch.at
+
+    def counted(batch: Batch, positions: Tensor, *rest: Tensor | None) -> Batch:
+        moved.append(positions)
+        return at(batch, positions, *rest)
+
+    start = at_the_origin()
+    monkeypatch.setattr(Batch, "at", counted)
+    rollout(Ballistic([1, 2]), start, 5, np.array([1, 2]))
+    assert len(moved) == 2  # of three passes
+
+
 def test_inside_the_horizon_it_is_the_model_itself() -> None:
     model, batch = Ballistic(TAIL_OF_TEN, acceleration=0.3), equal_systems(BRANCHED, horizon=5)
     assert torch.equal(rollout(model, batch, 3, np.array(TAIL_OF_TEN)), model(batch)[:3])

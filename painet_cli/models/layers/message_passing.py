@@ -10,7 +10,8 @@ from torch.utils.checkpoint import checkpoint
 from painet_cli.data.batches.graph import Graph
 
 _LARGEST_GATE = 100.0  # a coordinate message moves a particle by at most this many edge lengths
-_RECOMPUTED, _UNKEPT, _UNKEPT_ON_GPU = 2**19, 2**12, 2**20  # edges a stretch, `_stretches`
+_RECOMPUTED, _UNKEPT_ON_GPU = 2**19, 2**20  # edges a stretch, `_stretches`
+_UNKEPT = 2**18  # numbers of the messages of a stretch, 1 MB
 
 
 class PairLinear(nn.Linear):
@@ -168,7 +169,7 @@ class EquivariantLayer(MessageLayer):
         """
         recompute = recompute and torch.is_grad_enabled()
         totals: tuple[Tensor, ...] = ()
-        for here in _stretches(graph, recompute=recompute):
+        for here in _stretches(graph, to_target.shape[-1], recompute=recompute):
             target = graph.target[here]
             given = (to_target, to_source, x, a[here], target, graph.source[here], length)
             if recompute:  # with the sums, which would keep what they are of
@@ -239,7 +240,7 @@ def recomputed_at_once(nodes: int) -> int:
     return max(_RECOMPUTED, 2 * nodes)
 
 
-def _stretches(graph: Graph, *, recompute: bool) -> list[slice]:
+def _stretches(graph: Graph, hidden: int, *, recompute: bool) -> list[slice]:
     """Stretches of about equal length that make up all edges of a graph."""
     edges = graph.edge_hop.shape[0]
     if recompute:
@@ -247,7 +248,7 @@ def _stretches(graph: Graph, *, recompute: bool) -> list[slice]:
     elif torch.is_grad_enabled() or torch.compiler.is_compiling():
         longest = max(edges, 1)
     else:  # such that a CPU's caches hold what a stretch needs
-        longest = _UNKEPT if graph.types.is_cpu else _UNKEPT_ON_GPU
+        longest = max(_UNKEPT // hidden, 1) if graph.types.is_cpu else _UNKEPT_ON_GPU
     count = max(-(-edges // longest), 1)
     return [slice(edges * k // count, edges * (k + 1) // count) for k in range(count)]
 

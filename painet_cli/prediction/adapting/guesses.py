@@ -5,14 +5,14 @@ All of them turn and move with the coordinates, and cost a few passes over the f
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.trajectories.unwrap import superposed
+from painet_cli.data.trajectories.unwrap import stretches
 from painet_cli.prediction.adapting.blocks import Blocks
 from painet_cli.prediction.yardsticks import (
     MEAN,
@@ -113,8 +113,7 @@ def weighted_past(frames: Frames, starts: Numbers, offsets: Numbers) -> Guess:
     terms = len(_SPANS) + 1
     gram = np.zeros((_CLASSES, terms, terms))
     moment = np.zeros((_CLASSES, terms, len(offsets)))
-    for at in starts.tolist():
-        inputs = _past(frames, at, structure)
+    for at, inputs in _pasts(frames, starts, structure):
         moved = (frames[at + offsets] - frames[at]).astype(np.float64)
         for k, mine in enumerate(members):
             a, y = (rows[:, mine].reshape(len(rows), -1) for rows in (inputs, moved))
@@ -131,8 +130,7 @@ def weighted_past(frames: Frames, starts: Numbers, offsets: Numbers) -> Guess:
 
     def guess(known: Frames, at_starts: Numbers) -> Frames:
         made = np.empty((len(at_starts), len(offsets), *known.shape[1:]), dtype=known.dtype)
-        for row, at in zip(made, at_starts.tolist(), strict=True):
-            past = _past(known, at, structure)
+        for row, (at, past) in zip(made, _pasts(known, at_starts, structure), strict=True):
             for k, mine in enumerate(members):
                 moved = weights[k].T @ past[:, mine].reshape(terms, -1)
                 row[:, mine] = known[at][mine] + moved.reshape(len(offsets), -1, 3)
@@ -141,8 +139,20 @@ def weighted_past(frames: Frames, starts: Numbers, offsets: Numbers) -> Guess:
     return guess
 
 
+def _pasts(
+    frames: Frames, starts: Numbers, structure: Frames
+) -> Iterator[tuple[int, NDArray[np.float64]]]:
+    """Every start with (P, N, 3) vectors from it to the means of frames up to it, and a structure.
+
+    The structure is superposed on it.
+    """
+    for some in stretches(len(starts), len(structure)):
+        laid = mean_superposed(structure, frames[starts[some]])
+        for at, like in zip(starts[some].tolist(), laid, strict=True):
+            yield at, _past(frames, at, like)
+
+
 def _past(frames: Frames, at: int, structure: Frames) -> NDArray[np.float64]:
-    """(P, N, 3) vectors from a start to the means of frames up to it, and to a structure."""
     start = frames[at].astype(np.float64)
     total, have, vectors = np.zeros_like(start), 0, []
     for span in _SPANS:
@@ -152,4 +162,4 @@ def _past(frames: Frames, at: int, structure: Frames) -> NDArray[np.float64]:
             total = total + (newer.sum(axis=0, dtype=np.float64) - len(newer) * start)
             have = want
         vectors.append(total / have)
-    return np.stack([*vectors, superposed(structure, frames[at]) - start])
+    return np.stack([*vectors, structure - start])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.trajectories.unwrap import superposed
+from painet_cli.data.trajectories.unwrap import stretches, superposed
 
 
 def superposed_mse(
@@ -13,10 +13,12 @@ def superposed_mse(
     truth: NDArray[np.floating],  # (S, T, N, 3)
 ) -> NDArray[np.float64]:
     """(T,) MSE at each step, every guess superposed on its truth."""
-    total = np.zeros(guess.shape[1])
-    for steps, real in zip(guess, truth, strict=True):  # a frame at a time, for memory
-        total += [
-            np.square(superposed(one, known) - known).mean()
-            for one, known in zip(steps, real, strict=True)
-        ]
-    return total / len(guess)
+    starts, steps, particles, _ = guess.shape
+    total = np.zeros((starts, steps))
+    for step in range(steps):
+        for some in stretches(starts, particles):
+            known = truth[some, step]
+            moved = superposed(guess[some, step], known) - known
+            total[some, step] = np.square(moved).mean(axis=(1, 2))
+    mean: NDArray[np.float64] = total.mean(axis=0)
+    return mean

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.particles.names import Treatment
-from painet_cli.data.trajectories.unwrap import fit, superposed
+from painet_cli.data.trajectories.unwrap import fit, stretches, superposed
 from painet_cli.prediction.inputs.recording import Input
 from painet_cli.training.checkpoint import Header
 
@@ -80,13 +80,14 @@ def treated(
         x = x - x.mean(axis=1, keepdims=True)
         said.append("centred")
     if "superposed" in missing:
-        start = x[starts[0]]
+        start = x[starts[0]].copy()
         reference = reference_of(header, system)
+        onto = start if reference is None else reference
+        for some in stretches(len(x), x.shape[1]):
+            x[some] = superposed(x[some], onto)
         if reference is None:
-            x = np.stack([superposed(frame, start) for frame in x])
             said.append("superposed on the first start")
         else:
-            x = np.stack([superposed(frame, reference) for frame in x])
             back = fit(start, reference).T
             x = (x - reference.mean(axis=0)) @ back + start.mean(axis=0)
             said.append("superposed on the frame that training was superposed on")

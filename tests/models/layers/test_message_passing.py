@@ -170,7 +170,7 @@ def test_edges_computed_again_give_the_same_values_and_gradients(
 def test_without_gradients_edges_pass_in_stretches_to_the_same(
     batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_UNKEPT", 3)
+    monkeypatch.setattr(module, "_UNKEPT", 3 * HIDDEN)
     layer, state = shaken_layer(), layer_inputs(batch)
     kept = layer(*state, batch.graph)
     with torch.no_grad():
