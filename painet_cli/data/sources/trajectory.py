@@ -234,7 +234,9 @@ def write_trajectories(
         shared_out = checked_split(split, segments, delta_frames)
         begin = files[0].frame(chosen[0][0])
         _load_frame(universe, begin)
-        refuse_other_unit(f"{files[0].path}", elements_of(universe.atoms), begin.positions)
+        everyone = select(universe, "all", topology)  # each in one place
+        x = begin.positions[everyone.indices]
+        refuse_other_unit(f"{files[0].path}", elements_of(everyone), x)
         selected = select(universe, reading.select, topology)
         joined = connections(universe, begin, reading.bond_length)
         frames = prepared_frames(files, chosen, selected.indices, reading, joined, to.progress)

@@ -21,9 +21,8 @@ from numpy.typing import NDArray
 
 from painet_cli.data.formats.binary_cif import mmcif_of
 from painet_cli.data.formats.frame import Frame
-from painet_cli.data.formats.hybrid36 import in_decimal
 from painet_cli.data.formats.netcdf import NetcdfHeader, WholeRecords
-from painet_cli.data.formats.pdb_models import other_models_note, same_models
+from painet_cli.data.formats.pdb_models import PdbModels, other_models_note, read_models
 from painet_cli.data.formats.text_frames import cut_short
 from painet_cli.data.trajectories.child_reader import ChildReader
 from painet_cli.data.trajectories.dcd import DcdHeader
@@ -101,6 +100,7 @@ class MdaReader:
     def __init__(self, path: Path, kind: Readable, atom_count: int) -> None:
         self.path, self.kind = path, kind
         check_claims(path, {kind.name})
+        self._pdb = read_models(path) if kind.name == "PDB" else None
         self._box_of_all = _first_cell(path) if kind.name == "PDB" else None
         self._dcd = DcdHeader.read(path) if kind.name == "DCD" else None
         self._netcdf = NetcdfHeader.read(path) if kind.name == "NCDF" else None
@@ -140,22 +140,27 @@ class MdaReader:
                 number,
                 np.array(step.positions, dtype=np.float32),
                 box,
-                number * (self.frame_time_ps or 0.0) if self._dcd else float(step.time),
+                self._time_of(number, step),
                 self._velocities(step),
             )
+
+    def _time_of(self, number: int, step: Any) -> float:
+        if self._pdb is not None and self._pdb.times_ps:
+            return self._pdb.times_ps[number]
+        return number * (self.frame_time_ps or 0.0) if self._dcd else float(step.time)
 
     def _read_models(self) -> None:
         """Take the models of a PDB that have the atoms of the first."""
         self._models: Sequence[int] = range(self.n_frames)
-        if self.kind.name == "PDB" and self.n_frames > 1:
-            self._models = same_models(self.path)
+        if self._pdb is not None and self.n_frames > 1:
+            self._models = self._pdb.same
         self._models_left_out = self.n_frames - len(self._models)
         self.n_frames = len(self._models)
 
     def _source(self) -> Any:
         """What MDAnalysis opens: of a NetCDF file that was cut, the records that are whole."""
-        if self.kind.name == "PDB":
-            return str(self.path)
+        if self._pdb is not None:
+            return _pdb_source(self.path, self._pdb)
         if self._netcdf is None or self._netcdf.said == self._netcdf.whole:
             return mda_source(self.path, self.kind)
         from MDAnalysis.lib.util import NamedStream
@@ -176,6 +181,8 @@ class MdaReader:
     def _frame_time(self) -> float | None:
         if self.n_frames < 2 or self.kind.name in _MODELS_WITHOUT_TIMES:
             return None
+        if self._pdb is not None:
+            return self._pdb.frame_time_ps
         if self._dcd is not None:
             time = self._dcd.frame_time_ps
             return None if time is None else float(f"{time:.6g}")
@@ -198,6 +205,7 @@ class MdaReader:
             cut = end != self.path.stat().st_size
             self.n_frames -= end > self.path.stat().st_size
         notes = [cut_short(self.path, self.n_frames)] if cut else []
+        notes += self._pdb.notes if self._pdb is not None else ()
         if left_out := self._models_left_out:
             notes.append(other_models_note(self.path, left_out, left_out + self.n_frames))
         if self._dcd is not None and self._dcd.unsaid:
@@ -250,16 +258,21 @@ def mda_options(path: Path, kind: Readable) -> dict[str, Any]:
 
 def mda_source(path: Path, kind: Readable) -> Any:
     """What MDAnalysis is given to read: the file's name, or what the file says in its language."""
-    text, suffix = None, ""
-    if kind.name == "BCIF":
-        text, suffix = mmcif_of(path), ".cif"
-    elif kind.name == "PDB":
-        text = in_decimal(path)
-    if text is None:
+    if kind.name == "PDB":
+        return _pdb_source(path, read_models(path))
+    if kind.name != "BCIF":
         return str(path)
     from MDAnalysis.lib.util import NamedStream
 
-    return NamedStream(StringIO(text), f"{path}{suffix}")
+    return NamedStream(StringIO(mmcif_of(path)), f"{path}.cif")
+
+
+def _pdb_source(path: Path, models: PdbModels) -> Any:
+    if models.text is None:
+        return str(path)
+    from MDAnalysis.lib.util import NamedStream
+
+    return NamedStream(StringIO(models.text), str(path))
 
 
 def _reader_of(kind: Readable) -> Any:

@@ -93,9 +93,10 @@ class MoleculeRecording(Recording):
         self._box = first.box
         self._connections = connections(self._universe, first)
         self._first = whole_positions(first, self._connections).astype(np.float32)
-        everyone = self._universe.atoms
+        everyone = select(self._universe, "all", self.topology)  # each in one place
         try:
-            refuse_other_unit(f"{path}: frame 0", elements_of(everyone), self._first)
+            x = self._first[everyone.indices]
+            refuse_other_unit(f"{path}: frame 0", elements_of(everyone), x)
         except RequestError:
             self.close()
             raise
