@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from painet_cli.data.batches.spacing import frame_times_of
 from painet_cli.data.batches.typed_graph import MissingLabelError, particle_kinds
+from painet_cli.data.motion.motion import UNSAID
 from painet_cli.data.particles.elements import HEAVY
 from painet_cli.data.particles.names import Axis
 from painet_cli.data.particles.particles import Particles
@@ -36,8 +37,6 @@ _SAME_RESIDUE = {
 }
 """Names that force fields give a residue by its protonation or bonds."""
 _FEW = 6
-_UNSAID = ("BVH unit", "ASF unit")
-"""Units of motion capture that does not say its own; see `take_unit`."""
 _ANOTHER_GAIT = 2.0
 """Steps of a factor of 1.5 in speed from which on a motion is another kind: walking, running."""
 
@@ -138,7 +137,7 @@ def check_fit(
     if length_unit != header.units.length:
         raise MisfitError(
             f"it was trained in {header.units.length}, the input is in {length_unit}"
-            + (", and no one factor makes its bones the checkpoint's" * (length_unit in _UNSAID))
+            + (", and no one factor makes its bones the checkpoint's" * (length_unit in UNSAID))
         )
     types = types_of(header, particles)
     if "height" in header.preset.features.node and up_axis != header.up_axis:

@@ -21,6 +21,7 @@ from scipy.spatial.transform import Rotation
 
 from painet_cli.data.motion.acclaim_text import NOT_WHOLE, bad_line, numbers, quote
 from painet_cli.data.motion.motion import Motion
+from painet_cli.data.motion.plausible import radians_note
 from painet_cli.storage.archives import read_bytes
 
 _POSITIONS = ("xposition", "yposition", "zposition")
@@ -59,6 +60,8 @@ def read_bvh(path: Path) -> Motion:
     joints = _hierarchy(lines[1:begin], where)
     frame_time_s, values = _motion(lines[begin:], sum(len(one.channels) for one in joints), where)
     names, parents, kept = _places(joints)
+    turning = [name in _ROTATIONS for one in joints for name in one.channels]
+    note = radians_note(path, values[:, turning], "BVH has degrees: multiply them by 57.2958")
     return Motion(
         names=names,
         parents=parents,
@@ -66,6 +69,7 @@ def read_bvh(path: Path) -> Motion:
         frame_time_s=frame_time_s,
         length_unit="BVH unit",
         up_axis="y",
+        notes=(note,) if note else (),
     )
 
 

@@ -39,6 +39,8 @@ _CELL_COLUMNS = (6, 15, 24, 33, 40, 47, 54)
 _ATOM_STYLE = re.compile(rb"^\s*Atoms\s*#\s*(\w+)", re.MULTILINE)
 _COLUMNS = {"atomic": "id type x y z", "charge": "id type charge x y z"}
 """Columns of atoms that MDAnalysis does not tell by their number, by LAMMPS' name of the style."""
+_ROUNDED_TIMES = {"XTC", "TRR"}
+"""Formats whose times are single precision."""
 _MODELS_WITHOUT_TIMES = {"MOL2"}
 
 
@@ -191,11 +193,25 @@ class MdaReader:
             if self.kind.name == "H5MD":  # it has a time for every frame, and no dt
                 time = float(self._reader[1].time) - float(self._reader[0].time)
                 caught.clear()
+            elif self.kind.name in _ROUNDED_TIMES:
+                time = self._mean_time(time)
         # MDAnalysis takes 1 ps where a file has no times.
         invented = any("no dt information" in str(one.message) for one in caught)
         if invented or not math.isfinite(time):
             return None
         return float(f"{time:.6g}")  # files hold it in single precision
+
+    def _mean_time(self, first: float) -> float:
+        """Picoseconds between frames over all of the file, whose late times are coarse.
+
+        The first interval counts where the mean is another: frames are missing, then.
+        """
+        begin = float(self._reader[0].time)
+        end = float(self._reader[self.n_frames - 1].time)
+        coarse = float(np.spacing(np.float32(max(abs(begin), abs(end)))))
+        mean = (end - begin) / (self.n_frames - 1)
+        self._reader[0]
+        return mean if abs(mean - first) <= coarse else first
 
     def _notes(self) -> tuple[str, ...]:
         head = self._dcd or self._netcdf

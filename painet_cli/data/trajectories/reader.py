@@ -219,8 +219,10 @@ def check_file(path: Path) -> None:
         It is one of these.
     """
     if not path.is_file():
+        piped = path.is_fifo() or path.is_char_device()
         raise RequestError(
-            f"{path}: {'not a file' if path.exists() else 'no such file'}", "check the path"
+            f"{path}: {'not a file' if path.exists() else 'no such file'}",
+            "files are read more than once: save it first" if piped else "check the path",
         )
     if not os.access(path, os.R_OK):
         raise RequestError(f"{path}: may not be read", "check its permissions")
