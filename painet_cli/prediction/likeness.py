@@ -131,12 +131,12 @@ def _difference(
     found: Mapping[str, int],
     score: float,
 ) -> str:
-    if known.heavy_graph == here.heavy_graph and (missing := Counter(trained) - Counter(found)):
-        if missing.keys() == {"H"} and not found.get("H"):
-            return (
-                f"it was trained with the {missing['H']:,} hydrogens of {composition(trained)}, "
-                "and there are none here"
-            )
+    bare = {name: count for name, count in trained.items() if name != "H"}
+    if known.heavy_graph == here.heavy_graph and bare == found != trained:
+        return (
+            f"it was trained on this molecule with its {trained['H']:,} hydrogens, and there are "
+            "none here"
+        )
     if known.heavy_graph != here.heavy_graph or trained != found:
         return _other(trained, found, f"likeness {score:.2f} of 1")
     off = different_lengths(known, here)

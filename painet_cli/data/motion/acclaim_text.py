@@ -74,7 +74,9 @@ def numbers(words: Sequence[str], where: str, line: int) -> list[float]:
         # Python reads 1_0 as ten; and no comparison with NaN holds.
         if "_" in word or not abs(value) <= LARGEST_NUMBER:
             what = f"{quote(word)} is not a finite number"
-            raise bad_line(where, line, what, f"expected a number, at most {LARGEST_NUMBER:g}")
+            with_point = "with a point in place of the comma, " * ("," in word)
+            hint = f"expected a number, {with_point}at most {LARGEST_NUMBER:g}"
+            raise bad_line(where, line, what, hint)
         values.append(value)
     return values
 

@@ -18,6 +18,8 @@ from painet_cli.data.dataset.origin import About, notes_of, source_of
 from painet_cli.data.dataset.splits import Splitter, checked_split, split_windows
 from painet_cli.data.formats.frame import Frame
 from painet_cli.data.particles.names import Velocity
+from painet_cli.data.particles.particles import Particles
+from painet_cli.data.particles.smooth import LOOKED_AT, smooth_note
 from painet_cli.data.particles.unit import refuse_other_unit
 from painet_cli.data.sources.merge import prepare_together
 from painet_cli.data.sources.options import (
@@ -48,6 +50,7 @@ from painet_cli.data.trajectories.reader import Trajectory, open_topology
 from painet_cli.data.trajectories.topology import (
     altloc_note,
     elements_of,
+    incomplete_note,
     particles_of,
     select,
     virtual_note,
@@ -260,7 +263,13 @@ def write_trajectories(
                     about,
                     reading,
                     files,
-                    (bonds, altloc_note(universe, selected), virtual_note(universe, selected)),
+                    (
+                        bonds,
+                        altloc_note(universe, selected),
+                        virtual_note(universe, selected),
+                        _sentence(incomplete_note(universe, topology)),
+                        _sentence(_smooth(files[0], chosen[0], particles, selected, frame_time_s)),
+                    ),
                 ),
             ),
             units=Units(length="angstrom", length_in_metres=1e-10, frame_time_s=frame_time_s),
@@ -272,6 +281,19 @@ def write_trajectories(
             files={},
         )
         return write_dataset(folder, chain([first], frames), manifest, force=to.force)
+
+
+def _sentence(note: str) -> str:
+    return f"{note}." if note else ""
+
+
+def _smooth(
+    file: Trajectory, chosen: range, particles: Particles, selected: Any, frame_time_s: float
+) -> str:
+    """What the first frames say of the time between them."""
+    frames = [file.frame(k).positions[selected.indices] for k in chosen[:LOOKED_AT]]
+    bonds = np.array(particles.bonds, dtype=np.int64).reshape(-1, 2)
+    return smooth_note(file.path.name, np.stack(frames), bonds, frame_time_s)
 
 
 def segment_names(paths: Sequence[Path]) -> list[str]:

@@ -28,7 +28,7 @@ from painet_cli.data.trajectories.child_reader import ChildReader
 from painet_cli.data.trajectories.dcd import DcdHeader
 from painet_cli.data.trajectories.guards.claims import check_claims
 from painet_cli.data.trajectories.readable import Readable
-from painet_cli.data.trajectories.xdr_frames import frame_end
+from painet_cli.data.trajectories.xdr_frames import LateTimes, frame_end
 from painet_cli.errors import RequestError
 
 # Their files do not say how many atoms a frame has.
@@ -106,6 +106,7 @@ class MdaReader:
         self._box_of_all = _first_cell(path) if kind.name == "PDB" else None
         self._dcd = DcdHeader.read(path) if kind.name == "DCD" else None
         self._netcdf = NetcdfHeader.read(path) if kind.name == "NCDF" else None
+        self._late: LateTimes | None = None
         with mdanalysis(path, kind.whole()):
             self._reader = _reader_of(kind)(self._source(), **self._options(atom_count))
         try:
@@ -149,7 +150,9 @@ class MdaReader:
     def _time_of(self, number: int, step: Any) -> float:
         if self._pdb is not None and self._pdb.times_ps:
             return self._pdb.times_ps[number]
-        return number * (self.frame_time_ps or 0.0) if self._dcd else float(step.time)
+        if self._dcd:
+            return number * (self.frame_time_ps or 0.0)
+        return self._late.time_ps(number, float(step.time)) if self._late else float(step.time)
 
     def _read_models(self) -> None:
         """Take the models of a PDB that have the atoms of the first."""
@@ -194,24 +197,19 @@ class MdaReader:
                 time = float(self._reader[1].time) - float(self._reader[0].time)
                 caught.clear()
             elif self.kind.name in _ROUNDED_TIMES:
-                time = self._mean_time(time)
+                self._late = LateTimes.of(
+                    float(self._reader[0].time),
+                    float(self._reader[self.n_frames - 1].time),
+                    self.n_frames,
+                    time,
+                )
+                self._reader[0]
+                time = self._late.frame_time_ps if self._late else time
         # MDAnalysis takes 1 ps where a file has no times.
         invented = any("no dt information" in str(one.message) for one in caught)
         if invented or not math.isfinite(time):
             return None
         return float(f"{time:.6g}")  # files hold it in single precision
-
-    def _mean_time(self, first: float) -> float:
-        """Picoseconds between frames over all of the file, whose late times are coarse.
-
-        The first interval counts where the mean is another: frames are missing, then.
-        """
-        begin = float(self._reader[0].time)
-        end = float(self._reader[self.n_frames - 1].time)
-        coarse = float(np.spacing(np.float32(max(abs(begin), abs(end)))))
-        mean = (end - begin) / (self.n_frames - 1)
-        self._reader[0]
-        return mean if abs(mean - first) <= coarse else first
 
     def _notes(self) -> tuple[str, ...]:
         head = self._dcd or self._netcdf

@@ -147,8 +147,8 @@ _FILE_NAMES = {
     "config": "CONFIG",
 }
 _NOT_READ = {
-    ".mmtf": "MMTF, which the PDB has given up: take the entry as mmCIF (.cif) or BinaryCIF (.bcif)",
-    ".xml": "HOOMD's XML, which HOOMD itself has given up, holds one frame: write GSD",
+    ".mmtf": "MMTF, which the PDB has given up: take mmCIF (.cif) or BinaryCIF (.bcif)",
+    ".xml": "XML: write GSD with HOOMD, PDB and DCD or XTC with OpenMM",
     ".dtr": "a folder of Desmond's: write DCD or XTC, and DMS or PDB as the topology",
     ".mae": "Maestro's: write PDB or MOL2",
     ".cms": "Desmond's: write DCD or XTC, and DMS or PDB as the topology",

@@ -24,6 +24,7 @@ from painet_cli.data.trajectories.reader import (
 from painet_cli.data.trajectories.topology import (
     altloc_note,
     elements_of,
+    incomplete_note,
     particles_of,
     select,
     virtual_note,
@@ -129,6 +130,7 @@ class MoleculeRecording(Recording):
             for note in (
                 *self._trajectory.notes,
                 *(one.rstrip(".") for one in said),
+                incomplete_note(self._universe, self.topology),
                 self._models(),
             )
             if note

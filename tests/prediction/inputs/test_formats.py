@@ -99,7 +99,10 @@ def test_numbers_in_xyz_of_lammps_are_types(tmp_path: Path) -> None:
         ("energy: -5.1 gnorm: 0.01 xtb: 6.6.1", None),
         ("frame {k}", None),
         ("time = {k} ps", 1000.0),
+        ("t= {k}.0 ps step= {k}", 1000.0),
+        ("Ethanol t={k} fs", 1.0),
         ("time={k}", None),  # no unit
+        ("T = {k} K", None),
     ],
 )
 def test_the_comment_of_xyz_may_tell_the_time(
@@ -549,3 +552,33 @@ def test_junk_of_any_format_is_refused_in_plain_words(
     assert "Error" not in said
     assert "Traceback" not in said
     assert "ignored in" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "what", "mends"),
+    [
+        ("a.mmtf", "MMTF, which the PDB has given up: not read", "mmCIF"),
+        ("a.xml", "XML: not read", "GSD with HOOMD"),
+        ("a.fbx", "FBX: not read", "export it as BVH"),
+        ("a.npy", "an array without names: not read", "numpy.savez"),
+        ("a.smi", "SMILES, which hold no coordinates: not read", "a structure"),
+    ],
+)
+def test_what_is_not_read_says_what_to_give_instead(
+    tmp_path: Path, name: str, what: str, mends: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"x")
+    with pytest.raises(RequestError) as caught:
+        open_input(path)
+    assert what in caught.value.what
+    assert mends in caught.value.hint
+
+
+@pytest.mark.parametrize(("magic", "name"), [(1995, "XTC"), (1993, "TRR")])
+def test_gromacs_trajectories_are_known_by_how_they_begin(
+    tmp_path: Path, magic: int, name: str
+) -> None:
+    path = tmp_path / "production"
+    path.write_bytes(magic.to_bytes(4) + bytes(60))
+    assert format_of(path).name == name
