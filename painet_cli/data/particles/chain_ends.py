@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 _BACKBONE = {"N", "CA", "C", "O"}
+_OXYGEN = re.compile(r"O(?:XT|[CT]?[12]?|'{1,2})")
+"""What force fields call the oxygens of the last residue."""
 _USUAL = 0.5
 """Share of the residues that have the whole backbone, where the last is expected to."""
 
@@ -36,7 +39,11 @@ def cut_note(
     backbone = np.isin(np.array(names, dtype=object), list(_BACKBONE))
     counts = np.bincount(residue_of[backbone], minlength=len(residues))
     last = int(residue_of[-1])
-    own = {name for name, at in zip(names, residue_of.tolist(), strict=True) if at == last}
+    own = {
+        "O" if _OXYGEN.fullmatch(name) else name
+        for name, at in zip(names, residue_of.tolist(), strict=True)
+        if at == last
+    }
     if not own & {"N", "CA"} or own >= _BACKBONE or (counts >= len(_BACKBONE)).mean() < _USUAL:
         return ""
     missing = ", ".join(name for name in ("N", "CA", "C", "O") if name not in own)

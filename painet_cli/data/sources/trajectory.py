@@ -20,6 +20,7 @@ from painet_cli.data.formats.frame import Frame
 from painet_cli.data.particles.names import Velocity
 from painet_cli.data.particles.particles import Particles
 from painet_cli.data.particles.smooth import LOOKED_AT, smooth_note
+from painet_cli.data.particles.stretched import refuse_other_order
 from painet_cli.data.particles.unit import refuse_other_unit
 from painet_cli.data.sources.merge import prepare_together
 from painet_cli.data.sources.options import (
@@ -55,7 +56,7 @@ from painet_cli.data.trajectories.topology import (
     select,
     virtual_note,
 )
-from painet_cli.data.trajectories.whole import connections
+from painet_cli.data.trajectories.whole import among, connections, whole_positions
 from painet_cli.data.units import seconds
 from painet_cli.errors import RequestError, option
 
@@ -239,9 +240,13 @@ def write_trajectories(
         _load_frame(universe, begin)
         everyone = select(universe, "all", topology)  # each in one place
         x = begin.positions[everyone.indices]
-        refuse_other_unit(f"{files[0].path}", elements_of(everyone), x)
+        elements = elements_of(everyone)
+        refuse_other_unit(f"{files[0].path}", elements, x)
         selected = select(universe, reading.select, topology)
         joined = connections(universe, begin, reading.bond_length)
+        if reading.bond_length is None:
+            x = whole_positions(begin, joined)[everyone.indices]
+            refuse_other_order(f"{files[0].path}", elements, among(joined, everyone.indices), x)
         frames = prepared_frames(files, chosen, selected.indices, reading, joined, to.progress)
         frames = in_order(frames, files, chosen, frame_time_s)
         first = next(frames)

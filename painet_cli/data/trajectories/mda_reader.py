@@ -28,7 +28,7 @@ from painet_cli.data.trajectories.child_reader import ChildReader
 from painet_cli.data.trajectories.dcd import DcdHeader
 from painet_cli.data.trajectories.guards.claims import check_claims
 from painet_cli.data.trajectories.readable import Readable
-from painet_cli.data.trajectories.xdr_frames import LateTimes, frame_end
+from painet_cli.data.trajectories.xdr_frames import LateTimes, frame_end, time_at
 from painet_cli.errors import RequestError
 
 # Their files do not say how many atoms a frame has.
@@ -197,13 +197,10 @@ class MdaReader:
                 time = float(self._reader[1].time) - float(self._reader[0].time)
                 caught.clear()
             elif self.kind.name in _ROUNDED_TIMES:
-                self._late = LateTimes.of(
-                    float(self._reader[0].time),
-                    float(self._reader[self.n_frames - 1].time),
-                    self.n_frames,
-                    time,
-                )
-                self._reader[0]
+                begin = float(self._reader[0].time)
+                end = time_at(self.path, self.kind.name, self._reader.last_offset)
+                if end is not None:
+                    self._late = LateTimes.of(begin, end, int(self._reader.n_frames), time)
                 time = self._late.frame_time_ps if self._late else time
         # MDAnalysis takes 1 ps where a file has no times.
         invented = any("no dt information" in str(one.message) for one in caught)

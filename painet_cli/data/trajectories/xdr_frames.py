@@ -41,6 +41,21 @@ def frame_end(path: Path, name: str, offset: int) -> int:
         return path.stat().st_size + 1
 
 
+def time_at(path: Path, name: str, offset: int) -> float | None:
+    """Picoseconds of the frame that begins at an offset, by its head; None where that is cut."""
+    with path.open("rb") as file:
+        file.seek(offset)
+        head = file.read(256)
+    try:
+        if name == "XTC":
+            return float(struct.unpack(">f", head[12:16])[0])
+        at = _TRR_TITLE + 4 * _TRR_SIZES + 12
+        real = _trr_real(head)
+        return float(struct.unpack(">d" if real == 8 else ">f", head[at : at + real])[0])
+    except struct.error:
+        return None
+
+
 def _xtc_size(head: bytes) -> int:
     magic, count = struct.unpack(">2i", head[:8])
     if count <= _XTC_FLOATS:
@@ -52,11 +67,19 @@ def _xtc_size(head: bytes) -> int:
 
 
 def _trr_size(head: bytes) -> int:
-    sizes = struct.unpack(f">{_TRR_SIZES}i", head[_TRR_TITLE : _TRR_TITLE + 4 * _TRR_SIZES])
+    return int(_TRR_TITLE + 4 * _TRR_SIZES + 12 + 2 * _trr_real(head) + sum(_trr_sizes(head)))
+
+
+def _trr_sizes(head: bytes) -> tuple[int, ...]:
+    return struct.unpack(f">{_TRR_SIZES}i", head[_TRR_TITLE : _TRR_TITLE + 4 * _TRR_SIZES])
+
+
+def _trr_real(head: bytes) -> int:
+    """Bytes of a number in a TRR file."""
+    sizes = _trr_sizes(head)
     (count,) = struct.unpack(">i", head[_TRR_TITLE + 40 : _TRR_TITLE + 44])
     box, vectors = sizes[2], max(sizes[7:])
-    real = box // 9 if box else vectors // max(1, 3 * count)
-    return int(_TRR_TITLE + 4 * _TRR_SIZES + 12 + 2 * real + sum(sizes))
+    return int(box // 9 if box else vectors // max(1, 3 * count))
 
 
 @dataclass(frozen=True)

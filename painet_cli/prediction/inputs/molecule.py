@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from painet_cli.data.formats.frame import Frame
 from painet_cli.data.particles.elements import HEAVY, heavy_places
+from painet_cli.data.particles.stretched import refuse_other_order
 from painet_cli.data.particles.unit import refuse_other_unit
 from painet_cli.data.trajectories.hydrogens import with_hydrogens
 from painet_cli.data.trajectories.readable import TOPOLOGIES, TRAJECTORIES
@@ -30,7 +31,7 @@ from painet_cli.data.trajectories.topology import (
     virtual_note,
 )
 from painet_cli.data.trajectories.unwrap import Unwrapper
-from painet_cli.data.trajectories.whole import connections, whole_positions
+from painet_cli.data.trajectories.whole import among, connections, whole_positions
 from painet_cli.errors import RequestError, option
 from painet_cli.prediction.inputs.recording import Frames, Recording, Selected, check_several
 
@@ -97,7 +98,10 @@ class MoleculeRecording(Recording):
         everyone = select(self._universe, "all", self.topology)  # each in one place
         try:
             x = self._first[everyone.indices]
-            refuse_other_unit(f"{path}: frame 0", elements_of(everyone), x)
+            elements = elements_of(everyone)
+            refuse_other_unit(f"{path}: frame 0", elements, x)
+            bonds = among(self._connections, everyone.indices)
+            refuse_other_order(f"{path}: frame 0", elements, bonds, x)
         except RequestError:
             self.close()
             raise

@@ -24,6 +24,7 @@ def test_a_last_residue_without_a_part_of_its_backbone_is_said() -> None:
 def test_a_whole_backbone_is_enough() -> None:
     assert not said(WHOLE)
     assert not said([*WHOLE, "CB", "OXT"])
+    assert not said(["N", "CA", "C", "OC1", "OC2"])
 
 
 def test_of_what_has_no_backbone_nothing_is_expected() -> None:
