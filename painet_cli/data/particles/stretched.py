@@ -140,12 +140,13 @@ def refuse_other_order(
         )
     own = symbols == "H"
     lone = own & (np.bincount(bonds.ravel(), minlength=len(elements)) == 0)
+    lone[lone] = ~_has_neighbour(elements, positions, np.flatnonzero(lone))
     if np.isfinite(bond_reach(elements)).all() and lone.sum() >= max(
         _SEVERAL, 2 * _SHARE * own.sum()
     ):
         raise RequestError(
-            f"{where}: {lone.sum():,} of {own.sum():,} H atoms have no bond, such as atom "
-            f"{int(np.argmax(lone))}",
+            f"{where}: {lone.sum():,} of {own.sum():,} H atoms have nothing that they are bonded "
+            f"to, such as atom {int(np.argmax(lone))}",
             hint,
         )
     several = np.bincount(bonds[known].ravel(), minlength=len(elements))
@@ -159,3 +160,16 @@ def refuse_other_order(
                 f"bond{'s' * (most > 1)}, such as atom {at}, which has {several[at]}",
                 hint,
             )
+
+
+def _has_neighbour(
+    elements: tuple[str, ...],
+    positions: NDArray[np.floating],  # (N, 3)
+    chosen: NDArray[np.int64],
+) -> NDArray[np.bool_]:
+    """Whether some atoms have another as near as a bond is long, listed or not."""
+    from scipy.spatial import cKDTree  # a command's help must not wait for it
+
+    apart, near = cKDTree(positions).query(positions[chosen], k=min(6, len(positions)))
+    reach = bond_reach(elements)
+    return np.asarray((apart[:, 1:] <= reach[chosen, None] + reach[near[:, 1:]]).any(axis=1))

@@ -35,7 +35,7 @@ def test_bonds_found_by_distance_give_atoms_more_than_they_can_have(data_dir: Pa
         refuse_other_order("it", elements, bonds, frame)
     hydrogen_first = made.frames[0][[3, 4, 2, 0, 1, 5, 6, 7, 8]]
     bonds = np.array(covalent_bonds(hydrogen_first, elements))
-    with pytest.raises(RequestError, match="2 of 6 H atoms have no bond, such as atom 3"):
+    with pytest.raises(RequestError, match="5 of 6 H atoms have nothing that they are"):
         refuse_other_order("it", elements, bonds, hydrogen_first)
 
 
@@ -44,6 +44,11 @@ def test_hydrogens_between_two_carbons_are_none() -> None:
     bonds = np.array([[0, 1], [1, 2], [2, 3], [3, 4]])
     with pytest.raises(RequestError, match="2 of 2 H atoms have more than 1 bond, such as atom 1"):
         refuse_other_order("it", ("C", "H", "C", "H", "C"), bonds, x)
+
+
+def test_hydrogens_whose_bonds_are_not_listed_are_beside_something() -> None:
+    x = np.array([[0.0, 0, 0], [1.1, 0, 0], [-1.1, 0, 0], [0, 1.5, 0]])
+    refuse_other_order("it", ("C", "H", "H", "C"), np.array([[0, 3]]), x)
 
 
 def test_hydrogens_in_metal_have_no_bonds_that_are_found() -> None:
