@@ -24,6 +24,10 @@ _LONG = 1.25
 molecule is: in a transition state, say."""
 _SEVERAL, _SHARE = 2, 0.1
 """Bonds, and the share of all, that are so long where atoms are taken for one another."""
+_MENDS = (
+    "the topology is another molecule's, or lists its atoms in another order than the trajectory: "
+    "give the one that the trajectory was made with"
+)
 _ANYWAY = 2.5
 """Times the longest possible length, from which on other bonds do not matter."""
 
@@ -94,6 +98,7 @@ def refuse_other_order(
     elements: tuple[str, ...],
     bonds: NDArray[np.int64],  # (B, 2)
     positions: NDArray[np.floating],  # (N, 3)
+    hint: str = _MENDS,
 ) -> None:
     """Refuse positions that are another's: of a trajectory that has its atoms in another order.
 
@@ -108,6 +113,8 @@ def refuse_other_order(
         Of the N atoms; where they are empty nothing is known.
     bonds
         (B, 2), listed or found by distances.
+    hint
+        What mends it.
 
     Raises
     ------
@@ -125,10 +132,6 @@ def refuse_other_order(
         positions[bonds[:, 0]].astype(np.float64) - positions[bonds[:, 1]], axis=1
     )
     long = known & (apart > _LONG * reach)
-    hint = (
-        "the topology is another molecule's, or lists its atoms in another order than the "
-        "trajectory: give the one that the trajectory was made with"
-    )
     whole = apart[known] <= _ANYWAY * longest_bonds(elements, bonds[known])
     if long.sum() >= max(_SEVERAL, _SHARE * known.sum()) and whole.all():
         worst = int(np.argmax(np.where(long, apart / reach, 0)))

@@ -273,7 +273,7 @@ def write_trajectories(
                         altloc_note(universe, selected),
                         virtual_note(universe, selected),
                         _sentence(incomplete_note(universe, topology)),
-                        _sentence(_smooth(files[0], chosen[0], particles, selected, frame_time_s)),
+                        *_looks(files[0], chosen[0], particles, selected, frame_time_s),
                     ),
                 ),
             ),
@@ -292,13 +292,18 @@ def _sentence(note: str) -> str:
     return f"{note}." if note else ""
 
 
-def _smooth(
+def _looks(
     file: Trajectory, chosen: range, particles: Particles, selected: Any, frame_time_s: float
-) -> str:
+) -> list[str]:
     """What the first frames say of the time between them."""
-    frames = [file.frame(k).positions[selected.indices] for k in chosen[:LOOKED_AT]]
+    frames = np.stack([file.frame(k).positions[selected.indices] for k in chosen[:LOOKED_AT]])
     bonds = np.array(particles.bonds, dtype=np.int64).reshape(-1, 2)
-    return smooth_note(file.path.name, np.stack(frames), bonds, frame_time_s)
+    same = int((frames[1:] == frames[:-1]).all(axis=(1, 2)).sum())
+    repeated = (
+        f"{file.path.name}: {same} of the first {len(frames)} frames are equal to the one before."
+    )
+    smooth = _sentence(smooth_note(file.path.name, frames, bonds, frame_time_s))
+    return [smooth, repeated * bool(same)]
 
 
 def segment_names(paths: Sequence[Path]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from painet_cli.data.formats.frame import is_unwritten
 from painet_cli.data.particles.order import wrong_order
 from painet_cli.data.particles.smooth import smooth_note
 from painet_cli.data.particles.stretched import stretched_bond
@@ -44,6 +45,12 @@ def check_order(recording: Recording, selected: Selected, start: int) -> None:
     RequestError
         They are in another order.
     """
+    if is_unwritten(recording.read(selected, start, start + 1).frames[0]):
+        raise RequestError(
+            f"{recording.path}: frame {start} has all its particles at one place: it was never "
+            "written",
+            f"choose an earlier {option('start')}",
+        )
     begin = max((at for at in recording.breaks if at <= start), default=0)
     most = max(2, _POSITIONS_OF_ORDER // len(selected.indices))
     begin = max(begin, start + 1 - min(_FRAMES_OF_ORDER, most))

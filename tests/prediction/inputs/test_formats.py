@@ -101,6 +101,8 @@ def test_numbers_in_xyz_of_lammps_are_types(tmp_path: Path) -> None:
         ("time = {k} ps", 1000.0),
         ("t= {k}.0 ps step= {k}", 1000.0),
         ("Ethanol t={k} fs", 1.0),
+        ("time = {k}.0 a.u.", 0.024188843),
+        ("time={k}au", 0.024188843),
         ("time={k}", None),  # no unit
         ("T = {k} K", None),
     ],
