@@ -8,6 +8,7 @@ from pathlib import Path
 
 from painet_cli.data.formats.hybrid36 import in_decimal
 from painet_cli.data.formats.text_frames import OPENERS, open_plain
+from painet_cli.errors import RequestError
 
 _ATOMS = ("ATOM  ", "HETATM")
 _COORDINATES_END = 54
@@ -77,6 +78,25 @@ def read_models(path: Path) -> PdbModels:
         tuple(known) if len(known) == len(same) else (),
         tuple(notes),
     )
+
+
+def misplaced(path: Path) -> RequestError | None:
+    """Why a PDB file cannot be read: the first atom whose columns hold no coordinates."""
+    with OPENERS.get(path.suffix.lower(), open_plain)(path) as file:
+        for number, raw in enumerate(file, start=1):
+            line = raw.decode("latin-1").rstrip()
+            if not line.startswith(_ATOMS) and not line.startswith("ATOM "):
+                continue
+            try:
+                _ = [float(line[a : a + 8]) for a in (30, 38, 46)]
+            except ValueError:
+                return RequestError(
+                    f"{path}:{number}: columns 31 to 54, {line[30:54]!r}, are no coordinates of "
+                    "three times eight columns",
+                    "PDB has fixed columns: write it anew with a program that keeps them, or as "
+                    "mmCIF, which has none",
+                )
+    return None
 
 
 def _by_end(lines: list[str]) -> list[str]:

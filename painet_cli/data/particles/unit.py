@@ -59,6 +59,14 @@ def refuse_other_unit(
     if len(elements) != len(positions) or len(positions) < 2:
         return
     apart, nearest = cKDTree(positions).query(positions, k=2)
+    if not apart[:, 1].all() and np.median(apart[:, 1]) > 0:
+        first = int(np.argmin(apart[:, 1]))
+        twin = next(int(k) for k in nearest[first] if k != first)
+        raise RequestError(
+            f"{where}: atoms {first} ({elements[first]}) and {twin} ({elements[twin]}) are at "
+            "one place",
+            "leave one of them out of the file: it lists an atom twice",
+        )
     radii = covalent_radii(elements)
     share = apart[:, 1] / (radii + radii[nearest[:, 1]])
     of_all, of_hydrogens = float(np.median(share)), share[np.array(elements) == "H"]

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from painet_cli.data.formats.binary_cif import mmcif_of
 from painet_cli.data.formats.frame import Frame
 from painet_cli.data.formats.netcdf import NetcdfHeader, WholeRecords
-from painet_cli.data.formats.pdb_models import PdbModels, other_models_note, read_models
+from painet_cli.data.formats.pdb_models import PdbModels, misplaced, other_models_note, read_models
 from painet_cli.data.formats.text_frames import cut_short
 from painet_cli.data.trajectories.child_reader import ChildReader
 from painet_cli.data.trajectories.dcd import DcdHeader
@@ -107,8 +107,11 @@ class MdaReader:
         self._dcd = DcdHeader.read(path) if kind.name == "DCD" else None
         self._netcdf = NetcdfHeader.read(path) if kind.name == "NCDF" else None
         self._late: LateTimes | None = None
-        with mdanalysis(path, kind.whole()):
-            self._reader = _reader_of(kind)(self._source(), **self._options(atom_count))
+        try:
+            with mdanalysis(path, kind.whole()):
+                self._reader = _reader_of(kind)(self._source(), **self._options(atom_count))
+        except RequestError as error:
+            raise (misplaced(path) if self._pdb else None) or error from error.__cause__
         try:
             with mdanalysis(path, kind.whole()):
                 self.n_frames, self.n_atoms = int(self._reader.n_frames), int(self._reader.n_atoms)

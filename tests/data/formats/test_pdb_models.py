@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from painet_cli.data.formats.pdb_models import read_models
+from painet_cli.errors import RequestError
 from painet_cli.prediction.inputs.open import open_input
 from painet_cli.prediction.inputs.recording import Input
 
@@ -93,3 +94,15 @@ def test_an_entry_with_a_header_and_no_end_may_be_cut(tmp_path: Path) -> None:
     header = "HEADER    HYDROLASE                               01-JAN-00   1XXX\n"
     assert "no END" in read(written(tmp_path, header + atoms())).notes[0]
     assert not read(written(tmp_path, header + atoms() + "END\n")).notes
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ATOM      1  C1  LIG A   1    12345.123   0.000   0.000  1.00  0.00           C",
+        "ATOM 1 C1 LIG A 1 0.000 0.000 0.000 1.00 0.00 C",
+    ],
+)
+def test_coordinates_out_of_their_columns_are_named(tmp_path: Path, line: str) -> None:
+    with pytest.raises(RequestError, match=r"x\.pdb:1: columns 31 to 54, .* are no coordinates"):
+        open_input(written(tmp_path, f"{line}\n{atoms()}END\n"))

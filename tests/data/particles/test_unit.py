@@ -116,6 +116,12 @@ def test_heavy_atoms_of_which_some_are_not_bonded_may_be_farther_apart() -> None
     refuse_other_unit("it", BACKBONE[:6], HELIX[[0, 2, 5, 7, 4, 1]] * 1.4)
 
 
+def test_an_atom_that_is_listed_twice_is_refused() -> None:
+    twice = np.concatenate([ETHANOL, ETHANOL[2:3]])
+    with pytest.raises(RequestError, match=r"atoms 2 \(O\) and 9 \(O\) are at one place"):
+        refuse_other_unit("it", (*SYMBOLS, "O"), twice)
+
+
 def test_copies_that_lie_on_top_of_each_other_are_refused() -> None:
     with pytest.raises(RequestError) as caught:
         refuse_other_unit("it", SYMBOLS * 2, np.concatenate([ETHANOL, ETHANOL + 0.02]))
