@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
 from painet_cli.data.dataset.manifest import Manifest, Origin, Segment, Units
@@ -238,15 +239,12 @@ def write_trajectories(
         shared_out = checked_split(split, segments, delta_frames)
         begin = files[0].frame(chosen[0][0])
         _load_frame(universe, begin)
-        everyone = select(universe, "all", topology)  # each in one place
-        x = begin.positions[everyone.indices]
-        elements = elements_of(everyone)
-        refuse_other_unit(f"{files[0].path}", elements, x)
         selected = select(universe, reading.select, topology)
         joined = connections(universe, begin, reading.bond_length)
-        if reading.bond_length is None:
-            x = whole_positions(begin, joined)[everyone.indices]
-            refuse_other_order(f"{files[0].path}", elements, among(joined, everyone.indices), x)
+        everyone = select(universe, "all", topology)  # each in one place
+        for file, numbers in zip(files, chosen, strict=True):
+            first_of_file = file.frame(numbers[0])
+            _check_atoms(file, first_of_file, everyone, joined, listed=reading.bond_length is None)
         frames = prepared_frames(files, chosen, selected.indices, reading, joined, to.progress)
         frames = in_order(frames, files, chosen, frame_time_s)
         first = next(frames)
@@ -286,6 +284,18 @@ def write_trajectories(
             files={},
         )
         return write_dataset(folder, chain([first], frames), manifest, force=to.force)
+
+
+def _check_atoms(
+    file: Trajectory, frame: Frame, everyone: Any, bonds: NDArray[np.int64], *, listed: bool
+) -> None:
+    """Refuse a first frame in another unit, or of atoms in another order than the topology's."""
+    elements = elements_of(everyone)
+    x = frame.positions[everyone.indices]
+    refuse_other_unit(f"{file.path}", elements, x)
+    if listed:
+        whole = whole_positions(frame, bonds)[everyone.indices]
+        refuse_other_order(f"{file.path}", elements, among(bonds, everyone.indices), whole)
 
 
 def _sentence(note: str) -> str:

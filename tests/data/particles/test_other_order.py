@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from painet_cli.data.particles.bonds import covalent_bonds
 from painet_cli.data.particles.stretched import refuse_other_order
@@ -14,7 +15,17 @@ from painet_cli.errors import RequestError
 from painet_cli.prediction.inputs.open import open_input
 from tiny_files import ethanol
 
+SYMBOLS = "CCOHHHHHH"
 OTHER = [2, 0, 1, 3, 4, 5, 6, 7, 8]  # O C C for C C O
+
+
+def xyz(path: Path, frames: NDArray[np.float32]) -> Path:
+    blocks = (
+        "\n".join(f"{e} {x:.5f} {y:.5f} {z:.5f}" for e, (x, y, z) in zip(SYMBOLS, f, strict=True))
+        for f in frames
+    )
+    path.write_text("".join(f"9\n\n{block}\n" for block in blocks))
+    return path
 
 
 def test_listed_bonds_that_are_too_long_are_those_of_other_atoms(data_dir: Path) -> None:
@@ -74,23 +85,25 @@ def test_of_a_molecule_that_a_box_cuts_another_check_tells() -> None:
 
 def test_files_are_held_against_their_topology(tmp_path: Path, data_dir: Path) -> None:
     made = ethanol(data_dir)
-    symbols = [made.particles.type_names[k] for k in made.particles.types]
-
-    def xyz(name: str, frames: np.ndarray, of: list[str]) -> Path:
-        path = tmp_path / name
-        blocks = (
-            "\n".join(f"{e} {x:.5f} {y:.5f} {z:.5f}" for e, (x, y, z) in zip(of, f, strict=True))
-            for f in frames
-        )
-        path.write_text("".join(f"9\n\n{block}\n" for block in blocks))
-        return path
-
-    topology = xyz("top.xyz", made.frames[:1], symbols)
-    trajectory = xyz("run.xyz", made.frames[:40, OTHER], symbols)
+    topology = xyz(tmp_path / "top.xyz", made.frames[:1])
+    trajectory = xyz(tmp_path / "run.xyz", made.frames[:40, OTHER])
     with pytest.raises(RequestError, match=r"run\.xyz: frame 0: 1 of 1 O atoms"):
         open_input(trajectory, topology=topology)
     with pytest.raises(RequestError, match=r"run\.xyz: 1 of 1 O atoms"):
         prepare(
             "trajectory", data_dir=tmp_path, name="a", topology=topology, trajectory=trajectory,
+            frame_time="0.5fs", delta_frames=2,
+        )  # fmt: skip
+
+
+def test_every_file_of_a_dataset_is_held_against_the_topology(
+    tmp_path: Path, data_dir: Path
+) -> None:
+    made = ethanol(data_dir)
+    first = xyz(tmp_path / "a.xyz", made.frames[:40])
+    second = xyz(tmp_path / "b.xyz", made.frames[:40, OTHER])
+    with pytest.raises(RequestError, match=r"b\.xyz: \d of 8 bonds are longer than bonds are"):
+        prepare(
+            "trajectory", data_dir=tmp_path, name="a", topology=first, trajectory=[first, second],
             frame_time="0.5fs", delta_frames=2,
         )  # fmt: skip
