@@ -53,7 +53,7 @@ def read_trc(path: Path) -> Motion:
         words = [word.strip() for word in re.split(r"\t", line.rstrip("\r\n"))]
         if len(words) < 3:
             words = line.split()
-        times.append(words[1])
+        times.append(words[1] if len(words) > 1 else "")
         words = (words[2:] + [""] * width)[:width]
         words = ["" if word.lower() == "nan" else word for word in words]
         values = numbers([word or "0" for word in words], where, number)

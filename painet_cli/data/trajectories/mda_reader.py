@@ -32,7 +32,7 @@ from painet_cli.data.trajectories.xdr_frames import LateTimes, frame_end, time_a
 from painet_cli.errors import RequestError
 
 # Their files do not say how many atoms a frame has.
-_NEED_ATOM_COUNT = {"MDCRD", "TRZ"}
+_NEED_ATOM_COUNT = {"MDCRD", "TRZ", "DATA"}
 _BLOCK = 2**24
 _CELL_COLUMNS = (6, 15, 24, 33, 40, 47, 54)
 """Where the numbers of a CRYST1 begin, and the last ends."""
@@ -176,9 +176,8 @@ class MdaReader:
         return NamedStream(WholeRecords(self.path, self._netcdf.whole), self.path.name)
 
     def _options(self, atom_count: int) -> dict[str, Any]:
-        if self.kind.name in _NEED_ATOM_COUNT:
-            return {"n_atoms": atom_count}
-        return mda_options(self.path, self.kind)
+        counted = {"n_atoms": atom_count} if self.kind.name in _NEED_ATOM_COUNT else {}
+        return counted | mda_options(self.path, self.kind)
 
     def _velocities(self, step: Any) -> NDArray[np.float32] | None:
         if not getattr(step, "has_velocities", False):

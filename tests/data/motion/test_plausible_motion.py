@@ -174,6 +174,12 @@ def test_times_that_are_rounded_leave_the_rate(tmp_path: Path) -> None:
     assert read_motion_file(path, "TRC").frame_time_s == 1 / 60
 
 
+def test_a_last_row_that_was_cut_is_left_out(tmp_path: Path) -> None:
+    path = trc(tmp_path, walk())
+    path.write_text(path.read_text() + "121\n")
+    assert len(read_motion_file(path, "TRC").positions) == 120
+
+
 def test_a_motion_breaks_off_where_frames_are_missing(tmp_path: Path) -> None:
     kept = np.r_[0:40, 60:120]
     found = read_motion_file(trc(tmp_path, walk()[kept], times=kept / 60), "TRC")
