@@ -100,7 +100,8 @@ def _timing(
     breaks = tuple((np.flatnonzero(passed > 1.5 * usual + rounding) + 1).tolist())
     if breaks:
         notes.append(
-            f"{Path(where).name}: {len(breaks)} times frames are missing, first before the one at "
-            f"{words[breaks[0]]} s: no motion is taken across"
+            f"{Path(where).name}: frames are missing in {len(breaks)} "
+            f"place{'s' * (len(breaks) > 1)}, first before {words[breaks[0]]} s: no motion is "
+            "taken across"
         )
     return usual, breaks, tuple(notes)
