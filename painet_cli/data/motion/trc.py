@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from painet_cli.data.motion.acclaim_text import NOT_WHOLE, bad_line, numbers, quote
+from painet_cli.data.motion.acclaim_text import NOT_WHOLE, bad_line, decoded, numbers, quote
 from painet_cli.data.motion.motion import METRES, Motion, markers, metres_of
 from painet_cli.storage.archives import read_bytes
 
@@ -29,7 +29,7 @@ def read_trc(path: Path) -> Motion:
         or fewer than two markers that are there in all frames.
     """
     where = str(path)
-    lines = read_bytes(path).decode("latin-1").splitlines()
+    lines = decoded(read_bytes(path)).splitlines()
     if not lines or not lines[0].startswith("PathFileType"):
         raise bad_line(where, 1, "does not begin with PathFileType", _HINT)
     keys, said, names_line = (lines[k].split() if len(lines) > k else [] for k in (1, 2, 3))
@@ -86,9 +86,11 @@ def _timing(
         raise bad_line(
             where, at + 6, f"its time, {quote(words[at])}, is not after the one before", _TIMES
         )
-    digits = max(len(word.partition(".")[2]) for word in words)
+    digits = max(len(word.partition(".")[2].rstrip("0")) for word in words)
     rounding = 10.0**-digits
     usual = float(np.median(passed))
+    if not (passed > 1.5 * usual + rounding).any():
+        usual = float(passed.mean())  # which rounding matters less to
     notes = []
     if abs(usual - said) > 0.01 * said + rounding:
         notes.append(

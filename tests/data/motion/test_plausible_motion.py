@@ -170,7 +170,6 @@ def test_times_of_the_frames_count_for_more_than_the_rate_in_the_heading(tmp_pat
 def test_times_that_are_rounded_leave_the_rate(tmp_path: Path) -> None:
     times = np.round(np.arange(120) / 60, 2)
     path = trc(tmp_path, walk(), times=times)
-    path.write_text(path.read_text().replace("000\t", "\t"))
     assert read_motion_file(path, "TRC").frame_time_s == 1 / 60
 
 
@@ -178,6 +177,17 @@ def test_a_last_row_that_was_cut_is_left_out(tmp_path: Path) -> None:
     path = trc(tmp_path, walk())
     path.write_text(path.read_text() + "121\n")
     assert len(read_motion_file(path, "TRC").positions) == 120
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1"])
+def test_names_may_be_of_any_language(tmp_path: Path, encoding: str) -> None:
+    path = trc(tmp_path, walk())
+    names = ["Fuß", "Knöchel", "Å", "è"] if encoding == "latin-1" else ["頭", "腰", "Å", "Fuß"]
+    text = path.read_text()
+    for old, new in zip(NAMES, names, strict=True):
+        text = text.replace(old, new)
+    path.write_bytes(text.encode(encoding))
+    assert read_motion_file(path, "TRC").names == tuple(names)
 
 
 def test_a_motion_breaks_off_where_frames_are_missing(tmp_path: Path) -> None:
