@@ -17,9 +17,10 @@ def seconds(text: str) -> float:
     RequestError
         It is not a positive number with a unit.
     """
-    parts = re.fullmatch(r"\s*([0-9.]+(?:[eE][-+]?\d+)?)\s*([a-z]+)\s*", text)
+    parts = re.fullmatch(r"\s*([0-9.]+(?:[eE][-+]?\d+)?)\s*([A-Za-zµμ]+)\s*", text)
     try:
-        value = float(parts[1]) * _SECONDS[parts[2]] if parts else 0.0
+        unit = parts[2].lower().replace("µ", "u").replace("μ", "u") if parts else ""
+        value = float(parts[1]) * _SECONDS[unit] if parts else 0.0
     except (KeyError, ValueError):
         value = 0.0
     if not value > 0 or value == float("inf"):

@@ -105,7 +105,7 @@ def compare(
         same=False,
         score=score,
         said=covers,
-        difference=_difference(known, here, trained, found),
+        difference=_difference(known, here, trained, found, score),
     )
 
 
@@ -125,10 +125,20 @@ def _size(one: int, other: int) -> float:
 
 
 def _difference(
-    known: Structure, here: Structure, trained: Mapping[str, int], found: Mapping[str, int]
+    known: Structure,
+    here: Structure,
+    trained: Mapping[str, int],
+    found: Mapping[str, int],
+    score: float,
 ) -> str:
+    bare = {name: count for name, count in trained.items() if name != "H"}
+    if known.heavy_graph == here.heavy_graph and bare == found != trained:
+        return (
+            f"it was trained on this molecule with its {trained['H']:,} hydrogens, and there are "
+            "none here"
+        )
     if known.heavy_graph != here.heavy_graph or trained != found:
-        return _other(trained, found, f"likeness {likeness(known, here):.2f} of 1")
+        return _other(trained, found, f"likeness {score:.2f} of 1")
     off = different_lengths(known, here)
     if not off:
         return "it was trained on another molecule: the same atoms, but other hydrogens"

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from painet_cli.data.batches.spacing import frame_times_of
 from painet_cli.data.batches.typed_graph import MissingLabelError, particle_kinds
+from painet_cli.data.motion.motion import UNSAID
 from painet_cli.data.particles.elements import HEAVY
 from painet_cli.data.particles.names import Axis
 from painet_cli.data.particles.particles import Particles
@@ -36,8 +37,6 @@ _SAME_RESIDUE = {
 }
 """Names that force fields give a residue by its protonation or bonds."""
 _FEW = 6
-_UNSAID = ("BVH unit", "ASF unit")
-"""Units of motion capture that does not say its own; see `take_unit`."""
 _ANOTHER_GAIT = 2.0
 """Steps of a factor of 1.5 in speed from which on a motion is another kind: walking, running."""
 
@@ -138,7 +137,7 @@ def check_fit(
     if length_unit != header.units.length:
         raise MisfitError(
             f"it was trained in {header.units.length}, the input is in {length_unit}"
-            + (", and no one factor makes its bones the checkpoint's" * (length_unit in _UNSAID))
+            + (", and no one factor makes its bones the checkpoint's" * (length_unit in UNSAID))
         )
     types = types_of(header, particles)
     if "height" in header.preset.features.node and up_axis != header.up_axis:
@@ -245,7 +244,9 @@ def choose(
             match = _Match(checkpoint, candidate, found, comparison, (*rank, place, order))
             fitting.append(match)
     if not fitting:
-        raise _none_fits(checkpoints, misfits)
+        in_unit = [one for one in checkpoints if one.header.units.length == length_unit]
+        named = length_unit != "angstrom" or any(c.selected.particles.elements for c in candidates)
+        raise _none_fits(in_unit or checkpoints, misfits, named=named)
     like = [one for one in fitting if one.checkpoint.origin == "given" or _is_like(one)]
     if not like:
         raise _none_is_like(max(fitting, key=lambda one: one.comparison.score))
@@ -291,22 +292,34 @@ def _off(checkpoint: Checkpoint, speed: float) -> float:
     return round(abs(math.log(a_frame / checkpoint.speed)) / math.log(1.5))
 
 
-def _none_fits(checkpoints: Sequence[Checkpoint], misfits: Mapping[str, str]) -> RequestError:
+def _none_fits(
+    checkpoints: Sequence[Checkpoint], misfits: Mapping[str, str], *, named: bool
+) -> RequestError:
+    """Why none fits; `named` says whether elements are known, of atoms."""
     if not checkpoints:
         return RequestError(
             f"no checkpoint to predict with: no run in {option('run_dir')}, and none shipped",
             f"train one with `painet train`, or give {option('checkpoint', 'RUN')} or FILE",
         )
-    if len(checkpoints) == 1:
-        (name, why), *_ = misfits.items()
+    if len(misfits) == 1:
+        name = checkpoints[0].name
+        why = misfits[name]
         return RequestError(
             f"checkpoint {name} does not fit: {why}",
             f"choose other particles with {option('select')}, or another checkpoint "
             "(`painet checkpoints`)",
         )
-    nearest = "; ".join(f"{name}: {why}" for name, why in list(misfits.items())[:2])
+    names = dict.fromkeys(one.name for one in checkpoints)
+    nearest = "; ".join(f"{name}: {misfits[name]}" for name in list(names)[:2])
+    what = f"none of {len(misfits)} checkpoints fits ({nearest}; ...)"
+    if not named:
+        return RequestError(
+            what,
+            "its elements are not known: give them with a "
+            f"{option('topology')} (PDB, MOL2, XYZ ...), or in the file",
+        )
     return RequestError(
-        f"none of {len(checkpoints)} checkpoints fits ({nearest}; ...)",
+        what,
         f"choose particles with {option('select')}, or train on this system: "
         "`painet prepare --help`",
     )

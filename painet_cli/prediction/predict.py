@@ -156,7 +156,7 @@ def predict(
 
 def _atoms(atoms: AtomGroup, model: LoadedModel) -> Input:
     from painet_cli.data.trajectories.hydrogens import with_hydrogens
-    from painet_cli.data.trajectories.topology import elements_of, particles_of
+    from painet_cli.data.trajectories.topology import elements_of, particles_of, select
     from painet_cli.data.trajectories.unwrap import Unwrapper
     from painet_cli.data.trajectories.whole import connections
     from painet_cli.prediction.inputs.recording import check_several
@@ -171,8 +171,8 @@ def _atoms(atoms: AtomGroup, model: LoadedModel) -> Input:
         trajectory[number]
         known.append(_frame(atoms, number))
     check_finite(np.stack([frame.positions[atoms.indices] for frame in known]))
-    everyone = atoms.universe.atoms
-    refuse_other_unit("the AtomGroup", elements_of(everyone), known[-1].positions)
+    everyone = select(atoms.universe, "all", Path("the AtomGroup"))  # each in one place
+    refuse_other_unit("the AtomGroup", elements_of(everyone), known[-1].positions[everyone.indices])
     bonds = connections(atoms.universe, known[-1])
     unwrap = Unwrapper(bonds, atoms.universe.atoms.n_atoms, atoms.indices)
     positions = np.stack(

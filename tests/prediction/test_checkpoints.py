@@ -190,6 +190,28 @@ def test_where_none_is_like_the_system_it_is_said_and_what_to_do(trained: Checkp
     assert "another system" in asked.warnings[0]
 
 
+def test_where_none_fits_those_of_the_same_unit_say_why(trained: Checkpoint) -> None:
+    joints = like(trained, "joints", {"hip": 1, "knee": 1}, "shipped")
+    units = joints.header.units.model_copy(update={"length": "ASF unit"})
+    joints = replace(joints, header=joints.header.model_copy(update={"units": units}))
+    known = [joints, like(trained, "other", {"N": 2, "S": 2}, "shipped")]
+    with pytest.raises(RequestError, match=r"none of 2 checkpoints fits \(other: C, O: unknown"):
+        taken([selected("COCO")], known)
+    nameless = selected("1231")
+    particles = nameless.particles.model_copy(update={"elements": ()})
+    with pytest.raises(RequestError) as error:
+        taken([replace(nameless, particles=particles)], known)
+    assert "its elements are not known: give them with a topology" in error.value.hint
+
+
+def test_a_molecule_without_its_hydrogens_is_said_to_lack_them(trained: Checkpoint) -> None:
+    whole = like(trained, "whole", {"C": 2, "O": 1, "H": 6}, "given", ETHANOL)
+    header = whole.header.model_copy(update={"structure": candidate(HEAVY).structure})
+    said = taken([HEAVY], [replace(whole, header=header)]).warnings[0]
+    assert "trained on this molecule with its 6 hydrogens, and there are none here" in said
+    assert "likeness" not in said
+
+
 def test_why_a_checkpoint_does_not_fit(trained: Checkpoint) -> None:
     header = trained.header
 

@@ -174,7 +174,9 @@ def dataset_folder(path: Path, data_dir: Path | None) -> Path | None:
     if not path.exists():
         raise RequestError(
             f"{path}: no such file, and no prepared dataset of that name",
-            "check the path; `painet data list` lists the datasets",
+            "a pipe is not read: save it as a file first"
+            if str(path) == "-"
+            else "check the path; `painet data list` lists the datasets",
         )
     return None
 

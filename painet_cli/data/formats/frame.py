@@ -72,3 +72,8 @@ def angstroms(unit: str) -> float | None:
     """Angstrom in a unit of length, by any of its common names; None where it is unknown."""
     name = _LENGTH_NAMES.get(unit.strip().lower())
     return ANGSTROMS[name] if name else None
+
+
+def is_unwritten(positions: NDArray[np.floating]) -> bool:
+    """Whether all of several particles, (N, 3), are at one place, as where nothing was written."""
+    return len(positions) > 1 and bool((positions == positions[0]).all())

@@ -6,9 +6,6 @@ Format: http://cci.lbl.gov/hybrid_36/
 from __future__ import annotations
 
 import re
-from pathlib import Path
-
-from painet_cli.data.formats.text_frames import OPENERS, open_plain
 
 _NUMBER = re.compile(r"[A-Z][0-9A-Z]{3}|[a-z][0-9a-z]{3}")
 _COLUMNS = slice(22, 26)
@@ -16,10 +13,8 @@ _FIRST = 10_000
 """What `A000` stands for."""
 
 
-def in_decimal(path: Path) -> str | None:
-    """Text of a file with its residue numbers modulo 10,000; None where none is in hybrid-36."""
-    with OPENERS.get(path.suffix.lower(), open_plain)(path) as file:
-        lines = file.read().decode("latin-1").splitlines(keepends=True)
+def in_decimal(lines: list[str]) -> bool:
+    """Write residue numbers of a file's lines modulo 10,000; whether any was in hybrid-36."""
     found = False
     for k, line in enumerate(lines):
         number = line[_COLUMNS]
@@ -27,7 +22,7 @@ def in_decimal(path: Path) -> str | None:
             found = True
             wrapped = f"{_decoded(number) % _FIRST:4d}"
             lines[k] = line[: _COLUMNS.start] + wrapped + line[_COLUMNS.stop :]
-    return "".join(lines) if found else None
+    return found
 
 
 def _decoded(number: str) -> int:

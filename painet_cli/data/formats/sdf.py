@@ -73,6 +73,10 @@ class SdfReader:
         return Frame(number, self._frames[number])
 
 
+_DIMENSION = slice(20, 22)
+"""Columns of a molecule's second line that say `2D` or `3D`."""
+
+
 def read_sdf(path: Path) -> Particles:
     """Elements and bonds of the molecule of an SDF file; raises as `SdfReader` does."""
     read = SdfReader(path)
@@ -105,6 +109,26 @@ def _molecule(
         raise RequestError(f"{where}: no counts, atoms and bonds follow", _HINT) from None
     if not atoms or len(rows) < atoms or len(pairs) < bonds or not all(map(is_element, elements)):
         raise RequestError(f"{where}: {atoms} atoms are announced, and not there", _HINT)
+    _check_drawn(where, lines[1], elements, pairs, x)
     if any(i == j or not 0 <= min(i, j) <= max(i, j) < atoms for i, j in pairs):
         raise RequestError(f"{where}: a bond does not join two of the {atoms} atoms", _HINT)
     return elements, tuple(sorted((min(p), max(p)) for p in pairs)), x.astype(np.float32)
+
+
+def _check_drawn(
+    where: str,
+    program: str,
+    elements: tuple[str, ...],
+    pairs: list[tuple[int, int]],
+    x: NDArray[np.float64],  # (N, 3)
+) -> None:
+    """Refuse a drawing: by what its second line says, or a flat carbon of four bonds."""
+    ends = [end for pair in pairs for end in pair]
+    flat = not np.ptp(x[:, 2]) and any(
+        one == "C" and ends.count(k) > 3 for k, one in enumerate(elements)
+    )
+    if program[_DIMENSION] == "2D" or flat:
+        raise RequestError(
+            f"{where}: a drawing in two dimensions, and no structure",
+            "make one of it first, such as with RDKit (EmbedMolecule) or obabel --gen3d",
+        )

@@ -25,12 +25,12 @@ from painet_cli.errors import RequestError
 _PROPERTIES = re.compile(r'Properties="?([^\s"]+)"?', re.IGNORECASE)
 _LATTICE = re.compile(r'Lattice="([^"]*)"', re.IGNORECASE)
 _NOT_PERIODIC = re.compile(r'pbc="\s*F\s+F\s+F\s*"', re.IGNORECASE)
-_TIME = re.compile(r"\btime\s*[=:]\s*([-+.\deE]+)\s*(fs|ps|ns)?\b", re.IGNORECASE)
+_TIME = re.compile(r"\bt(?:ime)?\s*[=:]\s*([-+.\deE]+)\s*(fs|ps|ns|a\.?u\b\.?)?", re.IGNORECASE)
 _CP2K = re.compile(r"\bi\s*=\s*\d+\s*,\s*time\s*=")
 _IPI_CELL = re.compile(r"CELL\(abcABC\):((?:\s+[-+.\deE]+){6})")
 _IPI_UNIT = re.compile(r"\b(positions|cell)\{(\w+)\}")
 _LAMMPS = re.compile(r"Atoms\. Timestep: \d+")
-_PICOSECONDS = {"fs": 1e-3, "ps": 1.0, "ns": 1e3}
+_PICOSECONDS = {"fs": 1e-3, "ps": 1.0, "ns": 1e3, "au": 2.4188843265864e-5}
 _PLAIN = (("species", 1), ("pos", 3))
 _VELOCITIES = ("velo", "vel", "velocity", "velocities")
 
@@ -277,4 +277,4 @@ def _time_ps(text: str) -> float | None:
         return None
     extended = _PROPERTIES.search(text) and found[0].startswith("Time")
     unit = found[2] or ("fs" if extended or _CP2K.search(text) else None)
-    return float(found[1]) * _PICOSECONDS[unit.lower()] if unit else None
+    return float(found[1]) * _PICOSECONDS[unit.lower().replace(".", "")] if unit else None

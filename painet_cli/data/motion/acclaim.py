@@ -8,6 +8,7 @@ Format: https://research.cs.wisc.edu/graphics/Courses/cs-838-1999/Jeff/ASF-AMC.h
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -25,6 +26,7 @@ from painet_cli.data.motion.acclaim_text import (
     quote,
     rows,
 )
+from painet_cli.data.motion.plausible import radians_note
 from painet_cli.data.motion.skeleton import ROTATIONS, Skeleton, joint_positions, rotations
 from painet_cli.storage.archives import read_bytes
 
@@ -33,6 +35,7 @@ CHANNELS = ("tx", "ty", "tz", "rx", "ry", "rz")
 ROOT_KEYS = ("order", "axis", "position", "orientation")
 BONE_KEYS = ("name", "direction", "length", "axis", "dof")
 
+_RADIANS = re.compile(rb"^:RADIANS", re.IGNORECASE | re.MULTILINE)
 LARGEST_MOTION = 2_000_000
 """Frames times joints, far above any real recording: it bounds time and memory."""
 
@@ -44,7 +47,18 @@ def read_asf(path: Path) -> Skeleton:
 
 def read_motion(path: Path, skeleton: Skeleton) -> NDArray[np.float64]:
     """Joint positions of an AMC file, (frames, J, 3) in ASF units; see `parse_amc`."""
-    return joint_positions(skeleton, *parse_amc(read_bytes(path), str(path), skeleton))
+    return read_noted_motion(path, skeleton)[0]
+
+
+def read_noted_motion(path: Path, skeleton: Skeleton) -> tuple[NDArray[np.float64], str]:
+    """The same, and a sentence on degrees that look like radians; empty where they do not."""
+    raw = read_bytes(path)
+    root, angles = parse_amc(raw, str(path), skeleton)
+    note = ""
+    if not _RADIANS.search(raw):
+        degrees = np.degrees(angles).reshape(len(angles), -1)
+        note = radians_note(path, degrees, "write :RADIANS in place of :DEGREES at its head")
+    return joint_positions(skeleton, root, angles), note
 
 
 def parse_asf(raw: bytes, where: str) -> Skeleton:

@@ -31,6 +31,14 @@ def quote(word: str) -> str:
     return repr(word if len(word) <= 40 else word[:37] + "...")
 
 
+def decoded(raw: bytes) -> str:
+    """Text of a file: UTF-8, and where it is none Latin-1, which reads any byte."""
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
 def rows(raw: bytes, where: str) -> list[Row]:
     """Lines that are neither blank nor comment.
 
@@ -50,7 +58,7 @@ def rows(raw: bytes, where: str) -> list[Row]:
         line = next(k for k, text in enumerate(split, start=1) if len(text) > LONGEST_LINE)
         raise bad_line(where, line, f"longer than {LONGEST_LINE:,} letters", hint)
     # Latin-1 reads any byte: what is not ASCII has a meaning only in comments and names.
-    lines = (line.partition(b"#")[0].decode("latin-1").split() for line in split)
+    lines = (decoded(line.partition(b"#")[0]).split() for line in split)
     found = [(number, words) for number, words in enumerate(lines, start=1) if words]
     if not found:
         raise bad_line(where, 1, "the file is empty", NOT_WHOLE)
@@ -74,7 +82,9 @@ def numbers(words: Sequence[str], where: str, line: int) -> list[float]:
         # Python reads 1_0 as ten; and no comparison with NaN holds.
         if "_" in word or not abs(value) <= LARGEST_NUMBER:
             what = f"{quote(word)} is not a finite number"
-            raise bad_line(where, line, what, f"expected a number, at most {LARGEST_NUMBER:g}")
+            with_point = "with a point in place of the comma, " * ("," in word)
+            hint = f"expected a number, {with_point}at most {LARGEST_NUMBER:g}"
+            raise bad_line(where, line, what, hint)
         values.append(value)
     return values
 

@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from painet_cli.data.motion.acclaim_text import NOT_WHOLE, bad_line, numbers, quote
+from painet_cli.data.motion.acclaim_text import NOT_WHOLE, bad_line, decoded, numbers, quote
 from painet_cli.data.motion.motion import Motion
+from painet_cli.data.motion.plausible import radians_note
 from painet_cli.storage.archives import read_bytes
 
 _POSITIONS = ("xposition", "yposition", "zposition")
@@ -49,7 +50,7 @@ def read_bvh(path: Path) -> Motion:
         with another number of values than there are channels, or a number that is not finite.
     """
     where = str(path)
-    text = read_bytes(path).removeprefix(b"\xef\xbb\xbf").decode("latin-1")
+    text = decoded(read_bytes(path))
     lines = [(k, line.split()) for k, line in enumerate(text.splitlines(), start=1) if line.split()]
     if not lines or lines[0][1][0].upper() != "HIERARCHY":
         raise bad_line(where, 1, "does not begin with HIERARCHY", "expected a BVH file")
@@ -59,6 +60,8 @@ def read_bvh(path: Path) -> Motion:
     joints = _hierarchy(lines[1:begin], where)
     frame_time_s, values = _motion(lines[begin:], sum(len(one.channels) for one in joints), where)
     names, parents, kept = _places(joints)
+    turning = [name in _ROTATIONS for one in joints for name in one.channels]
+    note = radians_note(path, values[:, turning], "BVH has degrees: multiply them by 57.2958")
     return Motion(
         names=names,
         parents=parents,
@@ -66,6 +69,7 @@ def read_bvh(path: Path) -> Motion:
         frame_time_s=frame_time_s,
         length_unit="BVH unit",
         up_axis="y",
+        notes=(note,) if note else (),
     )
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from painet_cli.data.motion.motion import METRES, Motion, markers
+from painet_cli.data.motion.motion import METRES, Motion, markers, metres_of
+from painet_cli.data.particles.names import AXES, Axis
 from painet_cli.errors import RequestError
 from painet_cli.storage.decoder import Decoder, Opened
 
@@ -35,19 +36,25 @@ def read_c3d(path: Path) -> Motion:
             f"{path}: cannot be read", "check that it is whole, and a C3D file of markers"
         ) from error
     names, unit, rate = said["names"], said["unit"], said["rate"]
-    if unit not in METRES:
+    metres = metres_of(unit)
+    if metres is None:
         raise RequestError(
             f"{path}: {unit[:40]!r} is no unit of length", f"expected {', '.join(METRES)}"
         )
-    x = points[:3].transpose(2, 1, 0) * METRES[unit]
+    x = points[:3].transpose(2, 1, 0) * metres
     names += [f"marker{k}" for k in range(len(names), x.shape[1])]
     return markers(
         path,
         names[: x.shape[1]],
         x,
         frame_time_s=1 / rate if rate > 0 else None,
-        up_axis="z",
+        up_axis=_up(said["screen"]) or "z",
     )
+
+
+def _up(screen: str) -> Axis | None:
+    """Axis that points up on a screen, as `+Z` or `-Y` names it."""
+    return next((axis for axis in AXES if screen.strip("+- ").lower() == axis), None)
 
 
 def _check_end(path: Path) -> None:
@@ -71,6 +78,7 @@ def content(path: str) -> Opened:
         "names": [str(name) for name in parameters["LABELS"]["value"]],
         "unit": str((parameters["UNITS"]["value"] or ["mm"])[0]).strip(),
         "rate": float(parameters["RATE"]["value"][0]),
+        "screen": str((*parameters.get("Y_SCREEN", {"value": ()})["value"], "")[0]),
     }
     points = np.array(held["data"]["points"], dtype=np.float64)  # (4, markers, frames)
     return {}, lambda _: (said, [points])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from painet_cli.data.motion.acclaim import read_asf, read_motion
+from painet_cli.data.motion.acclaim import read_asf, read_noted_motion
 from painet_cli.data.motion.bvh_reader import read_bvh
 from painet_cli.data.motion.c3d import read_c3d
 from painet_cli.data.motion.motion import Motion
+from painet_cli.data.motion.plausible import standing_axis, with_jumps_apart
 from painet_cli.data.motion.trc import read_trc
 from painet_cli.data.particles.names import LONGEST_NAME
 from painet_cli.errors import RequestError, option
@@ -61,7 +63,21 @@ def read_motion_file(path: Path, name: str, skeleton: Path | None = None) -> Mot
                 f"{path}: a joint is called {name[:40]!r}, which would not print on a line",
                 "is it the right file?",
             )
-    return motion
+    return with_jumps_apart(_upright(motion, path), path.name)
+
+
+def _upright(motion: Motion, path: Path) -> Motion:
+    """A motion with the vertical along which people walk upright in it, where that is another."""
+    if motion.up_axis is None:
+        return motion
+    other = standing_axis(motion.positions, motion.up_axis)
+    if other is None:
+        return motion
+    note = (
+        f"{path.name}: {other} is taken as up, along which it stands as it walks, and not "
+        f"{motion.up_axis}, as is usual"
+    )
+    return replace(motion, up_axis=other, notes=(*motion.notes, note))
 
 
 def _acclaim(path: Path, skeleton: Path | None) -> Motion:
@@ -71,13 +87,15 @@ def _acclaim(path: Path, skeleton: Path | None) -> Motion:
             f"give a motion of it (.amc), and this with {option('topology')}",
         )
     bones = read_asf(skeleton or skeleton_of(path))
+    positions, note = read_noted_motion(path, bones)
     return Motion(
         names=bones.names,
         parents=bones.parents,
-        positions=read_motion(path, bones),
+        positions=positions,
         frame_time_s=AMC_FRAME_TIME_S,
         length_unit="ASF unit",
         up_axis="y",
+        notes=(note,) if note else (),
     )
 
 

@@ -34,6 +34,8 @@ class Motion:
         Direction of height, where the format has one.
     notes
         What was left out in reading, a sentence each.
+    breaks
+        Frames that do not follow on the one before.
     """
 
     names: tuple[str, ...]
@@ -43,6 +45,7 @@ class Motion:
     length_unit: str
     up_axis: Axis | None
     notes: tuple[str, ...] = ()
+    breaks: tuple[int, ...] = ()
 
     @property
     def bonds(self) -> tuple[tuple[int, int], ...]:
@@ -62,22 +65,40 @@ class Motion:
 
 METRES = {"mm": 1e-3, "cm": 1e-2, "m": 1.0, "in": 0.0254, "inches": 0.0254, "ft": 0.3048}
 """Metres in a unit that TRC and C3D files name."""
+_SPELT = {
+    **dict.fromkeys(("millimeter", "millimetre"), "mm"),
+    **dict.fromkeys(("centimeter", "centimetre"), "cm"),
+    **dict.fromkeys(("meter", "metre"), "m"),
+    **dict.fromkeys(("inch", "inche"), "in"),
+    **dict.fromkeys(("foot", "feet"), "ft"),
+}
 METRES_PER_ASF_UNIT = 0.05644
 """CMU's ASF files divide inches by 0.45: 0.0254 m / 0.45, rounded."""
 METRES_OF = {
     "metre": 1.0,
     "centimetre": 1e-2,
     "millimetre": 1e-3,
+    "inch": 0.0254,
     "ASF unit": METRES_PER_ASF_UNIT,
     "BVH unit": 0.01,
 }
 """Metres in a unit of length; that of CMU for ASF, and centimetres for BVH, which do not say."""
+UNSAID = ("BVH unit", "ASF unit")
+"""Units of motion capture that does not say its own."""
 _EXTENT = (0.005, 50.0)
 """Metres from a marker to the farthest other: of a hand, or of a hall."""
+_FASTEST_MARKER = 100.0
+"""Metres a second; a badminton racket comes to 70."""
 _NEAR_ORIGIN = 0.05
 """Metres that a marker comes near the origin before it is there, 2.5 metres a second at 50 Hz."""
 _MOST_COMPARED = 200
 """Frames whose distances tell which markers move together."""
+
+
+def metres_of(unit: str) -> float | None:
+    """Metres in a unit as files spell it: `mm`, `MM`, `Millimeters`; None where it is unknown."""
+    plain = unit.strip().lower()
+    return METRES.get(_SPELT.get(plain.rstrip("s"), plain))
 
 
 def markers(
@@ -87,11 +108,20 @@ def markers(
     *,
     frame_time_s: float | None,
     up_axis: Axis | None,
+    breaks: tuple[int, ...] = (),
 ) -> Motion:
     """Motion of markers in metres; those that were not seen in some frame are left out.
 
+    Frames in which none was seen are left out first, and the motion breaks off there. A marker that
+    flies faster than any is taken for one that was not seen.
+
     A marker hangs from one whose distance changes little: together they are the spanning tree of
     the least sum of those changes (standard deviation, in metres).
+
+    Parameters
+    ----------
+    breaks
+        Frames that do not follow on the one before.
 
     Raises
     ------
@@ -100,28 +130,70 @@ def markers(
     """
     if not len(positions):
         raise RequestError(f"{path}: holds no frames", "get it again")
-    seen = np.asarray(_seen(positions).all(axis=0))
-    if seen.sum() < 2:
+    seen = _seen(positions)
+    some = np.asarray(seen.any(axis=1))
+    gone = int((~some).sum())
+    if 0 < gone < len(some):
+        positions, breaks, seen = positions[some], _breaks_of_kept(some, breaks), seen[some]
+    always = np.asarray(seen.all(axis=0))
+    if always.sum() < 2:
         raise RequestError(
-            f"{path}: {int(seen.sum())} of {len(names)} markers are seen in all "
+            f"{path}: {int(always.sum())} of {len(names)} markers are seen in all "
             f"{len(positions):,} frames",
             "fill the gaps first, or cut the file to frames in which the markers are seen",
         )
-    kept = positions[:, seen]
-    _check_extent(path, kept[0])
-    left_out = [name for name, there in zip(names, seen, strict=True) if not there]
-    notes = (
-        (f"{path.name}: markers with gaps are left out: {', '.join(left_out)}",) if left_out else ()
-    )
+    _check_extent(path, positions[0, always])
+    flying = always & _flies(positions, frame_time_s, breaks)
+    if (always & ~flying).sum() >= 2:
+        always &= ~flying
+    else:
+        flying[:] = False
+    kept = positions[:, always]
+
+    def called(chosen: NDArray[np.bool_]) -> str:
+        return ", ".join(name for name, one in zip(names, chosen, strict=True) if one)
+
+    said = {
+        f"{gone:,} frames in which no marker was seen are left out, and not counted": gone,
+        f"markers with gaps are left out: {called(~always & ~flying)}": (~always & ~flying).any(),
+        f"markers that jump faster than {_FASTEST_MARKER:g} m/s are left out: {called(flying)}": (
+            flying.any()
+        ),
+    }
     return Motion(
-        names=_told_apart([name for name, there in zip(names, seen, strict=True) if there]),
+        names=_told_apart([name for name, there in zip(names, always, strict=True) if there]),
         parents=_rigid_tree(kept),
         positions=kept,
         frame_time_s=frame_time_s,
         length_unit="metre",
         up_axis=up_axis,
-        notes=notes,
+        notes=tuple(f"{path.name}: {what}" for what, is_so in said.items() if is_so),
+        breaks=breaks,
     )
+
+
+def _breaks_of_kept(some: NDArray[np.bool_], breaks: tuple[int, ...]) -> tuple[int, ...]:
+    """Breaks as they are counted without the frames that are not kept, and where these were."""
+    number = np.cumsum(some) - 1
+    after = np.flatnonzero(some[1:] & ~some[:-1]) + 1
+    moved = {int(number[max(at, int(np.argmax(some[at:])) + at)]) for at in (*after, *breaks)}
+    return tuple(sorted(moved - {0, -1}))
+
+
+def _flies(
+    positions: NDArray[np.float64],  # (F, M, 3)
+    frame_time_s: float | None,
+    breaks: tuple[int, ...],
+) -> NDArray[np.bool_]:
+    """(M,) whether a marker moves as none does, within an unbroken stretch."""
+    if frame_time_s is None or len(positions) < 2:
+        return np.zeros(positions.shape[1], dtype=bool)
+    step = np.linalg.norm(np.diff(positions, axis=0), axis=2)
+    within = np.ones(len(step), dtype=bool)
+    within[[at - 1 for at in breaks]] = False
+    # where all jump it is the recording that does
+    within &= ~(step > _FASTEST_MARKER * frame_time_s).all(axis=1)
+    return np.asarray((step[within] > _FASTEST_MARKER * frame_time_s).any(axis=0))
 
 
 def _seen(positions: NDArray[np.float64]) -> NDArray[np.bool_]:  # (F, M)

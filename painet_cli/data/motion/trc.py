@@ -6,14 +6,16 @@ Format: https://opensimconfluence.atlassian.net/wiki/spaces/OpenSim/pages/530899
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from painet_cli.data.motion.acclaim_text import NOT_WHOLE, bad_line, numbers, quote
-from painet_cli.data.motion.motion import METRES, Motion, markers
+from painet_cli.data.motion.acclaim_text import NOT_WHOLE, bad_line, decoded, numbers, quote
+from painet_cli.data.motion.motion import METRES, Motion, markers, metres_of
 from painet_cli.storage.archives import read_bytes
 
+_TIMES = "expected frames in the order of time"
 _HINT = "expected a TRC file: its heading in four lines, names of markers, and a line a frame"
 
 
@@ -27,13 +29,14 @@ def read_trc(path: Path) -> Motion:
         or fewer than two markers that are there in all frames.
     """
     where = str(path)
-    lines = read_bytes(path).decode("latin-1").splitlines()
+    lines = decoded(read_bytes(path)).splitlines()
     if not lines or not lines[0].startswith("PathFileType"):
         raise bad_line(where, 1, "does not begin with PathFileType", _HINT)
     keys, said, names_line = (lines[k].split() if len(lines) > k else [] for k in (1, 2, 3))
     heading = dict(zip(keys, said, strict=False))
     unit = heading.get("Units", "")
-    if unit not in METRES:
+    metres = metres_of(unit)
+    if metres is None:
         raise bad_line(
             where, 3, f"{quote(unit)} is no unit of length", f"expected {', '.join(METRES)}"
         )
@@ -42,7 +45,7 @@ def read_trc(path: Path) -> Motion:
     if names_line[:1] != ["Frame#"] or not names or not rate > 0:
         raise bad_line(where, 4, "no names of markers", _HINT)
     width = 3 * len(names)
-    rows = []
+    rows, times = [], []
     for number, line in enumerate(lines[5:], start=6):
         if not line.strip():
             continue
@@ -50,11 +53,57 @@ def read_trc(path: Path) -> Motion:
         words = [word.strip() for word in re.split(r"\t", line.rstrip("\r\n"))]
         if len(words) < 3:
             words = line.split()
+        times.append(words[1] if len(words) > 1 else "")
         words = (words[2:] + [""] * width)[:width]
         words = ["" if word.lower() == "nan" else word for word in words]
         values = numbers([word or "0" for word in words], where, number)
         rows.append([value if word else np.nan for value, word in zip(values, words, strict=True)])
     if not rows:
         raise bad_line(where, len(lines), "no frames follow", NOT_WHOLE)
-    positions = np.array(rows).reshape(len(rows), len(names), 3) * METRES[unit]
-    return markers(path, names, positions, frame_time_s=1 / rate, up_axis="y")
+    positions = np.array(rows).reshape(len(rows), len(names), 3) * metres
+    frame_time_s, breaks, notes = _timing(times, rate, where)
+    motion = markers(path, names, positions, frame_time_s=frame_time_s, up_axis="y", breaks=breaks)
+    return replace(motion, notes=(*motion.notes, *notes))
+
+
+def _timing(
+    words: list[str], rate: float, where: str
+) -> tuple[float, tuple[int, ...], tuple[str, ...]]:
+    """Seconds between frames, the frames that come later than that, and what is said of both.
+
+    What the frames say of their times counts for more than the rate in the heading.
+    """
+    said = 1 / rate
+    try:
+        times = np.array([float(word) for word in words])
+    except ValueError:
+        return said, (), ()
+    passed = np.diff(times)
+    if not np.isfinite(times).all() or not passed.any():
+        return said, (), ()
+    if (passed <= 0).any():
+        at = int(np.argmax(passed <= 0)) + 1
+        raise bad_line(
+            where, at + 6, f"its time, {quote(words[at])}, is not after the one before", _TIMES
+        )
+    digits = max(len(word.partition(".")[2].rstrip("0")) for word in words)
+    rounding = 10.0**-digits
+    usual = float(np.median(passed))
+    if not (passed > 1.5 * usual + rounding).any():
+        usual = float(passed.mean())  # which rounding matters less to
+    notes = []
+    if abs(usual - said) > 0.01 * said + rounding:
+        notes.append(
+            f"{Path(where).name}: its frames are {usual:.4g} s apart, its DataRate of {rate:g} "
+            f"says {said:.4g} s: the times of the frames are taken"
+        )
+    else:
+        usual = said
+    breaks = tuple((np.flatnonzero(passed > 1.5 * usual + rounding) + 1).tolist())
+    if breaks:
+        notes.append(
+            f"{Path(where).name}: frames are missing in {len(breaks)} "
+            f"place{'s' * (len(breaks) > 1)}, first before {words[breaks[0]]} s: no motion is "
+            "taken across"
+        )
+    return usual, breaks, tuple(notes)

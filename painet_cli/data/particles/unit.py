@@ -12,13 +12,17 @@ from painet_cli.errors import RequestError
 
 _BONDED = (0.65, 1.45)
 """Distance of nearest atoms (median) as a share of their covalent radii; triple bonds have 0.77."""
+_ALL_BONDED = (0.85, 1.1)
+"""The same of heavy atoms that are all bonded, after bohr are turned to angstrom. Alpha carbons
+alone, whose distances are no bonds, come to 1.3."""
+_BOHR = 0.529177
 _TOO_SHORT = {
     "nanometres: multiply them by 10": 10.0,
     "metres: multiply them by 1e10": 1e10,
     "angstrom that were taken for bohr: correct the unit that the file declares": 1.889726,
 }
 _TOO_LONG = {
-    "bohr: multiply them by 0.529177": 0.529177,
+    "bohr: multiply them by 0.529177": _BOHR,
     "angstrom that were taken for nanometres: divide them by 10": 0.1,
 }
 
@@ -31,7 +35,9 @@ def refuse_other_unit(
     """Refuse atoms that cannot be in angstrom.
 
     No two atoms of a system are much nearer than a bond. That they are farther apart than one
-    tells of another unit where hydrogens are among others, for each of them has a bond.
+    tells of another unit where hydrogens are among others, for each of them has a bond; without
+    hydrogens, where carbon is among others and all nearest atoms are as far apart as bonds in bohr
+    (of carbon alone that may be every other atom of a chain).
 
     Parameters
     ----------
@@ -45,18 +51,30 @@ def refuse_other_unit(
     Raises
     ------
     RequestError
-        The nearest atoms are as far apart as in another unit; says which.
+        The nearest atoms are as far apart as in another unit, and says which; or they lie on top of
+        each other, as copies of one system do.
     """
     from scipy.spatial import cKDTree  # a command's help must not wait for it
 
     if len(elements) != len(positions) or len(positions) < 2:
         return
     apart, nearest = cKDTree(positions).query(positions, k=2)
+    if not apart[:, 1].all() and np.median(apart[:, 1]) > 0:
+        first = int(np.argmin(apart[:, 1]))
+        twin = next(int(k) for k in nearest[first] if k != first)
+        raise RequestError(
+            f"{where}: atoms {first} ({elements[first]}) and {twin} ({elements[twin]}) are at "
+            "one place",
+            "leave one of them out of the file: it lists an atom twice",
+        )
     radii = covalent_radii(elements)
     share = apart[:, 1] / (radii + radii[nearest[:, 1]])
     of_all, of_hydrogens = float(np.median(share)), share[np.array(elements) == "H"]
     low, high = _BONDED
     too_far = 0 < len(of_hydrogens) < len(share) and np.median(of_hydrogens) > high
+    if not len(of_hydrogens) and "C" in elements and len({*elements}) > 1:
+        least, most = (float(np.quantile(share * _BOHR, q)) for q in (0.1, 0.9))
+        too_far = _ALL_BONDED[0] < least and most < _ALL_BONDED[1]
     others = _TOO_SHORT if of_all < low else _TOO_LONG if too_far else {}
     for other, factor in others.items():
         if low <= of_all * factor <= high:
@@ -65,3 +83,10 @@ def refuse_other_unit(
                 f"{of_all:.2g} times the length of their bonds in angstrom",
                 f"these look like {other}",
             )
+    if of_all < low:
+        raise RequestError(
+            f"{where}: atoms lie on top of each other: the nearest are "
+            f"{np.median(apart[:, 1]):.2g} apart (median), {of_all:.2g} times the length of bonds",
+            "several frames or copies in one? Frames of a PDB are parted by MODEL and ENDMDL, or "
+            "by END",
+        )

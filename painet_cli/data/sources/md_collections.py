@@ -31,6 +31,7 @@ from painet_cli.data.formats.md17_npz import SCHEMA, MoleculeFile, read_molecule
 from painet_cli.data.particles.bonds import covalent_bonds
 from painet_cli.data.particles.elements import atoms, formula, symbol
 from painet_cli.data.particles.hydrogens import hydrogens_of
+from painet_cli.data.particles.stretched import refuse_other_order
 from painet_cli.data.sources.merge import prepare_together
 from painet_cli.data.sources.options import (
     AtHand,
@@ -41,7 +42,7 @@ from painet_cli.data.sources.options import (
     Superpose,
     window_frames,
 )
-from painet_cli.data.sources.plausible import check_order, check_unit, first_frames
+from painet_cli.data.sources.plausible import OTHER_Z, check_order, check_unit, first_frames
 from painet_cli.data.sources.registry import Destination, Source
 from painet_cli.data.trajectories.unwrap import superposed
 from painet_cli.data.units import seconds
@@ -179,6 +180,9 @@ class Collection:
             check_order(R.where, first, frame_time_s)
         kept = [k for k, number in enumerate(numbers) if hydrogens or number != _HYDROGEN]
         elements = [symbol(numbers[k]) for k in kept]
+        everyone = [symbol(number) for number in numbers]
+        joined = np.array(covalent_bonds(first[0], everyone)).reshape(-1, 2)
+        refuse_other_order(R.where, tuple(everyone), joined, first[0], OTHER_Z)
         bonds = covalent_bonds(first[0, kept], elements)
         if not bonds:
             raise RequestError(f"{R.where}: no two atoms are bonded in frame 0")
@@ -313,7 +317,16 @@ def _drawn(path: Path, segments: tuple[Segment, ...], delta_frames: int, kind: s
 def _positions(
     held: MoleculeFile, kept: Sequence[int], reference: NDArray[np.floating] | None
 ) -> Iterator[NDArray[np.floating]]:
+    done = 0
     for block in held.chunks():
+        unwritten = (block == block[:, :1]).all(axis=(1, 2))
+        if unwritten.any() and block.shape[1] > 1:
+            raise RequestError(
+                f"{held.positions.where}: frame {done + int(np.argmax(unwritten))} has all its "
+                "atoms at one place: it was never written",
+                "cut the array to the frames that were",
+            )
+        done += len(block)
         frames = block[:, kept]
         yield frames if reference is None else superposed(frames, reference)
 

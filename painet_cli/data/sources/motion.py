@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,6 +15,7 @@ from painet_cli.data.dataset.manifest import Manifest, Origin, Segment, Units
 from painet_cli.data.dataset.splits import checked_split, split_windows
 from painet_cli.data.motion.files import read_motion_file
 from painet_cli.data.motion.motion import METRES_OF, Motion
+from painet_cli.data.motion.plausible import with_likely_unit
 from painet_cli.data.particles.names import Axis
 from painet_cli.data.particles.origin import kept_digits
 from painet_cli.data.sources.options import (
@@ -33,7 +35,7 @@ from painet_cli.errors import RequestError, option
 from painet_cli.storage.atomic import file_sha256
 
 DELTA_FRAMES = 30
-_UNITS = {"mm": 1e-3, "cm": 1e-2, "m": 1.0, "in": 0.0254}
+_UNITS = {"mm": "millimetre", "cm": "centimetre", "m": "metre", "in": "inch"}
 _SAME_TIME = 1e-3
 """Relative difference up to which two rates are the same: files round them."""
 
@@ -84,15 +86,13 @@ def prepare_motion(
             )
         takes.append(read_motion_file(path, kind.name, topology))
         to.progress(len(takes), len(files))
-    first = takes[0]
     check_alike(files, takes)
     frame_time_s = seconds(frame_time) if frame_time else common_frame_time(files, takes)
-    lengths = [len(take.positions) for take in takes]
-    ends = np.cumsum(lengths).tolist()
-    segments = tuple(
-        Segment(name=segment, start=end - length, length=length)
-        for segment, end, length in zip(segment_names(files), ends, lengths, strict=True)
-    )
+    if unit is None:
+        takes = [with_likely_unit(take, path.name) for take, path in zip(takes, files, strict=True)]
+        check_alike(files, takes)
+    segments = _segments(segment_names(files), takes)
+    first = takes[0]
     window = window_frames(delta_frames or DELTA_FRAMES, horizon)
     up_axis = up or first.up_axis
     if unit and first.length_unit == "metre":
@@ -100,6 +100,7 @@ def prepare_motion(
             f"{option('unit', unit)}: {files[0]} says its unit itself",
             f"leave {option('unit')} out",
         )
+    length = _UNITS[unit] if unit else first.length_unit
     manifest = Manifest(
         name=folder.name,
         origin=Origin(
@@ -111,8 +112,8 @@ def prepare_motion(
             notes=" ".join(f"{note}." for take in takes for note in take.notes),
         ),
         units=Units(
-            length=first.length_unit,
-            length_in_metres=_UNITS[unit] if unit else METRES_OF[first.length_unit],
+            length=length,
+            length_in_metres=METRES_OF[length],
             frame_time_s=frame_time_s,
         ),
         up_axis=up_axis,
@@ -124,6 +125,19 @@ def prepare_motion(
     )
     frames = kept_digits(np.concatenate([take.positions for take in takes]), up_axis)
     return write_dataset(folder, frames, manifest, force=to.force)
+
+
+def _segments(names: Sequence[str], takes: Sequence[Motion]) -> tuple[Segment, ...]:
+    """A segment for every unbroken stretch of every take."""
+    segments: list[Segment] = []
+    begin = 0
+    for name, take in zip(names, takes, strict=True):
+        edges = [0, *take.breaks, len(take.positions)]
+        for k, (first, last) in enumerate(pairwise(edges), start=1):
+            own = f"{name}-{k}" if take.breaks else name
+            segments.append(Segment(name=own, start=begin + first, length=last - first))
+        begin += len(take.positions)
+    return tuple(segments)
 
 
 def check_alike(files: Sequence[Path], takes: Sequence[Motion]) -> None:

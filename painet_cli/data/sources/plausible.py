@@ -23,6 +23,7 @@ FASTEST = 0.15
 frames in random order lie a vibration or a rotation apart, 0.3 and more at 0.5 fs."""
 _FEW_FRAMES = 200
 """Frames whose order is looked at."""
+OTHER_Z = "z lists the elements in another order than R has the atoms: put it right"
 _OTHER_UNITS = {"nanometres": 10.0, "bohr": 0.529177}
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
 from painet_cli.data.dataset.manifest import Manifest, Origin, Segment, Units
@@ -18,6 +19,9 @@ from painet_cli.data.dataset.origin import About, notes_of, source_of
 from painet_cli.data.dataset.splits import Splitter, checked_split, split_windows
 from painet_cli.data.formats.frame import Frame
 from painet_cli.data.particles.names import Velocity
+from painet_cli.data.particles.particles import Particles
+from painet_cli.data.particles.smooth import LOOKED_AT, smooth_note
+from painet_cli.data.particles.stretched import refuse_other_order
 from painet_cli.data.particles.unit import refuse_other_unit
 from painet_cli.data.sources.merge import prepare_together
 from painet_cli.data.sources.options import (
@@ -48,11 +52,12 @@ from painet_cli.data.trajectories.reader import Trajectory, open_topology
 from painet_cli.data.trajectories.topology import (
     altloc_note,
     elements_of,
+    incomplete_note,
     particles_of,
     select,
     virtual_note,
 )
-from painet_cli.data.trajectories.whole import connections
+from painet_cli.data.trajectories.whole import among, connections, whole_positions
 from painet_cli.data.units import seconds
 from painet_cli.errors import RequestError, option
 
@@ -234,9 +239,12 @@ def write_trajectories(
         shared_out = checked_split(split, segments, delta_frames)
         begin = files[0].frame(chosen[0][0])
         _load_frame(universe, begin)
-        refuse_other_unit(f"{files[0].path}", elements_of(universe.atoms), begin.positions)
         selected = select(universe, reading.select, topology)
         joined = connections(universe, begin, reading.bond_length)
+        everyone = select(universe, "all", topology)  # each in one place
+        for file, numbers in zip(files, chosen, strict=True):
+            first_of_file = file.frame(numbers[0])
+            _check_atoms(file, first_of_file, everyone, joined, listed=reading.bond_length is None)
         frames = prepared_frames(files, chosen, selected.indices, reading, joined, to.progress)
         frames = in_order(frames, files, chosen, frame_time_s)
         first = next(frames)
@@ -258,7 +266,13 @@ def write_trajectories(
                     about,
                     reading,
                     files,
-                    (bonds, altloc_note(universe, selected), virtual_note(universe, selected)),
+                    (
+                        bonds,
+                        altloc_note(universe, selected),
+                        virtual_note(universe, selected),
+                        _sentence(incomplete_note(universe, topology)),
+                        *_looks(files[0], chosen[0], particles, selected, frame_time_s),
+                    ),
                 ),
             ),
             units=Units(length="angstrom", length_in_metres=1e-10, frame_time_s=frame_time_s),
@@ -270,6 +284,36 @@ def write_trajectories(
             files={},
         )
         return write_dataset(folder, chain([first], frames), manifest, force=to.force)
+
+
+def _check_atoms(
+    file: Trajectory, frame: Frame, everyone: Any, bonds: NDArray[np.int64], *, listed: bool
+) -> None:
+    """Refuse a first frame in another unit, or of atoms in another order than the topology's."""
+    elements = elements_of(everyone)
+    x = frame.positions[everyone.indices]
+    refuse_other_unit(f"{file.path}", elements, x)
+    if listed:
+        whole = whole_positions(frame, bonds)[everyone.indices]
+        refuse_other_order(f"{file.path}", elements, among(bonds, everyone.indices), whole)
+
+
+def _sentence(note: str) -> str:
+    return f"{note}." if note else ""
+
+
+def _looks(
+    file: Trajectory, chosen: range, particles: Particles, selected: Any, frame_time_s: float
+) -> list[str]:
+    """What the first frames say of the time between them."""
+    frames = np.stack([file.frame(k).positions[selected.indices] for k in chosen[:LOOKED_AT]])
+    bonds = np.array(particles.bonds, dtype=np.int64).reshape(-1, 2)
+    same = int((frames[1:] == frames[:-1]).all(axis=(1, 2)).sum())
+    repeated = (
+        f"{file.path.name}: {same} of the first {len(frames)} frames are equal to the one before."
+    )
+    smooth = _sentence(smooth_note(file.path.name, frames, bonds, frame_time_s))
+    return [smooth, repeated * bool(same)]
 
 
 def segment_names(paths: Sequence[Path]) -> list[str]:

@@ -21,25 +21,26 @@ from numpy.typing import NDArray
 
 from painet_cli.data.formats.binary_cif import mmcif_of
 from painet_cli.data.formats.frame import Frame
-from painet_cli.data.formats.hybrid36 import in_decimal
 from painet_cli.data.formats.netcdf import NetcdfHeader, WholeRecords
-from painet_cli.data.formats.pdb_models import other_models_note, same_models
+from painet_cli.data.formats.pdb_models import PdbModels, misplaced, other_models_note, read_models
 from painet_cli.data.formats.text_frames import cut_short
 from painet_cli.data.trajectories.child_reader import ChildReader
 from painet_cli.data.trajectories.dcd import DcdHeader
 from painet_cli.data.trajectories.guards.claims import check_claims
 from painet_cli.data.trajectories.readable import Readable
-from painet_cli.data.trajectories.xdr_frames import frame_end
+from painet_cli.data.trajectories.xdr_frames import LateTimes, frame_end, time_at
 from painet_cli.errors import RequestError
 
 # Their files do not say how many atoms a frame has.
-_NEED_ATOM_COUNT = {"MDCRD", "TRZ"}
+_NEED_ATOM_COUNT = {"MDCRD", "TRZ", "DATA"}
 _BLOCK = 2**24
 _CELL_COLUMNS = (6, 15, 24, 33, 40, 47, 54)
 """Where the numbers of a CRYST1 begin, and the last ends."""
 _ATOM_STYLE = re.compile(rb"^\s*Atoms\s*#\s*(\w+)", re.MULTILINE)
 _COLUMNS = {"atomic": "id type x y z", "charge": "id type charge x y z"}
 """Columns of atoms that MDAnalysis does not tell by their number, by LAMMPS' name of the style."""
+_ROUNDED_TIMES = {"XTC", "TRR"}
+"""Formats whose times are single precision."""
 _MODELS_WITHOUT_TIMES = {"MOL2"}
 
 
@@ -101,11 +102,16 @@ class MdaReader:
     def __init__(self, path: Path, kind: Readable, atom_count: int) -> None:
         self.path, self.kind = path, kind
         check_claims(path, {kind.name})
+        self._pdb = read_models(path) if kind.name == "PDB" else None
         self._box_of_all = _first_cell(path) if kind.name == "PDB" else None
         self._dcd = DcdHeader.read(path) if kind.name == "DCD" else None
         self._netcdf = NetcdfHeader.read(path) if kind.name == "NCDF" else None
-        with mdanalysis(path, kind.whole()):
-            self._reader = _reader_of(kind)(self._source(), **self._options(atom_count))
+        self._late: LateTimes | None = None
+        try:
+            with mdanalysis(path, kind.whole()):
+                self._reader = _reader_of(kind)(self._source(), **self._options(atom_count))
+        except RequestError as error:
+            raise (misplaced(path) if self._pdb else None) or error from error.__cause__
         try:
             with mdanalysis(path, kind.whole()):
                 self.n_frames, self.n_atoms = int(self._reader.n_frames), int(self._reader.n_atoms)
@@ -140,22 +146,29 @@ class MdaReader:
                 number,
                 np.array(step.positions, dtype=np.float32),
                 box,
-                number * (self.frame_time_ps or 0.0) if self._dcd else float(step.time),
+                self._time_of(number, step),
                 self._velocities(step),
             )
+
+    def _time_of(self, number: int, step: Any) -> float:
+        if self._pdb is not None and self._pdb.times_ps:
+            return self._pdb.times_ps[number]
+        if self._dcd:
+            return number * (self.frame_time_ps or 0.0)
+        return self._late.time_ps(number, float(step.time)) if self._late else float(step.time)
 
     def _read_models(self) -> None:
         """Take the models of a PDB that have the atoms of the first."""
         self._models: Sequence[int] = range(self.n_frames)
-        if self.kind.name == "PDB" and self.n_frames > 1:
-            self._models = same_models(self.path)
+        if self._pdb is not None and self.n_frames > 1:
+            self._models = self._pdb.same
         self._models_left_out = self.n_frames - len(self._models)
         self.n_frames = len(self._models)
 
     def _source(self) -> Any:
         """What MDAnalysis opens: of a NetCDF file that was cut, the records that are whole."""
-        if self.kind.name == "PDB":
-            return str(self.path)
+        if self._pdb is not None:
+            return _pdb_source(self.path, self._pdb)
         if self._netcdf is None or self._netcdf.said == self._netcdf.whole:
             return mda_source(self.path, self.kind)
         from MDAnalysis.lib.util import NamedStream
@@ -163,9 +176,8 @@ class MdaReader:
         return NamedStream(WholeRecords(self.path, self._netcdf.whole), self.path.name)
 
     def _options(self, atom_count: int) -> dict[str, Any]:
-        if self.kind.name in _NEED_ATOM_COUNT:
-            return {"n_atoms": atom_count}
-        return mda_options(self.path, self.kind)
+        counted = {"n_atoms": atom_count} if self.kind.name in _NEED_ATOM_COUNT else {}
+        return counted | mda_options(self.path, self.kind)
 
     def _velocities(self, step: Any) -> NDArray[np.float32] | None:
         if not getattr(step, "has_velocities", False):
@@ -176,6 +188,8 @@ class MdaReader:
     def _frame_time(self) -> float | None:
         if self.n_frames < 2 or self.kind.name in _MODELS_WITHOUT_TIMES:
             return None
+        if self._pdb is not None:
+            return self._pdb.frame_time_ps
         if self._dcd is not None:
             time = self._dcd.frame_time_ps
             return None if time is None else float(f"{time:.6g}")
@@ -184,6 +198,12 @@ class MdaReader:
             if self.kind.name == "H5MD":  # it has a time for every frame, and no dt
                 time = float(self._reader[1].time) - float(self._reader[0].time)
                 caught.clear()
+            elif self.kind.name in _ROUNDED_TIMES:
+                begin = float(self._reader[0].time)
+                end = time_at(self.path, self.kind.name, self._reader.last_offset)
+                if end is not None:
+                    self._late = LateTimes.of(begin, end, int(self._reader.n_frames), time)
+                time = self._late.frame_time_ps if self._late else time
         # MDAnalysis takes 1 ps where a file has no times.
         invented = any("no dt information" in str(one.message) for one in caught)
         if invented or not math.isfinite(time):
@@ -198,6 +218,7 @@ class MdaReader:
             cut = end != self.path.stat().st_size
             self.n_frames -= end > self.path.stat().st_size
         notes = [cut_short(self.path, self.n_frames)] if cut else []
+        notes += self._pdb.notes if self._pdb is not None else ()
         if left_out := self._models_left_out:
             notes.append(other_models_note(self.path, left_out, left_out + self.n_frames))
         if self._dcd is not None and self._dcd.unsaid:
@@ -250,16 +271,21 @@ def mda_options(path: Path, kind: Readable) -> dict[str, Any]:
 
 def mda_source(path: Path, kind: Readable) -> Any:
     """What MDAnalysis is given to read: the file's name, or what the file says in its language."""
-    text, suffix = None, ""
-    if kind.name == "BCIF":
-        text, suffix = mmcif_of(path), ".cif"
-    elif kind.name == "PDB":
-        text = in_decimal(path)
-    if text is None:
+    if kind.name == "PDB":
+        return _pdb_source(path, read_models(path))
+    if kind.name != "BCIF":
         return str(path)
     from MDAnalysis.lib.util import NamedStream
 
-    return NamedStream(StringIO(text), f"{path}{suffix}")
+    return NamedStream(StringIO(mmcif_of(path)), f"{path}.cif")
+
+
+def _pdb_source(path: Path, models: PdbModels) -> Any:
+    if models.text is None:
+        return str(path)
+    from MDAnalysis.lib.util import NamedStream
+
+    return NamedStream(StringIO(models.text), str(path))
 
 
 def _reader_of(kind: Readable) -> Any:

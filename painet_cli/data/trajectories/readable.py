@@ -146,6 +146,24 @@ _FILE_NAMES = {
     "history": "HISTORY",
     "config": "CONFIG",
 }
+_NOT_READ = {
+    ".mmtf": "MMTF, which the PDB has given up: take mmCIF (.cif) or BinaryCIF (.bcif)",
+    ".xml": "XML: write GSD with HOOMD, PDB and DCD or XTC with OpenMM",
+    ".dtr": "a folder of Desmond's: write DCD or XTC, and DMS or PDB as the topology",
+    ".mae": "Maestro's: write PDB or MOL2",
+    ".cms": "Desmond's: write DCD or XTC, and DMS or PDB as the topology",
+    ".smi": "SMILES, which hold no coordinates",
+    ".cpt": "GROMACS' checkpoint: gmx trjconv writes GRO or XTC from it",
+    ".edr": "energies: give the trajectory beside it",
+    ".fbx": "FBX: export it as BVH",
+    ".glb": "glTF, which is written and not read: give BVH",
+    ".gltf": "glTF, which is written and not read: give BVH",
+    ".usd": "USD: export it as BVH",
+    ".npy": "an array without names: numpy.savez it as R (frames, atoms, 3) with z (atoms,)",
+    ".csv": "a table, which is written and not read: give TRC, or an npz of R and z",
+    ".pkl": "a pickle, which may run anything: numpy.savez its arrays as R and z",
+}
+"""Files that are brought all the same, and what to do with them."""
 _OTHER_NAMES = {
     "CIF": "MMCIF",
     "ENT": "PDB",
@@ -191,6 +209,9 @@ def format_of(path: Path, name: str | None = None) -> Readable:
     known = BY_NAME[named] if named else _by_suffix(suffix)
     if known is None or len(list(_with_suffix(suffix))) > 1:
         known = _by_content(path) or known
+    if known is None and suffix in _NOT_READ:
+        what, _, mends = _NOT_READ[suffix].partition(": ")
+        raise RequestError(f"{path}: {what}: not read", mends or "give a structure or a trajectory")
     if known is None:
         raise RequestError(
             f"{path}: no format that is read ends in {suffix or 'nothing'}, nor does it begin as "
@@ -240,4 +261,7 @@ def _by_content(path: Path) -> Readable | None:
         return BY_NAME["MDTRAJ"]
     if start[:4] == b"\x54\0\0\0" and start[4:8] == b"CORD":
         return BY_NAME["DCD"]
+    for name, magic in (("XTC", 1995), ("TRR", 1993)):
+        if start[:4] == magic.to_bytes(4):
+            return BY_NAME[name]
     return None

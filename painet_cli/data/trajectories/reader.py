@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from painet_cli.data.formats.frame import Frame, FrameReader
+from painet_cli.data.formats.frame import Frame, FrameReader, is_unwritten
 from painet_cli.data.particles.bonds import FARTHEST
 from painet_cli.data.trajectories.guards.claims import check_claims
 from painet_cli.data.trajectories.mda_reader import (
@@ -29,6 +29,8 @@ from painet_cli.data.trajectories.readable import (
 from painet_cli.errors import RequestError, option
 
 PICOSECOND = 1e-12
+_SMALLEST_BOX = 2.0
+"""Angstrom that the longest edge of a cell has at least."""
 _NO_COORDINATES = ("PSF", "PRMTOP", "ITP")
 
 
@@ -186,10 +188,15 @@ class Trajectory:
                 f"{self.path}: frame {number} holds a coordinate that is NaN or infinite",
                 f"leave it out with {option('stop', number)} or {option('start', number + 1)}",
             )
+        if is_unwritten(positions):
+            raise RequestError(
+                f"{self.path}: frame {number} has all its atoms at one place: it was never written",
+                f"leave it out with {option('stop', number)} or {option('start', number + 1)}",
+            )
         if box is not None and not (
-            np.abs(box).max() < FARTHEST and abs(np.linalg.det(box)) > 1e-6
+            _SMALLEST_BOX < np.abs(box).max() < FARTHEST and abs(np.linalg.det(box)) > 1e-6
         ):
-            box = None  # an empty box stands for none, and one without end is none
+            box = None  # an empty or unit box stands for none, and one without end is none
         if velocities is not None:
             velocities = velocities[: self.atom_count]
         return Frame(number, positions, box, frame.time_ps, velocities)
@@ -219,8 +226,10 @@ def check_file(path: Path) -> None:
         It is one of these.
     """
     if not path.is_file():
+        piped = path.is_fifo() or path.is_char_device()
         raise RequestError(
-            f"{path}: {'not a file' if path.exists() else 'no such file'}", "check the path"
+            f"{path}: {'not a file' if path.exists() else 'no such file'}",
+            "files are read more than once: save it first" if piped else "check the path",
         )
     if not os.access(path, os.R_OK):
         raise RequestError(f"{path}: may not be read", "check its permissions")

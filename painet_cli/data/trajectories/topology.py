@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.particles.bonds import bonds_within, covalent_bonds
+from painet_cli.data.particles.chain_ends import cut_note
 from painet_cli.data.particles.elements import ISOTOPES, elements_by_mass, is_element
 from painet_cli.data.particles.names import LONGEST_NAME
 from painet_cli.data.particles.particles import Particles
@@ -149,6 +150,16 @@ def altloc_note(universe: Any, selected: Any) -> str:
         f"{many} in several places (altlocs): the one of the highest occupancy is taken, "
         "the first of equal ones."
     )
+
+
+def incomplete_note(universe: Any, topology: Path) -> str:
+    """Sentence on a structure whose last residue is not whole; empty where it is."""
+    everyone = universe.atoms
+    if not hasattr(everyone, "names") or not hasattr(everyone, "resnames"):
+        return ""
+    residues = universe.residues
+    called = [f"{a} {b}" for a, b in zip(residues.resnames, residues.resids, strict=True)]
+    return cut_note(topology.name, everyone.names.tolist(), everyone.resindices, called)
 
 
 def particles_of(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from painet_cli.data.formats.frame import Frame
 from painet_cli.data.particles.elements import HEAVY, heavy_places
+from painet_cli.data.particles.stretched import refuse_other_order
 from painet_cli.data.particles.unit import refuse_other_unit
 from painet_cli.data.trajectories.hydrogens import with_hydrogens
 from painet_cli.data.trajectories.readable import TOPOLOGIES, TRAJECTORIES
@@ -24,12 +25,13 @@ from painet_cli.data.trajectories.reader import (
 from painet_cli.data.trajectories.topology import (
     altloc_note,
     elements_of,
+    incomplete_note,
     particles_of,
     select,
     virtual_note,
 )
 from painet_cli.data.trajectories.unwrap import Unwrapper
-from painet_cli.data.trajectories.whole import connections, whole_positions
+from painet_cli.data.trajectories.whole import among, connections, whole_positions
 from painet_cli.errors import RequestError, option
 from painet_cli.prediction.inputs.recording import Frames, Recording, Selected, check_several
 
@@ -93,9 +95,13 @@ class MoleculeRecording(Recording):
         self._box = first.box
         self._connections = connections(self._universe, first)
         self._first = whole_positions(first, self._connections).astype(np.float32)
-        everyone = self._universe.atoms
+        everyone = select(self._universe, "all", self.topology)  # each in one place
         try:
-            refuse_other_unit(f"{path}: frame 0", elements_of(everyone), self._first)
+            x = self._first[everyone.indices]
+            elements = elements_of(everyone)
+            refuse_other_unit(f"{path}: frame 0", elements, x)
+            bonds = among(self._connections, everyone.indices)
+            refuse_other_order(f"{path}: frame 0", elements, bonds, x)
         except RequestError:
             self.close()
             raise
@@ -128,6 +134,7 @@ class MoleculeRecording(Recording):
             for note in (
                 *self._trajectory.notes,
                 *(one.rstrip(".") for one in said),
+                incomplete_note(self._universe, self.topology),
                 self._models(),
             )
             if note

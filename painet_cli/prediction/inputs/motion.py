@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.motion.files import read_motion_file
+from painet_cli.data.motion.plausible import with_likely_unit
 from painet_cli.data.particles.origin import kept_digits
 from painet_cli.data.trajectories.reader import check_file
 from painet_cli.prediction.inputs.described import ParticleRecording
@@ -34,7 +35,8 @@ class MotionRecording(ParticleRecording):
         motion = read_motion_file(path, format_name, skeleton)
         super().__init__(path, len(motion.positions), motion.frame_time_s)
         self.length_unit, self.up_axis = motion.length_unit, motion.up_axis
-        self.notes = motion.notes
+        self.notes, self.breaks = motion.notes, motion.breaks
+        self._motion = motion
         self.particles = motion.particles
         self._all = kept_digits(motion.positions, self.up_axis)
         self.first = self._all[0]
@@ -47,6 +49,11 @@ class MotionRecording(ParticleRecording):
         )
         self._all, self.length_unit = self._all * factor, unit
         self.first = self._all[0]
+
+    def guess_unit(self) -> None:
+        """Take the unit of length that makes the skeleton as large as people, if none is said."""
+        guessed = with_likely_unit(self._motion, self.path.name)
+        self.length_unit, self.notes = guessed.length_unit, guessed.notes
 
     def _frames(self, first: int, stop: int, indices: NDArray[np.int64]) -> Frames:
         return Frames(self._all[first:stop, indices])

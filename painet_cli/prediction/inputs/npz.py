@@ -11,7 +11,8 @@ from painet_cli.data.formats.md17_npz import read_molecule
 from painet_cli.data.particles.bonds import covalent_bonds
 from painet_cli.data.particles.elements import atoms, symbol
 from painet_cli.data.particles.origin import kept_digits
-from painet_cli.data.sources.plausible import check_other_unit
+from painet_cli.data.particles.stretched import refuse_other_order
+from painet_cli.data.sources.plausible import OTHER_Z, check_other_unit
 from painet_cli.data.trajectories.reader import check_file
 from painet_cli.prediction.inputs.described import ParticleRecording
 from painet_cli.prediction.inputs.recording import Frames, check_several
@@ -31,7 +32,10 @@ class NpzRecording(ParticleRecording):
         # cKDTree takes finite positions only; the frame itself is refused when it is read
         if np.isfinite(self.first).all():
             check_other_unit(self._held.positions.where, self.first)
-            bonds = covalent_bonds(self.first, [symbol(number) for number in numbers])
+            elements = tuple(symbol(number) for number in numbers)
+            bonds = covalent_bonds(self.first, elements)
+            joined = np.array(bonds, dtype=np.int64).reshape(-1, 2)
+            refuse_other_order(self._held.positions.where, elements, joined, self.first, OTHER_Z)
         self.particles = atoms(numbers, bonds)
 
     def _frames(self, first: int, stop: int, indices: NDArray[np.int64]) -> Frames:

@@ -6,25 +6,23 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from painet_cli.data.motion.motion import UNSAID
 from painet_cli.data.particles.structure import BONE_TOLERANCE, Structure, structure_of
 from painet_cli.prediction.checkpoints import Checkpoint
 from painet_cli.prediction.inputs.motion import MotionRecording
 from painet_cli.prediction.inputs.recording import Recording
 
-UNSAID = ("BVH unit", "ASF unit")
-"""Units of files that do not say theirs."""
-
 
 def take_unit(recording: Recording, checkpoints: Sequence[Checkpoint]) -> None:
     """Bring a motion to the unit of a checkpoint whose skeleton it is, where one number does that.
 
-    Its bones must be the checkpoint's, each within 2 % of its length.
+    Its bones must be the checkpoint's, each within 2 % of its length. Where they are no
+    checkpoint's, the unit is the usual one, or the one that makes the skeleton as large as people.
 
     Parameters
     ----------
     checkpoints
-        To choose from; nothing is done where none knows the skeleton, or the nearest is in this
-        unit.
+        To choose from.
     """
     if not isinstance(recording, MotionRecording) or recording.length_unit not in UNSAID:
         return
@@ -40,6 +38,7 @@ def take_unit(recording: Recording, checkpoints: Sequence[Checkpoint]) -> None:
         if off <= BONE_TOLERANCE:
             found.append((off, factor, checkpoint))
     if not found:
+        recording.guess_unit()
         return
     _, factor, nearest = min(found, key=lambda one: one[0])
     unit = nearest.header.units.length

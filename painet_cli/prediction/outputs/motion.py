@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from painet_cli.data.motion.bvh_writer import parents_of, write_bvh
 from painet_cli.data.motion.glb_writer import write_glb
 from painet_cli.data.motion.motion import METRES
 from painet_cli.data.motion.rest_pose import t_pose
 from painet_cli.data.motion.trc_writer import write_trc
+from painet_cli.data.particles.names import Axis
 from painet_cli.prediction.inputs.recording import Input
 from painet_cli.prediction.outputs.motion_style import AS_PREDICTED, MotionStyle
 from painet_cli.prediction.outputs.track import EvenlySpaced, Track
@@ -26,7 +28,7 @@ def write_motion(
 ) -> list[Written]:
     """Write every track as BVH and GLB, where the bonds are a tree, as TRC, and as a table.
 
-    GLB and TRC need a unit of length that is known in metres.
+    GLB and TRC need a unit of length that is known in metres. In all but the table y is up.
 
     Parameters
     ----------
@@ -50,9 +52,10 @@ def write_motion(
         written += _write_skeletons(system, track, spaced, stem, parents or {}, style, metres)
     for track, spaced, stem in resampled if metres else ():
         path, told = stem.with_name(f"{stem.name}.trc"), style.unit or "m"
-        frames = spaced.frames * (metres or 1.0) / METRES[told]
+        frames = _y_up(spaced.frames, system.up_axis) * (metres or 1.0) / METRES[told]
         write_trc(path, names, frames, spaced.frame_time_s, told)
         what = f"{track.what}: {spaced.said}; joints as markers, in {told}"
+        what += ", y is up" * bool(up)
         written.append(Written(path, what, len(frames), open_trc(path.name)))
     for track, _, stem in resampled:
         path = stem.with_name(f"{stem.name}.csv")
@@ -82,8 +85,9 @@ def _write_skeletons(
         rest, pose = track.frames[0].astype(np.float64), "the start frame"
     scale, unit = style.scale(system.length_unit), style.unit or system.length_unit
     path = stem.with_name(f"{stem.name}.bvh")
-    off = write_bvh(path, names, parents, rest * scale, spaced.frames * scale, spaced.frame_time_s)
-    up = f", {up_axis} is up" if up_axis else ""
+    posed = [_y_up(x, up_axis) * scale for x in (rest, spaced.frames)]
+    off = write_bvh(path, names, parents, posed[0], posed[1], spaced.frame_time_s)
+    up = ", y is up" if up_axis else ""
     what = (
         f"{track.what}: {spaced.said}; lengths in {unit}{up}; at rest it is in {pose}. Bones keep "
         f"the lengths of the start frame, which puts joints up to {off:.2g} {unit} off"
@@ -103,6 +107,15 @@ def _write_skeletons(
         what = f"{track.what}: {spaced.said}; the same skeleton, in metres, y is up"
         written.append(Written(path, what, len(spaced.frames), open_glb(path.name)))
     return written
+
+
+def _y_up(x: NDArray[np.floating], up_axis: Axis | None) -> NDArray[np.floating]:
+    """Positions, (..., 3), turned so that y is up, as readers of BVH and TRC take it."""
+    if up_axis == "z":
+        return np.stack([x[..., 0], x[..., 2], -x[..., 1]], axis=-1)
+    if up_axis == "x":
+        return np.stack([-x[..., 1], x[..., 0], x[..., 2]], axis=-1)
+    return x
 
 
 def _write_table(path: Path, names: Sequence[str], track: Track) -> None:

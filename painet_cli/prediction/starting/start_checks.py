@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from painet_cli.data.formats.frame import is_unwritten
 from painet_cli.data.particles.order import wrong_order
+from painet_cli.data.particles.smooth import smooth_note
 from painet_cli.data.particles.stretched import stretched_bond
 from painet_cli.data.sources.plausible import FASTEST
 from painet_cli.data.units import time_text
@@ -18,6 +20,8 @@ FASTEST_PEOPLE = 20.0
 """Metres a second, root mean square over the joints; no one runs as fast."""
 MUCH_FASTER = 10.0
 """Times the speed of training from which on a start is said to be fast."""
+_ANOTHER_TIME = 2.0
+"""Times the speed of training that tell of another time between frames."""
 _FEMTOSECOND = 1e-15
 _FRAMES_OF_ORDER = 512
 """Frames up to a start whose order is looked at."""
@@ -28,7 +32,8 @@ _POSITIONS_OF_ORDER = 2_000_000
 def check_order(recording: Recording, selected: Selected, start: int) -> None:
     """Refuse a recording of molecules whose frames before a start are not in the order of time.
 
-    Frames after the start are not looked at.
+    Frames after the start are not looked at. Where they follow each other too smoothly for the
+    time between them, that is noted in the recording.
 
     Parameters
     ----------
@@ -40,11 +45,22 @@ def check_order(recording: Recording, selected: Selected, start: int) -> None:
     RequestError
         They are in another order.
     """
+    if is_unwritten(recording.read(selected, start, start + 1).frames[0]):
+        raise RequestError(
+            f"{recording.path}: frame {start} has all its particles at one place: it was never "
+            "written",
+            f"choose an earlier {option('start')}",
+        )
     begin = max((at for at in recording.breaks if at <= start), default=0)
     most = max(2, _POSITIONS_OF_ORDER // len(selected.indices))
     begin = max(begin, start + 1 - min(_FRAMES_OF_ORDER, most))
     if recording.length_unit == "angstrom" and start + 1 - begin >= 2:
-        refuse_wrong_order(recording.read(selected, begin, start + 1))
+        system = recording.read(selected, begin, start + 1)
+        refuse_wrong_order(system)
+        bonds = np.array(selected.particles.bonds, dtype=np.int64).reshape(-1, 2)
+        name = recording.path.name
+        if note := smooth_note(name, system.frames, bonds, recording.frame_time_s):
+            recording.notes = (*recording.notes, f"{note} ({option('frame_time')} gives it)")
 
 
 def refuse_wrong_order(system: Input) -> None:
@@ -158,6 +174,8 @@ def check_velocities(
             f"expected consecutive frames, in order; {option('frame_time')} gives the time between "
             f"them; of structures that are no motion give one, such as {option('start', 0)}",
         )
+    if trained_speed and system.frame_time_s is None and "before" in velocities.sources:
+        said += _likely_time(float(np.median(speeds)) / trained_speed, frame_time_s)
     if system.up_axis is not None:  # of molecules the drift is taken out (`fast_drift`)
         speeds = np.sqrt(np.square(v).sum(axis=-1).mean(axis=-1))
         fastest = int(np.argmax(speeds))
@@ -169,6 +187,17 @@ def check_velocities(
             f"{time_text(frame_time_s)} before frame {frame} as those that it was trained on",
         )
     return said
+
+
+def _likely_time(ratio: float, frame_time_s: float) -> tuple[str, ...]:
+    """What speeds say of a time between frames that a file does not give."""
+    if not ratio or 1 / _ANOTHER_TIME < ratio < _ANOTHER_TIME:
+        return ()
+    return (
+        f"particles move {ratio:.2g} times as far from frame to frame as those that it was trained "
+        f"on: about {time_text(float(f'{ratio * frame_time_s:.2g}'))} may be between them, and not "
+        f"{time_text(frame_time_s)}",
+    )
 
 
 def fast_drift(

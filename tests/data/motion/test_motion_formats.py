@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -185,8 +186,27 @@ def test_a_rate_in_place_of_a_time_is_refused(tmp_path: Path) -> None:
     take = bvh(tmp_path, BVH.replace("Frame Time: 0.01", "Frame Time: 120"))
     with pytest.raises(RequestError, match="120 seconds from frame to frame"):
         read_motion_file(take, "BVH")
+    without_times = trc(tmp_path, rate="0.0083333")
+    lines = without_times.read_text().splitlines()
+    without_times.write_text("\n".join(re.sub(r"^(\d+\t)[\d.]+", r"\1", x) for x in lines) + "\n")
     with pytest.raises(RequestError, match="120 seconds from frame to frame"):
-        read_motion_file(trc(tmp_path, rate="0.0083333"), "TRC")
+        read_motion_file(without_times, "TRC")
+
+
+@pytest.mark.parametrize(("screen", "up"), [(None, "z"), ("+Y", "y"), ("-Z", "z"), ("", "z")])
+def test_the_vertical_of_c3d_is_that_of_its_screen(
+    tmp_path: Path, screen: str | None, up: str
+) -> None:
+    ezc3d = pytest.importorskip("ezc3d")
+    content = ezc3d.c3d()
+    content["parameters"]["POINT"]["RATE"]["value"] = [50]
+    content["parameters"]["POINT"]["UNITS"]["value"] = ["Millimeters"]
+    content["parameters"]["POINT"]["LABELS"]["value"] = ("hip", "knee", "ankle", "toe")
+    if screen is not None:
+        content.add_parameter("POINT", "Y_SCREEN", [screen])
+    content["data"]["points"] = np.stack([pose(k) for k in range(20)]).transpose(2, 1, 0)
+    content.write(str(tmp_path / "take.c3d"))
+    assert read_motion_file(tmp_path / "take.c3d", "C3D").up_axis == up
 
 
 def test_c3d_is_read_as_trc_is(tmp_path: Path) -> None:

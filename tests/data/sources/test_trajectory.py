@@ -471,7 +471,7 @@ def test_uneven_times_are_refused_unless_one_is_given(pdb: Path, tmp_path: Path)
 
 def test_extended_xyz_has_the_columns_that_are_read(tmp_path: Path) -> None:
     def write(name: str, properties: str, columns: int) -> Path:
-        rows = ("C " + "0.0 " * columns + "\n") * 2
+        rows = "C " + "0.0 " * columns + "\nC " + "0.9 " * columns + "\n"
         one = f'2\nLattice="9 0 0 0 9 0 0 0 9" Properties={properties} pbc="T T T"\n{rows}'
         (tmp_path / name).write_text(one * 40)
         return tmp_path / name

@@ -99,7 +99,12 @@ def test_numbers_in_xyz_of_lammps_are_types(tmp_path: Path) -> None:
         ("energy: -5.1 gnorm: 0.01 xtb: 6.6.1", None),
         ("frame {k}", None),
         ("time = {k} ps", 1000.0),
+        ("t= {k}.0 ps step= {k}", 1000.0),
+        ("Ethanol t={k} fs", 1.0),
+        ("time = {k}.0 a.u.", 0.024188843),
+        ("time={k}au", 0.024188843),
         ("time={k}", None),  # no unit
+        ("T = {k} K", None),
     ],
 )
 def test_the_comment_of_xyz_may_tell_the_time(
@@ -549,3 +554,67 @@ def test_junk_of_any_format_is_refused_in_plain_words(
     assert "Error" not in said
     assert "Traceback" not in said
     assert "ignored in" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "what", "mends"),
+    [
+        ("a.mmtf", "MMTF, which the PDB has given up: not read", "mmCIF"),
+        ("a.xml", "XML: not read", "GSD with HOOMD"),
+        ("a.fbx", "FBX: not read", "export it as BVH"),
+        ("a.npy", "an array without names: not read", "numpy.savez"),
+        ("a.smi", "SMILES, which hold no coordinates: not read", "a structure"),
+    ],
+)
+def test_what_is_not_read_says_what_to_give_instead(
+    tmp_path: Path, name: str, what: str, mends: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"x")
+    with pytest.raises(RequestError) as caught:
+        open_input(path)
+    assert what in caught.value.what
+    assert mends in caught.value.hint
+
+
+@pytest.mark.parametrize(("magic", "name"), [(1995, "XTC"), (1993, "TRR")])
+def test_gromacs_trajectories_are_known_by_how_they_begin(
+    tmp_path: Path, magic: int, name: str
+) -> None:
+    path = tmp_path / "production"
+    path.write_bytes(magic.to_bytes(4) + bytes(60))
+    assert format_of(path).name == name
+
+
+def halide(path: Path, program: str, z: float) -> Path:
+    atoms = [("C", 0, 0, 0), ("F", 1.4, 0, 0), ("F", -0.5, 1.3, 0), ("F", -0.5, -0.7, z)]
+    atoms.append(("Cl", -0.6, -0.8, -1.5 * bool(z)))
+    rows = "".join(f"{x:10.4f}{y:10.4f}{w:10.4f} {e:<3s} 0\n" for e, x, y, w in atoms)
+    bonds = "".join(f"{1:3d}{k:3d}  1  0\n" for k in range(2, 6))
+    path.write_text(f"x\n{program}\n\n  5  4  0\n{rows}{bonds}M  END\n$$$$\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("program", "z"), [("     RDKit          2D", 1.1), ("     RDKit          3D", 0.0), ("", 0.0)]
+)
+def test_a_drawing_is_no_structure(tmp_path: Path, program: str, z: float) -> None:
+    with pytest.raises(RequestError, match="a drawing in two dimensions, and no structure"):
+        read(halide(tmp_path / "a.sdf", program, z))
+
+
+@pytest.mark.parametrize("program", ["     RDKit          3D", ""])
+def test_a_structure_is_no_drawing(tmp_path: Path, program: str) -> None:
+    assert read(halide(tmp_path / "a.sdf", program, 1.1)).frames.shape == (1, 5, 3)
+
+
+def test_a_lammps_data_file_holds_a_frame(tmp_path: Path) -> None:
+    path = tmp_path / "a.data"
+    path.write_text(
+        "x\n\n3 atoms\n2 atom types\n2 bonds\n1 bond types\n\n0 20 xlo xhi\n0 20 ylo yhi\n"
+        "0 20 zlo zhi\n\nMasses\n\n1 15.999\n2 1.008\n\nAtoms # full\n\n1 1 1 0 5 5 5\n"
+        "2 1 2 0 5.96 5 5\n3 1 2 0 4.76 5.93 5\n\nBonds\n\n1 1 1 2\n2 1 1 3\n"
+    )
+    found = read(path)
+    assert found.particles.elements == ("O", "H", "H")
+    np.testing.assert_allclose(found.frames[0, 2], [4.76, 5.93, 5.0], atol=1e-5)

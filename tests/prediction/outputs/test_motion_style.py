@@ -85,3 +85,24 @@ def test_a_unit_that_is_not_known_in_metres_is_not_made_up(system: Input, tmp_pa
     path = written(strange, tmp_path, MotionStyle())
     assert path.with_suffix(".bvh").is_file()
     assert not path.with_suffix(".glb").exists()
+
+
+@pytest.mark.parametrize(
+    ("up", "order", "signs"), [("z", (0, 2, 1), (1, 1, -1)), ("x", (1, 0, 2), (-1, 1, 1))]
+)
+def test_files_for_animators_have_y_up_whatever_the_recording_has(
+    system: Input, tmp_path: Path, up: str, order: tuple[int, ...], signs: tuple[int, ...]
+) -> None:
+    turned = np.empty_like(system.frames)
+    turned[..., list(order)] = system.frames / np.array(signs)
+    positions = np.empty((1, 2, 3, 3), dtype=np.float32)
+    positions[..., list(order)] = swing(TIMES)[None] / np.array(signs)
+    recorded = replace(system, frames=turned, up_axis=up)  # type: ignore[arg-type]
+    write_files(recorded, positions, TIMES, np.array([START]), tmp_path)
+    path = tmp_path / "take_predicted"
+    expected = np.concatenate([system.frames[START : START + 1], swing(TIMES)])
+    np.testing.assert_allclose(read_bvh(path.with_suffix(".bvh")).positions, expected, atol=1e-4)
+    in_metres = read_trc(path.with_suffix(".trc")).positions
+    np.testing.assert_allclose(in_metres, expected * 0.05644, atol=1e-5)
+    table = np.loadtxt(path.with_suffix(".csv"), delimiter=",", skiprows=1)[1:, 2:]
+    np.testing.assert_allclose(table, positions[0].reshape(2, -1), atol=1e-5)

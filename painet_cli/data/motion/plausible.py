@@ -1,0 +1,116 @@
+"""Is it what its file says? The unit, the vertical and the angles of a recorded motion."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from painet_cli.data.motion.motion import METRES_OF, UNSAID, Motion
+from painet_cli.data.particles.names import AXES, Axis
+
+_TALL = (0.3, 4.0)
+"""Metres across a skeleton, which may bend or reach out."""
+_PERSON = (0.6, 2.6)
+_GUESSED = ("metre", "centimetre", "millimetre")
+_UPRIGHT = 1.5
+"""Times as far as along the vertical that markers reach along another axis, if that is the one."""
+_STEADY = 0.08
+"""Share of that reach by which the lowest point moves along the vertical on level ground."""
+_TRAVELLED = 0.5
+"""The same of the way that is walked across it."""
+_JUMP_SPEED = 20.0
+"""Metres a second, root mean square over the joints; no one runs as fast."""
+_JUMP, _ALONE = 20.0, 4.0
+"""Times the usual step, and the steps beside it, that a jump is: movement sets in gradually."""
+_FEWEST = 8
+_TURN = 2 * np.pi + 0.01
+_MOVING = 0.35
+
+
+def with_likely_unit(motion: Motion, name: str) -> Motion:
+    """A motion in the unit that makes its skeleton as large as people, where its file says none.
+
+    Parameters
+    ----------
+    name
+        What sentences call the file.
+    """
+    if motion.length_unit not in UNSAID:
+        return motion
+    across = float(np.median(np.ptp(motion.positions, axis=1).max(axis=1)))
+    taken = METRES_OF[motion.length_unit]
+    if _TALL[0] <= across * taken <= _TALL[1]:
+        return motion
+    fitting = [u for u in _GUESSED if _PERSON[0] <= across * METRES_OF[u] <= _PERSON[1]]
+    if len(fitting) != 1:
+        return motion
+    usual = "CMU's" if motion.length_unit == "ASF unit" else "centimetres"
+    note = (
+        f"{name} does not say its unit of length: taken as {fitting[0]}s, in which the skeleton is "
+        f"{across * METRES_OF[fitting[0]]:.2g} m across ({across * taken:.2g} m in {usual})"
+    )
+    return replace(motion, length_unit=fitting[0], notes=(*motion.notes, note))
+
+
+def standing_axis(
+    positions: NDArray[np.float64],  # (F, J, 3)
+    up_axis: Axis,
+) -> Axis | None:
+    """Another axis than `up_axis` that people stand along who walk; None where there is none.
+
+    Along it they reach farther, its lowest point stays where it is, and they get on across it.
+    """
+    reach = np.median(np.ptp(positions, axis=1), axis=0)
+    k = int(np.argmax(reach))
+    if k == AXES.index(up_axis) or not reach[k] > _UPRIGHT * reach[AXES.index(up_axis)]:
+        return None
+    centre = np.delete(positions.mean(axis=1), k, axis=1)
+    steady = positions[..., k].min(axis=1).std() < _STEADY * reach[k]
+    travelled = np.linalg.norm(np.ptp(centre, axis=0)) > _TRAVELLED * reach[k]
+    return AXES[k] if steady and travelled else None
+
+
+def jumps(
+    positions: NDArray[np.float64],  # (F, J, 3), metres
+    frame_time_s: float,
+) -> tuple[int, ...]:
+    """Frames that do not go on from the one before, such as the first after a T-pose."""
+    if len(positions) < _FEWEST:
+        return ()
+    step = np.sqrt(np.square(np.diff(positions, axis=0)).sum(axis=-1).mean(axis=-1))
+    beside = np.maximum(np.append(0.0, step[:-1]), np.append(step[1:], 0.0))
+    jump = step > np.maximum(_JUMP_SPEED * frame_time_s, _JUMP * np.median(step))
+    return tuple((np.flatnonzero(jump & (step > _ALONE * beside)) + 1).tolist())
+
+
+def with_jumps_apart(motion: Motion, name: str) -> Motion:
+    """A motion that breaks off where its frames jump, which is said."""
+    metres = METRES_OF.get(motion.length_unit)
+    if metres is None or motion.frame_time_s is None:
+        return motion
+    found = [
+        k for k in jumps(motion.positions * metres, motion.frame_time_s) if k not in motion.breaks
+    ]
+    if not found:
+        return motion
+    places = ", ".join(map(str, found[:3])) + ", ..." * (len(found) > 3)
+    note = f"{name}: the motion jumps to frame {places} and is taken for another one from there"
+    breaks = tuple(sorted({*motion.breaks, *found}))
+    return replace(motion, breaks=breaks, notes=(*motion.notes, note))
+
+
+def radians_note(
+    path: Path | str,
+    angles: NDArray[np.float64],  # (F, A), as the file has them
+    mends: str,
+) -> str:
+    """Sentence on angles in degrees that are as small as those in radians; empty where not."""
+    if not angles.size or np.abs(angles).max() > _TURN or np.ptp(angles, axis=0).max() < _MOVING:
+        return ""
+    return (
+        f"{Path(path).name}: no rotation is beyond {np.abs(angles).max():.3g} degrees, as if they "
+        f"were radians: {mends}"
+    )
