@@ -31,7 +31,7 @@ PRESETS: dict[str, tuple[dict[str, Any], int]] = {  # changes, and epochs in ful
     "demo": ({}, 12),
     "mocap-walk-s2s": ({**SMALL, "data.report": "all"}, 24),
     "md17-aspirin-s2s": ({**SMALL}, 30),
-    "trajectory": ({"data.dataset": "dhfr", "data.cutoff": 7.0, "model.hidden": 32}, 6),
+    "trajectory": ({"data.dataset": "dhfr", "data.cutoff": 7.0, "model.hidden": 32}, 3),
 }
 OPTIMIZERS = ("adam", "adamw", "muon", "soap")
 DECAY = {"adam": 0.0, "adamw": 0.01, "muon": 0.01, "soap": 0.01}  # the last as torch's AdamW has it
