@@ -8,11 +8,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 import painet
+from painet_cli.prediction import passes
+from painet_cli.prediction.rollout import rollout
 from painet_cli.training import threads as module
 from painet_cli.training.threads import computing_with, free_cores, threads_for
 from trainings import Watcher
@@ -128,3 +131,21 @@ def cpu_seconds(preset: Path, data_dir: Path, run_dir: Path, environment: dict[s
     )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+@pytest.mark.usefixtures("four_threads")
+def test_a_small_system_is_predicted_by_one_thread(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+
+    def watched(*given: Any) -> torch.Tensor:
+        seen.append(torch.get_num_threads())
+        return rollout(*given)
+
+    monkeypatch.setattr(passes, "rollout", watched)
+    painet.write_prediction(
+        data_dir / "sample", 2, tmp_path / "made", checkpoint="sample", adapt="never"
+    )
+    assert set(seen) == {1}
+    assert torch.get_num_threads() == 4
