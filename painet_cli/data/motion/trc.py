@@ -45,7 +45,7 @@ def read_trc(path: Path) -> Motion:
     if names_line[:1] != ["Frame#"] or not names or not rate > 0:
         raise bad_line(where, 4, "no names of markers", _HINT)
     width = 3 * len(names)
-    rows, times = [], []
+    rows, times, places = [], [], []
     for number, line in enumerate(lines[5:], start=6):
         if not line.strip():
             continue
@@ -54,6 +54,7 @@ def read_trc(path: Path) -> Motion:
         if len(words) < 3:
             words = line.split()
         times.append(words[1] if len(words) > 1 else "")
+        places.append(number)
         words = (words[2:] + [""] * width)[:width]
         words = ["" if word.lower() == "nan" else word for word in words]
         values = numbers([word or "0" for word in words], where, number)
@@ -61,13 +62,13 @@ def read_trc(path: Path) -> Motion:
     if not rows:
         raise bad_line(where, len(lines), "no frames follow", NOT_WHOLE)
     positions = np.array(rows).reshape(len(rows), len(names), 3) * metres
-    frame_time_s, breaks, notes = _timing(times, rate, where)
+    frame_time_s, breaks, notes = _timing(times, places, rate, where)
     motion = markers(path, names, positions, frame_time_s=frame_time_s, up_axis="y", breaks=breaks)
     return replace(motion, notes=(*motion.notes, *notes))
 
 
 def _timing(
-    words: list[str], rate: float, where: str
+    words: list[str], places: list[int], rate: float, where: str
 ) -> tuple[float, tuple[int, ...], tuple[str, ...]]:
     """Seconds between frames, the frames that come later than that, and what is said of both.
 
@@ -84,7 +85,7 @@ def _timing(
     if (passed <= 0).any():
         at = int(np.argmax(passed <= 0)) + 1
         raise bad_line(
-            where, at + 6, f"its time, {quote(words[at])}, is not after the one before", _TIMES
+            where, places[at], f"its time, {quote(words[at])}, is not after the one before", _TIMES
         )
     digits = max(len(word.partition(".")[2].rstrip("0")) for word in words)
     rounding = 10.0**-digits

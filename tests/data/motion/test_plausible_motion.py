@@ -201,7 +201,7 @@ def test_a_motion_breaks_off_where_frames_are_missing(tmp_path: Path) -> None:
 
 
 def test_times_that_run_backwards_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match=r":7: its time, '1\.96667', is not after"):
+    with pytest.raises(RequestError, match=r":8: its time, '1\.96667', is not after"):
         read_motion_file(trc(tmp_path, walk(), times=np.arange(120)[::-1] / 60), "TRC")
 
 
