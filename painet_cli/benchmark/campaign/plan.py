@@ -5,6 +5,7 @@ Tables that have a turn are trained once, with all models; after that comes what
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -53,7 +54,7 @@ class Part:
     seeds
         How many, by model; `default` for the others.
     settings, own
-        Changes to the preset, of all models and, instead, of single ones.
+        Changes to the preset, key by value, of all models and, instead, of single ones.
     """
 
     name: str
@@ -62,8 +63,8 @@ class Part:
     models: tuple[str, ...] = ()
     figures: tuple[str, ...] = ()
     seeds: Mapping[str, int] = field(default_factory=dict)
-    settings: tuple[str, ...] = ()
-    own: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    own: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     turn: float = math.inf
 
     def seeds_of(self, model: str) -> int:
@@ -71,8 +72,9 @@ class Part:
         return self.seeds.get(model, self.seeds.get("default", 1))
 
     def settings_of(self, model: str) -> list[str]:
-        """Changes to the preset for a model."""
-        return list(self.own.get(model, self.settings))
+        """Changes to the preset for a model, as `KEY=VALUE`."""
+        changes = self.own.get(model, self.settings)
+        return [f"{key}={json.dumps(value)}" for key, value in changes.items()]
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ def parts() -> tuple[Part, ...]:
     text = files("painet_cli.benchmark.campaign").joinpath("plan.yaml").read_text("utf-8")
     written: list[dict[str, Any]] = yaml.safe_load(text)["parts"]
     for part in written:
-        for key in {"presets", "models", "figures", "settings"} & part.keys():
+        for key in {"presets", "models", "figures"} & part.keys():
             part[key] = tuple(part[key])
     return tuple(Part(**part) for part in written)
 
@@ -198,7 +200,7 @@ def _figure_cells(
 ) -> list[Cell]:
     figures = [ABLATIONS[name] for name in part.figures if preset in ABLATIONS[name].presets]
     chosen = [replace(figure, presets=(preset,)) for figure in figures]
-    changes = [*fitted, *part.settings]
+    changes = [*fitted, *part.settings_of("painet")]
     return cells_of(make_points(chosen, part.seeds_of("painet"), changes, folder, data_dir))
 
 

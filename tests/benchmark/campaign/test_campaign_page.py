@@ -15,7 +15,7 @@ from painet_cli.benchmark.rows import bench_rows
 from painet_cli.errors import RequestError
 from pretend_results import planned, result
 
-RECIPE = parts()[0].settings
+RECIPE = parts()[0].settings_of("painet")
 
 
 def test_other_settings_other_data_and_variants_stay_out_of_the_tables() -> None:

@@ -158,7 +158,7 @@ def test_a_model_that_is_not_installed_and_data_that_are_not_there_are_left_out(
 def test_a_window_longer_than_the_datasets_is_cut_to_it(
     planned: Planning, data_dir: Path, tmp_path: Path, monkeypatch: MonkeyPatch
 ) -> None:
-    planned(replace(DEMO, models=("linear",), own={"linear": ["data.horizon=2"]}))
+    planned(replace(DEMO, models=("linear",), own={"linear": {"data.horizon": 2}}))
     longest = dataset_of(load_preset("demo"), data_dir).manifest.split.delta_frames
     monkeypatch.setattr(
         plan, "load_preset", lambda name: load_preset(name, [f"data.delta_frames={longest + 9}"])

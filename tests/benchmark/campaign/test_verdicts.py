@@ -94,7 +94,7 @@ def test_who_is_worse_than_the_best_yardstick_is_said() -> None:
 
 
 def test_how_trainings_ended_is_counted() -> None:
-    recipe = parts()[0].settings
+    recipe = parts()[0].settings_of("painet")
     ends = [
         result(1.0),
         result(1.0, settings=[*recipe, "train.epochs=40"], stopped_by="epochs"),
