@@ -338,6 +338,10 @@ class TrainConfig(Strict):
     batch_size: PositiveInt
     """Windows in a batch, of all processes together; the last, smaller batch of an epoch is used
     too."""
+    windows: Literal["split", "every"] = "split"
+    """Which windows are trained on: those that the dataset's `split` lists, or one at `every` frame
+    between the first and the last of these in a recording, but for those that have a frame in
+    common with a window of validation or test. Yardsticks see the same."""
     loss: Loss = "raw"
     """What is minimised, and what chooses the best epoch: the squared error `raw`, as positions lie
     in space, or after every step's target is `superposed` on its prediction, so that neither drift

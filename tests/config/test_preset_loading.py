@@ -186,9 +186,9 @@ def test_what_is_not_a_setting_is_refused(text: str) -> None:
 def test_an_unknown_key_is_named_with_its_line_and_the_near_one() -> None:
     assert refusal(write("top.yaml", SMALL + "  epoch: 3\n")) == [
         "top.yaml:7: train.epoch: no such key",
-        "did you mean train.epochs? allowed here: epochs, batch_size, loss, optimizer, lr, "
-        "weight_decay, patience, eval_every, clip_norm, schedule, ema, activations, compile, "
-        "graph, start_from, augment, noise, seed",
+        "did you mean train.epochs? allowed here: epochs, batch_size, windows, loss, "
+        "optimizer, lr, weight_decay, patience, eval_every, clip_norm, schedule, ema, "
+        "activations, compile, graph, start_from, augment, noise, seed",
     ]
 
 

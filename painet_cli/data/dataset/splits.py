@@ -155,11 +155,41 @@ def leak_fraction(split: Split) -> float:
     """
     if not split.test:
         return 0.0
-    train, test = np.sort(split.train), np.asarray(split.test)
-    # Windows of equal length overlap exactly when their starts are at most that length apart.
-    first = np.searchsorted(train, test - split.delta_frames, side="left")
-    last = np.searchsorted(train, test + split.delta_frames, side="right")
-    return float(np.mean(last > first))
+    return float(np.mean(_meet(np.asarray(split.test), split.train, split.delta_frames)))
+
+
+def every_start(split: Split, segments: Sequence[Segment]) -> Split:
+    """The split with a training window at every frame between the first and the last of a segment.
+
+    Left out are those that have a frame in common with a window of validation or test.
+
+    Parameters
+    ----------
+    segments
+        All segments of the dataset, end to end from frame 0.
+
+    Returns
+    -------
+    Split
+        Training starts are sorted, and those that `split` lists are among them.
+    """
+    listed = np.sort(split.train)
+    ends = np.cumsum([segment.length for segment in segments])
+    stretches = np.split(
+        listed, np.flatnonzero(np.diff(np.searchsorted(ends, listed, "right"))) + 1
+    )
+    between = np.concatenate([np.arange(one[0], one[-1] + 1) for one in stretches])
+    apart = between[~_meet(between, split.val + split.test, split.delta_frames)]
+    return split.model_copy(update={"train": tuple(np.union1d(listed, apart).tolist())})
+
+
+def _meet(starts: NDArray[np.int64], others: Sequence[int], delta_frames: int) -> NDArray[np.bool_]:
+    """Which windows have a frame in common with one of the others."""
+    # Windows of equal length do exactly when their starts are at most that length apart.
+    there = np.sort(np.asarray(others, dtype=np.int64))
+    first = np.searchsorted(there, starts - delta_frames, side="left")
+    last = np.searchsorted(there, starts + delta_frames, side="right")
+    return np.asarray(last > first)
 
 
 def split_windows(

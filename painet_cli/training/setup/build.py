@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from painet_cli.data.batches.spacing import frame_times_of
 from painet_cli.data.batches.windows import Windows, windows_of
 from painet_cli.data.dataset.dataset import Dataset, open_dataset
 from painet_cli.data.dataset.manifest import Manifest
+from painet_cli.data.dataset.splits import every_start
 from painet_cli.data.particles.structure import Structure, structure_of
 from painet_cli.data.sources.registry import how_to_prepare
 from painet_cli.errors import RequestError
@@ -45,7 +47,7 @@ _MEASURED = 50
 
 
 def dataset_of(preset: Preset, data_dir: Path) -> Dataset:
-    """Open the dataset a preset names.
+    """Open the dataset a preset names, with the training windows that it asks for.
 
     Raises
     ------
@@ -58,7 +60,12 @@ def dataset_of(preset: Preset, data_dir: Path) -> Dataset:
             f"{folder}: dataset {preset.data.dataset} is not prepared",
             how_to_prepare(preset.data.dataset),
         )
-    return open_dataset(folder)
+    dataset = open_dataset(folder)
+    if preset.train.windows == "split":
+        return dataset
+    manifest = dataset.manifest
+    split = every_start(manifest.split, manifest.segments)
+    return replace(dataset, manifest=manifest.model_copy(update={"split": split}))
 
 
 def build_trainer(

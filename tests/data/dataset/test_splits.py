@@ -10,7 +10,7 @@ from painet_cli.data.dataset.manifest import (
     Split,
     SplitName,
 )
-from painet_cli.data.dataset.splits import block_split, leak_fraction
+from painet_cli.data.dataset.splits import block_split, every_start, leak_fraction
 from painet_cli.errors import RequestError
 
 COUNTS: dict[SplitName, int] = {"train": 6, "val": 2, "test": 4}
@@ -112,3 +112,33 @@ def test_leak_fraction_counts_test_windows_that_share_a_frame_with_training(
     seen = frames_of(train, delta_frames)
     leaks = [bool(seen & frames_of([start], delta_frames)) for start in test]
     assert leak_fraction(split) == (sum(leaks) / len(leaks) if leaks else 0.0)
+
+
+def test_every_start_fills_up_between_listed_ones_and_keeps_away_from_other_parts() -> None:
+    segments = end_to_end(100, 100)
+    split = Split(
+        kind="published", delta_frames=10, train=(40, 20, 130, 110), val=(75,), test=(121, 180)
+    )
+    every = every_start(split, segments)
+    # Starts 111 to 131 share a frame with the test window at 121; 130 is listed all the same.
+    assert every.train == (*range(20, 41), 110, 130)
+    assert (every.val, every.test) == (split.val, split.test)
+    assert leak_fraction(every) == leak_fraction(split) == 0.5
+
+
+@given(
+    lengths=st.lists(st.integers(200, 400), min_size=1, max_size=4),
+    delta_frames=st.integers(1, 10),
+    seed=st.integers(0, 2**32),
+)
+def test_every_start_of_blocks_leaks_nothing_and_leaves_no_segment(
+    lengths: list[int], delta_frames: int, seed: int
+) -> None:
+    segments = end_to_end(*lengths)
+    split = block_split(segments, delta_frames, {"train": 8, "val": 2, "test": 4}, seed=seed)
+    every = every_start(split, segments)
+    assert set(split.train) <= set(every.train)
+    assert leak_fraction(every) == 0.0
+    ends = [segment.start + segment.length for segment in segments]
+    for start in every.train:
+        assert start + delta_frames < min(end for end in ends if end > start)
