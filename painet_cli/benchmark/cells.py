@@ -100,13 +100,16 @@ class Result:
     evaluation
         Its `evaluation.json`.
     squared
-        (S, T) errors of its test windows.
+        (S, T) errors of its test windows; of a record some of them, their mean over T.
+    largest
+        Of `squared`, where that does not hold all windows.
     """
 
     cell: Cell
     record: dict[str, Any]
     evaluation: dict[str, Any]
     squared: NDArray[np.float64]
+    largest: float | None = None
 
     @property
     def end(self) -> str:

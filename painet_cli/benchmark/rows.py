@@ -81,6 +81,8 @@ class Row:
     """Mean MSE of each prediction that needs no network, on the same windows."""
     superposed_mse: float | None = None
     """MSE after superposition, mean over seeds; None where it was not measured."""
+    one_window: float = 0.0
+    """Share of a single test window in the mean over all, the largest of the seeds."""
     best: bool = False
     """Smallest MSE of the preset, of several."""
 
@@ -178,6 +180,7 @@ def bench_row(group: Sequence[Result]) -> Row:
             for name, steps in (evaluation.get("yardsticks") or {}).items()
         },
         superposed_mse=_superposed(group),
+        one_window=max(map(_largest_share, group)),
         device=record["device"],
         threads=record["threads"],
         **_of_paper(printed),
@@ -190,6 +193,13 @@ def _superposed(group: Sequence[Result]) -> float | None:
     if not all(one.get("superposed_step_mse") for one in each):
         return None
     return fmean(reported(one["superposed_step_mse"], one["mse"], one["f_mse"]) for one in each)
+
+
+def _largest_share(result: Result) -> float:
+    """Share of the worst window in the sum of all."""
+    whole = result.evaluation["mse"] * result.evaluation["windows"]
+    largest = result.window_mse.max() if result.largest is None else result.largest
+    return float(largest / whole) if np.isfinite(whole) and whole else 0.0
 
 
 def _of_paper(printed: PaperFigure | None) -> dict[str, Any]:

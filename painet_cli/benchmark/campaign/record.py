@@ -148,7 +148,8 @@ def _read(path: Path) -> Result:
         preset = Preset.model_validate(content["config"])
         cell = Cell(content["preset"], preset, path.parent, content["label"])
         errors = np.array([float(x) for x in content["window_errors"]["of_windows"].split()])
-        result = Result(cell, content["training"], content["evaluation"], errors[:, None])
+        largest = float(content["window_errors"]["quantiles"][-1])
+        result = Result(cell, content["training"], content["evaluation"], errors[:, None], largest)
         check_result(result)
         _check_name(cell.preset_name)
         if not isinstance(cell.label, str) or not len(errors):

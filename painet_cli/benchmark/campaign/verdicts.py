@@ -22,6 +22,8 @@ _ENDS = {
 
 
 _STILL_LEARNING = {"budget": "stopped by a budget", "epochs": "stopped while it was learning"}
+_MUCH = 0.25
+"""Share of one window in a mean that is said."""
 _FEWEST_SEEDS = 3
 """Seeds whose standard deviation is taken for the spread of seeds."""
 
@@ -43,7 +45,7 @@ def _verdict(rows: Sequence[Row]) -> str:
         return f"no finite error of {', '.join(row.model for row in ranked)}."
     lost = [row.model for row in ranked if row not in finite]
     also = f" No finite error: {', '.join(lost)}." if lost else ""
-    return f"{_first(finite)}.{_beside_yardsticks(finite)}{also}"
+    return f"{_first(finite)}.{_beside_yardsticks(finite)}{_single_windows(finite)}{also}"
 
 
 def _first(ranked: Sequence[Row]) -> str:
@@ -94,6 +96,14 @@ def _beside_yardsticks(ranked: Sequence[Row]) -> str:
     if len(lost) == len(ranked):
         return f" {'All are' if len(lost) > 1 else 'It is'} worse {than}."
     return f" Worse {than}: {', '.join(lost)}."
+
+
+def _single_windows(ranked: Sequence[Row]) -> str:
+    """Models with a seed of whose mean one window is much."""
+    much = [f"{row.model} {row.one_window:.0%}" for row in ranked if row.one_window > _MUCH]
+    return (
+        f" One window is much of the mean, in one seed at least: {', '.join(much)}." if much else ""
+    )
 
 
 def _untold(groups: Iterable[Sequence[Row]]) -> list[str]:

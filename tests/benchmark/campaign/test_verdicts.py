@@ -93,6 +93,13 @@ def test_who_is_worse_than_the_best_yardstick_is_said() -> None:
     assert said(results[2])[0].endswith(f"It is {best}")
 
 
+def test_a_mean_that_is_one_windows_is_told() -> None:
+    runaway = planned(0.4)
+    runaway.squared[7] = 64.0  # of 400 windows
+    text = said(planned(0.3, "painet"), runaway)[0]
+    assert text.endswith("One window is much of the mean, in one seed at least: egnn 40%.")
+
+
 def test_how_trainings_ended_is_counted() -> None:
     recipe = parts()[0].settings_of("painet")
     ends = [
