@@ -165,8 +165,8 @@ MODELS = {
         data_licence="MIT: scripts/make_molecules.py of painet's repository simulated them",
         times=("1fs", "2fs", "5fs", "10fs", "20fs", "50fs"),
     ),
-    "mocap-walk": _motion("walking", 35, "DIR", minutes=8),
-    "mocap-run": _motion("running", 9, "FILE.npz", minutes=6),
+    "mocap-walk": _motion("walking", 35, "DIR", minutes=60),
+    "mocap-run": _motion("running", 9, "FILE.npz", minutes=60),
     "protein-backbone": Shipped(
         title="Any protein's backbone, 1 to 20 ps ahead",
         system="backbone atoms (N, CA, C, O) of a protein or peptide",
