@@ -350,7 +350,7 @@ def _beaten_by(mse: float, guesses: dict[str, float]) -> Iterator[str]:
     for guess, value in guesses.items():
         if value <= mse:
             name = guess.removesuffix("_mse").replace("_", " ")
-            yield f"On its test windows it is no better than the guess `{name}`: {value:g}."
+            yield f"On its test windows it is no better than the yardstick `{name}`: {value:g}."
 
 
 def trained_on(dataset: Dataset) -> str:

@@ -143,7 +143,7 @@ def test_a_model_is_better_than_guesses_that_need_none(name: str) -> None:
     for guess in ("mean_position", "nearest_window", "kernel"):
         if f"{guess}_mse" in card:
             beaten = card["mse"] < card[f"{guess}_mse"]
-            said = f"the guess `{guess.replace('_', ' ')}`"
+            said = f"the yardstick `{guess.replace('_', ' ')}`"
             assert beaten != any(said in limit for limit in card["limits"])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -92,6 +93,14 @@ def coverage_by_type(
         They do not go together.
     """
     steps, count = len(windows.offsets), min(len(windows), MOST_WINDOWS)
+
+    @cache
+    def radii_for(types: tuple[int, ...], time_s: float | None) -> Radii | None:
+        radii = _kept(tensors, np.array(types), time_s)
+        if radii is None or radii.by_spread or len(radii.pooled) < steps:
+            return None
+        return radii.first(steps)
+
     numbers = torch.linspace(0, len(windows) - 1, count, dtype=torch.float64).round().long()
     within, particles, pooled = np.zeros(steps), 0, []
     batches = windows.batches(batch_size, numbers)
@@ -102,13 +111,13 @@ def coverage_by_type(
         for number in range(batch.graph.num_systems):
             time_s = None if batch.frame_time_s is None else float(batch.frame_time_s[number])
             own = system == number
-            radii = _kept(tensors, types[own], time_s)
-            if radii is None or len(radii.pooled) < steps:
+            radii = radii_for(tuple(types[own].tolist()), time_s)
+            if radii is None:
                 return None
-            radius = radii.first(steps).of(None, 1, speeds[number, None])
+            radius = radii.of(None, 1, speeds[number, None])
             within += (off[:, own] <= radius[0]).sum(axis=1)
             particles += int(own.sum())
-            pooled.append(radii.first(steps).typical(radius))
+            pooled.append(radii.typical(radius))
     held = (within / particles).tolist()
     return Coverage(np.mean(pooled, axis=0).tolist(), held, None, count, "checkpoint")
 

@@ -122,8 +122,8 @@ def evaluate_run(
             means = [*rival.errors(*(("raw",) if upright else ("raw", "superposed"))), {}]
         if world.is_writer and (physics or distribution):
             some = sample_windows(model, windows, batch_size, trained)
-            seconds_to = windows.offsets * dataset.manifest.units.frame_time_s
-            checks = check_windows(dataset, some, seconds_to) if physics else None
+            times_s = windows.target_times_s(some.numbers)
+            checks = check_windows(dataset, some, times_s) if physics else None
             if distribution:
                 alike = compare_windows(dataset, windows, some, rival)
         if world.is_writer and error_bars and part != "val":
@@ -186,12 +186,11 @@ def _error_bars(
     None where no validation window is long enough; of several systems or times, where none is kept.
     """
     trained, known = target_offsets(preset.data), header.type_names
-    batch_size = preset.train.batch_size
-    if several:
-        tensors = load_checkpoint(best_weights(run))[0]
+    batch_size, tensors = preset.train.batch_size, load_checkpoint(best_weights(run))[0]
+    if several or "radii/times" in tensors:
         return coverage_by_type(tensors, model, windows, batch_size, trained)
     some = sample_windows(model, windows, batch_size, trained, MOST_WINDOWS)
-    kept = kept_coverage(load_checkpoint(best_weights(run))[0], model, windows, some, batch_size)
+    kept = kept_coverage(tensors, model, windows, some, batch_size)
     if kept is not None:
         return kept
     try:

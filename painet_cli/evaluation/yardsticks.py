@@ -25,7 +25,6 @@ from torch import Tensor
 from painet_cli.config.presets import Preset
 from painet_cli.config.schema import KernelConfig, Loss
 from painet_cli.data.batches.batch import Batch
-from painet_cli.data.batches.offsets import before_of
 from painet_cli.data.batches.windows import Windows, windows_of
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.errors import RequestError
@@ -177,10 +176,11 @@ def _last_frames(batch: Batch, windows: Windows, numbers: Tensor) -> NDArray[np.
 
 def _learned(dataset: Dataset, preset: Preset, windows: Windows) -> dict[str, Guess]:
     """Yardsticks that have seen the training windows."""
-    system, graph = system_of(dataset.manifest, preset)
-    cpu, before = torch.device("cpu"), before_of(preset.data)
+    system, _ = system_of(dataset.manifest, preset)
+    # in the windows' own graph: a model of other data may count types otherwise
+    offsets, graph, before = windows.offsets, windows.graph, windows.before
     train, val = (
-        AllWindows(windows_of(dataset, part, windows.offsets, graph, cpu, before), _BATCH)
+        AllWindows(windows_of(dataset, part, offsets, graph, windows.device, before), _BATCH)
         for part in ("train", "val")
     )
     places = spread_out(count_windows(train), _MOST_NEAR)

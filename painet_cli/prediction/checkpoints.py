@@ -123,11 +123,12 @@ class Checkpoint:
 
     @property
     def test_mse(self) -> float | None:
-        """MSE on the test windows, where it was measured: by its card, or its run's evaluation."""
+        """MSE on the test windows by its card, or by the last evaluation of its run; else None."""
         if self.card.mse is not None:
             return self.card.mse
         try:
-            return float(read_json(self.path.parent / EVALUATION, "")["mse"])
+            measured = read_json(self.path.parent / EVALUATION, "")
+            return float(measured["mse"]) if measured["split"] == "test" else None
         except (RequestError, KeyError, TypeError, ValueError, OverflowError):
             return None
 

@@ -140,12 +140,30 @@ def check_fit(
             + (", and no one factor makes its bones the checkpoint's" * (length_unit in UNSAID))
         )
     types = types_of(header, particles)
-    if "height" in header.preset.features.node and up_axis != header.up_axis:
-        has = "has none" if up_axis is None else f"is {up_axis}"
-        raise MisfitError(f"it needs a vertical axis {header.up_axis}, and the input's {has}")
+    check_up(header, up_axis)
     if not particles.bonds and header.preset.data.cutoff is None:
         raise MisfitError("it needs bonds, and the input has none")
     return types
+
+
+def check_up(header: Header, up_axis: Axis | None) -> None:
+    """Refuse another direction of height, or none, where the model goes by it.
+
+    Raises
+    ------
+    MisfitError
+        It reads heights, or headings: features in the body's frame, or a kernel.
+    """
+    model, features = header.preset.model, header.preset.features
+    goes_by_it = (
+        "height" in features.node
+        or features.frame == "body"
+        or model.closed_form
+        or model.prior == "kernel"
+    )
+    if goes_by_it and header.up_axis is not None and up_axis != header.up_axis:
+        has = "has none" if up_axis is None else f"is {up_axis}"
+        raise MisfitError(f"it needs a vertical axis {header.up_axis}, and the input's {has}")
 
 
 def compare_input(header: Header, system: Input) -> Comparison:

@@ -34,7 +34,7 @@ from painet_cli.prediction.starting.starts import parse_starts
 from painet_cli.prediction.starting.timing import frames_behind, known_frames
 
 _SPEED_FRAMES = 120
-"""Frames at the end of a motion that its speed is taken from."""
+"""Frames up to a start that the speed of a motion is taken from."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,7 +238,8 @@ def begin_forecast(
     """
     check_flag(flag_above)
     take_unit(recording, checkpoints)
-    candidates = _candidates(recording, select)
+    last = int(parse_starts(start, recording.frame_count, recording.breaks, steps).frames[-1])
+    candidates = _candidates(recording, select, last)
     try:
         choice = choose(
             candidates,
@@ -254,8 +255,7 @@ def begin_forecast(
         if given or not wish.learn or recording.frame_time_s is None:
             raise
         selected = candidates[0].selected
-        last = parse_starts(start, recording.frame_count, recording.breaks, steps).frames[-1]
-        check_order(recording, selected, int(last))
+        check_order(recording, selected, last)
         learned, said = learn(recording, selected, None, steps, start, None, wish, notice)
         if learned is None or learned.forecast is None:
             raise RequestError(refused.what, said) from refused
@@ -335,7 +335,7 @@ def _complete(
     return replace(made, forecast=forecast, flagged=outside)
 
 
-def _candidates(recording: Recording, select: str | None) -> list[Candidate]:
+def _candidates(recording: Recording, select: str | None, start: int) -> list[Candidate]:
     """Selections to look for a checkpoint for, each set of particles once."""
     found: dict[bytes, Selected] = {}
     for language in SELECTIONS if select is None else (select,):
@@ -346,26 +346,26 @@ def _candidates(recording: Recording, select: str | None) -> list[Candidate]:
                 raise
             continue  # no hydrogens known, no protein, no CA: nothing to try
         found.setdefault(selected.indices.tobytes(), selected)
-    return [_candidate(recording, selected) for selected in found.values()]
+    return [_candidate(recording, selected, start) for selected in found.values()]
 
 
-def _candidate(recording: Recording, selected: Selected) -> Candidate:
+def _candidate(recording: Recording, selected: Selected, start: int) -> Candidate:
     first = recording.read(selected, 0, 1)
     structure = structure_of(selected.particles, first.frames, recording.length_unit)
-    return Candidate(selected, structure, _speed(recording, selected))
+    return Candidate(selected, structure, _speed(recording, selected, start))
 
 
-def _speed(recording: Recording, selected: Selected) -> float:
-    """Root mean square of speeds, unit of length a second; 0 where it is not known.
+def _speed(recording: Recording, selected: Selected, start: int) -> float:
+    """Root mean square of speeds up to a start, unit of length a second; 0 where it is not known.
 
     Of motion alone: it tells walking from running, which have the same joints.
     """
-    if recording.kind == "molecule" or recording.frame_time_s is None or recording.frame_count < 2:
+    if recording.kind == "molecule" or recording.frame_time_s is None:
         return 0.0
-    last = recording.frame_count
-    frames = recording.read(
-        selected, max(last - _SPEED_FRAMES, *recording.breaks[-1:], 0), last
-    ).frames
+    first = max(start + 1 - _SPEED_FRAMES, *(at for at in recording.breaks if at <= start), 0)
+    frames = recording.read(selected, first, start + 1).frames
+    if len(frames) < 2:
+        return 0.0
     return float(
         np.sqrt(np.square(np.diff(frames, axis=0)).sum(axis=-1).mean()) / recording.frame_time_s
     )

@@ -20,6 +20,7 @@ from painet_cli.prediction.inputs.recording import Input
 from painet_cli.prediction.loading import LoadedModel, load
 from painet_cli.prediction.matching import compare_input
 from painet_cli.prediction.starting.start_checks import refuse_wrong_order
+from painet_cli.prediction.starting.timing import frames_behind
 
 if TYPE_CHECKING:
     from MDAnalysis import AtomGroup
@@ -81,7 +82,7 @@ def predict(
         - an array of positions, (N, 3), or of consecutive frames, (F, N, 3), the last being the
           start; in the model's unit of length (angstrom for molecules), with `types` or `names`;
         - an MDAnalysis `AtomGroup` at the current frame of its trajectory, with the velocity since
-          the frame before;
+          the frame before, and as many frames before it as the model reads;
         - a PyTorch Geometric `Data` or `Batch` with `pos` and `vel` (M, 3), `types` (M,) and
           `edge_index` (2, E), and `edge_hop` (E,) where not all edges are bonds; velocities in the
           unit of length a frame. Given what `load` returns, each system is checked as files are.
@@ -165,9 +166,9 @@ def _atoms(atoms: AtomGroup, model: LoadedModel) -> Input:
     if len(atoms.unique) != len(atoms):
         raise RequestError("the AtomGroup holds an atom twice", "give its `unique` atoms")
     trajectory = atoms.universe.trajectory
-    at = trajectory.frame
+    at, frame_time_s = trajectory.frame, _frame_time_s(trajectory)
     known = []
-    for number in (at - 1, at) if at > 0 else (at,):
+    for number in range(max(0, at - frames_behind(model.header, frame_time_s)), at + 1):
         trajectory[number]
         known.append(_frame(atoms, number))
     check_finite(np.stack([frame.positions[atoms.indices] for frame in known]))
@@ -185,7 +186,7 @@ def _atoms(atoms: AtomGroup, model: LoadedModel) -> Input:
     )
     where = Path("the AtomGroup")
     particles, _ = particles_of(atoms, positions[-1], None, where, known[-1].box)
-    frame_time_s, times_s = _times(trajectory, known)
+    times_s = np.array([frame.time_ps for frame in known]) * _PICOSECOND
     return Input(
         name="the system",
         kind="molecule",
@@ -196,7 +197,7 @@ def _atoms(atoms: AtomGroup, model: LoadedModel) -> Input:
         length_unit="angstrom",
         up_axis=model.header.up_axis,
         first_frame=known[0].number,
-        times_s=times_s,
+        times_s=None if frame_time_s is None else times_s,
         velocities=_velocities(known, atoms),
     )
 
@@ -218,18 +219,16 @@ def _frame(atoms: AtomGroup, number: int) -> Frame:
     )
 
 
-def _times(
-    trajectory: Any, known: Sequence[Frame]
-) -> tuple[float | None, NDArray[np.float64] | None]:
-    """Seconds between the frames, and their times; None where the trajectory does not say."""
+def _frame_time_s(trajectory: Any) -> float | None:
+    """Seconds between the frames; None where the trajectory does not say, and of a first frame."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         time_ps = float(trajectory.dt)
     # MDAnalysis takes 1 ps where a file has no times
     invented = any("no dt information" in str(one.message) for one in caught)
-    if len(known) < 2 or invented or not time_ps > 0:
-        return None, None
-    return time_ps * _PICOSECOND, np.array([frame.time_ps for frame in known]) * _PICOSECOND
+    if trajectory.frame == 0 or invented or not time_ps > 0:
+        return None
+    return time_ps * _PICOSECOND
 
 
 def _velocities(known: Sequence[Frame], atoms: AtomGroup) -> NDArray[np.float32] | None:

@@ -21,6 +21,7 @@ and stretched hydrogen bonds stay between 0.75 and 1.35."""
 FAR_BEYOND = 10.0
 """Times the way that particles go straight on at the speed of training, or their own."""
 _POSITIONS_AT_ONCE = 2**20
+"""Starts are taken in parts of about so many positions; some hundred bytes each."""
 
 Verdict = Literal["plausible", "distorted", "runs away"]
 
@@ -175,9 +176,9 @@ def _ratios(
     ends = np.asarray(particles.bonds, dtype=np.int64)
     longest, shortest = np.ones((count, steps)), np.ones((count, steps))
     far = np.zeros((count, steps), dtype=np.int64)
-    for part in _parts(count, steps * len(ends)):
-        rest = _lengths(start[part], ends)[:, None]
-        length = _lengths(predicted[part], ends)
+    for part in parts_of(count, steps * len(ends)):
+        rest = bond_lengths(start[part], ends)[:, None]
+        length = bond_lengths(predicted[part], ends)
         ratio = np.divide(length, rest, out=np.ones_like(length), where=rest > 0)
         ratio = np.where(np.isfinite(ratio), ratio, 1.0)
         longest[part], shortest[part] = ratio.max(axis=-1), ratio.min(axis=-1)
@@ -185,7 +186,11 @@ def _ratios(
     return longest, far, shortest
 
 
-def _lengths(x: NDArray[np.floating], ends: NDArray[np.int64]) -> NDArray[np.float64]:
+def bond_lengths(
+    x: NDArray[np.floating],  # (..., N, 3)
+    ends: NDArray[np.int64],  # (B, 2)
+) -> NDArray[np.float64]:  # (..., B)
+    """Distances between the particles that bonds join."""
     first, second = x[..., ends[:, 0], :].astype(np.float64), x[..., ends[:, 1], :]
     lengths: NDArray[np.float64] = np.linalg.norm(first - second, axis=-1)
     return lengths
@@ -195,15 +200,16 @@ def _moved(
     predicted: NDArray[np.floating], start: NDArray[np.floating]
 ) -> NDArray[np.float64]:  # (S, T)
     moved = np.empty(predicted.shape[:2])
-    for part in _parts(len(start), predicted.shape[1] * predicted.shape[2]):
+    for part in parts_of(len(start), predicted.shape[1] * predicted.shape[2]):
         far = predicted[part].astype(np.float64) - start[part, None]
         moved[part] = np.sqrt(np.square(far).sum(axis=-1).mean(axis=-1))
     return moved
 
 
-def _parts(count: int, positions_a_start: int) -> Iterator[slice]:
+def parts_of(starts: int, positions_a_start: int) -> Iterator[slice]:
+    """Cut S starts into parts that memory has room for."""
     size = max(1, _POSITIONS_AT_ONCE // max(1, positions_a_start))
-    return (slice(first, first + size) for first in range(0, count, size))
+    return (slice(first, first + size) for first in range(0, starts, size))
 
 
 def _bond_name(particles: Particles, bond: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Set
 
 import torch
@@ -65,7 +64,7 @@ def restore(trainer: Trainer, state: Mapping[str, Tensor], progress: TrainingSta
     if wrong is not None:
         raise ValueError(wrong)
     losses, seconds = (state.get(name, torch.zeros(0).double()) for name in _EPOCH)
-    steps = math.ceil(len(trainer.train_windows) / trainer.config.batch_size)
+    steps = trainer.steps
     if losses.ndim != 1 or len(losses) >= steps or not losses.isfinite().all():
         raise ValueError(f"epoch/losses is not of some of the {steps} batches of an epoch")
     _load_weights(trainer, state)

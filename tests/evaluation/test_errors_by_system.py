@@ -91,9 +91,7 @@ def test_a_time_that_it_was_not_trained_on_is_refused(
         evaluate_run(run, tmp_path, CPU, delta_time=times)
 
 
-def test_a_run_of_one_time_has_no_other(three: list[Dataset], tmp_path: Path) -> None:
-    merged(three, tmp_path)
-    fixed = train(tmp_path, preset())
+def test_a_run_of_one_time_has_no_other(fixed: Path, tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="own time between frames"):
         evaluate_run(fixed, tmp_path, CPU, delta_time=("1fs", "1fs"))
 
@@ -118,6 +116,38 @@ def test_a_type_that_the_model_does_not_know_is_refused(run: Path, tmp_path: Pat
     write_dataset(tmp_path / "odd", frames_of(described), described)
     with pytest.raises(RequestError, match="particle type new is unknown to the model"):
         evaluate_run(run, tmp_path, CPU, on="odd")
+
+
+@pytest.fixture
+def fixed(three: list[Dataset], tmp_path: Path) -> Path:
+    """A run on all three, 1 fs between frames."""
+    merged(three, tmp_path)
+    return train(tmp_path, preset())
+
+
+def test_error_bars_of_one_system_elsewhere_grow_with_its_speed(
+    fixed: Path, three: list[Dataset], tmp_path: Path
+) -> None:
+    ring = three[NAMES.index("ring")]
+    described = ring.manifest.model_copy(update={"name": "fast", "files": {}})
+    write_dataset(tmp_path / "fast", 2 * ring.frames, described)
+    usual, fast = (
+        evaluate_run(fixed, tmp_path, CPU, on=name, error_bars=True).coverage
+        for name in ("ring", "fast")
+    )
+    assert usual is not None and fast is not None
+    assert fast.radius_90 == pytest.approx(2 * np.array(usual.radius_90))
+
+
+def test_frames_of_another_time_are_refused(
+    fixed: Path, three: list[Dataset], tmp_path: Path
+) -> None:
+    ring = three[NAMES.index("ring")]
+    units = ring.manifest.units.model_copy(update={"frame_time_s": 2e-15})
+    changed = {"name": "slow", "units": units, "files": {}}
+    write_dataset(tmp_path / "slow", ring.frames, ring.manifest.model_copy(update=changed))
+    with pytest.raises(RequestError, match="slow: its frames are 2 fs apart, and the model"):
+        evaluate_run(fixed, tmp_path, CPU, on="slow")
 
 
 def test_physical_checks_are_of_one_system(run: Path, tmp_path: Path) -> None:

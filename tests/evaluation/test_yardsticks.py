@@ -12,6 +12,7 @@ from painet_cli.config.presets import Preset
 from painet_cli.data.batches.cut import windows
 from painet_cli.data.batches.windows import Windows
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
+from painet_cli.evaluation.evaluate import windows_for
 from painet_cli.evaluation.yardsticks import better, reported, yardsticks
 from systems import frames_of, manifest
 
@@ -75,6 +76,15 @@ def test_what_stands_still_over_one_step_is_told_without_a_warning(tmp_path: Pat
     found = yardsticks(dataset, preset, windows(dataset, "test", preset.data))
     x, after = (frames_at(dataset, [30], offset) for offset in (0, 4))
     assert found["nothing moves"] == pytest.approx([np.square(x - after).mean()], rel=1e-5)
+
+
+def test_yardsticks_do_not_depend_on_how_a_model_counts_types(
+    measured: tuple[Dataset, Windows, dict[str, list[float]]],
+) -> None:
+    dataset, _, found = measured
+    preset = Preset.model_validate(SMALL)
+    as_model_has_them = windows_for(dataset, preset, "test", known=("c", "a"))
+    assert yardsticks(dataset, preset, as_model_has_them) == found
 
 
 def test_a_turned_window_is_near_in_the_body_s_frame_alone(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from painet_cli.config.schema import KernelConfig
 from painet_cli.data.particles.particles import Particles
 from painet_cli.data.particles.structure import structure_of
 from painet_cli.errors import RequestError
@@ -84,6 +85,14 @@ def test_a_run_a_file_and_a_name_are_found(finished_run: Path, tmp_path: Path) -
     assert not by_folder.model.training
     with pytest.raises(RequestError, match="no run folder, file or shipped checkpoint"):
         load(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize(("split", "known"), [("test", 0.5), ("train", None)])
+def test_the_figure_of_a_run_is_of_test_windows(
+    trained: Checkpoint, tmp_path: Path, split: str, known: float | None
+) -> None:
+    (tmp_path / "evaluation.json").write_text(f'{{"mse": 0.5, "split": "{split}"}}')
+    assert replace(trained, path=tmp_path / "best.safetensors").test_mse == known
 
 
 def test_shipped_ones_have_a_card(
@@ -224,6 +233,33 @@ def test_why_a_checkpoint_does_not_fit(trained: Checkpoint) -> None:
     assert "trained in angstrom" in why(header, ETHANOL, "ASF unit")
     assert "needs bonds" in why(header, selected("CCO", bonded=False))
     assert "has no residue" in why(header_with(header, types=("residue", "name")), ETHANOL)
+
+
+@pytest.mark.parametrize(
+    "goes_by_it",
+    [
+        {"features.node": ["height"]},
+        {"features.frame": "body"},
+        {"model.prior": "kernel"},
+        "kernel",
+    ],
+)
+def test_what_goes_by_height_is_for_its_own_vertical(
+    trained: Checkpoint, goes_by_it: dict[str, object] | str
+) -> None:
+    preset, upright = trained.header.preset, {"up_axis": "y"}
+    anywhere = trained.header.model_copy(update=upright)
+    check_fit(anywhere, ETHANOL.particles, "angstrom", "z")
+    changed = (
+        preset.changed(goes_by_it)
+        if isinstance(goes_by_it, dict)
+        else preset.model_copy(update={"model": KernelConfig()})
+    )
+    header = trained.header.model_copy(update={**upright, "preset": changed})
+    check_fit(header, ETHANOL.particles, "angstrom", "y")
+    for axis, has in (("z", "is z"), (None, "has none")):
+        with pytest.raises(MisfitError, match=f"needs a vertical axis y, and the input's {has}"):
+            check_fit(header, ETHANOL.particles, "angstrom", axis)
 
 
 def test_residues_that_differ_by_protonation_are_one(trained: Checkpoint) -> None:

@@ -19,6 +19,7 @@ from painet_cli.prediction.inputs.recording import Input
 from painet_cli.prediction.inputs.skeleton import skeleton_of
 from painet_cli.prediction.outputs.rigid import with_kept_bones
 from painet_cli.prediction.pipeline import forecast_recording
+from painet_cli.prediction.sanity import sanity_of
 from painet_cli.prediction.starting.states import States
 
 STEPS = 60
@@ -66,6 +67,24 @@ def chain() -> Input:
     )
     frames = np.random.default_rng(3).normal(size=(2, 4, 3)).astype(np.float32)
     return Input("chain", "motion", None, particles, frames, 0.01, "metre", up_axis="y")
+
+
+def test_held_bones_do_not_hide_that_a_prediction_ended_early(chain: Input) -> None:
+    positions, begin = chain.frames[:1, None].repeat(3, axis=1), chain.frames[:1]
+    lost = sanity_of(positions, begin, chain.particles, "step 4 of 9 is far away")
+    forecast = Forecast(
+        system=chain,
+        starts=np.array([0]),
+        positions=positions,
+        times_s=np.arange(1, 4) * 0.01,
+        velocities=begin,
+        straight=positions,
+        warnings=(lost.sentence,),
+        sanity=lost,
+    )
+    kept = with_kept_bones(forecast)
+    assert kept.sanity is not None
+    assert (kept.sanity.verdict, kept.warnings) == ("runs away", forecast.warnings)
 
 
 def test_predictions_are_held_to_the_bones_of_their_own_start(chain: Input) -> None:

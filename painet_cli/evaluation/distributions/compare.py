@@ -41,7 +41,7 @@ def compare(
     *,
     length_unit: str,
     up_axis: Axis | None,
-    times_s: NDArray[np.float64],
+    times_s: NDArray[np.float64],  # (T,) or (S, T)
 ) -> Distribution:
     """Hold the distributions of predicted frames against those of a reference.
 
@@ -58,17 +58,17 @@ def compare(
     particles
         Who moves; molecules are what is in angstrom.
     times_s
-        (T,) seconds from a start to each step.
+        Seconds from the starts to each step of the guesses.
     """
     molecule = length_unit == "angstrom"
     if molecule:
         molecules = Molecules(particles, length_unit)
         figure, notes = f"{molecules.step_figure}, {length_unit}", molecules.notes
-        rows, steps = _rows(molecules, start, guesses, reference, said)
+        rows, steps = _rows(molecules, start, times_s, guesses, reference, said)
     else:
-        motions = Motions(particles, up_axis, times_s, reference)
+        motions = Motions(particles, up_axis, reference)
         figure, notes = motions.step_figure, motions.notes
-        rows, steps = _rows(motions, start, guesses, reference, said)
+        rows, steps = _rows(motions, start, times_s, guesses, reference, said)
     kind = "molecule" if molecule else "motion"
     every = (*notes, _halves(reference, said))
     return Distribution(kind, len(start), steps, said, figure, tuple(rows), every)
@@ -77,6 +77,7 @@ def compare(
 def _rows(
     measures: Measures[Measured],
     start: NDArray[np.floating],
+    times_s: NDArray[np.float64],
     guesses: Iterable[Guess],
     reference: FrameSet,
     said: str,
@@ -84,7 +85,8 @@ def _rows(
     known, steps, rows = measures.measure(reference), 0, []
     for name, frames in guesses:
         steps = frames.shape[1]
-        rows.append(measures.row(name, measures.measure(FrameSet(start, frames)), known))
+        own = measures.measure(FrameSet(start, frames, times_s))
+        rows.append(measures.row(name, own, known))
     if reference.frames.shape[0] * reference.frames.shape[1] > 1:
         first, second = map(measures.measure, reference.halves())
         rows.append(measures.row("second half", second, first))

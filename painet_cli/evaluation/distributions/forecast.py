@@ -55,10 +55,12 @@ def compare_forecast(made: RecordingForecast, recording: Recording) -> Distribut
     at = np.array(start_frames) - first
     before = known[: at[0] + 1]
     if forecast.truth is not None:
-        reference, said = FrameSet(forecast.start_positions, forecast.truth), "what happened"
+        reference = FrameSet(forecast.start_positions, forecast.truth, forecast.times_s)
+        said = "what happened"
     elif len(before) >= _FEWEST:
         steps = _frames_ahead(made, recording)
-        reference, said = _cut(before, steps), "the frames up to the start"
+        reference = _cut(before, steps, forecast.times_s)
+        said = "the frames up to the start"
     else:
         raise RequestError(
             f"{option('distribution')}: {recording.name} has {len(before):,} "
@@ -102,11 +104,12 @@ def _frames_ahead(made: RecordingForecast, recording: Recording) -> NDArray[np.i
 def _cut(
     known: NDArray[np.floating],  # (F, N, 3)
     offsets: NDArray[np.int64],  # (T,)
+    times_s: NDArray[np.float64],  # (T,)
 ) -> FrameSet:
     """Windows of known frames as long as the forecast; one of all of them where it is longer."""
     starts = np.arange(len(known) - offsets[-1])
     if len(starts) < _FEWEST:
         frames = known[:: offsets[0]]
-        return FrameSet(frames[:1], frames[None, 1:])
+        return FrameSet(frames[:1], frames[None, 1:], times_s[0] * np.arange(1, len(frames)))
     chosen = starts[np.linspace(0, len(starts) - 1, min(len(starts), _MOST_WINDOWS)).astype(int)]
-    return FrameSet(known[chosen], known[chosen[:, None] + offsets])
+    return FrameSet(known[chosen], known[chosen[:, None] + offsets], times_s)

@@ -18,10 +18,13 @@ class FrameSet:
         (S, N, 3)
     frames
         (S, T, N, 3)
+    times_s
+        (T,) or (S, T) seconds from a start to its frames.
     """
 
     start: NDArray[np.floating]
     frames: NDArray[np.floating]
+    times_s: NDArray[np.float64]
 
     @property
     def finite(self) -> NDArray[np.bool_]:
@@ -36,14 +39,17 @@ class FrameSet:
     def halves(self) -> tuple[FrameSet, FrameSet]:
         """The earlier and the later half, of the starts or, from one start, of the steps."""
         starts, steps = self.frames.shape[:2]
+        times = np.broadcast_to(self.times_s, (starts, steps))
         if starts > 1:
             at = starts // 2
             return (
-                FrameSet(self.start[:at], self.frames[:at]),
-                FrameSet(self.start[at:], self.frames[at:]),
+                FrameSet(self.start[:at], self.frames[:at], times[:at]),
+                FrameSet(self.start[at:], self.frames[at:], times[at:]),
             )
         at = max(1, steps // 2)
         return (
-            FrameSet(self.start, self.frames[:, :at]),
-            FrameSet(self.frames[:, at - 1], self.frames[:, at:]),
+            FrameSet(self.start, self.frames[:, :at], times[:, :at]),
+            FrameSet(
+                self.frames[:, at - 1], self.frames[:, at:], times[:, at:] - times[:, at - 1, None]
+            ),
         )

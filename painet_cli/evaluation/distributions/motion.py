@@ -56,8 +56,6 @@ class Motions:
         Who moves.
     up_axis
         Direction of height, where there is one.
-    times_s
-        (T,) seconds from a start to each step.
     reference
         Where the ground is, and how tall the body.
     """
@@ -68,7 +66,6 @@ class Motions:
         self,
         particles: Particles,
         up_axis: Axis | None,
-        times_s: NDArray[np.float64],
         reference: FrameSet,
     ) -> None:
         held = holds_lengths(particles)
@@ -76,7 +73,6 @@ class Motions:
         feet = [k for k, name in enumerate(particles.names) if _FEET.search(name)]
         self._feet = np.array(feet if up_axis else [], dtype=np.int64)
         self._up = "xyz".index(up_axis) if up_axis else 0
-        self._times = np.concatenate([[0.0], times_s])
         heights = np.concatenate([reference.start, reference.flat])[..., self._up]
         self._ground = np.percentile(heights[:, self._feet], _LOWEST, axis=0)
         self._tall = float(np.median(np.ptp(heights, axis=1)))
@@ -105,18 +101,16 @@ class Motions:
             int((finite & (worst <= BONE_BOUND)).sum()),
             step_means(100 * off, ~finite),
             100 * float(np.where(finite, worst, 0.0).max()),
-            self._skating(of.start, frames),
+            self._skating(of, frames),
         )
 
-    def _skating(self, start: NDArray[np.floating], frames: NDArray[np.floating]) -> float | None:
+    def _skating(self, of: FrameSet, frames: NDArray[np.floating]) -> float | None:
         if not len(self._feet) or not self._tall > 0:
             return None
-        feet = np.concatenate([start[:, None], frames], axis=1)[:, :, self._feet].astype(np.float64)
-        times = self._times
-        if feet.shape[1] != len(times):  # of a longer recording, a step apart
-            times = times[1] * np.arange(feet.shape[1])
+        whole = np.concatenate([of.start[:, None], frames], axis=1)
+        feet, gaps = whole[:, :, self._feet].astype(np.float64), np.diff(of.times_s, prepend=0.0)
         over = np.delete(np.diff(feet, axis=1), self._up, axis=-1)
-        speed = np.linalg.norm(over, axis=-1) / np.diff(times)[:, None]
+        speed = np.linalg.norm(over, axis=-1) / gaps[..., None]
         height = np.maximum(feet[..., self._up] - self._ground, 0.0)
         share = 0.5 * (height[:, 1:] + height[:, :-1]) / (_CONTACT * self._tall)
         return float((speed * np.clip(2.0 - np.exp2(np.minimum(share, 1.0)), 0.0, 1.0)).mean())

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from painet_cli.data.batches.windows import Windows
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.evaluation.distributions.compare import Guess, compare
@@ -19,7 +17,7 @@ def compare_windows(
     dataset: Dataset, windows: Windows, some: Sampled, rivals: Guesses | None
 ) -> Distribution:
     """Compare predictions of some windows, and yardsticks, with what happened in them."""
-    manifest = dataset.manifest
+    manifest, times_s = dataset.manifest, windows.target_times_s(some.numbers)
 
     def guesses() -> Iterator[Guess]:
         yield "prediction", some.predicted
@@ -29,10 +27,10 @@ def compare_windows(
     return compare(
         some.starts,
         guesses(),
-        FrameSet(some.starts, some.truth),
+        FrameSet(some.starts, some.truth, times_s),
         "what happened",
         manifest.particles,
         length_unit=manifest.units.length,
         up_axis=manifest.up_axis,
-        times_s=windows.offsets.astype(np.float64) * manifest.units.frame_time_s,
+        times_s=times_s,
     )

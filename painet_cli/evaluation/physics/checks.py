@@ -92,7 +92,7 @@ def physical_checks(
     *,
     length_unit: str,
     truth: NDArray[np.floating] | None = None,  # (S, T, N, 3)
-    times_s: NDArray[np.floating] | None = None,  # (T,)
+    times_s: NDArray[np.floating] | None = None,  # (T,) or (S, T)
     up_axis: Axis | None = None,
 ) -> PhysicsReport:
     """Check predictions from S starts against what bonds and radii allow.
@@ -110,7 +110,7 @@ def physical_checks(
     truth
         (S, T, N, 3) what happened, where known.
     times_s
-        (T,) seconds from the start to each step, for speeds of feet.
+        Seconds from the starts to each step, for speeds of feet.
     up_axis
         Direction of height, where there is one.
 

@@ -64,7 +64,7 @@ def foot_contact(
     predicted: NDArray[np.floating],  # (S, T, N, 3)
     truth: NDArray[np.floating] | None,  # (S, T, N, 3)
     particles: Particles,
-    times_s: NDArray[np.floating],  # (T,)
+    times_s: NDArray[np.floating],  # (T,) or (S, T)
     length_unit: str,
     up_axis: Axis | None,
 ) -> FootContact | None:
@@ -76,7 +76,7 @@ def foot_contact(
     Parameters
     ----------
     times_s
-        (T,) seconds from the start to each step.
+        Seconds from the starts to each step.
     """
     feet = [k for k, name in enumerate(particles.names) if _FEET.search(name)]
     metres = METRES_OF.get(length_unit)
@@ -92,7 +92,7 @@ def foot_contact(
         path = np.concatenate([begin, frames[:, :, feet].astype(np.float64) * metres], axis=1)
         low = path[..., up] < ground[:, None, None] + LOW_M
         along = np.delete(np.diff(path, axis=1), up, axis=-1)
-        fast = np.linalg.norm(along, axis=-1) / gaps[:, None]
+        fast = np.linalg.norm(along, axis=-1) / gaps[..., None]
         both = low[:, 1:] & low[:, :-1] & np.isfinite(fast)
         return float(fast[both].mean()) if both.any() else None
 

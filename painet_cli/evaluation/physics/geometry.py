@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.particles.particles import Particles, residue_starts
-
-_POSITIONS_AT_ONCE = 2**20
-"""Starts are taken in parts of about so many positions; some hundred bytes each."""
+from painet_cli.data.trajectories.unwrap import superposed
+from painet_cli.prediction.sanity import bond_lengths, parts_of
 
 
 @dataclass(frozen=True)
@@ -77,12 +76,6 @@ class Motion:
     left_out: list[int]
 
 
-def parts_of(starts: int, positions_a_start: int) -> Iterator[slice]:
-    """Cut S starts into parts that memory has room for."""
-    size = max(1, _POSITIONS_AT_ONCE // max(1, positions_a_start))
-    return (slice(first, first + size) for first in range(0, starts, size))
-
-
 def bond_errors(
     start: NDArray[np.floating],  # (S, N, 3)
     frames: NDArray[np.floating],  # (S, T, N, 3)
@@ -100,8 +93,8 @@ def bond_errors(
     worst = np.zeros(steps, dtype=np.int64)
     lengths = np.zeros((2, steps))
     for part in parts_of(len(start), steps * len(bonds)):
-        rest = _lengths(start[part], bonds)[:, None]
-        length = _lengths(frames[part], bonds)
+        rest = bond_lengths(start[part], bonds)[:, None]
+        length = bond_lengths(frames[part], bonds)
         off = np.where(left_out[part, :, None], 0.0, np.abs(length - rest))
         share = np.divide(off, rest, out=np.zeros_like(off), where=rest > 0)
         total += off.sum(axis=(0, 2))
@@ -130,24 +123,13 @@ def bond_errors(
     )
 
 
-def _lengths(
-    positions: NDArray[np.floating],  # (..., N, 3)
-    bonds: NDArray[np.int64],  # (B, 2)
-) -> NDArray[np.float64]:  # (..., B)
-    x = positions.astype(np.float64)
-    lengths: NDArray[np.float64] = np.linalg.norm(
-        x[..., bonds[:, 0], :] - x[..., bonds[:, 1], :], axis=-1
-    )
-    return lengths
-
-
 def bond_shares(
     start: NDArray[np.floating],  # (..., N, 3)
     frames: NDArray[np.floating],  # (..., N, 3)
     bonds: NDArray[np.int64],  # (B, 2)
 ) -> NDArray[np.float64]:  # (..., B)
     """Share of its length at the start by which each bond is off; nought where that is nought."""
-    rest, length = _lengths(start, bonds), _lengths(frames, bonds)
+    rest, length = bond_lengths(start, bonds), bond_lengths(frames, bonds)
     off = np.abs(length - rest)
     return np.divide(off, rest, out=np.zeros_like(off), where=rest > 0)
 
@@ -162,24 +144,6 @@ def gyration(
     centred = x - (x * w[:, None]).sum(axis=-2, keepdims=True)
     radius: NDArray[np.float64] = np.sqrt((np.square(centred).sum(axis=-1) * w).sum(axis=-1))
     return radius
-
-
-def superposed(
-    frames: NDArray[np.floating],  # (S, T, N, 3)
-    start: NDArray[np.floating],  # (S, N, 3)
-) -> NDArray[np.float64]:  # (S, T, N, 3), about the origin
-    """Shift and turn frames to the least squared distance from their centred start.
-
-    Kabsch, Acta Cryst. A32, 922 (1976), by singular values; never a mirror image. All particles
-    weigh the same.
-    """
-    reference = _centred(start)[:, None]
-    x = _centred(frames)
-    u, _, vt = np.linalg.svd(x.swapaxes(-1, -2) @ reference)
-    # the axis of the least singular value is turned round where the best fit is a mirror image
-    u[..., :, 2] *= np.where(np.linalg.det(u @ vt) < 0, -1.0, 1.0)[..., None]
-    turned: NDArray[np.float64] = x @ (u @ vt)
-    return turned
 
 
 def _centred(positions: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -217,7 +181,8 @@ def displacement(
     squared = np.zeros(particles)
     whole: NDArray[np.bool_] = np.logical_not(left_out.any(axis=1))
     for part in parts_of(starts, steps * particles):
-        turned, origin = superposed(frames[part], start[part]), _centred(start[part])[:, None]
+        origin = _centred(start[part])[:, None]
+        turned = superposed(frames[part], origin)
         rmsd[part] = _rms(turned - origin)
         in_place[part] = _rms(frames[part].astype(np.float64) - start[part, None])
         every = np.concatenate([origin, turned], axis=1)[whole[part]]

@@ -13,7 +13,7 @@ from painet_cli.evaluation.sampled import Sampled
 def check_windows(
     dataset: Dataset,
     some: Sampled,
-    times_s: NDArray[np.floating],  # (T,)
+    times_s: NDArray[np.floating],  # (S, T)
 ) -> PhysicsReport:
     """Check predictions of some windows beside what happened, at so many seconds."""
     manifest = dataset.manifest

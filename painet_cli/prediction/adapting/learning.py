@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.errors import RequestError
+from painet_cli.errors import PainetError, RequestError
 from painet_cli.models.confidence.radii import Radii
 from painet_cli.prediction.adapting.adapt import Adapted, adapt, frames_to_read
 from painet_cli.prediction.adapting.guesses import Candidate
@@ -139,6 +139,8 @@ def learn(
         if isinstance(found, str):
             return None, found
         notes = [*found.verdict.notes, *own.keep(found)]
+        if asked and found.verdict.chosen != name:  # it was not measured, and predicts all the same
+            return None, "; ".join(notes)
         if ahead is None and name:
             notes.append(f"{name} was not measured: its steps fall between frames")
         frames = starts.frames.tolist()
@@ -156,7 +158,9 @@ def _by_checkpoint(predict: ByCheckpoint, system: Input, steps: int) -> Candidat
             raise TypeError("a model that knows no standard deviations")
         return known
 
-    knows = predict(system, np.array([len(system.frames) - 1])).spread is not None
+    knows = False
+    with suppress(PainetError):  # it is left out where it is measured
+        knows = predict(system, np.array([len(system.frames) - 1])).spread is not None
     return Candidate(
         lambda _, starts: whole(predict(system, starts), steps),
         spread=spread if knows else None,

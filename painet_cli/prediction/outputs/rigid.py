@@ -31,9 +31,10 @@ def with_kept_bones(forecast: Forecast) -> Forecast:
         for values in (forecast.start_positions, forecast.positions)
     )
     positions = skeleton.held(start, predicted).numpy().astype(forecast.positions.dtype)
-    before = forecast.sanity and forecast.sanity.sentence
-    judged = sanity_of(positions, forecast.start_positions, system.particles, "")
-    said = [one for one in forecast.warnings if one != before]
+    before = forecast.sanity
+    lost = before.lost if before else ""
+    judged = sanity_of(positions, forecast.start_positions, system.particles, lost)
+    said = [one for one in forecast.warnings if before is None or one != before.sentence]
     return replace(
         forecast,
         positions=positions,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from painet_cli.data.batches.offsets import target_offsets
+from painet_cli.data.units import time_text
 from painet_cli.evaluation.evaluate import load_run, windows_for
 from painet_cli.report.pictures.loss import loss_plot, read_metrics
 from painet_cli.report.pictures.motion import motion_picture
@@ -39,7 +39,6 @@ def draw_motion(run: Path, data_dir: Path, device: torch.device) -> Path:
         The run cannot be evaluated, or the picture cannot be written.
     """
     model, header, dataset = load_run(run, data_dir, device)
-    trained = target_offsets(header.preset.data)
     windows = windows_for(dataset, header.preset, "test", device=device, known=header.type_names)
     with torch.no_grad():
         errors = torch.cat(
@@ -52,7 +51,7 @@ def draw_motion(run: Path, data_dir: Path, device: torch.device) -> Path:
         batch = windows.batch(typical[None].cpu())
         predicted = model(batch)
     manifest = windows.dataset_of(int(typical)).manifest
-    seconds = manifest.units.frame_time_s
+    times_s = windows.target_times_s(typical[None].cpu())[0]
     motion_picture(
         batch.known_targets().cpu().numpy(),
         predicted.cpu().numpy(),
@@ -62,15 +61,7 @@ def draw_motion(run: Path, data_dir: Path, device: torch.device) -> Path:
         unit=manifest.units.length,
         type_names=manifest.particles.type_names,
         types=manifest.particles.types,
-        titles=[f"+{duration(float(frames) * seconds)}" for frames in trained],
+        titles=[f"+{time_text(one)}" for one in times_s.tolist()],
         up_axis=manifest.up_axis,
     )
     return run / MOTION
-
-
-def duration(seconds: float) -> str:
-    """Write a time in the unit that suits it, such as `10 fs` or `0.25 s`."""
-    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6), ("ns", 1e-9), ("ps", 1e-12)):
-        if seconds >= 0.1 * size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds / 1e-15:.3g} fs"

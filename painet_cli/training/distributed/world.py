@@ -1,6 +1,6 @@
 """The processes that train one model together, as the training loop sees them.
 
-Alone, the methods of a `World` do nothing; `distributed.py` has the same for many.
+Alone, the methods of a `World` do nothing; `process_group.py` has the same for many.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.errors import RequestError
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.stack import Stack
-from painet_cli.training.checkpoint import load_checkpoint, read_header, under
+from painet_cli.training.checkpoint import load_checkpoint, read_header, weights_in
 from painet_cli.training.run_folder import BEST
 
 _ALIKE = "history", "report"  # what may differ between the windows of members
@@ -76,7 +76,7 @@ def take_members(model: DynamicsModel, preset: Preset) -> None:
     for own, member in zip(model.members, preset.model.members, strict=True):
         tensors, _ = load_checkpoint(_file(member.run))
         try:
-            own.load_state_dict(under("model", tensors))
+            own.load_state_dict(weights_in(tensors))
         except RuntimeError as error:
             raise RequestError(
                 f"{member.run}: its weights do not fit the preset that the stack has of it",

@@ -69,7 +69,8 @@ def folds(windows: Windows) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]
     first = np.array([segment.start for segment in windows.dataset.manifest.segments])
     segment = np.searchsorted(first, starts, side="right") - 1
     names, counts = np.unique(segment, return_counts=True)
-    reach = int(windows.offsets[-1]) + windows.before.frames
+    # what may be missing before a start is read where it is there
+    reach = int(windows.offsets[-1]) + max(0, -int(windows.before.offsets.min()))
     if len(names) == 1:
         order = np.argsort(starts, kind="stable")
         held = [np.sort(part) for part in np.array_split(order, FOLDS) if len(part)]

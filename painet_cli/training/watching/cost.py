@@ -57,9 +57,9 @@ def expected_cost(trainer: Trainer) -> Cost | None:
     cuda = [windows.device] if windows.device.type == "cuda" else []
     with torch.random.fork_rng(cuda):
         forward, whole = _timed(trainer, indices)
-    steps = math.ceil(len(windows) / config.batch_size)
     evaluated = math.ceil(len(trainer.val_windows) / config.batch_size) / config.eval_every
-    return Cost(whole * steps + forward * evaluated, config.epochs - trainer.progress.epoch)
+    epoch_s = whole * trainer.steps + forward * evaluated
+    return Cost(epoch_s, config.epochs - trainer.progress.epoch)
 
 
 def _timed(trainer: Trainer, indices: torch.Tensor) -> tuple[float, float]:

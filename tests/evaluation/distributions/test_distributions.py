@@ -62,7 +62,7 @@ def _compared(predicted: NDArray[np.float64], truth: NDArray[np.float64]) -> Dis
     return compare(
         start,
         [("prediction", predicted[:, None])],
-        FrameSet(start, truth[:, None]),
+        FrameSet(start, truth[:, None], np.array([1e-12])),
         "what happened",
         BUTANE,
         length_unit="angstrom",
@@ -159,7 +159,7 @@ def test_feet_slide_where_they_move_near_the_ground(
     found = compare(
         made[:, 1],
         [("prediction", made[:, 2:])],
-        FrameSet(real[:, 1], real[:, 2:]),
+        FrameSet(real[:, 1], real[:, 2:], 0.1 * np.arange(1, 20)),
         "what happened",
         SKELETON,
         length_unit="m",
@@ -170,6 +170,26 @@ def test_feet_slide_where_they_move_near_the_ground(
     assert found.rows[0].figures["skating"] == pytest.approx(skating, abs=1e-6)
 
 
+@pytest.mark.parametrize("starts", [1, 2])
+def test_a_second_half_slides_by_its_own_times(starts: int) -> None:
+    real = np.repeat(_standing(0.5, 0.0), starts, axis=0)
+    times = 0.1 * np.array([10, 11, 12, 14, 17])
+    frames, apart = real[:, [10, 11, 12, 14, 17]], np.linspace(1.0, 3.0, starts)[:, None]
+    found = compare(
+        real[:, 0],
+        [("prediction", frames)],
+        FrameSet(real[:, 0], frames, apart * times),
+        "what happened",
+        SKELETON,
+        length_unit="m",
+        up_axis="y",
+        times_s=apart * times,
+    )
+    rows = {row.name: row.figures["skating"] for row in found.rows}
+    assert rows["prediction"] == rows["what happened"] == pytest.approx((0.5 / apart).mean())
+    assert rows["second half"] == pytest.approx(0.5 / apart[-1, 0])
+
+
 def test_bones_are_held_against_the_start() -> None:
     real = _standing(0.0, 0.0)
     longer = real.copy()
@@ -177,7 +197,7 @@ def test_bones_are_held_against_the_start() -> None:
     found = compare(
         real[:, 0],
         [("prediction", longer[:, 1:])],
-        FrameSet(real[:, 0], real[:, 1:]),
+        FrameSet(real[:, 0], real[:, 1:], 0.1 * np.arange(1, 21)),
         "what happened",
         SKELETON,
         length_unit="m",
@@ -196,7 +216,7 @@ def test_a_single_real_frame_has_no_halves() -> None:
     found = compare(
         real[:, 0],
         [("prediction", real[:, 1:2])],
-        FrameSet(real[:, 0], real[:, 1:2]),
+        FrameSet(real[:, 0], real[:, 1:2], np.array([0.1])),
         "what happened",
         SKELETON,
         length_unit="m",

@@ -43,6 +43,13 @@ def test_speed_is_a_mean_over_low_feet_in_metres_a_second() -> None:
     assert found.sentence == "feet skate: feet within 2 cm of the ground move along it at 1 m/s"
 
 
+def test_starts_may_have_times_of_their_own() -> None:
+    start, frames = (np.repeat(x, 2, axis=0) for x in walk(2.0))
+    found = foot_contact(start, frames, None, WHO, np.stack([TIMES, 4 * TIMES]), "metre", "y")
+    assert found is not None
+    assert found.predicted == pytest.approx((1.0 + 0.25) / 2)
+
+
 def test_a_foot_in_the_air_does_not_skate() -> None:
     found = contact(2.0, height=0.2)
     assert found is not None

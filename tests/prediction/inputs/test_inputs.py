@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import MDAnalysis
@@ -13,7 +15,10 @@ from painet_cli.data.trajectories.reader import Trajectory
 from painet_cli.errors import RequestError
 from painet_cli.prediction.inputs.open import open_input, read_input
 from painet_cli.prediction.inputs.recording import Input
+from painet_cli.prediction.loading import load
 from tiny_files import ethanol, write_amc, write_pdb, write_trajectory
+
+predict_module = import_module("painet_cli.prediction.predict")
 
 
 def read(path: Path, **options: object) -> Input:
@@ -43,6 +48,29 @@ def test_a_trajectory_is_read_no_further_than_asked(
     assert read_numbers == [0, 28, 29]  # the first says where bonds are
     assert system.first_frame == 28
     assert system.frame_time_s == pytest.approx(0.5e-15)
+
+
+def test_atoms_of_a_universe_come_with_the_frames_that_a_model_reads(
+    tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = ethanol(data_dir)
+    pdb = write_pdb(tmp_path / "one.pdb", made, frames=1)
+    model = load("sample", "cpu")
+    header = model.header.model_copy(
+        update={"preset": model.header.preset.changed({"data.history": 3})}
+    )
+    given: list[Input] = []
+    monkeypatch.setattr(
+        predict_module, "make_forecast", lambda _, system, *others: given.append(system) or 1 / 0
+    )
+    universe = MDAnalysis.Universe(str(pdb), made.frames[:30], dt=0.0005)
+    for frame, first in ((20, 17), (1, 0)):
+        universe.trajectory[frame]
+        with pytest.raises(ZeroDivisionError):
+            predict_module.predict(replace(model, header=header), universe.atoms)
+        assert given[-1].first_frame == first
+        np.testing.assert_allclose(given[-1].frames, made.frames[first : frame + 1], atol=1e-5)
+        assert universe.trajectory.frame == frame
 
 
 def test_hydrogens_are_left_out_on_demand(tmp_path: Path, data_dir: Path) -> None:

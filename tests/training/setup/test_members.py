@@ -20,7 +20,7 @@ from painet_cli.models.stack import Stack, best_weights
 from painet_cli.prediction.loading import restore
 from painet_cli.training.record import RunSummary
 from painet_cli.training.run import resume_run
-from painet_cli.training.run_folder import BEST
+from painet_cli.training.run_folder import BEST, LAST
 from painet_cli.training.setup.members import take_members
 from systems import SPEC, preset
 from trainings import CPU, Watcher, train
@@ -96,6 +96,17 @@ def test_a_stack_is_no_worse_than_its_best_member_and_stands_alone(
     members = torch.stack([restore(run / BEST, CPU)[0](batch) for run in runs])
     expected = torch.einsum("tk,ktmc->tmc", model.weights, members)
     torch.testing.assert_close(model(batch), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_member_that_goes_on_from_an_average_is_the_average(
+    finished_run: Path, small_preset: Path, data_dir: Path, tmp_path: Path
+) -> None:
+    alone, header = restore(finished_run / LAST, CPU)
+    run = stacked([finished_run / LAST], small_preset, data_dir, tmp_path).run
+    batch = windows_for(open_dataset(data_dir / "sample"), header.preset, "test").batch(
+        torch.arange(3)
+    )
+    torch.testing.assert_close(restore(run / BEST, CPU)[0](batch), alone(batch))
 
 
 def test_every_step_may_have_weights_of_its_own(

@@ -115,12 +115,18 @@ def test_recordings_are_held_out_whole(recordings: tuple[Dataset, Preset]) -> No
         assert not inside & outside
 
 
-def test_a_single_recording_is_cut_into_stretches_that_share_no_frame(data_dir: Path) -> None:
-    chosen = small().changed({"data.dataset": "sample", "data.delta_frames": 20})
+@pytest.mark.parametrize(
+    ("past", "reach"),
+    [({}, 20), ({"data.history": 4}, 24), ({"data.history": 4, "data.history_known": 0}, 24)],
+)
+def test_a_single_recording_is_cut_into_stretches_that_share_no_frame(
+    data_dir: Path, past: dict[str, int], reach: int
+) -> None:
+    chosen = small().changed({"data.dataset": "sample", "data.delta_frames": 20, **past})
     windows = windows_for(open_dataset(data_dir / "sample"), chosen, "train")
     for held, others in folds(windows):
         apart = abs(windows.starts[held][:, None] - windows.starts[others])
-        assert apart.min() > 20
+        assert apart.min() > reach
         assert len(others) > len(windows) // 2
 
 
