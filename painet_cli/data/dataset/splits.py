@@ -66,7 +66,7 @@ def block_split(
     starts: dict[SplitName, tuple[int, ...]] = {}
     for k, part in enumerate(SPLITS):
         gaps = k * delta_frames
-        possible = _starts_inside(segments, edges[k] + gaps, edges[k + 1] + gaps, delta_frames)
+        possible = starts_inside(segments, edges[k] + gaps, edges[k + 1] + gaps, delta_frames)
         count = max(1, len(possible)) if counts is None else counts[part]
         if not 0 < count <= len(possible):
             raise RequestError(
@@ -111,7 +111,7 @@ def random_split(
         There are fewer windows than asked for.
     """
     end = segments[-1].start + segments[-1].length
-    possible = _starts_inside(segments, 0, end, delta_frames)
+    possible = starts_inside(segments, 0, end, delta_frames)
     if counts is None:
         edges = np.rint(np.cumsum(fractions) / sum(fractions) * len(possible)).astype(int)
     else:
@@ -131,7 +131,7 @@ def random_split(
     )
 
 
-def _starts_inside(
+def starts_inside(
     segments: Sequence[Segment], begin: int, end: int, delta_frames: int
 ) -> NDArray[np.int64]:
     """List the starts of the windows that lie in one segment and between `begin` and `end`."""

@@ -71,7 +71,7 @@ def prepare_motion(
     ------
     RequestError
         A file is missing, damaged or of no format of motion capture; takes differ in their joints,
-        unit or rate; there are too few frames; or the folder cannot be written.
+        unit, vertical or rate; there are too few frames; or the folder cannot be written.
     """
     folder = to.folder(name)
     takes = []
@@ -84,17 +84,16 @@ def prepare_motion(
                 f"{path}: {kind.name} is no format of motion capture",
                 f"expected {', '.join(FORMATS)}; molecules are `painet prepare trajectory`",
             )
-        takes.append(read_motion_file(path, kind.name, topology))
+        takes.append(read_motion_file(path, kind.name, topology, up))
         to.progress(len(takes), len(files))
     check_alike(files, takes)
     frame_time_s = seconds(frame_time) if frame_time else common_frame_time(files, takes)
     if unit is None:
         takes = [with_likely_unit(take, path.name) for take, path in zip(takes, files, strict=True)]
         check_alike(files, takes)
-    segments = _segments(segment_names(files), takes)
+    segments = segments_of(segment_names(files), takes)
     first = takes[0]
     window = window_frames(delta_frames or DELTA_FRAMES, horizon)
-    up_axis = up or first.up_axis
     if unit and first.length_unit == "metre":
         raise RequestError(
             f"{option('unit', unit)}: {files[0]} says its unit itself",
@@ -116,18 +115,18 @@ def prepare_motion(
             length_in_metres=METRES_OF[length],
             frame_time_s=frame_time_s,
         ),
-        up_axis=up_axis,
+        up_axis=first.up_axis,
         velocity="before",
         particles=first.particles,
         segments=segments,
         split=checked_split(partial(split_windows, split, seed=1), segments, window),
         files={},
     )
-    frames = kept_digits(np.concatenate([take.positions for take in takes]), up_axis)
+    frames = kept_digits(np.concatenate([take.positions for take in takes]), first.up_axis)
     return write_dataset(folder, frames, manifest, force=to.force)
 
 
-def _segments(names: Sequence[str], takes: Sequence[Motion]) -> tuple[Segment, ...]:
+def segments_of(names: Sequence[str], takes: Sequence[Motion]) -> tuple[Segment, ...]:
     """A segment for every unbroken stretch of every take."""
     segments: list[Segment] = []
     begin = 0
@@ -141,7 +140,7 @@ def _segments(names: Sequence[str], takes: Sequence[Motion]) -> tuple[Segment, .
 
 
 def check_alike(files: Sequence[Path], takes: Sequence[Motion]) -> None:
-    """Refuse takes of other joints or of another unit than the first.
+    """Refuse takes of other joints, another unit or another vertical than the first.
 
     Raises
     ------
@@ -155,6 +154,11 @@ def check_alike(files: Sequence[Path], takes: Sequence[Motion]) -> None:
                 f"{path}: lengths in {take.length_unit}, those of {files[0]} in "
                 f"{first.length_unit}",
                 "prepare them apart",
+            )
+        if take.up_axis != first.up_axis:
+            raise RequestError(
+                f"{path}: {take.up_axis} is up, and {first.up_axis} in {files[0]}",
+                f"say which it is in all of them with {option('up')}",
             )
         if (take.names, take.parents) != (first.names, first.parents):
             other = sorted({*take.names} ^ {*first.names})
