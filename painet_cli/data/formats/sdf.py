@@ -57,7 +57,7 @@ class SdfReader:
             elements, bonds, x = _molecule(record, f"{path}:{at + _HEAD}")
             if not number:
                 self.elements, self.bonds = elements, bonds
-            elif elements != self.elements:
+            elif (elements, bonds) != (self.elements, self.bonds):
                 raise RequestError(
                     f"{path}: record {number} is another molecule than record 0",
                     "give the records of one molecule",

@@ -68,7 +68,10 @@ class TextFrames:
             at = self._file.tell()
             heading = [self._file.readline() for _ in range(self._head)]
             if not b"".join(heading).strip():
-                break  # the end, or blank lines at it
+                if not heading[-1]:
+                    break  # the end, or blank lines at it
+                line_number += self._head
+                continue
             said = heading[self._count_line].split()
             is_count = len(said) == 1 and said[0].isdigit() and len(said[0]) < 10
             count = int(said[0]) if is_count else 0

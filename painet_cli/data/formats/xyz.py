@@ -25,7 +25,7 @@ from painet_cli.errors import RequestError
 _PROPERTIES = re.compile(r'Properties="?([^\s"]+)"?', re.IGNORECASE)
 _LATTICE = re.compile(r'Lattice="([^"]*)"', re.IGNORECASE)
 _NOT_PERIODIC = re.compile(r'pbc="\s*F\s+F\s+F\s*"', re.IGNORECASE)
-_TIME = re.compile(r"\bt(?:ime)?\s*[=:]\s*([-+.\deE]+)\s*(fs|ps|ns|a\.?u\b\.?)?", re.IGNORECASE)
+_TIME = re.compile(r"\bt(?:ime)?\s*[=:]\s*([-+.\deE]+)\s*((?:fs|ps|ns|a\.?u)\b\.?)?", re.IGNORECASE)
 _CP2K = re.compile(r"\bi\s*=\s*\d+\s*,\s*time\s*=")
 _IPI_CELL = re.compile(r"CELL\(abcABC\):((?:\s+[-+.\deE]+){6})")
 _IPI_UNIT = re.compile(r"\b(positions|cell)\{(\w+)\}")
