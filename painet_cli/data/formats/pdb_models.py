@@ -127,17 +127,14 @@ def _models(lines: list[str]) -> tuple[list[int], list[float | None]]:
     for line in lines:
         if line.startswith(_ATOMS):
             atoms.append(line[12:17] + line[21:27])
-        elif line.startswith("MODEL"):
-            if begun:
-                models.append(hash(tuple(atoms)))
-                times.append(said)
-                atoms, said = [], None
-            begun = True
-        elif line.startswith("TITLE"):
-            if atoms:  # of the next model
-                models.append(hash(tuple(atoms)))
-                times.append(said)
-                atoms, begun = [], False
+            continue
+        model, title = line.startswith("MODEL"), line.startswith("TITLE")
+        if (model and begun) or (title and atoms):  # a title is of the next model
+            models.append(hash(tuple(atoms)))
+            times.append(said)
+            atoms, said, begun = [], None, False
+        begun |= model
+        if title:
             found = _TIME.search(line)
             said = float(found[1]) if found else None
     return [*models, hash(tuple(atoms))], [*times, said]

@@ -231,10 +231,13 @@ class Collection:
         )
 
     def _file_in(self, folder: Path, molecule: str) -> Path:
-        """The one npz of a folder that is named after a molecule."""
-        found = sorted(
-            path for path in folder.glob("*.npz") if _plain(molecule) in _plain(path.stem)
-        )
+        """The one npz of a folder that is named after a molecule, and no longer name of another."""
+
+        def named(path: Path) -> str:
+            held = (one for one in self.molecules if _plain(one) in _plain(path.stem))
+            return max(held, key=len, default="")
+
+        found = sorted(path for path in folder.glob("*.npz") if named(path) == molecule)
         if len(found) == 1:
             return found[0]
         many = f"{len(found)} files" if found else "no npz"

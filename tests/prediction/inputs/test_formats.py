@@ -120,6 +120,15 @@ def test_the_comment_of_xyz_may_tell_the_time(
         assert found.frame_time_s == pytest.approx(femtoseconds * 1e-15)
 
 
+def test_centroids_of_ipi_are_in_the_unit_that_their_comment_names(tmp_path: Path) -> None:
+    comment = (
+        "# CELL(abcABC): 40 40 40 90 90 90 Traj: x_centroid{{atomic_unit}} cell{{atomic_unit}}"
+    )
+    check(read(xyz(tmp_path / "a.xyz", comment, scale=1 / 0.529177210903)))
+    with pytest.raises(RequestError, match="frame 0: holds velocities and no positions"):
+        read(xyz(tmp_path / "b.xyz", comment.replace("x_centroid", "velocities")))
+
+
 def test_extended_xyz_has_a_box_and_velocities(tmp_path: Path) -> None:
     comment = 'Lattice="20 0 0 0 21 0 0 0 22" Properties=species:S:1:pos:R:3:velo:R:3 pbc="T T T"'
     found = read(xyz(tmp_path / "a.extxyz", comment, more=" 0.01 0 0"))
