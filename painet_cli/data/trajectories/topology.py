@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from painet_cli.data.particles.elements import ISOTOPES, elements_by_mass, is_el
 from painet_cli.data.particles.names import LONGEST_NAME
 from painet_cli.data.particles.particles import Particles
 from painet_cli.data.trajectories.mda_reader import mdanalysis
-from painet_cli.data.trajectories.readable import TOPOLOGIES
+from painet_cli.data.trajectories.readable import TOPOLOGIES, format_of
 from painet_cli.errors import RequestError, option
 
 _IONS = {"SOD": "Na", "POT": "K", "CLA": "Cl", "CAL": "Ca", "CES": "Cs", "LIT": "Li", "RUB": "Rb"}
@@ -41,8 +42,8 @@ _VIRTUAL = re.compile(r"MW\d?|M|EPW?\d?|LP\w?\d?|OM|IW")
 MOST_ATOMS_GUESSED = 200_000
 """Bonds of larger selections are not guessed."""
 _LONGEST_BOND = 10.0
-_LIST_SOME = (".pdb", ".ent", ".pdbqt", ".pqr", ".cif", ".mmcif", ".bcif")
-"""Files that list bonds of ligands and disulphides, and leave those of a chain to be known."""
+_LIST_SOME = ("PDB", "PDBQT", "PQR", "MMCIF", "BCIF")
+"""Formats that list bonds of ligands and disulphides, and leave those of a chain to be known."""
 
 Bonds = tuple[tuple[int, int], ...]
 
@@ -345,5 +346,6 @@ def _listed_bonds(universe: Any) -> NDArray[np.int64]:
 
 def _lists_some(universe: Any) -> bool:
     """Whether a topology's format lists bonds of some residues alone."""
-    name = str(universe.filename or "").lower().removesuffix(".gz").removesuffix(".bz2")
-    return name.endswith(_LIST_SOME)
+    with suppress(RequestError):  # MDAnalysis may have read what we do not
+        return format_of(Path(str(universe.filename or ""))).name in _LIST_SOME
+    return False
