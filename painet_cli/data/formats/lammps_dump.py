@@ -8,13 +8,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.formats.frame import ANGSTROMS, Frame
-from painet_cli.data.formats.text_frames import OPENERS, cut_short, open_plain
+from painet_cli.data.formats.text_frames import cut_short, open_unpacked
 from painet_cli.data.particles.elements import elements_by_mass, is_element
 from painet_cli.data.particles.particles import Particles
 from painet_cli.errors import RequestError
@@ -66,7 +65,7 @@ class DumpReader:
 
     def __init__(self, path: Path) -> None:
         self.path, self._units = path, ""
-        self._file: IO[bytes] = OPENERS.get(path.suffix.lower(), open_plain)(path)
+        self._file = open_unpacked(path)
         self._heads: list[_Head] = []
         self._ids: list[str] = []
         self._cut = False

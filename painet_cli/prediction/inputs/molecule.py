@@ -36,7 +36,7 @@ from painet_cli.errors import RequestError, option
 from painet_cli.prediction.inputs.recording import Frames, Recording, Selected, check_several
 
 _OF_MODELS = ("PDB", "PDBQT", "MMCIF", "BCIF", "SDF", "MOL2")
-"""Formats that hold several models of one system, as NMR and predictions of structures give them."""
+"""Formats of several models of one system, as NMR and predictions of structures give them."""
 
 
 class MoleculeRecording(Recording):

@@ -33,9 +33,9 @@ def read(path: Path) -> Input:
         return recording.read(recording.select("all"))
 
 
-@pytest.mark.parametrize("end", ["END\n", "TER\nEND\n", "END   \r\n"])
+@pytest.mark.parametrize("end", ["END\n", "TER\nEND\n", "END   \r\n", "\nEND\n\n"])
 def test_frames_that_end_alone_parts_are_models(tmp_path: Path, end: str) -> None:
-    path = written(tmp_path, "".join(atoms(0.1 * k) + end for k in range(3)))
+    path = written(tmp_path, "".join(atoms(0.1 * k) + end for k in range(2)) + atoms(0.2).rstrip())
     found = read(path)
     assert found.frames.shape == (3, 3, 3)
     np.testing.assert_allclose(found.frames[:, 0, 0], [0.0, 0.1, 0.2], atol=1e-6)
