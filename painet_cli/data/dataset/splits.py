@@ -163,9 +163,14 @@ def leak_fraction(split: Split) -> float:
 
 
 def split_windows(
-    kind: Literal["blocks", "random"], segments: Sequence[Segment], delta_frames: int, *, seed: int
+    kind: Literal["blocks", "random"],
+    segments: Sequence[Segment],
+    delta_frames: int,
+    *,
+    seed: int,
+    most: Mapping[SplitName, int] = MOST_WINDOWS,
 ) -> Split:
-    """All windows there are, each part drawn down to `MOST_WINDOWS`.
+    """All windows there are, each part drawn down to the `most` it may have.
 
     Raises
     ------
@@ -174,7 +179,7 @@ def split_windows(
     """
     make = block_split if kind == "blocks" else random_split
     split = make(segments, delta_frames, None, seed=seed)
-    counts = {part: min(len(split.starts(part)), MOST_WINDOWS[part]) for part in SPLITS}
+    counts = {part: min(len(split.starts(part)), most[part]) for part in SPLITS}
     if all(len(split.starts(part)) == counts[part] for part in SPLITS):
         return split
     return make(segments, delta_frames, counts, seed=seed)
