@@ -9,7 +9,7 @@ import numpy as np
 
 from painet_cli.data.formats.frame import Frame
 from painet_cli.data.particles.elements import HEAVIEST, symbol
-from painet_cli.data.particles.particles import Particles
+from painet_cli.data.particles.particles import Particles, particles_of_kinds
 from painet_cli.errors import RequestError
 
 
@@ -82,11 +82,4 @@ class AseReader:
 def read_ase(form: str, path: Path) -> Particles:
     """Elements of the atoms of a file that ASE reads; raises as `AseReader` does."""
     elements = tuple(map(symbol, AseReader(form, path).numbers))
-    kinds = sorted({*elements})
-    return Particles(
-        names=elements,
-        types=tuple(map(kinds.index, elements)),
-        type_names=tuple(kinds),
-        bonds=(),
-        elements=elements,
-    )
+    return particles_of_kinds(elements, elements, elements=elements)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from painet_cli.data.formats.frame import ANGSTROMS, Frame
 from painet_cli.data.formats.text_frames import cut_short, open_unpacked
 from painet_cli.data.particles.elements import elements_by_mass, is_element
-from painet_cli.data.particles.particles import Particles
+from painet_cli.data.particles.particles import Particles, particles_of_kinds
 from painet_cli.errors import RequestError
 
 _HINT = "expected a dump of LAMMPS in text: ITEM: TIMESTEP, NUMBER OF ATOMS, BOX BOUNDS, ATOMS"
@@ -290,13 +290,6 @@ def read_dump(path: Path) -> Particles:
         except ValueError:
             elements = []
     elements = [one.capitalize() for one in elements]
-    known = bool(elements) and all(map(is_element, elements))
-    names = elements if known else types
-    kinds = sorted({*names})
-    return Particles(
-        names=tuple(names),
-        types=tuple(map(kinds.index, names)),
-        type_names=tuple(kinds),
-        bonds=(),
-        elements=tuple(elements) if known else (),
-    )
+    if not all(map(is_element, elements)):
+        elements = []
+    return particles_of_kinds(elements or types, elements or types, elements=tuple(elements))

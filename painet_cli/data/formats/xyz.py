@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from painet_cli.data.formats.frame import Frame, angstroms
 from painet_cli.data.formats.text_frames import TextFrames
 from painet_cli.data.particles.elements import HEAVIEST, elements_named, symbol
-from painet_cli.data.particles.particles import Particles
+from painet_cli.data.particles.particles import Particles, particles_of_kinds
 from painet_cli.errors import RequestError
 
 _PROPERTIES = re.compile(r'Properties="?([^\s"]+)"?', re.IGNORECASE)
@@ -190,14 +190,7 @@ def read_xyz(path: Path) -> Particles:
     reader.close()
     names = reader.names
     elements = elements_named(names)
-    kinds = sorted({*(elements or names)})
-    return Particles(
-        names=names,
-        types=tuple(map(kinds.index, elements or names)),
-        type_names=tuple(kinds),
-        bonds=(),
-        elements=elements,
-    )
+    return particles_of_kinds(names, elements or names, elements=elements)
 
 
 def _columns(text: str, where: str) -> tuple[tuple[str, int], ...]:

@@ -15,7 +15,7 @@ from painet_cli.data.particles.bonds import bonds_within, covalent_bonds
 from painet_cli.data.particles.chain_ends import cut_note
 from painet_cli.data.particles.elements import ISOTOPES, elements_by_mass, is_element
 from painet_cli.data.particles.names import LONGEST_NAME
-from painet_cli.data.particles.particles import Particles
+from painet_cli.data.particles.particles import Particles, particles_of_kinds
 from painet_cli.data.trajectories.mda_reader import mdanalysis
 from painet_cli.data.trajectories.readable import TOPOLOGIES, format_of
 from painet_cli.errors import RequestError, option
@@ -197,14 +197,10 @@ def particles_of(
             f"give a topology with {option('topology')}: {TOPOLOGIES}",
         )
     bonds, said = bonds_of(selected, positions, elements, bond_length=bond_length, box=box)
-    kinds = elements or names
-    type_names = sorted(set(kinds))
-    index = {name: number for number, name in enumerate(type_names)}
     numbers = getattr(selected, "resids", None)
-    return Particles(
-        names=names,
-        types=tuple(index[kind] for kind in kinds),
-        type_names=tuple(type_names),
+    return particles_of_kinds(
+        names,
+        elements or names,
         bonds=bonds,
         elements=elements,
         residues=(residues := _column(selected, "resnames")),
