@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
 
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
-from painet_cli.data.dataset.manifest import Manifest, Origin, Segment, Units
+from painet_cli.data.dataset.manifest import Manifest, Origin, Segment, Units, end_to_end
 from painet_cli.data.dataset.splits import checked_split, split_windows
 from painet_cli.data.motion.files import read_motion_file
 from painet_cli.data.motion.motion import METRES_OF, Motion
@@ -128,15 +127,13 @@ def prepare_motion(
 
 def segments_of(names: Sequence[str], takes: Sequence[Motion]) -> tuple[Segment, ...]:
     """A segment for every unbroken stretch of every take."""
-    segments: list[Segment] = []
-    begin = 0
+    own: list[str] = []
+    lengths: list[int] = []
     for name, take in zip(names, takes, strict=True):
         edges = [0, *take.breaks, len(take.positions)]
-        for k, (first, last) in enumerate(pairwise(edges), start=1):
-            own = f"{name}-{k}" if take.breaks else name
-            segments.append(Segment(name=own, start=begin + first, length=last - first))
-        begin += len(take.positions)
-    return tuple(segments)
+        lengths += np.diff(edges).tolist()
+        own += [f"{name}-{k}" if take.breaks else name for k in range(1, len(edges))]
+    return end_to_end(own, lengths)
 
 
 def check_alike(files: Sequence[Path], takes: Sequence[Motion]) -> None:
