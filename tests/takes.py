@@ -12,8 +12,14 @@ BONDS = ((0, 1), (1, 2), (0, 3), (3, 4))
 NAMES = ("hips", "knee", "foot", "chest", "head")
 
 
-def take(path: Path, frames: int = 120, names: tuple[str, ...] = NAMES, step: float = 0.01) -> Path:
-    """A skeleton of five joints that walks in a circle, and nods."""
+def take(
+    path: Path,
+    frames: int = 120,
+    names: tuple[str, ...] = NAMES,
+    step: float = 0.01,
+    jump: int | None = None,
+) -> Path:
+    """A skeleton of five joints that walks in a circle, and nods; or jumps aside, in a frame."""
     t = np.arange(frames) * 0.05
     zero = np.zeros_like(t)
     hips = np.stack([30 * np.cos(t / 9), 90 + np.sin(t), 30 * np.sin(t / 9)], axis=-1)
@@ -22,6 +28,7 @@ def take(path: Path, frames: int = 120, names: tuple[str, ...] = NAMES, step: fl
     chest = hips + 40 * np.stack([zero, zero + 1, zero], axis=-1)
     head = chest + 20 * np.stack([np.sin(t / 3), np.cos(t / 3), zero], axis=-1)
     x = np.stack([hips, knee, foot, chest, head], axis=1).astype(np.float32)
+    x[jump or frames :] += 150
     parents = parents_of(BONDS, 5)
     assert parents is not None
     write_bvh(path, names, parents, x[0], x, step)

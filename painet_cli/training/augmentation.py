@@ -87,7 +87,7 @@ def augmentation_of(preset: Preset, dataset: Dataset) -> Augmentation:
     ------
     RequestError
         A mirror is asked for, and the particles have no left and right; or both it and the
-        symmetries of a molecule, or these are too many.
+        symmetries of a molecule, or these are too many, or differ by segment.
     """
     asked, manifest = set(preset.train.augment), dataset.manifest
     if len(asked) > 1:
@@ -99,6 +99,11 @@ def augmentation_of(preset: Preset, dataset: Dataset) -> Augmentation:
     if "mirror" in asked:
         symmetries = mirror_symmetry(manifest)
     if "symmetry" in asked:
+        if any(segment.types is not None for segment in manifest.segments):
+            raise RequestError(
+                "train.augment: `symmetry`: which particles are equal differs by segment",
+                "leave it out of train.augment",
+            )
         particles = manifest.particles
         kinds = particles.elements or particles.types
         start = np.asarray(dataset.frames[dataset.starts("train")[0]])

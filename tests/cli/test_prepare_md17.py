@@ -71,7 +71,7 @@ def test_every_choice_is_heard(say: Say, benzene: Path) -> None:
     [
         (["md17", "--molecule", "bensene"], "did you mean benzene?"),
         (["md17", "--molecule", "ethanol"], "holds benzene (C6H6), not ethanol (C2H6O)"),
-        (["md17", "--molecule", "benzene"], "--delta-frames up to 27 fits"),
+        (["md17", "--molecule", "benzene"], "give --delta-frames 9; up to 28 fits"),
         (["md17", "--molecule", "benzene", "--split", "published"], "official file of 627,983"),
         (["md17", "--molecule", "benzene", "--horizon", "51"], "--horizon"),
         (["md22", "--molecule", "at-at-cg"], "did you mean AT-AT-CG-CG?"),

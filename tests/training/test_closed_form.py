@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from painet_cli.config.presets import Preset
 from painet_cli.data.batches.symmetries import mirror_symmetry
+from painet_cli.data.dataset.dataset import write_dataset
 from painet_cli.errors import RequestError
-from painet_cli.training.augmentation import Augmentation
+from painet_cli.training.augmentation import Augmentation, augmentation_of
 from painet_cli.training.run import resume_run
 from painet_cli.training.run_folder import LAST
-from systems import BRANCHED, equal_systems, manifest
+from systems import BRANCHED, equal_systems, frames_of, manifest
 from trainings import CPU, Watcher, same_bits, train
 
 SMALL = ["model.name=kernel", "data.horizon=2", "data.delta_frames=20"]
@@ -44,6 +46,16 @@ def test_a_mirror_needs_names_with_sides(data_dir: Path, tmp_path: Path) -> None
             run_dir=tmp_path,
             device="cpu",
         )
+
+
+def test_what_is_equal_in_one_segment_alone_makes_no_symmetry(tmp_path: Path) -> None:
+    described = manifest()
+    segments = tuple(one.model_copy(update={"types": (0, 0, 1, 1)}) for one in described.segments)
+    described = described.model_copy(update={"segments": segments})
+    dataset = write_dataset(tmp_path / "typed", frames_of(described), described)
+    asked = Preset.load("demo").changed(["train.augment=[symmetry]"])
+    with pytest.raises(RequestError, match="which particles are equal differs by segment"):
+        augmentation_of(asked, dataset)
 
 
 def sided() -> Augmentation:

@@ -74,7 +74,7 @@ class Symmetries:
         batch: Batch,
         which: Tensor,  # (B,)
     ) -> Batch:
-        """Every system under the symmetry chosen for it; edges by distance stay as they were."""
+        """Every system under the symmetry chosen for it; edges by distance are made anew."""
         device = batch.positions.device
         partners, signs = self.partners[which].to(device), self.signs[which].to(batch.positions)
         count, n = partners.shape
@@ -84,9 +84,11 @@ class Symmetries:
         def seen(vectors: Tensor) -> Tensor:
             return vectors.index_select(-2, rows) * sign
 
+        positions = seen(batch.positions)
         return replace(
             batch,
-            positions=seen(batch.positions),
+            graph=batch.graph.at(positions),
+            positions=positions,
             velocities=seen(batch.velocities),
             targets=None if batch.targets is None else seen(batch.targets),
             past=None if batch.past is None else seen(batch.past),

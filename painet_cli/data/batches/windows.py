@@ -25,12 +25,11 @@ from painet_cli.data.batches.spacing import (
 )
 from painet_cli.data.batches.system_frames import SystemFrames, at_origin
 from painet_cli.data.dataset.dataset import Dataset
-from painet_cli.data.dataset.manifest import Segment, SplitName
+from painet_cli.data.dataset.manifest import Manifest, SplitName
 from painet_cli.errors import RequestError
 
 POOL = 16
 """Batches among whose windows those of one size are brought together."""
-_PYG_BATCH = 256
 _RESIDENT_BYTES = 2**30  # of edges by distance are kept, more are made again
 
 
@@ -93,7 +92,7 @@ class Windows:
         behind = starts - first[np.searchsorted(first, starts, side="right") - 1]
         self._behind = torch.from_numpy(behind)
         self._is_far = self._frames.any_far(starts)
-        self._types = _types_of(dataset.manifest.segments, starts)
+        self._types = _types_of(dataset.manifest, starts)
         self._edges: dict[int, Edges] = {}
         self._edge_bytes = 0
         self._bounds = strides
@@ -283,11 +282,12 @@ class Windows:
         return [made.get(start) or self._edges[start] for start in starts.tolist()]
 
 
-def _types_of(segments: Sequence[Segment], starts: NDArray[np.int64]) -> Tensor | None:
+def _types_of(manifest: Manifest, starts: NDArray[np.int64]) -> Tensor | None:
     """Particle types of every window, (S, N), where a segment has its own; None where none has."""
+    segments = manifest.segments
     if all(segment.types is None for segment in segments):
         return None
-    types = np.array([segment.types for segment in segments], dtype=np.int64)
+    types = np.array([one.types or manifest.particles.types for one in segments], dtype=np.int64)
     first = [segment.start for segment in segments]
     return torch.from_numpy(types[np.searchsorted(first, starts, side="right") - 1])
 

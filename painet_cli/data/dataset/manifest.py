@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
+from collections.abc import Iterable
 from itertools import accumulate
 from typing import Annotated, Any, Literal, Self
 
@@ -46,6 +47,15 @@ class Segment(Section):
     types: tuple[Index, ...] | None = None
     """Particle types in this segment, where they are not the dataset's (charges drawn anew for
     every simulation)."""
+
+
+def end_to_end(names: Iterable[str], lengths: Iterable[int]) -> tuple[Segment, ...]:
+    """Segments of these names and lengths, one after the other from frame 0."""
+    held = tuple(lengths)
+    return tuple(
+        Segment(name=name, start=start, length=length)
+        for name, start, length in zip(names, accumulate(held[:-1], initial=0), held, strict=True)
+    )
 
 
 class Split(Section):

@@ -66,7 +66,7 @@ def block_split(
     starts: dict[SplitName, tuple[int, ...]] = {}
     for k, part in enumerate(SPLITS):
         gaps = k * delta_frames
-        possible = _starts_inside(segments, edges[k] + gaps, edges[k + 1] + gaps, delta_frames)
+        possible = starts_inside(segments, edges[k] + gaps, edges[k + 1] + gaps, delta_frames)
         count = max(1, len(possible)) if counts is None else counts[part]
         if not 0 < count <= len(possible):
             raise RequestError(
@@ -111,7 +111,7 @@ def random_split(
         There are fewer windows than asked for.
     """
     end = segments[-1].start + segments[-1].length
-    possible = _starts_inside(segments, 0, end, delta_frames)
+    possible = starts_inside(segments, 0, end, delta_frames)
     if counts is None:
         edges = np.rint(np.cumsum(fractions) / sum(fractions) * len(possible)).astype(int)
     else:
@@ -131,7 +131,7 @@ def random_split(
     )
 
 
-def _starts_inside(
+def starts_inside(
     segments: Sequence[Segment], begin: int, end: int, delta_frames: int
 ) -> NDArray[np.int64]:
     """List the starts of the windows that lie in one segment and between `begin` and `end`."""
@@ -193,9 +193,14 @@ def _meet(starts: NDArray[np.int64], others: Sequence[int], delta_frames: int) -
 
 
 def split_windows(
-    kind: Literal["blocks", "random"], segments: Sequence[Segment], delta_frames: int, *, seed: int
+    kind: Literal["blocks", "random"],
+    segments: Sequence[Segment],
+    delta_frames: int,
+    *,
+    seed: int,
+    most: Mapping[SplitName, int] = MOST_WINDOWS,
 ) -> Split:
-    """All windows there are, each part drawn down to `MOST_WINDOWS`.
+    """All windows there are, each part drawn down to the `most` it may have.
 
     Raises
     ------
@@ -204,7 +209,7 @@ def split_windows(
     """
     make = block_split if kind == "blocks" else random_split
     split = make(segments, delta_frames, None, seed=seed)
-    counts = {part: min(len(split.starts(part)), MOST_WINDOWS[part]) for part in SPLITS}
+    counts = {part: min(len(split.starts(part)), most[part]) for part in SPLITS}
     if all(len(split.starts(part)) == counts[part] for part in SPLITS):
         return split
     return make(segments, delta_frames, counts, seed=seed)

@@ -114,8 +114,13 @@ def _text(path: Path) -> Frame:
     numbers = np.array(values)
     x, rest = numbers[: 3 * count].reshape(-1, 3), numbers[3 * count :]
     velocities = None
-    if len(rest) >= 3 * count and count > 2:  # up to two atoms, six numbers may be a box
+    if len(rest) >= 3 * count and len(rest) != 6:  # up to two atoms, six numbers may be a box
         velocities, rest = rest[: 3 * count].reshape(-1, 3) * VELOCITY_UNIT, rest[3 * count :]
+    if len(rest) not in (0, 3, 6):
+        raise RequestError(
+            f"{path}: {len(rest)} numbers follow its {count:,} atoms, neither velocities nor a box",
+            "it was cut short, or has a line too many",
+        )
     try:
         time = float(said[1]) if len(said) > 1 else 0.0
     except ValueError:

@@ -9,14 +9,19 @@ import numpy as np
 
 from painet_cli.data.formats.frame import Frame
 from painet_cli.data.particles.elements import HEAVIEST, symbol
-from painet_cli.data.particles.particles import Particles
+from painet_cli.data.particles.particles import Particles, particles_of_kinds
 from painet_cli.errors import RequestError
-
-_ASE_NAMES = {".traj": "traj", "xdatcar": "vasp-xdatcar"}
 
 
 class AseReader:
     """Frames of a file as ASE reads them, which says no times; see `FrameReader`.
+
+    Parameters
+    ----------
+    form
+        What ASE calls its format.
+    path
+        The file.
 
     Attributes
     ----------
@@ -32,11 +37,9 @@ class AseReader:
     frame_time_ps: float | None = None
     notes: tuple[str, ...] = ()
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, form: str, path: Path) -> None:
         import ase.io
 
-        low = path.name.lower()
-        form = "traj" if low.endswith(".traj") else "vasp-xdatcar" if "xdatcar" in low else "vasp"
         try:
             self._images: list[Any] = list(ase.io.read(str(path), index=":", format=form))
         except Exception as error:
@@ -76,14 +79,7 @@ class AseReader:
         return Frame(number, image.positions.astype(np.float32), box, 0.0, velocities)
 
 
-def read_ase(path: Path) -> Particles:
+def read_ase(form: str, path: Path) -> Particles:
     """Elements of the atoms of a file that ASE reads; raises as `AseReader` does."""
-    elements = tuple(map(symbol, AseReader(path).numbers))
-    kinds = sorted({*elements})
-    return Particles(
-        names=elements,
-        types=tuple(map(kinds.index, elements)),
-        type_names=tuple(kinds),
-        bonds=(),
-        elements=elements,
-    )
+    elements = tuple(map(symbol, AseReader(form, path).numbers))
+    return particles_of_kinds(elements, elements, elements=elements)

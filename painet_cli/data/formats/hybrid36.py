@@ -13,16 +13,12 @@ _FIRST = 10_000
 """What `A000` stands for."""
 
 
-def in_decimal(lines: list[str]) -> bool:
-    """Write residue numbers of a file's lines modulo 10,000; whether any was in hybrid-36."""
-    found = False
-    for k, line in enumerate(lines):
-        number = line[_COLUMNS]
-        if line.startswith(("ATOM  ", "HETATM")) and _NUMBER.fullmatch(number):
-            found = True
-            wrapped = f"{_decoded(number) % _FIRST:4d}"
-            lines[k] = line[: _COLUMNS.start] + wrapped + line[_COLUMNS.stop :]
-    return found
+def in_decimal(line: str) -> str:
+    """Write the residue number of an atom's line modulo 10,000, where it is in hybrid-36."""
+    number = line[_COLUMNS]
+    if not line.startswith(("ATOM  ", "HETATM")) or not _NUMBER.fullmatch(number):
+        return line
+    return f"{line[: _COLUMNS.start]}{_decoded(number) % _FIRST:4d}{line[_COLUMNS.stop :]}"
 
 
 def _decoded(number: str) -> int:

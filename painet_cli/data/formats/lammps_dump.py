@@ -5,20 +5,21 @@ Format: https://docs.lammps.org/dump.html, https://docs.lammps.org/dump_modify.h
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.formats.frame import ANGSTROMS, Frame
-from painet_cli.data.formats.text_frames import OPENERS, cut_short, open_plain
+from painet_cli.data.formats.text_frames import cut_short, open_unpacked
 from painet_cli.data.particles.elements import elements_by_mass, is_element
-from painet_cli.data.particles.particles import Particles
+from painet_cli.data.particles.particles import Particles, particles_of_kinds
 from painet_cli.errors import RequestError
 
 _HINT = "expected a dump of LAMMPS in text: ITEM: TIMESTEP, NUMBER OF ATOMS, BOX BOUNDS, ATOMS"
+_SAME_ATOMS = "a prediction follows the same atoms: dump a group that stays the same"
 _UNITS = {
     "real": (1.0, 1e-3, 1e-3),
     "metal": (1.0, 1.0, 1.0),
@@ -33,6 +34,8 @@ _POSITIONS = (("x", "y", "z"), ("xu", "yu", "zu"), ("xs", "ys", "zs"), ("xsu", "
 """Columns of positions, the first that are there are taken; `s` are shares of the box."""
 _VELOCITIES = ("vx", "vy", "vz")
 _LONGEST_HEAD = 64
+_BOUNDARY = re.compile(r"\b[pfsm]{2}\b")
+"""What a box says of the two faces along an axis; `pp` is periodic."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class _Head:
     columns: tuple[str, ...]
     origin: NDArray[np.float64]
     box: NDArray[np.float64]
+    periodic: bool
     time: float | None
     atoms_at: int
 
@@ -51,7 +55,7 @@ class DumpReader:
     """Frames of a dump, atoms in the order of their ids; see `FrameReader`.
 
     Lengths are taken as angstrom, and velocities are not read, where the file names no units
-    (`dump_modify units yes`).
+    (`dump_modify units yes`). A box without any periodic boundary is none.
 
     Raises
     ------
@@ -61,8 +65,9 @@ class DumpReader:
 
     def __init__(self, path: Path) -> None:
         self.path, self._units = path, ""
-        self._file: IO[bytes] = OPENERS.get(path.suffix.lower(), open_plain)(path)
+        self._file = open_unpacked(path)
         self._heads: list[_Head] = []
+        self._ids: list[str] = []
         self._cut = False
         try:
             self._find_frames()
@@ -75,6 +80,11 @@ class DumpReader:
         self.notes: tuple[str, ...] = (cut_short(path, self.n_frames),) if self._cut else ()
         if self._units == "lj":
             self.notes += (f"{path.name} is in units of Lennard-Jones, taken for angstrom",)
+        if not self._ids:
+            self.notes += (
+                f"{path.name} has no ids: its atoms are taken in the order of their lines, which "
+                "LAMMPS may change",
+            )
 
     def close(self) -> None:
         """Let go of the file."""
@@ -86,7 +96,7 @@ class DumpReader:
         Raises
         ------
         RequestError
-            A line is no atom, or has no position.
+            A line is no atom, or has no position; or the ids are others than in frame 0.
         """
         head, rows = self._heads[number], self._sorted(number)
         length, time, of_velocity = _UNITS.get(self._units, (1.0, 1.0, 1.0))
@@ -106,7 +116,7 @@ class DumpReader:
         return Frame(
             number,
             (x * length).astype(np.float32),
-            head.box * length,
+            head.box * length if head.periodic else None,
             0.0 if head.time is None else head.time * time,
             velocities,
         )
@@ -135,9 +145,16 @@ class DumpReader:
             return rows
         at = head.columns.index("id")
         try:
-            return sorted(rows, key=lambda row: int(row[at]))
+            rows.sort(key=lambda row: int(row[at]))
         except ValueError:
             raise RequestError(f"{self._where(number)}: an id is no number", _HINT) from None
+        ids = [row[at] for row in rows]
+        self._ids = self._ids or ids
+        if ids != self._ids:
+            raise RequestError(
+                f"{self._where(number)}: other ids of atoms than in frame 0", _SAME_ATOMS
+            )
+        return rows
 
     def _numbers(
         self, rows: list[list[str]], head: _Head, names: tuple[str, ...], number: int
@@ -170,7 +187,7 @@ class DumpReader:
                 raise RequestError(
                     f"{self._where(len(self._heads))} has {head.count:,} atoms, frame 0 has "
                     f"{self._heads[0].count:,}",
-                    "a prediction follows the same atoms: dump a group that stays the same",
+                    _SAME_ATOMS,
                 )
             last = b"\n"
             for _ in range(head.count):
@@ -188,7 +205,7 @@ class DumpReader:
     def _head(self) -> _Head | None:
         """Read up to the atoms of the next frame; None at the end of the file."""
         time: float | None = None
-        count, origin, box = 0, np.zeros(3), np.zeros((3, 3))
+        count, origin, box, periodic = 0, np.zeros(3), np.zeros((3, 3)), True
         where = self._where(len(self._heads))
         for _ in range(_LONGEST_HEAD):
             line = self._line(begun=count > 0)
@@ -208,9 +225,10 @@ class DumpReader:
                     count = int(self._next())
                 elif item == "BOX":
                     origin, box = _box(rest, [self._next() for _ in range(3)])
+                    periodic = "pp" in (_BOUNDARY.findall(rest) or ["pp"])
                 elif item == "ATOMS" and count > 0:
                     columns = tuple(rest.split())
-                    return _Head(count, columns, origin, box, time, self._file.tell())
+                    return _Head(count, columns, origin, box, periodic, time, self._file.tell())
                 else:
                     raise ValueError(line)
             except (ValueError, OverflowError):
@@ -272,13 +290,6 @@ def read_dump(path: Path) -> Particles:
         except ValueError:
             elements = []
     elements = [one.capitalize() for one in elements]
-    known = bool(elements) and all(map(is_element, elements))
-    names = elements if known else types
-    kinds = sorted({*names})
-    return Particles(
-        names=tuple(names),
-        types=tuple(map(kinds.index, names)),
-        type_names=tuple(kinds),
-        bonds=(),
-        elements=tuple(elements) if known else (),
-    )
+    if not all(map(is_element, elements)):
+        elements = []
+    return particles_of_kinds(elements or types, elements or types, elements=tuple(elements))

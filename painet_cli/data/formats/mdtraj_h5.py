@@ -5,19 +5,20 @@ Format: https://mdtraj.org/1.9.4/hdf5_format.html
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from importlib.util import find_spec
-from itertools import count
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any
 
 import numpy as np
 
 from painet_cli.data.formats.frame import ANGSTROMS, Frame
 from painet_cli.data.particles.elements import is_element
-from painet_cli.data.particles.particles import Particles
+from painet_cli.data.particles.particles import Particles, particles_of_kinds
 from painet_cli.errors import RequestError
 from painet_cli.storage.decoder import Answer, Decoder, Opened
 from painet_cli.storage.hdf5 import open_hdf5
@@ -150,9 +151,10 @@ def _column(file: Any, path: str, name: str, unit: bytes, dimensions: int) -> An
 
 
 def _particles(topology: dict[str, Any], expected: int) -> Particles:
+    letters = itertools.chain(ascii_uppercase, map(str, itertools.count(1)))  # chains have no names
     atoms = [
         (int(atom["index"]), str(atom["name"]), str(atom["element"]), residue, letter)
-        for letter, chain in zip(_chain_names(), topology["chains"], strict=False)
+        for letter, chain in zip(letters, topology["chains"], strict=False)
         for residue in chain["residues"]
         for atom in residue["atoms"]
     ]
@@ -161,27 +163,17 @@ def _particles(topology: dict[str, Any], expected: int) -> Particles:
         raise ValueError("atoms are not numbered as the coordinates are")
     elements = tuple(one[2].capitalize() for one in atoms)
     known = all(map(is_element, elements))
-    kinds = elements if known else tuple(one[1] for one in atoms)
-    type_names = tuple(sorted({*kinds}))
-    places = {name: number for number, name in enumerate(type_names)}
+    names = tuple(one[1] for one in atoms)
     pairs = ((int(bond[0]), int(bond[1])) for bond in topology["bonds"])
-    return Particles(
-        names=tuple(one[1] for one in atoms),
-        types=tuple(places[kind] for kind in kinds),
-        type_names=type_names,
+    return particles_of_kinds(
+        names,
+        elements if known else names,
         bonds=tuple(sorted({(min(pair), max(pair)) for pair in pairs})),
         elements=elements if known else (),
         residues=tuple(str(one[3]["name"]) for one in atoms),
         residue_ids=tuple(int(one[3]["resSeq"]) for one in atoms),
         chains=tuple(one[4] for one in atoms),
     )
-
-
-def _chain_names() -> Any:
-    """A to Z, then numbers: mdtraj counts chains."""
-    letters = (chr(code) for code in range(ord("A"), ord("Z") + 1))
-    yield from letters
-    yield from map(str, count(1))
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from painet_cli.data.formats.binary_cif import mmcif_of
 from painet_cli.data.formats.frame import Frame
 from painet_cli.data.formats.pdb_models import other_models_note
-from painet_cli.data.formats.text_frames import OPENERS, open_plain
+from painet_cli.data.formats.text_frames import open_unpacked
 from painet_cli.errors import RequestError
 
 _HINT = "check that it is whole, and an mmCIF of coordinates"
@@ -75,8 +75,8 @@ class MmcifReader:
 def _text(path: Path) -> str:
     if path.name.lower().endswith((".bcif", ".bcif.gz")):
         return mmcif_of(path)
-    with OPENERS.get(path.suffix.lower(), open_plain)(path) as file:
-        return str(file.read().decode("utf-8", "replace"))
+    with open_unpacked(path) as file:
+        return file.read().decode("utf-8", "replace")
 
 
 def _who(flat: Any) -> NDArray[np.int64]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from io import TextIOWrapper
 from pathlib import Path
 
 from painet_cli.data.formats.hybrid36 import in_decimal
-from painet_cli.data.formats.text_frames import OPENERS, open_plain
+from painet_cli.data.formats.text_frames import open_unpacked
 from painet_cli.errors import RequestError
 
 _ATOMS = ("ATOM  ", "HETATM")
@@ -55,24 +57,17 @@ def read_models(path: Path) -> PdbModels:
     out. Atoms of two models are the same where name, place (altloc), chain, residue number and
     insertion code are.
     """
-    with OPENERS.get(path.suffix.lower(), open_plain)(path) as file:
-        lines = file.read().decode("latin-1").splitlines(keepends=True)
-    changed, notes = in_decimal(lines), []
-    while lines and not lines[-1].strip():
-        lines.pop()
-    if lines and lines[-1].startswith(_ATOMS) and len(lines[-1].rstrip()) < _COORDINATES_END:
-        lines.pop()
-        changed = True
-        notes.append(f"{path.name} is cut short: it ends within the line of an atom, left out")
-    elif lines and lines[0].startswith("HEADER") and not lines[-1].startswith(("END", "MASTER")):
-        notes.append(f"{path.name} may be cut short: it has a HEADER, and no END")
-    if not any(line.startswith("MODEL") for line in lines) and (parted := _by_end(lines)):
-        lines, changed = parted, True
-    models, times = _models(lines)
-    same = [k for k, atoms in enumerate(models) if atoms == models[0]]
-    known = [time for k in same if (time := times[k]) is not None]
+    lines = _Lines(path)
+    models, changed, parted = _models(lines)
+    notes = []
+    if lines.cut:
+        notes = [f"{path.name} is cut short: it ends within the line of an atom, left out"]
+    elif lines.first.startswith("HEADER") and not lines.last.startswith(("END", "MASTER")):
+        notes = [f"{path.name} may be cut short: it has a HEADER, and no END"]
+    same = [k for k, (atoms, _) in enumerate(models) if atoms == models[0][0]]
+    known = [time for k in same if (time := models[k][1]) is not None]
     return PdbModels(
-        "".join(lines) if changed else None,
+        _rewritten(lines, parted=parted) if changed or parted or lines.cut else None,
         tuple(same),
         len(models),
         tuple(known) if len(known) == len(same) else (),
@@ -80,9 +75,40 @@ def read_models(path: Path) -> PdbModels:
     )
 
 
+class _Lines:
+    """Lines of a file, but blank ones and a last one that ends within the coordinates of an atom.
+
+    Attributes
+    ----------
+    first, last
+        Those of the file, known when it has been gone through.
+    """
+
+    first = last = ""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @property
+    def cut(self) -> bool:
+        """Whether the last line is left out."""
+        return self.last.startswith(_ATOMS) and len(self.last.rstrip()) < _COORDINATES_END
+
+    def __iter__(self) -> Iterator[str]:
+        self.first = self.last = ""
+        with open_unpacked(self._path) as raw, TextIOWrapper(raw, "latin-1") as file:
+            for line in file:
+                if line.strip():
+                    if self.last:
+                        yield self.last
+                    self.first, self.last = self.first or line, line
+        if self.last and not self.cut:
+            yield self.last
+
+
 def misplaced(path: Path) -> RequestError | None:
     """Why a PDB file cannot be read: the first atom whose columns hold no coordinates."""
-    with OPENERS.get(path.suffix.lower(), open_plain)(path) as file:
+    with open_unpacked(path) as file:
         for number, raw in enumerate(file, start=1):
             line = raw.decode("latin-1").rstrip()
             if not line.startswith(_ATOMS) and not line.startswith("ATOM "):
@@ -99,48 +125,57 @@ def misplaced(path: Path) -> RequestError | None:
     return None
 
 
-def _by_end(lines: list[str]) -> list[str]:
-    """Number blocks of atoms that end in END as models; empty where there is one block."""
+def _rewritten(lines: Iterable[str], *, parted: bool) -> str:
+    """Text with decimal residue numbers; blocks of atoms that END parts are numbered as models."""
     blocks: list[list[str]] = [[]]
     for line in lines:
-        if line.strip() == "END":
+        if parted and line.strip() == "END":
             blocks.append([])
         else:
-            blocks[-1].append(line.rstrip("\r\n") + "\n")
+            blocks[-1].append(in_decimal(line.rstrip("\n")) + "\n")
+    if not parted:
+        return "".join(blocks[0])
     full = [block for block in blocks if any(line.startswith(_ATOMS) for line in block)]
-    if len(full) < 2:
-        return []
-    models = [
-        [f"MODEL     {number % 10_000:4d}\n", *block, "ENDMDL\n"]
+    return "".join(
+        line
         for number, block in enumerate(full, start=1)
-    ]
-    return [line for model in models for line in model]
+        for line in (f"MODEL     {number % 10_000:4d}\n", *block, "ENDMDL\n")
+    )
 
 
-def _models(lines: list[str]) -> tuple[list[int], list[float | None]]:
-    """A number that stands for the atoms of each model, and the time that its title gives it."""
-    models: list[int] = []
-    times: list[float | None] = []
+def _models(lines: Iterable[str]) -> tuple[list[tuple[int, float | None]], bool, bool]:
+    """Go through the models of a file.
+
+    Returns
+    -------
+    models
+        A number that stands for the atoms of each, and the time that its title gives it.
+    lettered
+        Whether a residue number begins with a letter.
+    parted
+        Whether it is END that parts them, and no MODEL.
+    """
+    models: list[tuple[int, float | None]] = []
     atoms: list[str] = []
     said: float | None = None
-    begun = False
+    numbered = begun = ended = lettered = parted = False
     for line in lines:
-        if line.startswith(_ATOMS):
+        atom, model, title = line.startswith(_ATOMS), line[:5] == "MODEL", line[:5] == "TITLE"
+        if (model and begun) or (atoms and (title or (atom and ended))):
+            models.append((hash(tuple(atoms)), said))  # a title is of the next one
+            parted |= ended
+            atoms, said, begun, ended = [], None, False, False
+        if atom:
             atoms.append(line[12:17] + line[21:27])
-        elif line.startswith("MODEL"):
-            if begun:
-                models.append(hash(tuple(atoms)))
-                times.append(said)
-                atoms, said = [], None
-            begun = True
-        elif line.startswith("TITLE"):
-            if atoms:  # of the next model
-                models.append(hash(tuple(atoms)))
-                times.append(said)
-                atoms, begun = [], False
+            lettered |= line[22:23].isalpha()
+        elif model:
+            numbered, begun, ended = True, True, False
+        elif title:
             found = _TIME.search(line)
             said = float(found[1]) if found else None
-    return [*models, hash(tuple(atoms))], [*times, said]
+        elif line.strip() == "END":
+            ended = not numbered
+    return [*models, (hash(tuple(atoms)), said)], lettered, parted
 
 
 def other_models_note(path: Path, left_out: int, count: int) -> str:

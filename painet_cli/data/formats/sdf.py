@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from painet_cli.data.formats.frame import Frame
 from painet_cli.data.particles.elements import is_element
-from painet_cli.data.particles.particles import Particles
+from painet_cli.data.particles.particles import Particles, particles_of_kinds
 from painet_cli.errors import RequestError
 from painet_cli.storage.archives import read_bytes
 
@@ -57,7 +57,7 @@ class SdfReader:
             elements, bonds, x = _molecule(record, f"{path}:{at + _HEAD}")
             if not number:
                 self.elements, self.bonds = elements, bonds
-            elif elements != self.elements:
+            elif (elements, bonds) != (self.elements, self.bonds):
                 raise RequestError(
                     f"{path}: record {number} is another molecule than record 0",
                     "give the records of one molecule",
@@ -80,14 +80,8 @@ _DIMENSION = slice(20, 22)
 def read_sdf(path: Path) -> Particles:
     """Elements and bonds of the molecule of an SDF file; raises as `SdfReader` does."""
     read = SdfReader(path)
-    kinds = sorted({*read.elements})
-    return Particles(
-        names=tuple(f"{one}{k}" for k, one in enumerate(read.elements, start=1)),
-        types=tuple(kinds.index(one) for one in read.elements),
-        type_names=tuple(kinds),
-        bonds=read.bonds,
-        elements=read.elements,
-    )
+    names = [f"{one}{k}" for k, one in enumerate(read.elements, start=1)]
+    return particles_of_kinds(names, read.elements, bonds=read.bonds, elements=read.elements)
 
 
 def _molecule(

@@ -10,7 +10,7 @@ from typing import IO, Any
 
 from painet_cli.errors import RequestError
 
-OPENERS: dict[str, Callable[[Path], Any]] = {".gz": gzip.open, ".bz2": bz2.open}
+_OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open}
 
 
 class TextFrames:
@@ -40,7 +40,7 @@ class TextFrames:
 
     def __init__(self, path: Path, *, count_line: int, head: int, tail: int) -> None:
         self.path = path
-        self._file: IO[bytes] = OPENERS.get(path.suffix.lower(), open_plain)(path)
+        self._file = open_unpacked(path)
         self._starts: list[int] = []
         self.n_atoms, self.cut, self._ends_in_a_line = 0, False, True
         self._head, self._tail, self._count_line = head, tail, count_line
@@ -68,7 +68,10 @@ class TextFrames:
             at = self._file.tell()
             heading = [self._file.readline() for _ in range(self._head)]
             if not b"".join(heading).strip():
-                break  # the end, or blank lines at it
+                if not heading[-1]:
+                    break  # the end, or blank lines at it
+                line_number += self._head
+                continue
             said = heading[self._count_line].split()
             is_count = len(said) == 1 and said[0].isdigit() and len(said[0]) < 10
             count = int(said[0]) if is_count else 0
@@ -133,9 +136,10 @@ class TextFrames:
         return (cut_short(self.path, self.n_frames),) if self.cut else ()
 
 
-def open_plain(path: Path) -> IO[bytes]:
-    """Open a file that is not packed."""
-    return path.open("rb")
+def open_unpacked(path: Path) -> IO[bytes]:
+    """Open a file, which is unpacked where its name ends in .gz or .bz2."""
+    file: IO[bytes] = _OPENERS.get(path.suffix.lower(), Path.open)(path, "rb")
+    return file
 
 
 def cut_short(path: Path, whole: int) -> str:

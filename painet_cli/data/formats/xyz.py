@@ -19,16 +19,17 @@ from numpy.typing import NDArray
 from painet_cli.data.formats.frame import Frame, angstroms
 from painet_cli.data.formats.text_frames import TextFrames
 from painet_cli.data.particles.elements import HEAVIEST, elements_named, symbol
-from painet_cli.data.particles.particles import Particles
+from painet_cli.data.particles.particles import Particles, particles_of_kinds
 from painet_cli.errors import RequestError
 
 _PROPERTIES = re.compile(r'Properties="?([^\s"]+)"?', re.IGNORECASE)
 _LATTICE = re.compile(r'Lattice="([^"]*)"', re.IGNORECASE)
 _NOT_PERIODIC = re.compile(r'pbc="\s*F\s+F\s+F\s*"', re.IGNORECASE)
-_TIME = re.compile(r"\bt(?:ime)?\s*[=:]\s*([-+.\deE]+)\s*(fs|ps|ns|a\.?u\b\.?)?", re.IGNORECASE)
+_TIME = re.compile(r"\bt(?:ime)?\s*[=:]\s*([-+.\deE]+)\s*((?:fs|ps|ns|a\.?u)\b\.?)?", re.IGNORECASE)
 _CP2K = re.compile(r"\bi\s*=\s*\d+\s*,\s*time\s*=")
 _IPI_CELL = re.compile(r"CELL\(abcABC\):((?:\s+[-+.\deE]+){6})")
-_IPI_UNIT = re.compile(r"\b(positions|cell)\{(\w+)\}")
+_IPI_UNIT = re.compile(r"\b(\w+)\{(\w+)\}")
+_IPI_POSITIONS = ("positions", "x_centroid")
 _LAMMPS = re.compile(r"Atoms\. Timestep: \d+")
 _PICOSECONDS = {"fs": 1e-3, "ps": 1.0, "ns": 1e3, "au": 2.4188843265864e-5}
 _PLAIN = (("species", 1), ("pos", 3))
@@ -66,11 +67,12 @@ class Comment:
         Raises
         ------
         RequestError
-            It declares columns without positions or names, or a unit that is not known.
+            It declares columns without positions or names, velocities or forces alone, or a unit
+            that is not known.
         """
         units = dict(_IPI_UNIT.findall(text))
         found = _LATTICE.search(text)
-        box = None
+        box, holds = None, "positions"
         if found and not _NOT_PERIODIC.search(text):
             box = _numbers(found[1].replace(",", " ").split(), 9, f"{where}: Lattice").reshape(3, 3)
         elif cell := _IPI_CELL.search(text):
@@ -78,10 +80,13 @@ class Comment:
 
             edges = _numbers(cell[1].split(), 6, f"{where}: CELL")
             box = triclinic_vectors(edges, dtype=np.float64)
-            box *= _scale(units.get("cell", "angstrom"), where)
+            box *= _scale(units.pop("cell", "angstrom"), where)
+            holds = next(iter(units), holds)
+            if holds not in _IPI_POSITIONS:
+                raise RequestError(f"{where}: holds {holds} and no positions", "give those")
         return cls(
             columns=_columns(text, where),
-            scale=_scale(units.get("positions", "angstrom"), where),
+            scale=_scale(units.get(holds, "angstrom"), where),
             box=box,
             time_ps=_time_ps(text),
             numbers_are_types=bool(_LAMMPS.match(text.strip())),
@@ -185,14 +190,7 @@ def read_xyz(path: Path) -> Particles:
     reader.close()
     names = reader.names
     elements = elements_named(names)
-    kinds = sorted({*(elements or names)})
-    return Particles(
-        names=names,
-        types=tuple(map(kinds.index, elements or names)),
-        type_names=tuple(kinds),
-        bonds=(),
-        elements=elements,
-    )
+    return particles_of_kinds(names, elements or names, elements=elements)
 
 
 def _columns(text: str, where: str) -> tuple[tuple[str, int], ...]:

@@ -11,7 +11,7 @@ from painet_cli.data.motion.c3d import read_c3d
 from painet_cli.data.motion.motion import Motion
 from painet_cli.data.motion.plausible import standing_axis, with_jumps_apart
 from painet_cli.data.motion.trc import read_trc
-from painet_cli.data.particles.names import LONGEST_NAME
+from painet_cli.data.particles.names import LONGEST_NAME, Axis
 from painet_cli.errors import RequestError, option
 
 AMC_FRAME_TIME_S = 1 / 120
@@ -22,7 +22,9 @@ _FASTEST_S, _SLOWEST_S = 1e-5, 1.0
 """Seconds between frames of the fastest and the slowest recordings."""
 
 
-def read_motion_file(path: Path, name: str, skeleton: Path | None = None) -> Motion:
+def read_motion_file(
+    path: Path, name: str, skeleton: Path | None = None, up_axis: Axis | None = None
+) -> Motion:
     """Read a recording.
 
     Parameters
@@ -33,6 +35,8 @@ def read_motion_file(path: Path, name: str, skeleton: Path | None = None) -> Mot
         Its format: `AMC`, `BVH`, `TRC` or `C3D`.
     skeleton
         ASF file of an AMC; by default the one beside it.
+    up_axis
+        Direction of height; by default what the motion or its format says.
 
     Raises
     ------
@@ -63,7 +67,8 @@ def read_motion_file(path: Path, name: str, skeleton: Path | None = None) -> Mot
                 f"{path}: a joint is called {name[:40]!r}, which would not print on a line",
                 "is it the right file?",
             )
-    return with_jumps_apart(_upright(motion, path), path.name)
+    motion = replace(motion, up_axis=up_axis) if up_axis else _upright(motion, path)
+    return with_jumps_apart(motion, path.name)
 
 
 def _upright(motion: Motion, path: Path) -> Motion:

@@ -88,7 +88,7 @@ def jumps(
 
 def with_jumps_apart(motion: Motion, name: str) -> Motion:
     """A motion that breaks off where its frames jump, which is said."""
-    metres = METRES_OF.get(motion.length_unit)
+    metres = METRES_OF.get(with_likely_unit(motion, name).length_unit)
     if metres is None or motion.frame_time_s is None:
         return motion
     found = [

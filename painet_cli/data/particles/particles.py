@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -55,6 +55,23 @@ class Particles(Section):
             if i == j or max(i, j) >= n:
                 raise ValueError(f"bond ({i}, {j}) does not join two of the {n} particles")
         return self
+
+
+def particles_of_kinds(names: Sequence[str], kinds: Sequence[str], **columns: Any) -> Particles:
+    """Particles whose types are what they are, in the order of the alphabet.
+
+    Parameters
+    ----------
+    kinds
+        What each is: its element, or its name.
+    columns
+        What else `Particles` holds; by default no bonds.
+    """
+    type_names = tuple(sorted({*kinds}))
+    place = {name: number for number, name in enumerate(type_names)}
+    types = tuple(place[kind] for kind in kinds)
+    held = {"bonds": (), **columns}
+    return Particles(names=tuple(names), types=types, type_names=type_names, **held)
 
 
 def residue_starts(particles: Particles) -> NDArray[np.int64]:

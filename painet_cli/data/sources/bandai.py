@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from numpy.typing import NDArray
 
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
 from painet_cli.data.dataset.manifest import (
@@ -20,11 +19,11 @@ from painet_cli.data.dataset.manifest import (
     SplitName,
     Units,
 )
-from painet_cli.data.dataset.splits import MOST_WINDOWS
-from painet_cli.data.motion.bvh_reader import read_bvh
+from painet_cli.data.dataset.splits import MOST_WINDOWS, starts_inside
+from painet_cli.data.motion.files import read_motion_file
 from painet_cli.data.motion.motion import METRES_OF
 from painet_cli.data.particles.origin import kept_digits
-from painet_cli.data.sources.motion import check_alike, common_frame_time
+from painet_cli.data.sources.motion import check_alike, common_frame_time, segments_of
 from painet_cli.data.sources.options import DeltaFrames, Horizon, window_frames
 from painet_cli.data.sources.registry import DataSource, Destination, Source
 from painet_cli.errors import RequestError, did_you_mean, option
@@ -65,16 +64,14 @@ def prepare_bandai(
     parts = _parts(sorted(set(styles.values())), val, test)
     takes = []
     for path in styles:
-        takes.append(read_bvh(path))
+        takes.append(read_motion_file(path, "BVH", up_axis="y"))
         to.progress(len(takes), len(styles))
     files = list(styles)
     check_alike(files, takes)
-    lengths = [len(take.positions) for take in takes]
-    ends = np.cumsum(lengths).tolist()
-    segments = tuple(
-        Segment(name=path.stem, start=end - length, length=length)
-        for path, end, length in zip(files, ends, lengths, strict=True)
-    )
+    segments = segments_of([path.stem for path in files], takes)
+    own = [
+        style for style, take in zip(styles.values(), takes, strict=True) for _ in (0, *take.breaks)
+    ]
     window = window_frames(delta_frames or DELTA_FRAMES, horizon)
     first = takes[0]
     manifest = Manifest(
@@ -85,7 +82,12 @@ def prepare_bandai(
             citation="Kobayashi et al., Motion Capture Dataset for Practical Use of AI-based "
             "Motion Editing and Stylization, arXiv:2306.08861 (2023)",
             prepared_by=to.command,
-            notes=" ".join(f"Styles of {part}: {', '.join(parts[part])}." for part in SPLITS),
+            notes=" ".join(
+                [
+                    *(f"Styles of {part}: {', '.join(parts[part])}." for part in SPLITS),
+                    *(f"{note}." for take in takes for note in take.notes),
+                ]
+            ),
         ),
         units=Units(
             length=first.length_unit,
@@ -96,7 +98,7 @@ def prepare_bandai(
         velocity="before",
         particles=first.particles,
         segments=segments,
-        split=_split(segments, list(styles.values()), parts, window),
+        split=_split(segments, own, parts, window),
         files={},
     )
     frames = kept_digits(np.concatenate([take.positions for take in takes]), first.up_axis)
@@ -158,13 +160,8 @@ def _split(
 ) -> Split:
     starts: dict[SplitName, tuple[int, ...]] = {}
     for seed, part in enumerate(SPLITS):
-        possible: NDArray[np.int64] = np.concatenate(
-            [
-                np.arange(one.start, max(one.start, one.start + one.length - window))
-                for one, style in zip(segments, styles, strict=True)
-                if style in parts[part]
-            ]
-        )
+        own = [one for one, style in zip(segments, styles, strict=True) if style in parts[part]]
+        possible = starts_inside(own, 0, own[-1].start + own[-1].length, window)
         if not len(possible):
             raise RequestError(
                 f"windows of {window} frames: no take of {', '.join(parts[part])} is as long",

@@ -26,7 +26,7 @@ from painet_cli.data.dataset.manifest import (
     SplitName,
     Units,
 )
-from painet_cli.data.dataset.splits import block_split, random_split
+from painet_cli.data.dataset.splits import checked_split, split_windows
 from painet_cli.data.formats.md17_npz import SCHEMA, MoleculeFile, read_molecule
 from painet_cli.data.particles.bonds import covalent_bonds
 from painet_cli.data.particles.elements import atoms, formula, symbol
@@ -38,6 +38,7 @@ from painet_cli.data.sources.options import (
     DeltaFrames,
     FrameTime,
     Horizon,
+    SplitKind,
     Splitting,
     Superpose,
     window_frames,
@@ -49,6 +50,7 @@ from painet_cli.data.units import seconds
 from painet_cli.errors import RequestError, option
 
 WINDOWS: dict[SplitName, int] = {"train": 500, "val": 2000, "test": 2000}
+"""Most of each part; all there are of a trajectory that is too short for them."""
 SEED = 1
 EVERY = "all"
 """Stands for every molecule of a collection."""
@@ -231,10 +233,13 @@ class Collection:
         )
 
     def _file_in(self, folder: Path, molecule: str) -> Path:
-        """The one npz of a folder that is named after a molecule."""
-        found = sorted(
-            path for path in folder.glob("*.npz") if _plain(molecule) in _plain(path.stem)
-        )
+        """The one npz of a folder that is named after a molecule, and no longer name of another."""
+
+        def named(path: Path) -> str:
+            held = (one for one in self.molecules if _plain(one) in _plain(path.stem))
+            return max(held, key=len, default="")
+
+        found = sorted(path for path in folder.glob("*.npz") if named(path) == molecule)
         if len(found) == 1:
             return found[0]
         many = f"{len(found)} files" if found else "no npz"
@@ -268,7 +273,7 @@ def _split(
     molecule: str,
     segments: tuple[Segment, ...],
     delta_frames: int,
-    kind: str | None,
+    kind: SplitKind | None,
     path: Path,
 ) -> Split:
     frames, official = segments[0].length, collection.molecules[molecule].frames
@@ -276,7 +281,8 @@ def _split(
     if kind is None:
         kind = "published" if starts and frames == official else "blocks"
     if kind != "published":
-        return _drawn(path, segments, delta_frames, kind)
+        draw = partial(split_windows, kind, seed=SEED, most=WINDOWS)
+        return checked_split(draw, segments, delta_frames)
     published = option("split", "published")
     other = f"choose {option('split', 'blocks')} or random"
     if starts is None:
@@ -296,22 +302,6 @@ def _split(
         )
     drawn = {part: tuple(listed) for part, listed in starts.items()}
     return Split(kind="published", delta_frames=delta_frames, **drawn)
-
-
-def _drawn(path: Path, segments: tuple[Segment, ...], delta_frames: int, kind: str) -> Split:
-    """`WINDOWS` windows of each part, or all there are where a trajectory is too short for them."""
-    draw = block_split if kind == "blocks" else random_split
-    try:
-        every = draw(segments, delta_frames, None, seed=SEED)
-    except RequestError as error:
-        # a part's stretch is a fifth of what the two gaps leave, and must exceed a window
-        longest = (segments[0].length - 6) // 7
-        raise RequestError(
-            f"{path}: {segments[0].length:,} frames are too few for windows of {delta_frames:,}",
-            f"{option('delta_frames')} up to {longest:,} fits" if longest > 0 else "",
-        ) from error
-    counts = {part: min(count, len(every.starts(part))) for part, count in WINDOWS.items()}
-    return draw(segments, delta_frames, counts, seed=SEED)
 
 
 def _positions(

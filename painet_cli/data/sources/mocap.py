@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import Annotated
 
 import numpy as np
-from numpy.typing import NDArray
 
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
 from painet_cli.data.dataset.manifest import (
@@ -19,6 +18,7 @@ from painet_cli.data.dataset.manifest import (
     Split,
     SplitName,
     Units,
+    end_to_end,
 )
 from painet_cli.data.motion.mocap_files import SUBJECTS, read_recording
 from painet_cli.data.motion.motion import METRES_PER_ASF_UNIT
@@ -71,7 +71,7 @@ def prepare_mocap(
 
         source = fetch_files("mocap", to.downloading)["zip"]
     recording = read_recording(subject, source)
-    segments = _segments(recording.trials)
+    segments = end_to_end(recording.trials, map(len, recording.trials.values()))
     manifest = Manifest(
         name=SUBJECTS[subject].dataset,
         origin=Origin(
@@ -148,15 +148,6 @@ def published_split(name: str, segments: Sequence[Segment]) -> Split:
         train=tuple(starts["train"]),
         val=tuple(starts["val"]),
         test=tuple(starts["test"]),
-    )
-
-
-def _segments(trials: Mapping[str, NDArray[np.float64]]) -> tuple[Segment, ...]:
-    lengths = [len(positions) for positions in trials.values()]
-    ends = np.cumsum(lengths).tolist()
-    return tuple(
-        Segment(name=name, start=end - length, length=length)
-        for name, end, length in zip(trials, ends, lengths, strict=True)
     )
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
 
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
-from painet_cli.data.dataset.manifest import Manifest, Origin, Segment, Units
+from painet_cli.data.dataset.manifest import Manifest, Origin, Segment, Units, end_to_end
 from painet_cli.data.dataset.splits import checked_split, split_windows
 from painet_cli.data.motion.files import read_motion_file
 from painet_cli.data.motion.motion import METRES_OF, Motion
@@ -71,7 +70,7 @@ def prepare_motion(
     ------
     RequestError
         A file is missing, damaged or of no format of motion capture; takes differ in their joints,
-        unit or rate; there are too few frames; or the folder cannot be written.
+        unit, vertical or rate; there are too few frames; or the folder cannot be written.
     """
     folder = to.folder(name)
     takes = []
@@ -84,17 +83,16 @@ def prepare_motion(
                 f"{path}: {kind.name} is no format of motion capture",
                 f"expected {', '.join(FORMATS)}; molecules are `painet prepare trajectory`",
             )
-        takes.append(read_motion_file(path, kind.name, topology))
+        takes.append(read_motion_file(path, kind.name, topology, up))
         to.progress(len(takes), len(files))
     check_alike(files, takes)
     frame_time_s = seconds(frame_time) if frame_time else common_frame_time(files, takes)
     if unit is None:
         takes = [with_likely_unit(take, path.name) for take, path in zip(takes, files, strict=True)]
         check_alike(files, takes)
-    segments = _segments(segment_names(files), takes)
+    segments = segments_of(segment_names(files), takes)
     first = takes[0]
     window = window_frames(delta_frames or DELTA_FRAMES, horizon)
-    up_axis = up or first.up_axis
     if unit and first.length_unit == "metre":
         raise RequestError(
             f"{option('unit', unit)}: {files[0]} says its unit itself",
@@ -116,32 +114,30 @@ def prepare_motion(
             length_in_metres=METRES_OF[length],
             frame_time_s=frame_time_s,
         ),
-        up_axis=up_axis,
+        up_axis=first.up_axis,
         velocity="before",
         particles=first.particles,
         segments=segments,
         split=checked_split(partial(split_windows, split, seed=1), segments, window),
         files={},
     )
-    frames = kept_digits(np.concatenate([take.positions for take in takes]), up_axis)
+    frames = kept_digits(np.concatenate([take.positions for take in takes]), first.up_axis)
     return write_dataset(folder, frames, manifest, force=to.force)
 
 
-def _segments(names: Sequence[str], takes: Sequence[Motion]) -> tuple[Segment, ...]:
+def segments_of(names: Sequence[str], takes: Sequence[Motion]) -> tuple[Segment, ...]:
     """A segment for every unbroken stretch of every take."""
-    segments: list[Segment] = []
-    begin = 0
+    own: list[str] = []
+    lengths: list[int] = []
     for name, take in zip(names, takes, strict=True):
         edges = [0, *take.breaks, len(take.positions)]
-        for k, (first, last) in enumerate(pairwise(edges), start=1):
-            own = f"{name}-{k}" if take.breaks else name
-            segments.append(Segment(name=own, start=begin + first, length=last - first))
-        begin += len(take.positions)
-    return tuple(segments)
+        lengths += np.diff(edges).tolist()
+        own += [f"{name}-{k}" if take.breaks else name for k in range(1, len(edges))]
+    return end_to_end(own, lengths)
 
 
 def check_alike(files: Sequence[Path], takes: Sequence[Motion]) -> None:
-    """Refuse takes of other joints or of another unit than the first.
+    """Refuse takes of other joints, another unit or another vertical than the first.
 
     Raises
     ------
@@ -155,6 +151,11 @@ def check_alike(files: Sequence[Path], takes: Sequence[Motion]) -> None:
                 f"{path}: lengths in {take.length_unit}, those of {files[0]} in "
                 f"{first.length_unit}",
                 "prepare them apart",
+            )
+        if take.up_axis != first.up_axis:
+            raise RequestError(
+                f"{path}: {take.up_axis} is up, and {first.up_axis} in {files[0]}",
+                f"say which it is in all of them with {option('up')}",
             )
         if (take.names, take.parents) != (first.names, first.parents):
             other = sorted({*take.names} ^ {*first.names})

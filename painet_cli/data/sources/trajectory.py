@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
-from painet_cli.data.dataset.manifest import Manifest, Origin, Segment, Units
+from painet_cli.data.dataset.manifest import Manifest, Origin, Units, end_to_end
 from painet_cli.data.dataset.origin import About, notes_of, source_of
 from painet_cli.data.dataset.splits import Splitter, checked_split, split_windows
 from painet_cli.data.formats.frame import Frame
@@ -235,7 +235,7 @@ def write_trajectories(
             files.append(file)
         chosen = [chosen_frames(file, reading) for file in files]
         frame_time_s = time_between_frames(files, reading)
-        segments = _segments(files, chosen)
+        segments = end_to_end(segment_names([file.path for file in files]), map(len, chosen))
         shared_out = checked_split(split, segments, delta_frames)
         begin = files[0].frame(chosen[0][0])
         _load_frame(universe, begin)
@@ -320,19 +320,6 @@ def segment_names(paths: Sequence[Path]) -> list[str]:
     """Names of files without their endings, told apart where they are the same."""
     names = [path.name.partition(".")[0] or path.name for path in paths]
     return [name if names.count(name) == 1 else f"{name}-{k + 1}" for k, name in enumerate(names)]
-
-
-def _segments(files: Sequence[Trajectory], chosen: Sequence[range]) -> tuple[Segment, ...]:
-    names = segment_names([file.path for file in files])
-    ends = np.cumsum([len(frames) for frames in chosen]).tolist()
-    return tuple(
-        Segment(
-            name=name,
-            start=end - len(frames),
-            length=len(frames),
-        )
-        for name, frames, end in zip(names, chosen, ends, strict=True)
-    )
 
 
 def _load_frame(universe: Any, frame: Frame) -> None:

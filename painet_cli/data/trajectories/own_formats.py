@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -63,7 +64,8 @@ OWN = {
     "BCIF": OwnFormat(MmcifReader),
     "MDTRAJ": OwnFormat(MdtrajReader, read_mdtraj),
     "SDF": OwnFormat(SdfReader, read_sdf),
-    "TRAJ": OwnFormat(AseReader, read_ase),
-    "XDATCAR": OwnFormat(AseReader, read_ase),
-    "POSCAR": OwnFormat(AseReader, read_ase),
+    **{
+        name: OwnFormat(partial(AseReader, form), partial(read_ase, form))
+        for name, form in (("TRAJ", "traj"), ("XDATCAR", "vasp-xdatcar"), ("POSCAR", "vasp"))
+    },
 }

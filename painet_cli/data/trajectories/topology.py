@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ from painet_cli.data.particles.bonds import bonds_within, covalent_bonds
 from painet_cli.data.particles.chain_ends import cut_note
 from painet_cli.data.particles.elements import ISOTOPES, elements_by_mass, is_element
 from painet_cli.data.particles.names import LONGEST_NAME
-from painet_cli.data.particles.particles import Particles
+from painet_cli.data.particles.particles import Particles, particles_of_kinds
 from painet_cli.data.trajectories.mda_reader import mdanalysis
-from painet_cli.data.trajectories.readable import TOPOLOGIES
+from painet_cli.data.trajectories.readable import TOPOLOGIES, format_of
 from painet_cli.errors import RequestError, option
 
 _IONS = {"SOD": "Na", "POT": "K", "CLA": "Cl", "CAL": "Ca", "CES": "Cs", "LIT": "Li", "RUB": "Rb"}
@@ -41,8 +42,8 @@ _VIRTUAL = re.compile(r"MW\d?|M|EPW?\d?|LP\w?\d?|OM|IW")
 MOST_ATOMS_GUESSED = 200_000
 """Bonds of larger selections are not guessed."""
 _LONGEST_BOND = 10.0
-_LIST_SOME = (".pdb", ".ent", ".pdbqt", ".pqr", ".cif", ".mmcif", ".bcif")
-"""Files that list bonds of ligands and disulphides, and leave those of a chain to be known."""
+_LIST_SOME = ("PDB", "PDBQT", "PQR", "MMCIF", "BCIF")
+"""Formats that list bonds of ligands and disulphides, and leave those of a chain to be known."""
 
 Bonds = tuple[tuple[int, int], ...]
 
@@ -196,14 +197,10 @@ def particles_of(
             f"give a topology with {option('topology')}: {TOPOLOGIES}",
         )
     bonds, said = bonds_of(selected, positions, elements, bond_length=bond_length, box=box)
-    kinds = elements or names
-    type_names = sorted(set(kinds))
-    index = {name: number for number, name in enumerate(type_names)}
     numbers = getattr(selected, "resids", None)
-    return Particles(
-        names=names,
-        types=tuple(index[kind] for kind in kinds),
-        type_names=tuple(type_names),
+    return particles_of_kinds(
+        names,
+        elements or names,
         bonds=bonds,
         elements=elements,
         residues=(residues := _column(selected, "resnames")),
@@ -345,5 +342,6 @@ def _listed_bonds(universe: Any) -> NDArray[np.int64]:
 
 def _lists_some(universe: Any) -> bool:
     """Whether a topology's format lists bonds of some residues alone."""
-    name = str(universe.filename or "").lower().removesuffix(".gz").removesuffix(".bz2")
-    return name.endswith(_LIST_SOME)
+    with suppress(RequestError):  # MDAnalysis may have read what we do not
+        return format_of(Path(str(universe.filename or ""))).name in _LIST_SOME
+    return False

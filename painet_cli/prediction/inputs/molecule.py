@@ -14,7 +14,7 @@ from painet_cli.data.particles.elements import HEAVY, heavy_places
 from painet_cli.data.particles.stretched import refuse_other_order
 from painet_cli.data.particles.unit import refuse_other_unit
 from painet_cli.data.trajectories.hydrogens import with_hydrogens
-from painet_cli.data.trajectories.readable import TOPOLOGIES, TRAJECTORIES
+from painet_cli.data.trajectories.readable import TOPOLOGIES, TRAJECTORIES, format_of
 from painet_cli.data.trajectories.reader import (
     PICOSECOND,
     NoCoordinatesError,
@@ -35,8 +35,8 @@ from painet_cli.data.trajectories.whole import among, connections, whole_positio
 from painet_cli.errors import RequestError, option
 from painet_cli.prediction.inputs.recording import Frames, Recording, Selected, check_several
 
-_OF_MODELS = (".pdb", ".ent", ".pdbqt", ".cif", ".mmcif", ".bcif", ".sdf", ".mol2")
-"""Files that hold several models of one system, as NMR and predictions of structures give them."""
+_OF_MODELS = ("PDB", "PDBQT", "MMCIF", "BCIF", "SDF", "MOL2")
+"""Formats of several models of one system, as NMR and predictions of structures give them."""
 
 
 class MoleculeRecording(Recording):
@@ -89,7 +89,7 @@ class MoleculeRecording(Recording):
             self._trajectory.frame_count,
             time_ps * PICOSECOND if several and time_ps is not None else None,
         )
-        if several and time_ps is None and path.suffix.lower() in _OF_MODELS:
+        if several and time_ps is None and format_of(path, format_name).name in _OF_MODELS:
             self.breaks = tuple(range(1, self.frame_count))
         first = self._frame(0)
         self._box = first.box

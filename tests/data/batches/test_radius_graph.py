@@ -14,6 +14,7 @@ from torch import Tensor
 from painet_cli.data.batches import windows as windows_module
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import Graph, bond_graph
+from painet_cli.data.batches.symmetries import Symmetries
 from painet_cli.data.batches.windows import Windows, windows_of
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
 from painet_cli.errors import PainetError
@@ -131,11 +132,22 @@ def test_a_rollout_makes_the_edges_of_its_own_positions(dataset: Dataset) -> Non
     assert joined(graphs[0][0]) != joined(graphs[2][0])
 
 
-def test_types_of_a_segment_go_into_its_windows(tmp_path: Path) -> None:
+def test_seen_in_a_mirror_particles_have_the_edges_of_where_they_are(dataset: Dataset) -> None:
+    batch = windows(dataset, near()).batch(torch.tensor([0, 1]))
+    partners = torch.tensor([[0, 1, 2, 3], [3, 2, 1, 0]])
+    seen = Symmetries(partners, torch.ones(2, 3)).applied(batch, torch.tensor([1, 0]))
+    assert joined(seen.graph) == expected(seen.positions)
+    assert joined(seen.graph) != joined(batch.graph)
+
+
+@pytest.mark.parametrize("first", [(0, 0, 1, 1), None])
+def test_types_of_a_segment_go_into_its_windows(
+    tmp_path: Path, first: tuple[int, ...] | None
+) -> None:
     described = manifest()
     segments = tuple(
         segment.model_copy(update={"types": types})
-        for segment, types in zip(described.segments, ((0, 0, 1, 1), (1, 0, 1, 0)), strict=True)
+        for segment, types in zip(described.segments, (first, (1, 0, 1, 0)), strict=True)
     )
     described = described.model_copy(update={"segments": segments})
     data = write_dataset(tmp_path / "typed", frames_of(described), described)
@@ -143,7 +155,8 @@ def test_types_of_a_segment_go_into_its_windows(tmp_path: Path) -> None:
     batch = next(iter(own.batches(10)))
     seconds = [data.manifest.split.train[k] >= 12 for k in range(len(own))]
     types = batch.graph.types.view(-1, 4).tolist()
-    assert types == [[1, 0, 1, 0] if second else [0, 0, 1, 1] for second in seconds]
+    usual = list(first or CHAIN.types)
+    assert types == [[1, 0, 1, 0] if second else usual for second in seconds]
     assert any(seconds)
     assert not all(seconds)
     assert batch.graph.unit is None, "the systems are not copies of one"

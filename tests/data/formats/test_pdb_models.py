@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -32,9 +33,9 @@ def read(path: Path) -> Input:
         return recording.read(recording.select("all"))
 
 
-@pytest.mark.parametrize("end", ["END\n", "TER\nEND\n", "END   \r\n"])
+@pytest.mark.parametrize("end", ["END\n", "TER\nEND\n", "END   \r\n", "\nEND\n\n"])
 def test_frames_that_end_alone_parts_are_models(tmp_path: Path, end: str) -> None:
-    path = written(tmp_path, "".join(atoms(0.1 * k) + end for k in range(3)))
+    path = written(tmp_path, "".join(atoms(0.1 * k) + end for k in range(2)) + atoms(0.2).rstrip())
     found = read(path)
     assert found.frames.shape == (3, 3, 3)
     np.testing.assert_allclose(found.frames[:, 0, 0], [0.0, 0.1, 0.2], atol=1e-6)
@@ -69,6 +70,17 @@ def test_times_in_the_titles_of_models_make_them_a_motion(tmp_path: Path) -> Non
     assert found.breaks == ()
     assert found.frame_time_s == pytest.approx(0.5e-12)
     np.testing.assert_allclose(found.times_s, [0.0, 0.5e-12, 1e-12])
+
+
+@pytest.mark.parametrize("name", ["x.pdb", "x.pdb.gz", "x.pdb1"])
+def test_a_pdb_of_any_name_has_models_and_lists_some_bonds(tmp_path: Path, name: str) -> None:
+    blocks = (f"MODEL {k + 1:8d}\n{atoms(0.1 * k)}ENDMDL\n" for k in range(2))
+    text = f"HEADER    MADE\n{''.join(blocks)}CONECT    1    2\nEND\n"
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
+    found = read(path)
+    assert found.breaks == (1,)
+    assert found.particles.bonds == ((0, 1), (1, 2))
 
 
 def test_a_time_that_one_title_has_is_none_of_the_others(tmp_path: Path) -> None:

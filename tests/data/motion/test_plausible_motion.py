@@ -230,6 +230,13 @@ def test_a_motion_breaks_off_after_a_pose_that_it_does_not_go_on_from() -> None:
     assert "take.bvh: the motion jumps to frame 1" in found.notes[0]
 
 
+@pytest.mark.parametrize("scale", [1.0, 100.0, 1000.0])
+def test_a_jump_is_one_in_the_unit_that_the_skeleton_is_in(scale: float) -> None:
+    x = walk() * scale
+    x[60:, :, 0] += 1.5 * scale
+    assert with_jumps_apart(motion(x), "take.bvh").breaks == (60,)
+
+
 def test_fast_movement_that_sets_in_gradually_is_no_jump() -> None:
     x = walk()
     x[..., 0] += 3 * np.tanh((np.arange(120) - 60) / 4)[:, None]

@@ -49,6 +49,14 @@ def test_no_style_is_in_two_parts(takes: Path, tmp_path: Path) -> None:
     assert "Styles of test: tired." in dataset.manifest.origin.notes
 
 
+def test_no_window_crosses_a_jump(tmp_path: Path) -> None:
+    for style in STYLES:
+        take(tmp_path / f"dataset-1_walk_{style}_001.bvh", 60, step=1 / 30, jump=25)
+    manifest = prepared(tmp_path, tmp_path / "data").manifest
+    assert [one.length for one in manifest.segments] == [25, 35] * len(STYLES)
+    assert "old_001.bvh: the motion jumps to frame 25" in manifest.origin.notes
+
+
 def test_styles_and_content_can_be_chosen(takes: Path, tmp_path: Path) -> None:
     dataset = prepared(takes, tmp_path, content="walk", test=["happy"], val=["tired"])
     assert {one.name.split("_")[1] for one in dataset.manifest.segments} == {"walk"}

@@ -205,7 +205,7 @@ def poisoned(field: int, value: float) -> NDArray[Any]:
         ({"R": poisoned(3, np.nan)}, "frame 3 holds a coordinate that is NaN or infinite"),
         ({"R": poisoned(199, np.inf)}, "frame 199 holds a coordinate that is NaN or infinite"),
         ({"R": poisoned(199, 1e200)}, "frame 199 holds a coordinate that is NaN or infinite"),
-        ({"R": trajectory()[:30]}, r"30 frames are too few .* 10\ndelta_frames up to 3 fits"),
+        ({"R": trajectory()[:30]}, r"in 30 frames, .*\ngive delta_frames=1; up to 3 fits"),
         ({"E": np.array([print], dtype=object)}, "E: holds pickled Python objects"),
     ],
 )
@@ -244,7 +244,7 @@ def test_frames_in_random_order_are_no_trajectory(tmp_path: Path) -> None:
         ({"horizon": 11}, "horizon=11: targets do not fit a window of delta_frames=10"),
         ({"frame_time": "fast"}, "'fast': not a time"),
         ({"frame_time": "1as"}, "which no molecule does"),
-        ({"split": "random", "delta_frames": 199}, r"too few for windows of 199\n"),
+        ({"split": "random", "delta_frames": 199}, "windows of 199 frames: no room"),
     ],
 )
 def test_choices_that_do_not_apply_are_refused(
@@ -446,7 +446,7 @@ def test_the_sgdml_trajectories_prepare(shared: Path, tmp_path: Path, molecule: 
 
 def test_the_real_dft_frames_prepare(shared: Path, tmp_path: Path) -> None:
     source = shared / "data" / "md17" / "ethanol_dft_2000.npz"
-    with pytest.raises(RequestError, match=r"too few .* 3,000\ndelta_frames up to 284 fits"):
+    with pytest.raises(RequestError, match=r"in 2,000 .*\ngive delta_frames=95; up to 285"):
         MD17.prepare(Destination(tmp_path), molecule="ethanol", source=source)
     to = Destination(tmp_path)
     dataset = MD17.prepare(to, molecule="ethanol", source=source, delta_frames=250)

@@ -13,6 +13,7 @@ from painet_cli import prepare
 from painet_cli.cli.app import main
 from painet_cli.data.dataset.dataset import Dataset, open_dataset
 from painet_cli.data.sources.md17 import COLLECTION
+from painet_cli.data.sources.md22 import COLLECTION as MD22
 from painet_cli.data.sources.merge import prepare_together
 from painet_cli.data.sources.registry import Destination
 from painet_cli.errors import RequestError
@@ -126,6 +127,13 @@ def test_a_trajectory_of_no_topology_is_refused(
 def test_all_of_a_collection_needs_a_file_of_each(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="no npz named after aspirin"):
         COLLECTION.prepare(Destination(tmp_path / "data"), molecule="all", source=tmp_path)
+
+
+def test_of_a_folder_each_molecule_takes_the_file_of_its_own_name(tmp_path: Path) -> None:
+    names = [file.name for (file,) in MD22.about.downloads.values()]
+    for name in names:
+        (tmp_path / name).write_bytes(b"")
+    assert [MD22._file_in(tmp_path, one).name for one in MD22.molecules] == names
 
 
 def test_what_fails_for_one_system_leaves_nothing_behind(

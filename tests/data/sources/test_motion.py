@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from painet_cli.data.motion.bvh_writer import write_bvh
 from painet_cli.data.sources.prepare import prepare
 from painet_cli.errors import RequestError
 from takes import BONDS, NAMES, take
@@ -34,6 +36,20 @@ def test_takes_must_be_of_one_skeleton_and_rate(tmp_path: Path) -> None:
     (tmp_path / "a.pdb").write_text("ATOM\n")
     with pytest.raises(RequestError, match=r"a\.pdb: PDB is no format of motion capture"):
         prepare("motion", data_dir=tmp_path, files=[tmp_path / "a.pdb"], name="m")
+
+
+def test_takes_are_along_one_vertical_which_may_be_given(tmp_path: Path) -> None:
+    walks = np.array([[0, 0, 0], [0.2, 0, 1.7]]) + np.arange(80)[:, None, None] * [0.02, 0, 0]
+    files = [tmp_path / "walks.bvh", tmp_path / "stands.bvh"]
+    for path, x in zip(files, (walks, walks - walks[:, :1]), strict=True):
+        write_bvh(path, ("hip", "head"), {1: 0}, walks[0], x.astype(np.float32), 0.02)
+    asked = {"data_dir": tmp_path, "files": files, "name": "m", "delta_frames": 5}
+    with pytest.raises(RequestError, match=r"stands\.bvh: y is up, and z in .*walks\.bvh"):
+        prepare("motion", **asked)
+    assert prepare("motion", **asked, up="z").manifest.up_axis == "z"
+    manifest = prepare("motion", **asked, up="y", force=True).manifest
+    assert manifest.up_axis == "y"
+    assert "is taken as up" not in manifest.origin.notes
 
 
 def test_one_trains_evaluates_and_predicts_on_it(tmp_path: Path, say: Say) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from painet_cli.data.formats.amber_restart import RestartReader
 from painet_cli.data.trajectories.formats import FORMATS
 from painet_cli.data.trajectories.readable import BY_NAME, READABLE, format_of
 from painet_cli.errors import RequestError
@@ -96,6 +97,7 @@ def test_numbers_in_xyz_of_lammps_are_types(tmp_path: Path) -> None:
     [
         (" i = {k}, time = {k}.500, E = -17.1", 1.0),  # CP2K
         ("Properties=species:S:1:pos:R:3 Time={k}", 1.0),  # QUIP, painet
+        ("Properties=species:S:1:pos:R:3 Time={k} nsteps={k}", 1.0),  # no nanoseconds
         ("energy: -5.1 gnorm: 0.01 xtb: 6.6.1", None),
         ("frame {k}", None),
         ("time = {k} ps", 1000.0),
@@ -116,6 +118,15 @@ def test_the_comment_of_xyz_may_tell_the_time(
         assert found.frame_time_s is None
     else:
         assert found.frame_time_s == pytest.approx(femtoseconds * 1e-15)
+
+
+def test_centroids_of_ipi_are_in_the_unit_that_their_comment_names(tmp_path: Path) -> None:
+    comment = (
+        "# CELL(abcABC): 40 40 40 90 90 90 Traj: x_centroid{{atomic_unit}} cell{{atomic_unit}}"
+    )
+    check(read(xyz(tmp_path / "a.xyz", comment, scale=1 / 0.529177210903)))
+    with pytest.raises(RequestError, match="frame 0: holds velocities and no positions"):
+        read(xyz(tmp_path / "b.xyz", comment.replace("x_centroid", "velocities")))
 
 
 def test_extended_xyz_has_a_box_and_velocities(tmp_path: Path) -> None:
@@ -160,6 +171,12 @@ def test_xyz_that_cannot_be_read(tmp_path: Path, text: str, message: str) -> Non
         read(tmp_path / "a.xyz")
 
 
+def test_frames_of_xyz_with_blank_lines_between_them_are_all_read(tmp_path: Path) -> None:
+    path = xyz(tmp_path / "a.xyz", "")
+    path.write_text(path.read_text().replace("9\n\n", "\n\n9\n\n"))
+    check(read(path))
+
+
 # ---- AMBER --------------------------------------------------------------------------------------
 
 
@@ -189,6 +206,23 @@ def test_restart_without_velocities_or_box(tmp_path: Path, top: Path) -> None:
     check(found, 1)
     assert found.velocities is None
     assert found.boxes is None
+
+
+def test_restart_cut_within_its_velocities_is_refused(tmp_path: Path, top: Path) -> None:
+    path = rst7(tmp_path / "a.rst7", box=False)
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-2]))
+    with pytest.raises(RequestError, match="18 numbers follow its 9 atoms, neither velocities nor"):
+        read(path, top)
+
+
+def test_restart_of_two_atoms_has_velocities_before_its_box(tmp_path: Path) -> None:
+    path = tmp_path / "a.rst7"
+    rows = [[0, 0, 0, 1, 0, 0], [0.1] * 6, [20, 21, 22, 90, 90, 90]]
+    path.write_text("\n".join(["", "2", *("".join(f"{x:12.7f}" for x in row) for row in rows)]))
+    frame = RestartReader(path)[0]
+    assert frame.box is not None
+    np.testing.assert_allclose(np.diag(frame.box), [20, 21, 22])
+    np.testing.assert_allclose(frame.velocities, np.full((2, 3), 2.0455), rtol=1e-6)
 
 
 def test_restart_in_netcdf(tmp_path: Path, top: Path) -> None:
@@ -286,6 +320,14 @@ def test_sdf_of_a_bond_to_nowhere(tmp_path: Path) -> None:
         read(sdf(tmp_path / "a.sdf", (*BONDS, (0, 98))))
 
 
+def test_sdf_of_an_isomer_with_the_same_elements_is_of_another_molecule(tmp_path: Path) -> None:
+    other = sdf(tmp_path / "b.sdf", ((0, 2), (1, 2), *BONDS[2:])).read_text()
+    path = sdf(tmp_path / "a.sdf")
+    path.write_text(path.read_text() + other)
+    with pytest.raises(RequestError, match="record 3 is another molecule than record 0"):
+        read(path)
+
+
 def mol2(path: Path, last: int = 9) -> Path:
     rows = "".join(
         f"{k + 1:7d} {name}{k + 1} {a:9.4f} {b:9.4f} {c:9.4f} {name} 1 ETH 0.0\n"
@@ -374,11 +416,13 @@ def test_files_of_ase_and_vasp(tmp_path: Path, name: str) -> None:
     ]
     kind = "traj" if name == "a.traj" else "vasp-xdatcar"
     ase.io.write(tmp_path / name, images, format=kind)
-    found = read(tmp_path / name)
-    np.testing.assert_allclose(found.frames, frames(), atol=1e-5)
-    assert found.particles.elements == SYMBOLS
-    assert found.boxes is not None
-    np.testing.assert_allclose(np.diag(found.boxes[0]), [20, 21, 22])
+    (tmp_path / "md.out").write_bytes((tmp_path / name).read_bytes())
+    kind = "TRAJ" if name == "a.traj" else "XDATCAR"
+    for found in (read(tmp_path / name), read(tmp_path / "md.out", format_name=kind)):
+        np.testing.assert_allclose(found.frames, frames(), atol=1e-5)
+        assert found.particles.elements == SYMBOLS
+        assert found.boxes is not None
+        np.testing.assert_allclose(np.diag(found.boxes[0]), [20, 21, 22])
 
 
 def test_an_atomic_number_of_ase_that_is_none(tmp_path: Path) -> None:

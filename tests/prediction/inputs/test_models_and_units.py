@@ -121,6 +121,32 @@ def test_units_of_a_dump_are_converted(tmp_path: Path) -> None:
     assert nano.frame_time_s == pytest.approx(2e-9)
 
 
+@pytest.mark.parametrize(("faces", "boxes"), [("ff ss fm", False), ("pp pp ff", True)])
+def test_a_box_without_a_periodic_boundary_is_none(
+    tmp_path: Path, faces: str, *, boxes: bool
+) -> None:
+    path = kept(tmp_path, "lammpsdump", "units", ".lammpstrj")
+    first = path.read_text().partition("ITEM: TIME\n2")[0]
+    path.write_text(first.replace("pp pp pp", faces))
+    found = read(path)
+    assert (found.boxes is not None) == boxes
+    np.testing.assert_allclose(found.frames[0, 1], [15.5, 15, 15], atol=1e-5)  # shares of it
+
+
+def test_a_dump_without_ids_says_that_it_goes_by_its_lines(tmp_path: Path) -> None:
+    path = kept(tmp_path, "lammpsdump", "units", ".lammpstrj")
+    path.write_text(path.read_text().replace("ATOMS id type", "ATOMS mol type"))
+    assert "its atoms are taken in the order of their lines" in read(path).notes[0]
+
+
+def test_a_frame_of_a_dump_with_as_many_other_atoms_is_refused(tmp_path: Path) -> None:
+    path = kept(tmp_path, "lammpsdump", "units", ".lammpstrj")
+    first, between, second = path.read_text().partition("ITEM: TIME\n2")
+    path.write_text(first + between + second.replace("\n3 2 O", "\n4 2 O"))
+    with pytest.raises(RequestError, match="frame 1: other ids of atoms than in frame 0"):
+        read(path)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [

@@ -6,19 +6,17 @@ Its parsers take memory for as many atoms as a file says it has, unfold any arch
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import os
 import re
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
-from painet_cli.data.formats.text_frames import open_plain
+from painet_cli.data.formats.text_frames import open_unpacked
 from painet_cli.data.trajectories.guards.gsd_index import check_gsd
+from painet_cli.data.trajectories.readable import PACKED
 from painet_cli.errors import RequestError
 from painet_cli.storage.archives import LARGEST_FILE_BYTES, MOST_UNFOLDED, brief, read_bytes
 
@@ -33,7 +31,6 @@ _WIDE = re.compile(rb"\d{4}")
 """A thousand columns or more: MDAnalysis makes a list of as many as a file says."""
 _SEARCHED = 2**20
 _MOST_INCLUDED = 100
-_UNPACKERS: dict[str, Callable[..., Any]] = {".gz": gzip.GzipFile, ".bz2": bz2.BZ2File}
 _DISTRUST = "do not trust this file: get it again from where it was published"
 
 
@@ -72,7 +69,7 @@ def check_claims(path: Path, formats: Collection[str]) -> None:
 
 def _check_numbers(path: Path, size: int) -> None:
     """Refuse a POSCAR that lists more atoms of an element than it has bytes."""
-    with _UNPACKERS.get(path.suffix.lower(), open_plain)(path) as file:
+    with open_unpacked(path) as file:
         title = file.readline()
         for line in file:
             words = line.decode("utf-8", "replace").split() if line != title else []
@@ -93,7 +90,7 @@ def _too_many(path: Path, atoms: int, size: int) -> RequestError:
 
 def _check_elements(path: Path, size: int) -> None:
     """Refuse an XDATCAR of more atoms than bytes, or of digits for elements, counts to ASE."""
-    unpacked = _UNPACKERS.get(path.suffix.lower(), open_plain)(path)
+    unpacked = open_unpacked(path)
     with TextIOWrapper(unpacked, "utf-8", "replace") as file:  # whose lines end as ASE's do
         atoms = 0
         while line := file.readline():
@@ -117,7 +114,7 @@ def _check_elements(path: Path, size: int) -> None:
 
 def _check_columns(path: Path) -> None:
     """Refuse a line of an AMBER topology that would have more columns than any line has."""
-    with _UNPACKERS.get(path.suffix.lower(), open_plain)(path) as file:
+    with open_unpacked(path) as file:
         for line in file:
             if line.startswith(b"%FORMAT") and _WIDE.search(line):
                 raise RequestError(
@@ -129,13 +126,11 @@ def _check_columns(path: Path) -> None:
 def _unpacked(path: Path) -> tuple[bytes, int]:
     """First megabyte of a file as its parser sees it, and how many bytes it sees."""
     packed = path.stat().st_size
-    unpacker = _UNPACKERS.get(path.suffix.lower())
     try:
-        if unpacker is None:
-            with path.open("rb") as file:
-                return file.read(_SEARCHED), packed
-        with unpacker(path) as file:
+        with open_unpacked(path) as file:
             start, most = file.read(_SEARCHED), max(LARGEST_FILE_BYTES, MOST_UNFOLDED * packed)
+            if path.suffix.lower() not in PACKED:
+                return start, packed
             size = len(start)
             while size <= most and (piece := file.read(_SEARCHED)):
                 size += len(piece)
