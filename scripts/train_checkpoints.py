@@ -42,6 +42,7 @@ from painet_cli.evaluation.yardsticks import GAUSSIAN_KERNEL
 from painet_cli.models.base import DynamicsModel
 from painet_cli.prediction.yardsticks import NEAREST_SUPERPOSED
 from painet_cli.storage.atomic import file_sha256, write_text
+from painet_cli.storage.provenance import without_folders
 from painet_cli.training.checkpoint import load_checkpoint, save_checkpoint
 from painet_cli.training.loss import squared_errors
 from painet_cli.training.record import RECORD
@@ -256,6 +257,7 @@ def ship(name: str, run: Path) -> None:
     """Copy a run's best weights and error bars, and nothing else of it, into the package."""
     tensors, header = load_checkpoint(run / BEST)
     kept = {key: value for key, value in tensors.items() if key.startswith(("model/", "radii/"))}
+    header = header.model_copy(update={"command": without_folders(header.command)})
     save_checkpoint(CHECKPOINTS / f"{name}.safetensors", kept, header)
 
 

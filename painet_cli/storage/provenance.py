@@ -9,6 +9,7 @@ import hashlib
 import json
 import math
 import platform
+import re
 import shlex
 import sys
 from collections.abc import Iterable, Mapping
@@ -24,11 +25,23 @@ SEAL = "content_sha256"
 PACKAGES = ("torch", "numpy", "safetensors", "MDAnalysis")
 LARGEST_HASHED = 2**31
 """Inputs larger than this many bytes are known by their size: reading them takes too long."""
+_FOLDERS = re.compile(r"(?<=[\s'\"=])/(?:[^\s'\"/]+/)*")
 
 
 def command_line() -> str:
     """The command that this process carries out, as a shell takes it."""
     return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+
+
+def without_folders(command: str) -> str:
+    """A command less where files lie on this machine, which is of no use on another.
+
+    Examples
+    --------
+    >>> without_folders("painet train --run-dir /home/me/runs --preset demo")
+    'painet train --run-dir runs --preset demo'
+    """
+    return _FOLDERS.sub("", command)
 
 
 def versions() -> dict[str, str]:

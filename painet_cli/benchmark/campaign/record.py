@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +28,7 @@ from painet_cli.evaluation.evaluation import EVALUATION, WINDOW_ERRORS
 from painet_cli.evaluation.yardsticks import yardsticks
 from painet_cli.prediction.rollout import rollout_offsets
 from painet_cli.storage.atomic import write_text
-from painet_cli.storage.provenance import is_unchanged
+from painet_cli.storage.provenance import is_unchanged, without_folders
 from painet_cli.training.run_folder import CONFIG, RECORD
 from painet_cli.training.setup.build import dataset_of
 
@@ -46,8 +45,6 @@ _EVALUATION = (
 )  # fmt: skip
 _BESIDE = ("superposed_step_mse", "superposed_yardsticks")
 """Of evaluations that have them; those of an older painet do not."""
-_FOLDERS = re.compile(r"(?<=[\s'\"=])/(?:[^\s'\"/]+/)*")
-"""Where files lie on the machine, which is of no use on another."""
 _YARDSTICKS = "yardsticks"
 _QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
@@ -98,7 +95,7 @@ def save_record(result: Result, folder: Path) -> Path:
 
 def _plain(result: Result) -> dict[str, Any]:
     errors, record = result.window_mse, dict(result.record)
-    record["command"] = _FOLDERS.sub("", str(record.get("command", "")))
+    record["command"] = without_folders(str(record.get("command", "")))
     kept = np.unique(np.linspace(0, len(errors) - 1, min(len(errors), _MOST_WINDOWS)).round())
     return {
         "preset": result.cell.preset_name,
