@@ -38,7 +38,8 @@ def _draw(rows: Sequence[AblationRow], path: Path) -> None:
     """Errors and times of one figure: a pair of panels a preset."""
     ablation = ablation_named(rows[0].figure)
     groups = list(panels(rows))[:_WIDEST]
-    count = ablation.counts
+    # what is varied need not be whole numbers: rates and names have bars
+    count = ablation.counts if all(row.variant.isdecimal() for row in rows) else None
     if count is None:
         longest = max(len(inside) for _, _, inside in groups)
         canvas = Figure(figsize=(7.2, len(groups) * (0.42 * longest + 0.9)), layout="constrained")

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from painet_cli.config.presets import Preset, load_preset, preset_name, preset_yaml
-from painet_cli.config.schema import CosineSchedule
+from painet_cli.config.schema import ConstantSchedule
 from painet_cli.errors import RequestError
 from painet_cli.evaluation.evaluation import EVALUATION, WINDOW_ERRORS, Evaluation
 from painet_cli.storage.archives import read_array
@@ -76,7 +76,7 @@ class Cell:
         whole = ended in ("epochs", "patience") or (
             ended == "budget" and budget_s is not None and spent >= budget_s
         )
-        measured = (self.folder / WINDOW_ERRORS).exists() and _evaluation(self.folder)
+        measured = (self.folder / WINDOW_ERRORS).exists() and _evaluation(self)
         return bool(whole and measured)
 
     def epochs_done(self) -> int:
@@ -124,7 +124,7 @@ class Result:
         if self.record["epochs"] < train.epochs:
             return "closed form"
         schedule = train.schedule
-        spent = isinstance(schedule, CosineSchedule) and schedule.final_fraction == 0
+        spent = not isinstance(schedule, ConstantSchedule) and schedule.final_fraction == 0
         return "schedule" if spent else ended
 
     @cached_property
@@ -197,7 +197,7 @@ def _results(cells: Sequence[Cell]) -> Iterator[Result]:
             squared = read_window_errors(cell.folder)
         except (OSError, ValueError, RequestError):
             continue
-        evaluation = _evaluation(cell.folder)
+        evaluation = _evaluation(cell)
         if evaluation is not None:
             result = Result(cell, record, evaluation, squared)
             with suppress(ValueError):
@@ -280,16 +280,18 @@ def check_result(result: Result) -> None:
         raise ValueError("a number beyond all") from error
 
 
-def _evaluation(folder: Path) -> dict[str, Any] | None:
+def _evaluation(cell: Cell) -> dict[str, Any] | None:
     """A cell's `evaluation.json`; None where there is none, or one of an older painet.
 
-    Nor is there one where a kill left errors of single windows that are of another evaluation.
+    Nor is there one where a kill left errors of single windows that are of another evaluation, or
+    where `painet evaluate` has since measured another part of the split or other steps.
     """
     try:
-        content = json.loads((folder / EVALUATION).read_bytes())
+        content = json.loads((cell.folder / EVALUATION).read_bytes())
     except (OSError, ValueError, RecursionError):
         return None
-    if not isinstance(content, dict):
+    if not (isinstance(content, dict) and set(content) >= set(Evaluation.plain_names())):
         return None
-    whole = set(content) >= set(Evaluation.plain_names())
-    return content if whole and is_unchanged(content, folder, WINDOW_ERRORS) else None
+    steps = cell.preset.evaluation.horizon or cell.preset.data.horizon
+    asked = (content["split"], content["horizon"]) == ("test", steps)
+    return content if asked and is_unchanged(content, cell.folder, WINDOW_ERRORS) else None

@@ -34,7 +34,7 @@ def pretend(point: Point, mse: float, stopped_by: str = "epochs") -> None:
             "threads": 1, "dataset_sha256": "0" * 64,
         }  # fmt: skip
         evaluation = dict.fromkeys(Evaluation.plain_names()) | {
-            "mse": own, "f_mse": own, "a_mse": own,
+            "mse": own, "f_mse": own, "a_mse": own, "split": "test",
             "horizon": 2, "step_mse": [own, own], "unit": "angstrom²", "windows": 20,
             "dataset": "sample", "label": "", "as_published": False, "split_kind": "random",
             "leak": 0.0, "time_s": 0.1, "peak_memory_gb": 0.2,
@@ -113,3 +113,14 @@ def test_a_plot_a_figure_and_markdown_that_shows_it(
     assert "![figure-5](figure-5.png)" in markdown
     assert "| EGNN, parallel | 1.3 ± 0.09" not in markdown
     assert "| MLP-add         | 0.735 ± 0.049 |" in markdown
+
+
+def test_a_setting_that_is_no_whole_number_has_bars(
+    rows: list[AblationRow], tmp_path: Path
+) -> None:
+    varied = [
+        replace(row, figure="train.lr", variant=rate)
+        for row, rate in zip(rows, ("1e-3", "0.01"), strict=False)
+    ]
+    (plot,) = write_ablation_plots(varied, tmp_path)
+    assert plot.stat().st_size > 0

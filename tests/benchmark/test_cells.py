@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from painet_cli.benchmark.cells import Cell, make_cells, read_results
+from painet_cli.benchmark.cells import Cell, Result, make_cells, read_results
 from painet_cli.benchmark.significance import signed_rank_p
 from painet_cli.benchmark.workers import _write_preset, run_cells
 from painet_cli.config.presets import load_preset
@@ -104,7 +104,7 @@ def test_when_a_cell_is_done(
     np.save(cell.folder / "window_errors.npy", np.zeros((2, 1)))
     (cell.folder / "evaluation.json").write_text('{"mse": 1.0}')
     assert not cell.is_done(budget_s), "evaluated by an older painet"
-    written = dict.fromkeys(Evaluation.plain_names())
+    written = dict.fromkeys(Evaluation.plain_names()) | {"split": "test", "horizon": 2}
     (cell.folder / "evaluation.json").write_text(json.dumps(written))
     assert cell.is_done(budget_s) is done
 
@@ -154,3 +154,30 @@ def test_a_stopped_cell_goes_on_with_what_its_config_came_to(
     config.write_text(resolved.replace("epochs: ", "epochs: 1"))  # asked for less or more
     _write_preset(cell)
     assert load_preset(str(config)) == cell.preset.changed({"train.activations": "recompute"})
+
+
+@pytest.mark.parametrize("measured", [("train", 2), ("test", 4), ("test", 2)])
+def test_a_row_is_of_the_test_windows_whatever_painet_evaluate_measured_last(
+    small_preset: Path, data_dir: Path, tmp_path: Path, measured: tuple[str, int]
+) -> None:
+    (cell,) = cells(small_preset, data_dir, tmp_path)
+    cell.folder.mkdir(parents=True)
+    record = {"status": "done", "stopped_by": "epochs", "epochs": 4, "epoch_s": 1.0}
+    (cell.folder / "run.json").write_text(json.dumps(record))
+    np.save(cell.folder / "window_errors.npy", np.zeros((2, 2)))
+    written = dict.fromkeys(Evaluation.plain_names()) | dict(
+        zip(("split", "horizon"), measured, strict=True)
+    )
+    (cell.folder / "evaluation.json").write_text(json.dumps(written))
+    assert cell.is_done(None) is (measured == ("test", 2))
+
+
+@pytest.mark.parametrize(
+    ("kind", "end"), [("constant", "epochs"), ("cosine", "schedule"), ("trapezoid", "schedule")]
+)
+def test_a_rate_that_came_down_to_nothing_is_no_full_rate(
+    small_preset: Path, data_dir: Path, tmp_path: Path, kind: str, end: str
+) -> None:
+    (cell,) = cells(small_preset, data_dir, tmp_path, f"train.schedule.kind={kind}")
+    record = {"stopped_by": "epochs", "epochs": cell.preset.train.epochs}
+    assert Result(cell, record, {}, np.zeros((2, 2))).end == end

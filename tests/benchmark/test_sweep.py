@@ -184,6 +184,22 @@ def test_under_halving_the_best_go_on_and_the_others_stop(
     assert [row.state for row in rows] == ["done", *["stopped"] * 5]
 
 
+def test_the_best_of_the_last_rung_comes_first_though_its_patience_ended_it(
+    pretended: Pretended, small_preset: Path, data_dir: Path, tmp_path: Path
+) -> None:
+    at_work = searching(sweep(small_preset, halving={"first": 2, "factor": 3}), tmp_path, data_dir)
+    at_work.run(Quiet())
+    best, second = at_work.rows()[:2]
+    for run in best.runs:
+        lines = (Path(run) / "metrics.jsonl").read_text().splitlines(keepends=True)
+        (Path(run) / "metrics.jsonl").write_text("".join(lines[:3]))
+    again = at_work.rows()
+    assert (again[0].trial, again[0].epochs) == (best.trial, [3])
+    assert second.val_mse is not None
+    assert again[0].val_mse is not None
+    assert again[0].val_mse < second.val_mse
+
+
 def test_a_cell_that_fails_holds_nobody_up(
     pretended: Pretended, small_preset: Path, data_dir: Path, tmp_path: Path
 ) -> None:

@@ -100,3 +100,10 @@ def test_what_cannot_be_done_is_refused(say: Say, words: tuple[str, ...], said: 
     assert (status, out) == (2, "")
     assert said in err
     assert not list(Path().iterdir())
+
+
+def test_a_dry_run_of_no_plan_is_refused_and_trains_nothing(say: Say) -> None:
+    status, _, err = say("bench", "tables", "--presets", "demo", "--dry-run")
+    assert status == 2
+    assert "--dry-run: shows the plan of --all" in err
+    assert not Path("bench").exists()

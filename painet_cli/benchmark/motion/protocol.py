@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.dataset.dataset import Dataset, open_dataset, write_dataset
+from painet_cli.data.dataset.dataset import Dataset, write_dataset
 from painet_cli.data.dataset.manifest import Segment
 from painet_cli.data.dataset.splits import block_split
 from painet_cli.errors import RequestError
@@ -62,7 +62,9 @@ class MotionTask:
 
 
 def motion_task(source: Dataset, data_dir: Path) -> MotionTask:
-    """Write a dataset of motion capture at the benchmark's rate, where it is not there yet.
+    """Write a dataset of motion capture at the benchmark's rate.
+
+    One that is there may be of other takes by the same name: it is replaced.
 
     Parameters
     ----------
@@ -87,13 +89,11 @@ def motion_task(source: Dataset, data_dir: Path) -> MotionTask:
     frame_time_s = stride * manifest.units.frame_time_s
     name = f"{manifest.name}-{1 / frame_time_s:.0f}fps"
     steps = tuple(max(1, round(time / 1e3 / frame_time_s)) for time in TIMES_MS)
-    folder = data_dir / name
-    if not folder.exists():
-        _write_thinned(source, folder, stride, steps[-1])
-    return MotionTask(open_dataset(folder), steps, 1e3 * manifest.units.length_in_metres)
+    dataset = _write_thinned(source, data_dir / name, stride, steps[-1])
+    return MotionTask(dataset, steps, 1e3 * manifest.units.length_in_metres)
 
 
-def _write_thinned(source: Dataset, folder: Path, stride: int, horizon: int) -> None:
+def _write_thinned(source: Dataset, folder: Path, stride: int, horizon: int) -> Dataset:
     manifest = source.manifest
     kept: list[NDArray[np.int64]] = []
     segments: list[Segment] = []
@@ -114,4 +114,4 @@ def _write_thinned(source: Dataset, folder: Path, stride: int, horizon: int) -> 
     )
     frames_kept = np.asarray(source.frames[np.concatenate(kept)])
     folder.parent.mkdir(parents=True, exist_ok=True)
-    write_dataset(folder, frames_kept, thinned, force=False)
+    return write_dataset(folder, frames_kept, thinned, force=True)

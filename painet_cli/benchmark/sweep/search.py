@@ -176,8 +176,8 @@ class Searching:
         return sorted(
             rows,
             key=lambda row: (
-                # what halving stopped was trained less than what went on
-                -min(row.epochs) if self.sweep.halving else 0,
+                # what halving stopped was trained less than what went on, which may end early
+                -math.inf if row.trial in numbers else -min(row.epochs),
                 math.inf if row.val_mse is None else row.val_mse,
                 row.trial,
             ),

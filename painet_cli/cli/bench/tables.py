@@ -23,6 +23,7 @@ from painet_cli.cli.bench.cells import (
 )
 from painet_cli.cli.options import DATA_DIR, DataDir, Settings
 from painet_cli.cli.session import Session, with_session
+from painet_cli.errors import RequestError
 
 if TYPE_CHECKING:
     from painet_cli.benchmark.cells import Result
@@ -79,6 +80,8 @@ def tables(
             session, out, data_dir, presets, models, jobs=jobs, budget=budget, dry_run=dry_run
         )
         return
+    if dry_run:
+        raise RequestError("--dry-run: shows the plan of --all", "give --all too, or leave it out")
     from painet_cli.benchmark.cells import make_cells, read_results
     from painet_cli.benchmark.layout import bench_tables
     from painet_cli.benchmark.rows import bench_rows

@@ -43,6 +43,17 @@ def test_frames_are_thinned_to_about_25_a_second(task: MotionTask) -> None:
     assert task.to_mm == pytest.approx(10)
 
 
+def test_takes_that_were_prepared_anew_are_thinned_anew(task: MotionTask, tmp_path: Path) -> None:
+    first = motion_task(task.dataset, tmp_path / "thin").dataset
+    other = np.array(task.dataset.frames) + np.linspace(0, 1, 300)[:, None, None]
+    described = task.dataset.manifest
+    second = motion_task(write_dataset(tmp_path / "new", other, described), tmp_path / "thin")
+    assert second.dataset.folder == first.folder
+    assert second.dataset.sha256 != first.sha256
+    again = motion_task(task.dataset, tmp_path / "thin").dataset
+    assert again.sha256 == first.sha256, "cells of the same takes are the same cells"
+
+
 def test_errors_are_millimetres_in_the_room_and_from_the_root(
     task: MotionTask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
