@@ -72,12 +72,21 @@ class Radii:
             (S,) root mean square speeds there; radii of a start at rest are those of a usual one.
         """
         if self.speed and speeds is not None:
-            known = np.where(speeds > 0, speeds / self.speed, 1.0)
-            faster = np.clip(known, 1 / _MOST_FASTER, _MOST_FASTER)[:, None, None]
-            return faster * replace(self, speed=0.0).of(spread, starts)
+            wider = by_speed(speeds, self.speed)[:, None, None]
+            return wider * replace(self, speed=0.0).of(spread, starts)
         scale = self.scale if spread is None or not self.by_spread else spread.astype(np.float64)
         made = self.quantile[:, None] * scale
         return np.broadcast_to(made, (starts, *made.shape[-2:]))
+
+
+def by_speed(speeds: Floats, usual: float) -> NDArray[np.float64]:
+    """By how much radii of systems with these speeds are wider than those of a usual one.
+
+    They are in proportion, but for what hardly moves or moves far faster; a system at rest is
+    taken for a usual one.
+    """
+    known = np.where(speeds > 0, speeds / usual, 1.0)
+    return np.clip(known, 1 / _MOST_FASTER, _MOST_FASTER)
 
 
 def fit_radii(

@@ -19,7 +19,7 @@ from torch import Tensor
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.windows import Windows
 from painet_cli.models.base import DynamicsModel
-from painet_cli.models.confidence.radii import Radii, quantile_of, shrunken
+from painet_cli.models.confidence.radii import Radii, by_speed, quantile_of, shrunken
 
 NAMES = ("times", "pooled", "quantile", "types", "speeds")
 _TIMES = 6
@@ -48,7 +48,7 @@ def measure_times(
     for time_s, windows in _at_times(val):
         errors, types, speeds = _errors(model, some(windows))
         usual = np.sqrt(np.square(speeds).mean()) if (speeds > 0).any() else 1.0
-        share = np.where(speeds > 0, speeds / usual, 1.0)
+        share = by_speed(speeds, usual)
         squared = np.square(errors / share)
         mean = squared.mean(axis=1, keepdims=True)  # (T, 1)
         own = np.stack(

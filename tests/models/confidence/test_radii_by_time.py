@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from painet_cli.data.dataset.dataset import Dataset, write_dataset
 from painet_cli.data.dataset.merge import merge_datasets
 from painet_cli.evaluation.coverage import coverage_by_type
 from painet_cli.models.base import DynamicsModel
+from painet_cli.models.confidence import times
 from painet_cli.models.confidence.kept import measure, radii_of
 from systems import CHAIN, RING, manifest, preset
 
@@ -134,3 +136,21 @@ def test_a_system_that_moves_faster_has_larger_radii(kept: dict[str, Tensor]) ->
     speeds = radii.speed * np.array([0.5, 1.0, 2.0, 0.0, 1000.0])
     own = radii.of(None, 5, speeds)[:, 0, 0]
     assert own / own[1] == pytest.approx([0.5, 1.0, 2.0, 1.0, 4.0])
+
+
+def test_a_window_nearly_at_rest_widens_nobodys_radii(
+    parts: dict[str, Windows], kept: dict[str, Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def with_one_at_rest(
+        model: DynamicsModel, batches: Iterable[Batch]
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
+        errors, types, speeds = _errors(model, batches)
+        return errors, types, np.where(np.arange(len(speeds)) < 5, 1e-6, speeds)
+
+    _errors = times._errors
+    monkeypatch.setattr(times, "_errors", with_one_at_rest)
+    again = measure(Still(), None, parts["train"], parts["val"])
+    usual, rest = (radii_of(one, types_of(parts), 2e-15) for one in (kept, again))
+    assert usual is not None
+    assert rest is not None
+    assert rest.of(None, 1) == pytest.approx(usual.of(None, 1), rel=0.1)
