@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -292,6 +292,11 @@ def _evaluation(cell: Cell) -> dict[str, Any] | None:
         return None
     if not (isinstance(content, dict) and set(content) >= set(Evaluation.plain_names())):
         return None
-    steps = cell.preset.evaluation.horizon or cell.preset.data.horizon
-    asked = (content["split"], content["horizon"]) == ("test", steps)
+    asked = is_asked(content, cell.preset)
     return content if asked and is_unchanged(content, cell.folder, WINDOW_ERRORS) else None
+
+
+def is_asked(evaluation: Mapping[str, Any], preset: Preset) -> bool:
+    """Whether an evaluation is of the test windows and of the preset's own steps."""
+    steps = preset.evaluation.horizon or preset.data.horizon
+    return (evaluation["split"], evaluation["horizon"]) == ("test", steps)

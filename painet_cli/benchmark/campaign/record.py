@@ -17,7 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.benchmark.cells import Cell, Result, check_result, read_window_errors
+from painet_cli.benchmark.cells import (
+    Cell,
+    Result,
+    check_result,
+    is_asked,
+    read_window_errors,
+)
 from painet_cli.config.presets import Preset, load_preset, preset_names, preset_yaml
 from painet_cli.config.schema import DataConfig
 from painet_cli.data.batches.offsets import target_offsets
@@ -169,7 +175,7 @@ def _check_name(name: Any) -> None:
 def read_run_folders(folders: Iterable[Path]) -> list[Result]:
     """Results of all cells' run folders below some folders, whoever trained them.
 
-    A run folder that is not done, or was not evaluated, is passed over.
+    A run folder that is not done, or was not evaluated on its test windows, is passed over.
     """
     runs = sorted(path.parent for folder in folders for path in folder.rglob(RECORD))
     return [result for run in runs if (result := _result_of(run)) is not None]
@@ -183,7 +189,8 @@ def _result_of(run: Path) -> Result | None:
         evaluation = json.loads((run / EVALUATION).read_bytes())
         squared = read_window_errors(run)
         whole = record.get("status") == "done" and evaluation.keys() >= set(_EVALUATION)
-        if not whole or not is_unchanged(evaluation, run, WINDOW_ERRORS):
+        asked = whole and is_asked(evaluation, preset)
+        if not asked or not is_unchanged(evaluation, run, WINDOW_ERRORS):
             return None
         name = record["preset"]
         _check_name(name)

@@ -104,6 +104,8 @@ def test_run_folders_are_found_wherever_they_lie(
     save_record(found, tmp_path / "results")
     (kept,) = read_records(tmp_path / "results")
     assert kept.window_mse.mean() == pytest.approx(saved.mse, rel=0.05)
+    save_evaluation(evaluate_run(folder, data_dir, CPU, part="train"))
+    assert read_run_folders([tmp_path]) == [], "evaluated since on other windows"
 
 
 @pytest.mark.parametrize("text", ["[", "{}", '{"config": {}}'])
