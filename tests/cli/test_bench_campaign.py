@@ -17,7 +17,7 @@ from painet_cli.benchmark.campaign.plan import Part
 from painet_cli.benchmark.cells import Cell
 from typed import Say
 
-SHORT = ["train.lr=0.1", "train.epochs=2", "train.batch_size=500"]
+SHORT = {"train.lr": 0.1, "train.epochs": 2, "train.batch_size": 500}
 ALL = ("bench", "tables", "--all")
 
 

@@ -22,7 +22,7 @@ from painet_cli.prediction.pipeline import forecast_recording
 from painet_cli.prediction.sanity import sanity_of
 from painet_cli.prediction.starting.states import States
 
-STEPS = 60
+STEPS = 50
 
 
 def rolled(file: Path, start: str = "40") -> Forecast:
@@ -42,7 +42,7 @@ def lengths(forecast: Forecast, positions: NDArray[np.floating]) -> NDArray[np.f
 
 
 @pytest.mark.parametrize("take", ["35_01", "35_05", "35_12"])
-def test_sixty_steps_of_a_walk_stay_finite_and_human(take: str, shared: Path) -> None:
+def test_fifty_steps_of_a_walk_stay_finite_and_human(take: str, shared: Path) -> None:
     forecast = rolled(shared / f"data/mocap/subject35/{take}.amc")
     assert forecast.positions.shape[1] == STEPS
     assert np.isfinite(forecast.positions).all()
