@@ -49,7 +49,7 @@ def _cells() -> Iterator[tuple[str, range]]:
         for figure in (ABLATIONS[name] for name in part.figures):
             for preset in figure.presets:
                 for variant in figure.variants:
-                    own = [*part.settings_of("painet"), *variant.settings]
+                    own = [*part.settings_of(OURS), *variant.settings]
                     yield _key_and_seeds(preset, own, part.seeds_of(OURS))
 
 
