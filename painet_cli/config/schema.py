@@ -202,6 +202,8 @@ class HegnnConfig(ModelConfig):
     """Width of the embeddings."""
     max_ell: Annotated[int, Field(ge=1, le=6)] = 3
     """Highest degree l of the harmonics."""
+    steady: bool = False
+    """Begin near straight motion, and scale the products of harmonics p by 1 / (1 + |p|)."""
 
 
 class GfNodeConfig(ModelConfig):

@@ -45,6 +45,7 @@ COLUMNS = ("T", "batch", "lr", "weight_decay", "layers", "hidden", "heads")
 MOCAP = [name for name in TABLE_6 if name.startswith("mocap")]
 BEST = {"demo-best", *(f"{name}-best" for name in MOCAP)}
 MUON = [f"{name}-muon" for name in MOCAP]
+EVERY = ["mocap-run-s2s-every", "mocap-walk-s2s-every"]
 
 
 @pytest.mark.parametrize("name", TABLE_6)
@@ -71,7 +72,9 @@ def test_table_6_here_is_the_paper_s(shared: Path) -> None:
 
 def test_every_experiment_and_the_demo_ship() -> None:
     others = {"demo", "motion", "nbody-s2s", "trajectory"}
-    assert set(preset_names()) == {*TABLE_6, *EVEN, *LAST, *MD22_PRESETS, *BEST, *MUON, *others}
+    assert set(preset_names()) == {
+        *(*TABLE_6, *EVEN, *LAST, *EVERY, *MD22_PRESETS, *BEST, *MUON, *others)
+    }
 
 
 def test_the_best_of_a_row_reads_the_windows_of_that_row() -> None:
@@ -83,6 +86,13 @@ def test_the_best_of_a_row_reads_the_windows_of_that_row() -> None:
 def test_muon_trains_the_model_of_a_row_on_its_windows(name: str) -> None:
     ours, row = load_preset(name), load_preset(name.removesuffix("-muon"))
     assert (ours.data, ours.features, ours.model) == (row.data, row.features, row.model)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_every_window_trains_the_same_model_on_more_windows(name: str) -> None:
+    ours, row = load_preset(name), load_preset(name.replace("-every", "-muon"))
+    assert (ours.data, ours.features, ours.model) == (row.data, row.features, row.model)
+    assert (ours.train.windows, row.train.windows) == ("every", "split")
 
 
 @pytest.mark.parametrize("name", preset_names())
@@ -124,6 +134,8 @@ def test_adk_trains_on_one_step_and_is_tested_on_five() -> None:
 
 def test_a_preset_says_only_what_its_base_does_not() -> None:
     derived = [p for p in preset_folder().glob("*.yaml") if "extends:" in p.read_text("utf-8")]
-    assert len(derived) == 20 + len(EVEN) + len(LAST) + len(MD22_PRESETS) + len([*BEST, *MUON])
+    assert len(derived) == 20 + len(EVEN) + len(LAST) + len(MD22_PRESETS) + len(
+        [*BEST, *MUON, *EVERY]
+    )
     for path in derived:
         assert len(path.read_text(encoding="utf-8").splitlines()) <= 5

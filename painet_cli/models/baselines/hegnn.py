@@ -48,6 +48,7 @@ class Hegnn(ParallelSteps):
             config.hidden,
             layers=config.layers,
             max_ell=config.max_ell,
+            steady=config.steady,
         )
         return cls(features, core, horizon)
 
@@ -65,10 +66,19 @@ class HegnnCore(nn.Module):
         Message-passing layers.
     max_ell
         L, highest degree of the steerable features.
+    steady
+        Begin near the positions given, and keep the inner products within the unit ball.
     """
 
     def __init__(
-        self, node_width: int, edge_width: int, hidden: int, *, layers: int, max_ell: int
+        self,
+        node_width: int,
+        edge_width: int,
+        hidden: int,
+        *,
+        layers: int,
+        max_ell: int,
+        steady: bool = False,
     ) -> None:
         super().__init__()
         # 1. invariants, embedded
@@ -77,7 +87,7 @@ class HegnnCore(nn.Module):
         self.start = SteerableStart(hidden, edge_width, max_ell)
         # 3. message passing
         self.layers = nn.ModuleList(
-            HegnnLayer(hidden, edge_width, max_ell, last=layer == layers - 1)
+            HegnnLayer(hidden, edge_width, max_ell, last=layer == layers - 1, steady=steady)
             for layer in range(layers)
         )
 
@@ -187,17 +197,29 @@ class HegnnLayer(MessageLayer):
         L, highest degree of s.
     last
         No layer follows, so that neither h nor s need be updated.
+    steady
+        Begin with phi_x and phi_v near nought, and divide the inner products by 1 and their norm.
+        A message reads squared distances and products, scales what both are made of, and so makes
+        them grow as a power of themselves, layer by layer. The published code has the division, in
+        a comment, for where the model gives NaN.
     """
 
-    def __init__(self, hidden: int, edge_width: int, max_ell: int, *, last: bool) -> None:
+    def __init__(
+        self, hidden: int, edge_width: int, max_ell: int, *, last: bool, steady: bool = False
+    ) -> None:
         super().__init__(hidden, edge_width + 1 + max_ell + 1)
         self.last = last
+        self.steady = steady
         self.degrees = Degrees(max_ell)
         self.gate = TwoLayers(hidden, hidden, 1)
         self.drift = TwoLayers(hidden, hidden, 1)
         if not last:
             self.steer = TwoLayers(hidden, hidden, max_ell + 1)
             self.update = TwoLayers(2 * hidden, hidden, hidden)
+        if steady:
+            for ends in (self.gate[-1], self.drift[-1]):
+                nn.init.xavier_uniform_(ends.weight, gain=0.001)  # type: ignore[arg-type]
+                nn.init.zeros_(ends.bias)  # type: ignore[arg-type]
 
     def forward(
         self,
@@ -212,6 +234,8 @@ class HegnnLayer(MessageLayer):
         apart = displacements(x, graph)
         s_i, s_j = s.index_select(0, graph.target), s.index_select(0, graph.source)
         products = self.degrees.inner_products(s_i, s_j)
+        if self.steady:
+            products = products / (1 + torch.linalg.vector_norm(products, dim=-1, keepdim=True))
         e = torch.cat([a, squared_lengths(apart), products], dim=-1)
         m = self.messages(h, e, graph)
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from painet_cli.config.schema import HegnnConfig
 from painet_cli.errors import RequestError
-from painet_cli.models.baselines.hegnn import Degrees, Hegnn, SteerableStart
+from painet_cli.models.baselines.hegnn import Degrees, Hegnn, HegnnLayer, SteerableStart
 from painet_cli.models.registry import build_model
 from systems import BRANCHED, SPEC, equal_systems, normal, preset, shaken
 
@@ -82,6 +82,30 @@ def test_the_steps_are_the_same_network_at_other_fractions_of_the_time() -> None
         h = torch.cat([nodes, nodes.new_full((len(nodes), 1), k / 5)], dim=-1)
         alone = model.core(h, batch.positions, batch.velocities, a, batch.graph)
         torch.testing.assert_close(predicted, alone, **TOLERANCE)
+
+
+def test_steady_it_begins_near_the_positions_given() -> None:
+    batch = equal_systems(BRANCHED)
+    options = {"name": "hegnn", "layers": 2, "hidden": 8, "max_ell": 2}
+    published, steady = (
+        build_model(preset({**options, "steady": on}), SPEC).double() for on in (False, True)
+    )
+    moved = [(model(batch) - batch.positions).abs().max() for model in (published, steady)]
+    assert moved[1] < moved[0] / 30
+
+
+def test_steady_its_products_stay_within_the_unit_ball() -> None:
+    batch = equal_systems(BRANCHED)
+    m, edges = batch.graph.num_nodes, batch.graph.edge_hop.shape[0]
+    h, v, a = normal(m, 8, seed=1), normal(m, 3, seed=2), normal(edges, 2, seed=3)
+    s = 1e6 * normal(m, 16, seed=4)
+    published, steady = (
+        HegnnLayer(8, 2, MAX_ELL, last=False, steady=on).double() for on in (False, True)
+    )
+    steady.load_state_dict(published.state_dict())
+    grown = [layer(h, batch.positions, v, s, a, batch.graph)[2] for layer in (published, steady)]
+    assert grown[0].abs().max() > 1e3 * s.abs().max()
+    assert grown[1].abs().max() < 1e1 * s.abs().max()
 
 
 def test_without_e3nn_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
