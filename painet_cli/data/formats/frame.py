@@ -34,7 +34,8 @@ class Frame:
     positions
         (N, 3), angstrom.
     box
-        (3, 3) edges of the periodic box, angstrom; None where there is none.
+        (3, 3) edges of the periodic box, angstrom, zero along which it is open; None where there
+        is none.
     time_ps
         Time the file gives it, picoseconds; 0 where it gives none.
     velocities

@@ -64,7 +64,7 @@ def write_molecule(
         )
         what = f"{track.what}: {spaced.said}"
         if _box(system, track) is not None and _plain_box(system, track) is None:
-            what += f"; without the box, which is turned otherwise than {kind.name} can say"
+            what += f"; without the box, for {kind.name} knows none that is turned or open"
         if velocities is not None:
             what += f"; velocities in {unit} a picosecond, from frame to frame"
         opened = (
@@ -95,7 +95,7 @@ def _plain_box(system: Input, track: Track) -> NDArray[np.float64] | None:
     """The box, where it lies as files lay it that hold its sizes and angles alone.
 
     They have the first edge along x, and the second in the plane of x and y: the positions are
-    not turned to that.
+    not turned to that. No box is open there.
     """
     box = _box(system, track)
     if box is None:
