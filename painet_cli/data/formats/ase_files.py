@@ -72,7 +72,7 @@ class AseReader:
         from ase.units import fs
 
         image = self._images[number]
-        box = np.array(image.cell) if image.pbc.any() else None
+        box = np.array(image.cell) * image.pbc[:, None] if image.pbc.any() else None
         velocities = None
         if image.has("momenta"):
             velocities = (image.get_velocities() * fs * 1e3).astype(np.float32)

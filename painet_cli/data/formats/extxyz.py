@@ -38,7 +38,7 @@ def write_extxyz(
     velocities
         (F, N, 3) in angstrom a second.
     box
-        (3, 3) edges of the periodic box, angstrom.
+        (3, 3) edges of the periodic box, angstrom, zero along which it is open.
     sigma
         (F, N) radii that positions are known to, in angstrom.
     about
@@ -50,7 +50,8 @@ def write_extxyz(
     periodic = 'pbc="F F F"'
     if box is not None:
         edges = " ".join(f"{value:.6f}" for value in np.ravel(box))
-        periodic = f'Lattice="{edges}" pbc="T T T"'
+        closed = " ".join("T" if edge.any() else "F" for edge in box)
+        periodic = f'Lattice="{edges}" pbc="{closed}"'
     said = "".join(f" {key}={value}" for key, value in about.items())
     for index, positions in enumerate(frames):
         table = positions.astype(np.float64)

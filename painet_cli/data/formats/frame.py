@@ -17,6 +17,11 @@ _LENGTH_NAMES = {
     **dict.fromkeys(("m", "meter", "meters", "metre", "metres"), "metre"),
 }
 
+_COARSE = 1e-3
+"""Share of the time between frames up to which rounding it does not matter."""
+_DOUBT = 0.02
+"""The same up to which the mean of many is known."""
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -29,7 +34,8 @@ class Frame:
     positions
         (N, 3), angstrom.
     box
-        (3, 3) edges of the periodic box, angstrom; None where there is none.
+        (3, 3) edges of the periodic box, angstrom, zero along which it is open; None where there
+        is none.
     time_ps
         Time the file gives it, picoseconds; 0 where it gives none.
     velocities
@@ -66,6 +72,47 @@ class FrameReader(Protocol):
 
     def close(self) -> None:
         """Let go of the file."""
+
+
+@dataclass(frozen=True)
+class LateTimes:
+    """Times of evenly spaced frames so late that single precision rounds them unevenly.
+
+    Attributes
+    ----------
+    begin_ps, frame_time_ps
+        Of the first frame, and from one to the next.
+    coarse_ps
+        What times are rounded to.
+    """
+
+    begin_ps: float
+    frame_time_ps: float
+    coarse_ps: float
+
+    @classmethod
+    def of(cls, begin: float, end: float, count: int, first: float) -> LateTimes | None:
+        """What the times of the first and the last frame say; None where it is not needed.
+
+        Of the times between frames that they leave open, the one of the fewest digits is taken.
+
+        Parameters
+        ----------
+        first
+            Picoseconds from the first frame to the next, as the file has them.
+        """
+        coarse = float(np.spacing(np.float32(max(abs(begin), abs(end)))))
+        mean = (end - begin) / (count - 1)
+        doubt = coarse / (count - 1)
+        if not (_COARSE * mean < coarse and doubt < _DOUBT * mean) or abs(mean - first) > coarse:
+            return None
+        tries = (float(f"{mean:.{digits}g}") for digits in range(1, 7))
+        return cls(begin, next((one for one in tries if abs(one - mean) < doubt), mean), coarse)
+
+    def time_ps(self, number: int, said: float) -> float:
+        """Time of a frame; as the file says it where that is another than by rounding."""
+        even = self.begin_ps + number * self.frame_time_ps
+        return even if abs(even - said) <= self.coarse_ps else said
 
 
 def angstroms(unit: str) -> float | None:

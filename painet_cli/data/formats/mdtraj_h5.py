@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from painet_cli.data.formats.frame import ANGSTROMS, Frame
+from painet_cli.data.formats.frame import ANGSTROMS, Frame, LateTimes
 from painet_cli.data.particles.elements import is_element
 from painet_cli.data.particles.particles import Particles, particles_of_kinds
 from painet_cli.errors import RequestError
@@ -119,12 +119,15 @@ def frames(path: str) -> Opened:
     times = _column(file, path, "time", b"picoseconds", 1)
     lengths = _column(file, path, "cell_lengths", b"nanometers", 2)
     angles = _column(file, path, "cell_angles", b"degrees", 2)
-    apart = None
+    apart, late = None, None
     if times is not None and len(x) > 1:
-        apart = float(f"{float(times[1]) - float(times[0]):.6g}")
+        first, second, last = (float(times[k]) for k in (0, 1, -1))
+        late = LateTimes.of(first, last, len(x), second - first)
+        apart = float(f"{late.frame_time_ps if late else second - first:.6g}")
 
     def answer(number: int) -> Answer:
         time = 0.0 if times is None else float(times[number])
+        time = late.time_ps(number, time) if late else time
         sizes = None
         if lengths is not None and angles is not None:
             sizes = [*(lengths[number] * _NANOMETRE).tolist(), *angles[number].tolist()]

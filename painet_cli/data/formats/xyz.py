@@ -24,7 +24,7 @@ from painet_cli.errors import RequestError
 
 _PROPERTIES = re.compile(r'Properties="?([^\s"]+)"?', re.IGNORECASE)
 _LATTICE = re.compile(r'Lattice="([^"]*)"', re.IGNORECASE)
-_NOT_PERIODIC = re.compile(r'pbc="\s*F\s+F\s+F\s*"', re.IGNORECASE)
+_PBC = re.compile(r'pbc=["\[{\s]*' + r"[\s,]+".join([r"([TF01])\w*"] * 3), re.IGNORECASE)
 _TIME = re.compile(r"\bt(?:ime)?\s*[=:]\s*([-+.\deE]+)\s*((?:fs|ps|ns|a\.?u)\b\.?)?", re.IGNORECASE)
 _CP2K = re.compile(r"\bi\s*=\s*\d+\s*,\s*time\s*=")
 _IPI_CELL = re.compile(r"CELL\(abcABC\):((?:\s+[-+.\deE]+){6})")
@@ -47,7 +47,7 @@ class Comment:
     scale
         Angstrom in the unit of the positions.
     box
-        (3, 3) edges, angstrom; None where it names none.
+        (3, 3) edges, angstrom, zero along which it is open; None where it names none.
     time_ps
         Picoseconds; None where it names no time, or no unit of it.
     numbers_are_types
@@ -73,8 +73,16 @@ class Comment:
         units = dict(_IPI_UNIT.findall(text))
         found = _LATTICE.search(text)
         box, holds = None, "positions"
-        if found and not _NOT_PERIODIC.search(text):
+        if found:
             box = _numbers(found[1].replace(",", " ").split(), 9, f"{where}: Lattice").reshape(3, 3)
+            said = _PBC.search(text)
+            box *= np.array([[one in "tT1"] for one in (said.groups() if said else "TTT")])
+            box = box if box.any() else None
+        elif "lattice=" in text.lower() and _PROPERTIES.search(text):
+            raise RequestError(
+                f"{where}: its Lattice is not nine numbers between quotation marks",
+                'expected Lattice="ax ay az bx by bz cx cy cz"',
+            )
         elif cell := _IPI_CELL.search(text):
             from MDAnalysis.lib.mdamath import triclinic_vectors
 

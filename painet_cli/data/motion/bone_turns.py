@@ -7,10 +7,14 @@ direction in the frame exactly, so that
 
 is off by no more than the bones' lengths are. Where a bone carries several others, its twist about
 itself is the one that suits them best (Kabsch), elsewhere the least.
+
+Files of bones (ASF) call each as the joint at its far end, and turn each by itself. Files of joints
+(BVH, as most programs write it) have a joint turn all bones that it carries together.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +22,11 @@ from numpy.typing import NDArray
 
 _PULL = 0.01
 """Weight of a bone's guessed orientation against unit directions of the bones it carries."""
+_TIE = 1e-4
+"""The same of a joint that is rigid: no more than what directions in one line leave open."""
+_RIGID = 0.01
+"""Share of the distance between the ends of bones by which it changes where a joint is rigid."""
+_LOOKED_AT = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +40,10 @@ class PosedBones:
     root
         (F, 3) position of the root.
     turns
-        Orientation of the root and of every bone, by the joint at its far end, (F, 3, 3).
+        Orientation of the root and of every bone, by the joint at its far end, (F, 3, 3); of files
+        of joints, that of what a joint carries.
+    reached
+        (F, J, 3) where the bones put the joints.
     off
         Largest distance between a joint and where the bones put it.
     """
@@ -39,6 +51,7 @@ class PosedBones:
     bones: NDArray[np.float64]
     root: NDArray[np.float64]
     turns: dict[int, NDArray[np.float64]]
+    reached: NDArray[np.float64]
     off: float
 
 
@@ -46,6 +59,8 @@ def pose(
     parents: dict[int, int],
     rest: NDArray[np.floating],  # (J, 3)
     frames: NDArray[np.floating],  # (F, J, 3)
+    *,
+    of_joints: bool = False,
 ) -> PosedBones:
     """Turn the bones of a resting skeleton onto those of every frame.
 
@@ -57,17 +72,78 @@ def pose(
         (J, 3) positions whose bones are those at rest.
     frames
         (F, J, 3) finite positions, in the same unit of length.
+    of_joints
+        Let every joint turn the bones that it carries together, instead of each by itself.
     """
     bones = np.zeros((len(rest), 3))
     for joint, parent in parents.items():
         bones[joint] = np.subtract(rest[joint], rest[parent], dtype=np.float64)
     moved = frames.astype(np.float64)
-    turns = _orientations(parents, bones, moved)
-    reached = {0: moved[:, 0]}
+    turns = (_carried if of_joints else _orientations)(parents, bones, moved)
+    reached = moved.copy()
     for joint, parent in parents.items():
-        reached[joint] = reached[parent] + turns[joint] @ bones[joint]
-    off = max(float(np.linalg.norm(reached[k] - moved[:, k], axis=-1).max()) for k in reached)
-    return PosedBones(bones, moved[:, 0], turns, off)
+        turn = turns[parent if of_joints else joint]
+        reached[:, joint] = reached[:, parent] + turn @ bones[joint]
+    off = float(np.linalg.norm(reached - moved, axis=-1).max())
+    return PosedBones(bones, moved[:, 0], turns, reached, off)
+
+
+def names_joints(
+    names: Sequence[str],
+    parents: dict[int, int],
+    frames: NDArray[np.floating],  # (F, J, 3)
+) -> bool:
+    """Whether a skeleton is one of joints: ends are called so, and joints carry bones rigidly.
+
+    Parameters
+    ----------
+    names
+        (J,) names of the joints, as the reader of BVH gives them.
+    frames
+        (F, J, 3) known frames, some of which are looked at.
+    """
+    carried = _children(parents)
+    ends = [k for k, parent in parents.items() if is_end(names, parents, k) and parent]
+    some = frames[np.unique(np.linspace(0, len(frames) - 1, _LOOKED_AT).astype(int))]
+    for own in carried.values():
+        x = some[:, own].astype(np.float64)
+        apart = np.linalg.norm(x[:, :, None] - x[:, None], axis=-1)
+        if (np.ptp(apart, axis=0) > _RIGID * apart.max(initial=0.0)).any():
+            return False
+    return bool(ends)
+
+
+def is_end(names: Sequence[str], parents: dict[int, int], joint: int) -> bool:
+    """Whether a joint is the end of its parent's only bone, by its name."""
+    if joint not in parents or joint in parents.values():
+        return False
+    parent = parents[joint]
+    return [*parents.values()].count(parent) == 1 and names[joint] == f"{names[parent]}_end"
+
+
+def _children(parents: dict[int, int]) -> dict[int, list[int]]:
+    carried: dict[int, list[int]] = {joint: [] for joint in (0, *parents)}
+    for joint, parent in parents.items():
+        carried[parent].append(joint)
+    return carried
+
+
+def _carried(
+    parents: dict[int, int],
+    bones: NDArray[np.float64],  # (J, 3)
+    frames: NDArray[np.float64],  # (F, J, 3)
+) -> dict[int, NDArray[np.float64]]:
+    """Orientation of what every joint carries, (F, 3, 3); of an end, that of its parent."""
+    level = np.broadcast_to(np.eye(3), (len(frames), 3, 3))
+    turns: dict[int, NDArray[np.float64]] = {}
+    for joint, own in _children(parents).items():
+        guess = turns[parents[joint]] if joint else level
+        now = frames[:, own] - frames[:, [joint]]
+        if len(own) == 1:
+            turns[joint] = _shortest_arc(guess @ bones[own[0]], now[:, 0]) @ guess
+        else:
+            turns[joint] = _best_turn(bones[own], now, _TIE * guess) if own else guess
+    return turns
 
 
 def _orientations(
@@ -76,14 +152,12 @@ def _orientations(
     frames: NDArray[np.float64],  # (F, J, 3)
 ) -> dict[int, NDArray[np.float64]]:
     """Orientation of the root and of every bone, by the joint at its far end, (F, 3, 3)."""
-    carried: dict[int, list[int]] = {joint: [] for joint in (0, *parents)}
-    for joint, parent in parents.items():
-        carried[parent].append(joint)
+    carried = _children(parents)
     level = np.broadcast_to(np.eye(3), (len(frames), 3, 3))
     now = {joint: frames[:, joint] - frames[:, parent] for joint, parent in parents.items()}
 
     def fitted(joints: list[int], guess: NDArray[np.float64]) -> NDArray[np.float64]:
-        return _best_turn(bones[joints], np.stack([now[k] for k in joints], axis=1), guess)
+        return _best_turn(bones[joints], np.stack([now[k] for k in joints], axis=1), _PULL * guess)
 
     turns = {0: fitted(carried[0], level) if carried[0] else level}
     for joint, parent in parents.items():
@@ -99,8 +173,8 @@ def _best_turn(
     now: NDArray[np.float64],  # (F, k, 3)
     guess: NDArray[np.float64],  # (F, 3, 3)
 ) -> NDArray[np.float64]:
-    """Rotation that suits several directions best, near a guess where they leave it open."""
-    overlap = np.einsum("fki,kj->fij", _unit(now), _unit(rest)) + _PULL * guess
+    """Rotation that suits directions best, near a weighted guess where they leave it open."""
+    overlap = np.einsum("fki,kj->fij", _unit(now), _unit(rest)) + guess
     left, _, right = np.linalg.svd(overlap)
     left[..., -1] *= np.sign(np.linalg.det(left @ right))[:, None]  # a turn, not a mirror
     return np.asarray(left @ right)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from painet_cli.data.motion.bone_turns import pose
+from painet_cli.data.motion.bone_turns import is_end, pose
 
 _TURN = "Zrotation Yrotation Xrotation"
 
@@ -46,11 +46,14 @@ def write_bvh(
     rest: NDArray[np.floating],  # (J, 3)
     frames: NDArray[np.floating],  # (F, J, 3)
     frame_time_s: float,
+    *,
+    of_joints: bool = False,
 ) -> float:
     """Write joint positions as a BVH file.
 
-    A `JOINT` is a bone, named as the joint at its far end, and lies at its near end. The root has
-    the channels of its position, every joint those of its rotation, in degrees, Rz Ry Rx.
+    A `JOINT` is a bone, named as the joint at its far end, and lies at its near end; of a skeleton
+    of joints it is the joint, lies where that does, and turns the bones that it carries. The root
+    has the channels of its position, every joint those of its rotation, in degrees, Rz Ry Rx.
 
     Parameters
     ----------
@@ -64,6 +67,8 @@ def write_bvh(
         (F, J, 3) finite positions, in any unit of length, which is that of the file.
     frame_time_s
         Seconds between frames.
+    of_joints
+        As `names_joints` of `bone_turns` says.
 
     Returns
     -------
@@ -71,13 +76,21 @@ def write_bvh(
         Largest distance between a joint and where the file has it: what bones that change their
         lengths come to.
     """
-    posed = pose(parents, rest, frames)
+    posed = pose(parents, rest, frames, of_joints=of_joints)
     turns = posed.turns
+    ends = {k for k in parents if of_joints and is_end(names, parents, k)}
     columns = [posed.root, _degrees(turns[0])]
     for joint, parent in parents.items():
-        columns.append(_degrees(turns[parent].swapaxes(-1, -2) @ turns[joint]))
+        if joint not in ends:
+            columns.append(_degrees(turns[parent].swapaxes(-1, -2) @ turns[joint]))
+    near, far = posed.bones, np.zeros_like(posed.bones)
+    if not of_joints:  # a bone begins where the one that carries it ends
+        near, far = posed.bones[[parents.get(k, 0) for k in range(len(names))]], posed.bones
+    for joint in ends:
+        far[parents[joint]] = posed.bones[joint]
+    nodes = {joint: parent for joint, parent in parents.items() if joint not in ends}
     with path.open("w", encoding="utf-8") as file:
-        file.writelines(f"{line}\n" for line in _hierarchy(names, parents, posed.bones))
+        file.writelines(f"{line}\n" for line in _hierarchy(names, nodes, near, far))
         file.write(f"MOTION\nFrames: {len(frames)}\nFrame Time: {frame_time_s:.9g}\n")
         np.savetxt(file, np.concatenate(columns, axis=1), fmt="%.6f")
     return posed.off
@@ -94,8 +107,18 @@ def _degrees(turns: NDArray[np.float64]) -> NDArray[np.float64]:
 def _hierarchy(
     names: Sequence[str],
     parents: dict[int, int],
-    bones: NDArray[np.float64],  # (J, 3)
+    near: NDArray[np.float64],  # (J, 3)
+    far: NDArray[np.float64],  # (J, 3)
 ) -> Iterator[str]:
+    """Lines of the hierarchy, whose root's position is in its channels.
+
+    Parameters
+    ----------
+    near
+        (J, 3) offset of every joint.
+    far
+        (J, 3) offset of the end of those that carry no other.
+    """
     depth = {0: 0}
     for joint, parent in parents.items():
         depth[joint] = depth[parent] + 1
@@ -107,15 +130,14 @@ def _hierarchy(
         name = "".join(letter if letter.isprintable() else "_" for letter in word)
         yield f"{indent}{'JOINT' if joint else 'ROOT'} {name}"
         yield f"{indent}{{"
-        # A bone begins where the one that carries it ends; the root's position is in its channels.
-        yield f"{indent}\tOFFSET {_numbers(bones[parents[joint]] if joint else bones[0])}"
+        yield f"{indent}\tOFFSET {_numbers(near[joint])}"
         place = "" if joint else "Xposition Yposition Zposition "
         yield f"{indent}\tCHANNELS {3 if joint else 6} {place}{_TURN}"
         below = depth[following] if following is not None else 1
         if below <= depth[joint]:
             yield f"{indent}\tEnd Site"
             yield f"{indent}\t{{"
-            yield f"{indent}\t\tOFFSET {_numbers(bones[joint])}"
+            yield f"{indent}\t\tOFFSET {_numbers(far[joint])}"
             yield f"{indent}\t}}"
             yield from ("\t" * level + "}" for level in range(depth[joint], below - 1, -1))
     yield "}"

@@ -1,8 +1,8 @@
 """Joint positions as GLB, the binary glTF 2.0 that Blender, Unity and browsers open.
 
-A node a bone, named as the joint at its far end and placed at its near end, with a rotation in
-every frame; the root has a translation too. A thin shape along every bone makes the skeleton
-visible without a skin. glTF is in metres and has y up.
+A node a bone, named as the joint at its far end and placed at its near end, or of a skeleton of
+joints a node a joint, with a rotation in every frame; the root has a translation too. A thin shape
+along every bone makes the skeleton visible without a skin. glTF is in metres and has y up.
 
 Format: https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html
 """
@@ -38,6 +38,8 @@ def write_glb(
     frames: NDArray[np.floating],  # (F, J, 3)
     frame_time_s: float,
     up_axis: Axis | None = "y",
+    *,
+    of_joints: bool = False,
 ) -> None:
     """Write joint positions as an animated skeleton.
 
@@ -55,15 +57,17 @@ def write_glb(
         Seconds between frames.
     up_axis
         Direction of height of the positions.
+    of_joints
+        As `names_joints` of `bone_turns` says.
     """
-    posed = pose(parents, rest, frames)
+    posed = pose(parents, rest, frames, of_joints=of_joints)
     buffer = _Buffer()
     shape = _bone_shape(buffer)
     times = buffer.add(np.arange(len(frames), dtype=np.float32) * frame_time_s, "SCALAR")
     nodes: list[dict[str, Any]] = [
         {"name": names[0], "translation": posed.root[0].tolist(), "children": []}
     ]
-    places = {0: 0}  # node of the root and of every bone, by the joint at its far end
+    places = {0: 0}  # node of the root and of every bone, by the joint at its far end, or joint
     tracks = [
         (0, "translation", buffer.add(posed.root.astype(np.float32), "VEC3")),
         (0, "rotation", _rotations(buffer, posed.turns[0])),
@@ -71,14 +75,14 @@ def write_glb(
     for joint, parent in parents.items():
         bone = posed.bones[joint]
         local = posed.turns[parent].swapaxes(-1, -2) @ posed.turns[joint]
-        near = posed.bones[parent] if parent else np.zeros(3)
+        near = bone if of_joints else posed.bones[parent]
         places[joint] = len(nodes)
         nodes[places[parent]]["children"].append(len(nodes))
         nodes.append({"name": names[joint], "translation": near.tolist(), "children": []})
         tracks.append((places[joint], "rotation", _rotations(buffer, local)))
         if (length := float(np.linalg.norm(bone))) > 0:
             turn, _ = Rotation.align_vectors(bone[None] / length, [[0.0, 1.0, 0.0]])
-            nodes[places[joint]]["children"].append(len(nodes))
+            nodes[places[parent if of_joints else joint]]["children"].append(len(nodes))
             nodes.append(
                 {
                     "name": f"{names[joint]} (shape)",

@@ -37,7 +37,7 @@ def bonds_within(
     cutoff
         Longest bond, in the unit of `positions`.
     box
-        (3, 3) edges of the periodic box: across its faces too.
+        (3, 3) edges of the periodic box: across its faces too; zero along which it is open.
 
     Returns
     -------
@@ -69,7 +69,8 @@ def covalent_bonds(
     elements
         (N,) symbols.
     box
-        (3, 3) edges of the periodic box, angstrom: atoms are bonded across its faces too.
+        (3, 3) edges of the periodic box, angstrom: atoms are bonded across its faces too; zero
+        along which it is open.
 
     Returns
     -------
@@ -101,6 +102,7 @@ def _pairs_and_distances(
     A box that is not twice the cutoff wide in every direction is taken for none.
     """
     x = positions.astype(np.float64)
+    box = None if box is None else _closed(box, float(np.linalg.norm(np.ptp(x, axis=0))) + cutoff)
     if box is None or not _widths(box).min() > 2 * cutoff:
         pairs = close_pairs(x, cutoff)
         return pairs, np.linalg.norm(x[pairs[:, 0]] - x[pairs[:, 1]], axis=1)
@@ -114,6 +116,24 @@ def _pairs_and_distances(
     close_pairs(inside, cutoff)  # refuses what is crowded
     found, apart = self_capped_distance(inside.astype(np.float32), cutoff, box=dimensions)
     return found.astype(np.int64), apart
+
+
+def _closed(box: NDArray[np.floating], reach: float) -> NDArray[np.floating]:
+    """A box whose open sides, the edges that are zero, are so far apart that nothing reaches."""
+    is_open = ~box.any(axis=1)
+    if not is_open.any():
+        return box
+    closed = box.astype(np.float64)
+    closed[is_open] = 4 * reach * np.linalg.svd(closed)[2][-int(is_open.sum()) :]
+    return closed
+
+
+def inverse_box(box: NDArray[np.floating]) -> NDArray[np.float64]:
+    """What turns positions, from the left, into fractions of a box's edges, (3, 3).
+
+    Along edges that are zero, where the box is open, all fractions are.
+    """
+    return np.asarray(np.linalg.inv(box) if box.any(axis=1).all() else np.linalg.pinv(box))
 
 
 def _widths(box: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.formats.frame import Frame
+from painet_cli.data.particles.bonds import inverse_box
 from painet_cli.data.particles.names import Treatment
 from painet_cli.data.trajectories.reader import PICOSECOND, Trajectory
 from painet_cli.data.trajectories.unwrap import Unwrapper, superposed
@@ -193,7 +194,7 @@ def _check_whole(
 
     A molecule that tumbles is in one piece, however far its atoms move.
     """
-    edges = np.abs(np.rint(moved @ np.linalg.inv(box))).max(axis=1)
+    edges = np.abs(np.rint(moved @ inverse_box(box))).max(axis=1)
     if edges.any():
         atom = int(np.argmax(edges))
         raise RequestError(

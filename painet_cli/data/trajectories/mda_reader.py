@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.formats.binary_cif import mmcif_of
-from painet_cli.data.formats.frame import Frame
+from painet_cli.data.formats.frame import Frame, LateTimes
 from painet_cli.data.formats.netcdf import NetcdfHeader, WholeRecords
 from painet_cli.data.formats.pdb_models import PdbModels, misplaced, other_models_note, read_models
 from painet_cli.data.formats.text_frames import cut_short
@@ -28,7 +28,7 @@ from painet_cli.data.trajectories.child_reader import ChildReader
 from painet_cli.data.trajectories.dcd import DcdHeader
 from painet_cli.data.trajectories.guards.claims import check_claims
 from painet_cli.data.trajectories.readable import Readable
-from painet_cli.data.trajectories.xdr_frames import LateTimes, frame_end, time_at
+from painet_cli.data.trajectories.xdr_frames import frame_end, time_at
 from painet_cli.errors import RequestError
 
 # Their files do not say how many atoms a frame has.
@@ -39,8 +39,8 @@ _CELL_COLUMNS = (6, 15, 24, 33, 40, 47, 54)
 _ATOM_STYLE = re.compile(rb"^\s*Atoms\s*#\s*(\w+)", re.MULTILINE)
 _COLUMNS = {"atomic": "id type x y z", "charge": "id type charge x y z"}
 """Columns of atoms that MDAnalysis does not tell by their number, by LAMMPS' name of the style."""
-_ROUNDED_TIMES = {"XTC", "TRR"}
-"""Formats whose times are single precision."""
+_ROUNDED_TIMES = {"XTC", "TRR", "NCDF", "H5MD"}
+"""Formats whose times are, or may be, single precision."""
 _MODELS_WITHOUT_TIMES = {"MOL2"}
 
 
@@ -198,9 +198,8 @@ class MdaReader:
             if self.kind.name == "H5MD":  # it has a time for every frame, and no dt
                 time = float(self._reader[1].time) - float(self._reader[0].time)
                 caught.clear()
-            elif self.kind.name in _ROUNDED_TIMES:
-                begin = float(self._reader[0].time)
-                end = time_at(self.path, self.kind.name, self._reader.last_offset)
+            if self.kind.name in _ROUNDED_TIMES:
+                begin, end = float(self._reader[0].time), self._last_time()
                 if end is not None:
                     self._late = LateTimes.of(begin, end, int(self._reader.n_frames), time)
                 time = self._late.frame_time_ps if self._late else time
@@ -209,6 +208,11 @@ class MdaReader:
         if invented or not math.isfinite(time):
             return None
         return float(f"{time:.6g}")  # files hold it in single precision
+
+    def _last_time(self) -> float | None:
+        if self.kind.name in ("XTC", "TRR"):
+            return time_at(self.path, self.kind.name, self._reader.last_offset)
+        return float(self._reader[self.n_frames - 1].time)
 
     def _notes(self) -> tuple[str, ...]:
         head = self._dcd or self._netcdf

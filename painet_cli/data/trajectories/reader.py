@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from painet_cli.data.formats.frame import Frame, FrameReader, is_unwritten
 from painet_cli.data.particles.bonds import FARTHEST
@@ -194,12 +195,17 @@ class Trajectory:
                 f"leave it out with {option('stop', number)} or {option('start', number + 1)}",
             )
         if box is not None and not (
-            _SMALLEST_BOX < np.abs(box).max() < FARTHEST and abs(np.linalg.det(box)) > 1e-6
+            _SMALLEST_BOX < np.abs(box).max() < FARTHEST and _is_spanned(box[box.any(axis=1)])
         ):
             box = None  # an empty or unit box stands for none, and one without end is none
         if velocities is not None:
             velocities = velocities[: self.atom_count]
         return Frame(number, positions, box, frame.time_ps, velocities)
+
+
+def _is_spanned(edges: NDArray[np.floating]) -> bool:
+    """Whether edges, (1 to 3, 3), span a length, an area or a volume."""
+    return bool(np.linalg.det(edges @ edges.T) > 1e-12)
 
 
 def _open_reader(path: Path, atom_count: int, format_name: str | None) -> FrameReader:

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
+from painet_cli.data.particles.bonds import inverse_box
+
 _FEWEST_ATOMS = 4
 """Atoms of the smallest molecule that is brought to others: not those of water."""
 _MOST_CHAINS = 64
@@ -76,7 +78,7 @@ class Unwrapper:
         box: NDArray[np.floating],  # (3, 3)
     ) -> NDArray[np.float64]:
         """Positions of the selected atoms, (S, 3), of the frame that follows the last one."""
-        fractional = positions[self._atoms].astype(np.float64) @ np.linalg.inv(box)
+        fractional = positions[self._atoms].astype(np.float64) @ inverse_box(box)
         image = -np.rint(fractional - fractional[self._parent])
         for ancestor in self._ancestors:  # sums along every path to a root, in log(depth) steps
             image += image[ancestor]

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.particles.origin import is_far
 from painet_cli.errors import PainetError
 from painet_cli.models.confidence.radii import Radii
 from painet_cli.prediction.adapting.blocks import (
@@ -134,10 +133,9 @@ def adapt(
     held = thinned(lesson.blocks.held, min(_MOST_HELD, _MOST_PARTICLES // count))
     candidates: dict[str, Candidate] = {}
     enough = len(lesson.blocks.learn) >= HELD
-    near = not is_far(known[-1], system.up_axis)
     if count * HELD > _NEAREST_PARTICLES:
         notes.append(f"nearest windows were not measured: that takes long on {count:,} particles")
-    elif enough and near:
+    elif enough:
         rivals |= nearest_windows(lesson, lesson.blocks)
     if checkpoint is not None and count * HELD <= _CHECKPOINT_PARTICLES:
         held = thinned(held, _CHECKPOINT_PARTICLES // count)
@@ -147,7 +145,7 @@ def adapt(
     if lesson.moves and enough:
         notice(f"learning from {len(lesson.blocks.learn):,} windows of {system.name}")
         candidates[PAST] = _past(lesson, lesson.blocks)
-        if count <= _KERNEL_PARTICLES and near:
+        if count <= _KERNEL_PARTICLES:
             candidates[KERNEL] = kernel(Cutter(system), known, lesson.blocks, offsets)
         if train is not None:
             candidates |= train(lesson)

@@ -24,6 +24,6 @@ def kernel(
     model = fit_kernel(learn, choose, cutter.spec, KernelConfig(form="rbf"))
     return Candidate(
         cutter.guess(model),
-        spread=cutter.guess(model.deviations),
+        spread=cutter.spread(model.deviations),
         again=lambda other: kernel(cutter, known, other, offsets),
     )

@@ -53,7 +53,8 @@ class Input:
         (F, N, 3) that the recording holds, in `length_unit` a second; NaN in a frame that has none,
         None where no frame has.
     boxes
-        (F, 3, 3) edges of the periodic box; zero in a frame that has none, None where no frame has.
+        (F, 3, 3) edges of the periodic box, zero along which it is open; all are in a frame that
+        has none, None where no frame has.
     notes
         What the reader left out or changed, a sentence each, for the user to know.
     treatment

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from MDAnalysis.lib.mdamath import triclinic_box, triclinic_vectors
 from numpy.typing import NDArray
 
 from painet_cli.data.formats.extxyz import write_extxyz
@@ -23,6 +24,8 @@ MOST_ROWS = 1_000_000
 _DCD = FORMATS[".dcd"]
 _PACKED = {".gz", ".bz2"}
 _ALIASES = {".ent": ".pdb"}
+_TURNED = 1e-3
+"""Share of its edges by which a box lies otherwise than sizes and angles of it say."""
 
 
 def write_molecule(
@@ -55,11 +58,13 @@ def write_molecule(
             spaced.frame_time_s,
             first_time_s=spaced.first_time_s,
             velocities=velocities,
-            box=_box(system, track),
+            box=_plain_box(system, track),
             b_factors=spaced.sigma,
             remarks=[*notes, f"{track.what}: {spaced.said}"],
         )
         what = f"{track.what}: {spaced.said}"
+        if _box(system, track) is not None and _plain_box(system, track) is None:
+            what += f"; without the box, for {kind.name} knows none that is turned or open"
         if velocities is not None:
             what += f"; velocities in {unit} a picosecond, from frame to frame"
         opened = (
@@ -84,6 +89,19 @@ def _box(system: Input, track: Track) -> NDArray[np.float64] | None:
         return None
     box = system.boxes[track.start - system.first_frame]
     return box if box.any() else None
+
+
+def _plain_box(system: Input, track: Track) -> NDArray[np.float64] | None:
+    """The box, where it lies as files lay it that hold its sizes and angles alone.
+
+    They have the first edge along x, and the second in the plane of x and y: the positions are
+    not turned to that. No box is open there.
+    """
+    box = _box(system, track)
+    if box is None:
+        return None
+    plain = triclinic_vectors(triclinic_box(*box), dtype=np.float64)
+    return box if np.allclose(plain, box, rtol=0, atol=_TURNED * np.abs(box).max()) else None
 
 
 def _format_for(system: Input, tracks: Sequence[Track]) -> tuple[str, Format, str]:
@@ -113,7 +131,7 @@ def _format_for(system: Input, tracks: Sequence[Track]) -> tuple[str, Format, st
 
 def _write_names(system: Input, track: Track, path: Path, notes: list[str]) -> Written:
     particles, first = system.particles, track.frames[0]
-    write_topology(path, particles, first, box=_box(system, track), remarks=notes)
+    write_topology(path, particles, first, box=_plain_box(system, track), remarks=notes)
     what = "names, residues and bonds, which trajectories do not hold"
     if len(first) > PDB.most_particles:
         what += (

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from painet_cli.data.motion.bone_turns import names_joints, pose
 from painet_cli.data.motion.bvh_writer import parents_of, write_bvh
 from painet_cli.data.motion.glb_writer import write_glb
 from painet_cli.data.motion.motion import METRES
@@ -80,17 +81,22 @@ def _write_skeletons(
 ) -> list[Written]:
     """The BVH and GLB files of a track."""
     names, up_axis = system.particles.names, system.up_axis
-    rest, pose = t_pose(names, parents, track.frames[0], up_axis), "a T-pose"
+    of_joints = names_joints(names, parents, system.frames)
+    rest, stands = t_pose(names, parents, track.frames[0], up_axis), "a T-pose"
     if rest is None:
-        rest, pose = track.frames[0].astype(np.float64), "the start frame"
+        rest, stands = track.frames[0].astype(np.float64), "the start frame"
+    elif of_joints:  # bones that a joint carries keep their angles
+        rest = pose(parents, track.frames[0], rest[None], of_joints=True).reached[0]
     scale, unit = style.scale(system.length_unit), style.unit or system.length_unit
     path = stem.with_name(f"{stem.name}.bvh")
     posed = [_y_up(x, up_axis) * scale for x in (rest, spaced.frames)]
-    off = write_bvh(path, names, parents, posed[0], posed[1], spaced.frame_time_s)
+    off = write_bvh(
+        path, names, parents, posed[0], posed[1], spaced.frame_time_s, of_joints=of_joints
+    )
     up = ", y is up" if up_axis else ""
     what = (
-        f"{track.what}: {spaced.said}; lengths in {unit}{up}; at rest it is in {pose}. Bones keep "
-        f"the lengths of the start frame, which puts joints up to {off:.2g} {unit} off"
+        f"{track.what}: {spaced.said}; lengths in {unit}{up}; at rest it is in {stands}. Bones "
+        f"keep the lengths of the start frame, which puts joints up to {off:.2g} {unit} off"
     )
     written = [Written(path, what, len(spaced.frames), open_bvh(path.name))]
     if metres:
@@ -103,6 +109,7 @@ def _write_skeletons(
             spaced.frames * metres,
             spaced.frame_time_s,
             up_axis,
+            of_joints=of_joints,
         )
         what = f"{track.what}: {spaced.said}; the same skeleton, in metres, y is up"
         written.append(Written(path, what, len(spaced.frames), open_glb(path.name)))

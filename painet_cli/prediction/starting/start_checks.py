@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.formats.frame import is_unwritten
+from painet_cli.data.particles.bonds import inverse_box
 from painet_cli.data.particles.order import wrong_order
 from painet_cli.data.particles.smooth import smooth_note
 from painet_cli.data.particles.stretched import stretched_bond
@@ -109,11 +110,13 @@ def check_starts(system: Input, starts: NDArray[np.int64]) -> None:
         return
     frame = system.first_frame + int(known[found.frame])
     (i, j), names = found.bond, system.particles.names
+    box = None if system.boxes is None else system.boxes[known[found.frame]]
+    apart = system.frames[known[found.frame], i] - system.frames[known[found.frame], j]
     cut = (
-        "atoms come in another order there, or the molecule has come apart"
-        if found.frame > 0
-        else "it is bonded to its own periodic image, as crystals are, and no molecule"
-        if system.boxes is not None
+        "it is bonded to its own periodic image, as crystals are, and no molecule"
+        if box is not None and _nearest_image(apart, box) <= found.longest
+        else "atoms come in another order there, or the molecule has come apart"
+        if found.frame > 0 or box is not None
         else "a periodic box that the file does not state cuts the molecule: write it whole "
         "(gmx trjconv -pbc mol), or with its box"
     )
@@ -123,6 +126,17 @@ def check_starts(system: Input, starts: NDArray[np.int64]) -> None:
         "are possible",
         cut,
     )
+
+
+def _nearest_image(
+    apart: NDArray[np.floating],  # (3,)
+    box: NDArray[np.float64],  # (3, 3)
+) -> float:
+    """Distance to the nearest periodic image of what lies that far apart; as it is of no box."""
+    if not box.any():
+        return float(np.linalg.norm(apart))
+    left = apart - np.rint(apart @ inverse_box(box)) @ box
+    return float(np.linalg.norm(left))
 
 
 def check_velocities(

@@ -1,4 +1,4 @@
-"""Times of XTC and TRR, which single precision makes coarse late in a run."""
+"""Times of XTC, TRR, NetCDF and HDF5, which single precision makes coarse late in a run."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import MDAnalysis
 import numpy as np
 import pytest
 
+from painet_cli.data.formats.frame import FrameReader
+from painet_cli.data.formats.mdtraj_h5 import MdtrajReader
 from painet_cli.data.trajectories.mda_reader import MdaReader
 from painet_cli.data.trajectories.readable import BY_NAME
 
@@ -22,10 +24,11 @@ def written(path: Path, times: np.ndarray) -> MdaReader:
                 universe.trajectory.ts.time = time
                 universe.trajectory.ts.dimensions = [20, 20, 20, 90, 90, 90]
                 writer.write(universe.atoms)
-    return MdaReader(path, BY_NAME[path.suffix[1:].upper()], 3)
+    name = {".nc": "NCDF"}.get(path.suffix, path.suffix[1:].upper())
+    return MdaReader(path, BY_NAME[name], 3)
 
 
-@pytest.mark.parametrize("suffix", [".xtc", ".trr"])
+@pytest.mark.parametrize("suffix", [".xtc", ".trr", ".nc"])
 @pytest.mark.parametrize(("begin", "step"), [(2e4, 0.002), (2e5, 0.2), (1e6, 0.1)])
 def test_late_frames_are_as_far_apart_as_all_of_them_say(
     tmp_path: Path, suffix: str, begin: float, step: float
@@ -34,6 +37,40 @@ def test_late_frames_are_as_far_apart_as_all_of_them_say(
     assert reader.frame_time_ps == pytest.approx(step, rel=1e-9)
     times = [reader[k].time_ps for k in range(reader.n_frames)]
     np.testing.assert_allclose(np.diff(times), step, rtol=1e-6)
+    reader.close()
+
+
+LATE = (2e4 + 0.002 * np.arange(100)).astype(np.float32)
+
+
+def test_late_frames_of_h5md_are_as_far_apart_as_all_of_them_say(tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.h5md", "w") as file:
+        file.create_group("h5md").attrs["version"] = [1, 1]
+        position = file.create_group("particles/all/position")
+        file.create_group("particles/all/box").attrs.update(dimension=3, boundary=["none"] * 3)
+        position["value"] = np.zeros((100, 3, 3), dtype=np.float32)
+        position["step"] = np.arange(100)
+        position["time"] = LATE
+        position["value"].attrs["unit"], position["time"].attrs["unit"] = "Angstrom", "ps"
+    evenly_spaced(MdaReader(tmp_path / "a.h5md", BY_NAME["H5MD"], 3))
+
+
+def test_late_frames_of_mdtraj_are_as_far_apart_as_all_of_them_say(tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["coordinates"], file["time"] = np.zeros((100, 3, 3), dtype=np.float32), LATE
+        file["coordinates"].attrs["units"], file["time"].attrs["units"] = (
+            "nanometers",
+            "picoseconds",
+        )
+    evenly_spaced(MdtrajReader(tmp_path / "a.h5"))
+
+
+def evenly_spaced(reader: FrameReader) -> None:
+    assert reader.frame_time_ps == 0.002
+    times = [reader[k].time_ps for k in range(reader.n_frames)]
+    np.testing.assert_allclose(np.diff(times), 0.002, rtol=1e-6)
     reader.close()
 
 

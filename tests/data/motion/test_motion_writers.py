@@ -126,6 +126,22 @@ def test_every_bone_of_a_glb_has_one_channel_and_the_root_two(
     assert all(node.get("children", True) for node in content["nodes"]), "no empty lists"
 
 
+def test_a_glb_of_joints_has_every_node_where_its_joint_is(tmp_path: Path) -> None:
+    rest = np.random.default_rng(5).normal(size=(7, 3))
+    turns = Rotation.from_rotvec(np.linspace(0, 2, 9)[:, None] * np.array([0.3, 1.0, 0.2]))
+    frames = np.einsum("fij,kj->fki", turns.as_matrix(), rest)
+    path, parents = tmp_path / "walk.glb", parents_of(BONDS, 7) or {}
+    write_glb(path, NAMES, parents, rest, frames, 0.02, of_joints=True)
+    content, binary = read_glb(path)
+    nodes = {node["name"]: node for node in content["nodes"]}
+    for joint, parent in parents.items():
+        offset = nodes[NAMES[joint]]["translation"]
+        np.testing.assert_allclose(offset, rest[joint] - rest[parent], atol=1e-12)
+    ends = posed(content, binary, len(frames))
+    for joint, name in enumerate(NAMES[1:], start=1):
+        np.testing.assert_allclose(ends[name], frames[:, joint], atol=1e-3)
+
+
 @pytest.mark.parametrize(("unit", "metres"), [("m", 1.0), ("cm", 0.01)])
 def test_a_trc_is_read_back(
     walk: NDArray[np.float64], unit: str, metres: float, tmp_path: Path

@@ -112,6 +112,20 @@ def test_where_nothing_can_be_learned_a_yardstick_is_the_answer() -> None:
     assert verdict.means["nothing moves"] <= 1.1 * min(verdict.means.values())
 
 
+def test_the_same_is_learned_wherever_the_system_lies() -> None:
+    frames = _jitter()
+    away = np.array([2000.0, -5000.0, 300.0])
+    here, there = _adapted(frames), _adapted(frames + away)
+    assert there.verdict.chosen == here.verdict.chosen
+    assert there.verdict.mse.keys() == here.verdict.mse.keys()
+    for name, mean in here.verdict.means.items():
+        assert there.verdict.means[name] == pytest.approx(mean, rel=0.02), name
+    kernels = [one.candidates[KERNEL].guess for one in (here, there)]
+    near, far = (frames.astype(np.float32), (frames + away).astype(np.float32))
+    made = [guess(x, np.array([299])) for guess, x in zip(kernels, (near, far), strict=True)]
+    np.testing.assert_allclose(made[1] - away, made[0], atol=5e-3)
+
+
 def test_no_frame_after_the_start_is_looked_at() -> None:
     frames = _jitter()
     other = frames.copy()

@@ -550,3 +550,23 @@ def test_box_chains_and_insertion_codes_travel_into_written_files(
     extended = (tmp_path / "prediction.extxyz").read_text().splitlines()[1]
     assert 'Lattice="20.000000 0.000000 0.000000 0.000000 21.000000' in extended
     assert 'pbc="T T T"' in extended
+
+
+def test_a_box_that_is_turned_is_in_no_file_that_would_turn_it_back(
+    peptide: Input, tmp_path: Path
+) -> None:
+    """DCD and PDB hold its sizes and angles alone, and the positions are not turned to them."""
+    plain = np.array([[20.0, 0.0, 0.0], [3.0, 25.0, 0.0], [-2.0, 4.0, 30.0]])
+    quarter = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+    boxes = {"plain": plain, "turned": plain @ quarter, "left-handed": plain[[1, 0, 2]]}
+    for name, box in boxes.items():
+        (tmp_path / name).mkdir()
+        system = replace(peptide, boxes=np.stack([box] * len(peptide.frames)))
+        files, _ = predict(system, tmp_path / name)
+        said = "without the box" in files["my_peptide_predicted.dcd"].what
+        assert said == (name != "plain")
+        folder = tmp_path / name
+        written = opened(folder / "my_peptide_topology.pdb", folder / "my_peptide_predicted.dcd")
+        assert (written.dimensions is None) == (name != "plain")
+        edges = " ".join(f"{value:.6f}" for value in box.ravel())
+        assert f'Lattice="{edges}"' in (folder / "prediction.extxyz").read_text()
