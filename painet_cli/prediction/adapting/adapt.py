@@ -37,6 +37,7 @@ from painet_cli.prediction.adapting.superposition import superposed_mse
 from painet_cli.prediction.adapting.sure import how_sure
 from painet_cli.prediction.adapting.verdict import Verdict
 from painet_cli.prediction.inputs.recording import Input
+from painet_cli.prediction.starting.timing import beginnings, first_frames, uneven_frames
 from painet_cli.prediction.yardsticks import MEAN
 
 PAST, KERNEL = "weighted past", "kernel"
@@ -173,13 +174,21 @@ def _lesson(
     system: Input, start: int, offsets: NDArray[np.int64], frame_time_s: float, notes: list[str]
 ) -> Lesson | str:
     """What there is to learn, with what is to be said of it; or why nothing can be."""
-    begin = max((at for at in system.breaks if at <= start), default=0)
+    where, last = system.first_frame, int(offsets[-1])
+    begin = int(first_frames(beginnings(system), np.array([start]))[0])
+    uneven = begin in uneven_frames(system)
     known = system.frames[: start + 1]
     jump = begin + last_jump(known[begin:])
-    where, last = system.first_frame, int(offsets[-1])
     blocks = cut(jump, start, last)
+    if uneven:
+        notes.append(
+            f"frames are not evenly spaced up to frame {where + begin:,}: only what comes after is "
+            "learned from"
+        )
     if blocks is None:
         after = f" after the jump at frame {where + jump:,}" if jump > begin else ""
+        if uneven and jump == begin:
+            after = f" after frame {where + jump:,}, before which they are not evenly spaced"
         return (
             f"nothing was learned from {system.name}: {start + 1 - jump:,} frames up to the "
             f"start{after}, and {frames_needed(last):,} are needed to learn "

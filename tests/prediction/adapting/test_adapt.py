@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +16,10 @@ from painet_cli.models.confidence.radii import coverage, fit_radii
 from painet_cli.prediction.adapting.adapt import KERNEL, PAST, Adapted, adapt
 from painet_cli.prediction.adapting.blocks import cut, frames_needed, last_jump
 from painet_cli.prediction.adapting.guesses import Candidate, weighted_past
+from painet_cli.prediction.adapting.learning import Learned, learn
 from painet_cli.prediction.adapting.superposition import superposed_mse
 from painet_cli.prediction.adapting.wish import NEVER, Wish, read_wish
-from painet_cli.prediction.inputs.recording import Input
+from painet_cli.prediction.inputs.recording import Frames, Input, Recording, Selected
 from painet_cli.prediction.yardsticks import (
     MEAN,
     NEAREST,
@@ -153,6 +156,68 @@ def test_after_a_late_jump_nothing_is_learned_and_the_jump_is_named() -> None:
     found = adapt(_system(parts), len(parts) - 1, OFFSETS, None, "")
     assert isinstance(found, str)
     assert "after the jump at frame 100" in found
+
+
+def _timed(frames: NDArray[np.floating], late_from: Sequence[int]) -> Input:
+    """Frames 1 fs apart, but for some that come later."""
+    times = np.arange(len(frames), dtype=np.float64)
+    for at in late_from:
+        times[at:] += 5.0
+    return replace(_system(frames), times_s=1e-15 * times)
+
+
+def test_of_frames_unevenly_spaced_in_time_those_after_the_last_gap_are_learned_from() -> None:
+    frames = _jitter()
+    found = adapt(_timed(frames, [40, 100]), 299, OFFSETS, None, "")
+    assert isinstance(found, Adapted)
+    assert any("not evenly spaced up to frame 100" in note for note in found.verdict.notes)
+    assert found.verdict.mse == _adapted(frames[100:]).verdict.mse
+    late = adapt(_timed(frames, range(0, 300, 7)), 299, OFFSETS, None, "")
+    assert isinstance(late, str)
+    assert "6 frames up to the start after frame 294, before which they are not evenly" in late
+
+
+class _Held(Recording):
+    """A recording that is in memory."""
+
+    def __init__(self, system: Input) -> None:
+        super().__init__(Path("made"), len(system.frames), system.frame_time_s)
+        self.system = system
+
+    def select(self, language: str) -> Selected:
+        count = len(self.system.particles.names)
+        return Selected(language, self.system.particles, np.arange(count))
+
+    def _frames(self, first: int, stop: int, indices: NDArray[np.int64]) -> Frames:
+        times = self.system.times_s
+        return Frames(
+            self.system.frames[first:stop], times_s=None if times is None else times[first:stop]
+        )
+
+
+def _learned(system: Input, start: str) -> tuple[Learned | None, str]:
+    recording = _Held(system)
+    return learn(recording, recording.select("all"), None, 3, start, None, Wish(), lambda _: None)
+
+
+def test_starts_that_a_gap_in_time_or_a_jump_parts_have_no_past_in_common() -> None:
+    frames = _jitter()
+    assert _learned(_system(frames), "200:260:20")[0] is not None
+    none, said = _learned(_timed(frames, [230]), "200:260:20")
+    assert none is None
+    assert "the time between frames is another before frame 230, among the starts" in said
+    parts = np.concatenate([frames[:230] + 50.0, frames[230:]])
+    none, said = _learned(_system(parts), "200:260:20")
+    assert none is None
+    assert "jumps at frame 230, among the starts" in said
+
+
+def test_what_comes_after_a_gap_in_time_is_not_what_was_predicted() -> None:
+    for late_from, known in (([], True), ([202], False), ([250], True)):
+        found, _ = _learned(_timed(_jitter(), late_from), "200")
+        assert found is not None
+        assert found.forecast is not None
+        assert (found.forecast.truth is not None) == known
 
 
 def test_constant_coordinates_have_no_skill_and_stay_where_they_are() -> None:
