@@ -117,7 +117,7 @@ def evaluate_run(
         times = frame_times_of(preset.data)
         several = bool(dataset.manifest.systems) or times is not None
         if world.is_writer and (rivals or distribution) and not several:
-            rival = guesses(dataset, preset, windows)
+            rival = guesses(dataset, preset, windows, part)
         if rival is not None and rivals:
             means = [*rival.errors(*(("raw",) if upright else ("raw", "superposed"))), {}]
         if world.is_writer and (physics or distribution):
