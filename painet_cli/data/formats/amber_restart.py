@@ -20,8 +20,8 @@ VELOCITY_UNIT = 20.455
 """Angstrom a picosecond in AMBER's unit of velocity."""
 _WIDTH = 12
 _SHORTEST, _SHARPEST = 3.0, 5.0
-"""Angstrom and degrees of a box; a velocity is hardly 3 of AMBER's units (hydrogen at 300 K: 0.8), and
-six of them are not all that fast."""
+"""Angstrom and degrees of a box; a velocity is hardly 3 of AMBER's units (hydrogen has 0.8 at
+300 K), and six are not all that fast."""
 _HDF5 = b"\x89HDF"
 _NONE = np.zeros(0)
 
