@@ -52,6 +52,7 @@ class Evaluation:
     a_mse: float
     step_mse: list[float]
     msd: float
+    """Mean squared distance from prediction to truth, 3 x mse: the sum over x, y, z of E.1."""
     unit: str
     """Unit of the errors."""
     time_s: float

@@ -244,6 +244,11 @@ def _footnotes(rows: Sequence[_Row]) -> list[str]:
     lines = [
         "MSE: mean over windows, particles and coordinates; MSD = 3 x MSE.",
         *(
+            f"{e.preset} reports the last step alone: its MSD is 3 x F-MSE."
+            for e in every
+            if e.mse == e.f_mse != e.a_mse
+        ),
+        *(
             f"{e.dataset}{f' ({e.label})' if e.label else ''}: MSE in {e.unit}; "
             f"{e.split_kind} split, {100 * e.leak:.3g} % of test "
             "windows overlap a training window."
