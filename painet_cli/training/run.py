@@ -13,6 +13,7 @@ from painet_cli.config.presets import Preset, load_preset, preset_yaml
 from painet_cli.config.schema import Activations
 from painet_cli.errors import RequestError
 from painet_cli.models.memory import fit_memory
+from painet_cli.storage.archives import last_line
 from painet_cli.training.checkpoint import Header, load_checkpoint, read_header
 from painet_cli.training.device import MemoryMeter, flushed_denormals, free_memory
 from painet_cli.training.distributed.world import SINGLE, World
@@ -155,7 +156,7 @@ def _restore(trainer: Trainer, header: Header, folder: Path) -> None:
         except (KeyError, RuntimeError, ValueError) as error:
             raise RequestError(
                 f"{folder / LAST}: its tensors do not fit the preset in {CONFIG}",
-                str(error).splitlines()[-1].strip(),
+                last_line(error),
             ) from error
     else:
         take_members(trainer.model, header.preset)

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from painet_cli.config.presets import Preset, load_preset
+from painet_cli.config.schema import DataConfig
 from painet_cli.data.dataset.dataset import open_dataset
 from painet_cli.errors import RequestError
 from painet_cli.evaluation.evaluate import evaluate_run, windows_for
@@ -180,6 +181,23 @@ def test_a_file_that_names_a_stack_within_a_stack_is_refused() -> None:
 def test_a_file_that_names_a_huge_member_takes_no_memory() -> None:
     huge = described(name="painet", layers=256, hidden=16_384, heads=64)
     with pytest.raises(RuntimeError, match="Missing key"):
+        check_weights(huge, SPEC, {"weights": torch.ones(1, 1)})
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ({"name": "egno", "modes": 5_000, "hidden": 256}, "Missing key"),
+        ({"name": "gf-node", "modes": 10_000, "hidden": 256}, "Missing key"),
+        ({"name": "painet", "attention_layers": 256}, "2,560,000 attention layers, the file 1 te"),
+    ],
+)
+def test_modes_and_attention_layers_count_among_what_makes_a_model_huge(
+    model: dict[str, object], said: str
+) -> None:
+    data = {"dataset": "small", "horizon": 10_000, "delta_frames": 10_000}
+    huge = preset(model).model_copy(update={"data": DataConfig.model_validate(data)})
+    with pytest.raises(RuntimeError, match=said):
         check_weights(huge, SPEC, {"weights": torch.ones(1, 1)})
 
 
