@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from painet_cli.data.batches.offsets import target_offsets
 from painet_cli.data.batches.spacing import frame_times_of
-from painet_cli.data.units import time_text
+from painet_cli.data.units import SAME_TIME, same_time, time_text
 from painet_cli.errors import RequestError, option
 from painet_cli.prediction.inputs.recording import Input
 from painet_cli.prediction.rollout import rollout_offsets
@@ -19,7 +19,6 @@ from painet_cli.training.checkpoint import Header
 
 _WHOLE = 0.02
 """How far from a whole number of frames a time may be and still count as one."""
-_SAME_TIME = 1e-3
 _NEARLY = 0.1
 _FEW_FRAMES = 8
 """Frames to the first step below which it matters where a velocity is from: with six, walking is
@@ -68,7 +67,7 @@ def _ratio(trained_s: float, frame_time_s: float | None) -> float:
     if frame_time_s is None:
         return 1.0
     ratio = trained_s / frame_time_s
-    return round(ratio) if 0 < abs(ratio - round(ratio)) < _SAME_TIME * ratio else ratio
+    return round(ratio) if 0 < abs(ratio - round(ratio)) < SAME_TIME * ratio else ratio
 
 
 @dataclass(frozen=True, eq=False)
@@ -256,7 +255,7 @@ def frame_warnings(
             f"{system.name} does not say the time between its frames: taken as the checkpoint's, "
             f"{time_text(trained)} ({option('frame_time')} gives another)"
         )
-    elif known is not None and moving and abs(known - trained) > _SAME_TIME * trained:
+    elif known is not None and moving and not same_time(known, trained):
         said.append(
             f"frames are {time_text(known)} apart, the checkpoint was trained on "
             f"{time_text(trained)}: velocities are scaled, and may not be like those it knows"
