@@ -158,7 +158,8 @@ def adapt(
     made, mse, laid = _measured(lesson, held, everything, notes)
     kept = name if keep_checkpoint and name in mse else None
     best = kept or min(mse, key=lambda key: float(np.mean(mse[key])))
-    chosen, last_learned = everything[best], int(lesson.blocks.choose[0])
+    chosen = everything[best]  # what has no run and cannot be fitted again has learned nothing
+    last_learned = lesson.begin if chosen.run is None else int(lesson.blocks.choose[0])
     radii = how_sure(lesson, held, chosen, made[best])
     if chosen.again is not None:  # there is nothing left to choose by what was held out
         chosen = chosen.again(with_latest(lesson.begin, lesson.blocks, int(offsets[-1])))

@@ -108,6 +108,24 @@ def test_every_yardstick_is_measured_and_a_forecast_that_loses_to_one_is_marked(
     assert marks[PAST] == ""
 
 
+def test_of_what_learned_nothing_no_frame_is_said_to_be_learned_from() -> None:
+    frames, stray = _jitter(), Candidate(lambda known, starts: known[starts][:, None].repeat(3, 1))
+    assert _adapted(frames).verdict.learned_from == len(frames)
+    found = adapt(_system(frames), 299, OFFSETS, stray, "mine", keep_checkpoint=True)
+    assert isinstance(found, Adapted)
+    assert found.verdict.learned_from == 0
+
+
+def test_a_yardstick_without_error_is_named_where_something_moves() -> None:
+    frames = 3.0 * np.arange(15.0).reshape(1, 5, 3) + np.arange(300.0)[:, None, None]
+    still = Candidate(lambda known, starts: known[starts][:, None].repeat(3, 1))
+    found = adapt(_system(frames), 299, OFFSETS, still, "mine", keep_checkpoint=True)
+    assert isinstance(found, Adapted)
+    assert found.verdict.skill is None
+    said = verdict_sentences(found.verdict, "angstrom")[0]
+    assert "the yardstick straight on makes no error" in said
+
+
 def test_where_nothing_can_be_learned_a_yardstick_is_the_answer() -> None:
     steps = np.random.default_rng(1).normal(size=(400, 5, 3)) * 0.1
     walk = 3.0 * np.random.default_rng(2).normal(size=(5, 3)) + steps.cumsum(axis=0)
