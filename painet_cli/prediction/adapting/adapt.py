@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.particles.origin import is_far
-from painet_cli.errors import PainetError
+from painet_cli.errors import PainetError, RequestError
 from painet_cli.models.confidence.radii import Radii
 from painet_cli.prediction.adapting.blocks import (
     HELD,
@@ -37,6 +37,7 @@ from painet_cli.prediction.adapting.superposition import superposed_mse
 from painet_cli.prediction.adapting.sure import how_sure
 from painet_cli.prediction.adapting.verdict import Verdict
 from painet_cli.prediction.inputs.recording import Input
+from painet_cli.prediction.starting.start_checks import check_starts
 from painet_cli.prediction.starting.timing import beginnings, first_frames, uneven_frames
 from painet_cli.prediction.yardsticks import MEAN
 
@@ -195,6 +196,10 @@ def _lesson(
             f"start{after}, and {frames_needed(last):,} are needed to learn "
             f"{last:,} frames ahead and hold some out"
         )
+    try:
+        check_starts(system, np.arange(jump, start + 1))
+    except RequestError as refused:
+        return f"nothing was learned: {refused.what}"
     if jump > begin:
         notes.append(
             f"the recording jumps at frame {where + jump:,}: only what comes after is learned from"

@@ -23,6 +23,7 @@ from painet_cli.prediction.forecast import Forecast
 from painet_cli.prediction.inputs.recording import Input, Recording, Selected
 from painet_cli.prediction.matching import Choice
 from painet_cli.prediction.sanity import sanity_of
+from painet_cli.prediction.starting.start_checks import check_starts
 from painet_cli.prediction.starting.starts import parse_starts
 from painet_cli.prediction.starting.timing import (
     beginnings,
@@ -159,7 +160,10 @@ def learn(
 
 
 def _parted(system: Input, at: NDArray[np.int64]) -> str:
-    """What parts several starts, which then have no past in common; empty where nothing does."""
+    """What parts several starts or cuts a later one, which then have no past in common.
+
+    Empty where nothing does.
+    """
     if any(at[0] < one <= at[-1] for one in system.breaks):
         return "the starts are in several recordings"
     for one in uneven_frames(system).tolist():
@@ -168,6 +172,10 @@ def _parted(system: Input, at: NDArray[np.int64]) -> str:
             return f"the time between frames is another before frame {where:,}, among the starts"
     if len(at) == 1:
         return ""
+    try:
+        check_starts(system, at[1:])
+    except RequestError as refused:
+        return refused.what
     begin = int(first_frames(system.breaks, at)[0])
     jump = begin + last_jump(system.frames[begin : at[-1] + 1])
     if jump > at[0]:

@@ -48,7 +48,7 @@ def _system(frames: NDArray[np.floating]) -> Input:
         particles=particles,
         frames=frames.astype(np.float32),
         frame_time_s=1e-15,
-        length_unit="angstrom",
+        length_unit="reduced",  # in which bonds may be of any length
     )
 
 
@@ -200,7 +200,7 @@ class _Held(Recording):
 
     def __init__(self, system: Input) -> None:
         super().__init__(Path("made"), len(system.frames), system.frame_time_s)
-        self.system = system
+        self.system, self.length_unit = system, system.length_unit
 
     def select(self, language: str) -> Selected:
         count = len(self.system.particles.names)
@@ -228,6 +228,25 @@ def test_starts_that_a_gap_in_time_or_a_jump_parts_have_no_past_in_common() -> N
     none, said = _learned(_system(parts), "200:260:20")
     assert none is None
     assert "jumps at frame 230, among the starts" in said
+
+
+def _molecule(frames: NDArray[np.floating]) -> Input:
+    return replace(_system(frames), length_unit="angstrom")
+
+
+def test_nothing_is_learned_from_molecules_in_pieces() -> None:
+    frames = np.arange(5.0)[:, None] * [1.5, 0.0, 0.0] + 0.1 * (_jitter() - _jitter(1))
+    assert _learned(_molecule(frames), "200:260:20")[0] is not None
+    cut = frames.copy()
+    cut[30:150:3, 2:] += 20.0
+    none, said = _learned(_molecule(cut), "200")
+    assert none is None
+    assert "nothing was learned: made: frame 30: bond C-C (particles 1 and 2) is" in said
+    late = frames.copy()
+    late[239:270:2, 2:] += 20.0
+    none, said = _learned(_molecule(late), "200:260:20")
+    assert none is None
+    assert "frame 239: bond C-C" in said
 
 
 def test_what_comes_after_a_gap_in_time_is_not_what_was_predicted() -> None:
