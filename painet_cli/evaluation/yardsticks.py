@@ -218,10 +218,7 @@ def _learned(
     if not len(own.reference):
         raise RequestError("systems of several kinds")
     kernel = fit_kernel(train, val, system, _KERNEL)
-    found: dict[str, Guess] = {
-        MEAN: lambda batch, _: _mean_structure(batch, spatial),
-        GAUSSIAN_KERNEL: torch.no_grad()(lambda batch, _: kernel(batch)),
-    }
+    found: dict[str, Guess] = {MEAN: lambda batch, _: _mean_structure(batch, spatial)}
     known = torch.from_numpy(train.windows.starts)[places]
     starts, reach = torch.from_numpy(windows.starts), int(offsets[-1]) + _FRAME_OF_VELOCITY
 
@@ -230,11 +227,12 @@ def _learned(
         mine = starts[numbers, None]
         return (mine - known).abs() <= reach if part == "train" else None
 
-    alone = shared(torch.arange(len(windows)))
-    if alone is None or not alone.all(dim=1).any():
+    apart = (starts - known.min() > reach) | (known.max() - starts > reach)
+    if part != "train" or apart.all():
         in_space, in_frame = (NearestWindow(train, frame, places) for frame in (Room(), own))
         found[NEAREST] = lambda batch, numbers: in_space(batch, shared(numbers))
         found[NEAREST_SUPERPOSED] = lambda batch, numbers: in_frame(batch, shared(numbers))
+    found[GAUSSIAN_KERNEL] = torch.no_grad()(lambda batch, _: kernel(batch))
     return found
 
 
