@@ -132,7 +132,7 @@ def adapt(
     if isinstance(lesson, str):
         return lesson
     known, count = lesson.known, system.frames.shape[1]
-    rivals = _yardsticks(lesson, lesson.blocks)
+    rivals = _yardsticks(lesson, int(lesson.blocks.choose[0]))
     held = thinned(lesson.blocks.held, min(_MOST_HELD, _MOST_PARTICLES // count))
     candidates: dict[str, Candidate] = {}
     enough = len(lesson.blocks.learn) >= HELD
@@ -223,20 +223,27 @@ def _lesson(
 
 def _past(lesson: Lesson, blocks: Blocks) -> Candidate:
     """The weighted past; it has nothing to choose, and learns from the block for that too."""
-    begin, known = lesson.begin, lesson.known
-    stop = int(blocks.choose[-1] + lesson.offsets[-1]) + 1
+    begin, known, stop = lesson.begin, lesson.known, _end_of_choosing(lesson, blocks)
     most = min(_MOST_WINDOWS, _MOST_PARTICLES // known.shape[1])
     starts = thinned(np.concatenate([blocks.learn, blocks.choose]), most)
     guess = weighted_past(known[begin:stop], starts - begin, lesson.offsets)
     return Candidate(guess, again=lambda other: _past(lesson, other)).within(begin)
 
 
-def _yardsticks(lesson: Lesson, blocks: Blocks) -> dict[str, Candidate]:
-    """Yardsticks, whose mean structure is that of the frames to learn from."""
+def _end_of_choosing(lesson: Lesson, blocks: Blocks) -> int:
+    """The first frame that is in no window to choose by."""
+    return int(blocks.choose[-1] + lesson.offsets[-1]) + 1
+
+
+def _yardsticks(lesson: Lesson, stop: int) -> dict[str, Candidate]:
+    """Yardsticks, whose mean structure is that of the frames before `stop`."""
     begin = lesson.begin
-    guesses = yardsticks(lesson.known[begin : int(blocks.choose[0])], lesson.offsets)
+    guesses = yardsticks(lesson.known[begin:stop], lesson.offsets)
     made = {name: Candidate(guess) for name, guess in guesses.items()}
-    made[MEAN] = Candidate(guesses[MEAN], again=lambda other: _yardsticks(lesson, other)[MEAN])
+    made[MEAN] = Candidate(
+        guesses[MEAN],
+        again=lambda other: _yardsticks(lesson, _end_of_choosing(lesson, other))[MEAN],
+    )
     return {name: one.within(begin) for name, one in made.items()}
 
 

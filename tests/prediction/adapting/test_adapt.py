@@ -14,7 +14,7 @@ from painet_cli.data.particles.particles import Particles
 from painet_cli.errors import RequestError
 from painet_cli.models.confidence.radii import coverage, fit_radii
 from painet_cli.prediction.adapting.adapt import KERNEL, PAST, Adapted, adapt
-from painet_cli.prediction.adapting.blocks import cut, frames_needed, last_jump
+from painet_cli.prediction.adapting.blocks import cut, frames_needed, last_jump, with_latest
 from painet_cli.prediction.adapting.guesses import Candidate, weighted_past
 from painet_cli.prediction.adapting.learning import Learned, learn
 from painet_cli.prediction.adapting.superposition import superposed_mse
@@ -27,6 +27,8 @@ from painet_cli.prediction.yardsticks import (
     RECENT,
     STILL,
     STRAIGHT,
+    mean_structure,
+    mean_superposed,
 )
 from painet_cli.report.tables.verdict import held_out_figures, verdict_sentences
 
@@ -114,6 +116,23 @@ def test_of_what_learned_nothing_no_frame_is_said_to_be_learned_from() -> None:
     found = adapt(_system(frames), 299, OFFSETS, stray, "mine", keep_checkpoint=True)
     assert isinstance(found, Adapted)
     assert found.verdict.learned_from == 0
+
+
+def test_what_is_fitted_again_knows_the_frames_that_were_held_out() -> None:
+    frames = _jitter().astype(np.float32)
+    blocks = cut(0, 299, 4)
+    assert blocks is not None
+    like = int(blocks.held[3])
+    frames[298:] = frames[like - 1 : like + 1]
+    found = _adapted(frames)
+    last = with_latest(0, found.lesson.blocks, 4)
+    again = {name: found.candidates[name].again for name in (NEAREST, MEAN)}
+    nearest, mean = (
+        one(last).guess(frames, np.array([299])) for one in again.values() if one is not None
+    )
+    np.testing.assert_allclose(nearest[0], frames[like + OFFSETS], atol=1e-5)
+    expected = mean_superposed(mean_structure(frames), frames[299:])
+    np.testing.assert_allclose(mean[:, 0], expected, atol=1e-5)
 
 
 def test_a_yardstick_without_error_is_named_where_something_moves() -> None:
