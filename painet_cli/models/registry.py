@@ -151,6 +151,7 @@ def check_weights(preset: Preset, system: SystemSpec, weights: Mapping[str, Tens
     """
     size = steps = 0
     for one in member_presets(preset) if isinstance(preset.model, StackConfig) else [preset]:
+        find_model(one.model.name)  # its packages make tensors as they are imported
         model = one.model.model_dump()
         widest = model.get("hidden", 0) + model.get("time_width", 0) + len(system.type_names) + 64
         attending = model.get("attention_layers", 1) * one.data.horizon

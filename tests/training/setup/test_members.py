@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -199,6 +201,27 @@ def test_modes_and_attention_layers_count_among_what_makes_a_model_huge(
     huge = preset(model).model_copy(update={"data": DataConfig.model_validate(data)})
     with pytest.raises(RuntimeError, match=said):
         check_weights(huge, SPEC, {"weights": torch.ones(1, 1)})
+
+
+_CHECKED_FIRST = """
+import torch
+from painet_cli.models.registry import check_weights
+from systems import SPEC, preset
+huge = preset({"name": "gf-node", "layers": 256, "hidden": 16_384})
+try:
+    check_weights(huge, SPEC, {"weights": torch.ones(1, 1)})
+except RuntimeError:
+    from torchdiffeq import odeint
+    print(odeint(lambda t, y: -y, torch.ones(1), torch.tensor([0.0, 1.0]))[-1].item())
+"""
+
+
+def test_a_package_that_is_first_imported_by_a_check_has_its_numbers() -> None:
+    pytest.importorskip("torchdiffeq")
+    words = [sys.executable, "-c", _CHECKED_FIRST]
+    folder = Path(__file__).parents[2]
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=True)
+    assert float(done.stdout) == pytest.approx(np.exp(-1), rel=1e-4)
 
 
 def test_a_run_that_changed_since_is_refused(
