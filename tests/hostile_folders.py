@@ -164,6 +164,14 @@ HOSTILE["a checkpoint that names a model without end"] = (
     _headed(lambda header: header["preset"]["model"].update(layers=10**12)),
     "its header cannot be read",
 )
+HOSTILE["a checkpoint that names another number of attention layers"] = (
+    _headed(lambda header: header["preset"]["model"].update(attention_layers=256)),
+    "do not fit the model",
+)
+HOSTILE["a checkpoint that names attention layers without end"] = (
+    _headed(lambda header: header["preset"]["model"].update(attention_layers=10**6)),
+    "attention_layers: Input should be less than or equal to 256",
+)
 HOSTILE["a checkpoint of a step of infinite length"] = (
     _headed(lambda header: header["units"].update(frame_time_s=float("inf"))),
     "its header cannot be read",

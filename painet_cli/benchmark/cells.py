@@ -22,10 +22,10 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from painet_cli.config.presets import Preset, load_preset, preset_name, preset_yaml
 from painet_cli.config.schema import ConstantSchedule
 from painet_cli.errors import RequestError
-from painet_cli.evaluation.evaluation import EVALUATION, WINDOW_ERRORS, Evaluation
+from painet_cli.evaluation.evaluation import WINDOW_ERRORS, Evaluation
 from painet_cli.storage.archives import read_array
 from painet_cli.storage.provenance import is_unchanged
-from painet_cli.training.run_folder import METRICS, RECORD
+from painet_cli.training.run_folder import EVALUATION, METRICS, RECORD
 from painet_cli.training.setup.build import dataset_of
 
 

@@ -126,7 +126,7 @@ class PainetConfig(ModelConfig):
     reach: Literal["all", "neighbours"] = "all"
     """Whom a particle's attention reads: `all` others, or its `neighbours` in the graph and itself,
     edge by edge (`attention` then says nothing)."""
-    attention_layers: PositiveInt = 1
+    attention_layers: Layers = 1
     """Attention layers a time step; the paper finds that one is enough (Figure 6)."""
     decoder: Literal["parallel", "recurrent", "mlp-add", "mlp-concat"] = "parallel"
     """What turns embeddings into positions (Figure 4): EGNN for all steps at once (`parallel`) or

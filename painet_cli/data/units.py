@@ -6,6 +6,8 @@ import re
 
 from painet_cli.errors import RequestError
 
+SAME_TIME = 1e-3
+"""Relative difference up to which two times between frames are the same: files hold floats."""
 _SECONDS = {"as": 1e-18, "fs": 1e-15, "ps": 1e-12, "ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
 
 
@@ -28,6 +30,11 @@ def seconds(text: str) -> float:
             f"{text!r}: not a time", f"expected a number and one of {', '.join(_SECONDS)}: 0.5fs"
         )
     return value
+
+
+def same_time(one_s: float, other_s: float) -> bool:
+    """Whether two times are the same, as far as files hold them."""
+    return abs(one_s - other_s) <= SAME_TIME * other_s
 
 
 def time_text(value: float) -> str:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import math
-
 from painet_cli.config.presets import Preset
 from painet_cli.data.batches.spacing import frame_times_of
 from painet_cli.data.dataset.dataset import Dataset
-from painet_cli.data.units import time_text
+from painet_cli.data.units import same_time, time_text
 from painet_cli.errors import RequestError, option
 from painet_cli.models.registry import system_of
 from painet_cli.prediction.matching import MisfitError, check_up
 from painet_cli.training.checkpoint import Header
-
-_SAME_TIME = 1e-3
 
 
 def narrowed(preset: Preset, delta_time: tuple[str, str]) -> Preset:
@@ -54,7 +50,7 @@ def check_known(dataset: Dataset, header: Header) -> None:
         raise RequestError(f"dataset {dataset.manifest.name} does not fit: {error.what}") from error
     apart_s, trained_s = dataset.manifest.units.frame_time_s, header.units.frame_time_s
     of_any_time = frame_times_of(header.preset.data) is not None
-    if not (of_any_time or math.isclose(apart_s, trained_s, rel_tol=_SAME_TIME)):
+    if not (of_any_time or same_time(apart_s, trained_s)):
         raise RequestError(
             f"dataset {dataset.manifest.name}: its frames are {time_text(apart_s)} apart, and the "
             f"model was trained on {time_text(trained_s)}",

@@ -117,7 +117,7 @@ def evaluate_run(
         times = frame_times_of(preset.data)
         several = bool(dataset.manifest.systems) or times is not None
         if world.is_writer and (rivals or distribution) and not several:
-            rival = guesses(dataset, preset, windows)
+            rival = guesses(dataset, preset, windows, part)
         if rival is not None and rivals:
             means = [*rival.errors(*(("raw",) if upright else ("raw", "superposed"))), {}]
         if world.is_writer and (physics or distribution):
@@ -128,6 +128,7 @@ def evaluate_run(
                 alike = compare_windows(dataset, windows, some, rival)
         if world.is_writer and error_bars and part != "val":
             bars = _error_bars(run, model, header, dataset, preset, windows, several=several)
+    mse = errors.f_mse if preset.data.report == "last" else errors.mse
     return Evaluation(
         run=run,
         model=preset.model.name,
@@ -142,11 +143,11 @@ def evaluate_run(
         windows=len(windows),
         horizon=steps,
         trained_horizon=preset.data.horizon,
-        mse=errors.f_mse if preset.data.report == "last" else errors.mse,
+        mse=mse,
         f_mse=errors.f_mse,
         a_mse=errors.a_mse,
         step_mse=errors.step_mse,
-        msd=errors.msd,
+        msd=3 * mse,
         unit=f"{header.units.length}²",
         time_s=errors.seconds,
         peak_memory_gb=peak_memory_gb,

@@ -17,9 +17,8 @@ from painet_cli.evaluation.systems import SystemErrors
 from painet_cli.storage.atomic import new_file
 from painet_cli.storage.locks import held
 from painet_cli.storage.provenance import KEY, provenance, sealed
-from painet_cli.training.run_folder import RunLabel
+from painet_cli.training.run_folder import EVALUATION, RunLabel
 
-EVALUATION = "evaluation.json"
 WINDOW_ERRORS = "window_errors.npy"
 _LONGEST_SAVE_S = 60.0
 
@@ -52,6 +51,7 @@ class Evaluation:
     a_mse: float
     step_mse: list[float]
     msd: float
+    """Mean squared distance from prediction to truth, 3 x mse: the sum over x, y, z of E.1."""
     unit: str
     """Unit of the errors."""
     time_s: float

@@ -66,11 +66,6 @@ class Errors:
         """The figure of a table: A-MSE, which is F-MSE where T is 1."""
         return self.a_mse
 
-    @property
-    def msd(self) -> float:
-        """Mean squared distance from prediction to truth, 3 x mse: the sum over x, y, z of E.1."""
-        return 3 * self.mse
-
 
 @torch.no_grad()
 def predictions(

@@ -15,10 +15,9 @@ from painet_cli.config.presets import load_preset
 from painet_cli.errors import PainetError, RequestError, option
 from painet_cli.storage.archives import number, numbers_in, read_json
 from painet_cli.storage.locks import LOCK, is_held
-from painet_cli.training.run_folder import BEST, CONFIG, LAST, METRICS, RECORD, label_in
+from painet_cli.training.run_folder import BEST, CONFIG, EVALUATION, LAST, METRICS, RECORD, label_in
 
 _STATES = {"done": "ended", "interrupted": "interrupted", "failed": "failed"}
-_EVALUATION = "evaluation.json"
 
 
 @dataclass(frozen=True)
@@ -139,7 +138,7 @@ def _read(folder: Path) -> Run | None:
     kept = (record.get("val_mse"), record.get("best_epoch"))
     best = min(measured, default=(number(kept[0]), number(kept[1])))
     label = label_in(folder)
-    test = _object(folder / _EVALUATION)
+    test = _object(folder / EVALUATION)
     return Run(
         run=folder,
         name=label.name,

@@ -6,7 +6,8 @@
   it reads frames that a model may not be given.
 - *mean structure*: the mean training start, superposed on the start.
 - *nearest window*: what became of the training window whose start and velocity are nearest, as it
-  lies in space. Where this one is good, the benchmark rewards memory.
+  lies in space. Where this one is good, the benchmark rewards memory. Of a training window it is
+  another one, that shares no frame with it.
 - *nearest window, superposed*: the same in the body's own frame.
 - *Gaussian kernel*: the model `kernel` with a Gaussian kernel alone, of 400 training windows that
   are kept; the model as it stands adds a linear kernel and keeps 3,000. Both read the body's frame.
@@ -14,7 +15,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,7 @@ from painet_cli.config.schema import KernelConfig, Loss
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.windows import Windows, windows_of
 from painet_cli.data.dataset.dataset import Dataset
+from painet_cli.data.dataset.manifest import SplitName
 from painet_cli.errors import RequestError
 from painet_cli.models.kernel.model import fit_kernel
 from painet_cli.models.kernel.written import count_windows, spread_out
@@ -52,6 +54,9 @@ GAUSSIAN_KERNEL = "Gaussian kernel"
 _MOST_NEAR = 2000  # training windows that the nearest is looked for among
 _KERNEL = KernelConfig(form="rbf", largest=400)
 _BATCH = 256
+_LEARNED_FROM: tuple[SplitName, SplitName] = ("train", "val")
+_FRAME_OF_VELOCITY = 1
+"""Frames of a window beside its start and its targets: the one before, for the velocity."""
 
 Guess = Callable[[Batch, Tensor], Tensor]
 """From a batch and the numbers (B,) of its windows to (T, M, 3) positions."""
@@ -105,7 +110,9 @@ def yardsticks(dataset: Dataset, preset: Preset, windows: Windows) -> dict[str, 
     return found
 
 
-def guesses(dataset: Dataset, preset: Preset, windows: Windows) -> Guesses:
+def guesses(
+    dataset: Dataset, preset: Preset, windows: Windows, part: SplitName = "test"
+) -> Guesses:
     """Make the yardsticks for some windows.
 
     Parameters
@@ -115,6 +122,9 @@ def guesses(dataset: Dataset, preset: Preset, windows: Windows) -> Guesses:
     windows
         To be predicted; yardsticks that learn do so from the training windows with the same
         targets, and are left out where there are none or the systems differ in their particles.
+    part
+        Of the split, that the windows are. Those of `train` are predicted from training windows
+        that share no frame with them; the nearest windows are left out where one has none such.
     """
     on_cpu = Windows(
         dataset,
@@ -135,7 +145,7 @@ def guesses(dataset: Dataset, preset: Preset, windows: Windows) -> Guesses:
         ),
     }
     try:
-        learned = _learned(dataset, preset, on_cpu)
+        learned = _learned(dataset, preset, on_cpu, part)
     except RequestError:
         return Guesses(on_cpu, found)
     return Guesses(on_cpu, found | learned)
@@ -150,6 +160,22 @@ def better(mse: float, means: Mapping[str, float]) -> list[tuple[str, float]]:
     """Yardsticks that a figure loses to, the best first."""
     return sorted(
         ((name, mean) for name, mean in means.items() if mean < mse), key=lambda one: one[1]
+    )
+
+
+def on_training(preset: str, names: Iterable[str]) -> str:
+    """What yardsticks are on the windows that they learned from; empty where none has learned."""
+    found = set(names)
+    if MEAN not in found:
+        return ""
+    nearest = (
+        "is another that shares no frame with it"
+        if NEAREST in found
+        else "is left out: of some, every other shares a frame with it"
+    )
+    return (
+        f"{preset}: the model, the mean structure and the kernel were fitted to these training "
+        f"windows; the nearest window {nearest}."
     )
 
 
@@ -174,14 +200,16 @@ def _last_frames(batch: Batch, windows: Windows, numbers: Tensor) -> NDArray[np.
     return np.asarray(_apart(batch.positions, batch) + moved)
 
 
-def _learned(dataset: Dataset, preset: Preset, windows: Windows) -> dict[str, Guess]:
+def _learned(
+    dataset: Dataset, preset: Preset, windows: Windows, part: SplitName
+) -> dict[str, Guess]:
     """Yardsticks that have seen the training windows."""
     system, _ = system_of(dataset.manifest, preset)
     # in the windows' own graph: a model of other data may count types otherwise
     offsets, graph, before = windows.offsets, windows.graph, windows.before
     train, val = (
-        AllWindows(windows_of(dataset, part, offsets, graph, windows.device, before), _BATCH)
-        for part in ("train", "val")
+        AllWindows(windows_of(dataset, one, offsets, graph, windows.device, before), _BATCH)
+        for one in _LEARNED_FROM
     )
     places = spread_out(count_windows(train), _MOST_NEAR)
     spatial, own = BodyFrame(None), BodyFrame(system.up, system.names)
@@ -190,13 +218,22 @@ def _learned(dataset: Dataset, preset: Preset, windows: Windows) -> dict[str, Gu
     if not len(own.reference):
         raise RequestError("systems of several kinds")
     kernel = fit_kernel(train, val, system, _KERNEL)
-    in_space, in_frame = (NearestWindow(train, frame, places) for frame in (Room(), own))
-    return {
-        MEAN: lambda batch, _: _mean_structure(batch, spatial),
-        NEAREST: lambda batch, _: in_space(batch),
-        NEAREST_SUPERPOSED: lambda batch, _: in_frame(batch),
-        GAUSSIAN_KERNEL: torch.no_grad()(lambda batch, _: kernel(batch)),
-    }
+    found: dict[str, Guess] = {MEAN: lambda batch, _: _mean_structure(batch, spatial)}
+    known = torch.from_numpy(train.windows.starts)[places]
+    starts, reach = torch.from_numpy(windows.starts), int(offsets[-1]) + _FRAME_OF_VELOCITY
+
+    def shared(numbers: Tensor) -> Tensor | None:
+        """(B, S) whether windows share a frame with known ones, of those trained on."""
+        mine = starts[numbers, None]
+        return (mine - known).abs() <= reach if part == "train" else None
+
+    apart = (starts - known.min() > reach) | (known.max() - starts > reach)
+    if part != "train" or apart.all():
+        in_space, in_frame = (NearestWindow(train, frame, places) for frame in (Room(), own))
+        found[NEAREST] = lambda batch, numbers: in_space(batch, shared(numbers))
+        found[NEAREST_SUPERPOSED] = lambda batch, numbers: in_frame(batch, shared(numbers))
+    found[GAUSSIAN_KERNEL] = torch.no_grad()(lambda batch, _: kernel(batch))
+    return found
 
 
 def _mean_structure(batch: Batch, frame: BodyFrame) -> Tensor:

@@ -149,14 +149,19 @@ def check_weights(preset: Preset, system: SystemSpec, weights: Mapping[str, Tens
     RequestError
         As `build_model` does.
     """
-    size = 0
+    size = steps = 0
     for one in member_presets(preset) if isinstance(preset.model, StackConfig) else [preset]:
+        find_model(one.model.name)  # its packages make tensors as they are imported
         model = one.model.model_dump()
         widest = model.get("hidden", 0) + model.get("time_width", 0) + len(system.type_names) + 64
-        deep = model.get("layers", 1) + model.get("heads", 0) * one.data.horizon
+        attending = model.get("attention_layers", 1) * one.data.horizon
+        deep = model.get("layers", 1) * model.get("modes", 1) + model.get("heads", 0) * attending
         size += 64 * deep * widest**2  # more than any of the models has
+        steps += 0 if model.get("share_time", True) else attending
     if size <= LARGEST_UNCHECKED:
         return
+    if steps > len(weights):  # even without numbers, so many layers take long to make
+        raise RuntimeError(f"it has {steps:,} attention layers, the file {len(weights):,} tensors")
     with torch.device("meta"):  # shapes without numbers
         build_model(preset, system).load_state_dict(weights, assign=True)
 

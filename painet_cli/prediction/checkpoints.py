@@ -17,10 +17,9 @@ from painet_cli.data.batches.spacing import FrameTimes, frame_times_of
 from painet_cli.errors import RequestError, option
 from painet_cli.storage.archives import read_json
 from painet_cli.training.checkpoint import Header, read_header
-from painet_cli.training.run_folder import BEST, best_weights
+from painet_cli.training.run_folder import BEST, EVALUATION, best_weights
 
 SUFFIX = ".safetensors"
-EVALUATION = "evaluation.json"
 SHIPPED = Path(str(files("painet_cli"))) / "checkpoints"
 """Folder of the checkpoints that come with the package, each with its card beside it."""
 

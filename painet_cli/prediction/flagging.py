@@ -17,6 +17,7 @@ from painet_cli.prediction.asked import graph_of
 from painet_cli.prediction.forecast import Forecast
 from painet_cli.prediction.loading import LoadedModel
 from painet_cli.prediction.starting.states import States
+from painet_cli.storage.archives import last_line
 
 _MOST_NAMED = 10
 
@@ -71,7 +72,7 @@ def novelty_of(loaded: LoadedModel, forecast: Forecast) -> NDArray[np.float64] |
         return seen.to(loaded.device).rank(states.batch(slice(None))).cpu().numpy()
     except RuntimeError as error:
         raise RequestError(
-            f"{loaded.path}: the starts that it keeps do not fit", str(error).splitlines()[-1]
+            f"{loaded.path}: the starts that it keeps do not fit", last_line(error)
         ) from error
 
 

@@ -18,6 +18,7 @@ from painet_cli.models.confidence.radii import Radii, joined
 from painet_cli.models.ensemble import Ensemble
 from painet_cli.models.registry import build_model, check_weights, system_spec
 from painet_cli.prediction.checkpoints import Checkpoint, find_checkpoint
+from painet_cli.storage.archives import last_line
 from painet_cli.training.checkpoint import Header, load_checkpoint, misfit, weights_in
 from painet_cli.training.device import resolve_device
 
@@ -163,6 +164,4 @@ def _model_of(
 
 
 def _no_fit(path: Path, error: Exception) -> RequestError:
-    return RequestError(
-        f"{path}: its weights do not fit the model it names", str(error).splitlines()[-1].strip()
-    )
+    return RequestError(f"{path}: its weights do not fit the model it names", last_line(error))

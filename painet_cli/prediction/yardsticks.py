@@ -106,11 +106,16 @@ class NearestWindow:
         self._inputs = (seen.inputs / self._scale).flatten(1)
         self._ahead = seen.inputs[:, None, 0] + seen.targets
 
-    def __call__(self, batch: Batch) -> Tensor:  # (T, M, 3)
-        """What it predicts of the starts of a batch."""
+    def __call__(
+        self,
+        batch: Batch,
+        barred: Tensor | None = None,  # (B, S)
+    ) -> Tensor:  # (T, M, 3)
+        """What it predicts of the starts of a batch, from windows that are not barred to each."""
         frames = self._frame(batch)
         here = (write_inputs(batch, frames, 0) / self._scale).flatten(1)
-        nearest = squared_distances(here, self._inputs).argmin(dim=1)
+        apart = squared_distances(here, self._inputs)
+        nearest = (apart if barred is None else apart.masked_fill(barred, torch.inf)).argmin(dim=1)
         ahead = self._ahead[nearest].transpose(0, 1).flatten(1, 2)
         origin = frames.origin.index_select(0, batch.graph.system)
         made: Tensor = frames.back(ahead) + origin

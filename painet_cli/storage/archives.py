@@ -190,6 +190,12 @@ def brief(error: BaseException) -> str:
     return reason[:LONGEST_REASON] or type(error).__name__
 
 
+def last_line(error: BaseException) -> str:
+    """The last line of what an error says, at most 200 letters of it: torch names every tensor."""
+    lines = str(error).splitlines()
+    return lines[-1].strip()[:LONGEST_REASON] if lines else type(error).__name__
+
+
 def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, where: str) -> bytes:
     # An archive never yields more bytes of a file than it declares, so a bomb ends here.
     _check_size(info.file_size, where)

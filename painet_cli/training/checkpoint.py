@@ -217,8 +217,13 @@ def _read_header(path: Path, text: str | None) -> Header:
         return Header.model_validate(content)
     # a number of thousands of digits is a ValueError, too many brackets a RecursionError
     except (KeyError, TypeError, ValueError, RecursionError) as error:
-        detail = error.errors()[0]["msg"] if isinstance(error, ValidationError) else brief(error)
+        detail = _first_of(error) if isinstance(error, ValidationError) else brief(error)
         raise RequestError(f"{path}: its header cannot be read ({detail})") from error
+
+
+def _first_of(error: ValidationError) -> str:
+    first = error.errors()[0]
+    return _word(f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
 
 
 def tensors_digest(tensors: Mapping[str, Tensor]) -> str:

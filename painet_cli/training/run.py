@@ -13,6 +13,7 @@ from painet_cli.config.presets import Preset, load_preset, preset_yaml
 from painet_cli.config.schema import Activations
 from painet_cli.errors import RequestError
 from painet_cli.models.memory import fit_memory
+from painet_cli.storage.archives import last_line
 from painet_cli.training.checkpoint import Header, load_checkpoint, read_header
 from painet_cli.training.device import MemoryMeter, flushed_denormals, free_memory
 from painet_cli.training.distributed.world import SINGLE, World
@@ -118,26 +119,27 @@ def resume_run(
     """
     meter = MemoryMeter(device)
     with world.all_or_none():
-        preset = _preset_of(folder, epochs)
+        begun = read_header(folder / LAST) if (folder / LAST).is_file() else None
+        preset = _preset_of(folder, epochs, begun)
     with alone(folder, world):
         with world.all_or_none():
             name = folder.resolve().parent.name
-            trainer, header = build_trainer(preset, name, data_dir, device, budget_s, world)
+            trainer, header = build_trainer(preset, name, data_dir, device, budget_s, world, begun)
             _restore(trainer, header, folder)
         header = _fit_memory(trainer, header, None)
         _align(trainer, header)
         return _train(folder, trainer, header, meter, callback, label_in(folder))
 
 
-def _preset_of(folder: Path, epochs: int | None) -> Preset:
+def _preset_of(folder: Path, epochs: int | None, begun: Header | None) -> Preset:
     if not (folder / CONFIG).is_file():
         raise RequestError(
             f"{folder}: no run here ({CONFIG} is missing)",
             "give a folder that `painet train` wrote",
         )
     changes: dict[str, Any] = {} if epochs is None else {"train.epochs": epochs}
-    if (folder / LAST).is_file():  # older configs do not say
-        changes["data.velocity"] = read_header(folder / LAST).preset.data.velocity
+    if begun is not None:  # older configs do not say
+        changes["data.velocity"] = begun.preset.data.velocity
     return load_preset(str(folder / CONFIG), changes)
 
 
@@ -154,7 +156,7 @@ def _restore(trainer: Trainer, header: Header, folder: Path) -> None:
         except (KeyError, RuntimeError, ValueError) as error:
             raise RequestError(
                 f"{folder / LAST}: its tensors do not fit the preset in {CONFIG}",
-                str(error).splitlines()[-1].strip(),
+                last_line(error),
             ) from error
     else:
         take_members(trainer.model, header.preset)

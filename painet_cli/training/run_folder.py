@@ -23,6 +23,8 @@ LAST = "last.safetensors"
 BEST = "best.safetensors"
 """The weights of the epoch with the smallest validation MSE."""
 RECORD = "run.json"
+EVALUATION = "evaluation.json"
+"""What `painet evaluate` writes beside the weights that it measured."""
 CONTENTS = {
     CONFIG: "the preset, every default spelled out",
     METRICS: "a line an epoch: errors, learning rate, seconds",

@@ -117,4 +117,5 @@ def test_a_preset_that_reports_the_last_step_is_chosen_and_measured_by_it_alone(
     done = train(small_preset, data_dir, tmp_path, "model.name=linear", "data.report=last")
     validated = evaluate_run(done.run, data_dir, CPU, part="val")
     assert validated.mse == validated.f_mse != validated.a_mse
+    assert validated.msd == 3 * validated.f_mse
     assert done.val_mse == pytest.approx(validated.f_mse, rel=1e-6)

@@ -1,4 +1,4 @@
-"""F-MSE, A-MSE and MSD, by hand."""
+"""F-MSE and A-MSE, by hand."""
 
 from __future__ import annotations
 
@@ -58,14 +58,12 @@ def test_two_windows_of_two_steps() -> None:
     assert errors.f_mse == 4.0
     assert errors.a_mse == 3.0
     assert errors.mse == 3.0
-    assert errors.msd == 9.0
 
 
 def test_at_one_step_all_are_the_same() -> None:
     errors = Errors(np.array([[1.0], [4.0]]))
     assert errors.f_mse == errors.a_mse == errors.mse == 2.5
     assert errors.step_mse == [2.5]
-    assert errors.msd == 7.5
 
 
 def test_a_squared_error_is_a_mean_over_particles_and_coordinates() -> None:

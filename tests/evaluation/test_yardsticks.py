@@ -13,7 +13,7 @@ from painet_cli.data.batches.cut import windows
 from painet_cli.data.batches.windows import Windows
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
 from painet_cli.evaluation.evaluate import windows_for
-from painet_cli.evaluation.yardsticks import better, reported, yardsticks
+from painet_cli.evaluation.yardsticks import better, guesses, on_training, reported, yardsticks
 from systems import frames_of, manifest
 
 SMALL = {
@@ -67,6 +67,37 @@ def test_the_nearest_window_of_a_window_that_was_seen_is_itself(tmp_path: Path) 
     for name in ("nearest window", "nearest window, superposed"):
         assert max(found[name]) < 1e-8
     assert found["mean structure"][0] > 0.1
+
+
+def test_the_nearest_window_of_a_training_window_is_another_that_shares_no_frame(
+    tmp_path: Path,
+) -> None:
+    described = manifest(lengths=(40,), train=range(20), val=(25,), test=(30,))
+    dataset = write_dataset(tmp_path / "small", frames_of(described), described)
+    preset = Preset.model_validate(SMALL)
+    train = windows(dataset, "train", preset.data)
+    found = guesses(dataset, preset, train, "train")
+    x = dataset.frames[:25].astype(np.float64)
+    seen = np.stack([x[:20], x[1:21] - x[:20]], axis=1)  # positions, velocities
+    scale = (seen - seen.mean(axis=0)).std(axis=(0, 2, 3), keepdims=True)
+    seen = (seen / scale).reshape(20, -1)
+    apart = np.square(seen[:, None] - seen).sum(axis=2)
+    number = np.arange(20)
+    apart[np.abs(number[:, None] - number) <= 5] = np.inf  # the start, four after it, one before
+    other = apart.argmin(axis=1)
+    expected = np.square(x[other + 2] - x[number + 2]).mean()
+    assert found.errors("raw")[0]["nearest window"][0] == pytest.approx(expected, rel=1e-4)
+
+
+def test_where_all_training_windows_share_frames_no_nearest_is_measured(tmp_path: Path) -> None:
+    described = manifest(lengths=(40,), train=range(8), val=(25,), test=(30,))
+    dataset = write_dataset(tmp_path / "small", frames_of(described), described)
+    preset = Preset.model_validate(SMALL)
+    found = guesses(dataset, preset, windows(dataset, "train", preset.data), "train").by_name
+    assert not {"nearest window", "nearest window, superposed"} & set(found)
+    assert "the nearest window is left out" in on_training("small", found)
+    assert "is another that shares no frame" in on_training("small", {*found, "nearest window"})
+    assert on_training("small", ["nothing moves"]) == ""
 
 
 def test_what_stands_still_over_one_step_is_told_without_a_warning(tmp_path: Path) -> None:

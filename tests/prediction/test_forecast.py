@@ -270,6 +270,23 @@ def test_frames_are_superposed_on_what_training_was_superposed_on(
     assert any("frame that training was superposed on" in said for said in done.warnings)
 
 
+def test_a_gap_in_time_matters_to_a_past_that_reaches_over_it_alone(
+    model: LoadedModel, system: Input
+) -> None:
+    preset = model.header.preset.changed({"data.history": 3})
+    header = model.header.model_copy(update={"preset": preset})
+    times = np.arange(len(system.frames)) * 0.5e-15
+    times[31:] += 0.5e-15
+    late = replace(system, times_s=times)
+    for start in (30, 34):
+        past, _ = start_past(header, late, starts(start))
+        even, _ = start_past(header, system, starts(start))
+        np.testing.assert_array_equal(past, even)
+    for start in (31, 33):
+        with pytest.raises(RequestError, match="frame 31 does not follow"):
+            start_past(header, late, starts(start))
+
+
 def test_the_interval_before_a_start_counts(model: LoadedModel, system: Input) -> None:
     times = np.arange(len(system.frames)) * 0.5e-15
     times[31:] += 0.5e-15

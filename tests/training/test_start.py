@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,29 @@ def test_a_run_that_began_from_another_is_gone_on_with(
     resume_run(short, tmp_path, CPU, Watcher(), epochs=2)
     for name, tensor in load_checkpoint(whole / LAST)[0].items():
         assert torch.equal(tensor, load_checkpoint(short / LAST)[0][name])
+    assert len(three) == 3
+
+
+@pytest.mark.parametrize("what", ["gone", "of another training"])
+def test_a_run_is_gone_on_with_whatever_became_of_where_it_began(
+    three: list[Dataset], tmp_path: Path, what: str
+) -> None:
+    first = train(tmp_path, preset())
+    on_more_types(tmp_path)
+    chosen = preset(dataset="more").changed({"train.start_from": str(first), "train.epochs": 2})
+    whole = train(tmp_path, chosen)
+    short = train(tmp_path, chosen.changed({"train.epochs": 1}))
+    if what == "gone":
+        shutil.rmtree(first)
+    else:
+        other = preset(dataset="ring").changed({"model.hidden": 7})
+        shutil.copy(train(tmp_path, other) / BEST, first / BEST)
+    resume_run(short, tmp_path, CPU, Watcher(), epochs=2)
+    (expected, begun), (found, gone_on) = (load_checkpoint(run / LAST) for run in (whole, short))
+    for name, tensor in expected.items():
+        assert torch.equal(tensor, found[name])
+    assert gone_on.start == begun.start is not None
+    assert gone_on.type_names == begun.type_names
     assert len(three) == 3
 
 

@@ -30,12 +30,12 @@ from painet_cli.data.batches.offsets import target_offsets
 from painet_cli.data.particles.names import LONGEST_NAME
 from painet_cli.errors import RequestError
 from painet_cli.evaluation.evaluate import windows_for
-from painet_cli.evaluation.evaluation import EVALUATION, WINDOW_ERRORS
+from painet_cli.evaluation.evaluation import WINDOW_ERRORS
 from painet_cli.evaluation.yardsticks import yardsticks
 from painet_cli.prediction.rollout import rollout_offsets
 from painet_cli.storage.atomic import write_text
 from painet_cli.storage.provenance import is_unchanged, without_folders
-from painet_cli.training.run_folder import CONFIG, RECORD
+from painet_cli.training.run_folder import CONFIG, EVALUATION, RECORD
 from painet_cli.training.setup.build import dataset_of
 
 _MOST_WINDOWS = 250

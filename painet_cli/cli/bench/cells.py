@@ -102,7 +102,7 @@ def save_bench(out: Path, content: dict[str, Any], written: Iterable[Path]) -> N
 
 def evaluations_of(results: Sequence[Result]) -> list[Path]:
     """Files that the figures of trained cells come from."""
-    from painet_cli.evaluation.evaluation import EVALUATION
+    from painet_cli.training.run_folder import EVALUATION
 
     return [result.cell.folder / EVALUATION for result in results]
 

@@ -19,6 +19,9 @@ from painet_cli.storage.archives import read_bytes
 VELOCITY_UNIT = 20.455
 """Angstrom a picosecond in AMBER's unit of velocity."""
 _WIDTH = 12
+_SHORTEST, _SHARPEST = 3.0, 5.0
+"""Angstrom and degrees of a box; a velocity is hardly 3 of AMBER's units (hydrogen has 0.8 at
+300 K), and six are not all that fast."""
 _HDF5 = b"\x89HDF"
 _NONE = np.zeros(0)
 
@@ -114,9 +117,9 @@ def _text(path: Path) -> Frame:
     numbers = np.array(values)
     x, rest = numbers[: 3 * count].reshape(-1, 3), numbers[3 * count :]
     velocities = None
-    if len(rest) >= 3 * count and len(rest) != 6:  # up to two atoms, six numbers may be a box
+    if len(rest) >= 3 * count and not _is_box(rest):  # up to two atoms, six numbers may be a box
         velocities, rest = rest[: 3 * count].reshape(-1, 3) * VELOCITY_UNIT, rest[3 * count :]
-    if len(rest) not in (0, 3, 6):
+    if len(rest) and not _is_box(rest):
         raise RequestError(
             f"{path}: {len(rest)} numbers follow its {count:,} atoms, neither velocities nor a box",
             "it was cut short, or has a line too many",
@@ -126,6 +129,16 @@ def _text(path: Path) -> Frame:
     except ValueError:
         raise RequestError(f"{path}:2: {said[1][:40]!r} is no time", hint) from None
     return _frame(x, velocities, list(rest[:6]), time)
+
+
+def _is_box(numbers: NDArray[np.float64]) -> bool:
+    """Whether numbers are lengths and angles of a box, or its lengths, and no velocities."""
+    lengths, angles = numbers[:3], numbers[3:]
+    return (
+        len(numbers) in (3, 6)
+        and bool((lengths >= _SHORTEST).all() or not lengths.any())
+        and bool((angles > _SHARPEST).all())
+    )
 
 
 def _frame(

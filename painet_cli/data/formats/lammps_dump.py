@@ -30,8 +30,9 @@ _UNITS = {
     "nano": (ANGSTROMS["nanometre"], 1e3, 1e3),
 }
 """Angstrom in LAMMPS' unit of length, picoseconds in that of time and in that of velocities."""
-_POSITIONS = (("x", "y", "z"), ("xu", "yu", "zu"), ("xs", "ys", "zs"), ("xsu", "ysu", "zsu"))
-"""Columns of positions, the first that are there are taken; `s` are shares of the box."""
+_POSITIONS = (("xu", "yu", "zu"), ("xsu", "ysu", "zsu"), ("x", "y", "z"), ("xs", "ys", "zs"))
+"""Columns of positions, the first that are there are taken, those that no face of the box wraps
+before others; `s` are shares of the box."""
 _VELOCITIES = ("vx", "vy", "vz")
 _LONGEST_HEAD = 64
 _BOUNDARY = re.compile(r"\b[pfsm]{2}\b")

@@ -21,7 +21,7 @@ _STEADY = 0.08
 """Share of that reach by which the lowest point moves along the vertical on level ground."""
 _TRAVELLED = 0.5
 """The same of the way that is walked across it."""
-_JUMP_SPEED = 20.0
+FASTEST_PEOPLE = 20.0
 """Metres a second, root mean square over the joints; no one runs as fast."""
 _JUMP, _ALONE = 20.0, 4.0
 """Times the usual step, and the steps beside it, that a jump is: movement sets in gradually."""
@@ -82,7 +82,7 @@ def jumps(
         return ()
     step = np.sqrt(np.square(np.diff(positions, axis=0)).sum(axis=-1).mean(axis=-1))
     beside = np.maximum(np.append(0.0, step[:-1]), np.append(step[1:], 0.0))
-    jump = step > np.maximum(_JUMP_SPEED * frame_time_s, _JUMP * np.median(step))
+    jump = step > np.maximum(FASTEST_PEOPLE * frame_time_s, _JUMP * np.median(step))
     return tuple((np.flatnonzero(jump & (step > _ALONE * beside)) + 1).tolist())
 
 

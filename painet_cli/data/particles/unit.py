@@ -52,13 +52,19 @@ def refuse_other_unit(
     ------
     RequestError
         The nearest atoms are as far apart as in another unit, and says which; or they lie on top of
-        each other, as copies of one system do.
+        each other, as copies of one system do, or too far apart for any number.
     """
     from scipy.spatial import cKDTree  # a command's help must not wait for it
 
     if len(elements) != len(positions) or len(positions) < 2:
         return
-    apart, nearest = cKDTree(positions).query(positions, k=2)
+    with np.errstate(over="ignore"):
+        apart, nearest = cKDTree(positions).query(positions, k=2)
+    if not np.isfinite(apart).all():
+        raise RequestError(
+            f"{where}: coordinates reach {np.abs(positions).max():.3g}, which is no length in "
+            "angstrom"
+        )
     if not apart[:, 1].all() and np.median(apart[:, 1]) > 0:
         first = int(np.argmin(apart[:, 1]))
         twin = next(int(k) for k in nearest[first] if k != first)

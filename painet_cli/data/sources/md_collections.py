@@ -44,7 +44,7 @@ from painet_cli.data.sources.options import (
     window_frames,
 )
 from painet_cli.data.sources.plausible import OTHER_Z, check_order, check_unit, first_frames
-from painet_cli.data.sources.registry import Destination, Source
+from painet_cli.data.sources.registry import Destination, Source, spelling
 from painet_cli.data.trajectories.unwrap import superposed
 from painet_cli.data.units import seconds
 from painet_cli.errors import RequestError, option
@@ -100,10 +100,10 @@ class Collection:
         RequestError
             The collection has no such molecule.
         """
-        spelled = {_plain(name): name for name in self.molecules}
-        if _plain(molecule) in spelled:
-            return spelled[_plain(molecule)]
-        near = get_close_matches(_plain(molecule), spelled, n=1)
+        spelled = {spelling(name): name for name in self.molecules}
+        if spelling(molecule) in spelled:
+            return spelled[spelling(molecule)]
+        near = get_close_matches(spelling(molecule), spelled, n=1)
         guess = f"did you mean {spelled[near[0]]}? " if near else ""
         raise RequestError(
             f"{option('molecule', molecule)}: not in {self.about.title}",
@@ -177,12 +177,12 @@ class Collection:
         _check_molecule(source, self, molecule, numbers)
         official = R.shape[0] == self.molecules[molecule].frames
         first = first_frames(held)
-        check_unit(R.where, first[0])
+        everyone = [symbol(number) for number in numbers]
+        check_unit(R.where, everyone, first[0])
         if not official:  # the first frames of a published file are what they are
             check_order(R.where, first, frame_time_s)
         kept = [k for k, number in enumerate(numbers) if hydrogens or number != _HYDROGEN]
-        elements = [symbol(numbers[k]) for k in kept]
-        everyone = [symbol(number) for number in numbers]
+        elements = [everyone[k] for k in kept]
         joined = np.array(covalent_bonds(first[0], everyone)).reshape(-1, 2)
         refuse_other_order(R.where, tuple(everyone), joined, first[0], OTHER_Z)
         bonds = covalent_bonds(first[0, kept], elements)
@@ -236,7 +236,7 @@ class Collection:
         """The one npz of a folder that is named after a molecule, and no longer name of another."""
 
         def named(path: Path) -> str:
-            held = (one for one in self.molecules if _plain(one) in _plain(path.stem))
+            held = (one for one in self.molecules if spelling(one) in spelling(path.stem))
             return max(held, key=len, default="")
 
         found = sorted(path for path in folder.glob("*.npz") if named(path) == molecule)
@@ -248,10 +248,6 @@ class Collection:
             f"{option('molecule', EVERY)} takes a folder with one npz of every molecule: "
             f"{', '.join(self.molecules)}",
         )
-
-
-def _plain(name: str) -> str:
-    return name.lower().replace("_", "-")
 
 
 def _check_molecule(

@@ -29,13 +29,12 @@ from painet_cli.data.sources.trajectory import segment_names
 from painet_cli.data.trajectories.readable import MOTION as FORMATS
 from painet_cli.data.trajectories.readable import format_of
 from painet_cli.data.trajectories.reader import check_file
-from painet_cli.data.units import seconds, time_text
+from painet_cli.data.units import same_time, seconds, time_text
 from painet_cli.errors import RequestError, option
 from painet_cli.storage.atomic import file_sha256
 
 DELTA_FRAMES = 30
 _UNITS = {"mm": "millimetre", "cm": "centimetre", "m": "metre", "in": "inch"}
-_SAME_TIME = 1e-3
 """Relative difference up to which two rates are the same: files round them."""
 
 
@@ -182,7 +181,7 @@ def common_frame_time(files: Sequence[Path], takes: Sequence[Motion]) -> float:
                 f"{path}: does not say the time between its frames",
                 f"give it, such as {option('frame_time', '10ms')}",
             )
-        if abs(time - (times[0] or time)) > _SAME_TIME * time:
+        if not same_time(times[0] or time, time):
             raise RequestError(
                 f"{path}: {time_text(time)} between frames, but {files[0]} has "
                 f"{time_text(times[0] or time)}",

@@ -13,6 +13,7 @@ from painet_cli.data.formats.md17_npz import MoleculeFile
 from painet_cli.data.particles.order import MOST_FRAMES, thinned, wrong_order
 from painet_cli.data.particles.particles import Particles
 from painet_cli.data.particles.stretched import stretched_bond
+from painet_cli.data.particles.unit import refuse_other_unit
 from painet_cli.data.trajectories.reader import Trajectory
 from painet_cli.errors import RequestError, option
 
@@ -24,7 +25,6 @@ frames in random order lie a vibration or a rotation apart, 0.3 and more at 0.5 
 _FEW_FRAMES = 200
 """Frames whose order is looked at."""
 OTHER_Z = "z lists the elements in another order than R has the atoms: put it right"
-_OTHER_UNITS = {"nanometres": 10.0, "bohr": 0.529177}
 
 
 def first_frames(held: MoleculeFile) -> NDArray[np.float64]:
@@ -46,56 +46,25 @@ def first_frames(held: MoleculeFile) -> NDArray[np.float64]:
     return frames
 
 
-def check_unit(where: str, frame: NDArray[np.float64]) -> None:
-    """Tell nanometres and bohr by how far apart neighbours lie.
+def check_unit(where: str, elements: Sequence[str], frame: NDArray[np.float64]) -> None:
+    """Refuse a molecule that is in another unit than angstrom, or whose atoms are not bonded.
 
     Raises
     ------
     RequestError
-        The median distance to the nearest atom is no molecule's in angstrom.
+        As `refuse_other_unit`; or the median distance to the nearest atom is no molecule's.
     """
-    median, other = _likely_unit(frame)
-    low, high = NEAREST_ATOM
-    if low <= median <= high:
-        return
-    guess = (
-        f"they look like {other}: multiply R by {_OTHER_UNITS[other]:g}, or name the unit in the "
-        "file as r_unit"
-        if other
-        else "they are no molecule's"
-    )
-    raise RequestError(
-        f"{where}: in frame 0 an atom is {median:.3g} from the next (median), expected {low} to "
-        f"{high} angstrom",
-        f"the coordinates are not in angstrom; {guess}",
-    )
-
-
-def check_other_unit(where: str, frame: NDArray[np.floating]) -> None:
-    """As `check_unit`, but of any system: only what looks like another unit is refused.
-
-    Raises
-    ------
-    RequestError
-        It looks like nanometres or bohr.
-    """
-    if len(frame) > 1 and _likely_unit(frame)[1]:
-        check_unit(where, frame.astype(np.float64))
-
-
-def _likely_unit(frame: NDArray[np.floating]) -> tuple[float, str]:
-    """Median distance to the nearest other, and the unit that makes it a molecule's if not ours."""
     from scipy.spatial import cKDTree  # a command's help must not wait for it
 
-    with np.errstate(over="ignore"):
-        nearest = cKDTree(frame).query(frame, k=2)[0][:, 1]
-    median = float(np.median(nearest))
+    refuse_other_unit(where, elements, frame)
+    median = float(np.median(cKDTree(frame).query(frame, k=2)[0][:, 1]))
     low, high = NEAREST_ATOM
-    if low <= median <= high:
-        return median, ""
-    return median, next(
-        (unit for unit, size in _OTHER_UNITS.items() if low <= median * size <= high), ""
-    )
+    if not low <= median <= high:
+        raise RequestError(
+            f"{where}: in frame 0 an atom is {median:.3g} from the next (median), expected {low} "
+            f"to {high} angstrom",
+            "these are no molecule's coordinates in angstrom",
+        )
 
 
 def check_order(where: str, frames: NDArray[np.float64], frame_time_s: float) -> None:

@@ -282,7 +282,7 @@ def find_download(name: str) -> tuple[Source, tuple[RemoteFile, ...]]:
     for listed in (own_sources, all_sources):  # no other package is imported for one of ours
         for source in listed():
             for key, remote in source.downloads.items():
-                if _plain(key) == _plain(name):
+                if spelling(key) == spelling(name):
                     return source, tuple(remote)
     raise RequestError(
         f"{name}: nothing is downloaded under this name",
@@ -290,7 +290,8 @@ def find_download(name: str) -> tuple[Source, tuple[RemoteFile, ...]]:
     )
 
 
-def _plain(name: str) -> str:
+def spelling(name: str) -> str:
+    """A name as it is compared with others: in small letters, with dashes."""
     return name.lower().replace("_", "-")
 
 

@@ -13,11 +13,9 @@ from painet_cli.data.particles.bonds import inverse_box
 from painet_cli.data.particles.names import Treatment
 from painet_cli.data.trajectories.reader import PICOSECOND, Trajectory
 from painet_cli.data.trajectories.unwrap import Unwrapper, superposed
+from painet_cli.data.units import same_time
 from painet_cli.errors import RequestError, option
 from painet_cli.storage.progress import OnCount
-
-_SAME_TIME = 1e-3
-"""Relative difference up to which two times between frames are the same: files hold floats."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +105,7 @@ def time_between_frames(files: Sequence[Trajectory], reading: Reading) -> float:
             )
     first, *others = [(file.path, file.frame_time_ps or 0.0) for file in files]
     for path, time in others:
-        if abs(time - first[1]) > _SAME_TIME * first[1]:
+        if not same_time(time, first[1]):
             raise RequestError(
                 f"{path}: {time:.4g} ps between frames, but {first[0]} has {first[1]:.4g} ps",
                 "prepare them apart, or give the time that holds for both with "

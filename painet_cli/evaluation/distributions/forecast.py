@@ -14,7 +14,7 @@ from painet_cli.evaluation.distributions.report import Distribution
 from painet_cli.prediction.adapting.adapt import frames_to_read
 from painet_cli.prediction.inputs.recording import Recording
 from painet_cli.prediction.pipeline import RecordingForecast
-from painet_cli.prediction.starting.timing import known_frames
+from painet_cli.prediction.starting.timing import beginnings, first_frames, known_frames
 from painet_cli.prediction.yardsticks import (
     MEAN,
     RECENT,
@@ -46,14 +46,11 @@ def compare_forecast(made: RecordingForecast, recording: Recording) -> Distribut
     """
     forecast, start_frames = made.forecast, made.start_frames
     count = len(made.selected.indices)
-    first = max(
-        frames_to_read(start_frames[0], count),
-        *(at for at in recording.breaks if at <= start_frames[0]),
-        0,
-    )
-    known = recording.read(made.selected, first, start_frames[-1] + 1).frames
+    first = frames_to_read(start_frames[0], count)
+    known = recording.read(made.selected, first, start_frames[-1] + 1)
     at = np.array(start_frames) - first
-    before = known[: at[0] + 1]
+    began = first_frames(beginnings(known), at)
+    before = known.frames[began[0] : at[0] + 1]
     if forecast.truth is not None:
         reference = FrameSet(forecast.start_positions, forecast.truth, forecast.times_s)
         said = "what happened"
@@ -75,7 +72,7 @@ def compare_forecast(made: RecordingForecast, recording: Recording) -> Distribut
         yield STILL, nothing_moves(start, horizon)
         yield STRAIGHT, forecast.straight[:, :horizon]
         if len(before) >= _FEWEST:
-            yield RECENT, nothing_moves(mean_of_last(known, at), horizon)
+            yield RECENT, nothing_moves(mean_of_last(known.frames, at, began), horizon)
             yield MEAN, nothing_moves(mean_superposed(mean_structure(before), start), horizon)
 
     return compare(

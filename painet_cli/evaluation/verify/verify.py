@@ -13,7 +13,6 @@ import numpy as np
 from painet_cli.config.presets import load_preset
 from painet_cli.data.dataset.dataset import FRAMES, MANIFEST, open_dataset, read_manifest
 from painet_cli.errors import RequestError
-from painet_cli.evaluation.evaluation import EVALUATION
 from painet_cli.evaluation.verify.files import (
     Check,
     checkpoint_check,
@@ -28,7 +27,7 @@ from painet_cli.evaluation.verify.files import (
 from painet_cli.prediction.checkpoints import Checkpoint, find_checkpoint
 from painet_cli.training.checkpoint import Header, read_header
 from painet_cli.training.record import trained_facts
-from painet_cli.training.run_folder import BEST, CONFIG, LAST, METRICS, RECORD
+from painet_cli.training.run_folder import BEST, CONFIG, EVALUATION, LAST, METRICS, RECORD
 
 SUMMARY = "summary.json"
 BENCH = "bench.json"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.errors import PainetError
+from painet_cli.errors import PainetError, RequestError
 from painet_cli.models.confidence.radii import Radii
 from painet_cli.prediction.adapting.blocks import (
     HELD,
@@ -36,6 +36,8 @@ from painet_cli.prediction.adapting.superposition import superposed_mse
 from painet_cli.prediction.adapting.sure import how_sure
 from painet_cli.prediction.adapting.verdict import Verdict
 from painet_cli.prediction.inputs.recording import Input
+from painet_cli.prediction.starting.start_checks import check_starts
+from painet_cli.prediction.starting.timing import beginnings, first_frames, uneven_frames
 from painet_cli.prediction.yardsticks import MEAN
 
 PAST, KERNEL = "weighted past", "kernel"
@@ -129,7 +131,7 @@ def adapt(
     if isinstance(lesson, str):
         return lesson
     known, count = lesson.known, system.frames.shape[1]
-    rivals = _yardsticks(lesson, lesson.blocks)
+    rivals = _yardsticks(lesson, int(lesson.blocks.choose[0]))
     held = thinned(lesson.blocks.held, min(_MOST_HELD, _MOST_PARTICLES // count))
     candidates: dict[str, Candidate] = {}
     enough = len(lesson.blocks.learn) >= HELD
@@ -155,7 +157,8 @@ def adapt(
     made, mse, laid = _measured(lesson, held, everything, notes)
     kept = name if keep_checkpoint and name in mse else None
     best = kept or min(mse, key=lambda key: float(np.mean(mse[key])))
-    chosen, last_learned = everything[best], int(lesson.blocks.choose[0])
+    chosen = everything[best]  # what has no run and cannot be fitted again has learned nothing
+    last_learned = lesson.begin if chosen.run is None else int(lesson.blocks.choose[0])
     radii = how_sure(lesson, held, chosen, made[best])
     if chosen.again is not None:  # there is nothing left to choose by what was held out
         chosen = chosen.again(with_latest(lesson.begin, lesson.blocks, int(offsets[-1])))
@@ -171,18 +174,30 @@ def _lesson(
     system: Input, start: int, offsets: NDArray[np.int64], frame_time_s: float, notes: list[str]
 ) -> Lesson | str:
     """What there is to learn, with what is to be said of it; or why nothing can be."""
-    begin = max((at for at in system.breaks if at <= start), default=0)
+    where, last = system.first_frame, int(offsets[-1])
+    begin = int(first_frames(beginnings(system), np.array([start]))[0])
+    uneven = begin in uneven_frames(system)
     known = system.frames[: start + 1]
     jump = begin + last_jump(known[begin:])
-    where, last = system.first_frame, int(offsets[-1])
     blocks = cut(jump, start, last)
+    if uneven:
+        notes.append(
+            f"frames are not evenly spaced up to frame {where + begin:,}: only what comes after is "
+            "learned from"
+        )
     if blocks is None:
         after = f" after the jump at frame {where + jump:,}" if jump > begin else ""
+        if uneven and jump == begin:
+            after = f" after frame {where + jump:,}, before which they are not evenly spaced"
         return (
             f"nothing was learned from {system.name}: {start + 1 - jump:,} frames up to the "
             f"start{after}, and {frames_needed(last):,} are needed to learn "
             f"{last:,} frames ahead and hold some out"
         )
+    try:
+        check_starts(system, np.arange(jump, start + 1))
+    except RequestError as refused:
+        return f"nothing was learned: {refused.what}"
     if jump > begin:
         notes.append(
             f"the recording jumps at frame {where + jump:,}: only what comes after is learned from"
@@ -206,20 +221,27 @@ def _lesson(
 
 def _past(lesson: Lesson, blocks: Blocks) -> Candidate:
     """The weighted past; it has nothing to choose, and learns from the block for that too."""
-    begin, known = lesson.begin, lesson.known
-    stop = int(blocks.choose[-1] + lesson.offsets[-1]) + 1
+    begin, known, stop = lesson.begin, lesson.known, _end_of_choosing(lesson, blocks)
     most = min(_MOST_WINDOWS, _MOST_PARTICLES // known.shape[1])
     starts = thinned(np.concatenate([blocks.learn, blocks.choose]), most)
     guess = weighted_past(known[begin:stop], starts - begin, lesson.offsets)
     return Candidate(guess, again=lambda other: _past(lesson, other)).within(begin)
 
 
-def _yardsticks(lesson: Lesson, blocks: Blocks) -> dict[str, Candidate]:
-    """Yardsticks, whose mean structure is that of the frames to learn from."""
+def _end_of_choosing(lesson: Lesson, blocks: Blocks) -> int:
+    """The first frame that is in no window to choose by."""
+    return int(blocks.choose[-1] + lesson.offsets[-1]) + 1
+
+
+def _yardsticks(lesson: Lesson, stop: int) -> dict[str, Candidate]:
+    """Yardsticks, whose mean structure is that of the frames before `stop`."""
     begin = lesson.begin
-    guesses = yardsticks(lesson.known[begin : int(blocks.choose[0])], lesson.offsets)
+    guesses = yardsticks(lesson.known[begin:stop], lesson.offsets)
     made = {name: Candidate(guess) for name, guess in guesses.items()}
-    made[MEAN] = Candidate(guesses[MEAN], again=lambda other: _yardsticks(lesson, other)[MEAN])
+    made[MEAN] = Candidate(
+        guesses[MEAN],
+        again=lambda other: _yardsticks(lesson, _end_of_choosing(lesson, other))[MEAN],
+    )
     return {name: one.within(begin) for name, one in made.items()}
 
 

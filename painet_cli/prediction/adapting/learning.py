@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from painet_cli.errors import PainetError, RequestError
 from painet_cli.models.confidence.radii import Radii
 from painet_cli.prediction.adapting.adapt import Adapted, adapt, frames_to_read
+from painet_cli.prediction.adapting.blocks import last_jump
 from painet_cli.prediction.adapting.guesses import Candidate
 from painet_cli.prediction.adapting.lesson import Lesson
 from painet_cli.prediction.adapting.own_run import OwnRuns, whole
@@ -22,7 +23,14 @@ from painet_cli.prediction.forecast import Forecast
 from painet_cli.prediction.inputs.recording import Input, Recording, Selected
 from painet_cli.prediction.matching import Choice
 from painet_cli.prediction.sanity import sanity_of
+from painet_cli.prediction.starting.start_checks import check_starts
 from painet_cli.prediction.starting.starts import parse_starts
+from painet_cli.prediction.starting.timing import (
+    beginnings,
+    first_frames,
+    have_followers,
+    uneven_frames,
+)
 from painet_cli.prediction.starting.treatment import treated
 from painet_cli.prediction.yardsticks import straight_on
 
@@ -120,8 +128,8 @@ def learn(
     said: tuple[str, ...] = ()
     if isinstance(choice, Choice) and ahead is not None:  # a checkpoint sees frames as in training
         system, said = treated(choice.checkpoint.header, system, at)
-    if any(at[0] < one <= at[-1] for one in system.breaks):
-        return None, "nothing was learned: the starts are in several recordings"
+    if parted := _parted(system, at):
+        return None, f"nothing was learned: {parted}"
     usable = by_checkpoint if ahead is not None else None
     with ExitStack() as stack:
         own = OwnRuns(wish, choice if isinstance(choice, Choice) else None, notice, stack)
@@ -151,6 +159,30 @@ def learn(
         return replace(learned, forecast=_predicted(learned, found, at, notes)), ""
 
 
+def _parted(system: Input, at: NDArray[np.int64]) -> str:
+    """What parts several starts or cuts a later one, which then have no past in common.
+
+    Empty where nothing does.
+    """
+    if any(at[0] < one <= at[-1] for one in system.breaks):
+        return "the starts are in several recordings"
+    for one in uneven_frames(system).tolist():
+        if at[0] < one <= at[-1]:
+            where = system.first_frame + one
+            return f"the time between frames is another before frame {where:,}, among the starts"
+    if len(at) == 1:
+        return ""
+    try:
+        check_starts(system, at[1:])
+    except RequestError as refused:
+        return refused.what
+    begin = int(first_frames(system.breaks, at)[0])
+    jump = begin + last_jump(system.frames[begin : at[-1] + 1])
+    if jump > at[0]:
+        return f"the recording jumps at frame {system.first_frame + jump:,}, among the starts"
+    return ""
+
+
 def _by_checkpoint(predict: ByCheckpoint, system: Input, steps: int) -> Candidate:
     def spread(_: NDArray[np.floating], starts: NDArray[np.int64]) -> NDArray[np.floating]:
         known = predict(system, starts).spread
@@ -174,8 +206,7 @@ def _predicted(
     system, offsets, chosen = found.lesson.system, found.lesson.offsets, found.chosen
     positions = chosen.guess(system.frames, at)
     later = at[:, None] + offsets
-    ends = np.array([*system.breaks, len(system.frames)])
-    known = bool((later[:, -1] < ends[np.searchsorted(ends, at, side="right")]).all())
+    known = have_followers(beginnings(system), at, int(offsets[-1]), len(system.frames))
     x = system.frames[at]
     velocities = x - system.frames[np.maximum(at - 1, 0)]
     forecast = Forecast(

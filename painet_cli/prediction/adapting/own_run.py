@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.config.presets import Preset
-from painet_cli.data.dataset.dataset import write_dataset
+from painet_cli.data.dataset.dataset import open_dataset, write_dataset
 from painet_cli.data.dataset.manifest import Manifest, Origin, Segment, Split, Units
 from painet_cli.data.motion.motion import METRES_OF
 from painet_cli.errors import PainetError, option
@@ -56,7 +56,6 @@ def keep_dataset(lesson: Lesson, folder: Path, *, force: bool = False) -> None:
             ("test", lesson.blocks.held),
         )
     }
-    unit = system.length_unit
     manifest = Manifest(
         name=folder.name,
         origin=Origin(
@@ -67,8 +66,8 @@ def keep_dataset(lesson: Lesson, folder: Path, *, force: bool = False) -> None:
             prepared_by=command_line(),
         ),
         units=Units(
-            length=unit,
-            length_in_metres=_ANGSTROM if unit == "angstrom" else METRES_OF.get(unit, 1.0),
+            length=system.length_unit,
+            length_in_metres=_metres(system),
             frame_time_s=lesson.frame_time_s,
         ),
         up_axis=system.up_axis,
@@ -80,6 +79,13 @@ def keep_dataset(lesson: Lesson, folder: Path, *, force: bool = False) -> None:
         files={},
     )
     write_dataset(folder, frames, manifest, force=force)
+
+
+def _metres(system: Input) -> float:
+    """Length of the unit of a recording."""
+    if system.kind == "dataset" and system.path is not None:
+        return open_dataset(system.path).manifest.units.length_in_metres
+    return _ANGSTROM if system.length_unit == "angstrom" else METRES_OF.get(system.length_unit, 1.0)
 
 
 def candidate_of(run: Path, system: Input, steps: int) -> Candidate:

@@ -9,6 +9,7 @@ from scipy.spatial import cKDTree
 
 from painet_cli.config.presets import Preset
 from painet_cli.data.batches.offsets import target_offsets
+from painet_cli.data.units import same_time
 from painet_cli.errors import RequestError
 from painet_cli.prediction.adapting.lesson import Lesson
 from painet_cli.prediction.checkpoints import Checkpoint
@@ -19,7 +20,6 @@ _NEIGHBOURS = 2.5
 """Length of edges between particles without bonds, in distances to the nearest."""
 _KEPT = 300
 """Training windows that a kernel keeps."""
-_SAME_TIME = 1e-3
 _NEW: dict[str, Any] = {
     "model": {"name": "painet", "layers": 4, "hidden": 64, "heads": 2},
     "train": {
@@ -109,6 +109,6 @@ def goes_on(lesson: Lesson, begin: Checkpoint) -> bool:
     return (
         not header.preset.model.closed_form
         and data.delta_time is None
-        and abs(lesson.frame_time_s - trained_s) <= _SAME_TIME * trained_s
+        and same_time(lesson.frame_time_s, trained_s)
         and target_offsets(data)[-1] <= lesson.offsets[-1]
     )

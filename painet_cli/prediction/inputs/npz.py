@@ -12,7 +12,8 @@ from painet_cli.data.particles.bonds import covalent_bonds
 from painet_cli.data.particles.elements import atoms, symbol
 from painet_cli.data.particles.origin import kept_digits
 from painet_cli.data.particles.stretched import refuse_other_order
-from painet_cli.data.sources.plausible import OTHER_Z, check_other_unit
+from painet_cli.data.particles.unit import refuse_other_unit
+from painet_cli.data.sources.plausible import OTHER_Z
 from painet_cli.data.trajectories.reader import check_file
 from painet_cli.prediction.inputs.described import ParticleRecording
 from painet_cli.prediction.inputs.recording import Frames, check_several
@@ -31,8 +32,8 @@ class NpzRecording(ParticleRecording):
         bonds: tuple[tuple[int, int], ...] = ()
         # cKDTree takes finite positions only; the frame itself is refused when it is read
         if np.isfinite(self.first).all():
-            check_other_unit(self._held.positions.where, self.first)
             elements = tuple(symbol(number) for number in numbers)
+            refuse_other_unit(self._held.positions.where, elements, self.first)
             bonds = covalent_bonds(self.first, elements)
             joined = np.array(bonds, dtype=np.int64).reshape(-1, 2)
             refuse_other_order(self._held.positions.where, elements, joined, self.first, OTHER_Z)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.formats.frame import is_unwritten
+from painet_cli.data.motion.plausible import FASTEST_PEOPLE
 from painet_cli.data.particles.bonds import inverse_box
 from painet_cli.data.particles.order import wrong_order
 from painet_cli.data.particles.smooth import smooth_note
@@ -17,8 +18,6 @@ from painet_cli.prediction.inputs.recording import Input, Recording, Selected
 from painet_cli.prediction.starting.timing import StartVelocities, frame_time_of
 from painet_cli.training.checkpoint import Header
 
-FASTEST_PEOPLE = 20.0
-"""Metres a second, root mean square over the joints; no one runs as fast."""
 MUCH_FASTER = 10.0
 """Times the speed of training from which on a start is said to be fast."""
 _ANOTHER_TIME = 2.0

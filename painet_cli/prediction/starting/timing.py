@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from painet_cli.data.batches.offsets import target_offsets
 from painet_cli.data.batches.spacing import frame_times_of
-from painet_cli.data.units import time_text
+from painet_cli.data.units import SAME_TIME, same_time, time_text
 from painet_cli.errors import RequestError, option
 from painet_cli.prediction.inputs.recording import Input
 from painet_cli.prediction.rollout import rollout_offsets
@@ -18,7 +19,6 @@ from painet_cli.training.checkpoint import Header
 
 _WHOLE = 0.02
 """How far from a whole number of frames a time may be and still count as one."""
-_SAME_TIME = 1e-3
 _NEARLY = 0.1
 _FEW_FRAMES = 8
 """Frames to the first step below which it matters where a velocity is from: with six, walking is
@@ -67,7 +67,7 @@ def _ratio(trained_s: float, frame_time_s: float | None) -> float:
     if frame_time_s is None:
         return 1.0
     ratio = trained_s / frame_time_s
-    return round(ratio) if 0 < abs(ratio - round(ratio)) < _SAME_TIME * ratio else ratio
+    return round(ratio) if 0 < abs(ratio - round(ratio)) < SAME_TIME * ratio else ratio
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,13 +131,33 @@ def _tolerance(system: Input) -> NDArray[np.float64]:
     return tolerance
 
 
-def uneven_frame(system: Input) -> int | None:
-    """Index of the first frame that does not follow the one before by the usual time."""
+def uneven_frames(system: Input) -> NDArray[np.int64]:
+    """Indices of the frames that do not follow the one before by the usual time."""
     if system.times_s is None or system.frame_time_s is None or len(system.times_s) < 2:
-        return None
+        return np.empty(0, dtype=np.int64)
     off = np.abs(np.diff(system.times_s) - system.frame_time_s) > _tolerance(system)[1:]
     off[[at - 1 for at in system.breaks]] = False
-    return int(np.argmax(off)) + 1 if off.any() else None
+    return np.flatnonzero(off) + 1
+
+
+def beginnings(system: Input) -> tuple[int, ...]:
+    """Indices, ascending, of frames that follow none: another recording's, and after a gap."""
+    return tuple(sorted({*system.breaks, *uneven_frames(system).tolist()}))
+
+
+def first_frames(begins: Sequence[int], starts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(S,) first frame of the recording that each start is in; they begin at 0 and `begins`."""
+    every = np.array([0, *begins])
+    first: NDArray[np.int64] = every[np.searchsorted(every, starts, side="right") - 1]
+    return first
+
+
+def have_followers(
+    begins: Sequence[int], starts: NDArray[np.int64], ahead: int, count: int
+) -> bool:
+    """Whether `ahead` frames follow every start in its recording, of `count` frames in all."""
+    ends = np.array([*begins, count])
+    return bool((starts + ahead < ends[np.searchsorted(ends, starts, side="right")]).all())
 
 
 def start_past(
@@ -152,20 +172,21 @@ def start_past(
     history = header.preset.data.history
     if not history:
         return None, 0
-    if (odd := uneven_frame(system)) is not None:
+    first = first_frames(system.breaks, starts)
+    ratio = _frames_per_frame(header, system.frame_time_s)
+    wanted = starts[:, None] - ratio * np.arange(1, history + 1)  # (S, H)
+    known = int((wanted >= first[:, None] - _WHOLE).sum(axis=1).min())
+    at = np.maximum(wanted, first[:, None])
+    left = np.floor(at).astype(np.int64)
+    for odd in uneven_frames(system).tolist():
+        if not ((left.min(axis=1) < odd) & (odd <= starts)).any():
+            continue
         raise RequestError(
             f"{system.name}: frame {system.first_frame + odd} does not follow the one before by "
             f"the usual time, and the checkpoint reads {history} frames before a start",
             f"choose another with {option('start')}, or give {option('frame_time')} if the times "
             "of the file are wrong",
         )
-    begins = np.array([0, *system.breaks])
-    first = begins[np.searchsorted(begins, starts, side="right") - 1]
-    ratio = _frames_per_frame(header, system.frame_time_s)
-    wanted = starts[:, None] - ratio * np.arange(1, history + 1)  # (S, H)
-    known = int((wanted >= first[:, None] - _WHOLE).sum(axis=1).min())
-    at = np.maximum(wanted, first[:, None])
-    left = np.floor(at).astype(np.int64)
     share = (at - left)[..., None, None].astype(np.float32)
     right = np.minimum(left + 1, starts[:, None])
     origin = system.frames[starts][:, None]
@@ -186,8 +207,7 @@ def known_truth(
     frames = known_frames(header, steps, system.frame_time_s)
     if frames is None or _uneven_after(system, starts, frames):
         return None
-    ends = np.array([*system.breaks, len(system.frames)])
-    if (starts + frames[-1] >= ends[np.searchsorted(ends, starts, side="right")]).any():
+    if not have_followers(system.breaks, starts, int(frames[-1]), len(system.frames)):
         return None
     later: NDArray[np.floating] = system.frames[starts[:, None] + frames]
     return later
@@ -222,7 +242,8 @@ def frame_warnings(
     if held := velocities.sources.count("file"):
         which = "" if held == count else f" at {held:,} of {count:,} starts"
         said.append(f"velocities are those that the file holds{which}")
-    if (odd := uneven_frame(system)) is not None and known is not None:
+    if len(odds := uneven_frames(system)) and known is not None:
+        odd = int(odds[0])
         passed = float(system.times_s[odd] - system.times_s[odd - 1])  # type: ignore[index]
         said.append(
             f"frames are not evenly spaced: {time_text(passed)} before frame "
@@ -234,7 +255,7 @@ def frame_warnings(
             f"{system.name} does not say the time between its frames: taken as the checkpoint's, "
             f"{time_text(trained)} ({option('frame_time')} gives another)"
         )
-    elif known is not None and moving and abs(known - trained) > _SAME_TIME * trained:
+    elif known is not None and moving and not same_time(known, trained):
         said.append(
             f"frames are {time_text(known)} apart, the checkpoint was trained on "
             f"{time_text(trained)}: velocities are scaled, and may not be like those it knows"

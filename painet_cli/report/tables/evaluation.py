@@ -14,7 +14,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from painet_cli.config.differences import APART, as_words, differing_keys
-from painet_cli.evaluation.yardsticks import better, reported
+from painet_cli.evaluation.yardsticks import better, on_training, reported
 from painet_cli.report.tables.layout import Columns, digits, lay_out
 from painet_cli.report.tables.paper import PaperFigure, paper_figure
 
@@ -244,6 +244,11 @@ def _footnotes(rows: Sequence[_Row]) -> list[str]:
     lines = [
         "MSE: mean over windows, particles and coordinates; MSD = 3 x MSE.",
         *(
+            f"{e.preset} reports the last step alone: its MSD is 3 x F-MSE."
+            for e in every
+            if e.mse == e.f_mse != e.a_mse
+        ),
+        *(
             f"{e.dataset}{f' ({e.label})' if e.label else ''}: MSE in {e.unit}; "
             f"{e.split_kind} split, {100 * e.leak:.3g} % of test "
             "windows overlap a training window."
@@ -270,13 +275,14 @@ def _footnotes(rows: Sequence[_Row]) -> list[str]:
     ]
     if any(row.first.superposed_step_mse for row in rows):
         lines.append("Superposed: A-MSE of every step's target laid on its prediction (Kabsch).")
+    lines.extend(on_training(e.preset, e.yardsticks) for e in every if e.split == "train")
     lines.extend(_held(row.first, bars) for row in rows if (bars := row.first.coverage))
     if any(len(row.runs) > 1 for row in rows):
         lines.append("±: sample standard deviation over seeds; peak memory is the largest.")
     lines.extend(line for row in rows for line in _losses(row))
     if any(row.paper for row in rows):
         lines.append("Paper: PAINET's Tables 1 to 4, mean ± standard deviation where printed.")
-    return list(dict.fromkeys(lines))
+    return [line for line in dict.fromkeys(lines) if line]
 
 
 def _losses(row: _Row) -> list[str]:

@@ -40,7 +40,7 @@ def verdict_sentences(verdict: Verdict, length_unit: str) -> list[str]:
             near = min(learned, key=lambda name: means[name])
             said += f" (MSE {own}, {near} {digits(means[near])} {unit}²)"
     elif skill is None:
-        said = f"Predicted by {chosen}; {where} nothing moves"
+        said = f"Predicted by {chosen}: {where} the yardstick {best} makes no error"
     else:
         how = f"{abs(skill):.0%} {'below' if skill >= 0 else 'above'}"
         said = (

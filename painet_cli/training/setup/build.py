@@ -75,8 +75,15 @@ def build_trainer(
     device: torch.device,
     budget_s: float | None,
     world: World,
+    begun: Header | None = None,
 ) -> tuple[Trainer, Header]:
     """Build the model of a preset, its windows and its optimiser, and what its checkpoints say.
+
+    Parameters
+    ----------
+    begun
+        What the checkpoint says of a training that is gone on with, whose weights are to be taken
+        from there: what `train.start_from` names is not read again.
 
     Raises
     ------
@@ -96,13 +103,13 @@ def build_trainer(
     check_loss(preset, dataset.manifest)
     preset = with_members(preset, dataset)
     where = preset.train.start_from
-    start = None if where is None else read_start(where, dataset.manifest)
-    known = () if start is None else start.header.type_names
+    start = None if where is None or begun is not None else read_start(where, dataset.manifest)
+    before = begun if start is None else start.header
+    known = () if before is None else before.type_names
     system, graph = system_of(dataset.manifest, preset, known)
-    offsets, before = target_offsets(preset.data), before_of(preset.data)
-    times = frame_times_of(preset.data)
+    offsets, times = target_offsets(preset.data), frame_times_of(preset.data)
     train, val = (
-        windows_of(dataset, part, offsets, graph, device, before, times)
+        windows_of(dataset, part, offsets, graph, device, before_of(preset.data), times)
         for part in ("train", "val")
     )
     check_types(dataset, train, graph, system.type_names, len(known))
@@ -136,7 +143,7 @@ def build_trainer(
         progress=TrainingState(),
         command=command_line(),
         versions=versions(),
-        start=None if start is None else start.facts(),
+        start=start.facts() if start is not None else begun and begun.start,
     )
     report = preset.data.report
     return Trainer(model, preset.train, train, val, budget_s, world, augmentation, report), header

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +14,12 @@ from painet_cli.data.particles.particles import Particles
 from painet_cli.errors import RequestError
 from painet_cli.models.confidence.radii import coverage, fit_radii
 from painet_cli.prediction.adapting.adapt import KERNEL, PAST, Adapted, adapt
-from painet_cli.prediction.adapting.blocks import cut, frames_needed, last_jump
+from painet_cli.prediction.adapting.blocks import cut, frames_needed, last_jump, with_latest
 from painet_cli.prediction.adapting.guesses import Candidate, weighted_past
+from painet_cli.prediction.adapting.learning import Learned, learn
 from painet_cli.prediction.adapting.superposition import superposed_mse
 from painet_cli.prediction.adapting.wish import NEVER, Wish, read_wish
-from painet_cli.prediction.inputs.recording import Input
+from painet_cli.prediction.inputs.recording import Frames, Input, Recording, Selected
 from painet_cli.prediction.yardsticks import (
     MEAN,
     NEAREST,
@@ -24,6 +27,8 @@ from painet_cli.prediction.yardsticks import (
     RECENT,
     STILL,
     STRAIGHT,
+    mean_structure,
+    mean_superposed,
 )
 from painet_cli.report.tables.verdict import held_out_figures, verdict_sentences
 
@@ -45,7 +50,7 @@ def _system(frames: NDArray[np.floating]) -> Input:
         particles=particles,
         frames=frames.astype(np.float32),
         frame_time_s=1e-15,
-        length_unit="angstrom",
+        length_unit="reduced",  # in which bonds may be of any length
     )
 
 
@@ -103,6 +108,41 @@ def test_every_yardstick_is_measured_and_a_forecast_that_loses_to_one_is_marked(
     assert marks["mine"] == "loses"
     assert marks[STILL] == "yardstick"
     assert marks[PAST] == ""
+
+
+def test_of_what_learned_nothing_no_frame_is_said_to_be_learned_from() -> None:
+    frames, stray = _jitter(), Candidate(lambda known, starts: known[starts][:, None].repeat(3, 1))
+    assert _adapted(frames).verdict.learned_from == len(frames)
+    found = adapt(_system(frames), 299, OFFSETS, stray, "mine", keep_checkpoint=True)
+    assert isinstance(found, Adapted)
+    assert found.verdict.learned_from == 0
+
+
+def test_what_is_fitted_again_knows_the_frames_that_were_held_out() -> None:
+    frames = _jitter().astype(np.float32)
+    blocks = cut(0, 299, 4)
+    assert blocks is not None
+    like = int(blocks.held[3])
+    frames[298:] = frames[like - 1 : like + 1]
+    found = _adapted(frames)
+    last = with_latest(0, found.lesson.blocks, 4)
+    again = {name: found.candidates[name].again for name in (NEAREST, MEAN)}
+    nearest, mean = (
+        one(last).guess(frames, np.array([299])) for one in again.values() if one is not None
+    )
+    np.testing.assert_allclose(nearest[0], frames[like + OFFSETS], atol=1e-5)
+    expected = mean_superposed(mean_structure(frames), frames[299:])
+    np.testing.assert_allclose(mean[:, 0], expected, atol=1e-5)
+
+
+def test_a_yardstick_without_error_is_named_where_something_moves() -> None:
+    frames = 3.0 * np.arange(15.0).reshape(1, 5, 3) + np.arange(300.0)[:, None, None]
+    still = Candidate(lambda known, starts: known[starts][:, None].repeat(3, 1))
+    found = adapt(_system(frames), 299, OFFSETS, still, "mine", keep_checkpoint=True)
+    assert isinstance(found, Adapted)
+    assert found.verdict.skill is None
+    said = verdict_sentences(found.verdict, "angstrom")[0]
+    assert "the yardstick straight on makes no error" in said
 
 
 def test_where_nothing_can_be_learned_a_yardstick_is_the_answer() -> None:
@@ -167,6 +207,87 @@ def test_after_a_late_jump_nothing_is_learned_and_the_jump_is_named() -> None:
     found = adapt(_system(parts), len(parts) - 1, OFFSETS, None, "")
     assert isinstance(found, str)
     assert "after the jump at frame 100" in found
+
+
+def _timed(frames: NDArray[np.floating], late_from: Sequence[int]) -> Input:
+    """Frames 1 fs apart, but for some that come later."""
+    times = np.arange(len(frames), dtype=np.float64)
+    for at in late_from:
+        times[at:] += 5.0
+    return replace(_system(frames), times_s=1e-15 * times)
+
+
+def test_of_frames_unevenly_spaced_in_time_those_after_the_last_gap_are_learned_from() -> None:
+    frames = _jitter()
+    found = adapt(_timed(frames, [40, 100]), 299, OFFSETS, None, "")
+    assert isinstance(found, Adapted)
+    assert any("not evenly spaced up to frame 100" in note for note in found.verdict.notes)
+    assert found.verdict.mse == _adapted(frames[100:]).verdict.mse
+    late = adapt(_timed(frames, range(0, 300, 7)), 299, OFFSETS, None, "")
+    assert isinstance(late, str)
+    assert "6 frames up to the start after frame 294, before which they are not evenly" in late
+
+
+class _Held(Recording):
+    """A recording that is in memory."""
+
+    def __init__(self, system: Input) -> None:
+        super().__init__(Path("made"), len(system.frames), system.frame_time_s)
+        self.system, self.length_unit = system, system.length_unit
+
+    def select(self, language: str) -> Selected:
+        count = len(self.system.particles.names)
+        return Selected(language, self.system.particles, np.arange(count))
+
+    def _frames(self, first: int, stop: int, indices: NDArray[np.int64]) -> Frames:
+        times = self.system.times_s
+        return Frames(
+            self.system.frames[first:stop], times_s=None if times is None else times[first:stop]
+        )
+
+
+def _learned(system: Input, start: str) -> tuple[Learned | None, str]:
+    recording = _Held(system)
+    return learn(recording, recording.select("all"), None, 3, start, None, Wish(), lambda _: None)
+
+
+def test_starts_that_a_gap_in_time_or_a_jump_parts_have_no_past_in_common() -> None:
+    frames = _jitter()
+    assert _learned(_system(frames), "200:260:20")[0] is not None
+    none, said = _learned(_timed(frames, [230]), "200:260:20")
+    assert none is None
+    assert "the time between frames is another before frame 230, among the starts" in said
+    parts = np.concatenate([frames[:230] + 50.0, frames[230:]])
+    none, said = _learned(_system(parts), "200:260:20")
+    assert none is None
+    assert "jumps at frame 230, among the starts" in said
+
+
+def _molecule(frames: NDArray[np.floating]) -> Input:
+    return replace(_system(frames), length_unit="angstrom")
+
+
+def test_nothing_is_learned_from_molecules_in_pieces() -> None:
+    frames = np.arange(5.0)[:, None] * [1.5, 0.0, 0.0] + 0.1 * (_jitter() - _jitter(1))
+    assert _learned(_molecule(frames), "200:260:20")[0] is not None
+    cut = frames.copy()
+    cut[30:150:3, 2:] += 20.0
+    none, said = _learned(_molecule(cut), "200")
+    assert none is None
+    assert "nothing was learned: made: frame 30: bond C-C (particles 1 and 2) is" in said
+    late = frames.copy()
+    late[239:270:2, 2:] += 20.0
+    none, said = _learned(_molecule(late), "200:260:20")
+    assert none is None
+    assert "frame 239: bond C-C" in said
+
+
+def test_what_comes_after_a_gap_in_time_is_not_what_was_predicted() -> None:
+    for late_from, known in (([], True), ([202], False), ([250], True)):
+        found, _ = _learned(_timed(_jitter(), late_from), "200")
+        assert found is not None
+        assert found.forecast is not None
+        assert (found.forecast.truth is not None) == known
 
 
 def test_constant_coordinates_have_no_skill_and_stay_where_they_are() -> None:

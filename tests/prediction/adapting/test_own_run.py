@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 
 import painet
+from painet_cli.data.dataset.dataset import open_dataset, write_dataset
 from painet_cli.errors import RequestError
 from painet_cli.prediction.adapting.blocks import cut
 from painet_cli.prediction.adapting.lesson import Lesson
+from painet_cli.prediction.adapting.own_run import keep_dataset
 from painet_cli.prediction.adapting.recipes import data_section
 from painet_cli.prediction.inputs.open import open_input
 from painet_cli.report.prediction import WrittenPrediction
+from systems import frames_of, manifest
 
 
 @pytest.fixture(scope="module")
@@ -93,3 +96,16 @@ def _lesson(offsets: list[int], data: Path) -> Lesson:
     blocks = cut(0, 299, offsets[-1])
     assert blocks is not None
     return Lesson(system, 0, 299, blocks, np.array(offsets), 1.0)
+
+
+def test_what_is_kept_of_a_dataset_has_its_unit_of_length(tmp_path: Path) -> None:
+    described = manifest((200,), train=(1,), val=(150,), test=(180,))
+    units = described.units.model_copy(update={"length": "sigma", "length_in_metres": 3.4e-10})
+    described = described.model_copy(update={"units": units})
+    write_dataset(tmp_path / "beads", frames_of(described), described)
+    with open_input(tmp_path / "beads") as recording:
+        system = recording.read(recording.select("all"))
+    blocks = cut(0, 199, 3)
+    assert blocks is not None
+    keep_dataset(Lesson(system, 0, 199, blocks, np.array([1, 2, 3]), 1.0), tmp_path / "kept")
+    assert open_dataset(tmp_path / "kept").manifest.units.length_in_metres == 3.4e-10

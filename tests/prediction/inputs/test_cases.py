@@ -231,8 +231,17 @@ def test_a_unit_that_an_npz_declares_is_converted(
 
 def test_an_npz_in_another_unit_that_says_nothing_is_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "m.npz", R=molecule() / 10, z=ETHANOL)
-    with pytest.raises(RequestError, match=r"not in angstrom; they look like nanometres"):
+    with pytest.raises(RequestError, match="these look like nanometres"):
         open_input(tmp_path / "m.npz")
+
+
+def test_an_npz_of_a_crystal_whose_atoms_lie_as_far_apart_as_carbons_in_bohr_is_read(
+    tmp_path: Path,
+) -> None:
+    silicon = 2.35 * np.stack(np.meshgrid(*[np.arange(3.0)] * 3), axis=-1).reshape(1, -1, 3)
+    np.savez(tmp_path / "m.npz", R=silicon, z=[14] * 27)
+    with open_input(tmp_path / "m.npz") as recording:
+        np.testing.assert_allclose(recording.read(recording.select("all")).frames, silicon)
 
 
 @pytest.mark.parametrize(

@@ -215,6 +215,16 @@ def test_restart_cut_within_its_velocities_is_refused(tmp_path: Path, top: Path)
         read(path, top)
 
 
+@pytest.mark.parametrize("left", [6, 3])
+def test_restart_cut_after_a_few_velocities_has_no_box_of_them(
+    tmp_path: Path, top: Path, left: int
+) -> None:
+    path = rst7(tmp_path / "a.rst7", velocities=False, box=False)
+    path.write_text(path.read_text() + f"{0.1:12.7f}" * left + "\n")
+    with pytest.raises(RequestError, match=f"{left} numbers follow its 9 atoms, neither"):
+        read(path, top)
+
+
 def test_restart_of_two_atoms_has_velocities_before_its_box(tmp_path: Path) -> None:
     path = tmp_path / "a.rst7"
     rows = [[0, 0, 0, 1, 0, 0], [0.1] * 6, [20, 21, 22, 90, 90, 90]]
@@ -223,6 +233,16 @@ def test_restart_of_two_atoms_has_velocities_before_its_box(tmp_path: Path) -> N
     assert frame.box is not None
     np.testing.assert_allclose(np.diag(frame.box), [20, 21, 22])
     np.testing.assert_allclose(frame.velocities, np.full((2, 3), 2.0455), rtol=1e-6)
+
+
+def test_restart_of_two_atoms_may_have_velocities_or_a_box_alone(tmp_path: Path) -> None:
+    path = tmp_path / "a.rst7"
+    for row, moves in (([0.1, -0.2, 0.3] * 2, True), ([20, 21, 22, 90, 90, 90], False)):
+        rows = [[0, 0, 0, 1, 0, 0], row]
+        path.write_text("\n".join(["", "2", *("".join(f"{x:12.7f}" for x in r) for r in rows)]))
+        frame = RestartReader(path)[0]
+        assert (frame.velocities is not None) == moves
+        assert (frame.box is None) == moves
 
 
 def test_restart_in_netcdf(tmp_path: Path, top: Path) -> None:

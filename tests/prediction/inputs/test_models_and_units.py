@@ -10,6 +10,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from painet_cli.data.formats.lammps_dump import DumpReader
 from painet_cli.data.motion.bvh_writer import parents_of, write_bvh
 from painet_cli.errors import RequestError
 from painet_cli.prediction.checkpoints import find_checkpoint
@@ -131,6 +132,27 @@ def test_a_box_without_a_periodic_boundary_is_none(
     found = read(path)
     assert (found.boxes is not None) == boxes
     np.testing.assert_allclose(found.frames[0, 1], [15.5, 15, 15], atol=1e-5)  # shares of it
+
+
+@pytest.mark.parametrize(("whole", "unit"), [("xu yu zu", 1.0), ("xsu ysu zsu", 10.0)])
+def test_positions_that_no_box_wraps_come_before_those_that_it_does(
+    tmp_path: Path, whole: str, unit: float
+) -> None:
+    path, moving = tmp_path / "both.dump", np.linspace(9.0, 33.0, 5)  # by more than half the box
+    with path.open("w") as file:
+        for k, x in enumerate(moving):
+            atoms = "".join(
+                f"{n + 1} C {(x + n) % 10} {n} 0 {(x + n) / unit} {n / unit} 0\n" for n in range(3)
+            )
+            file.write(
+                f"ITEM: TIMESTEP\n{k}\nITEM: NUMBER OF ATOMS\n3\nITEM: BOX BOUNDS pp ff ff\n"
+                "0 10\n0 10\n0 10\n"
+                f"ITEM: ATOMS id element x y z {whole}\n{atoms}"
+            )
+    reader = DumpReader(path)
+    found = np.array([reader[k].positions[:, 0] for k in range(5)])
+    reader.close()
+    np.testing.assert_allclose(found, moving[:, None] + np.arange(3), rtol=1e-5)
 
 
 def test_a_dump_without_ids_says_that_it_goes_by_its_lines(tmp_path: Path) -> None:

@@ -176,6 +176,9 @@ def test_long_names_and_many_digits_fit() -> None:
 def test_the_footnote_says_what_the_figures_are_of() -> None:
     text = unwrapped(rendered(evaluation()))
     assert "mean over windows, particles and coordinates; MSD = 3 x MSE" in text
+    assert "its MSD" not in text
+    last = unwrapped(rendered(evaluation(horizon=2, mse=0.2, f_mse=0.2, a_mse=0.1)))
+    assert "mocap-walk-s2s reports the last step alone: its MSD is 3 x F-MSE" in last
     assert (
         "mocap-walk: MSE in ASF unit²; blocks split, "
         "0 % of test windows overlap a training window." in text

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 import torch
 
 from painet_cli.config.presets import Preset, load_preset
+from painet_cli.config.schema import DataConfig
 from painet_cli.data.dataset.dataset import open_dataset
 from painet_cli.errors import RequestError
 from painet_cli.evaluation.evaluate import evaluate_run, windows_for
@@ -181,6 +184,44 @@ def test_a_file_that_names_a_huge_member_takes_no_memory() -> None:
     huge = described(name="painet", layers=256, hidden=16_384, heads=64)
     with pytest.raises(RuntimeError, match="Missing key"):
         check_weights(huge, SPEC, {"weights": torch.ones(1, 1)})
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ({"name": "egno", "modes": 5_000, "hidden": 256}, "Missing key"),
+        ({"name": "gf-node", "modes": 10_000, "hidden": 256}, "Missing key"),
+        ({"name": "painet", "attention_layers": 256}, "2,560,000 attention layers, the file 1 te"),
+    ],
+)
+def test_modes_and_attention_layers_count_among_what_makes_a_model_huge(
+    model: dict[str, object], said: str
+) -> None:
+    data = {"dataset": "small", "horizon": 10_000, "delta_frames": 10_000}
+    huge = preset(model).model_copy(update={"data": DataConfig.model_validate(data)})
+    with pytest.raises(RuntimeError, match=said):
+        check_weights(huge, SPEC, {"weights": torch.ones(1, 1)})
+
+
+_CHECKED_FIRST = """
+import torch
+from painet_cli.models.registry import check_weights
+from systems import SPEC, preset
+huge = preset({"name": "gf-node", "layers": 256, "hidden": 16_384})
+try:
+    check_weights(huge, SPEC, {"weights": torch.ones(1, 1)})
+except RuntimeError:
+    from torchdiffeq import odeint
+    print(odeint(lambda t, y: -y, torch.ones(1), torch.tensor([0.0, 1.0]))[-1].item())
+"""
+
+
+def test_a_package_that_is_first_imported_by_a_check_has_its_numbers() -> None:
+    pytest.importorskip("torchdiffeq")
+    words = [sys.executable, "-c", _CHECKED_FIRST]
+    folder = Path(__file__).parents[2]
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=True)
+    assert float(done.stdout) == pytest.approx(np.exp(-1), rel=1e-4)
 
 
 def test_a_run_that_changed_since_is_refused(

@@ -1,0 +1,38 @@
+"""What yardsticks of a forecast's distributions know of the frames before its starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from painet_cli.data.dataset.dataset import open_dataset, write_dataset
+from painet_cli.data.dataset.manifest import Segment, Split
+from painet_cli.evaluation.distributions import forecast
+from painet_cli.prediction.checkpoints import find_checkpoint
+from painet_cli.prediction.inputs.open import open_input
+from painet_cli.prediction.pipeline import forecast_recording
+from painet_cli.prediction.yardsticks import RECENT
+from trainings import CPU
+
+
+def test_the_mean_of_the_last_frames_keeps_to_the_recording_of_each_start(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sample = open_dataset(data_dir / "sample")
+    frames = np.concatenate([sample.frames[:75], sample.frames[1000:1075]])
+    segments = tuple(Segment(name=f"{k}", start=75 * k, length=75) for k in range(2))
+    split = Split(kind="blocks", delta_frames=8, train=(0,), val=(80,), test=(100,))
+    changed = {"segments": segments, "split": split, "name": "two"}
+    write_dataset(tmp_path / "two", frames, sample.manifest.model_copy(update=changed))
+    monkeypatch.setattr(forecast, "compare", lambda start, guesses, *rest, **more: dict(guesses))
+    with open_input(tmp_path / "two") as recording:
+        made = forecast_recording(recording, 2, [find_checkpoint("sample")], CPU, start="70:91:10")
+        guessed: Any = forecast.compare_forecast(made, recording)
+    assert made.start_frames == [70, 80, 90]
+    expected = [
+        frames[first : start + 1].mean(axis=0) for first, start in ((61, 70), (75, 80), (81, 90))
+    ]
+    np.testing.assert_allclose(guessed[RECENT][:, 0], expected, atol=1e-5)
