@@ -22,8 +22,12 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from painet_cli.config.presets import Preset, load_preset, preset_name, preset_yaml
 from painet_cli.config.schema import ConstantSchedule
 from painet_cli.errors import RequestError
-from painet_cli.evaluation.evaluation import EVALUATION, WINDOW_ERRORS, Evaluation
-from painet_cli.storage.archives import read_array
+from painet_cli.evaluation.evaluation import (
+    EVALUATION,
+    WINDOW_ERRORS,
+    Evaluation,
+    read_window_errors,
+)
 from painet_cli.storage.provenance import is_unchanged
 from painet_cli.training.run_folder import METRICS, RECORD
 from painet_cli.training.setup.build import dataset_of
@@ -203,21 +207,6 @@ def _results(cells: Sequence[Cell]) -> Iterator[Result]:
             with suppress(ValueError):
                 check_result(result)
                 yield result
-
-
-def read_window_errors(run: Path) -> NDArray[np.float64]:
-    """(S, T) errors of a run's test windows.
-
-    Raises
-    ------
-    OSError, RequestError, ValueError
-        They cannot be read, or are none.
-    """
-    path = run / WINDOW_ERRORS
-    errors = read_array(path.read_bytes(), str(path))
-    if errors.ndim != 2 or not errors.size or errors.dtype.kind != "f":
-        raise ValueError("no errors of windows")
-    return errors.astype(np.float64)
 
 
 class _Trained(BaseModel):

@@ -17,20 +17,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.benchmark.cells import (
-    Cell,
-    Result,
-    check_result,
-    is_asked,
-    read_window_errors,
-)
+from painet_cli.benchmark.cells import Cell, Result, check_result, is_asked
 from painet_cli.config.presets import Preset, load_preset, preset_names, preset_yaml
 from painet_cli.config.schema import DataConfig
 from painet_cli.data.batches.offsets import target_offsets
 from painet_cli.data.particles.names import LONGEST_NAME
 from painet_cli.errors import RequestError
 from painet_cli.evaluation.evaluate import windows_for
-from painet_cli.evaluation.evaluation import EVALUATION, WINDOW_ERRORS
+from painet_cli.evaluation.evaluation import EVALUATION, WINDOW_ERRORS, read_window_errors
 from painet_cli.evaluation.yardsticks import yardsticks
 from painet_cli.prediction.rollout import rollout_offsets
 from painet_cli.storage.atomic import write_text
