@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,16 +60,16 @@ def train_everything(
             f"{data_dir}: no dataset of the plan is prepared here",
             "`painet prepare --help` lists the sources",
         )
-    todo = [one.cell for one in plan if not one.done]
+    todo = {one.cell: one.hours for one in plan if not one.done}
     if dry_run:
         session.emit(_plain(plan, missing), *_lines(plan, missing))
         return
     session.console.print("\n".join(_lines(plan, missing)), soft_wrap=True)
     device = resolve_device(session.device)
     os.nice(_LOWEST_PRIORITY)
-    with locked(out), _Keeping(session, len(todo), records) as progress:
+    with locked(out), _Keeping(session, todo, records) as progress:
         run_cells(
-            todo,
+            list(todo),
             data_dir,
             device,
             progress,
@@ -87,8 +87,9 @@ def _as_many_as_fit(device: torch.device) -> int:
 class _Keeping(BenchProgress):
     """Progress that keeps every cell that ends well as a record."""
 
-    def __init__(self, session: Session, cells: int, records: Path) -> None:
-        super().__init__(session, cells)
+    def __init__(self, session: Session, cells: Mapping[Cell, float], records: Path) -> None:
+        hours = {cell.folder: hours for cell, hours in cells.items()}
+        super().__init__(session, len(cells), hours)
         self._records = records
 
     def ended(self, cell: Cell, error: str | None) -> None:

@@ -127,8 +127,8 @@ def _train(session: Session, at_work: Searching) -> list[str]:
 
         def ended(self, cell: Cell, error: str | None) -> None:
             """Write what came of the cell."""
-            minutes = self.advanced(cell)
             best = best_validation(cell.folder)
+            minutes = self.advanced(cell, well=not error and best is not None)
             if error or best is None:
                 self.failed.append(f"{cell}: {error or 'it left no validation'}")
             said = (
@@ -140,7 +140,9 @@ def _train(session: Session, at_work: Searching) -> list[str]:
             session.console.print(f"{cell}: {said}", soft_wrap=True)
 
     sweep = at_work.sweep
-    cells = sweep.most_trials * sweep.seeds
+    # rounds of halving train a cell several times, and Optuna's trials are not known before
+    known = sweep.halving is None and sweep.search != "optuna"
+    cells = at_work.cells_left() if known else 0
     session.console.print(
         f"{sweep.most_trials} trials of {sweep.seeds} seed{'s' * (sweep.seeds > 1)}, "
         f"{sweep.search}, in {at_work.folder}"
