@@ -10,8 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from rich.console import Console
 
+from painet_cli.benchmark import ablation_plots
 from painet_cli.benchmark.ablation import ABLATIONS, Point, make_points, varied
 from painet_cli.benchmark.ablation_plots import write_ablation_plots
 from painet_cli.benchmark.ablation_rows import (
@@ -153,6 +155,19 @@ def test_a_plot_a_figure_and_markdown_that_shows_it(
     assert "![figure-5](figure-5.png)" in markdown
     assert "| EGNN, parallel | 1.3 ± 0.09" not in markdown
     assert "| MLP-add         | 0.735 ± 0.049 |" in markdown
+
+
+@pytest.mark.parametrize("name", ["4b", "5"])
+def test_every_preset_is_drawn_however_many_there_are(
+    rows: list[AblationRow], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    drawn: list[Figure] = []
+    monkeypatch.setattr(ablation_plots, "save", lambda canvas, _: drawn.append(canvas))
+    presets = [f"preset {k}" for k in range(6)]
+    one = [row for row in rows if row.figure == name]
+    write_ablation_plots([replace(row, preset=p) for p in presets for row in one], tmp_path)
+    titles = [axes.get_title(loc="left") for axes in drawn[0].get_axes()]
+    assert [title for title in titles if title] == presets
 
 
 def test_a_setting_that_is_no_whole_number_has_bars(
