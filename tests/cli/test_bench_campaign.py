@@ -68,6 +68,21 @@ def test_the_plan_is_trained_kept_and_not_trained_again(say: Say, data_dir: Path
 
 
 @pytest.mark.usefixtures("small")
+def test_where_every_cell_fails_the_first_reason_is_said(
+    say: Say, data_dir: Path, monkeypatch: MonkeyPatch
+) -> None:
+    def fail(cells: Sequence[Cell], data: Path, device: object, listener: Any, **_: Any) -> None:
+        for cell in cells:
+            listener.began(cell)
+            listener.ended(cell, "epoch 2: the training loss is inf")
+
+    monkeypatch.setattr(workers, "run_cells", fail)
+    status, _, err = say(*ALL, "--data-dir", data_dir)
+    assert status == 1
+    assert "2 of 2 cells failed, the first: demo linear seed 1: epoch 2" in " ".join(err.split())
+
+
+@pytest.mark.usefixtures("small")
 def test_run_folders_of_another_machine_become_records_and_a_page(say: Say, data_dir: Path) -> None:
     assert say(*ALL, "--data-dir", data_dir)[0] == 0
     Path("page.md").write_text(

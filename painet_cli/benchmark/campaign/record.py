@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.benchmark.cells import Cell, Result, check_result, is_asked
+from painet_cli.benchmark.cells import Cell, Result, is_asked
+from painet_cli.benchmark.tables.taken import check_taken
 from painet_cli.config.presets import Preset, load_preset, preset_names, preset_yaml
 from painet_cli.config.schema import DataConfig
 from painet_cli.data.batches.offsets import target_offsets
@@ -35,9 +37,9 @@ from painet_cli.training.setup.build import dataset_of
 _MOST_WINDOWS = 250
 """Windows whose errors are kept, evenly spaced over those of the test part."""
 _TRAINING = (
-    "epochs", "best_epoch", "val_mse", "stopped_by", "epoch_s", "wall_s", "peak_memory_gb",
-    "memory_kind", "parameters", "device", "threads", "dataset", "dataset_sha256", "started",
-    "command", "versions",
+    "epochs", "best_epoch", "val_mse", "stopped_by", "epoch_s", "wall_s", "seconds",
+    "peak_memory_gb", "memory_kind", "parameters", "device", "threads", "dataset",
+    "dataset_sha256", "started", "command", "versions",
 )  # fmt: skip
 _EVALUATION = (
     "mse", "f_mse", "a_mse", "step_mse", "unit", "windows", "horizon", "trained_horizon",
@@ -128,15 +130,23 @@ def _processor() -> str:
 
 
 def read_records(folder: Path) -> list[Result]:
-    """All results kept below a folder, by preset, model, seed.
+    """All results kept below a folder, by preset, model, seed; of a cell the longest training.
+
+    A cell has several files where an older painet wrote one of them.
 
     Raises
     ------
     RequestError
         A file is no record of a cell.
     """
-    found = [_read(path) for path in sorted(folder.glob("*/*.json"))]
-    return sorted(found, key=lambda one: (one.cell.preset_name, one.cell.model, one.cell.seed))
+    found: dict[str, Result] = {}
+    for result in map(_read, sorted(folder.glob("*/*.json"))):
+        known = found.setdefault(result_key(result), result)
+        if known.record["epochs"] < result.record["epochs"]:
+            found[result_key(result)] = result
+    return sorted(
+        found.values(), key=lambda one: (one.cell.preset_name, one.cell.model, one.cell.seed)
+    )
 
 
 def _read(path: Path) -> Result:
@@ -146,8 +156,8 @@ def _read(path: Path) -> Result:
         cell = Cell(content["preset"], preset, path.parent, content["label"])
         errors = np.array([float(x) for x in content["window_errors"]["of_windows"].split()])
         largest = float(content["window_errors"]["quantiles"][-1])
+        check_taken(content["training"], content["evaluation"])
         result = Result(cell, content["training"], content["evaluation"], errors[:, None], largest)
-        check_result(result)
         _check_name(cell.preset_name)
         if not isinstance(cell.label, str) or not len(errors):
             raise ValueError("no label, or no windows")
@@ -183,14 +193,14 @@ def _result_of(run: Path) -> Result | None:
         evaluation = json.loads((run / EVALUATION).read_bytes())
         squared = read_window_errors(run)
         whole = record.get("status") == "done" and evaluation.keys() >= set(_EVALUATION)
-        asked = whole and is_asked(evaluation, preset)
+        asked = whole and is_asked(evaluation, preset, record)
         if not asked or not is_unchanged(evaluation, run, WINDOW_ERRORS):
             return None
         name = record["preset"]
         _check_name(name)
         cell = Cell(name, preset, run, label_of(name, preset))
+        check_taken(record, evaluation)
         result = Result(cell, record, evaluation, squared)
-        check_result(result)
     except (OSError, ValueError, KeyError, AttributeError, RecursionError, RequestError):
         return None
     return result
@@ -211,10 +221,10 @@ def _with_yardsticks(
     dataset = dataset_of(preset, data_dir)
     if dataset.sha256 != result.record["dataset_sha256"]:
         return result
-    key = preset.data.model_dump_json()
+    horizon = result.evaluation["horizon"]
+    key = f"{horizon} steps of {preset.data.model_dump_json()}"
     if key not in found:
-        trained = target_offsets(preset.data)
-        offsets = rollout_offsets(trained, result.evaluation["horizon"])
+        offsets = rollout_offsets(target_offsets(preset.data), horizon)
         found[key] = yardsticks(dataset, preset, windows_for(dataset, preset, "test", offsets))
     return replace(result, evaluation={**result.evaluation, _YARDSTICKS: found[key]})
 
@@ -231,6 +241,20 @@ def label_of(preset_name: str, preset: Preset) -> str:
 
 
 def unsaved(results: Sequence[Result], kept: Sequence[Result]) -> list[Result]:
-    """Results that are not among those kept already."""
-    known = {result_key(result) for result in kept}
-    return [result for result in results if result_key(result) not in known]
+    """Results that are not among those kept already, or were trained longer since."""
+    known = {result_key(result): int(result.record["epochs"]) for result in kept}
+    return [one for one in results if known.get(result_key(one), -1) < one.record["epochs"]]
+
+
+def mostly_alike(results: Sequence[Result]) -> list[Result]:
+    """Results on the dataset, and windows as long, that most of their preset's were trained on."""
+    counts: dict[str, Counter[tuple[str, int]]] = {}
+    for result in results:
+        counts.setdefault(result.cell.preset_name, Counter())[data_key(result)] += 1
+    most = {name: count.most_common(1)[0][0] for name, count in counts.items()}
+    return [result for result in results if data_key(result) == most[result.cell.preset_name]]
+
+
+def data_key(result: Result) -> tuple[str, int]:
+    """What `settings_key` leaves out: the dataset's digest, and frames of a window."""
+    return str(result.record["dataset_sha256"]), result.cell.preset.data.delta_frames

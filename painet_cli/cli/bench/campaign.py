@@ -53,7 +53,9 @@ def train_everything(
     wanted = [None if names is None else comma_list(names) for names in (presets, models)]
     refuse_unknown(*wanted)
     records = out / "results"
-    plan = make_plan(out, data_dir, read_records(records), presets=wanted[0], models=wanted[1])
+    budget_s = None if budget is None else 60 * budget
+    kept = read_records(records)
+    plan = make_plan(out, data_dir, kept, presets=wanted[0], models=wanted[1], budget_s=budget_s)
     missing = missing_datasets(data_dir)
     if not plan:
         raise RequestError(
@@ -74,9 +76,10 @@ def train_everything(
             device,
             progress,
             jobs=jobs or _as_many_as_fit(device),
-            budget_s=None if budget is None else 60 * budget,
+            budget_s=budget_s,
         )
-    emit_tables(session, records, len(todo) - len(progress.failed))
+    if read_records(records):  # else all have failed
+        emit_tables(session, records, len(todo) - len(progress.failed))
     refuse_failed(progress.failed, len(todo), out)
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from painet_cli.benchmark.campaign.record import (
     cell_key,
+    measure_yardsticks,
     read_records,
     read_run_folders,
     result_key,
@@ -24,6 +25,7 @@ from painet_cli.config.presets import load_preset
 from painet_cli.errors import RequestError
 from painet_cli.evaluation.evaluate import evaluate_run
 from painet_cli.evaluation.evaluation import save_evaluation
+from painet_cli.training.setup.build import dataset_of
 from pretend_results import SHA256, result
 from trainings import CPU
 
@@ -88,6 +90,29 @@ def test_only_what_is_new_is_taken_over(tmp_path: Path) -> None:
     first, second = result(0.4), result(0.5, seed=2)
     save_record(first, tmp_path)
     assert unsaved([first, second], read_records(tmp_path)) == [second]
+
+
+def test_a_training_that_went_on_takes_the_place_of_its_record(tmp_path: Path) -> None:
+    save_record(result(0.4, stopped_by="budget"), tmp_path)
+    longer = result(0.3)
+    longer.record["epochs"] += 1
+    assert unsaved([longer], read_records(tmp_path)) == [longer]
+    (path,) = tmp_path.rglob("*.json")
+    path.rename(path.with_stem("egnn-seed1-named-by-an-older-painet"))
+    save_record(longer, tmp_path)
+    (read,) = read_records(tmp_path)
+    assert read.evaluation["mse"] == 0.3, "a cell is one seed of its row, not two"
+
+
+def test_yardsticks_are_measured_for_the_steps_of_each_result(data_dir: Path) -> None:
+    sha256 = dataset_of(load_preset("demo"), data_dir).sha256
+    results = []
+    for horizon in (5, 8):
+        one = result(0.4, preset="demo", dataset_sha256=sha256)
+        one.evaluation.update(horizon=horizon, step_mse=[0.4] * horizon)
+        results.append(one)
+    measured = [one.evaluation["yardsticks"] for one in measure_yardsticks(results, data_dir)]
+    assert [{len(steps) for steps in one.values()} for one in measured] == [{5}, {8}]
 
 
 def test_run_folders_are_found_wherever_they_lie(
