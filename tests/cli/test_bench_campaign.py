@@ -68,6 +68,21 @@ def test_the_plan_is_trained_kept_and_not_trained_again(say: Say, data_dir: Path
 
 
 @pytest.mark.usefixtures("small")
+def test_a_cell_that_was_done_as_its_process_was_killed_is_kept_at_the_next_start(
+    say: Say, data_dir: Path
+) -> None:
+    typed = (*ALL, "--data-dir", data_dir, "--json")
+    assert say(*typed)[0] == 0
+    first, _ = sorted(Path("bench/results/demo").iterdir())
+    written = first.read_text(encoding="utf-8")
+    first.unlink()
+    _, out, err = say(*typed)
+    assert "2 cells, 2 of them done" in err
+    assert json.loads(out)["rows"][0]["seeds"] == [1, 2]
+    assert first.read_text(encoding="utf-8") == written
+
+
+@pytest.mark.usefixtures("small")
 def test_where_every_cell_fails_the_first_reason_is_said(
     say: Say, data_dir: Path, monkeypatch: MonkeyPatch
 ) -> None:

@@ -45,7 +45,8 @@ def train_everything(
         A cell failed; the others are done.
     """
     from painet_cli.benchmark.campaign.plan import make_plan, missing_datasets, refuse_unknown
-    from painet_cli.benchmark.campaign.record import read_records
+    from painet_cli.benchmark.campaign.record import read_records, save_record, unsaved
+    from painet_cli.benchmark.cells import read_results
     from painet_cli.benchmark.workers import run_cells
     from painet_cli.config.dotted import comma_list
     from painet_cli.training.device import resolve_device
@@ -69,7 +70,12 @@ def train_everything(
     session.console.print("\n".join(_lines(plan, missing)), soft_wrap=True)
     device = resolve_device(session.device)
     os.nice(_LOWEST_PRIORITY)
+    done = [one.cell for one in plan if one.done]
     with locked(out), _Keeping(session, todo, records) as progress:
+        # those that were done as their process was killed
+        late = unsaved(read_results(done), kept)
+        for result in late:
+            save_record(result, records)
         run_cells(
             list(todo),
             data_dir,
@@ -79,7 +85,7 @@ def train_everything(
             budget_s=budget_s,
         )
     if read_records(records):  # else all have failed
-        emit_tables(session, records, len(todo) - len(progress.failed))
+        emit_tables(session, records, len(late) + len(todo) - len(progress.failed))
     refuse_failed(progress.failed, len(todo), out)
 
 
