@@ -183,7 +183,7 @@ def bench_row(group: Sequence[Result]) -> Row:
         },
         superposed_mse=_superposed(group),
         one_window=max(map(_largest_share, group)),
-        device=record["device"],
+        device=" and ".join(dict.fromkeys(str(result.record["device"]) for result in group)),
         threads=record["threads"],
         **_of_paper(printed),
         paper_doubt=_doubt(first.cell.preset_name),

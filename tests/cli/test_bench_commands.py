@@ -92,6 +92,13 @@ def test_settings_that_options_would_override_are_refused(
     assert not Path("bench").exists()
 
 
+def test_epochs_that_are_varied_are_not_given(say: Say) -> None:
+    vary = ("--vary", "train.epochs=1,2", "--presets", "demo")
+    status, _, err = say("bench", "ablation", *vary, "--epochs", "5")
+    assert status == 2
+    assert "--epochs 5: --vary train.epochs says otherwise" in err
+
+
 def test_ablation_asks_for_the_papers_data(say: Say) -> None:
     status, _, err = say("bench", "ablation", "--figures", "4a")
     assert status == 2

@@ -1,7 +1,7 @@
 """A trained cell as one small JSON file, which outlives its run folder and goes with the docs.
 
 It holds the preset with every default spelled out, how training went and ended, the figures of the
-test windows, a summary of the errors of single windows, versions and the machine.
+test windows, a summary of the errors of single windows, versions and, where known, the machine.
 """
 
 from __future__ import annotations
@@ -80,8 +80,13 @@ def result_key(result: Result) -> str:
     return cell_key(result.cell.preset, str(result.record["dataset_sha256"]))
 
 
-def save_record(result: Result, folder: Path) -> Path:
+def save_record(result: Result, folder: Path, *, here: bool) -> Path:
     """Write a result as `FOLDER/PRESET/MODEL-seedN-KEY.json`; return the path.
+
+    Parameters
+    ----------
+    here
+        Whether it was trained on this machine, which the record then names.
 
     Raises
     ------
@@ -91,7 +96,9 @@ def save_record(result: Result, folder: Path) -> Path:
     cell = result.cell
     path = folder / cell.preset_name / f"{cell.model}-seed{cell.seed}-{result_key(result)}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, json.dumps(_plain(result), indent=1) + "\n")
+    machine = {"processor": _processor(), "system": platform.platform()}
+    content = {**_plain(result), **({"machine": machine} if here else {})}
+    write_text(path, json.dumps(content, indent=1) + "\n")
     return path
 
 
@@ -111,7 +118,6 @@ def _plain(result: Result) -> dict[str, Any]:
             "quantiles": _digits(np.quantile(errors, _QUANTILES)),
             "of_windows": " ".join(map(str, _digits(errors[kept.astype(int)]))),
         },
-        "machine": {"processor": _processor(), "system": platform.platform()},
     }
 
 

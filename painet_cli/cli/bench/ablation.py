@@ -90,6 +90,8 @@ def ablation(
     else:
         wanted = [replace(figure, presets=tuple(comma_list(presets))) for figure in wanted]
     refuse_contradictions(settings, {"--epochs": ("train.epochs", epochs)})
+    if epochs is not None and any(one.name == "train.epochs" for one in wanted):
+        raise RequestError(f"--epochs {epochs}: --vary train.epochs says otherwise", "give one")
     refuse_model(settings, "--model")
     changes = [*(settings or []), *([] if epochs is None else [f"train.epochs={epochs}"])]
     points = make_points(wanted, seeds, changes, out, data_dir, model)

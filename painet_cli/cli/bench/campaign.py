@@ -75,7 +75,7 @@ def train_everything(
         # those that were done as their process was killed
         late = unsaved(read_results(done), kept)
         for result in late:
-            save_record(result, records)
+            save_record(result, records, here=False)
         run_cells(
             list(todo),
             data_dir,
@@ -107,7 +107,7 @@ class _Keeping(BenchProgress):
         from painet_cli.benchmark.cells import read_results
 
         for result in read_results([] if error else [cell]):
-            save_record(result, self._records)
+            save_record(result, self._records, here=True)
         super().ended(cell, error)
 
 
