@@ -125,7 +125,7 @@ def run(raw: bytes, folder: Path) -> None:
     with suppress(RequestError):
         read_metrics(home)
     for result in read_run_folders([folder / "runs"]):
-        saved = save_record(result, folder / "saved")
+        saved = save_record(result, folder / "saved", here=True)
         assert saved.is_relative_to(folder / "saved")
         assert ".." not in saved.parts
     for kept in (folder / "records", folder / "saved"):

@@ -144,9 +144,14 @@ def varied(text: str) -> Ablation:
     Raises
     ------
     RequestError
-        It is no key with several values.
+        It is no key with several values, or the key is that of the model's name.
     """
     key, equals, values = text.partition("=")
+    if key.strip() == "model.name":  # it is what all variants have in common
+        raise RequestError(
+            f"{option('vary', text)}: an ablation is of one model",
+            "`painet bench tables --models A,B` compares several",
+        )
     numbers = [value.strip() for value in values.split(",") if value.strip()]
     if not equals or len(numbers) < 2:
         raise RequestError(

@@ -37,16 +37,15 @@ def write_ablation_plots(rows: Sequence[AblationRow], folder: Path) -> list[Path
 def _draw(rows: Sequence[AblationRow], path: Path) -> None:
     """Errors and times of one figure: a pair of panels a preset."""
     ablation = ablation_named(rows[0].figure)
-    groups = list(panels(rows))[:_WIDEST]
+    groups = list(panels(rows))
     # what is varied need not be whole numbers: rates and names have bars
     count = ablation.counts if all(row.variant.isdecimal() for row in rows) else None
     if count is None:
         longest = max(len(inside) for _, _, inside in groups)
         canvas = Figure(figsize=(7.2, len(groups) * (0.42 * longest + 0.9)), layout="constrained")
-        grid = canvas.subplots(len(groups), 2, squeeze=False, sharey="row")
+        grid = list(canvas.subplots(len(groups), 2, squeeze=False, sharey="row"))
     else:
-        canvas = Figure(figsize=(3.6 * len(groups), 4.2), layout="constrained")
-        grid = canvas.subplots(2, len(groups), squeeze=False, sharex="col").T
+        canvas, grid = _columns(len(groups))
     for (_, preset, inside), (errors, times) in zip(groups, grid, strict=True):
         if count is None:
             _bars(errors, times, inside)
@@ -58,6 +57,19 @@ def _draw(rows: Sequence[AblationRow], path: Path) -> None:
             axes.tick_params(labelsize=8)
     canvas.suptitle(ablation.title, fontsize=10, x=0.01, ha="left")
     save(canvas, path)
+
+
+def _columns(presets: int) -> tuple[Figure, list[Sequence[Axes]]]:
+    """A canvas of as many pairs of panels, one above the other; several lines of them if needed."""
+    width = min(presets, _WIDEST)
+    lines = -(-presets // width)
+    canvas = Figure(figsize=(3.6 * width, 4.2 * lines), layout="constrained")
+    pairs: list[Sequence[Axes]] = []
+    for line in canvas.subfigures(lines, 1, squeeze=False).flat:
+        pairs += list(line.subplots(2, width, squeeze=False, sharex="col").T)
+    for axes in (one for pair in pairs[presets:] for one in pair):
+        axes.set_visible(False)
+    return canvas, pairs[:presets]
 
 
 def _error_label(row: AblationRow) -> str:

@@ -13,7 +13,7 @@ from rich.text import Text
 from painet_cli.benchmark.ablation import Point, ablation_named
 from painet_cli.benchmark.cells import Result, read_results
 from painet_cli.benchmark.layout import markdown_table
-from painet_cli.benchmark.rows import bench_row, mean_window_mse, mse_by_seed
+from painet_cli.benchmark.rows import bench_row, mean_window_mse, mse_by_seed, unlike_windows
 from painet_cli.benchmark.significance import p_words, seeds_p, signed_rank_p
 from painet_cli.report.tables.layout import Columns, digits, lay_out, spread
 
@@ -40,9 +40,9 @@ class AblationRow:
     seed_mse: list[float]
     p_value: float | None
     """Of the Wilcoxon signed-rank test against the plain one, over test windows, errors averaged
-    over seeds; None for the plain one, or where it has no result."""
+    over seeds; None for the plain one, where it has no result, or where `untested` says why."""
     p_seeds: float | None
-    """Of the paired t-test against it over seeds; None for fewer than three."""
+    """Of the paired t-test against it over seeds; None for fewer than three, and as above."""
     unit: str
     windows: int
     dataset: str
@@ -58,6 +58,8 @@ class AblationRow:
     parameters: int
     device: str
     threads: int
+    untested: str = ""
+    """Why nothing was tested: the variant's windows are others than the plain one's."""
 
 
 def ablation_rows(points: Iterable[Point]) -> list[AblationRow]:
@@ -85,7 +87,8 @@ def _row(point: Point, group: Sequence[Result], plain: Sequence[Result] | None) 
         if field.name in names - {"p_value", "p_seeds"}
     }
     over_windows = over_seeds = None
-    if plain and not point.plain:
+    untested = unlike_windows(group[0], plain[0]) if plain else ""
+    if plain and not point.plain and not untested:
         over_windows = signed_rank_p(mean_window_mse(plain), mean_window_mse(group))
         over_seeds = seeds_p(mse_by_seed(plain), mse_by_seed(group))
     return AblationRow(
@@ -97,6 +100,7 @@ def _row(point: Point, group: Sequence[Result], plain: Sequence[Result] | None) 
         seed_mse=[result.evaluation["mse"] for result in group],
         p_value=over_windows,
         p_seeds=over_seeds,
+        untested=untested,
     )
 
 
@@ -169,6 +173,8 @@ def _footnotes(rows: Sequence[AblationRow]) -> list[str]:
         )
         if len(row.seeds) > 1:
             lines.append("±: sample standard deviation over seeds.")
+        if row.untested:
+            lines.append(f"{row.preset}, {' '.join(row.settings)}: no p, {row.untested}.")
         if "budget" in row.stopped_by:
             lines.append("†: training ended by its budget, not by patience or its last epoch.")
     return list(dict.fromkeys(lines))

@@ -13,17 +13,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, model_validator
 
+from painet_cli.benchmark.tables.taken import check_taken
 from painet_cli.config.presets import Preset, load_preset, preset_name, preset_yaml
 from painet_cli.config.schema import ConstantSchedule
 from painet_cli.errors import RequestError
-from painet_cli.evaluation.evaluation import WINDOW_ERRORS, Evaluation
-from painet_cli.storage.archives import read_array
+from painet_cli.evaluation.evaluation import WINDOW_ERRORS, Evaluation, read_window_errors
 from painet_cli.storage.provenance import is_unchanged
 from painet_cli.training.run_folder import EVALUATION, METRICS, RECORD
 from painet_cli.training.setup.build import dataset_of
@@ -68,16 +67,10 @@ class Cell:
         """Whether it is trained to its end, or as long as the budget allows, and evaluated."""
         try:
             record = json.loads((self.folder / RECORD).read_bytes())
-            ended = record["status"] == "done" and record["stopped_by"]
-            spent = float(record.get("seconds", record["epoch_s"] * record["epochs"]))
+            ended = record["status"] == "done" and is_whole(self.preset, record, budget_s)
         except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return False
-        # what ended by a smaller budget goes on
-        whole = ended in ("epochs", "patience") or (
-            ended == "budget" and budget_s is not None and spent >= budget_s
-        )
-        measured = (self.folder / WINDOW_ERRORS).exists() and _evaluation(self)
-        return bool(whole and measured)
+        return bool(ended and (self.folder / WINDOW_ERRORS).exists() and _evaluation(self, record))
 
     def epochs_done(self) -> int:
         """Epochs trained so far."""
@@ -121,7 +114,7 @@ class Result:
         train, ended = self.cell.preset.train, str(self.record["stopped_by"])
         if ended != "epochs":
             return ended
-        if self.record["epochs"] < train.epochs:
+        if self.cell.preset.model.closed_form:
             return "closed form"
         schedule = train.schedule
         spent = not isinstance(schedule, ConstantSchedule) and schedule.final_fraction == 0
@@ -133,6 +126,20 @@ class Result:
         reported = self.squared[:, -1:] if self.cell.preset.data.report == "last" else self.squared
         mean: NDArray[np.float64] = reported.mean(axis=1)
         return mean
+
+
+def is_whole(preset: Preset, record: Mapping[str, Any], budget_s: float | None) -> bool:
+    """Whether a training that ended has come to its end, or as far as a budget allows.
+
+    What ended by a smaller budget, or by fewer epochs than the preset has, goes on.
+    """
+    ended = record["stopped_by"]
+    if ended == "budget":
+        spent = float(record.get("seconds", record["epoch_s"] * record["epochs"]))
+        return budget_s is not None and spent >= budget_s
+    if ended == "epochs":
+        return preset.model.closed_form or int(record["epochs"]) >= preset.train.epochs
+    return bool(ended == "patience")
 
 
 def make_cells(
@@ -197,94 +204,18 @@ def _results(cells: Sequence[Cell]) -> Iterator[Result]:
             squared = read_window_errors(cell.folder)
         except (OSError, ValueError, RequestError):
             continue
-        evaluation = _evaluation(cell)
+        evaluation = _evaluation(cell, record)
         if evaluation is not None:
-            result = Result(cell, record, evaluation, squared)
             with suppress(ValueError):
-                check_result(result)
-                yield result
+                check_taken(record, evaluation)
+                yield Result(cell, record, evaluation, squared)
 
 
-def read_window_errors(run: Path) -> NDArray[np.float64]:
-    """(S, T) errors of a run's test windows.
-
-    Raises
-    ------
-    OSError, RequestError, ValueError
-        They cannot be read, or are none.
-    """
-    path = run / WINDOW_ERRORS
-    errors = read_array(path.read_bytes(), str(path))
-    if errors.ndim != 2 or not errors.size or errors.dtype.kind != "f":
-        raise ValueError("no errors of windows")
-    return errors.astype(np.float64)
-
-
-class _Trained(BaseModel):
-    """What tables take of a run's record."""
-
-    model_config = ConfigDict(strict=True)
-    epochs: int
-    epoch_s: float
-    stopped_by: str
-    peak_memory_gb: float
-    memory_kind: str
-    parameters: int
-    device: str
-    threads: int
-    dataset_sha256: str
-
-
-class _Measured(BaseModel):
-    """What tables take of a run's evaluation."""
-
-    model_config = ConfigDict(strict=True)
-    mse: float
-    f_mse: float
-    a_mse: float
-    step_mse: list[float]
-    unit: str
-    windows: int
-    horizon: int
-    dataset: str
-    label: str
-    as_published: bool
-    split_kind: str
-    leak: float
-    time_s: float
-    peak_memory_gb: float
-    yardsticks: dict[str, list[float]] | None = None
-    superposed_step_mse: list[float] = []
-    superposed_yardsticks: dict[str, list[float]] = {}
-
-    @model_validator(mode="after")
-    def _check_steps(self) -> Self:
-        for steps in (self.step_mse, *(self.yardsticks or {}).values()):
-            if len(steps) != self.horizon:
-                raise ValueError(f"errors of {len(steps)} steps, not of {self.horizon}")
-        return self
-
-
-def check_result(result: Result) -> None:
-    """Refuse what is no result, whoever wrote the files.
-
-    Raises
-    ------
-    ValueError
-        Something that tables take is missing, or is none.
-    """
-    try:
-        _Trained.model_validate(result.record)
-        _Measured.model_validate(result.evaluation)
-    except OverflowError as error:
-        raise ValueError("a number beyond all") from error
-
-
-def _evaluation(cell: Cell) -> dict[str, Any] | None:
+def _evaluation(cell: Cell, record: Mapping[str, Any]) -> dict[str, Any] | None:
     """A cell's `evaluation.json`; None where there is none, or one of an older painet.
 
     Nor is there one where a kill left errors of single windows that are of another evaluation, or
-    where `painet evaluate` has since measured another part of the split or other steps.
+    `is_asked` says that it is another.
     """
     try:
         content = json.loads((cell.folder / EVALUATION).read_bytes())
@@ -292,11 +223,18 @@ def _evaluation(cell: Cell) -> dict[str, Any] | None:
         return None
     if not (isinstance(content, dict) and set(content) >= set(Evaluation.plain_names())):
         return None
-    asked = is_asked(content, cell.preset)
+    asked = is_asked(content, cell.preset, record)
     return content if asked and is_unchanged(content, cell.folder, WINDOW_ERRORS) else None
 
 
-def is_asked(evaluation: Mapping[str, Any], preset: Preset) -> bool:
-    """Whether an evaluation is of the test windows and of the preset's own steps."""
+def is_asked(evaluation: Mapping[str, Any], preset: Preset, record: Mapping[str, Any]) -> bool:
+    """Whether an evaluation is of the test windows, the preset's own steps and the best weights.
+
+    `painet evaluate` may have measured another part of the split or other steps since, and a
+    training that went on may have found better weights, of which an older painet says nothing.
+    """
     steps = preset.evaluation.horizon or preset.data.horizon
-    return (evaluation["split"], evaluation["horizon"]) == ("test", steps)
+    epoch = evaluation.get("epochs")
+    return (evaluation["split"], evaluation["horizon"]) == ("test", steps) and (
+        epoch is None or epoch == record.get("best_epoch", epoch)
+    )

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
 from statistics import median
 from typing import Literal
 
@@ -25,6 +29,11 @@ _SMALL = 100  # particles of the system on which libraries are loaded and scales
 _LONG_S = 20.0  # a first run that took so long is not run again
 _ENOUGH_S = 1.0  # of runs
 _MOST_RUNS = 7
+_MEASURED = (
+    "models", "data/batches", "training",
+    "benchmark/measurement.py", "benchmark/synthetic_backbone.py",
+)  # fmt: skip
+"""Code that a measurement depends on, in the package's folder."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,26 @@ class Measurement:
     parameters: int
     device: str
     threads: int
+
+
+@cache
+def code_digest(package: Path | None = None) -> str:
+    """Digest of the code that is measured: what was measured of other code is measured anew.
+
+    Parameters
+    ----------
+    package
+        Its folder; None for that of the package at work.
+    """
+    root = package or Path(str(files("painet_cli")))
+    code = [
+        file
+        for place in _MEASURED
+        for file in (
+            [root / place] if place.endswith(".py") else sorted((root / place).rglob("*.py"))
+        )
+    ]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in code)).hexdigest()
 
 
 def point_preset(settings: Sequence[str], horizon: int, base: str = "adk") -> Preset:

@@ -22,6 +22,8 @@ MODELS = (
 """The order of models in every table and picture; others come after them."""
 _CALLED_NOW = {"kernel": GAUSSIAN_KERNEL}
 """Yardsticks that evaluations of an older painet have by another name."""
+_TARGETS = ("dataset", "horizon", "delta_frames", "delta_time", "sampling", "report")
+"""What of a preset's data says which frames an error is of."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +183,7 @@ def bench_row(group: Sequence[Result]) -> Row:
         },
         superposed_mse=_superposed(group),
         one_window=max(map(_largest_share, group)),
-        device=record["device"],
+        device=" and ".join(dict.fromkeys(str(result.record["device"]) for result in group)),
         threads=record["threads"],
         **_of_paper(printed),
         paper_doubt=_doubt(first.cell.preset_name),
@@ -216,6 +218,26 @@ def _of_paper(printed: PaperFigure | None) -> dict[str, Any]:
 def _doubt(preset: str) -> str:
     printed = paper_figure(preset, OURS)
     return printed.doubt if printed else ""
+
+
+def unlike_windows(one: Result, other: Result) -> str:
+    """What tells the test windows of a result from another's, in words; empty where nothing does.
+
+    Frames that must lie before a start leave windows out and change none: with as many windows they
+    are the same.
+    """
+    ours, theirs = (
+        {f"data.{key}": getattr(result.cell.preset.data, key) for key in _TARGETS}
+        | {"evaluation.horizon": result.cell.preset.evaluation.horizon}
+        | {"the dataset's content": result.record["dataset_sha256"]}
+        for result in (one, other)
+    )
+    keys = [key for key in ours if ours[key] != theirs[key]]
+    if keys:
+        return f"{' and '.join(keys)} differ{'s' * (len(keys) == 1)} from the preset's"
+    counts = [result.evaluation["windows"] for result in (one, other)]
+    same = counts[0] == counts[1]
+    return "" if same else f"{counts[0]} test windows, and the preset has {counts[1]}"
 
 
 def mean_window_mse(group: Sequence[Result]) -> NDArray[np.float64]:

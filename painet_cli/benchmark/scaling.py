@@ -11,13 +11,9 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Literal, Protocol
 
-import numpy as np
-import psutil
 import torch
 from pydantic import TypeAdapter
 
@@ -26,6 +22,7 @@ from painet_cli.benchmark.measurement import (
     MODES,
     Measurement,
     Mode,
+    code_digest,
     least_gb,
     measure,
     point_preset,
@@ -36,12 +33,12 @@ from painet_cli.config.presets import Preset, preset_yaml
 from painet_cli.config.schema import MODEL_CONFIGS
 from painet_cli.errors import PainetError, RequestError, option
 from painet_cli.storage.atomic import write_text
+from painet_cli.training.device import free_memory
 
 Axis = Literal["N", "T"]
 AXES: tuple[Axis, ...] = ("N", "T")
 
 _MODEL = Preset.model_fields["model"]
-_SHARE = 0.9  # of the free memory that a point may take
 _START_S = 120.0  # a process may take this long beside its measurement, and longer for more edges
 _EDGE_S = 5e-5  # a particle: to make its edges, on a busy machine
 _RUNS = 3  # how many times the limit of a run a point may take, on a busy machine
@@ -146,20 +143,12 @@ class Bench:
 
     def file(self, point: Point) -> Path:
         """Where a point's measurement is kept: by all that it depends on."""
-        kind = [preset_yaml(self.preset(point)), str(self.device), str(self.threads)]
-        made_by = [_models_digest(), torch.__version__, *kind]
+        kind = (preset_yaml(self.preset(point)), str(self.device), str(self.threads))
+        made_by = (code_digest(), torch.__version__, *kind)
         digest = hashlib.sha256("\n".join(made_by).encode()).hexdigest()[:8]
         mode = point.mode.replace(" ", "-")
         name = f"{point.form}-{mode}-N{point.particles}-T{point.horizon}-{digest}.json"
         return self.folder / name
-
-
-@cache
-def _models_digest() -> str:
-    """Digest of the models' code: what was measured of other code is measured anew."""
-    folder = Path(str(files("painet_cli.models")))
-    text = b"".join(file.read_bytes() for file in sorted(folder.rglob("*.py")))
-    return hashlib.sha256(text).hexdigest()
 
 
 def _suiting(settings: Sequence[str], form: str) -> list[str]:
@@ -225,20 +214,18 @@ def run_points(points: Sequence[Point], bench: Bench, listener: Listener) -> dic
         raise RequestError(f"{bench.folder}: cannot be written ({error.strerror})") from error
     found: dict[Point, Outcome] = {}
     for point in points:
-        former = list(_former(point, found))
         measured = None if bench.again else _read(bench.file(point))
         if measured is not None:
             found[point] = measured
             listener.ended(point, measured, before=True)
             continue
+        former = list(_former(point, found))
         found[point] = why_not(point, former, bench) or _measured(point, bench, listener)
         listener.ended(point, found[point], before=False)
     return found
 
 
-def _former(
-    point: Point, found: Mapping[Point, Outcome]
-) -> Iterator[tuple[int, Outcome]]:  # size, what was found
+def _former(point: Point, found: Mapping[Point, Outcome]) -> Iterator[tuple[int, Outcome]]:
     for other, outcome in found.items():
         if (other.form, other.mode, other.axis) == (point.form, point.mode, point.axis):
             yield other.size, outcome
@@ -246,7 +233,7 @@ def _former(
 
 def _measured(point: Point, bench: Bench, listener: Listener) -> Outcome:
     listener.began(point)
-    memory_gb = _SHARE * free_gb(bench.device)
+    memory_gb = free_gb(bench.device)
     try:
         measured = run_in_child(
             measure,
@@ -283,10 +270,10 @@ def why_not(point: Point, former: Sequence[tuple[int, Outcome]], bench: Bench) -
         return f"not run: would take about {seconds:.2g} s, more than {bench.time_limit_s:g} s"
     gb = _extrapolated([(size, one.peak_gb) for size, one in known], point.size)
     free = free_gb(bench.device)
-    if gb > _SHARE * free:
+    if gb > free:
         # what was measured kept all it could; some models can do with less
         least = least_gb(bench.preset(point), point.particles, point.mode)
-        if least is None or least > _SHARE * free:
+        if least is None or least > free:
             gb = gb if least is None else least
             return f"not run: would need about {gb:.2g} GB, and {free:.2g} GB are free"
     return None
@@ -301,10 +288,8 @@ def _extrapolated(known: Sequence[tuple[int, float]], size: int) -> float:
 
 
 def free_gb(device: torch.device) -> float:
-    """Memory that is free on a device, in GB (1e9 bytes)."""
-    if device.type == "cuda":
-        return float(torch.cuda.mem_get_info(device)[0]) / 1e9
-    return float(psutil.virtual_memory().available) / 1e9
+    """Memory of a device that a point may take, in GB (1e9 bytes)."""
+    return free_memory(device) / 1e9
 
 
 def _read(file: Path) -> Measurement | None:
@@ -312,12 +297,3 @@ def _read(file: Path) -> Measurement | None:
         return TypeAdapter(Measurement).validate_json(file.read_bytes())
     except (OSError, ValueError):
         return None
-
-
-def fitted_exponent(sizes: Sequence[int], values: Sequence[float]) -> float | None:
-    """Exponent p of value = c size^p, by least squares in logarithms; None for fewer than two."""
-    usable = [(size, value) for size, value in zip(sizes, values, strict=True) if value > 0]
-    if len({size for size, _ in usable}) < 2:
-        return None
-    x, y = np.log(np.array(usable, dtype=np.float64)).T
-    return float(np.polyfit(x, y, 1)[0])

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 from rich.console import RenderableType
 from rich.text import Text
 
 from painet_cli.benchmark.layout import markdown_table
 from painet_cli.benchmark.measurement import MODES, Measurement, Mode
-from painet_cli.benchmark.scaling import AXES, Axis, Outcome, Point, fitted_exponent
+from painet_cli.benchmark.scaling import AXES, Axis, Outcome, Point
 from painet_cli.report.tables.layout import Columns, digits, lay_out
 
 QUANTITIES: Mapping[str, str] = {"seconds": "time, s", "peak_gb": "peak memory, GB"}
@@ -232,3 +233,12 @@ def footnotes(rows: Sequence[ScalingRow]) -> list[str]:
 def thread_count(threads: int | None) -> str:
     """Write how many threads."""
     return "1 thread" if threads == 1 else f"{threads} threads"
+
+
+def fitted_exponent(sizes: Sequence[int], values: Sequence[float]) -> float | None:
+    """Exponent p of value = c size^p, by least squares in logarithms; None for fewer than two."""
+    usable = [(size, value) for size, value in zip(sizes, values, strict=True) if value > 0]
+    if len({size for size, _ in usable}) < 2:
+        return None
+    x, y = np.log(np.array(usable, dtype=np.float64)).T
+    return float(np.polyfit(x, y, 1)[0])

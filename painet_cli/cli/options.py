@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from painet_cli.errors import RequestError
 
 DATA_DIR = Path("data")
 RUN_DIR = Path("runs")
@@ -27,6 +30,33 @@ def as_bytes(size: str | None) -> int | None:
         return int(TypeAdapter(ByteSize).validate_python(size))
     except ValidationError:
         raise typer.BadParameter(f"{size} is no size of memory such as 8GB or 500MiB") from None
+
+
+def refuse_contradictions(
+    settings: Sequence[str] | None, options: Mapping[str, tuple[str, object]]
+) -> None:
+    """Refuse a setting that contradicts an option, of which one would be lost.
+
+    Parameters
+    ----------
+    settings
+        What `--set` says.
+    options
+        Of each option the key that it sets, and what to; None where it is not given.
+
+    Raises
+    ------
+    RequestError
+        Both are given, with different values.
+    """
+    from painet_cli.config.differences import flat_given
+
+    given = flat_given(settings or ())
+    for option, (key, value) in options.items():
+        if value is not None and given.get(key, value) != value:
+            raise RequestError(
+                f"{option} {value}: --set {key}={given[key]} says otherwise", "give one of the two"
+            )
 
 
 DataDir = Annotated[

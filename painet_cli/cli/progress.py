@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from rich.progress import (
@@ -95,12 +96,17 @@ class Pace:
         if self._first is None:
             self._first, self._began = share, now
         done = share - self._first
-        if self._console.is_terminal or now - self._said < self.EVERY_S or done <= 0:
+        if done > 0:
+            self.say(share, (now - self._began) * (1 - share) / done, news)
+
+    def say(self, share: float, left_s: float, news: str = "") -> None:
+        """So much is done, and so many seconds are left; said where it is time to."""
+        now = time.monotonic()
+        if self._console.is_terminal or now - self._said < self.EVERY_S:
             return
         self._said = now
-        left = (now - self._began) * (1 - share) / done
         self._console.print(
-            f"{self._doing}: {share:.0%}, about {in_words(left)} left{news}", soft_wrap=True
+            f"{self._doing}: {share:.0%}, about {in_words(left_s)} left{news}", soft_wrap=True
         )
 
 
@@ -115,21 +121,32 @@ def in_words(seconds: float) -> str:
 class BenchProgress:
     """Tells a session's console how a benchmark goes.
 
+    Parameters
+    ----------
+    cells
+        How many are to be trained; 0 where nobody knows, and then no time is told.
+    hours
+        What cells are expected to take, by their folder; all alike by default.
+
     Attributes
     ----------
     failed
         Cells that failed, with what they said.
     """
 
-    def __init__(self, session: Session, cells: int) -> None:
+    def __init__(
+        self, session: Session, cells: int, hours: Mapping[Path, float] | None = None
+    ) -> None:
         self.failed: list[str] = []
-        self._cells, self._ended = cells, 0
+        self._hours = hours or {}
+        self._left = sum(self._hours.values()) if self._hours else float(cells)
+        self._done = self._worked = self._spent_s = 0.0
         self._pace = Pace(session, "cells")
         self._console = session.console
-        self._began: dict[Cell, float] = {}
+        self._began: dict[Cell, tuple[float, float]] = {}
         columns = (TextColumn("cell"), MofNCompleteColumn(), BarColumn(), NEWS)
         self._bar = bar_on(session, *columns, TimeElapsedColumn())
-        self._task = self._bar.add_task("cells", total=cells, news="")
+        self._task = self._bar.add_task("cells", total=cells or None, news="")
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -139,18 +156,19 @@ class BenchProgress:
         self._bar.stop()
 
     def began(self, cell: Cell) -> None:
-        """Remember when."""
-        self._began[cell] = time.monotonic()
+        """Remember when, and how far it was."""
+        self._began[cell] = time.monotonic(), _share(cell)
 
     def ended(self, cell: Cell, error: str | None) -> None:
         """Write a line: what came of the cell."""
         from painet_cli.benchmark.cells import read_results
 
-        minutes = self.advanced(cell)
         results = [] if error else read_results([cell])
+        minutes = self.advanced(cell, well=bool(results))
         if not results:
-            self.failed.append(f"{cell}: {error or 'it left no result'}")
-            self._console.print(f"{cell}: failed, {error}", soft_wrap=True)
+            said = error or "it left no result"
+            self.failed.append(f"{cell}: {said}")
+            self._console.print(f"{cell}: failed, {said}", soft_wrap=True)
             return
         record, evaluation = results[0].record, results[0].evaluation
         self._console.print(
@@ -159,21 +177,49 @@ class BenchProgress:
             soft_wrap=True,
         )
 
-    def advanced(self, cell: Cell) -> float:
-        """Count a cell as done; minutes that it took."""
+    def advanced(self, cell: Cell, *, well: bool) -> float:
+        """Count a cell as ended; minutes that it took.
+
+        One that failed tells nothing of how long the others take.
+        """
+        began, before = self._began.pop(cell)
+        seconds, size = time.monotonic() - began, self._size(cell)
+        self._left -= size
+        if well:
+            self._done += size
+            self._worked += size * (1 - before)
+            self._spent_s += seconds
         self._bar.advance(self._task)
-        self._ended += 1
-        return (time.monotonic() - self._began.pop(cell)) / 60
+        return seconds / 60
 
     def waiting(self, running: Sequence[Cell]) -> None:
-        """Say which cells are being trained, and how far they are."""
-        parts = sum(cell.epochs_done() / cell.preset.train.epochs for cell in running)
-        self._pace.at((self._ended + parts) / max(self._cells, 1))
+        """Say which cells are being trained, how far all are, and how long the rest takes."""
+        now, spent_s, worked, done = time.monotonic(), self._spent_s, self._worked, self._done
+        for cell in running:
+            began, before = self._began[cell]
+            share = _share(cell)
+            spent_s += now - began
+            worked += self._size(cell) * max(0.0, share - before)
+            done += self._size(cell) * share
+        left = self._left - (done - self._done)
+        if worked > 0 and left > 0:
+            failed = f", {len(self.failed)} failed" if self.failed else ""
+            left_s = spent_s / worked * left / len(running)
+            self._pace.say(done / (done + left), left_s, failed)
         if self._console.is_terminal:
             news = ", ".join(
                 f"{cell} {cell.epochs_done()}/{cell.preset.train.epochs}" for cell in running
             )
             self._bar.update(self._task, news=news)
+
+    def _size(self, cell: Cell) -> float:
+        """What share a cell has in the whole, in the unit of all."""
+        return self._hours.get(cell.folder, 1.0)
+
+
+def _share(cell: Cell) -> float:
+    """How much of a cell's epochs is trained."""
+    return min(1.0, cell.epochs_done() / cell.preset.train.epochs)
 
 
 class PointLines:

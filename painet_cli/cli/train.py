@@ -18,6 +18,7 @@ from painet_cli.cli.options import (
     RunDir,
     Settings,
     as_bytes,
+    refuse_contradictions,
 )
 from painet_cli.cli.session import Session, with_session
 from painet_cli.errors import RequestError
@@ -99,7 +100,12 @@ def train(
             "--resume goes on with a run's own preset",
             "only --epochs and --budget may change; start a new run for the rest",
         )
-
+    options: dict[str, tuple[str, object]] = {
+        "--model": ("model.name", model),
+        "--seed": ("train.seed", seed),
+        "--epochs": ("train.epochs", epochs),
+    }
+    refuse_contradictions(settings, {**options, "--from": ("train.start_from", start)})
     if together and (seeds == 1 or resume):
         raise RequestError(
             "--together trains several seeds as one", "give --seeds K of two or more"
@@ -140,8 +146,8 @@ def train(
         else:
             with world.all_or_none():
                 _refuse_unknown(model)
-                options = {"model.name": model, "train.seed": seed, "train.epochs": epochs}
-                given = [f"{key}={value}" for key, value in options.items() if value is not None]
+                typed = [(key, value) for key, value in options.values() if value is not None]
+                given = [f"{key}={value}" for key, value in typed]
                 of, presets = _presets(preset, start, [*given, *(settings or [])], seeds)
             if together:
                 lines = [TrainingProgress(session, f"seed {one.train.seed}  ") for one in presets]

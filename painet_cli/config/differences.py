@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
-from painet_cli.config.presets import Preset, load_preset, preset_names
+from painet_cli.config.presets import Preset, load_preset, merged_settings, preset_names
 
 Flat = dict[str, Any]
 """Values of a preset by their dotted keys."""
@@ -21,6 +21,17 @@ def flat_settings(preset: Preset) -> Flat:
     tree = preset.model_dump(mode="json")
     del tree["description"]
     return _flat(tree, "")
+
+
+def flat_given(settings: Sequence[str]) -> Flat:
+    """What settings `dotted.key=value` say, by dotted key.
+
+    Raises
+    ------
+    RequestError
+        One is no setting.
+    """
+    return _flat(merged_settings(settings).tree, "")
 
 
 def _flat(tree: Mapping[str, Any], above: str) -> Flat:

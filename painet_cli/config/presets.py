@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from pathlib import Path
 from typing import Annotated, Any
@@ -129,13 +129,23 @@ def _checked(document: Document, overrides: Settings, name: str) -> Preset:
     if isinstance(overrides, Mapping):
         overrides = [f"{key}={json.dumps(value)}" for key, value in overrides.items()]
     if overrides:
-        settings = reduce(_merged, (parse_setting(one, Preset) for one in overrides), Document({}))
-        document = _merged(document, settings)
+        document = _merged(document, merged_settings(overrides))
     try:
         # By way of JSON, because pydantic's strict mode takes a list for a tuple only from there.
         return Preset.model_validate_json(json.dumps(document.tree), strict=True)
     except ValidationError as error:
         raise request_error(error, document, name, Preset) from error
+
+
+def merged_settings(settings: Sequence[str]) -> Document:
+    """Settings `dotted.key=value` laid over each other, later ones on top.
+
+    Raises
+    ------
+    RequestError
+        One is no setting.
+    """
+    return reduce(_merged, (parse_setting(one, Preset) for one in settings), Document({}))
 
 
 def preset_yaml(preset: Preset) -> str:

@@ -14,6 +14,7 @@ from painet_cli.evaluation.coverage import Coverage
 from painet_cli.evaluation.distributions.report import Distribution
 from painet_cli.evaluation.physics.checks import PhysicsReport
 from painet_cli.evaluation.systems import SystemErrors
+from painet_cli.storage.archives import read_array
 from painet_cli.storage.atomic import new_file
 from painet_cli.storage.locks import held
 from painet_cli.storage.provenance import KEY, provenance, sealed
@@ -139,3 +140,18 @@ def save_evaluation(evaluation: Evaluation) -> Path:
         content = {**evaluation.plain(), KEY: record}
         figures.write_text(sealed(content), encoding="utf-8")
     return path
+
+
+def read_window_errors(run: Path) -> NDArray[np.float64]:
+    """(S, T) errors of a run's test windows.
+
+    Raises
+    ------
+    OSError, RequestError, ValueError
+        They cannot be read, or are none.
+    """
+    path = run / WINDOW_ERRORS
+    errors = read_array(path.read_bytes(), str(path))
+    if errors.ndim != 2 or not errors.size or errors.dtype.kind != "f":
+        raise ValueError("no errors of windows")
+    return errors.astype(np.float64)

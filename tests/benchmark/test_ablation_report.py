@@ -10,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from rich.console import Console
 
-from painet_cli.benchmark.ablation import ABLATIONS, Point, make_points
+from painet_cli.benchmark import ablation_plots
+from painet_cli.benchmark.ablation import ABLATIONS, Point, make_points, varied
 from painet_cli.benchmark.ablation_plots import write_ablation_plots
 from painet_cli.benchmark.ablation_rows import (
     AblationRow,
@@ -20,12 +22,14 @@ from painet_cli.benchmark.ablation_rows import (
     ablation_rows,
     ablation_tables,
 )
+from painet_cli.errors import RequestError
 from painet_cli.evaluation.evaluation import Evaluation
 
 
-def pretend(point: Point, mse: float, stopped_by: str = "epochs") -> None:
+def pretend(point: Point, mse: float, stopped_by: str = "epochs", windows: int = 20) -> None:
     """Leave the files of a training whose test windows lie around `mse`."""
     for cell in point.cells:
+        steps = cell.preset.data.horizon
         own = mse * (1 + 0.1 * (cell.seed - 1))
         cell.folder.mkdir(parents=True, exist_ok=True)
         record = {
@@ -35,14 +39,14 @@ def pretend(point: Point, mse: float, stopped_by: str = "epochs") -> None:
         }  # fmt: skip
         evaluation = dict.fromkeys(Evaluation.plain_names()) | {
             "mse": own, "f_mse": own, "a_mse": own, "split": "test",
-            "horizon": 2, "step_mse": [own, own], "unit": "angstrom²", "windows": 20,
+            "horizon": steps, "step_mse": [own] * steps, "unit": "angstrom²", "windows": windows,
             "dataset": "sample", "label": "", "as_published": False, "split_kind": "random",
             "leak": 0.0, "time_s": 0.1, "peak_memory_gb": 0.2,
             "superposed_step_mse": [], "superposed_yardsticks": {},
         }  # fmt: skip
         (cell.folder / "run.json").write_text(json.dumps(record))
         (cell.folder / "evaluation.json").write_text(json.dumps(evaluation))
-        spread = own * np.linspace(0.9, 1.1, 20)[:, None] * np.ones(2)
+        spread = own * np.linspace(0.9, 1.1, windows)[:, None] * np.ones(steps)
         np.save(cell.folder / "window_errors.npy", spread)
 
 
@@ -103,6 +107,44 @@ def test_a_variant_without_a_result_is_left_out(points: list[Point]) -> None:
     assert row.variant == "EGNN, parallel"
 
 
+@pytest.mark.parametrize(
+    ("vary", "windows", "said"),
+    [
+        ("data.horizon=2,4", (20, 20), "data.horizon differs from the preset's"),
+        ("data.delta_frames=20,10", (20, 20), "data.delta_frames differs from the preset's"),
+        ("data.history=0,3", (20, 18), "18 test windows, and the preset has 20"),
+    ],
+)
+def test_variants_of_other_windows_are_not_tested_against_the_preset(
+    small_preset: Path, data_dir: Path, tmp_path: Path, vary: str, windows: tuple[int, int],
+    said: str,
+) -> None:  # fmt: skip
+    figure = replace(varied(vary), presets=(str(small_preset),))
+    points = make_points([figure], 3, [], tmp_path, data_dir)
+    for point, mse, count in zip(points, (0.5, 0.7), windows, strict=True):
+        pretend(point, mse, windows=count)
+    plain, other = ablation_rows(points)
+    assert plain.plain
+    assert (other.p_value, other.p_seeds) == (None, None)
+    assert said in other.untested
+    assert f"{other.settings[0]}: no p, {said}" in " ".join(shown([plain, other]).split())
+
+
+def test_variants_of_the_same_windows_are_tested_whatever_they_read_before(
+    small_preset: Path, data_dir: Path, tmp_path: Path
+) -> None:
+    figure = replace(varied("data.history=0,3"), presets=(str(small_preset),))
+    points = make_points([figure], 3, [], tmp_path, data_dir)
+    for point, mse in zip(points, (0.5, 0.7), strict=True):
+        pretend(point, mse)
+    assert ablation_rows(points)[1].p_value is not None
+
+
+def test_models_are_no_variants_of_each_other() -> None:
+    with pytest.raises(RequestError, match="an ablation is of one model"):
+        varied("model.name=egnn,painet")
+
+
 def test_a_plot_a_figure_and_markdown_that_shows_it(
     rows: list[AblationRow], tmp_path: Path
 ) -> None:
@@ -113,6 +155,19 @@ def test_a_plot_a_figure_and_markdown_that_shows_it(
     assert "![figure-5](figure-5.png)" in markdown
     assert "| EGNN, parallel | 1.3 ± 0.09" not in markdown
     assert "| MLP-add         | 0.735 ± 0.049 |" in markdown
+
+
+@pytest.mark.parametrize("name", ["4b", "5"])
+def test_every_preset_is_drawn_however_many_there_are(
+    rows: list[AblationRow], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    drawn: list[Figure] = []
+    monkeypatch.setattr(ablation_plots, "save", lambda canvas, _: drawn.append(canvas))
+    presets = [f"preset {k}" for k in range(6)]
+    one = [row for row in rows if row.figure == name]
+    write_ablation_plots([replace(row, preset=p) for p in presets for row in one], tmp_path)
+    titles = [axes.get_title(loc="left") for axes in drawn[0].get_axes()]
+    assert [title for title in titles if title] == presets
 
 
 def test_a_setting_that_is_no_whole_number_has_bars(

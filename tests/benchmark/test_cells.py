@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,8 @@ from painet_cli.benchmark.significance import signed_rank_p
 from painet_cli.benchmark.workers import _write_preset, run_cells
 from painet_cli.config.presets import load_preset
 from painet_cli.errors import RequestError
-from painet_cli.evaluation.evaluation import Evaluation
+from painet_cli.evaluation.evaluate import evaluate_run
+from painet_cli.evaluation.evaluation import Evaluation, save_evaluation
 from painet_cli.training.run_folder import CONFIG
 
 CPU = torch.device("cpu")
@@ -80,6 +83,7 @@ def test_a_dataset_that_is_not_there_is_asked_for(small_preset: Path, tmp_path: 
     [
         ({"status": "done", "stopped_by": "patience"}, None, True),
         ({"status": "done", "stopped_by": "epochs"}, 1.0, True),
+        ({"status": "done", "stopped_by": "epochs", "epochs": 3}, None, False),
         ({"status": "done", "stopped_by": "budget"}, 20.0, True),
         ({"status": "done", "stopped_by": "budget"}, 21.0, False),
         ({"status": "done", "stopped_by": "budget"}, None, False),
@@ -99,7 +103,7 @@ def test_when_a_cell_is_done(
 ) -> None:
     cell = cells(small_preset, data_dir, tmp_path)[0]
     cell.folder.mkdir(parents=True)
-    (cell.folder / "run.json").write_text(json.dumps({**record, "epochs": 10, "epoch_s": 2.0}))
+    (cell.folder / "run.json").write_text(json.dumps({"epochs": 10, "epoch_s": 2.0, **record}))
     assert not cell.is_done(budget_s), "not evaluated yet"
     np.save(cell.folder / "window_errors.npy", np.zeros((2, 1)))
     (cell.folder / "evaluation.json").write_text('{"mse": 1.0}')
@@ -180,4 +184,29 @@ def test_a_rate_that_came_down_to_nothing_is_no_full_rate(
 ) -> None:
     (cell,) = cells(small_preset, data_dir, tmp_path, f"train.schedule.kind={kind}")
     record = {"stopped_by": "epochs", "epochs": cell.preset.train.epochs}
+    assert Result(cell, record, {}, np.zeros((2, 2))).end == end
+
+
+def test_a_row_is_of_the_best_weights_not_of_those_before_the_training_went_on(
+    small_preset: Path, data_dir: Path, finished_run: Path, tmp_path: Path
+) -> None:
+    cell = replace(cells(small_preset, data_dir, tmp_path)[0], folder=tmp_path / "run")
+    shutil.copytree(finished_run, cell.folder)
+    save_evaluation(evaluate_run(cell.folder, data_dir, CPU))
+    assert cell.is_done(None)
+    assert len(read_results([cell])) == 1
+    path = cell.folder / "run.json"
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps({**record, "best_epoch": record["best_epoch"] + 2}))
+    assert not cell.is_done(None)
+    assert read_results([cell]) == []
+
+
+@pytest.mark.parametrize(("model", "end"), [("egnn", "epochs"), ("kernel", "closed form")])
+def test_few_epochs_make_no_closed_form(
+    small_preset: Path, data_dir: Path, tmp_path: Path, model: str, end: str
+) -> None:
+    constant = "train.schedule.kind=constant"
+    (cell,) = cells(small_preset, data_dir, tmp_path, constant, models=(model,))
+    record = {"stopped_by": "epochs", "epochs": 1}
     assert Result(cell, record, {}, np.zeros((2, 2))).end == end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,13 @@ import pytest
 import torch
 from pytest import MonkeyPatch
 
+import painet_cli
 from painet_cli.benchmark import scaling
 from painet_cli.benchmark.measurement import (
     MODES,
     Measurement,
     Mode,
+    code_digest,
     least_gb,
     measure,
     point_preset,
@@ -25,11 +28,11 @@ from painet_cli.benchmark.scaling import (
     Point,
     Sweep,
     choose_forms,
-    fitted_exponent,
     forms,
     run_points,
     scaling_points,
 )
+from painet_cli.benchmark.scaling_rows import fitted_exponent
 from painet_cli.config.presets import Preset
 from painet_cli.errors import PainetError, RequestError
 
@@ -154,6 +157,19 @@ def test_another_setting_is_measured_anew(
     listener = Listener()
     run_points(points, Bench(**{**vars(bench), **change}), listener)
     assert listener.begun == points
+
+
+@pytest.mark.parametrize(
+    "place", ["models/painet/model.py", "data/batches/batch.py", "training/device.py",
+              "benchmark/measurement.py"],
+)  # fmt: skip
+def test_what_was_measured_of_other_code_is_measured_anew(place: str, tmp_path: Path) -> None:
+    shipped, changed = Path(painet_cli.__file__).parent, tmp_path / "changed"
+    shutil.copytree(shipped, changed, ignore=lambda _, names: {n for n in names if "safet" in n})
+    assert code_digest(changed) == code_digest()
+    (changed / place).write_text("# another", encoding="utf-8")
+    code_digest.cache_clear()
+    assert code_digest(changed) != code_digest()
 
 
 def test_what_would_not_fit_is_left_out_with_the_reason(

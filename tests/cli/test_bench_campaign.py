@@ -68,6 +68,37 @@ def test_the_plan_is_trained_kept_and_not_trained_again(say: Say, data_dir: Path
 
 
 @pytest.mark.usefixtures("small")
+def test_a_cell_that_was_done_as_its_process_was_killed_is_kept_at_the_next_start(
+    say: Say, data_dir: Path
+) -> None:
+    typed = (*ALL, "--data-dir", data_dir, "--json")
+    assert say(*typed)[0] == 0
+    first, _ = sorted(Path("bench/results/demo").iterdir())
+    written = json.loads(first.read_text(encoding="utf-8"))
+    del written["machine"]
+    first.unlink()
+    _, out, err = say(*typed)
+    assert "2 cells, 2 of them done" in err
+    assert json.loads(out)["rows"][0]["seeds"] == [1, 2]
+    assert json.loads(first.read_text(encoding="utf-8")) == written
+
+
+@pytest.mark.usefixtures("small")
+def test_where_every_cell_fails_the_first_reason_is_said(
+    say: Say, data_dir: Path, monkeypatch: MonkeyPatch
+) -> None:
+    def fail(cells: Sequence[Cell], data: Path, device: object, listener: Any, **_: Any) -> None:
+        for cell in cells:
+            listener.began(cell)
+            listener.ended(cell, "epoch 2: the training loss is inf")
+
+    monkeypatch.setattr(workers, "run_cells", fail)
+    status, _, err = say(*ALL, "--data-dir", data_dir)
+    assert status == 1
+    assert "2 of 2 cells failed, the first: demo linear seed 1: epoch 2" in " ".join(err.split())
+
+
+@pytest.mark.usefixtures("small")
 def test_run_folders_of_another_machine_become_records_and_a_page(say: Say, data_dir: Path) -> None:
     assert say(*ALL, "--data-dir", data_dir)[0] == 0
     Path("page.md").write_text(
@@ -80,6 +111,8 @@ def test_run_folders_of_another_machine_become_records_and_a_page(say: Say, data
     assert json.loads(out)["new"] == 2
     written = {path.name for path in Path("kept").iterdir()}
     assert written == {"demo", "tables.csv", "tables.tex"}
+    machines = ["machine" in json.loads(one.read_text()) for one in Path("kept/demo").iterdir()]
+    assert not any(machines), "nobody knows where they were trained"
     assert "linear alone has a figure" in Path("page.md").read_text(encoding="utf-8")
     assert "0 of them new" in say(*typed)[2]
 

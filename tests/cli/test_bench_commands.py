@@ -53,6 +53,8 @@ def test_scaling_writes_rows_tables_and_pictures(say: Say, monkeypatch: MonkeyPa
         (("--horizons", "0"), "--horizons 0: not whole numbers"),
         (("--models", "painnet"), "no model painnet"),
         (("--modes", "training,walking"), "no mode walking"),
+        (("--set", "model.name=egnn"), "--set model.name=egnn: --models says which"),
+        (("--set", "data.horizon=3"), "--set data.horizon=3: --horizon and --horizons say"),
     ],
     ids=str,
 )
@@ -69,6 +71,32 @@ def test_ablation_refuses_a_figure_that_is_not_there(say: Say) -> None:
     status, _, err = say("bench", "ablation", "--figures", "7")
     assert status == 2
     assert "no figure 7" in err
+
+
+@pytest.mark.parametrize("bench", ["tables", "ablation", "motion"])
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--epochs", "1", "--set", "train.epochs=2"), "--epochs 1: --set train.epochs=2"),
+        (("--set", "model.name=egnn"), "--set model.name=egnn: --model"),
+    ],
+    ids=str,
+)
+def test_settings_that_options_would_override_are_refused(
+    say: Say, data_dir: Path, bench: str, words: tuple[str, ...], said: str
+) -> None:
+    which = ("--dataset", "sample") if bench == "motion" else ("--presets", "demo")
+    status, _, err = say("bench", bench, *which, "--data-dir", data_dir, *words)
+    assert status == 2
+    assert said in err
+    assert not Path("bench").exists()
+
+
+def test_epochs_that_are_varied_are_not_given(say: Say) -> None:
+    vary = ("--vary", "train.epochs=1,2", "--presets", "demo")
+    status, _, err = say("bench", "ablation", *vary, "--epochs", "5")
+    assert status == 2
+    assert "--epochs 5: --vary train.epochs says otherwise" in err
 
 
 def test_ablation_asks_for_the_papers_data(say: Say) -> None:

@@ -98,6 +98,33 @@ def test_another_model_on_the_same_preset(say: Say, small_preset: Path, data_dir
     assert json.loads(out)["model"] == "linear"
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--epochs", "5", "--set", "train.epochs=7"], "--epochs 5: --set train.epochs=7"),
+        (["--seed", "1", "--set", "train={seed: 2}"], "--seed 1: --set train.seed=2"),
+        (["--model", "egnn", "--set", "model.name=rf"], "--model egnn: --set model.name=rf"),
+    ],
+    ids=str,
+)
+def test_an_option_and_a_setting_that_contradict_each_other_are_refused(
+    say: Say, small_preset: Path, data_dir: Path, words: list[str], said: str
+) -> None:
+    status, out, err = say(*small_training(small_preset, data_dir), *words)
+    assert (status, out) == (2, "")
+    assert said in err
+    assert not Path("runs").exists()
+
+
+def test_a_setting_that_says_what_an_option_says_is_taken(
+    say: Say, small_preset: Path, data_dir: Path
+) -> None:
+    typed = small_training(small_preset, data_dir)
+    status, out, _ = say(*typed, "--json", "--epochs", 2, "--set", "train.epochs=2")
+    assert status == 0
+    assert json.loads(out)["epochs"] == 2
+
+
 def test_resume_of_a_run_without_a_checkpoint_says_that_it_begins_anew(
     say: Say, finished_run: Path, data_dir: Path, tmp_path: Path
 ) -> None:

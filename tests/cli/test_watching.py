@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from pytest import MonkeyPatch
 from rich.console import Console
 
-from painet_cli.cli.progress import Pace, in_words
+from painet_cli.benchmark.cells import Cell
+from painet_cli.cli.progress import BenchProgress, Pace, in_words
 from painet_cli.cli.session import Session
+from painet_cli.config.presets import load_preset
 from painet_cli.training.watching.cost import Cost
 from typed import Say
 
@@ -90,3 +93,71 @@ def test_a_short_budget_ends_in_a_table_and_goes_on(
     status, _, err = say("train", "--resume", run, *common)
     assert status == 0
     assert "going on after epoch 0.3333" in err
+
+
+class Bench:
+    """A benchmark's log by a clock of the test's own, of cells of 60 epochs."""
+
+    def __init__(
+        self,
+        monkeypatch: MonkeyPatch,
+        cells: int,
+        hours: Sequence[float] = (),
+        *,
+        known: bool = True,
+    ) -> None:
+        self.said, self.now = io.StringIO(), 0.0
+        self.epochs: dict[str, int] = {}
+        monkeypatch.setattr("painet_cli.cli.progress.time.monotonic", lambda: self.now)
+        monkeypatch.setattr(Cell, "epochs_done", lambda cell: self.epochs.get(cell.label, 0))
+        session = Session()
+        vars(session)["console"] = Console(file=self.said, width=80)
+        preset = load_preset("demo", ["train.epochs=60"])
+        self.cells = [Cell("demo", preset, Path(str(k)), f"cell {k}") for k in range(cells)]
+        own = {cell.folder: one for cell, one in zip(self.cells, hours, strict=False)}
+        self.progress = BenchProgress(session, cells if known else 0, own)
+
+    def trained(self, number: int, epochs: int, seconds: float) -> None:
+        """Let some epochs of a cell take so long."""
+        self.now += seconds
+        self.epochs[f"cell {number}"] = self.epochs.get(f"cell {number}", 0) + epochs
+        self.progress.waiting([self.cells[number]])
+
+    def told(self) -> str:
+        return self.said.getvalue().splitlines()[-1]
+
+
+def test_a_cell_that_failed_tells_nothing_of_how_long_the_others_take(
+    monkeypatch: MonkeyPatch,
+) -> None:
+    bench = Bench(monkeypatch, 12)
+    bench.progress.began(bench.cells[0])
+    bench.now = 29.0
+    bench.progress.ended(bench.cells[0], "the training loss is inf")
+    bench.progress.began(bench.cells[1])
+    bench.trained(1, epochs=6, seconds=102)
+    assert bench.told() == "cells: 1%, about 3.1 h left, 1 failed"
+
+
+def test_epochs_of_an_earlier_start_are_not_counted_as_fast(monkeypatch: MonkeyPatch) -> None:
+    bench = Bench(monkeypatch, 2)
+    bench.epochs["cell 0"] = 30
+    bench.progress.began(bench.cells[0])
+    bench.trained(0, epochs=15, seconds=60)
+    assert bench.told() == "cells: 38%, about 5 min left"
+
+
+def test_a_cell_that_is_expected_to_take_long_counts_for_more(monkeypatch: MonkeyPatch) -> None:
+    bench = Bench(monkeypatch, 2, hours=(0.1, 10))
+    bench.progress.began(bench.cells[0])
+    bench.trained(0, epochs=30, seconds=180)
+    assert bench.told() == "cells: 0%, about 10 h left"
+
+
+def test_no_time_is_told_where_nobody_knows_how_many_cells_there_are(
+    monkeypatch: MonkeyPatch,
+) -> None:
+    bench = Bench(monkeypatch, 1, known=False)
+    bench.progress.began(bench.cells[0])
+    bench.trained(0, epochs=30, seconds=180)
+    assert bench.said.getvalue() == ""

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from painet_cli.benchmark.ablation import ABLATIONS
 from painet_cli.benchmark.campaign.plan import make_plan, missing_datasets, parts
-from painet_cli.benchmark.campaign.record import settings_key
-from painet_cli.benchmark.cells import Result
+from painet_cli.benchmark.campaign.record import mostly_alike, settings_key
+from painet_cli.benchmark.cells import Result, is_whole
 from painet_cli.benchmark.rows import OURS
 from painet_cli.config.presets import load_preset
 
@@ -18,11 +18,23 @@ def extent(results: Sequence[Result]) -> str:
     planned: dict[str, set[int]] = {}
     for key, seeds in _cells():
         planned.setdefault(key, set()).update(seeds)
-    done = {(settings_key(one.cell.preset), one.cell.seed): one for one in results}
-    trained = [one for (key, seed), one in done.items() if seed in planned.get(key, ())]
-    hours = sum(float(one.record.get("wall_s", 0.0)) for one in trained) / 3600
+    ended = [
+        one
+        for one in results
+        if one.cell.seed in planned.get(settings_key(one.cell.preset), ())
+        and is_whole(one.cell.preset, one.record, None)
+    ]
+    done = {(settings_key(one.cell.preset), one.cell.seed): one for one in mostly_alike(ended)}
+    hours = sum(map(_hours, done.values()))
     cells = sum(map(len, planned.values()))
-    return f"The plan has {cells} cells; {len(trained)} are trained, in {hours:.2g} hours in all."
+    return f"The plan has {cells} cells; {len(done)} are trained, in {hours:.2g} hours in all."
+
+
+def _hours(result: Result) -> float:
+    """Hours of a training: of its last start, or of all its epochs where it was stopped."""
+    record = result.record
+    epochs_s = float(record["epoch_s"] * record["epochs"])
+    return max(float(record.get("wall_s", 0.0)), epochs_s) / 3600
 
 
 def hours_left(results: Sequence[Result], data_dir: Path) -> str:

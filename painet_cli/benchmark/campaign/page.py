@@ -8,19 +8,25 @@ Names: `table 1` to `table 4`, `not in the paper`, `figures`, `other settings`, 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from painet_cli.benchmark.campaign.extent import extent, hours_left
 from painet_cli.benchmark.campaign.plan import parts
-from painet_cli.benchmark.campaign.record import settings_key, with_benchmark_velocity
+from painet_cli.benchmark.campaign.record import (
+    data_key,
+    mostly_alike,
+    settings_key,
+    with_benchmark_velocity,
+)
 from painet_cli.benchmark.campaign.verdicts import share_of_ends, verdicts
 from painet_cli.benchmark.cells import Result
 from painet_cli.benchmark.layout import bullets, markdown_blocks, markdown_grids
 from painet_cli.benchmark.rows import OURS, Row, bench_row, bench_rows
 from painet_cli.benchmark.tables.notes import marks, notes_of
 from painet_cli.config.presets import Preset, load_preset, preset_names
+from painet_cli.config.schema import PainetConfig
 from painet_cli.errors import RequestError
 from painet_cli.report.tables.layout import Columns, digits, spread
 from painet_cli.storage.atomic import write_text
@@ -78,22 +84,14 @@ def make_blocks(results: Sequence[Result]) -> dict[str, str]:
 
 
 def of_the_plan(results: Sequence[Result]) -> tuple[list[Result], list[Result]]:
-    """Results with the plan's settings on the dataset that a preset was mostly trained on; others.
+    """Results with the plan's settings that are `mostly_alike`; others.
 
     Variants of an ablation are neither.
     """
     plain = [result for result in results if not result.cell.label]
-    datasets: dict[str, Counter[str]] = {}
-    for result in plain:
-        counts = datasets.setdefault(result.cell.preset_name, Counter())
-        counts[result.record["dataset_sha256"]] += 1
-    chosen = {name: counts.most_common(1)[0][0] for name, counts in datasets.items()}
-    tables = [
-        result
-        for result in plain
-        if result.record["dataset_sha256"] == chosen[result.cell.preset_name]
-        and settings_key(result.cell.preset) in _planned_keys(result)
-    ]
+    tables = mostly_alike(
+        [one for one in plain if settings_key(one.cell.preset) in _planned_keys(one)]
+    )
     kept = {id(result) for result in tables}
     return tables, [result for result in plain if id(result) not in kept]
 
@@ -120,15 +118,19 @@ def _block(rows: Sequence[Row]) -> str:
 
 
 def _figures(results: Sequence[Result]) -> str:
-    """Variants of PAINET beside PAINET itself, trained alike; a row for those of other seeds."""
-    groups: dict[tuple[str, str, str], list[Result]] = {}
+    """Variants of PAINET beside PAINET itself, alike but for the model, a row for all seeds."""
+    groups: dict[tuple[Any, ...], list[Result]] = {}
     for result in results:
         cell = result.cell
         if cell.model == OURS:
-            trained = cell.preset.train.model_copy(update={"seed": 1}).model_dump_json()
-            groups.setdefault((cell.preset_name, trained, cell.label), []).append(result)
-    alike = {key[:2] for key in groups if key[2]}
-    rows = [(key[2], bench_row(group)) for key, group in groups.items() if key[:2] in alike]
+            common = settings_key(cell.preset.model_copy(update={"model": PainetConfig()}))
+            shared = (cell.preset_name, common, data_key(result))
+            own = (cell.label, cell.preset.model.model_dump_json())
+            groups.setdefault((shared, *own), []).append(result)
+    alike = {shared for shared, label, _ in groups if label}
+    rows = [
+        (label, bench_row(group)) for (shared, label, _), group in groups.items() if shared in alike
+    ]
     if not rows:
         return "No variant is trained yet.\n"
     columns = {
@@ -151,11 +153,11 @@ def _outcome(rows: Sequence[Row]) -> Columns:
 
 def _other_settings(results: Sequence[Result]) -> str:
     """Cells with other settings than the plan's, a row for those that differ in the seed alone."""
-    groups: dict[tuple[str, str, str, str], list[Result]] = {}
+    groups: dict[tuple[Any, ...], list[Result]] = {}
     for result in results:
         cell = result.cell
-        key = (cell.preset_name, cell.model, settings_key(cell.preset))
-        groups.setdefault((*key, str(result.record["dataset_sha256"])), []).append(result)
+        key = (cell.preset_name, cell.model, settings_key(cell.preset), data_key(result))
+        groups.setdefault(key, []).append(result)
     if not groups:
         return "None.\n"
     rows = [(bench_row(group), group[0].cell.preset) for group in groups.values()]

@@ -19,7 +19,7 @@ import yaml
 
 from painet_cli.benchmark.ablation import ABLATIONS, cells_of, make_points
 from painet_cli.benchmark.campaign.record import cell_key, result_key, settings_key
-from painet_cli.benchmark.cells import Cell, Result, make_cells
+from painet_cli.benchmark.cells import Cell, Result, is_whole, make_cells
 from painet_cli.config.presets import load_preset
 from painet_cli.config.schema import CosineSchedule
 from painet_cli.data.dataset.dataset import Dataset
@@ -112,6 +112,7 @@ def make_plan(
     *,
     presets: Sequence[str] | None = None,
     models: Sequence[str] | None = None,
+    budget_s: float | None = None,
 ) -> list[Planned]:
     """Cells of all parts whose dataset is prepared, in the order in which they are trained.
 
@@ -120,18 +121,21 @@ def make_plan(
     folder
         Where the cells' run folders are.
     kept
-        Results whose cells are done, wherever they were trained.
+        Results whose cells are done, wherever they were trained, unless a budget ended them.
     presets, models
         Leave out the others.
+    budget_s
+        Seconds of training a cell, after which it is done too; None for no limit.
 
     Raises
     ------
     RequestError
         A preset or a setting is not valid.
     """
-    done = {result_key(result) for result in kept}
+    ended = [one for one in kept if is_whole(one.cell.preset, one.record, budget_s)]
+    done = {result_key(result) for result in ended}
     like: dict[str, list[Result]] = {}
-    for result in kept:
+    for result in ended:
         like.setdefault(settings_key(result.cell.preset), []).append(result)
     planned: dict[str, Planned] = {}
     datasets: dict[str, Dataset] = {}
@@ -148,7 +152,7 @@ def make_plan(
                 turn=math.inf if earlier else part.turn,
                 worth=part.worth / (1 + earlier),
                 hours=_hours(cell, datasets[name], like.get(settings_key(cell.preset), ())),
-                done=key in done or cell.is_done(None),
+                done=key in done or cell.is_done(budget_s),
             )
             planned.setdefault(key, one)
     return sorted(planned.values(), key=lambda one: one.place)

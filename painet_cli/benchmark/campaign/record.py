@@ -1,7 +1,7 @@
 """A trained cell as one small JSON file, which outlives its run folder and goes with the docs.
 
 It holds the preset with every default spelled out, how training went and ended, the figures of the
-test windows, a summary of the errors of single windows, versions and the machine.
+test windows, a summary of the errors of single windows, versions and, where known, the machine.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,20 +18,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.benchmark.cells import (
-    Cell,
-    Result,
-    check_result,
-    is_asked,
-    read_window_errors,
-)
+from painet_cli.benchmark.cells import Cell, Result, is_asked
+from painet_cli.benchmark.tables.taken import check_taken
 from painet_cli.config.presets import Preset, load_preset, preset_names, preset_yaml
 from painet_cli.config.schema import DataConfig
 from painet_cli.data.batches.offsets import target_offsets
 from painet_cli.data.particles.names import LONGEST_NAME
 from painet_cli.errors import RequestError
 from painet_cli.evaluation.evaluate import windows_for
-from painet_cli.evaluation.evaluation import WINDOW_ERRORS
+from painet_cli.evaluation.evaluation import WINDOW_ERRORS, read_window_errors
 from painet_cli.evaluation.yardsticks import yardsticks
 from painet_cli.prediction.rollout import rollout_offsets
 from painet_cli.storage.atomic import write_text
@@ -41,9 +37,9 @@ from painet_cli.training.setup.build import dataset_of
 _MOST_WINDOWS = 250
 """Windows whose errors are kept, evenly spaced over those of the test part."""
 _TRAINING = (
-    "epochs", "best_epoch", "val_mse", "stopped_by", "epoch_s", "wall_s", "peak_memory_gb",
-    "memory_kind", "parameters", "device", "threads", "dataset", "dataset_sha256", "started",
-    "command", "versions",
+    "epochs", "best_epoch", "val_mse", "stopped_by", "epoch_s", "wall_s", "seconds",
+    "peak_memory_gb", "memory_kind", "parameters", "device", "threads", "dataset",
+    "dataset_sha256", "started", "command", "versions",
 )  # fmt: skip
 _EVALUATION = (
     "mse", "f_mse", "a_mse", "step_mse", "unit", "windows", "horizon", "trained_horizon",
@@ -84,8 +80,13 @@ def result_key(result: Result) -> str:
     return cell_key(result.cell.preset, str(result.record["dataset_sha256"]))
 
 
-def save_record(result: Result, folder: Path) -> Path:
+def save_record(result: Result, folder: Path, *, here: bool) -> Path:
     """Write a result as `FOLDER/PRESET/MODEL-seedN-KEY.json`; return the path.
+
+    Parameters
+    ----------
+    here
+        Whether it was trained on this machine, which the record then names.
 
     Raises
     ------
@@ -95,7 +96,9 @@ def save_record(result: Result, folder: Path) -> Path:
     cell = result.cell
     path = folder / cell.preset_name / f"{cell.model}-seed{cell.seed}-{result_key(result)}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, json.dumps(_plain(result), indent=1) + "\n")
+    machine = {"processor": _processor(), "system": platform.platform()}
+    content = {**_plain(result), **({"machine": machine} if here else {})}
+    write_text(path, json.dumps(content, indent=1) + "\n")
     return path
 
 
@@ -115,7 +118,6 @@ def _plain(result: Result) -> dict[str, Any]:
             "quantiles": _digits(np.quantile(errors, _QUANTILES)),
             "of_windows": " ".join(map(str, _digits(errors[kept.astype(int)]))),
         },
-        "machine": {"processor": _processor(), "system": platform.platform()},
     }
 
 
@@ -134,15 +136,23 @@ def _processor() -> str:
 
 
 def read_records(folder: Path) -> list[Result]:
-    """All results kept below a folder, by preset, model, seed.
+    """All results kept below a folder, by preset, model, seed; of a cell the longest training.
+
+    A cell has several files where an older painet wrote one of them.
 
     Raises
     ------
     RequestError
         A file is no record of a cell.
     """
-    found = [_read(path) for path in sorted(folder.glob("*/*.json"))]
-    return sorted(found, key=lambda one: (one.cell.preset_name, one.cell.model, one.cell.seed))
+    found: dict[str, Result] = {}
+    for result in map(_read, sorted(folder.glob("*/*.json"))):
+        known = found.setdefault(result_key(result), result)
+        if known.record["epochs"] < result.record["epochs"]:
+            found[result_key(result)] = result
+    return sorted(
+        found.values(), key=lambda one: (one.cell.preset_name, one.cell.model, one.cell.seed)
+    )
 
 
 def _read(path: Path) -> Result:
@@ -152,8 +162,8 @@ def _read(path: Path) -> Result:
         cell = Cell(content["preset"], preset, path.parent, content["label"])
         errors = np.array([float(x) for x in content["window_errors"]["of_windows"].split()])
         largest = float(content["window_errors"]["quantiles"][-1])
+        check_taken(content["training"], content["evaluation"])
         result = Result(cell, content["training"], content["evaluation"], errors[:, None], largest)
-        check_result(result)
         _check_name(cell.preset_name)
         if not isinstance(cell.label, str) or not len(errors):
             raise ValueError("no label, or no windows")
@@ -189,14 +199,14 @@ def _result_of(run: Path) -> Result | None:
         evaluation = json.loads((run / EVALUATION).read_bytes())
         squared = read_window_errors(run)
         whole = record.get("status") == "done" and evaluation.keys() >= set(_EVALUATION)
-        asked = whole and is_asked(evaluation, preset)
+        asked = whole and is_asked(evaluation, preset, record)
         if not asked or not is_unchanged(evaluation, run, WINDOW_ERRORS):
             return None
         name = record["preset"]
         _check_name(name)
         cell = Cell(name, preset, run, label_of(name, preset))
+        check_taken(record, evaluation)
         result = Result(cell, record, evaluation, squared)
-        check_result(result)
     except (OSError, ValueError, KeyError, AttributeError, RecursionError, RequestError):
         return None
     return result
@@ -217,10 +227,10 @@ def _with_yardsticks(
     dataset = dataset_of(preset, data_dir)
     if dataset.sha256 != result.record["dataset_sha256"]:
         return result
-    key = preset.data.model_dump_json()
+    horizon = result.evaluation["horizon"]
+    key = f"{horizon} steps of {preset.data.model_dump_json()}"
     if key not in found:
-        trained = target_offsets(preset.data)
-        offsets = rollout_offsets(trained, result.evaluation["horizon"])
+        offsets = rollout_offsets(target_offsets(preset.data), horizon)
         found[key] = yardsticks(dataset, preset, windows_for(dataset, preset, "test", offsets))
     return replace(result, evaluation={**result.evaluation, _YARDSTICKS: found[key]})
 
@@ -237,6 +247,20 @@ def label_of(preset_name: str, preset: Preset) -> str:
 
 
 def unsaved(results: Sequence[Result], kept: Sequence[Result]) -> list[Result]:
-    """Results that are not among those kept already."""
-    known = {result_key(result) for result in kept}
-    return [result for result in results if result_key(result) not in known]
+    """Results that are not among those kept already, or were trained longer since."""
+    known = {result_key(result): int(result.record["epochs"]) for result in kept}
+    return [one for one in results if known.get(result_key(one), -1) < one.record["epochs"]]
+
+
+def mostly_alike(results: Sequence[Result]) -> list[Result]:
+    """Results on the dataset, and windows as long, that most of their preset's were trained on."""
+    counts: dict[str, Counter[tuple[str, int]]] = {}
+    for result in results:
+        counts.setdefault(result.cell.preset_name, Counter())[data_key(result)] += 1
+    most = {name: count.most_common(1)[0][0] for name, count in counts.items()}
+    return [result for result in results if data_key(result) == most[result.cell.preset_name]]
+
+
+def data_key(result: Result) -> tuple[str, int]:
+    """What `settings_key` leaves out: the dataset's digest, and frames of a window."""
+    return str(result.record["dataset_sha256"]), result.cell.preset.data.delta_frames

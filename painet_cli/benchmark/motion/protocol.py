@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +13,7 @@ from numpy.typing import NDArray
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
 from painet_cli.data.dataset.manifest import Segment
 from painet_cli.data.dataset.splits import block_split
-from painet_cli.errors import RequestError
+from painet_cli.errors import RequestError, option
 
 TIMES_MS = (80, 160, 320, 400, 560, 1000)
 """Times ahead that papers on human motion print."""
@@ -49,16 +51,70 @@ class MotionTask:
         frame_ms = 1e3 * self.dataset.manifest.units.frame_time_s
         return [step * frame_ms for step in self.steps]
 
-    def settings(self) -> list[str]:
-        """What makes a preset one of this task."""
-        return [
-            f"data.dataset={self.dataset.manifest.name}",
-            f"data.horizon={self.horizon}",
-            f"data.delta_frames={self.horizon}",
-            "data.sampling=uniform",
-            f"data.history={PAST}",
-            "data.velocity=before",
-        ]
+
+def task_settings(source: Dataset) -> dict[str, Any]:
+    """What makes a preset one of the task on some motion capture, by dotted key.
+
+    Raises
+    ------
+    RequestError
+        As for `motion_task`, less what its takes are too short for.
+    """
+    thinned = _thinning(source)
+    return {
+        "data.dataset": thinned.name,
+        "data.horizon": thinned.steps[-1],
+        "data.delta_frames": thinned.steps[-1],
+        "data.delta_time": None,
+        "data.sampling": "uniform",
+        "data.history": PAST,
+        "data.history_known": None,
+        "data.velocity": "before",
+    }
+
+
+def check_settings(given: Mapping[str, Any], source: Dataset) -> None:
+    """Refuse settings that make it another task, whose windows are not those of the yardsticks.
+
+    Parameters
+    ----------
+    given
+        By dotted key.
+
+    Raises
+    ------
+    RequestError
+        There is one.
+    """
+    own = task_settings(source)
+    for key in (key for key, value in given.items() if own.get(key, value) != value):
+        raise RequestError(
+            f"{option('settings', f'{key}={given[key]}')}: the task has {key}={own[key]}",
+            f"leave it out; the task sets {', '.join(own)}",
+        )
+
+
+class _Thinning(NamedTuple):
+    """How a recording comes to the benchmark's rate."""
+
+    name: str
+    stride: int
+    steps: tuple[int, ...]
+    to_mm: float
+
+
+def _thinning(source: Dataset) -> _Thinning:
+    manifest = source.manifest
+    if manifest.up_axis is None or manifest.systems or manifest.units.length_in_metres is None:
+        raise RequestError(
+            f"{source.folder}: no motion capture with a height and a unit of length",
+            "`painet prepare mocap --subject 35`, or `painet prepare motion FILE... --name NAME`",
+        )
+    stride = max(1, round(1 / (_RATE * manifest.units.frame_time_s)))
+    frame_time_s = stride * manifest.units.frame_time_s
+    steps = tuple(max(1, round(time / 1e3 / frame_time_s)) for time in TIMES_MS)
+    name = f"{manifest.name}-{1 / frame_time_s:.0f}fps"
+    return _Thinning(name, stride, steps, 1e3 * manifest.units.length_in_metres)
 
 
 def motion_task(source: Dataset, data_dir: Path) -> MotionTask:
@@ -79,18 +135,8 @@ def motion_task(source: Dataset, data_dir: Path) -> MotionTask:
         It is no motion capture, its unit of length has no size in metres, or its takes are too
         short.
     """
-    manifest = source.manifest
-    if manifest.up_axis is None or manifest.systems or manifest.units.length_in_metres is None:
-        raise RequestError(
-            f"{source.folder}: no motion capture with a height and a unit of length",
-            "`painet prepare mocap --subject 35`, or `painet prepare motion FILE... --name NAME`",
-        )
-    stride = max(1, round(1 / (_RATE * manifest.units.frame_time_s)))
-    frame_time_s = stride * manifest.units.frame_time_s
-    name = f"{manifest.name}-{1 / frame_time_s:.0f}fps"
-    steps = tuple(max(1, round(time / 1e3 / frame_time_s)) for time in TIMES_MS)
-    dataset = _write_thinned(source, data_dir / name, stride, steps[-1])
-    return MotionTask(dataset, steps, 1e3 * manifest.units.length_in_metres)
+    name, stride, steps, to_mm = _thinning(source)
+    return MotionTask(_write_thinned(source, data_dir / name, stride, steps[-1]), steps, to_mm)
 
 
 def _write_thinned(source: Dataset, folder: Path, stride: int, horizon: int) -> Dataset:

@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import RenderableType
 from rich.text import Text
 
+from painet_cli.benchmark.sweep.spec import Sweep
 from painet_cli.benchmark.sweep.trials import TrialRow
 from painet_cli.config.differences import as_words
 from painet_cli.report.tables.comma_separated import as_csv
@@ -22,12 +23,20 @@ from painet_cli.storage.provenance import finite
 SHOWN = 20
 
 
-def sweep_table(rows: Sequence[TrialRow], preset: str) -> list[RenderableType]:
-    """The best trials, and the one that is best in full."""
+def sweep_table(
+    rows: Sequence[TrialRow], sweep: Sweep, options: Sequence[str] = ()
+) -> list[RenderableType]:
+    """The best trials, and the one that is best in full.
+
+    Parameters
+    ----------
+    options
+        What a training takes from the command line besides its preset, settings and seeds.
+    """
     shown = rows[:SHOWN]
     seeds = len(rows[0].runs)
     table = lay_out(
-        f"Sweep of {preset}, by validation",
+        f"Sweep of {sweep.preset}, by validation",
         {"Trial": [str(row.trial) for row in shown]},
         {
             "Setting": [as_words(row.settings) for row in shown],
@@ -44,13 +53,19 @@ def sweep_table(rows: Sequence[TrialRow], preset: str) -> list[RenderableType]:
     ]
     if len(rows) > len(shown):
         notes.append(f"{len(rows) - len(shown)} more trials are in sweep.csv.")
-    if rows[0].val_mse is not None:
-        settings = " ".join(
-            f"--set {shlex.quote(f'{key}={json.dumps(value)}')}"
-            for key, value in rows[0].settings.items()
-        )
-        notes += ["", f"The best: {settings}", f"  painet evaluate {' '.join(rows[0].runs)}"]
-    return [*table, Text("\n".join(notes))]
+    parts: list[RenderableType] = [*table, Text("\n".join(notes))]
+    if rows[0].val_mse is not None:  # as plain text, which is not wrapped: to be pasted
+        command = shlex.join(_training(rows[0], sweep, options))
+        parts += ["", f"The best: {command}", f"  painet evaluate {shlex.join(rows[0].runs)}"]
+    return parts
+
+
+def _training(row: TrialRow, sweep: Sweep, options: Sequence[str]) -> list[str]:
+    """The command that trains a trial by itself."""
+    changes = {**sweep.settings, **row.settings}
+    settings = [word for key in changes for word in ("--set", f"{key}={json.dumps(changes[key])}")]
+    seeds = ["--seeds", str(sweep.seeds)] if sweep.seeds > 1 else []
+    return ["painet", "train", "--preset", sweep.preset, *settings, *seeds, *options]
 
 
 def write_rows(rows: Sequence[TrialRow], folder: Path) -> None:

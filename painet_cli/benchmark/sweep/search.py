@@ -143,6 +143,11 @@ class Searching:
         cells = [cell for cell in trial.cells if cell.folder not in self.failed]
         return [cell for cell in cells if not is_trained(cell, epochs, self.budget_s)]
 
+    def cells_left(self) -> int:
+        """How many cells of the trials that are known are to be trained yet."""
+        trials = self.search.trials()
+        return sum(len(self._left(trial, self._last_epochs(trials))) for trial in trials)
+
     def _last_epochs(self, trials: Sequence[Trial]) -> int:
         return max((c.preset.train.epochs for t in trials for c in t.cells), default=0)
 

@@ -17,10 +17,11 @@ from painet_cli.cli.bench.cells import (
     locked,
     prepared,
     refuse_failed,
+    refuse_model,
     save_bench,
     train,
 )
-from painet_cli.cli.options import DATA_DIR, DataDir, Settings
+from painet_cli.cli.options import DATA_DIR, DataDir, Settings, refuse_contradictions
 from painet_cli.cli.session import Session, with_session
 from painet_cli.errors import RequestError
 
@@ -88,6 +89,10 @@ def ablation(
         ]
     else:
         wanted = [replace(figure, presets=tuple(comma_list(presets))) for figure in wanted]
+    refuse_contradictions(settings, {"--epochs": ("train.epochs", epochs)})
+    if epochs is not None and any(one.name == "train.epochs" for one in wanted):
+        raise RequestError(f"--epochs {epochs}: --vary train.epochs says otherwise", "give one")
+    refuse_model(settings, "--model")
     changes = [*(settings or []), *([] if epochs is None else [f"train.epochs={epochs}"])]
     points = make_points(wanted, seeds, changes, out, data_dir, model)
     cells = cells_of(points)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +45,8 @@ def train_everything(
         A cell failed; the others are done.
     """
     from painet_cli.benchmark.campaign.plan import make_plan, missing_datasets, refuse_unknown
-    from painet_cli.benchmark.campaign.record import read_records
+    from painet_cli.benchmark.campaign.record import read_records, save_record, unsaved
+    from painet_cli.benchmark.cells import read_results
     from painet_cli.benchmark.workers import run_cells
     from painet_cli.config.dotted import comma_list
     from painet_cli.training.device import resolve_device
@@ -53,30 +54,38 @@ def train_everything(
     wanted = [None if names is None else comma_list(names) for names in (presets, models)]
     refuse_unknown(*wanted)
     records = out / "results"
-    plan = make_plan(out, data_dir, read_records(records), presets=wanted[0], models=wanted[1])
+    budget_s = None if budget is None else 60 * budget
+    kept = read_records(records)
+    plan = make_plan(out, data_dir, kept, presets=wanted[0], models=wanted[1], budget_s=budget_s)
     missing = missing_datasets(data_dir)
     if not plan:
         raise RequestError(
             f"{data_dir}: no dataset of the plan is prepared here",
             "`painet prepare --help` lists the sources",
         )
-    todo = [one.cell for one in plan if not one.done]
+    todo = {one.cell: one.hours for one in plan if not one.done}
     if dry_run:
         session.emit(_plain(plan, missing), *_lines(plan, missing))
         return
     session.console.print("\n".join(_lines(plan, missing)), soft_wrap=True)
     device = resolve_device(session.device)
     os.nice(_LOWEST_PRIORITY)
-    with locked(out), _Keeping(session, len(todo), records) as progress:
+    done = [one.cell for one in plan if one.done]
+    with locked(out), _Keeping(session, todo, records) as progress:
+        # those that were done as their process was killed
+        late = unsaved(read_results(done), kept)
+        for result in late:
+            save_record(result, records, here=False)
         run_cells(
-            todo,
+            list(todo),
             data_dir,
             device,
             progress,
             jobs=jobs or _as_many_as_fit(device),
-            budget_s=None if budget is None else 60 * budget,
+            budget_s=budget_s,
         )
-    emit_tables(session, records, len(todo) - len(progress.failed))
+    if read_records(records):  # else all have failed
+        emit_tables(session, records, len(late) + len(todo) - len(progress.failed))
     refuse_failed(progress.failed, len(todo), out)
 
 
@@ -87,8 +96,9 @@ def _as_many_as_fit(device: torch.device) -> int:
 class _Keeping(BenchProgress):
     """Progress that keeps every cell that ends well as a record."""
 
-    def __init__(self, session: Session, cells: int, records: Path) -> None:
-        super().__init__(session, cells)
+    def __init__(self, session: Session, cells: Mapping[Cell, float], records: Path) -> None:
+        hours = {cell.folder: hours for cell, hours in cells.items()}
+        super().__init__(session, len(cells), hours)
         self._records = records
 
     def ended(self, cell: Cell, error: str | None) -> None:
@@ -97,7 +107,7 @@ class _Keeping(BenchProgress):
         from painet_cli.benchmark.cells import read_results
 
         for result in read_results([] if error else [cell]):
-            save_record(result, self._records)
+            save_record(result, self._records, here=True)
         super().ended(cell, error)
 
 

@@ -107,6 +107,23 @@ def evaluations_of(results: Sequence[Result]) -> list[Path]:
     return [result.cell.folder / EVALUATION for result in results]
 
 
+def refuse_model(settings: Sequence[str] | None, option: str) -> None:
+    """Refuse a model among the settings, which an option names.
+
+    Raises
+    ------
+    RequestError
+        There is one.
+    """
+    from painet_cli.config.differences import flat_given
+
+    model = flat_given(settings or ()).get("model.name")
+    if model is not None:
+        raise RequestError(
+            f"--set model.name={model}: {option} says which", f"try {option} {model}"
+        )
+
+
 def refuse_failed(failed: Sequence[str], cells: int, out: Path) -> None:
     """Say which cells failed, after the others' tables have been written.
 

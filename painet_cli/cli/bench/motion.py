@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -16,13 +17,16 @@ from painet_cli.cli.bench.cells import (
     evaluations_of,
     locked,
     refuse_failed,
+    refuse_model,
     save_bench,
     train,
 )
-from painet_cli.cli.options import DATA_DIR, DataDir, Settings
+from painet_cli.cli.options import DATA_DIR, DataDir, Settings, refuse_contradictions
 from painet_cli.cli.session import Session, with_session
 
 MODELS = "kernel,egnn,painet"
+_NODE = ["speed", "height", "past"]
+"""Features of particles, of models that read features."""
 
 
 @with_session
@@ -49,29 +53,40 @@ def motion(
     The dataset is thinned to about 25 frames a second and split into separate
     stretches. Beside the models stand zero velocity, constant velocity and a
     siMLPe-like network, which is trained on the same windows. A cell that is done
-    is not trained again; one that was stopped goes on.
+    is not trained again; one that was stopped goes on. What the task sets of `data`
+    cannot be changed by `--set`.
 
     Example: `painet bench motion --dataset mocap-run --models kernel --epochs 50`
     """
     from painet_cli.benchmark.cells import make_cells, read_results
     from painet_cli.benchmark.layout import bench_csv
-    from painet_cli.benchmark.motion.protocol import motion_task
+    from painet_cli.benchmark.motion.protocol import check_settings, motion_task, task_settings
     from painet_cli.benchmark.motion.rows import model_rows, yardstick_rows
     from painet_cli.benchmark.motion.tables import motion_markdown, motion_tables
     from painet_cli.cli.data import open_named
+    from painet_cli.config.differences import flat_given
     from painet_cli.config.dotted import comma_list
     from painet_cli.storage.atomic import write_text
 
+    refuse_contradictions(settings, {"--epochs": ("train.epochs", epochs)})
+    refuse_model(settings, "--models")
     source = open_named(dataset, data_dir)
+    given = flat_given(settings or ())
+    check_settings(given, source)
+    fixed = [f"{key}={json.dumps(value)}" for key, value in task_settings(source).items()]
+    node = given.get("features.node", _NODE)
+    if node != _NODE:
+        session.console.print(f"features.node: {node} as --set has it, not {_NODE} of the task")
     with locked(out):
         thinned = out / "data"
         task = motion_task(source, thinned)
-        changes = [*task.settings(), *(settings or [])]
+        changes = list(settings or ())
         changes += [] if epochs is None else [f"train.epochs={epochs}"]
         cells = []
         for model in comma_list(models):
-            own = [] if model == "kernel" else ["features.node=[speed, height, past]"]
-            cells += make_cells(["motion"], [model], seeds, [*changes, *own], out, thinned)
+            own = [] if model == "kernel" else [f"features.node={json.dumps(_NODE)}"]
+            every = [*fixed, *own, *changes]
+            cells += make_cells(["motion"], [model], seeds, every, out, thinned)
         failed = train(session, cells, thinned, budget, jobs)
         results = read_results(cells)
         with session.console.status("training the siMLPe-like yardstick"):

@@ -55,7 +55,7 @@ def report(
 
     new = unsaved(read_run_folders(collect or []), read_records(results))
     for result in measure_yardsticks(new, data_dir):
-        save_record(result, results)
+        save_record(result, results, here=False)
     if page is not None:
         update_page(page, read_records(results), data_dir)
     emit_tables(session, results, len(new))

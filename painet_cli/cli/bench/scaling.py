@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from painet_cli.cli.bench.cells import locked, save_bench
+from painet_cli.cli.bench.cells import locked, refuse_model, save_bench
 from painet_cli.cli.options import Settings
 from painet_cli.cli.session import Session, with_session
 from painet_cli.errors import RequestError
@@ -75,9 +75,14 @@ def scaling(
         scaling_tables,
     )
     from painet_cli.cli.progress import PointLines
+    from painet_cli.config.differences import flat_given
     from painet_cli.storage.atomic import write_text
     from painet_cli.training.device import resolve_device
 
+    refuse_model(settings, "--models")
+    for key, value in flat_given(settings or ()).items():
+        if key in ("data.horizon", "data.delta_frames"):
+            raise RequestError(f"--set {key}={value}: --horizon and --horizons say how many steps")
     sweep = Sweep(_numbers("--sizes", sizes), _numbers("--horizons", horizons), particles, horizon)
     points = scaling_points(choose_forms(models), sweep, _modes(modes))
     device = resolve_device(session.device)

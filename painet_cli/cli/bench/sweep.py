@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -69,6 +69,8 @@ def sweep(
     from painet_cli.training.device import resolve_device
 
     changes = {"preset": preset, "search": search, "trials": trials, "seeds": seeds}
+    device = None if session.device == "auto" else session.device
+    shared = _options({"budget": budget, "device": device, "data-dir": data_dir})
     wanted = _with_settings(read_spec(spec, changes), settings or ())
     budget_s = None if budget is None else 60 * budget
     at_work = Searching(wanted, out, data_dir, resolve_device(session.device), budget_s)
@@ -78,28 +80,37 @@ def sweep(
     _ = at_work.search  # refuses what no trial could be trained with, before anything is written
     out.mkdir(exist_ok=True)
     if array is not None:
-        command = _command(spec, changes, settings or (), budget, out, data_dir)
-        path = write_array(out, array, command)
+        own = _options({**changes, "set": settings, "out": out})
+        path = write_array(out, array, ["sweep", spec, *own, *shared])
         session.emit({"array": str(path), "tasks": array}, f"{path}: `sbatch {path}` starts it")
         return
     failed = [] if dry_run else _train(session, at_work)
     rows = at_work.rows()
     write_rows(rows, out)
-    payload = {"preset": wanted.preset, "trials": [asdict(row) for row in rows]}
-    session.emit(payload, *(sweep_table(rows, wanted.preset) if rows else ["no trial yet"]))
-    refuse_failed(failed, len(rows), out)
+    payload = {
+        "preset": wanted.preset,
+        "settings": wanted.settings,
+        "trials": [asdict(row) for row in rows],
+    }
+    session.emit(payload, *(sweep_table(rows, wanted, shared) if rows else ["no trial yet"]))
+    refuse_failed(failed, sum(len(row.runs) for row in rows), out)
 
 
 def _with_settings(sweep: Sweep, settings: Sequence[str]) -> Sweep:
     """The sweep with `KEY=VALUE` for all trials."""
     from painet_cli.config.presets import load_preset
     from painet_cli.config.yaml_document import parse
-    from painet_cli.errors import option
+    from painet_cli.errors import RequestError, option
 
     load_preset(sweep.preset, settings)  # says what is wrong with them
     given: dict[str, Any] = {}
     for setting in settings:
         key, _, value = setting.partition("=")
+        if key.strip() in sweep.space:
+            raise RequestError(
+                f"{option('set', setting)}: the sweep tries {key.strip()}",
+                "leave it out, or take it out of the spec's space",
+            )
         given[key.strip()] = parse(value, lambda _: option("settings"))[0]
     return sweep.model_copy(update={"settings": {**sweep.settings, **given}})
 
@@ -116,8 +127,8 @@ def _train(session: Session, at_work: Searching) -> list[str]:
 
         def ended(self, cell: Cell, error: str | None) -> None:
             """Write what came of the cell."""
-            minutes = self.advanced(cell)
             best = best_validation(cell.folder)
+            minutes = self.advanced(cell, well=not error and best is not None)
             if error or best is None:
                 self.failed.append(f"{cell}: {error or 'it left no validation'}")
             said = (
@@ -129,7 +140,9 @@ def _train(session: Session, at_work: Searching) -> list[str]:
             session.console.print(f"{cell}: {said}", soft_wrap=True)
 
     sweep = at_work.sweep
-    cells = sweep.most_trials * sweep.seeds
+    # rounds of halving train a cell several times, and Optuna's trials are not known before
+    known = sweep.halving is None and sweep.search != "optuna"
+    cells = at_work.cells_left() if known else 0
     session.console.print(
         f"{sweep.most_trials} trials of {sweep.seeds} seed{'s' * (sweep.seeds > 1)}, "
         f"{sweep.search}, in {at_work.folder}"
@@ -139,17 +152,12 @@ def _train(session: Session, at_work: Searching) -> list[str]:
     return progress.failed
 
 
-def _command(
-    spec: str,
-    changes: dict[str, Any],
-    settings: Sequence[str],
-    budget: float | None,
-    out: Path,
-    data_dir: Path,
-) -> list[str]:
-    given = {**changes, "budget": budget}
-    options = [
-        word for k, value in given.items() if value is not None for word in (f"--{k}", str(value))
+def _options(values: Mapping[str, Any]) -> list[str]:
+    """Words of the options that are given; of a list the option once for each of its values."""
+    given = [
+        (name, one)
+        for name, value in values.items()
+        for one in (value if isinstance(value, list) else [value])
+        if one is not None
     ]
-    options += [word for setting in settings for word in ("--set", setting)]
-    return ["sweep", spec, *options, "--out", str(out), "--data-dir", str(data_dir)]
+    return [word for name, one in given for word in (f"--{name}", str(one))]

@@ -18,10 +18,11 @@ from painet_cli.cli.bench.cells import (
     locked,
     prepared,
     refuse_failed,
+    refuse_model,
     save_bench,
     train,
 )
-from painet_cli.cli.options import DATA_DIR, DataDir, Settings
+from painet_cli.cli.options import DATA_DIR, DataDir, Settings, refuse_contradictions
 from painet_cli.cli.session import Session, with_session
 from painet_cli.errors import RequestError
 
@@ -86,6 +87,8 @@ def tables(
     from painet_cli.benchmark.layout import bench_tables
     from painet_cli.benchmark.rows import bench_rows
 
+    refuse_contradictions(settings, {"--epochs": ("train.epochs", epochs)})
+    refuse_model(settings, "--models")
     changes = [*(settings or []), *([] if epochs is None else [f"train.epochs={epochs}"])]
     cells = [
         cell

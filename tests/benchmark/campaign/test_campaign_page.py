@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +28,37 @@ def test_other_settings_other_data_and_variants_stay_out_of_the_tables() -> None
     assert tables == wanted
     assert others == [rate, data]
     assert "train.lr=0.01" in make_blocks([*wanted, rate])["other settings"]
+
+
+def test_a_row_is_of_windows_of_one_length() -> None:
+    wanted = [planned(0.3), planned(0.4, seed=2)]
+    shorter = result(0.9, settings=[*RECIPE, "data.delta_frames=5"], seed=3)
+    tables, others = of_the_plan([*wanted, shorter])
+    assert (tables, others) == (wanted, [shorter])
+    assert "data.delta_frames=5" in make_blocks([*wanted, shorter])["other settings"]
+
+
+def test_cells_of_other_settings_do_not_choose_the_dataset_of_the_tables() -> None:
+    wanted = planned(0.3)
+    searched = [result(0.2, settings=[f"train.lr={k}e-3"], dataset_sha256="1" * 64) for k in (1, 2)]
+    assert of_the_plan([wanted, *searched])[0] == [wanted]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"settings": [*RECIPE, "features.node=[speed]"]}, {"dataset_sha256": "1" * 64},
+     {"settings": [*RECIPE, "data.delta_frames=5"]}],
+    ids=str,
+)  # fmt: skip
+def test_a_variants_row_has_no_cell_of_other_windows_features_or_data(
+    other: dict[str, Any],
+) -> None:
+    label = "model.reach=neighbours"
+    variant = result(0.5, "painet", settings=[*RECIPE, label], label=label)
+    unlike = result(9.0, "painet", seed=2, **{"settings": RECIPE, **other})
+    text = make_blocks([planned(0.4, "painet"), variant, unlike])["figures"]
+    assert re.search(r"\| as the preset has it +\| 1 +\| 0.4 ", text)
+    assert "2" not in re.findall(r"\| ([\d ]+) +\| 0.[45] ", text)
 
 
 def test_variants_stand_beside_the_model_that_was_trained_alike() -> None:

@@ -42,6 +42,19 @@ def test_what_the_plan_does_not_have_is_not_counted() -> None:
     assert "1 are trained, in 1.5 hours" in extent.extent([wanted, *others])
 
 
+def test_a_cell_of_other_data_or_short_of_its_end_is_not_counted() -> None:
+    wanted = [result(1.0, "linear", preset="demo", seed=seed) for seed in (1, 2)]
+    other = result(1.0, "painet", preset="demo", dataset_sha256="1" * 64)
+    stopped = result(1.0, "painet", preset="demo", seed=2, stopped_by="budget")
+    assert "; 2 are trained" in extent.extent([*wanted, other, stopped])
+
+
+def test_hours_of_a_training_that_was_stopped_are_those_of_all_its_starts() -> None:
+    stopped = result(1.0, "linear", preset="demo")
+    stopped.record.update(epochs=100, epoch_s=72.0, wall_s=3.0)
+    assert "in 2 hours" in extent.extent([stopped])
+
+
 def test_the_count_needs_no_data_and_is_that_of_the_plan(data_dir: Path, tmp_path: Path) -> None:
     assert f"has {len(plan.make_plan(tmp_path, data_dir, []))} cells" in extent.extent([])
 

@@ -147,6 +147,18 @@ def test_a_cell_that_was_recorded_is_done_on_any_machine(
     assert not done["demo linear seed 1"], "it was trained on other data"
 
 
+def test_what_a_budget_ended_goes_on_where_there_is_more_time(
+    planned: Planning, data_dir: Path, tmp_path: Path
+) -> None:
+    planned(replace(DEMO, models=("linear",), seeds={"default": 1}))
+    sha256 = dataset_of(load_preset("demo"), data_dir).sha256
+    kept = result(1.0, "linear", preset="demo", dataset_sha256=sha256, stopped_by="budget")
+    kept.record["seconds"] = 60.0
+    for budget_s, done in ((None, False), (120.0, False), (60.0, True)):
+        (one,) = make_plan(tmp_path, data_dir, [kept], budget_s=budget_s)
+        assert one.done is done
+
+
 def test_a_model_that_is_not_installed_and_data_that_are_not_there_are_left_out(
     planned: Planning, data_dir: Path, tmp_path: Path
 ) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from painet_cli.benchmark.campaign.record import (
     cell_key,
+    measure_yardsticks,
     read_records,
     read_run_folders,
     result_key,
@@ -24,13 +25,14 @@ from painet_cli.config.presets import load_preset
 from painet_cli.errors import RequestError
 from painet_cli.evaluation.evaluate import evaluate_run
 from painet_cli.evaluation.evaluation import save_evaluation
+from painet_cli.training.setup.build import dataset_of
 from pretend_results import SHA256, result
 from trainings import CPU
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     written = result(0.4, settings=["train.lr=1e-3"])
-    path = save_record(written, tmp_path)
+    path = save_record(written, tmp_path, here=True)
     (read,) = read_records(tmp_path)
     assert path.parent.name == "mocap-run-s2s"
     assert path.name.startswith("egnn-seed1-")
@@ -46,7 +48,7 @@ def test_superposed_errors_are_kept_where_they_were_measured(tmp_path: Path) -> 
     written, older = result(0.4), result(0.6, seed=2)
     written.evaluation.update(superposed_step_mse=[0.1], superposed_yardsticks={"straight on": [2]})
     for one in (written, older):
-        save_record(one, tmp_path)
+        save_record(one, tmp_path, here=True)
     read, plain = read_records(tmp_path)
     assert read.evaluation["superposed_yardsticks"] == {"straight on": [2]}
     (row,), (both,) = bench_rows([read]), bench_rows([read, plain])
@@ -58,13 +60,13 @@ def test_a_command_is_kept_without_the_folders_of_its_machine(tmp_path: Path) ->
     typed.record["command"] = (
         "painet bench tables --data-dir /home/me/data --out 'a/b' --set x=/y/z"
     )
-    save_record(typed, tmp_path)
+    save_record(typed, tmp_path, here=True)
     (read,) = read_records(tmp_path)
     assert read.record["command"] == "painet bench tables --data-dir data --out 'a/b' --set x=z"
 
 
 def test_errors_of_windows_are_thinned_and_summarised(tmp_path: Path) -> None:
-    path = save_record(result(1.0), tmp_path)
+    path = save_record(result(1.0), tmp_path, here=True)
     content = json.loads(path.read_text())["window_errors"]
     kept = [float(error) for error in content["of_windows"].split()]
     assert len(kept) == 250
@@ -86,8 +88,38 @@ def test_a_cell_is_known_by_its_settings_and_data_not_by_what_a_machine_chose() 
 
 def test_only_what_is_new_is_taken_over(tmp_path: Path) -> None:
     first, second = result(0.4), result(0.5, seed=2)
-    save_record(first, tmp_path)
+    save_record(first, tmp_path, here=True)
     assert unsaved([first, second], read_records(tmp_path)) == [second]
+
+
+def test_a_training_that_went_on_takes_the_place_of_its_record(tmp_path: Path) -> None:
+    save_record(result(0.4, stopped_by="budget"), tmp_path, here=True)
+    longer = result(0.3)
+    longer.record["epochs"] += 1
+    assert unsaved([longer], read_records(tmp_path)) == [longer]
+    (path,) = tmp_path.rglob("*.json")
+    path.rename(path.with_stem("egnn-seed1-named-by-an-older-painet"))
+    save_record(longer, tmp_path, here=True)
+    (read,) = read_records(tmp_path)
+    assert read.evaluation["mse"] == 0.3, "a cell is one seed of its row, not two"
+
+
+def test_yardsticks_are_measured_for_the_steps_of_each_result(data_dir: Path) -> None:
+    sha256 = dataset_of(load_preset("demo"), data_dir).sha256
+    results = []
+    for horizon in (5, 8):
+        one = result(0.4, preset="demo", dataset_sha256=sha256)
+        one.evaluation.update(horizon=horizon, step_mse=[0.4] * horizon)
+        results.append(one)
+    measured = [one.evaluation["yardsticks"] for one in measure_yardsticks(results, data_dir)]
+    assert [{len(steps) for steps in one.values()} for one in measured] == [{5}, {8}]
+
+
+def test_a_row_names_every_device_that_its_seeds_were_trained_on() -> None:
+    one, other = result(0.4), result(0.5, seed=2)
+    other.record["device"] = "cuda"
+    (row,) = bench_rows([one, other])
+    assert row.device == "cpu and cuda"
 
 
 def test_run_folders_are_found_wherever_they_lie(
@@ -101,7 +133,7 @@ def test_run_folders_are_found_wherever_they_lie(
     (found,) = read_run_folders([tmp_path])
     assert found.evaluation["mse"] == saved.mse
     assert found.end == "schedule", "the demo's rate comes down to nothing"
-    save_record(found, tmp_path / "results")
+    save_record(found, tmp_path / "results", here=True)
     (kept,) = read_records(tmp_path / "results")
     assert kept.window_mse.mean() == pytest.approx(saved.mse, rel=0.05)
     save_evaluation(evaluate_run(folder, data_dir, CPU, part="train"))
@@ -126,7 +158,7 @@ def test_a_file_that_is_no_record_is_refused(tmp_path: Path, text: str) -> None:
     ],
 )
 def test_a_record_whose_figures_are_none_is_refused(tmp_path: Path, key: str, value: Any) -> None:
-    path = save_record(result(0.4), tmp_path)
+    path = save_record(result(0.4), tmp_path, here=True)
     content = json.loads(path.read_text())
     content["evaluation"][key] = value
     path.write_text(json.dumps(content))

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from painet_cli.benchmark.cells import Cell
 from painet_cli.benchmark.motion import rows as bench_rows
 from painet_cli.benchmark.motion.protocol import MotionTask, motion_task
 from painet_cli.benchmark.motion.rows import SIMLPE, MotionRow, yardstick_rows
 from painet_cli.benchmark.motion.simlpe import cosine_transform, train_simlpe
 from painet_cli.benchmark.motion.tables import motion_markdown, motion_notes
+from painet_cli.cli.bench import motion as command
+from painet_cli.config.presets import Preset
 from painet_cli.data.dataset.dataset import open_dataset, write_dataset
 from painet_cli.data.sources.prepare import prepare
 from painet_cli.errors import RequestError
@@ -105,6 +109,48 @@ def test_a_model_that_loses_to_a_yardstick_is_said_to() -> None:
     )
     assert "| egnn" in motion_markdown(rows)
     assert not any("LOSES" in note for note in motion_notes([*rows[:2], row("egnn", 1.0)]))
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("data.horizon=5", "--set data.horizon=5: the task has data.horizon=25"),
+        ("data={history_known: 0}", "the task has data.history_known=None"),
+        ("data.velocity=next", "the task has data.velocity=before"),
+    ],
+)
+def test_settings_that_make_it_another_task_are_refused(
+    task: MotionTask, say: Say, setting: str, said: str
+) -> None:
+    source = task.dataset.folder.parents[1] / "gliding"
+    status, out, err = say("bench", "motion", "--dataset", source, "--set", setting)
+    assert (status, out) == (2, "")
+    assert said in " ".join(err.split())
+    assert len(err.splitlines()) <= 3
+    assert not Path("bench").exists()
+
+
+def test_features_are_those_that_are_asked_for(
+    task: MotionTask, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Preset] = []
+
+    def train(session: object, cells: Sequence[Cell], *_: object) -> list[str]:
+        seen.extend(cell.preset for cell in cells)
+        return []
+
+    monkeypatch.setattr(command, "train", train)
+    monkeypatch.setattr(
+        bench_rows, "train_simlpe", lambda *given, **how: train_simlpe(*given, **how, epochs=1)
+    )
+    source = task.dataset.folder.parents[1] / "gliding"
+    typed = ("bench", "motion", "--dataset", source, "--models", "egnn")
+    own = ("--set", "features.node=[speed]", "--set", "data.history=10")
+    assert say(*typed)[0] == 0
+    status, _, err = say(*typed, *own)
+    assert status == 0
+    assert [one.features.node for one in seen] == [("speed", "height", "past"), ("speed",)]
+    assert "features.node: ['speed'] as --set has it" in err
 
 
 @pytest.mark.slow
