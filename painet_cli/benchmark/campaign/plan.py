@@ -25,6 +25,7 @@ from painet_cli.config.schema import CosineSchedule
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.errors import RequestError
 from painet_cli.models.registry import registered_models
+from painet_cli.training.record import ERRORS
 from painet_cli.training.setup.build import dataset_of
 
 _EPOCH_S = {
@@ -79,7 +80,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Planned:
-    """A cell, what it belongs to, its turn, what it tells and what it is expected to take."""
+    """A cell, what it belongs to, its turn, what it tells and what it is expected to take.
+
+    One whose last training failed waits until all others are done.
+    """
 
     cell: Cell
     part: str
@@ -87,11 +91,12 @@ class Planned:
     worth: float
     hours: float
     done: bool
+    failed: bool
 
     @property
-    def place(self) -> tuple[float, float]:
+    def place(self) -> tuple[bool, float, float]:
         """Cells are trained in ascending order of this."""
-        return self.turn, -self.worth / max(self.hours, 1e-3)
+        return self.failed, self.turn, -self.worth / max(self.hours, 1e-3)
 
 
 @cache
@@ -153,6 +158,7 @@ def make_plan(
                 worth=part.worth / (1 + earlier),
                 hours=_hours(cell, datasets[name], like.get(settings_key(cell.preset), ())),
                 done=key in done or cell.is_done(budget_s),
+                failed=(cell.folder / ERRORS).exists(),
             )
             planned.setdefault(key, one)
     return sorted(planned.values(), key=lambda one: one.place)

@@ -74,6 +74,17 @@ def test_a_table_with_a_turn_is_trained_once_before_anything_is_trained_again(
     ]  # fmt: skip
 
 
+def test_a_cell_that_failed_waits_until_the_others_are_done(
+    planned: Planning, data_dir: Path, tmp_path: Path
+) -> None:
+    planned(DEMO)
+    first, *others = names(tmp_path, data_dir)
+    folder = make_plan(tmp_path, data_dir, [])[0].cell.folder
+    folder.mkdir(parents=True)
+    (folder / "error.log").write_text("the training loss is inf", encoding="utf-8")
+    assert names(tmp_path, data_dir) == [*others, first]
+
+
 def test_the_plan_trains_the_tables_of_one_step_once_before_more_seeds() -> None:
     turns = [(part.turn, part.name, *part.presets[:1]) for part in parts()]
     assert sorted(turns)[:3] == [
