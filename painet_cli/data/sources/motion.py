@@ -35,7 +35,6 @@ from painet_cli.storage.atomic import file_sha256
 
 DELTA_FRAMES = 30
 _UNITS = {"mm": "millimetre", "cm": "centimetre", "m": "metre", "in": "inch"}
-"""Relative difference up to which two rates are the same: files round them."""
 
 
 def prepare_motion(
