@@ -195,8 +195,9 @@ class MdaReader:
             return None if time is None else float(f"{time:.6g}")
         with mdanalysis(self.path) as caught:
             time = float(self._reader.dt)
-            if self.kind.name == "H5MD":  # it has a time for every frame, and no dt
+            if self.kind.name in ("H5MD", "NCDF"):  # one has no dt, and the other's is not scaled
                 time = float(self._reader[1].time) - float(self._reader[0].time)
+            if self.kind.name == "H5MD":
                 caught.clear()
             if self.kind.name in _ROUNDED_TIMES:
                 begin, end = float(self._reader[0].time), self._last_time()
