@@ -142,6 +142,7 @@ class MdaReader:
             box = self._box_of_all
             if step.dimensions is not None:
                 box = triclinic_vectors(step.dimensions, dtype=np.float64)
+                box *= getattr(self._reader, "periodic_edges", True)
             return Frame(
                 number,
                 np.array(step.positions, dtype=np.float32),
@@ -197,8 +198,6 @@ class MdaReader:
             time = float(self._reader.dt)
             if self.kind.name in ("H5MD", "NCDF"):  # one has no dt, and the other's is not scaled
                 time = float(self._reader[1].time) - float(self._reader[0].time)
-            if self.kind.name == "H5MD":
-                caught.clear()
             if self.kind.name in _ROUNDED_TIMES:
                 begin, end = float(self._reader[0].time), self._last_time()
                 if end is not None:
