@@ -142,7 +142,7 @@ def markers(
             f"{len(positions):,} frames",
             "fill the gaps first, or cut the file to frames in which the markers are seen",
         )
-    _check_extent(path, positions[0, always])
+    check_extent(path, positions[0, always], "the unit that it names")
     flying = always & _flies(positions, frame_time_s, breaks)
     if (always & ~flying).sum() >= 2:
         always &= ~flying
@@ -249,14 +249,24 @@ def _seen(positions: NDArray[np.float64]) -> NDArray[np.bool_]:  # (F, M)
     return seen
 
 
-def _check_extent(path: Path, positions: NDArray[np.float64]) -> None:
-    """Refuse markers, (M, 3), that lie as no recorded motion's do in metres."""
+def check_extent(path: Path, positions: NDArray[np.float64], said: str) -> None:
+    """Refuse joints or markers, (M, 3) metres, that lie as no recorded motion's do.
+
+    Parameters
+    ----------
+    said
+        Who says in which unit they are: `the unit that it names`.
+
+    Raises
+    ------
+    RequestError
+        They do.
+    """
     extent = float(np.ptp(positions, axis=0).max())
     low, high = _EXTENT
     if not low <= extent <= high:
         raise RequestError(
-            f"{path}: its markers are {extent:.3g} m apart by the unit that it names",
-            "correct that unit: mm, cm or m",
+            f"{path}: it is {extent:.3g} m across by {said}", "correct that unit: mm, cm or m"
         )
 
 

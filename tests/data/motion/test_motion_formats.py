@@ -197,7 +197,7 @@ def test_trc_of_an_unknown_unit(tmp_path: Path) -> None:
 def test_markers_as_far_apart_as_no_one_is_are_refused(
     tmp_path: Path, unit: str, apart: str
 ) -> None:
-    with pytest.raises(RequestError, match=f"{apart} apart by the unit that it names"):
+    with pytest.raises(RequestError, match=f"{apart} across by the unit that it names"):
         read_trc(trc(tmp_path, unit=unit))
 
 

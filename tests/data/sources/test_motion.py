@@ -38,6 +38,12 @@ def test_takes_must_be_of_one_skeleton_and_rate(tmp_path: Path) -> None:
         prepare("motion", data_dir=tmp_path, files=[tmp_path / "a.pdb"], name="m")
 
 
+def test_a_unit_that_makes_a_giant_is_refused(tmp_path: Path) -> None:
+    files = [take(tmp_path / "one.bvh")]
+    with pytest.raises(RequestError, match=r"one\.bvh: it is 1\d\d m across by unit='m'"):
+        prepare("motion", data_dir=tmp_path, files=files, name="m", delta_frames=5, unit="m")
+
+
 def markers_file(path: Path, names: str, unseen: str) -> Path:
     """A take of markers that move together, of which one is not seen in a frame."""
     rows = []
