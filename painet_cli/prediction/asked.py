@@ -209,7 +209,7 @@ def ask_forecast(
         said += (DRIFTS,)
     x = system.frames[starts]
     at = places(x, system.up_axis) if is_far(x, system.up_axis) else None
-    near = x if at is None else (x - at).astype(np.float32)
+    near = (x if at is None else x - at).astype(np.float32, copy=False)
     told = (
         frame_time_of(header, system.frame_time_s) if frame_times_of(header.preset.data) else None
     )

@@ -66,6 +66,17 @@ def test_no_later_frame_is_looked_at(model: LoadedModel, system: Input) -> None:
     assert cut.truth is None
 
 
+def test_a_start_near_the_origin_of_what_goes_far_from_it_is_predicted_alike(
+    model: LoadedModel, system: Input
+) -> None:
+    frames = system.frames.astype(np.float64)  # as recordings are read that lose digits otherwise
+    frames[100:] += 2000
+    near, far = (
+        make_forecast(model, one, starts(30), 2) for one in (system, replace(system, frames=frames))
+    )
+    np.testing.assert_array_equal(near.positions, far.positions)
+
+
 def test_steps_past_the_trained_horizon_roll_out(model: LoadedModel, system: Input) -> None:
     short, long = (make_forecast(model, system, starts(30), steps) for steps in (2, 5))
     np.testing.assert_allclose(long.positions[:, :2], short.positions)

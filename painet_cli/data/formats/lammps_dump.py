@@ -47,7 +47,8 @@ class _Head:
     columns: tuple[str, ...]
     origin: NDArray[np.float64]
     box: NDArray[np.float64]
-    periodic: bool
+    periodic: NDArray[np.bool_]
+    step: int | None
     time: float | None
     atoms_at: int
 
@@ -56,7 +57,13 @@ class DumpReader:
     """Frames of a dump, atoms in the order of their ids; see `FrameReader`.
 
     Lengths are taken as angstrom, and velocities are not read, where the file names no units
-    (`dump_modify units yes`). A box without any periodic boundary is none.
+    (`dump_modify units yes`). A box is open along the edges that are not `pp`, and is none where
+    all are.
+
+    Attributes
+    ----------
+    breaks
+        Frames that do not follow by the usual number of steps, where no time says so.
 
     Raises
     ------
@@ -79,6 +86,13 @@ class DumpReader:
             raise
         self.frame_time_ps = self._frame_time()
         self.notes: tuple[str, ...] = (cut_short(path, self.n_frames),) if self._cut else ()
+        self.breaks = () if self.frame_time_ps else self._uneven()
+        if self.breaks:
+            self.notes += (
+                f"{path.name}: its TIMESTEPs are uneven in {len(self.breaks):,} "
+                f"place{'s' * (len(self.breaks) > 1)}, first before frame {self.breaks[0]:,}: no "
+                "motion is taken across",
+            )
         if self._units == "lj":
             self.notes += (f"{path.name} is in units of Lennard-Jones, taken for angstrom",)
         if not self._ids:
@@ -117,7 +131,7 @@ class DumpReader:
         return Frame(
             number,
             (x * length).astype(np.float32),
-            head.box * length if head.periodic else None,
+            head.box * length * head.periodic[:, None] if head.periodic.any() else None,
             0.0 if head.time is None else head.time * time,
             velocities,
         )
@@ -175,6 +189,13 @@ class DumpReader:
             return None
         return float(f"{(second - first) * _UNITS[self._units][1]:.6g}")
 
+    def _uneven(self) -> tuple[int, ...]:
+        steps = [head.step for head in self._heads if head.step is not None]
+        if len(steps) < len(self._heads) or len(steps) < 2:
+            return ()
+        passed = np.diff(steps)
+        return tuple((np.flatnonzero(passed != np.median(passed)) + 1).tolist())
+
     def _find_frames(self) -> None:
         while True:
             try:
@@ -206,7 +227,8 @@ class DumpReader:
     def _head(self) -> _Head | None:
         """Read up to the atoms of the next frame; None at the end of the file."""
         time: float | None = None
-        count, origin, box, periodic = 0, np.zeros(3), np.zeros((3, 3)), True
+        count, origin, box, periodic = 0, np.zeros(3), np.zeros((3, 3)), np.ones(3, dtype=bool)
+        step: int | None = None
         where = self._where(len(self._heads))
         for _ in range(_LONGEST_HEAD):
             line = self._line(begun=count > 0)
@@ -221,18 +243,20 @@ class DumpReader:
                 elif item == "TIME":
                     time = float(self._next())
                 elif item == "TIMESTEP":
-                    int(self._next())
+                    step = int(self._next())
                 elif item == "NUMBER":
                     count = int(self._next())
                 elif item == "BOX":
                     origin, box = _box(rest, [self._next() for _ in range(3)])
-                    periodic = "pp" in (_BOUNDARY.findall(rest) or ["pp"])
+                    faces = _BOUNDARY.findall(rest) or ["pp"] * 3
+                    periodic = np.array([faces[axis] == "pp" for axis in range(3)])
                 elif item == "ATOMS" and count > 0:
                     columns = tuple(rest.split())
-                    return _Head(count, columns, origin, box, periodic, time, self._file.tell())
+                    at = self._file.tell()
+                    return _Head(count, columns, origin, box, periodic, step, time, at)
                 else:
                     raise ValueError(line)
-            except (ValueError, OverflowError):
+            except (ValueError, OverflowError, IndexError):
                 raise RequestError(f"{where}: {line[:60]!r} is out of place", _HINT) from None
         raise RequestError(f"{where}: names no atoms", _HINT)
 

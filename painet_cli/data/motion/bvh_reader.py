@@ -41,13 +41,14 @@ class _Joint:
 
 
 def read_bvh(path: Path) -> Motion:
-    """Read a BVH file; its unit of length is not in the file.
+    """Read a BVH file up to where it is cut; its unit of length is not in the file.
 
     Raises
     ------
     RequestError
         With file and line: no hierarchy, a joint without an offset, an unknown channel, a frame
-        with another number of values than there are channels, or a number that is not finite.
+        with another number of values than there are channels, more frames than the file says, or a
+        number that is not finite.
     """
     where = str(path)
     text = decoded(read_bytes(path))
@@ -58,10 +59,18 @@ def read_bvh(path: Path) -> Motion:
     if begin is None:
         raise bad_line(where, lines[-1][0], "there is no MOTION", NOT_WHOLE)
     joints = _hierarchy(lines[1:begin], where)
-    frame_time_s, values = _motion(lines[begin:], sum(len(one.channels) for one in joints), where)
+    width = sum(len(one.channels) for one in joints)
+    is_ended = text.endswith(("\n", "\r"))
+    frame_time_s, values, missing = _motion(lines[begin:], width, where, is_ended=is_ended)
     names, parents, kept = _places(joints)
     turning = [name in _ROTATIONS for one in joints for name in one.channels]
-    note = radians_note(path, values[:, turning], "BVH has degrees: multiply them by 57.2958")
+    notes = (
+        f"{path.name} is cut short: of its {len(values) + missing:,} frames the {len(values):,} "
+        "whole ones before the cut are read"
+        if missing
+        else "",
+        radians_note(path, values[:, turning], "BVH has degrees: multiply them by 57.2958"),
+    )
     return Motion(
         names=names,
         parents=parents,
@@ -69,7 +78,7 @@ def read_bvh(path: Path) -> Motion:
         frame_time_s=frame_time_s,
         length_unit="BVH unit",
         up_axis="y",
-        notes=(note,) if note else (),
+        notes=tuple(note for note in notes if note),
     )
 
 
@@ -120,9 +129,12 @@ def _channels(words: list[str], where: str, line: int) -> list[str]:
 
 
 def _motion(
-    lines: list[tuple[int, list[str]]], width: int, where: str
-) -> tuple[float, NDArray[np.float64]]:
-    """Seconds between frames, and the channels' values, (F, C)."""
+    lines: list[tuple[int, list[str]]], width: int, where: str, *, is_ended: bool
+) -> tuple[float, NDArray[np.float64], int]:
+    """Seconds between frames, the channels' values, (F, C), and how many frames are cut off.
+
+    The last line counts as cut where it has no end (`is_ended`), and numbers or frames are missing.
+    """
     hint = "expected 'Frames: N', 'Frame Time: SECONDS', and a line a frame"
     if len(lines) < 4 or lines[1][1][0].lower() != "frames:":
         raise bad_line(where, lines[0][0], "no frames follow MOTION", hint)
@@ -131,7 +143,10 @@ def _motion(
     if [word.lower() for word in time[:2]] != ["frame", "time:"] or not frame_time > 0:
         raise bad_line(where, time_line, f"{quote(' '.join(time))} is no time of a frame", hint)
     rows = lines[3:]
-    if said[1:] != [str(len(rows))]:
+    count = int(said[1]) if len(said) == 2 and said[1].isdecimal() and len(said[1]) < 10 else 0
+    if not is_ended and rows and (len(rows) < count or len(rows[-1][1]) < width):
+        rows = rows[:-1]
+    if not 0 < len(rows) <= count:
         what = f"{len(rows):,} frames follow, not {quote(' '.join(said[1:]))}"
         raise bad_line(where, frames_line, what, NOT_WHOLE)
     if len(rows) * width > _LARGEST_MOTION:
@@ -140,7 +155,8 @@ def _motion(
         if len(words) != width:
             what = f"{len(words)} values, not {width} as there are channels"
             raise bad_line(where, line, what, NOT_WHOLE)
-    return frame_time, np.array([numbers(words, where, line) for line, words in rows])
+    values = np.array([numbers(words, where, line) for line, words in rows])
+    return frame_time, values, count - len(rows)
 
 
 def _places(joints: list[_Joint]) -> tuple[tuple[str, ...], tuple[int, ...], list[int]]:

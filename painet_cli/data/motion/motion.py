@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -135,14 +135,14 @@ def markers(
     gone = int((~some).sum())
     if 0 < gone < len(some):
         positions, breaks, seen = positions[some], _breaks_of_kept(some, breaks), seen[some]
-    always = np.asarray(seen.all(axis=0))
+    names, always = _told_apart(names), np.asarray(seen.all(axis=0))
     if always.sum() < 2:
         raise RequestError(
             f"{path}: {int(always.sum())} of {len(names)} markers are seen in all "
             f"{len(positions):,} frames",
             "fill the gaps first, or cut the file to frames in which the markers are seen",
         )
-    _check_extent(path, positions[0, always])
+    check_extent(path, positions[0, always], "the unit that it names")
     flying = always & _flies(positions, frame_time_s, breaks)
     if (always & ~flying).sum() >= 2:
         always &= ~flying
@@ -161,7 +161,7 @@ def markers(
         ),
     }
     return Motion(
-        names=_told_apart([name for name, there in zip(names, always, strict=True) if there]),
+        names=tuple(name for name, there in zip(names, always, strict=True) if there),
         parents=_rigid_tree(kept),
         positions=kept,
         frame_time_s=frame_time_s,
@@ -170,6 +170,39 @@ def markers(
         notes=tuple(f"{path.name}: {what}" for what, is_so in said.items() if is_so),
         breaks=breaks,
     )
+
+
+def common_markers(takes: Sequence[Motion]) -> list[Motion]:
+    """Takes with the markers alone that all of them have, in the order of the first.
+
+    Of takes that have the same ones and hang together alike nothing changes; otherwise markers hang
+    together as in all takes at once. The first notes which were left out.
+
+    Raises
+    ------
+    RequestError
+        Fewer than two are in all of them.
+    """
+    first = takes[0]
+    if all((take.names, take.parents) == (first.names, first.parents) for take in takes):
+        return list(takes)
+    everyone = dict.fromkeys(name for take in takes for name in take.names)
+    names = tuple(name for name in everyone if all(name in take.names for take in takes))
+    if len(names) < 2:
+        raise RequestError(
+            f"of {len(everyone)} markers {len(names)} are in all {len(takes)} takes",
+            "prepare takes apart that have other markers, or fill the gaps first",
+        )
+    places = [take.positions[:, [take.names.index(name) for name in names]] for take in takes]
+    parents = _rigid_tree(np.concatenate(places))
+    common = [
+        replace(take, names=names, parents=parents, positions=x)
+        for take, x in zip(takes, places, strict=True)
+    ]
+    if gone := ", ".join(name for name in everyone if name not in names):
+        note = f"markers that are not in every take are left out of all: {gone}"
+        common[0] = replace(common[0], notes=(*first.notes, note))
+    return common
 
 
 def _breaks_of_kept(some: NDArray[np.bool_], breaks: tuple[int, ...]) -> tuple[int, ...]:
@@ -216,14 +249,24 @@ def _seen(positions: NDArray[np.float64]) -> NDArray[np.bool_]:  # (F, M)
     return seen
 
 
-def _check_extent(path: Path, positions: NDArray[np.float64]) -> None:
-    """Refuse markers, (M, 3), that lie as no recorded motion's do in metres."""
+def check_extent(path: Path, positions: NDArray[np.float64], said: str) -> None:
+    """Refuse joints or markers, (M, 3) metres, that lie as no recorded motion's do.
+
+    Parameters
+    ----------
+    said
+        Who says in which unit they are: `the unit that it names`.
+
+    Raises
+    ------
+    RequestError
+        They do.
+    """
     extent = float(np.ptp(positions, axis=0).max())
     low, high = _EXTENT
     if not low <= extent <= high:
         raise RequestError(
-            f"{path}: its markers are {extent:.3g} m apart by the unit that it names",
-            "correct that unit: mm, cm or m",
+            f"{path}: it is {extent:.3g} m across by {said}", "correct that unit: mm, cm or m"
         )
 
 

@@ -13,7 +13,7 @@ from painet_cli.data.dataset.dataset import Dataset, write_dataset
 from painet_cli.data.dataset.manifest import Manifest, Origin, Segment, Units, end_to_end
 from painet_cli.data.dataset.splits import checked_split, split_windows
 from painet_cli.data.motion.files import read_motion_file
-from painet_cli.data.motion.motion import METRES_OF, Motion
+from painet_cli.data.motion.motion import METRES_OF, Motion, check_extent, common_markers
 from painet_cli.data.motion.plausible import with_likely_unit
 from painet_cli.data.particles.names import Axis
 from painet_cli.data.particles.origin import kept_digits
@@ -68,10 +68,11 @@ def prepare_motion(
     ------
     RequestError
         A file is missing, damaged or of no format of motion capture; takes differ in their joints,
-        unit, vertical or rate; there are too few frames; or the folder cannot be written.
+        unit, vertical or rate; by the unit given a skeleton is as large as none is; there are too
+        few frames; or the folder cannot be written.
     """
     folder = to.folder(name)
-    takes = []
+    takes, kinds = [], set()
     for path in files:
         check_file(path)
         kind = format_of(path)
@@ -82,7 +83,10 @@ def prepare_motion(
                 f"expected {', '.join(FORMATS)}; molecules are `painet prepare trajectory`",
             )
         takes.append(read_motion_file(path, kind.name, topology, up))
+        kinds.add(kind.name)
         to.progress(len(takes), len(files))
+    if kinds <= {"TRC", "C3D"}:
+        takes = common_markers(takes)
     check_alike(files, takes)
     frame_time_s = seconds(frame_time) if frame_time else common_frame_time(files, takes)
     if unit is None:
@@ -97,6 +101,9 @@ def prepare_motion(
             f"leave {option('unit')} out",
         )
     length = _UNITS[unit] if unit else first.length_unit
+    for path, take in zip(files, takes, strict=True):
+        if unit:
+            check_extent(path, take.positions[0] * METRES_OF[length], option("unit", unit))
     manifest = Manifest(
         name=folder.name,
         origin=Origin(

@@ -39,6 +39,7 @@ class ChildReader:
         said = self._decoder.told
         self.n_frames, self.n_atoms = int(said["n_frames"]), int(said["n_atoms"])
         self.dt = float(said["dt"])  # picoseconds, 0 where there is none
+        self.periodic_edges = np.array(said.get("periodic", [True] * 3))[:, None]  # of the box
         self.last_offset = int(said.get("last_offset", 0))  # bytes before the last frame
 
     def __getitem__(self, number: int) -> SimpleNamespace:
@@ -88,7 +89,11 @@ def h5md(path: str) -> Opened:
     from MDAnalysis.coordinates.H5MD import H5MDReader
 
     open_hdf5(path).close()
-    return _served(H5MDReader(path))
+    reader = H5MDReader(path)
+    told, answer = _served(reader)
+    boundary = np.ravel(reader._particle_group["box"].attrs["boundary"]).astype(str)
+    periodic = np.broadcast_to(boundary != "none", 3)  # the reader looks whether all are
+    return told | {"periodic": periodic.tolist()}, answer
 
 
 def _served(reader: Any) -> Opened:

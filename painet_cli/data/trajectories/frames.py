@@ -166,8 +166,18 @@ def prepared_frames(
 
 
 def _check_time(file: Trajectory, before: Frame | None, frame: Frame, reading: Reading) -> None:
-    """Refuse frames that are not evenly spaced, unless their spacing was given."""
-    if before is None or file.frame_time_ps is None or reading.frame_time_s is not None:
+    """Refuse frames that are not evenly spaced, unless their spacing was given.
+
+    Steps without a time tell gaps also where it was.
+    """
+    if before is None:
+        return
+    if gap := next((at for at in file.breaks if before.number < at <= frame.number), None):
+        raise RequestError(
+            f"{file.path}: frame {gap} does not follow the one before by the usual number of steps",
+            f"cut it with {option('start')} and {option('stop')}",
+        )
+    if file.frame_time_ps is None or reading.frame_time_s is not None:
         return
     expected = file.frame_time_ps * reading.stride
     passed = frame.time_ps - before.time_ps

@@ -142,6 +142,7 @@ class MdaReader:
             box = self._box_of_all
             if step.dimensions is not None:
                 box = triclinic_vectors(step.dimensions, dtype=np.float64)
+                box *= getattr(self._reader, "periodic_edges", True)
             return Frame(
                 number,
                 np.array(step.positions, dtype=np.float32),
@@ -195,9 +196,8 @@ class MdaReader:
             return None if time is None else float(f"{time:.6g}")
         with mdanalysis(self.path) as caught:
             time = float(self._reader.dt)
-            if self.kind.name == "H5MD":  # it has a time for every frame, and no dt
+            if self.kind.name in ("H5MD", "NCDF"):  # one has no dt, and the other's is not scaled
                 time = float(self._reader[1].time) - float(self._reader[0].time)
-                caught.clear()
             if self.kind.name in _ROUNDED_TIMES:
                 begin, end = float(self._reader[0].time), self._last_time()
                 if end is not None:

@@ -148,7 +148,7 @@ _FILE_NAMES = {
 }
 _NOT_READ = {
     ".mmtf": "MMTF, which the PDB has given up: take mmCIF (.cif) or BinaryCIF (.bcif)",
-    ".xml": "XML: write GSD with HOOMD, PDB and DCD or XTC with OpenMM",
+    ".xml": "XML: give VASP's XDATCAR; write GSD with HOOMD, PDB and DCD or XTC with OpenMM",
     ".dtr": "a folder of Desmond's: write DCD or XTC, and DMS or PDB as the topology",
     ".mae": "Maestro's: write PDB or MOL2",
     ".cms": "Desmond's: write DCD or XTC, and DMS or PDB as the topology",

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.formats.frame import Frame, FrameReader, is_unwritten
+from painet_cli.data.formats.lammps_dump import DumpReader
 from painet_cli.data.particles.bonds import FARTHEST
 from painet_cli.data.trajectories.guards.claims import check_claims
 from painet_cli.data.trajectories.mda_reader import (
@@ -122,6 +123,8 @@ class Trajectory:
         Time between frames by the file, picoseconds; None where it does not say.
     notes
         What was left out in reading, a sentence each.
+    breaks
+        Frames that do not follow the one before by the usual time, where only steps say so.
 
     Raises
     ------
@@ -162,6 +165,7 @@ class Trajectory:
                 "sort its frames by time",
             )
         self.notes = self._reader.notes
+        self.breaks = self._reader.breaks if isinstance(self._reader, DumpReader) else ()
 
     def close(self) -> None:
         """Close the file."""

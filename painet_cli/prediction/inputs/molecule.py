@@ -89,7 +89,11 @@ class MoleculeRecording(Recording):
             self._trajectory.frame_count,
             time_ps * PICOSECOND if several and time_ps is not None else None,
         )
-        if several and time_ps is None and format_of(path, format_name).name in _OF_MODELS:
+        self.breaks = self._trajectory.breaks
+        self._are_models = (
+            several and time_ps is None and format_of(path, format_name).name in _OF_MODELS
+        )
+        if self._are_models:
             self.breaks = tuple(range(1, self.frame_count))
         first = self._frame(0)
         self._box = first.box
@@ -112,7 +116,7 @@ class MoleculeRecording(Recording):
     def give_frame_time(self, frame_time_s: float) -> None:
         """Take these seconds between frames; models that have a time between them are a motion."""
         super().give_frame_time(frame_time_s)
-        self.breaks = ()
+        self._are_models, self.breaks = False, self._trajectory.breaks
 
     def close(self) -> None:
         """Let go of the files."""
@@ -147,7 +151,7 @@ class MoleculeRecording(Recording):
 
     def _models(self) -> str:
         """What is to be said of structures that are no motion; empty where they are one."""
-        if not self.breaks:
+        if not self._are_models:
             return ""
         return (
             f"its {self.frame_count:,} models have no times: they are taken for structures of "

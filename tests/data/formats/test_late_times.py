@@ -8,6 +8,7 @@ from pathlib import Path
 import MDAnalysis
 import numpy as np
 import pytest
+from scipy.io import netcdf_file
 
 from painet_cli.data.formats.frame import FrameReader
 from painet_cli.data.formats.mdtraj_h5 import MdtrajReader
@@ -85,4 +86,14 @@ def test_where_frames_are_missing_the_first_interval_counts(tmp_path: Path) -> N
     reader = written(tmp_path / "a.xtc", np.r_[0:10, 90:100] * 1.0)
     assert reader.frame_time_ps == 1.0
     assert reader[10].time_ps == 90.0
+    reader.close()
+
+
+def test_times_of_netcdf_are_scaled_as_the_file_says(tmp_path: Path) -> None:
+    written(tmp_path / "a.nc", 4.0 * np.arange(10)).close()
+    with netcdf_file(tmp_path / "a.nc", "a") as file:
+        file.variables["time"].scale_factor = np.float32(1e-3)
+    reader = MdaReader(tmp_path / "a.nc", BY_NAME["NCDF"], 3)
+    assert reader.frame_time_ps == pytest.approx(0.004)
+    assert reader[2].time_ps == pytest.approx(0.008)
     reader.close()

@@ -100,7 +100,8 @@ def rotation(seed: int) -> NDArray[np.float64]:
     [
         ("HIERARCHY\n", "", r"take\.bvh:1: does not begin with HIERARCHY"),
         ("MOTION\n", "", "there is no MOTION"),
-        ("Frames: 2", "Frames: 3", "2 frames follow, not '3'"),
+        ("Frames: 2", "Frames: 1", "2 frames follow, not '1'"),
+        ("Frames: 2", "Frames: two", "2 frames follow, not 'two'"),
         ("Frame Time: 0.01", "Frame Time: 0", "no time of a frame"),
         ("5 6 7 90 0 0 0 0 0 0 0 0", "5 6 7 90", "4 values, not 12 as there are channels"),
         ("5 6 7 90 ", "5 6 nan 90 ", "'nan' is not a finite number"),
@@ -117,6 +118,24 @@ def test_a_bad_bvh_is_refused_with_its_line(
     with pytest.raises(RequestError, match=message) as caught:
         read_bvh(bvh(tmp_path, BVH.replace(good, bad, 1)))
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("kept", [": 2", ": 3"])
+def test_a_bvh_that_is_cut_is_read_up_to_there(tmp_path: Path, kept: str) -> None:
+    whole = read_bvh(bvh(tmp_path, BVH))
+    text = BVH.replace("Frames: 2", f"Frames{kept}")
+    motion = read_bvh(bvh(tmp_path, text if kept == ": 3" else text.rstrip()[:-5]))
+    count = len(motion.positions)
+    np.testing.assert_array_equal(motion.positions, whole.positions[:count])
+    assert count == (2 if kept == ": 3" else 1)
+    assert motion.notes[0].startswith(
+        f"take.bvh is cut short: of its {count + 1} frames the {count} "
+    )
+
+
+def test_a_number_that_a_cut_may_have_shortened_is_not_taken(tmp_path: Path) -> None:
+    text = BVH.replace("Frames: 2", "Frames: 3").rstrip()
+    assert len(read_bvh(bvh(tmp_path, text)).positions) == 1
 
 
 def trc(
@@ -178,7 +197,7 @@ def test_trc_of_an_unknown_unit(tmp_path: Path) -> None:
 def test_markers_as_far_apart_as_no_one_is_are_refused(
     tmp_path: Path, unit: str, apart: str
 ) -> None:
-    with pytest.raises(RequestError, match=f"{apart} apart by the unit that it names"):
+    with pytest.raises(RequestError, match=f"{apart} across by the unit that it names"):
         read_trc(trc(tmp_path, unit=unit))
 
 

@@ -38,6 +38,57 @@ def test_takes_must_be_of_one_skeleton_and_rate(tmp_path: Path) -> None:
         prepare("motion", data_dir=tmp_path, files=[tmp_path / "a.pdb"], name="m")
 
 
+def test_a_unit_that_makes_a_giant_is_refused(tmp_path: Path) -> None:
+    files = [take(tmp_path / "one.bvh")]
+    with pytest.raises(RequestError, match=r"one\.bvh: it is 1\d\d m across by unit='m'"):
+        prepare("motion", data_dir=tmp_path, files=files, name="m", delta_frames=5, unit="m")
+
+
+def markers_file(path: Path, names: str, unseen: str) -> Path:
+    """A take of markers that move together, of which one is not seen in a frame."""
+    rows = []
+    for frame in range(80):
+        x = [
+            "\t\t" if name == unseen and frame == 20 else f"{at + frame}\t{300 * (at % 3)}\t{at**2}"
+            for at, name in enumerate(names)
+        ]
+        rows.append("\t".join([str(frame + 1), f"{frame / 50:.2f}", *x]))
+    heading = [
+        f"PathFileType\t4\t(X/Y/Z)\t{path.name}",
+        "DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits",
+        f"50\t50\t80\t{len(names)}\tmm",
+        "Frame#\tTime\t" + "\t\t\t".join(names),
+        "",
+    ]
+    path.write_text("\n".join([*heading, *rows, ""]))
+    return path
+
+
+def test_a_marker_with_gaps_in_one_take_is_left_out_of_all(tmp_path: Path) -> None:
+    files = [
+        markers_file(tmp_path / "one.trc", "ABCDE", "B"),
+        markers_file(tmp_path / "two.trc", "EDCBA", "D"),  # in another order, too
+        markers_file(tmp_path / "three.trc", "ABCDE", ""),
+    ]
+    dataset = prepare("motion", data_dir=tmp_path, files=files, name="m", delta_frames=5)
+    assert dataset.manifest.particles.names == ("A", "C", "E")
+    assert len(dataset.manifest.particles.bonds) == 2
+    assert "markers that are not in every take are left out of all: D, B." in (
+        dataset.manifest.origin.notes
+    )
+    first, second = dataset.frames[0], dataset.frames[80]
+    np.testing.assert_allclose(first[:, 0], [0, 0.002, 0.004], atol=1e-6)
+    np.testing.assert_allclose(second[:, 0], [0.004, 0.002, 0], atol=1e-6)
+
+
+def test_takes_without_two_markers_in_common_are_refused(tmp_path: Path) -> None:
+    files = [
+        markers_file(tmp_path / "one.trc", "ABC", ""), markers_file(tmp_path / "two.trc", "CDE", "")
+    ]  # fmt: skip
+    with pytest.raises(RequestError, match="of 5 markers 1 are in all 2 takes"):
+        prepare("motion", data_dir=tmp_path, files=files, name="m", delta_frames=5)
+
+
 def test_takes_are_along_one_vertical_which_may_be_given(tmp_path: Path) -> None:
     walks = np.array([[0, 0, 0], [0.2, 0, 1.7]]) + np.arange(80)[:, None, None] * [0.02, 0, 0]
     files = [tmp_path / "walks.bvh", tmp_path / "stands.bvh"]

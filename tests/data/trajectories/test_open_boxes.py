@@ -64,6 +64,34 @@ def test_of_ase_too(tmp_path: Path) -> None:
     check(read(tmp_path / "a.traj"), SLAB)
 
 
+@pytest.mark.parametrize("columns", ["x y z", "xs ys zs"])
+def test_of_a_dump_of_lammps_too(tmp_path: Path, columns: str) -> None:
+    x = CUT / [10, 10, 3] if columns.startswith("xs") else CUT
+    rows = "\n".join(f"{k} C {a} {b} {c}" for k, (a, b, c) in enumerate(x.tolist()))
+    (tmp_path / "a.dump").write_text(
+        "ITEM: TIMESTEP\n0\nITEM: NUMBER OF ATOMS\n4\nITEM: BOX BOUNDS pp pp fs\n"
+        f"0 10\n0 10\n0 3\nITEM: ATOMS id element {columns}\n{rows}\n"
+    )
+    check(read(tmp_path / "a.dump"), SLAB)
+
+
+def test_of_h5md_too(tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    top = extended(tmp_path / "a.extxyz", '"10 0 0 0 10 0 0 0 3"', 'pbc="T T F"')
+    with h5py.File(tmp_path / "a.h5md", "w") as file:
+        file.create_group("h5md").attrs["version"] = [1, 1]
+        file["particles/all/position/value"] = CUT[None]
+        file["particles/all/position/value"].attrs["unit"] = "Angstrom"
+        file["particles/all/position/step"] = file["particles/all/position/time"] = np.zeros(1)
+        file["particles/all/position/time"].attrs["unit"] = "ps"
+        box = file.create_group("particles/all/box")
+        box.attrs.update(dimension=3, boundary=["periodic", "periodic", "none"])
+        box["edges/value"] = np.diag([10.0, 10.0, 3.0])[None]
+        box["edges/step"] = box["edges/time"] = np.zeros(1)
+    with open_input(tmp_path / "a.h5md", topology=top) as recording:
+        check(recording.read(recording.select("all")), SLAB)
+
+
 def test_nothing_is_bonded_across_an_open_side() -> None:
     x = np.array([[5.0, 5.0, 0.3], [5.0, 5.0, 19.7], [0.2, 1.0, 5.0], [9.9, 1.0, 5.0]])
     assert bonds_within(x, 1.9, np.diag([10.0, 10.0, 20.0])) == ((0, 1), (2, 3))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from painet_cli.data.formats.lammps_dump import DumpReader
 from painet_cli.data.motion.bvh_writer import parents_of, write_bvh
+from painet_cli.data.sources.prepare import prepare
 from painet_cli.errors import RequestError
 from painet_cli.prediction.checkpoints import find_checkpoint
 from painet_cli.prediction.inputs.open import open_input
@@ -153,6 +154,49 @@ def test_positions_that_no_box_wraps_come_before_those_that_it_does(
     found = np.array([reader[k].positions[:, 0] for k in range(5)])
     reader.close()
     np.testing.assert_allclose(found, moving[:, None] + np.arange(3), rtol=1e-5)
+
+
+def dump_of_steps(path: Path, steps: Sequence[int]) -> Path:
+    """A molecule that drifts, at these steps, whose time the file does not say."""
+    path.write_text(
+        "".join(
+            f"ITEM: TIMESTEP\n{step}\nITEM: NUMBER OF ATOMS\n3\nITEM: BOX BOUNDS ff ff ff\n"
+            "0 90\n0 90\n0 90\nITEM: ATOMS id element x y z\n"
+            + "".join(f"{n + 1} C {1.5 * n} {n % 2} {0.001 * step}\n" for n in range(3))
+            for step in steps
+        )
+    )
+    return path
+
+
+@pytest.mark.parametrize("frame_time_s", [None, 1e-14])
+def test_steps_of_a_dump_show_gaps_where_no_time_does(
+    tmp_path: Path, frame_time_s: float | None
+) -> None:
+    path = dump_of_steps(tmp_path / "a.dump", [0, 10, 20, 70, 80, 40, 50])
+    with open_input(path) as recording:
+        if frame_time_s:
+            recording.give_frame_time(frame_time_s)
+        found = recording.read(recording.select("all"))
+    assert found.breaks == (3, 5)
+    assert found.notes == (
+        "a.dump: its TIMESTEPs are uneven in 2 places, first before frame 3: no motion is taken "
+        "across",
+    )
+    even = read(dump_of_steps(tmp_path / "even.dump", [5, 15, 25]))
+    assert (even.breaks, even.notes) == ((), ())
+
+
+def test_no_dataset_goes_across_such_a_gap(tmp_path: Path) -> None:
+    path = dump_of_steps(tmp_path / "a.dump", [*range(0, 400, 10), *range(900, 1300, 10)])
+    asked = {
+        "data_dir": tmp_path, "topology": [path], "trajectory": [path], "name": "a",
+        "frame_time": "10fs", "delta_frames": 2, "horizon": 1,
+    }  # fmt: skip
+    for stride in (1, 3):
+        with pytest.raises(RequestError, match="frame 40 does not follow the one before by the us"):
+            prepare("trajectory", **asked, stride=stride)
+    assert prepare("trajectory", **asked, stop=40).manifest.segments[0].length == 40
 
 
 def test_a_dump_without_ids_says_that_it_goes_by_its_lines(tmp_path: Path) -> None:
