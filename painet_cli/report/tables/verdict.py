@@ -12,6 +12,8 @@ from painet_cli.report.pictures.canvas import short_unit
 from painet_cli.report.tables.layout import Columns, digits, lay_out
 
 _MOST_RADII = 4
+_MANY = 9.0
+"""How far above the best yardstick, in shares of its error, percent say little."""
 
 
 def opening_sentences(
@@ -43,6 +45,8 @@ def verdict_sentences(verdict: Verdict, length_unit: str) -> list[str]:
         said = f"Predicted by {chosen}: {where} the yardstick {best} makes no error"
     else:
         how = f"{abs(skill):.0%} {'below' if skill >= 0 else 'above'}"
+        if skill < -_MANY:
+            how = f"{1 - skill:.2g} times that of"
         said = (
             f"Predicted by {chosen}: {where} its MSE is {own} {unit}², {how} the best "
             f"yardstick ({rival})"
