@@ -42,7 +42,7 @@ def train(
     seed: Annotated[
         int | None, typer.Option("--seed", min=0, help="The preset's seed by default.")
     ] = None,
-    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Train K seeds, one run each.")] = 1,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Train N seeds, one run each.")] = 1,
     together: Annotated[
         bool, typer.Option("--together", help="Train the seeds as one model of stacked weights.")
     ] = False,

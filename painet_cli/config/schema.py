@@ -203,7 +203,7 @@ class HegnnConfig(ModelConfig):
     max_ell: Annotated[int, Field(ge=1, le=6)] = 3
     """Highest degree l of the harmonics."""
     steady: bool = False
-    """Begin near straight motion, and scale the products of harmonics p by 1 / (1 + |p|)."""
+    """Begin near the positions given, and divide the products of harmonics p by 1 + |p|."""
 
 
 class GfNodeConfig(ModelConfig):

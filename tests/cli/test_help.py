@@ -49,3 +49,13 @@ def test_help_fits_80_columns_and_names_what_numbers_are(path: tuple[str, ...], 
     assert "<int>" not in out
     assert "<float>" not in out
     assert max(map(len, out.splitlines())) <= 80
+
+
+@every
+def test_help_cuts_no_choice_and_wraps_no_line_but_its_own(path: tuple[str, ...], say: Say) -> None:
+    out = say(*path, "--help")[1]
+    assert not re.search(r"<[^<>\s]+\|[^<>\s]*\s", out), "choices that are not closed"
+    assert all((option.metavar or "") in out for option in EVERY[path].params)
+    _, *further = (EVERY[path].help or "").split("\n\n")
+    lines = [line for text in further for line in text.splitlines()]
+    assert all(len(line) <= 78 for line in lines if not line.startswith("Example: "))

@@ -53,8 +53,8 @@ def motion(
     The dataset is thinned to about 25 frames a second and split into separate
     stretches. Beside the models stand zero velocity, constant velocity and a
     siMLPe-like network, which is trained on the same windows. A cell that is done
-    is not trained again; one that was stopped goes on. What the task sets of `data`
-    cannot be changed by `--set`.
+    is not trained again; one that was stopped goes on. `--set` cannot change what
+    the task sets of `data`.
 
     Example: `painet bench motion --dataset mocap-run --models kernel --epochs 50`
     """

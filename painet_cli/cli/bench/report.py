@@ -38,9 +38,9 @@ def report(
 
     Nothing is trained. `--collect` takes over the run folders of `painet bench
     tables`, wherever they were trained, and measures the yardsticks of their
-    windows where the data are here and nobody did. In the page, what stands between
-    `<!-- painet bench report: NAME -->` and `<!-- end -->` is replaced; the data
-    tell, too, what the rest of the plan may take.
+    windows where the data are here and nobody did. With the data it tells, too,
+    what the rest of the plan may take. In the page it replaces what stands
+    between `<!-- painet bench report: NAME -->` and `<!-- end -->`.
 
     Example: `painet bench report --results bench/results`
     """

@@ -36,7 +36,7 @@ def sweep(
     seeds: Annotated[int | None, typer.Option("--seeds", min=1, help="Seeds a setting.")] = None,
     budget: Annotated[
         float | None,
-        typer.Option("--budget", metavar="MINUTES", min=0.0, help="Most training a cell."),
+        typer.Option("--budget", metavar="MINUTES", min=0.0, help="Most training a trial."),
     ] = None,
     settings: Settings = None,
     array: Annotated[

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 import typer
 from typer.core import TyperGroup
@@ -171,8 +171,12 @@ def _parameter(source: DataSource, one: SourceOption) -> inspect.Parameter:
 
 
 def _metavar(one: SourceOption) -> str | None:
-    """FILE for a path and TIME for a text called `frame_time`; None leaves it to Typer."""
+    """FILE for a path, TIME for a text called `frame_time`, choices as they are; else Typer's."""
     kinds = {one.kind, *get_args(one.kind)}
+    if choices := [
+        name for kind in kinds if get_origin(kind) is Literal for name in get_args(kind)
+    ]:
+        return "|".join(choices)
     if Path in kinds:
         return "FILE"
     return one.name.rpartition("_")[2].upper() if str in kinds else None

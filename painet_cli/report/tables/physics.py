@@ -96,7 +96,8 @@ def _share(motion: Motion | None, step: int) -> str:
 
 def _footnotes(report: PhysicsReport) -> list[str]:
     lines = [
-        f"{report.starts} starts; lengths in {report.unit}; means over starts.",
+        f"{report.starts} start{'s' * (report.starts > 1)}; lengths in {report.unit}; "
+        "means over starts.",
         "RMSD: to the start, superposed; in place: without superposition.",
         f"Rg: radius of gyration, {'by mass' if report.mass_weighted else 'all particles alike'}.",
         f"RMSF: about the mean of the start and the {_steps_text(report.steps)}, superposed on the "

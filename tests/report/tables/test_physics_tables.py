@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,7 @@ def test_those_that_move_most_are_named() -> None:
 def test_the_footnote_says_what_the_figures_are() -> None:
     text = unwrapped(rendered(report()))
     assert "2 starts; lengths in angstrom" in text
+    assert "1 start; lengths in" in unwrapped(rendered(replace(report(), starts=1)))
     assert "Rg: radius of gyration, by mass." in text
     assert "Clashes: pairs more than 2 bonds apart and closer than 0.6 of their" in text
 
