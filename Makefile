@@ -10,7 +10,7 @@ install: $(INSTALLED)
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[baselines,formats]" --group dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[baselines,formats,c3d]" --group dev
 	$(BIN)/python -m compileall -q painet painet_cli  # as pip does where it copies
 	@touch $@
 
