@@ -112,6 +112,7 @@ def recorded(
         write_text(folder / RECORD, sealed(record))
 
     write("running")
+    (folder / ERRORS).unlink(missing_ok=True)  # of an earlier start
     try:
         yield
     except KeyboardInterrupt:

@@ -101,8 +101,8 @@ def prepare_motion(
             f"leave {option('unit')} out",
         )
     length = _UNITS[unit] if unit else first.length_unit
-    for path, take in zip(files, takes, strict=True):
-        if unit:
+    if unit:
+        for path, take in zip(files, takes, strict=True):
             check_extent(path, take.positions[0] * METRES_OF[length], option("unit", unit))
     manifest = Manifest(
         name=folder.name,

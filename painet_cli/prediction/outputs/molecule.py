@@ -45,7 +45,7 @@ def write_molecule(
     notes = [f"written by painet predict for {system.name}, lengths in {unit}"]
     written = []
     for track, stem in tracks:
-        spaced = track.evenly_spaced()
+        spaced, box = track.evenly_spaced(), _plain_box(system, track)
         path = stem.with_name(f"{stem.name}{ending}")
         velocities = None
         if spaced.velocities is not None and kind.velocities:
@@ -58,12 +58,12 @@ def write_molecule(
             spaced.frame_time_s,
             first_time_s=spaced.first_time_s,
             velocities=velocities,
-            box=_plain_box(system, track),
+            box=box,
             b_factors=spaced.sigma,
             remarks=[*notes, f"{track.what}: {spaced.said}"],
         )
         what = f"{track.what}: {spaced.said}"
-        if _box(system, track) is not None and _plain_box(system, track) is None:
+        if box is None and _box(system, track) is not None:
             what += f"; without the box, for {kind.name} knows none that is turned or open"
         if velocities is not None:
             what += f"; velocities in {unit} a picosecond, from frame to frame"
