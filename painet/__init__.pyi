@@ -1,1 +1,2 @@
 from painet_cli import *
+from painet_cli import __version__ as __version__

@@ -17,3 +17,5 @@ from .report.prediction import write_prediction as write_prediction
 from .training.record import RunSummary as RunSummary
 from .training.train import train as train
 from .training.watching.callback import Callback as Callback
+
+__version__: str

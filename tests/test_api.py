@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,10 @@ def test_the_names_of_both_packages_are_the_same_and_all_there() -> None:
     assert set(painet.__all__) <= set(dir(painet))
     with pytest.raises(AttributeError, match="nonsense"):
         _ = painet.nonsense
+
+
+def test_the_version_is_that_of_the_installed_package() -> None:
+    assert painet.__version__ == painet_cli.__version__ == version("painet")
 
 
 def test_a_data_source_of_another_package_needs_no_torch() -> None:
