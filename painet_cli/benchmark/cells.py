@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from painet_cli.benchmark.tables.taken import check_taken
 from painet_cli.config.presets import Preset, load_preset, preset_name, preset_yaml
-from painet_cli.config.schema import ConstantSchedule
+from painet_cli.config.schema import ConstantSchedule, TimedSchedule
 from painet_cli.errors import RequestError
 from painet_cli.evaluation.evaluation import WINDOW_ERRORS, Evaluation, read_window_errors
 from painet_cli.storage.provenance import is_unchanged
@@ -117,8 +117,9 @@ class Result:
         if self.cell.preset.model.closed_form:
             return "closed form"
         schedule = train.schedule
-        spent = not isinstance(schedule, ConstantSchedule) and schedule.final_fraction == 0
-        return "schedule" if spent else ended
+        if isinstance(schedule, ConstantSchedule | TimedSchedule):
+            return ended
+        return "schedule" if schedule.final_fraction == 0 else ended
 
     @cached_property
     def window_mse(self) -> NDArray[np.float64]:

@@ -327,8 +327,23 @@ class TrapezoidSchedule(Strict):
     """Rate at the last step, as a fraction of `lr`."""
 
 
+class TimedSchedule(Strict):
+    """Linear warm-up, then a cosine down to nothing, over seconds instead of epochs.
+
+    For a training that a budget ends, `seconds` of it; two of them have the same rates only where
+    they are equally fast.
+    """
+
+    kind: Literal["timed"] = "timed"
+    seconds: PositiveFloat
+    """Seconds of training, evaluations included, after which the rate is zero."""
+    warmup_fraction: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.05
+    """Share of them over which the rate rises from zero."""
+
+
 Schedule = Annotated[
-    ConstantSchedule | CosineSchedule | TrapezoidSchedule, Field(discriminator="kind")
+    ConstantSchedule | CosineSchedule | TrapezoidSchedule | TimedSchedule,
+    Field(discriminator="kind"),
 ]
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from painet_cli.config.presets import Preset
+from painet_cli.config.schema import TimedSchedule
 from painet_cli.errors import RequestError
 from painet_cli.models.registry import find_model
 from painet_cli.training.checkpoint import Header
@@ -103,6 +104,8 @@ def _check_preset(preset: Preset) -> None:
         raise _refusal(f"the model {preset.model.name} is fitted, draws, or chooses its steps")
     if train.optimizer not in ("adam", "adamw"):
         raise _refusal(f"train.optimizer={train.optimizer} moves a matrix as a whole")
+    if isinstance(train.schedule, TimedSchedule):
+        raise _refusal("train.schedule.kind=timed gives every seed rates of its own")
     if train.compile:
         raise _refusal("train.compile=true compiles one model")
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
-from painet_cli.config.schema import Report, TrainConfig
+from painet_cli.config.schema import Report, TimedSchedule, TrainConfig
 from painet_cli.data.batches.windows import Windows
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.memory import MemoryPlan
@@ -223,6 +223,7 @@ class Trainer:
 
     def shares(self) -> Iterator[tuple[float, Share]]:
         """Learning rate and part of the batch of every step that is left of the epoch to come."""
+        started = time.perf_counter()
         epoch, windows, size = self.progress.epoch + 1, self.train_windows, self.config.batch_size
         self.model.train()
         windows.draw((self.config.seed, epoch))
@@ -232,7 +233,11 @@ class Trainer:
             if share.batch is not None:
                 seed = (self.config.seed, epoch, step, self.world.rank)
                 share = share._replace(batch=self.augmentation.one_of(share.batch, seed))
-            yield self.config.lr * rate_factor(self.config, epoch - 1 + step / self.steps), share
+            spent = 0.0
+            if isinstance(self.config.schedule, TimedSchedule):  # all processes at one rate
+                spent = self.world.broadcast_number(time.perf_counter() - started)
+            done, seconds = epoch - 1 + step / self.steps, self.progress.seconds + spent
+            yield self.config.lr * rate_factor(self.config, done, seconds), share
 
     def _order(self) -> Tensor:
         """Order of the windows in the epoch to come."""

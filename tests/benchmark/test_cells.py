@@ -177,12 +177,18 @@ def test_a_row_is_of_the_test_windows_whatever_painet_evaluate_measured_last(
 
 
 @pytest.mark.parametrize(
-    ("kind", "end"), [("constant", "epochs"), ("cosine", "schedule"), ("trapezoid", "schedule")]
+    ("schedule", "end"),
+    [
+        ("{kind: constant}", "epochs"),
+        ("{kind: cosine}", "schedule"),
+        ("{kind: trapezoid}", "schedule"),
+        ("{kind: timed, seconds: 60}", "epochs"),
+    ],
 )
 def test_a_rate_that_came_down_to_nothing_is_no_full_rate(
-    small_preset: Path, data_dir: Path, tmp_path: Path, kind: str, end: str
+    small_preset: Path, data_dir: Path, tmp_path: Path, schedule: str, end: str
 ) -> None:
-    (cell,) = cells(small_preset, data_dir, tmp_path, f"train.schedule.kind={kind}")
+    (cell,) = cells(small_preset, data_dir, tmp_path, f"train.schedule={schedule}")
     record = {"stopped_by": "epochs", "epochs": cell.preset.train.epochs}
     assert Result(cell, record, {}, np.zeros((2, 2))).end == end
 

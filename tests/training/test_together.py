@@ -145,6 +145,7 @@ def test_what_fails_in_one_ends_all_and_keeps_their_epochs(
     [
         (["train.optimizer=soap"], r"train\.optimizer=soap moves a matrix as a whole"),
         (["train.compile=true"], r"train\.compile=true compiles one model"),
+        (["train.schedule={kind: timed, seconds: 9}"], r"train\.schedule\.kind=timed"),
         (["data.cutoff=2.0"], r"batches differ in their particles or edges"),
         (["train.activations=recompute"], r"train\.activations=recompute"),
         (["model={name: gf-node, hidden: 8}"], r"the model gf-node is fitted, draws, or chooses"),

@@ -8,20 +8,24 @@ from pathlib import Path
 import pytest
 import torch
 
+from painet_cli.config.presets import load_preset
 from painet_cli.config.schema import (
     ConstantSchedule,
     CosineSchedule,
     Schedule,
+    TimedSchedule,
     TrainConfig,
     TrapezoidSchedule,
 )
 from painet_cli.errors import RequestError
 from painet_cli.training.device import MemoryMeter, resolve_device
+from painet_cli.training.distributed.world import SINGLE
 from painet_cli.training.loss import squared_errors
+from painet_cli.training.setup.build import build_trainer
 from painet_cli.training.steps.schedule import moving_average, rate_factor
 from painet_cli.training.trainer import _epoch_order
 from systems import CHAIN, RING, equal_systems, normal, side_by_side
-from trainings import tensors, train
+from trainings import CPU, tensors, train
 
 
 def config(schedule: Schedule) -> TrainConfig:
@@ -42,6 +46,25 @@ def test_a_trapezoid_rises_stays_and_falls_at_the_end() -> None:
     schedule = TrapezoidSchedule(warmup_epochs=2, decay_fraction=0.4, final_fraction=0.1)
     rate = [rate_factor(config(schedule), t) for t in (0, 1, 2, 6, 8, 10)]
     assert rate == pytest.approx([0.0005, 0.5, 1.0, 1.0, 0.55, 0.1])
+
+
+def test_a_timed_rate_rises_and_falls_with_the_seconds_whatever_the_epoch() -> None:
+    schedule = TimedSchedule(seconds=100, warmup_fraction=0.2)
+    rate = [rate_factor(config(schedule), 3, seconds) for seconds in (0, 10, 20, 60, 100, 200)]
+    assert rate == pytest.approx([0.001, 0.5, 1.0, 0.5, 0.0, 0.0])
+
+
+def test_a_training_of_a_timed_rate_counts_the_seconds_of_earlier_epochs_and_of_this_one(
+    small_preset: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = ["train.epochs=9", "train.schedule={kind: timed, seconds: 40, warmup_fraction: 0}"]
+    made = load_preset(str(small_preset), settings)
+    trainer, _ = build_trainer(made, "small", data_dir, CPU, None, SINGLE)
+    trainer.progress = trainer.progress.model_copy(update={"seconds": 10.0})
+    clock = iter([5.0, 15.0])  # the epoch begins, its first step comes 10 s later
+    monkeypatch.setattr("painet_cli.training.trainer.time.perf_counter", lambda: next(clock))
+    rate, _ = next(trainer.shares())
+    assert rate == pytest.approx(made.train.lr * 0.5)
 
 
 def test_every_epoch_has_its_own_order_that_the_seed_fixes() -> None:

@@ -145,7 +145,7 @@ class OwnRuns:
         further = self.begin is not None and goes_on(lesson, self.begin)
         name = f"{self.begin.name}, trained further" if self.begin and further else "PAINET"
         try:
-            preset = network_preset(lesson, self._name, self.begin)
+            preset = network_preset(lesson, self._name, self.begin, self.wish.budget_s)
             self.notice(f"training {name} for {self.wish.budget_s:,.0f} s")
             run = self._trained(lesson, preset, self.wish.budget_s)
         except PainetError as error:

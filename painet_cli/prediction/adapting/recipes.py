@@ -23,13 +23,13 @@ _KEPT = 300
 _NEW: dict[str, Any] = {
     "model": {"name": "painet", "layers": 4, "hidden": 64, "heads": 2},
     "train": {
-        "epochs": 100_000, "batch_size": 32, "lr": 1e-3, "patience": 100, "eval_every": 1,
+        "epochs": 100_000, "batch_size": 32, "lr": 3e-3, "patience": 100, "eval_every": 1,
         "clip_norm": 1.0, "ema": 0.99,
     },
 }  # fmt: skip
 _FURTHER = {
-    "train.epochs": 100_000, "train.lr": 3e-4, "train.patience": 100, "train.eval_every": 1,
-    "train.clip_norm": 1.0, "train.schedule": {"kind": "constant"},
+    "train.epochs": 100_000, "train.optimizer": "adam", "train.lr": 1e-3, "train.patience": 100,
+    "train.eval_every": 1, "train.clip_norm": 1.0, "train.ema": 0.99,
     "data.velocity": "before",  # which is what a prediction knows, whatever it was trained on
 }  # fmt: skip
 
@@ -83,23 +83,29 @@ def kernel_preset(lesson: Lesson, dataset: str) -> Preset:
     )
 
 
-def network_preset(lesson: Lesson, dataset: str, begin: Checkpoint | None) -> Preset:
+def network_preset(
+    lesson: Lesson, dataset: str, begin: Checkpoint | None, seconds: float
+) -> Preset:
     """A PAINET that goes on from a checkpoint where its steps are the same, else a new one.
+
+    Its learning rate comes down to nothing within so many seconds of training.
 
     Raises
     ------
     RequestError
         No preset cuts windows with these steps.
     """
+    timed = {"train.schedule": {"kind": "timed", "seconds": seconds}}
     if begin is not None and goes_on(lesson, begin):
+        start = str(begin.path.resolve())
         return begin.header.preset.changed(
-            {"data.dataset": dataset, "train.start_from": str(begin.path.resolve()), **_FURTHER}
+            {"data.dataset": dataset, "train.start_from": start, **_FURTHER, **timed}
         )
     height = ["height"] if lesson.system.up_axis is not None else []
     features = {"frame": "body", "node": ["speed", "type", "position", "velocity", *height]}
     return Preset.model_validate(
         {"data": data_section(lesson, dataset), "features": features, **_NEW}
-    )
+    ).changed(timed)
 
 
 def goes_on(lesson: Lesson, begin: Checkpoint) -> bool:

@@ -8,26 +8,45 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from painet_cli.config.schema import ConstantSchedule, CosineSchedule, TrainConfig
+from painet_cli.config.schema import (
+    ConstantSchedule,
+    CosineSchedule,
+    TimedSchedule,
+    TrainConfig,
+)
 
 _Weights = tuple[Tensor, ...] | list[Tensor]
+_FIRST = 1e-3
+"""What a warm-up begins with instead of zero."""
 
 
-def rate_factor(config: TrainConfig, epochs_done: float) -> float:
-    """Learning rate after `epochs_done` epochs (fractions count), as a multiple of `lr`."""
+def rate_factor(config: TrainConfig, epochs_done: float, seconds: float = 0.0) -> float:
+    """Learning rate after `epochs_done` epochs (fractions count), as a multiple of `lr`.
+
+    A schedule over time reads the `seconds` of training instead.
+    """
     schedule = config.schedule
     if isinstance(schedule, ConstantSchedule):
         return 1.0
+    if isinstance(schedule, TimedSchedule):
+        done, warmup = seconds / schedule.seconds, schedule.warmup_fraction
+        if done < warmup:
+            return max(done / warmup, _FIRST)
+        return _cosine((done - warmup) / (1 - warmup))
     if epochs_done < schedule.warmup_epochs:
-        return max(epochs_done, 1e-3) / schedule.warmup_epochs
+        return max(epochs_done, _FIRST) / schedule.warmup_epochs
     if isinstance(schedule, CosineSchedule):
         falling = max(config.epochs - schedule.warmup_epochs, 1e-9)
-        share = min((epochs_done - schedule.warmup_epochs) / falling, 1.0)
-        shape = 0.5 * (1 + math.cos(math.pi * share))
+        shape = _cosine((epochs_done - schedule.warmup_epochs) / falling)
     else:
         falling = max(schedule.decay_fraction * config.epochs, 1e-9)
         shape = min(max((config.epochs - epochs_done) / falling, 0.0), 1.0)
     return schedule.final_fraction + (1 - schedule.final_fraction) * shape
+
+
+def _cosine(share: float) -> float:
+    """From 1 down to 0 as the share goes from 0 to 1, and 0 from there on."""
+    return 0.5 * (1 + math.cos(math.pi * min(share, 1.0)))
 
 
 def moving_average(decay: float) -> Callable[[_Weights, _Weights, Tensor | int], None]:

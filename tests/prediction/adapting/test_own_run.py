@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import painet
+from painet_cli.config.schema import TimedSchedule
+from painet_cli.data.batches.offsets import target_offsets
 from painet_cli.data.dataset.dataset import open_dataset, write_dataset
 from painet_cli.errors import RequestError
 from painet_cli.prediction.adapting.blocks import cut
 from painet_cli.prediction.adapting.lesson import Lesson
 from painet_cli.prediction.adapting.own_run import keep_dataset
-from painet_cli.prediction.adapting.recipes import data_section
+from painet_cli.prediction.adapting.recipes import data_section, network_preset
+from painet_cli.prediction.checkpoints import find_checkpoint
 from painet_cli.prediction.inputs.open import open_input
 from painet_cli.report.prediction import WrittenPrediction
 from systems import frames_of, manifest
@@ -72,6 +76,16 @@ def test_nothing_is_learned_where_its_run_would_replace_another(
             data / "sample", 2, tmp_path / "again", save_run=data / "own", data_dir=data
         )
     assert not (tmp_path / "again").exists()
+
+
+@pytest.mark.parametrize("begin", [True, False], ids=["further", "new"])
+def test_a_network_ends_with_its_time_at_a_rate_of_nothing(begin: bool, data: Path) -> None:
+    checkpoint = find_checkpoint("sample")
+    lesson = _lesson(target_offsets(checkpoint.header.preset.data).tolist(), data)
+    lesson = replace(lesson, frame_time_s=checkpoint.header.units.frame_time_s)
+    preset = network_preset(lesson, "frames", checkpoint if begin else None, 90.0)
+    assert (preset.train.start_from is not None) is begin
+    assert preset.train.schedule == TimedSchedule(seconds=90)
 
 
 @pytest.mark.parametrize(
