@@ -18,8 +18,8 @@ from e3nn import o3
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from painet_cli.config.models import HegnnConfig
 from painet_cli.config.presets import Preset
-from painet_cli.config.schema import HegnnConfig
 from painet_cli.data.batches.graph import Graph
 from painet_cli.models.base import SystemSpec
 from painet_cli.models.baselines.published import ParallelSteps

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from painet_cli.config.models import KernelConfig
 from painet_cli.config.presets import Preset
-from painet_cli.config.schema import KernelConfig
 from painet_cli.data.batches.windows import Windows
 from painet_cli.data.dataset.dataset import Dataset, open_dataset, write_dataset
 from painet_cli.errors import RequestError
