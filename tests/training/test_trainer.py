@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from math import ceil, cos, pi
 from mmap import PAGESIZE, mmap
 from pathlib import Path
 
 import pytest
 import torch
 
+from painet_cli.config.presets import load_preset
 from painet_cli.config.schema import (
     ConstantSchedule,
     CosineSchedule,
@@ -15,13 +17,15 @@ from painet_cli.config.schema import (
     TrainConfig,
     TrapezoidSchedule,
 )
+from painet_cli.data.batches.cut import windows
+from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.errors import RequestError
 from painet_cli.training.device import MemoryMeter, resolve_device
 from painet_cli.training.loss import squared_errors
 from painet_cli.training.steps.schedule import moving_average, rate_factor
 from painet_cli.training.trainer import _epoch_order
 from systems import CHAIN, RING, equal_systems, normal, side_by_side
-from trainings import tensors, train
+from trainings import Watcher, tensors, train
 
 
 def config(schedule: Schedule) -> TrainConfig:
@@ -42,6 +46,22 @@ def test_a_trapezoid_rises_stays_and_falls_at_the_end() -> None:
     schedule = TrapezoidSchedule(warmup_epochs=2, decay_fraction=0.4, final_fraction=0.1)
     rate = [rate_factor(config(schedule), t) for t in (0, 1, 2, 6, 8, 10)]
     assert rate == pytest.approx([0.0005, 0.5, 1.0, 1.0, 0.55, 0.1])
+
+
+def test_steps_of_a_training_take_their_rates_from_the_first_on(
+    small_preset: Path, data_dir: Path, tmp_path: Path
+) -> None:
+    schedule = ("train.schedule.kind=cosine", "train.schedule.warmup_epochs=1")
+    watcher = Watcher()
+    settings = ("train.epochs=3", "train.lr=1e-3", *schedule)
+    run = train(small_preset, data_dir, tmp_path, *settings, watcher=watcher).run
+    made = load_preset(str(run / "config.yaml"))
+    count = len(windows(Dataset.open(data_dir / "sample"), "train", made.data))
+    steps = ceil(count / made.train.batch_size)
+    assert steps > 1
+    done = [epoch + (steps - 1) / steps for epoch in range(3)]  # epochs, before the last step
+    rates = [done[0], *(0.5 * (1 + cos(pi * (one - 1) / 2)) for one in done[1:])]
+    assert [one.lr for one in watcher.records] == pytest.approx([1e-3 * rate for rate in rates])
 
 
 def test_every_epoch_has_its_own_order_that_the_seed_fixes() -> None:
