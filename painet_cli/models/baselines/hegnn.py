@@ -205,7 +205,7 @@ class HegnnLayer(MessageLayer):
     """
 
     def __init__(
-        self, hidden: int, edge_width: int, max_ell: int, *, last: bool, steady: bool = False
+        self, hidden: int, edge_width: int, max_ell: int, *, last: bool, steady: bool
     ) -> None:
         super().__init__(hidden, edge_width + 1 + max_ell + 1)
         self.last = last

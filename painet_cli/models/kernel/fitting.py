@@ -73,7 +73,7 @@ def fit_member(
     task: Task,
     config: KernelConfig,
     member: KernelMember,
-    known: Sequence[Chosen] | None = None,
+    known: Sequence[Chosen] | None,
 ) -> dict[str, Tensor]:
     """Buffers of a `Member`.
 
