@@ -179,7 +179,7 @@ def turns_of(steps: list[Callable[[], None]]) -> list[list[float]]:
 
 def compare_models(names: Iterable[str], horizons: Iterable[int]) -> None:
     """Print the cost of each model at each T that it can predict."""
-    from painet_cli.config.schema import MODEL_CONFIGS
+    from painet_cli.config.models import MODEL_CONFIGS
 
     graph = bond_graph(range(len(JOINTS)), BONES, 2)
     base = load_preset("mocap-run-s2s")

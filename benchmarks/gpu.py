@@ -26,8 +26,8 @@ import torch
 from decoder_step import LiteralLayer, built, random_batch, step_of, step_with
 
 from painet_cli.config.model_table import OWN
+from painet_cli.config.models import MODEL_CONFIGS
 from painet_cli.config.presets import Preset, load_preset
-from painet_cli.config.schema import MODEL_CONFIGS
 from painet_cli.data.batches.graph import bond_graph
 from painet_cli.data.motion.mocap_files import BONES, JOINTS
 from painet_cli.errors import PainetError

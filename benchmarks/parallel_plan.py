@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+from painet_cli.config.models import PainetConfig
 from painet_cli.config.presets import load_preset
-from painet_cli.config.schema import PainetConfig
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import bond_graph
 from painet_cli.data.motion.mocap_files import BONES, JOINTS

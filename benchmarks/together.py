@@ -18,8 +18,8 @@ import torch
 from decoder_step import random_batch
 
 from painet_cli.config.model_table import OWN
+from painet_cli.config.models import MODEL_CONFIGS
 from painet_cli.config.presets import Preset, load_preset
-from painet_cli.config.schema import MODEL_CONFIGS
 from painet_cli.data.batches.graph import Graph, bond_graph
 from painet_cli.data.motion.mocap_files import BONES, JOINTS
 from painet_cli.models.base import SystemSpec

@@ -152,7 +152,7 @@ def _meaning(field: FieldInfo) -> str:
 def _models(annotation: Any) -> list[type[BaseModel]]:
     """Pydantic models that a value may be of; for a model's section all of painet's own."""
     from painet_cli.config.model_table import OWN, ModelConfig
-    from painet_cli.config.schema import MODEL_CONFIGS
+    from painet_cli.config.models import MODEL_CONFIGS
 
     if annotation is ModelConfig:
         return [MODEL_CONFIGS[name] for name in OWN]

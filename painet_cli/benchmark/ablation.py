@@ -12,7 +12,7 @@ from pathlib import Path
 
 from painet_cli.benchmark.cells import Cell, make_cells
 from painet_cli.config.dotted import comma_list
-from painet_cli.config.schema import MODEL_CONFIGS
+from painet_cli.config.models import MODEL_CONFIGS
 from painet_cli.errors import RequestError, option
 
 

@@ -76,10 +76,10 @@ def code_digest(package: Path | None = None) -> str:
     return hashlib.sha256(b"".join(file.read_bytes() for file in code)).hexdigest()
 
 
-def point_preset(settings: Sequence[str], horizon: int, base: str = "adk") -> Preset:
-    """Preset of a measurement: another's model and features, with T targets."""
+def point_preset(settings: Sequence[str], horizon: int) -> Preset:
+    """Preset of a measurement: the model and features of `adk`, with T targets."""
     window = [f"data.horizon={horizon}", f"data.delta_frames={max(horizon, 50)}"]
-    return load_preset(base, [*settings, *window])
+    return load_preset("adk", [*settings, *window])
 
 
 def least_gb(preset: Preset, particles: int, mode: Mode) -> float | None:

@@ -29,8 +29,8 @@ from painet_cli.benchmark.measurement import (
 )
 from painet_cli.config.dotted import comma_list
 from painet_cli.config.messages import tag_of, variants
+from painet_cli.config.models import MODEL_CONFIGS
 from painet_cli.config.presets import Preset, preset_yaml
-from painet_cli.config.schema import MODEL_CONFIGS
 from painet_cli.errors import PainetError, RequestError, option
 from painet_cli.storage.atomic import write_text
 from painet_cli.training.device import free_memory

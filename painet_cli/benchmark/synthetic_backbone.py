@@ -165,9 +165,9 @@ def nearest_pairs(positions: NDArray[np.floating], neighbours: int) -> NDArray[n
     return nearest
 
 
-def backbone_graph(backbone: Backbone, neighbours: int = NEIGHBOURS) -> Graph:
+def backbone_graph(backbone: Backbone) -> Graph:
     """Graph of the closest pairs, both ways; covalent bonds count one hop, all else two."""
-    first, second = np.sort(nearest_pairs(backbone.positions, neighbours), axis=1).T
+    first, second = np.sort(nearest_pairs(backbone.positions, NEIGHBOURS), axis=1).T
     place = first % len(_ATOMS)
     # N-CA, CA-C and C-O inside a residue, C-N to the next
     bonded = (second - first == 1) & (place < 3) | (second - first == 2) & (place == 2)

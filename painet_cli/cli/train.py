@@ -177,7 +177,7 @@ def train(
 
 def _refuse_unknown(model: str | None) -> None:
     """Refuse a model that is none in the words of `--model`."""
-    from painet_cli.config.schema import MODEL_CONFIGS
+    from painet_cli.config.models import MODEL_CONFIGS
     from painet_cli.errors import did_you_mean
 
     if model is not None and model not in MODEL_CONFIGS:

@@ -74,7 +74,7 @@ class Plugin:
         )
 
 
-def plugins(group: str, own: Container[str] = ()) -> dict[str, Plugin]:
+def plugins(group: str, own: Container[str]) -> dict[str, Plugin]:
     """Find what installed packages add to a group, by name; nothing is imported.
 
     Parameters

@@ -14,12 +14,11 @@ from pydantic import ValidationError
 from painet_cli.config.dotted import parse_setting
 from painet_cli.config.messages import request_error, table_of, variants
 from painet_cli.config.model_table import ModelConfig, Strict
+from painet_cli.config.models import MODEL_CONFIGS, PainetConfig
 from painet_cli.config.schema import (
-    MODEL_CONFIGS,
     DataConfig,
     EvaluationConfig,
     FeatureConfig,
-    PainetConfig,
     Settings,
     TrainConfig,
 )

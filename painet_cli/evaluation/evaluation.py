@@ -38,7 +38,7 @@ class Evaluation:
     dataset: str
     split: str
     split_kind: str
-    """`published`, `blocks` or `random`."""
+    """`published`, `blocks`, `random` or `systems`."""
     leak: float
     """Share of test windows that overlap a training window."""
     windows: int

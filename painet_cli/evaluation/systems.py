@@ -14,8 +14,6 @@ from painet_cli.data.batches.windows import Windows
 from painet_cli.training.distributed.world import SINGLE, World
 from painet_cli.training.loss import squared_errors
 
-YARDSTICKS = ("nothing moves", "straight on")
-
 
 @dataclass(frozen=True)
 class SystemErrors:
@@ -51,7 +49,7 @@ def errors_by_system(
     squared: NDArray[np.float64],  # (S, T)
     windows: Windows,
     batch_size: int,
-    world: World = SINGLE,
+    world: World,
 ) -> tuple[SystemErrors, ...]:
     """Share the errors of all windows out among the systems they are of.
 

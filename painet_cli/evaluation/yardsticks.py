@@ -23,8 +23,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from painet_cli.config.models import KernelConfig
 from painet_cli.config.presets import Preset
-from painet_cli.config.schema import KernelConfig, Loss
+from painet_cli.config.schema import Loss
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.windows import Windows, windows_of
 from painet_cli.data.dataset.dataset import Dataset

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import torch
 
+from painet_cli.config.models import MODEL_CONFIGS
 from painet_cli.config.presets import load_preset
-from painet_cli.config.schema import MODEL_CONFIGS
 from painet_cli.errors import RequestError
 from painet_cli.models.registry import build_model, find_model, registered_models, system_spec
 

@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from painet_cli.config.model_table import Prior
-from painet_cli.config.schema import Activations, KernelConfig
+from painet_cli.config.models import KernelConfig
+from painet_cli.config.schema import Activations
 from painet_cli.data.batches.batch import Batch
 from painet_cli.errors import RequestError
 from painet_cli.models.base import DynamicsModel, SystemSpec

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from painet_cli.config.model_table import OWN
+from painet_cli.config.models import MODEL_CONFIGS
 from painet_cli.config.plugins import Plugin
 from painet_cli.config.presets import Preset
-from painet_cli.config.schema import MODEL_CONFIGS
 from painet_cli.config.stack import StackConfig
 from painet_cli.data.batches.graph import Graph
 from painet_cli.data.batches.offsets import target_offsets

@@ -78,7 +78,6 @@ def make_forecast(
     starts: NDArray[np.int64],  # (S,)
     steps: int,
     *,
-    batch_size: int | None = None,
     notice: Notice = lambda message: None,
     memory_budget: int | None = None,
 ) -> Forecast:
@@ -96,8 +95,6 @@ def make_forecast(
         (S,) indices into `system.frames`.
     steps
         T, at least 1.
-    batch_size
-        Starts that are predicted side by side; by default as many as `BATCH_PARTICLES` allow.
     notice
         Told what a long prediction will cost, and how it is made to fit the memory.
     memory_budget
@@ -118,7 +115,6 @@ def make_forecast(
         loaded,
         [asked.states],
         steps,
-        batch_size=batch_size,
         notice=notice,
         memory_budget=memory_budget,
     )

@@ -29,6 +29,7 @@ _SEVERAL = 0.8
 _MUCH_LARGER = 2
 """Times as many particles as the largest system of several: what was never seen."""
 _FEW = 6
+_COVERS = "its types cover the particles"
 
 
 @dataclass(frozen=True)
@@ -71,31 +72,10 @@ def compare(
     if fingerprint and fingerprint == header.dataset_sha256:
         return Comparison(same=True, score=1.0, said="trained on this very system")
     if header.systems:
-        said = f"trained on {len(header.systems)} systems, whose types cover the particles"
-        if trained.get("H") and not found.get("H"):
-            bare = "it was trained on all atoms, and there is no hydrogen here"
-            return Comparison(same=False, score=0.0, said=said, difference=bare)
-        alike = 1.0
-        if known is not None and here is not None:
-            alike = min(likeness(known, here), _SEVERAL * _overlap(trained, found))
-        if alike < LEAST:
-            unlike = f"its systems are built otherwise (likeness {alike:.2f} of 1)"
-            return Comparison(same=False, score=alike, said=said, difference=unlike)
-        largest, size = sum(trained.values()), found.total()
-        if size <= _MUCH_LARGER * largest or not largest:
-            return Comparison(same=False, score=_SEVERAL, said=said)
-        score = _SEVERAL * (_size(largest, size) if largest < _SMALL else 1.0)
-        larger = f"its systems had up to {largest:,} particles, and this one has {size:,}"
-        return Comparison(same=False, score=score, said=said, difference=larger)
-    equal, covers = found == trained, "its types cover the particles"
+        return _with_several(header, found, here)
     if known is None or here is None:
-        score = _UNSEEN * _overlap(trained, found) * _size(sum(trained.values()), found.total())
-        if equal or not trained:
-            unknown = "its bonds were not kept with it, so that it may be another system"
-            said = "as many particles of each type as it was trained on" if equal else covers
-            return Comparison(same=False, score=score, said=said, difference=unknown)
-        return Comparison(same=False, score=score, said=covers, difference=_other(trained, found))
-    if equal and same_system(known, here):
+        return _by_numbers(trained, found)
+    if found == trained and same_system(known, here):
         return Comparison(same=True, score=1.0, said="trained on this very system")
     score = likeness(known, here) * _size(known.particles, here.particles)
     if known.chemical and known.particles < min(_SMALL, here.particles):
@@ -104,9 +84,41 @@ def compare(
     return Comparison(
         same=False,
         score=score,
-        said=covers,
+        said=_COVERS,
         difference=_difference(known, here, trained, found, score),
     )
+
+
+def _with_several(header: Header, found: Counter[str], here: Structure | None) -> Comparison:
+    """Compare with a checkpoint of several systems, made for any with their types."""
+    trained, known = header.composition, header.structure
+    said = f"trained on {len(header.systems)} systems, whose types cover the particles"
+    if trained.get("H") and not found.get("H"):
+        bare = "it was trained on all atoms, and there is no hydrogen here"
+        return Comparison(same=False, score=0.0, said=said, difference=bare)
+    alike = 1.0
+    if known is not None and here is not None:
+        alike = min(likeness(known, here), _SEVERAL * _overlap(trained, found))
+    if alike < LEAST:
+        unlike = f"its systems are built otherwise (likeness {alike:.2f} of 1)"
+        return Comparison(same=False, score=alike, said=said, difference=unlike)
+    largest, size = sum(trained.values()), found.total()
+    if size <= _MUCH_LARGER * largest or not largest:
+        return Comparison(same=False, score=_SEVERAL, said=said)
+    score = _SEVERAL * (_size(largest, size) if largest < _SMALL else 1.0)
+    larger = f"its systems had up to {largest:,} particles, and this one has {size:,}"
+    return Comparison(same=False, score=score, said=said, difference=larger)
+
+
+def _by_numbers(trained: Mapping[str, int], found: Counter[str]) -> Comparison:
+    """Compare where the bonds of one of the two are not known: by particles of each type."""
+    score = _UNSEEN * _overlap(trained, found) * _size(sum(trained.values()), found.total())
+    equal = found == trained
+    if equal or not trained:
+        unknown = "its bonds were not kept with it, so that it may be another system"
+        said = "as many particles of each type as it was trained on" if equal else _COVERS
+        return Comparison(same=False, score=score, said=said, difference=unknown)
+    return Comparison(same=False, score=score, said=_COVERS, difference=_other(trained, found))
 
 
 def _overlap(first: Mapping[str, int], second: Mapping[str, int]) -> float:

@@ -93,7 +93,7 @@ def types_of(header: Header, particles: Particles) -> NDArray[np.int64]:
     return np.array([index[kind] for kind in kinds], dtype=np.int64)
 
 
-def check_time(header: Header, frame_time_s: float | None, *, moving: bool = True) -> None:
+def check_time(header: Header, frame_time_s: float | None, *, moving: bool) -> None:
     """Refuse frames whose time a checkpoint of a range of times was not trained on.
 
     Parameters

@@ -36,19 +36,17 @@ def predict_together(
     systems: Sequence[States],
     steps: int,
     *,
-    batch_size: int | None = None,
     notice: Notice = lambda message: None,
     memory_budget: int | None = None,
 ) -> list[NDArray[np.floating]]:  # (S, steps, N, 3) each
     """Predict from the starts of systems of one graph, in common batches.
 
-    Nothing predicted depends on who else is in a batch. On a processor as many threads compute as
-    the rows of the particles are worth: edges go through in stretches that are worth one.
+    As many starts share a batch as `BATCH_PARTICLES` allow; nothing predicted depends on who else
+    is in it. On a processor as many threads compute as the rows of the particles are worth: edges
+    go through in stretches that are worth one.
 
     Parameters
     ----------
-    batch_size
-        Starts that are predicted side by side; by default as many as `BATCH_PARTICLES` allow.
     notice
         Told what a long prediction will cost, and how it is made to fit the memory.
     memory_budget
@@ -61,7 +59,7 @@ def predict_together(
         velocities=np.concatenate([one.velocities for one in systems]),
         past=np.concatenate(pasts) if pasts else None,
     )
-    size = batch_size or starts_at_once(states.positions.shape[1])
+    size = starts_at_once(states.positions.shape[1])
     largest = states.batch(slice(0, size))
     free = memory_budget or free_memory(loaded.device)
     plan = fit_memory(loaded.model, largest, free, training=False)

@@ -6,14 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from painet_cli.data.particles.structure import structure_of
 from painet_cli.errors import RequestError
 from painet_cli.prediction.adapting.learning import Learned, learn
 from painet_cli.prediction.adapting.verdict import Verdict
-from painet_cli.prediction.adapting.wish import NEVER, Wish
+from painet_cli.prediction.adapting.wish import Wish
 from painet_cli.prediction.asked import (
     Asked,
     ask_forecast,
@@ -26,7 +25,7 @@ from painet_cli.prediction.flagging import check_flag, flagged, novelty_in, nove
 from painet_cli.prediction.forecast import Forecast
 from painet_cli.prediction.inputs.recording import Input, Recording, Selected
 from painet_cli.prediction.inputs.scaled import take_unit
-from painet_cli.prediction.loading import LoadedModel, load_model
+from painet_cli.prediction.loading import LoadedModel
 from painet_cli.prediction.matching import SELECTIONS, Candidate, Choice, choose
 from painet_cli.prediction.passes import predict_together
 from painet_cli.prediction.starting.start_checks import check_order
@@ -80,67 +79,6 @@ class RecordingForecast:
         return self.choice is not None and self.name == self.choice.checkpoint.name
 
 
-def forecast_recording(
-    recording: Recording,
-    steps: int,
-    checkpoints: Sequence[Checkpoint],
-    device: torch.device,
-    *,
-    select: str | None = None,
-    start: str = "last",
-    wish: Wish = NEVER,
-    flag_above: float | None = None,
-    notice: Callable[[str], None] = lambda message: None,
-    memory_budget: int | None = None,
-) -> RecordingForecast:
-    """Predict what a recording holds.
-
-    Parameters
-    ----------
-    steps
-        T, at least 1; past the trained horizon by rollout.
-    checkpoints
-        To choose from, the newest runs first; see `known_checkpoints`.
-    select
-        Particles, in MDAnalysis' selection language, or `heavy`; by default the first of
-        `SELECTIONS` for which there is a checkpoint.
-    start
-        `last`, a frame, `all` or `A:B:S`; see `parse_starts`.
-    wish
-        What to learn from the frames before the first start, where there are enough; what is best
-        on those held out predicts (`adapt`).
-    flag_above
-        Say which starts are farther from what was seen than this share of the windows that were
-        not trained on.
-    notice
-        Told which checkpoint was taken, before it predicts, and what a long prediction will cost.
-    memory_budget
-        Bytes that a pass is to fit in; by default what is free.
-
-    Raises
-    ------
-    RequestError
-        Nothing is selected, no checkpoint fits, or there is no such start.
-    PainetError
-        The prediction runs away.
-    """
-    begun = begin_forecast(
-        recording,
-        steps,
-        checkpoints,
-        lambda checkpoint: load_model(checkpoint, device),
-        select=select,
-        start=start,
-        wish=wish,
-        flag_above=flag_above,
-        notice=notice,
-        memory_budget=memory_budget,
-    )
-    if isinstance(begun, RecordingForecast):
-        return begun
-    return begun.predict(notice, memory_budget)
-
-
 @dataclass(frozen=True, eq=False)
 class Begun:
     """A recording's forecast by a checkpoint, before the passes of the model.
@@ -154,7 +92,7 @@ class Begun:
     learned
         What was learned from the recording, where that was wanted.
     flag_above
-        As `forecast_recording` has it.
+        As `begin_forecast` has it.
     before, after
         Warnings that stand before and after those of the forecast.
     not_compared
@@ -214,20 +152,39 @@ def begin_forecast(
     checkpoints: Sequence[Checkpoint],
     load: Callable[[Checkpoint], LoadedModel],
     *,
-    select: str | None = None,
-    start: str = "last",
-    wish: Wish = NEVER,
-    flag_above: float | None = None,
-    notice: Callable[[str], None] = lambda message: None,
-    memory_budget: int | None = None,
-    behind: int = 0,
+    select: str | None,
+    start: str,
+    wish: Wish,
+    flag_above: float | None,
+    notice: Callable[[str], None],
+    memory_budget: int | None,
+    behind: int,
 ) -> RecordingForecast | Begun:
-    """Choose, read and learn, all but the passes of the checkpoint; as `forecast_recording`.
+    """Choose, read and learn: all of a forecast but the passes of the checkpoint.
 
     Parameters
     ----------
+    steps
+        T, at least 1; past the trained horizon by rollout.
+    checkpoints
+        To choose from, the newest runs first; see `known_checkpoints`.
     load
         Gives a checkpoint's model.
+    select
+        Particles, in MDAnalysis' selection language, or `heavy`; None for the first of
+        `SELECTIONS` for which there is a checkpoint.
+    start
+        `last`, a frame, `all` or `A:B:S`; see `parse_starts`.
+    wish
+        What to learn from the frames before the first start, where there are enough; what is best
+        on those held out predicts (`adapt`).
+    flag_above
+        Say which starts are farther from what was seen than this share of the windows that were
+        not trained on; None for none.
+    notice
+        Told which checkpoint was taken, before it predicts, and what a long prediction will cost.
+    memory_budget
+        Bytes that a pass is to fit in; None for what is free.
     behind
         Frames before the starts that are read though no model needs them.
 
@@ -235,6 +192,13 @@ def begin_forecast(
     -------
     RecordingForecast | Begun
         The whole, where what was learned from the recording predicts; else what is to be predicted.
+
+    Raises
+    ------
+    RequestError
+        Nothing is selected, no checkpoint fits, or there is no such start.
+    PainetError
+        What was learned from the recording runs away.
     """
     check_flag(flag_above)
     take_unit(recording, checkpoints)

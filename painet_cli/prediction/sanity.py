@@ -121,7 +121,7 @@ def sanity_of(
     predicted: NDArray[np.floating],  # (S, T, N, 3), finite
     start: NDArray[np.floating],  # (S, N, 3)
     particles: Particles,
-    lost: str = "",
+    lost: str,
 ) -> Sanity:
     """Measure a prediction against its starts."""
     longest, far, shortest = _ratios(predicted, start, particles)

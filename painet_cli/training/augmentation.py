@@ -77,9 +77,6 @@ class Augmentation:
         return replace(batch, positions=x, velocities=v, past=past)
 
 
-NO_AUGMENTATION = Augmentation()
-
-
 def augmentation_of(preset: Preset, dataset: Dataset) -> Augmentation:
     """What a preset asks for, on a dataset.
 

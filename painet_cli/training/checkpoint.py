@@ -22,8 +22,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from painet_cli.config.models import MODEL_CONFIGS
 from painet_cli.config.presets import Preset
-from painet_cli.config.schema import MODEL_CONFIGS
 from painet_cli.data.batches.windows import Windows
 from painet_cli.data.dataset.manifest import Units
 from painet_cli.data.particles.names import Axis, Name, Treatment

@@ -60,7 +60,7 @@ def summarise(
     trainer: Trainer,
     header: Header,
     meter: MemoryMeter,
-    label: RunLabel = RunLabel(),  # noqa: B008 - frozen
+    label: RunLabel,
 ) -> RunSummary:
     """What has come of a training so far."""
     progress = trainer.progress

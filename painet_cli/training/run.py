@@ -78,8 +78,8 @@ def begun(
     name: str,
     data_dir: Path,
     device: torch.device,
-    budget_s: float | None = None,
-    memory_budget: int | None = None,
+    budget_s: float | None,
+    memory_budget: int | None,
 ) -> tuple[Trainer, Header]:
     """A training of this process alone, before its first epoch; as `start_run` has it."""
     trainer, header = build_trainer(preset, name, data_dir, device, budget_s, SINGLE)

@@ -70,7 +70,7 @@ def best_weights(folder: Path) -> Path:
     raise RequestError(f"{folder}: no run here", "give a folder that `painet train` wrote")
 
 
-def run_label(name: str | None, tags: Iterable[str] = ()) -> RunLabel:
+def run_label(name: str | None, tags: Iterable[str]) -> RunLabel:
     """Check what a run is to be called.
 
     Raises

@@ -96,9 +96,8 @@ def _save_epoch(folder: Path, trainer: Trainer, header: Header, record: EpochRec
         # the line goes first: resuming drops lines past the checkpoint, but cannot make one up
         append_line(folder / METRICS, json.dumps(asdict(record)))
     save_checkpoint(folder / LAST, state_of(trainer), now)
-    if (
-        record is not None and record.best
-    ):  # last: resuming makes up for it from the weights that are saved
+    if record is not None and record.best:
+        # last: resuming makes up for it from the weights that are saved
         _save_best(folder, trainer, now)
 
 

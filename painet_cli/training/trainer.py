@@ -17,10 +17,10 @@ from painet_cli.config.schema import Report, TimedSchedule, TrainConfig
 from painet_cli.data.batches.windows import Windows
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.memory import MemoryPlan
-from painet_cli.training.augmentation import NO_AUGMENTATION, AllWindows, Augmentation
+from painet_cli.training.augmentation import AllWindows, Augmentation
 from painet_cli.training.checkpoint import TrainingState
 from painet_cli.training.diagnosis import training_error, validation_error
-from painet_cli.training.distributed.world import SINGLE, Share, World
+from painet_cli.training.distributed.world import Share, World
 from painet_cli.training.loss import validation_mse
 from painet_cli.training.steps.captured import captures, step_of
 from painet_cli.training.steps.optimizers import build_optimizers, set_rate
@@ -84,10 +84,10 @@ class Trainer:
         config: TrainConfig,
         train: Windows,
         val: Windows,
-        budget_s: float | None = None,
-        world: World = SINGLE,
-        augmentation: Augmentation = NO_AUGMENTATION,
-        report: Report = "all",
+        budget_s: float | None,
+        world: World,
+        augmentation: Augmentation,
+        report: Report,
     ) -> None:
         if model.closed_form:  # one epoch fits it
             config = config.model_copy(

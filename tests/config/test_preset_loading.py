@@ -9,13 +9,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from painet_cli.config.models import LinearConfig, PainetConfig
 from painet_cli.config.presets import (
     load_preset,
     preset_name,
     preset_schema,
     preset_yaml,
 )
-from painet_cli.config.schema import CosineSchedule, LinearConfig, PainetConfig
+from painet_cli.config.schema import CosineSchedule
 from painet_cli.errors import RequestError
 
 SMALL = """\

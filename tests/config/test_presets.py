@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from painet_cli.config.models import PainetConfig
 from painet_cli.config.presets import load_preset, preset_folder, preset_names, preset_yaml
-from painet_cli.config.schema import PainetConfig
 from painet_cli.data.batches.offsets import target_offsets
 
 # name: T, batch, lr, weight decay, layers, hidden, heads

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from painet_cli.config.model_table import OWN
-from painet_cli.config.schema import MODEL_CONFIGS
+from painet_cli.config.models import MODEL_CONFIGS
 from painet_cli.models.registry import find_model
 from painet_cli.testing import Check, Kit, checks
 from systems import preset

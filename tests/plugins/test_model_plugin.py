@@ -11,8 +11,8 @@ import pytest
 import painet
 from installed import EXAMPLE, Install, write_metadata
 from painet import PluginWarning, Preset, RequestError, registry
+from painet_cli.config.models import PainetConfig
 from painet_cli.config.presets import preset_schema, preset_yaml
-from painet_cli.config.schema import PainetConfig
 from painet_cli.testing import Check, Kit, checks
 from typed import Say
 

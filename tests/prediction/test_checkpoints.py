@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from painet_cli.config.schema import KernelConfig
+from painet_cli.config.models import KernelConfig
 from painet_cli.data.particles.particles import Particles
 from painet_cli.data.particles.structure import structure_of
 from painet_cli.errors import RequestError

@@ -17,13 +17,13 @@ from painet_cli.prediction import passes
 from painet_cli.prediction.asked import make_forecast
 from painet_cli.prediction.checkpoints import known_checkpoints
 from painet_cli.prediction.forecast import Forecast
-from painet_cli.prediction.inputs.open import open_input, read_input
+from painet_cli.prediction.inputs.open import open_input
 from painet_cli.prediction.inputs.recording import Input
 from painet_cli.prediction.loading import LoadedModel, load
-from painet_cli.prediction.pipeline import forecast_recording
 from painet_cli.prediction.starting.starts import parse_starts
 from painet_cli.prediction.starting.timing import frame_warnings, start_past, start_velocities
 from painet_cli.training.checkpoint import Header
+from recordings import forecast_recording, read_input
 
 OFFSETS = [10, 20]  # of the small preset
 
@@ -224,7 +224,7 @@ def test_a_source_is_predicted_from_its_last_frames(finished_run: Path, data_dir
     said: list[str] = []
     with open_input(data_dir / "sample") as source:
         known = known_checkpoints(finished_run, Path("none"))
-        done = forecast_recording(source, 2, known, torch.device("cpu"), notice=said.append)
+        done = forecast_recording(source, 2, known, notice=said.append)
     assert done.start_frames == [19999]
     assert len(done.forecast.system.frames) == 2
     assert "as asked: trained on this very system" in said[0]

@@ -18,9 +18,9 @@ from painet_cli.prediction.inputs.open import open_input
 from painet_cli.prediction.inputs.recording import Input
 from painet_cli.prediction.inputs.skeleton import skeleton_of
 from painet_cli.prediction.outputs.rigid import with_kept_bones
-from painet_cli.prediction.pipeline import forecast_recording
 from painet_cli.prediction.sanity import sanity_of
 from painet_cli.prediction.starting.states import States
+from recordings import forecast_recording
 
 STEPS = 50
 
@@ -31,7 +31,6 @@ def rolled(file: Path, start: str = "40") -> Forecast:
             recording,
             STEPS,
             [find_checkpoint("mocap-walk")],
-            torch.device("cpu"),
             start=start,
         ).forecast
 

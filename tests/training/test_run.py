@@ -129,6 +129,20 @@ def test_resuming_a_finished_run_changes_nothing(
     assert learned(finished_run) == learned(copy)
 
 
+def test_what_is_drawn_in_training_is_drawn_on_after_a_stop(
+    small_preset: Path, data_dir: Path, tmp_path: Path
+) -> None:
+    drawing = ("model.name=atom", "model.hidden=8", "model.heads=1", "model.layers=1")
+    whole = train(small_preset, data_dir, tmp_path / "whole", *drawing).run
+    watcher = Watcher(stop_after=2)
+    with pytest.raises(KeyboardInterrupt):
+        train(small_preset, data_dir, tmp_path / "cut", *drawing, watcher=watcher)
+    assert watcher.run is not None
+    torch.manual_seed(99)  # whatever else the process drew in between
+    resume_run(watcher.run, data_dir, CPU, Watcher())
+    assert same_bits(whole / LAST, watcher.run / LAST)
+
+
 def test_resuming_can_go_further(finished_run: Path, data_dir: Path, tmp_path: Path) -> None:
     copy = tmp_path / "small" / "copy"
     shutil.copytree(finished_run, copy)
@@ -136,14 +150,16 @@ def test_resuming_can_go_further(finished_run: Path, data_dir: Path, tmp_path: P
     assert load_preset(str(copy / CONFIG)).train.epochs == 6
 
 
-def test_patience_ends_a_run_that_no_longer_improves(
-    small_preset: Path, data_dir: Path, tmp_path: Path
+@pytest.mark.parametrize("eval_every", [1, 3])
+def test_patience_ends_a_run_after_so_many_evaluations_that_improve_nothing(
+    small_preset: Path, data_dir: Path, tmp_path: Path, eval_every: int
 ) -> None:
-    settings = ["train.lr=1e-30", "train.patience=2", "train.eval_every=1", "train.epochs=50"]
+    often = f"train.eval_every={eval_every}"
+    settings = ["train.lr=1e-30", "train.patience=2", often, "train.epochs=50"]
     summary = train(small_preset, data_dir, tmp_path, *settings)
     assert summary.stopped_by == "patience"
     assert summary.best_epoch is not None
-    assert summary.epochs == summary.best_epoch + 2 < 50
+    assert summary.epochs == summary.best_epoch + 2 * eval_every < 50
 
 
 def test_a_loss_that_is_not_a_number_stops_with_when_and_what_to_do(

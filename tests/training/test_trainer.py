@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil, cos, pi
 from mmap import PAGESIZE, mmap
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from painet_cli.config.schema import (
     TrainConfig,
     TrapezoidSchedule,
 )
+from painet_cli.data.batches.cut import windows
+from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.errors import RequestError
 from painet_cli.training.device import MemoryMeter, resolve_device
 from painet_cli.training.distributed.world import SINGLE
@@ -25,7 +28,7 @@ from painet_cli.training.setup.build import build_trainer
 from painet_cli.training.steps.schedule import moving_average, rate_factor
 from painet_cli.training.trainer import _epoch_order
 from systems import CHAIN, RING, equal_systems, normal, side_by_side
-from trainings import CPU, tensors, train
+from trainings import CPU, Watcher, tensors, train
 
 
 def config(schedule: Schedule) -> TrainConfig:
@@ -65,6 +68,22 @@ def test_a_training_of_a_timed_rate_counts_the_seconds_of_earlier_epochs_and_of_
     monkeypatch.setattr("painet_cli.training.trainer.time.perf_counter", lambda: next(clock))
     rate, _ = next(trainer.shares())
     assert rate == pytest.approx(made.train.lr * 0.5)
+
+
+def test_steps_of_a_training_take_their_rates_from_the_first_on(
+    small_preset: Path, data_dir: Path, tmp_path: Path
+) -> None:
+    schedule = ("train.schedule.kind=cosine", "train.schedule.warmup_epochs=1")
+    watcher = Watcher()
+    settings = ("train.epochs=3", "train.lr=1e-3", *schedule)
+    run = train(small_preset, data_dir, tmp_path, *settings, watcher=watcher).run
+    made = load_preset(str(run / "config.yaml"))
+    count = len(windows(Dataset.open(data_dir / "sample"), "train", made.data))
+    steps = ceil(count / made.train.batch_size)
+    assert steps > 1
+    done = [epoch + (steps - 1) / steps for epoch in range(3)]  # epochs, before the last step
+    rates = [done[0], *(0.5 * (1 + cos(pi * (one - 1) / 2)) for one in done[1:])]
+    assert [one.lr for one in watcher.records] == pytest.approx([1e-3 * rate for rate in rates])
 
 
 def test_every_epoch_has_its_own_order_that_the_seed_fixes() -> None:

@@ -25,8 +25,8 @@ from painet_cli.benchmark.cells import Result
 from painet_cli.benchmark.layout import bullets, markdown_blocks, markdown_grids
 from painet_cli.benchmark.rows import OURS, Row, bench_row, bench_rows
 from painet_cli.benchmark.tables.notes import marks, notes_of
+from painet_cli.config.models import PainetConfig
 from painet_cli.config.presets import Preset, load_preset, preset_names
-from painet_cli.config.schema import PainetConfig
 from painet_cli.errors import RequestError
 from painet_cli.report.tables.layout import Columns, digits, spread
 from painet_cli.storage.atomic import write_text

@@ -24,7 +24,7 @@ SHOWN = 20
 
 
 def sweep_table(
-    rows: Sequence[TrialRow], sweep: Sweep, options: Sequence[str] = ()
+    rows: Sequence[TrialRow], sweep: Sweep, options: Sequence[str]
 ) -> list[RenderableType]:
     """The best trials, and the one that is best in full.
 

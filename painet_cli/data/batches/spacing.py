@@ -119,7 +119,7 @@ def strides_of(
     """
     systems = manifest.each_system
     ranges = np.array([frame_times.strides(one.frame_time_s) for one in systems], dtype=np.int64)
-    own = ranges[[manifest.segments[k].system for k in segment]]
+    own = ranges[np.array([one.system for one in manifest.segments])[segment]]
     if (most < own[:, 1]).all() and len(most):
         longest = max(
             int(stride) * systems[manifest.segments[k].system].frame_time_s

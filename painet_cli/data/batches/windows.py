@@ -170,7 +170,7 @@ class Windows:
     def usual_frames(self) -> float:
         """Median over windows of the frames of the dataset from a start to the last target."""
         strides = 1 if self._strides is None else float(self._strides.double().median())
-        return max(1, int(self.offsets[-1])) * strides
+        return int(self.offsets[-1]) * strides
 
     def apart(self, time_s: float) -> Windows:
         """The windows whose frames can lie about so many seconds apart, now always so; or none."""
@@ -321,7 +321,7 @@ def windows_of(
     end = first + np.array([segment.length for segment in segments])
     segment = np.searchsorted(first, starts, side="right") - 1
     room, behind = end[segment] - 1 - starts, starts - first[segment]
-    after = max(int(before.velocity == "next"), int(offsets[-1]))
+    after = int(offsets[-1])  # the frame after the start, of which a velocity is made, included
     if frame_times is not None:
         room = np.minimum(room, manifest.split.delta_frames)
         strides = strides_of(manifest, segment, room // after, frame_times)

@@ -20,7 +20,7 @@ def write_extxyz(
     frames: NDArray[np.floating],  # (F, N, 3)
     times_s: NDArray[np.float64],  # (F,)
     velocities: NDArray[np.float64] | None,  # (F, N, 3)
-    box: NDArray[np.floating] | None = None,  # (3, 3)
+    box: NDArray[np.floating] | None,  # (3, 3)
     *,
     sigma: NDArray[np.float64] | None = None,  # (F, N)
     **about: str | int,

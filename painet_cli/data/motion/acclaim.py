@@ -45,13 +45,11 @@ def read_asf(path: Path) -> Skeleton:
     return parse_asf(read_bytes(path), str(path))
 
 
-def read_motion(path: Path, skeleton: Skeleton) -> NDArray[np.float64]:
-    """Joint positions of an AMC file, (frames, J, 3) in ASF units; see `parse_amc`."""
-    return read_noted_motion(path, skeleton)[0]
-
-
 def read_noted_motion(path: Path, skeleton: Skeleton) -> tuple[NDArray[np.float64], str]:
-    """The same, and a sentence on degrees that look like radians; empty where they do not."""
+    """Joint positions of an AMC file, (frames, J, 3) in ASF units; see `parse_amc`.
+
+    The sentence is on degrees that look like radians; empty where they do not.
+    """
     raw = read_bytes(path)
     root, angles = parse_amc(raw, str(path), skeleton)
     note = ""

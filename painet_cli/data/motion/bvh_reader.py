@@ -28,7 +28,6 @@ _POSITIONS = ("xposition", "yposition", "zposition")
 _ROTATIONS = ("xrotation", "yrotation", "zrotation")
 _LARGEST_MOTION = 20_000_000
 """Frames times channels."""
-_DEEPEST = 200
 
 
 @dataclass

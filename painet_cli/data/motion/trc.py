@@ -25,15 +25,15 @@ def read_trc(path: Path) -> Motion:
     Raises
     ------
     RequestError
-        With file and line: no TRC heading, an unknown unit, a frame with another number of values,
-        or fewer than two markers that are there in all frames.
+        With file and line: no TRC heading, an unknown unit, a frame with more values than the
+        markers have, or fewer than two markers that are there in all frames.
     """
     where = str(path)
     lines = decoded(read_bytes(path)).splitlines()
     if not lines or not lines[0].startswith("PathFileType"):
         raise bad_line(where, 1, "does not begin with PathFileType", _HINT)
-    keys, said, names_line = (lines[k].split() if len(lines) > k else [] for k in (1, 2, 3))
-    heading = dict(zip(keys, said, strict=False))
+    keys, said, names_line = (lines[k] if len(lines) > k else "" for k in (1, 2, 3))
+    heading = dict(zip(keys.split(), said.split(), strict=False))
     unit = heading.get("Units", "")
     metres = metres_of(unit)
     if metres is None:
@@ -41,8 +41,10 @@ def read_trc(path: Path) -> Motion:
             where, 3, f"{quote(unit)} is no unit of length", f"expected {', '.join(METRES)}"
         )
     rate = numbers([heading.get("DataRate", "")], where, 3)[0]
-    names = names_line[2:]
-    if names_line[:1] != ["Frame#"] or not names or not rate > 0:
+    # a name stands over three columns, and may have blanks in it
+    words = names_line.split("\t" if "\t" in names_line else None)
+    names = [name for word in words[2:] if (name := word.strip())]
+    if words[:1] != ["Frame#"] or not names or not rate > 0:
         raise bad_line(where, 4, "no names of markers", _HINT)
     width = 3 * len(names)
     rows, times, places = [], [], []
@@ -55,8 +57,12 @@ def read_trc(path: Path) -> Motion:
             words = line.split()
         times.append(words[1] if len(words) > 1 else "")
         places.append(number)
-        words = (words[2:] + [""] * width)[:width]
-        words = ["" if word.lower() == "nan" else word for word in words]
+        words = ["" if word.lower() == "nan" else word for word in words[2:]]
+        held = max((place for place, word in enumerate(words, start=1) if word), default=0)
+        if held > width:
+            more = f"{held} values, not {width} as there are markers"
+            raise bad_line(where, number, more, _HINT)
+        words = (words + [""] * width)[:width]
         values = numbers([word or "0" for word in words], where, number)
         rows.append([value if word else np.nan for value, word in zip(values, words, strict=True)])
     if not rows:

@@ -20,7 +20,7 @@ FAR = 1000.0
 
 def is_far(
     positions: NDArray[np.floating],  # (..., N, 3)
-    up_axis: Axis | None = None,
+    up_axis: Axis | None,
 ) -> bool:
     """Whether all particles of a system are so far out, heights not counted, that it is moved."""
     level = [k for k, axis in enumerate(AXES) if axis != up_axis]
@@ -29,7 +29,7 @@ def is_far(
 
 def places(
     positions: NDArray[np.floating],  # (..., N, 3)
-    up_axis: Axis | None = None,
+    up_axis: Axis | None,
 ) -> NDArray[np.float64]:  # (..., 1, 3)
     """Where systems are: whole numbers near their centroids, height left at zero."""
     at = np.rint(positions.astype(np.float64).mean(axis=-2, keepdims=True))
@@ -38,7 +38,7 @@ def places(
     return cast("NDArray[np.float64]", at)
 
 
-def kept_digits(positions: NDArray[Any], up_axis: Axis | None = None) -> NDArray[np.floating]:
+def kept_digits(positions: NDArray[Any], up_axis: Axis | None) -> NDArray[np.floating]:
     """Positions as float32, or as float64 where those are given and float32 would lose digits."""
     if positions.dtype != np.float64 or not is_far(positions, up_axis):
         return positions.astype(np.float32, copy=False)
@@ -48,7 +48,7 @@ def kept_digits(positions: NDArray[Any], up_axis: Axis | None = None) -> NDArray
 def any_far(
     frames: NDArray[np.float32],  # (F, N, 3)
     starts: NDArray[np.int64],  # (S,)
-    up_axis: Axis | None = None,
+    up_axis: Axis | None,
 ) -> bool:
     """Whether a system is far from the origin in any of these frames; reads few of them whole."""
     first = frames[starts, :1]

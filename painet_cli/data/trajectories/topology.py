@@ -168,7 +168,7 @@ def particles_of(
     positions: NDArray[np.floating],  # (S, 3)
     bond_length: float | None,
     topology: Path,
-    box: NDArray[np.floating] | None = None,  # (3, 3)
+    box: NDArray[np.floating] | None,  # (3, 3)
 ) -> tuple[Particles, str]:
     """Describe selected atoms, and say in a sentence where their bonds come from.
 
@@ -283,8 +283,8 @@ def bonds_of(
     positions: NDArray[np.floating],  # (S, 3)
     elements: Sequence[str],
     *,
-    bond_length: float | None = None,
-    box: NDArray[np.floating] | None = None,  # (3, 3)
+    bond_length: float | None,
+    box: NDArray[np.floating] | None,  # (3, 3)
 ) -> tuple[Bonds, str]:
     """Bonds of some atoms, as pairs of their places, and a sentence on where they come from.
 

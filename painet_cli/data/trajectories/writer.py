@@ -27,7 +27,7 @@ def write_frames(
     velocities: NDArray[np.floating] | None = None,  # (F, N, 3)
     b_factors: NDArray[np.floating] | None = None,  # (F, N)
     box: NDArray[np.floating] | None = None,  # (3, 3)
-    remarks: Sequence[str] = (),
+    remarks: Sequence[str],
     tick: Callable[[], None] | None = None,
 ) -> None:
     """Write frames as one trajectory.
@@ -109,7 +109,7 @@ def write_topology(
     positions: NDArray[np.floating],  # (N, 3)
     *,
     box: NDArray[np.floating] | None = None,  # (3, 3)
-    remarks: Sequence[str] = (),
+    remarks: Sequence[str],
 ) -> None:
     """Write a PDB of one frame that holds names, residues, chains, elements and bonds.
 

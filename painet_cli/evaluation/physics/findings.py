@@ -40,7 +40,7 @@ def findings_of(
     clashes_start: float | None,
     gyration_start: float,
     unit: str,
-    contact: FootContact | None = None,
+    contact: FootContact | None,
 ) -> list[str]:
     """Say what is broken, a sentence each, or that nothing is; then how far particles move.
 

@@ -23,8 +23,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from painet_cli.config.models import AtomConfig
 from painet_cli.config.presets import Preset
-from painet_cli.config.schema import AtomConfig
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import Graph
 from painet_cli.errors import RequestError

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from painet_cli.config.models import EgnnConfig
 from painet_cli.config.presets import Preset
-from painet_cli.config.schema import EgnnConfig
 from painet_cli.data.batches.graph import Graph
 from painet_cli.models.base import SystemSpec
 from painet_cli.models.baselines.published import ParallelSteps

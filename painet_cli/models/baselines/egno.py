@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from painet_cli.config.models import EgnoConfig
 from painet_cli.config.presets import Preset
-from painet_cli.config.schema import EgnoConfig
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import Graph
 from painet_cli.models.base import SystemSpec

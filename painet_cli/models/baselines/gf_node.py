@@ -38,8 +38,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchdiffeq import odeint
 
+from painet_cli.config.models import GfNodeConfig
 from painet_cli.config.presets import Preset
-from painet_cli.config.schema import GfNodeConfig
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import Graph
 from painet_cli.data.batches.offsets import target_offsets

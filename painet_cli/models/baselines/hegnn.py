@@ -18,8 +18,8 @@ from e3nn import o3
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from painet_cli.config.models import HegnnConfig
 from painet_cli.config.presets import Preset
-from painet_cli.config.schema import HegnnConfig
 from painet_cli.data.batches.graph import Graph
 from painet_cli.models.base import SystemSpec
 from painet_cli.models.baselines.published import ParallelSteps
@@ -205,7 +205,7 @@ class HegnnLayer(MessageLayer):
     """
 
     def __init__(
-        self, hidden: int, edge_width: int, max_ell: int, *, last: bool, steady: bool = False
+        self, hidden: int, edge_width: int, max_ell: int, *, last: bool, steady: bool
     ) -> None:
         super().__init__(hidden, edge_width + 1 + max_ell + 1)
         self.last = last

@@ -9,8 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from painet_cli.config.models import RadialFieldConfig
 from painet_cli.config.presets import Preset
-from painet_cli.config.schema import RadialFieldConfig
 from painet_cli.data.batches.graph import Graph
 from painet_cli.models.base import SystemSpec
 from painet_cli.models.baselines.published import OneStepModel

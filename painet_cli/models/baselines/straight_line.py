@@ -13,8 +13,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from painet_cli.config.models import LinearConfig
 from painet_cli.config.presets import Preset
-from painet_cli.config.schema import LinearConfig
 from painet_cli.data.batches.batch import Batch
 from painet_cli.models.base import DynamicsModel, SystemSpec
 

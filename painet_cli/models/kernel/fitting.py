@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from painet_cli.config.schema import KernelConfig, KernelMember
+from painet_cli.config.models import KernelConfig, KernelMember
 from painet_cli.data.batches.batch import Batch
 from painet_cli.models.kernel.layout import Layout, lay_out
 from painet_cli.models.kernel.parts import Skeleton, divide, mirror_of
@@ -73,7 +73,7 @@ def fit_member(
     task: Task,
     config: KernelConfig,
     member: KernelMember,
-    known: Sequence[Chosen] | None = None,
+    known: Sequence[Chosen] | None,
 ) -> dict[str, Tensor]:
     """Buffers of a `Member`.
 

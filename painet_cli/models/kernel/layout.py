@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from painet_cli.config.schema import KernelMember
+from painet_cli.config.models import KernelMember
 from painet_cli.models.kernel.parts import Skeleton, divide, mirror_of, parents
 
 

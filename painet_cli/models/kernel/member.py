@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from painet_cli.config.schema import KernelForm
+from painet_cli.config.models import KernelForm
 from painet_cli.models.kernel.layout import along_bones
 from painet_cli.models.kernel.ridge import Weights, kernel, own_kernel, solve, variances
 from painet_cli.models.kernel.tuning import Chosen

@@ -23,8 +23,8 @@ from collections.abc import Iterable, Iterator
 import torch
 from torch import Tensor, nn
 
+from painet_cli.config.models import KernelConfig
 from painet_cli.config.presets import Preset
-from painet_cli.config.schema import KernelConfig
 from painet_cli.data.batches.batch import Batch
 from painet_cli.errors import RequestError
 from painet_cli.models.base import DynamicsModel, SystemSpec

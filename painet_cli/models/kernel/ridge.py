@@ -25,7 +25,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from painet_cli.config.schema import KernelForm
+from painet_cli.config.models import KernelForm
 
 CONSTANT = 10.0
 """c: so large that the mean of the targets costs next to nothing."""

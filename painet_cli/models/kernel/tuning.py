@@ -10,7 +10,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from painet_cli.config.schema import KernelForm
+from painet_cli.config.models import KernelForm
 from painet_cli.models.kernel.layout import Layout
 from painet_cli.models.kernel.ridge import (
     CONSTANT,

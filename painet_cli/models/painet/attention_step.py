@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from painet_cli.config.schema import PainetConfig
+from painet_cli.config.models import PainetConfig
 from painet_cli.data.batches.graph import Graph
 from painet_cli.models.painet.attention import attend_dense, attend_factorised, dense_is_cheaper
 from painet_cli.models.painet.neighbours import attend_neighbours

@@ -13,7 +13,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from painet_cli.config.schema import PainetConfig
+from painet_cli.config.models import PainetConfig
 from painet_cli.data.batches.batch import Batch
 from painet_cli.models.features import Features
 from painet_cli.models.layers.message_passing import EquivariantLayer, TwoLayers

@@ -17,14 +17,9 @@ from pydantic import ValidationError
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from painet_cli.config.models import PainetConfig
 from painet_cli.config.presets import Preset
-from painet_cli.config.schema import (
-    Activations,
-    EdgeFeature,
-    FeatureConfig,
-    NodeFeature,
-    PainetConfig,
-)
+from painet_cli.config.schema import Activations, EdgeFeature, FeatureConfig, NodeFeature
 from painet_cli.data.batches.batch import Batch, from_pyg
 from painet_cli.data.batches.offsets import target_offsets
 from painet_cli.data.batches.spacing import FrameTimes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.config.schema import KernelConfig
+from painet_cli.config.models import KernelConfig
 from painet_cli.models.kernel.model import fit_kernel
 from painet_cli.prediction.adapting.blocks import Blocks, thinned
 from painet_cli.prediction.adapting.cutter import Cutter

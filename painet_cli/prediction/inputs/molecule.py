@@ -59,8 +59,8 @@ class MoleculeRecording(Recording):
         path: Path,
         topology: Path | None,
         *,
-        drop_extra: bool = False,
-        format_name: str | None = None,
+        drop_extra: bool,
+        format_name: str | None,
     ) -> None:
         self.topology = topology or path
         try:

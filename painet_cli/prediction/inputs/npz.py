@@ -41,7 +41,7 @@ class NpzRecording(ParticleRecording):
 
     def _frames(self, first: int, stop: int, indices: NDArray[np.int64]) -> Frames:
         shape = (stop - first, len(indices), 3)
-        frames: NDArray[np.floating] = np.empty(shape, dtype=kept_digits(self.first).dtype)
+        frames: NDArray[np.floating] = np.empty(shape, dtype=kept_digits(self.first, None).dtype)
         row = 0
         for block in self._held.chunks():
             low, high = max(first, row), min(stop, row + len(block))

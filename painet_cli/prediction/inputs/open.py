@@ -10,7 +10,7 @@ from painet_cli.prediction.inputs.molecule import MoleculeRecording
 from painet_cli.prediction.inputs.motion import MotionRecording
 from painet_cli.prediction.inputs.npz import NpzRecording
 from painet_cli.prediction.inputs.prepared import PreparedRecording
-from painet_cli.prediction.inputs.recording import Input, Recording
+from painet_cli.prediction.inputs.recording import Recording
 
 
 def open_input(
@@ -64,35 +64,3 @@ def open_input(
     if frame_time_s is not None:
         recording.give_frame_time(frame_time_s)
     return recording
-
-
-def read_input(
-    path: Path,
-    *,
-    topology: Path | None = None,
-    select: str | None = None,
-    frame_time_s: float | None = None,
-    data_dir: Path | None = None,
-    first: int = 0,
-    stop: int | None = None,
-) -> Input:
-    """Read frames of a structure, a trajectory, a recorded motion or a prepared dataset.
-
-    Parameters
-    ----------
-    path, topology, frame_time_s, data_dir
-        As `open_input` takes them.
-    select
-        Particles, in MDAnalysis' selection language, or `heavy`; by default all.
-    first, stop
-        Frames, as in a slice: `first=-2` reads the last two and no others.
-
-    Raises
-    ------
-    RequestError
-        It cannot be opened, nothing is selected, or the frames cannot be read.
-    """
-    with open_input(
-        path, topology=topology, frame_time_s=frame_time_s, data_dir=data_dir
-    ) as recording:
-        return recording.read(recording.select(select or "all"), first, stop)

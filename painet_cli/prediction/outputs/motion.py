@@ -17,7 +17,7 @@ from painet_cli.data.motion.rest_pose import t_pose
 from painet_cli.data.motion.trc_writer import write_trc
 from painet_cli.data.particles.names import Axis
 from painet_cli.prediction.inputs.recording import Input
-from painet_cli.prediction.outputs.motion_style import AS_PREDICTED, MotionStyle
+from painet_cli.prediction.outputs.motion_style import MotionStyle
 from painet_cli.prediction.outputs.track import EvenlySpaced, Track
 from painet_cli.prediction.outputs.viewers import Written, open_bvh, open_csv, open_glb, open_trc
 
@@ -25,7 +25,7 @@ from painet_cli.prediction.outputs.viewers import Written, open_bvh, open_csv, o
 def write_motion(
     system: Input,
     tracks: Sequence[tuple[Track, Path]],
-    style: MotionStyle = AS_PREDICTED,
+    style: MotionStyle,
 ) -> list[Written]:
     """Write every track as BVH and GLB, where the bonds are a tree, as TRC, and as a table.
 

@@ -31,7 +31,6 @@ def write_files(
     starts: NDArray[np.int64],  # (S,)
     folder: Path,
     truth: NDArray[np.floating] | None = None,  # (S, T, N, 3)
-    start_positions: NDArray[np.floating] | None = None,  # (S, N, 3)
     radius: NDArray[np.floating] | None = None,  # (S, T, N)
     style: MotionStyle = AS_PREDICTED,
 ) -> list[Written]:
@@ -56,8 +55,6 @@ def write_files(
         An existing folder; files in it are replaced.
     truth
         (S, T, N, 3) what came next.
-    start_positions
-        (S, N, 3); by default the system's frames.
     radius
         (S, T, N) radii that hold 90 % of the particles, in the unit of length; written as `sigma`.
     style
@@ -73,7 +70,7 @@ def write_files(
     OSError
         A file cannot be written.
     """
-    begins = system.frames[starts] if start_positions is None else start_positions
+    begins = system.frames[starts]
     numbers = starts + system.first_frame
     count = len(starts)
     chosen = range(count) if count <= MOST_STARTS else sorted({0, count // 2, count - 1})

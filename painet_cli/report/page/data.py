@@ -74,7 +74,7 @@ def shown(forecast: Forecast, start: int) -> Shown:
 
 
 def page_data(
-    forecast: Forecast, chosen: Shown, start: int, bars: ErrorBars | None = None
+    forecast: Forecast, chosen: Shown, start: int, bars: ErrorBars | None
 ) -> dict[str, Any]:
     """Gather what the page's script reads, as JSON knows it; numbers that are not finite are None.
 

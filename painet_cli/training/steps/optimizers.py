@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from painet_cli.config.schema import TrainConfig
-from painet_cli.errors import RequestError
 from painet_cli.training.steps.soap import Soap
 
 _Parameters = Sequence[nn.Parameter]
@@ -30,11 +29,6 @@ def build_optimizers(
         Whether the parameters' device has Adam in one operation.
     capturable
         Whether steps are recorded: Adam and AdamW then count and read their rate on the device.
-
-    Raises
-    ------
-    RequestError
-        This PyTorch does not have the optimiser.
     """
     parameters = list(model.parameters())
     rate: float | Tensor = config.lr
@@ -62,7 +56,7 @@ def set_rate(optimizers: Iterable[Optimizer], rate: float) -> None:
 def optimizer_state(optimizers: Iterable[Optimizer]) -> dict[str, Tensor]:
     """What resuming needs, as `index/slot`, parameters counted over all optimisers."""
     state: dict[str, Tensor] = {}
-    for index, slots in zip(count(), _slots(optimizers), strict=False):
+    for index, slots in enumerate(_slots(optimizers)):
         state |= {f"{index}/{name}": tensor for name, tensor in slots.items()}
     return state
 
@@ -113,11 +107,6 @@ def _adamw(parameters: _Parameters, config: TrainConfig, adams: _Options) -> lis
 
 def _muon(parameters: _Parameters, config: TrainConfig, adams: _Options) -> list[Optimizer]:
     """Muon for the hidden maps, with steps as long as AdamW's, and AdamW for all else."""
-    if not hasattr(torch.optim, "Muon"):
-        raise RequestError(
-            f"train.optimizer=muon: torch {torch.__version__} does not have it",
-            "install torch 2.9 or later, or choose adam, adamw or soap",
-        )
     hidden = [p for p in parameters if p.dim() == 2 and min(p.shape) >= _NARROW]
     others = [p for p in parameters if not any(p is one for one in hidden)]
     if not hidden:

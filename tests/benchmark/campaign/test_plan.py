@@ -14,8 +14,8 @@ from painet_cli.benchmark.campaign.plan import Part, make_plan, parts, refuse_un
 from painet_cli.benchmark.cells import Result
 from painet_cli.benchmark.rows import in_order
 from painet_cli.config.model_table import OWN
+from painet_cli.config.models import MODEL_CONFIGS
 from painet_cli.config.presets import load_preset, preset_names
-from painet_cli.config.schema import MODEL_CONFIGS
 from painet_cli.errors import RequestError
 from painet_cli.report.tables.paper import paper_rows
 from painet_cli.training.setup.build import dataset_of

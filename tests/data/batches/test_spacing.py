@@ -20,6 +20,7 @@ from painet_cli.data.batches.spacing import (
     frame_times_of,
 )
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
+from painet_cli.data.units import seconds
 from painet_cli.errors import RequestError
 from several import merged, three
 from systems import frames_of, manifest
@@ -143,6 +144,17 @@ def test_a_range_holds_its_ends() -> None:
     assert all(time in times for time in (0.3e-15, 3 * 0.1e-15, 9 * 0.1e-15))
     assert 0.91e-15 not in times
     assert times.strides(0.1e-15) == (3, 9)
+
+
+@pytest.mark.parametrize(
+    ("shortest", "longest", "frame_time", "strides"),
+    [("3fs", "9fs", "0.3fs", (10, 30)), ("17fs", "31fs", "0.5fs", (34, 62))],
+)
+def test_a_whole_number_of_frames_counts_as_one_whatever_binary_numbers_make_of_it(
+    shortest: str, longest: str, frame_time: str, strides: tuple[int, int]
+) -> None:
+    # 3 fs / 0.3 fs is 10.000000000000002 in floating point, 31 fs / 0.5 fs 61.99999999999999
+    assert FrameTimes(seconds(shortest), seconds(longest)).strides(seconds(frame_time)) == strides
 
 
 def test_the_time_goes_to_pyg_and_back(dataset: Dataset) -> None:

@@ -126,6 +126,13 @@ def test_every_start_fills_up_between_listed_ones_and_keeps_away_from_other_part
     assert leak_fraction(every) == leak_fraction(split) == 0.5
 
 
+def test_windows_that_have_one_frame_in_common_meet() -> None:
+    split = Split(kind="published", delta_frames=10, train=(20, 60), val=(), test=(40,))
+    # The test window begins with the last frame of the one at 30, and ends with the first at 50.
+    every = every_start(split, end_to_end(100))
+    assert every.train == (*range(20, 30), *range(51, 61))
+
+
 @given(
     lengths=st.lists(st.integers(200, 400), min_size=1, max_size=4),
     delta_frames=st.integers(1, 10),

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from painet_cli.data.sources.prepare import prepare
 from painet_cli.errors import RequestError
 from painet_cli.prediction.checkpoints import find_checkpoint
 from painet_cli.prediction.inputs.open import open_input
-from painet_cli.prediction.pipeline import forecast_recording
+from recordings import forecast_recording
 from tiny_files import ethanol
 
 Z = [6, 6, 8, 1, 1, 1, 1, 1, 1]
@@ -32,8 +31,8 @@ def test_a_start_that_was_never_written_is_refused(tmp_path: Path, data_dir: Pat
     with open_input(npz(tmp_path, data_dir), frame_time_s=5e-16) as recording:
         known = [find_checkpoint("sample")]
         with pytest.raises(RequestError, match="frame 59 has all its particles at one place"):
-            forecast_recording(recording, 1, known, torch.device("cpu"))
-        assert forecast_recording(recording, 1, known, torch.device("cpu"), start="50")
+            forecast_recording(recording, 1, known)
+        assert forecast_recording(recording, 1, known, start="50")
 
 
 def test_such_frames_are_not_learned_from(tmp_path: Path, data_dir: Path) -> None:

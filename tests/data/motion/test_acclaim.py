@@ -14,7 +14,7 @@ from painet_cli.data.motion.acclaim import (
     parse_amc,
     parse_asf,
     read_asf,
-    read_motion,
+    read_noted_motion,
 )
 from painet_cli.data.motion.skeleton import rotations
 from painet_cli.errors import RequestError
@@ -298,7 +298,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match=r"none\.asf: cannot be read \(No such file"):
         read_asf(tmp_path / "none.asf")
     with pytest.raises(RequestError, match="cannot be read"):
-        read_motion(tmp_path, parse_asf(ASF.encode(), "t.asf"))
+        read_noted_motion(tmp_path, parse_asf(ASF.encode(), "t.asf"))
 
 
 def test_a_motion_that_would_fill_the_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -340,7 +340,7 @@ def test_whatever_the_bytes_they_are_read_or_refused(asf: bytes, amc: bytes) -> 
 def test_bones_of_a_real_recording_keep_their_length(shared: Path, trial: str) -> None:
     folder = shared / "data" / "mocap" / "subject35"
     skeleton = read_asf(folder / "35.asf")
-    x = read_motion(folder / f"{trial}.amc", skeleton)
+    x, _ = read_noted_motion(folder / f"{trial}.amc", skeleton)
     parent, child = np.transpose(skeleton.bonds)
     lengths = np.linalg.norm(x[:, child] - x[:, parent], axis=-1)
     np.testing.assert_allclose(lengths, np.broadcast_to(skeleton.length[1:], lengths.shape), 1e-5)
@@ -349,7 +349,7 @@ def test_bones_of_a_real_recording_keep_their_length(shared: Path, trial: str) -
 def test_a_real_walker_stands_upright_on_the_ground(shared: Path) -> None:
     folder = shared / "data" / "mocap" / "subject35"
     skeleton = read_asf(folder / "35.asf")
-    height = read_motion(folder / "35_01.amc", skeleton)[:, :, 1]
+    height = read_noted_motion(folder / "35_01.amc", skeleton)[0][:, :, 1]
     lowest = height.min(axis=1)
     assert np.abs(lowest).max() < 1.5  # 8 cm
     assert (height[:, skeleton.names.index("head")] > 28).all()

@@ -177,6 +177,23 @@ def test_trc_is_read_in_metres(tmp_path: Path) -> None:
     np.testing.assert_allclose(motion.positions[9, :4], pose(9) / 1000, atol=1e-8)
 
 
+def test_names_of_markers_may_have_blanks_in_them(tmp_path: Path) -> None:
+    path = trc(tmp_path)
+    plain = read_trc(path)
+    path.write_text(path.read_text().replace("\tknee", "\tleft knee").replace("\ttoe", "\tbig toe"))
+    motion = read_trc(path)
+    assert motion.names == ("hip", "left_knee", "ankle", "big_toe", "lost")
+    np.testing.assert_array_equal(motion.positions, plain.positions)
+    assert motion.notes == ()
+
+
+def test_trc_with_more_values_than_names_is_refused(tmp_path: Path) -> None:
+    path = trc(tmp_path)
+    path.write_text(path.read_text().replace("\tlost", ""))
+    with pytest.raises(RequestError, match=r"take.trc:7: 15 values, not 12 as there are markers"):
+        read_trc(path)
+
+
 @pytest.mark.parametrize("unseen", ["", "NaN", "0.00000"])
 def test_a_marker_with_gaps_is_left_out_and_it_is_said(tmp_path: Path, unseen: str) -> None:
     motion = read_trc(trc(tmp_path, gap=True, unseen=unseen))

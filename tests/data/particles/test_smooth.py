@@ -6,13 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from painet_cli.data.particles.smooth import smooth_note
 from painet_cli.data.sources.prepare import prepare
 from painet_cli.prediction.checkpoints import find_checkpoint
 from painet_cli.prediction.inputs.open import open_input
-from painet_cli.prediction.pipeline import forecast_recording
+from recordings import forecast_recording
 from tiny_files import ethanol
 
 PICOSECOND = 1e-12
@@ -71,5 +70,5 @@ def test_prepare_notes_it_and_predict_warns_of_it(tmp_path: Path, data_dir: Path
     )  # fmt: skip
     assert "go on smoothly from frame to frame" in made.manifest.origin.notes
     with open_input(path, frame_time_s=PICOSECOND) as recording:
-        done = forecast_recording(recording, 1, [find_checkpoint("sample")], torch.device("cpu"))
+        done = forecast_recording(recording, 1, [find_checkpoint("sample")])
     assert "go on smoothly from frame to frame" in " ".join(done.forecast.warnings)

@@ -13,9 +13,8 @@ from painet_cli.data.dataset.manifest import Segment, Split
 from painet_cli.evaluation.distributions import forecast
 from painet_cli.prediction.checkpoints import find_checkpoint
 from painet_cli.prediction.inputs.open import open_input
-from painet_cli.prediction.pipeline import forecast_recording
 from painet_cli.prediction.yardsticks import RECENT
-from trainings import CPU
+from recordings import forecast_recording
 
 
 def test_the_mean_of_the_last_frames_keeps_to_the_recording_of_each_start(
@@ -29,7 +28,7 @@ def test_the_mean_of_the_last_frames_keeps_to_the_recording_of_each_start(
     write_dataset(tmp_path / "two", frames, sample.manifest.model_copy(update=changed))
     monkeypatch.setattr(forecast, "compare", lambda start, guesses, *rest, **more: dict(guesses))
     with open_input(tmp_path / "two") as recording:
-        made = forecast_recording(recording, 2, [find_checkpoint("sample")], CPU, start="70:91:10")
+        made = forecast_recording(recording, 2, [find_checkpoint("sample")], start="70:91:10")
         guessed: Any = forecast.compare_forecast(made, recording)
     assert made.start_frames == [70, 80, 90]
     expected = [

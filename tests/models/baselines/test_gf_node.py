@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torchdiffeq import odeint
 
-from painet_cli.config.schema import GfNodeConfig
+from painet_cli.config.models import GfNodeConfig
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import Graph, graph_of
 from painet_cli.errors import RequestError

@@ -9,7 +9,7 @@ import torch
 from e3nn import o3
 from torch import Tensor
 
-from painet_cli.config.schema import HegnnConfig
+from painet_cli.config.models import HegnnConfig
 from painet_cli.errors import RequestError
 from painet_cli.models.baselines.hegnn import Degrees, Hegnn, HegnnLayer, SteerableStart
 from painet_cli.models.registry import build_model

@@ -19,7 +19,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from painet_cli.config.schema import GfNodeConfig
+from painet_cli.config.models import GfNodeConfig
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import Graph, graph_of
 from painet_cli.models.baselines.atom import AtomCore

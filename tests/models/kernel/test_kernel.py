@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from painet_cli.config.schema import KernelConfig
+from painet_cli.config.models import KernelConfig
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.symmetries import Symmetries, mirror_partners
 from painet_cli.errors import RequestError

@@ -12,7 +12,7 @@ from painet_cli.data.batches.batch import Batch
 from painet_cli.errors import RequestError
 from painet_cli.models.layers.body_frame import BodyFrame
 from painet_cli.testing.motions import moved, orthogonal, turn_about
-from systems import BRANCHED, CHAIN, PAIR, RING, equal_systems, normal, side_by_side
+from systems import BRANCHED, CHAIN, PAIR, RING, equal_systems, normal, side_by_side, typed
 
 NOTHING = torch.zeros(3, dtype=torch.float64)
 
@@ -161,3 +161,25 @@ def test_the_reference_goes_through_a_state_dict() -> None:
     other = BodyFrame(None)
     other.load_state_dict(frame.state_dict())
     assert torch.equal(components(other, batch), components(frame, batch))
+
+
+def test_equal_second_moments_are_told_apart_by_types() -> None:
+    one = torch.tensor([2.0, -1.0, -1.0], dtype=torch.float64)
+    x = torch.zeros(6, 3, dtype=torch.float64)
+    x[:3, 0] = x[3:, 1] = one  # two arms of one shape, across each other
+    cross = Batch(typed([[0, 0, 0, 1, 1, 1]]), x, torch.zeros_like(x))
+    here = components(BodyFrame(None), cross)
+    assert here[0, :3].abs().argmax() != here[3, :3].abs().argmax()
+    for seed in range(8):
+        there = components(BodyFrame(None), moved(cross, orthogonal(seed, 1), NOTHING))
+        torch.testing.assert_close(there, here, rtol=1e-6, atol=1e-6)
+
+
+def test_where_third_moments_vanish_velocities_choose_the_sides() -> None:
+    x = torch.zeros(4, 3, dtype=torch.float64)
+    x[:2, 0], x[2:, 1] = torch.tensor([2.0, -2.0]), torch.tensor([1.0, -1.0])
+    even = Batch(typed([[0, 0, 0, 0]]), x, normal(4, 3, seed=1) + 1)
+    here = components(BodyFrame(None), even)
+    for seed in range(8):
+        there = components(BodyFrame(None), moved(even, orthogonal(seed, 1), NOTHING))
+        torch.testing.assert_close(there, here, rtol=1e-6, atol=1e-6)

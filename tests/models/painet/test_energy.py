@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from painet_cli.config.schema import PainetConfig
+from painet_cli.config.models import PainetConfig
 from painet_cli.models.painet.attention_step import AttentionStep
 from painet_cli.models.painet.energy import (
     descent_step,

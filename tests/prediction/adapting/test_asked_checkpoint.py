@@ -18,15 +18,15 @@ from painet_cli.prediction.adapting.wish import Wish
 from painet_cli.prediction.checkpoints import find_checkpoint
 from painet_cli.prediction.inputs.open import open_input
 from painet_cli.prediction.matching import Candidate
-from painet_cli.prediction.pipeline import RecordingForecast, forecast_recording
+from painet_cli.prediction.pipeline import RecordingForecast
+from recordings import forecast_recording
 from systems import frames_of, manifest
-from trainings import CPU
 
 
 def predicted(data_dir: Path, origin: Literal["given", "shipped"]) -> RecordingForecast:
     checkpoint = replace(find_checkpoint("sample"), origin=origin)
     with open_input(data_dir / "sample") as recording:
-        return forecast_recording(recording, 5, [checkpoint], CPU, start="300", wish=Wish())
+        return forecast_recording(recording, 5, [checkpoint], start="300", wish=Wish())
 
 
 def test_one_that_is_asked_for_predicts_though_it_takes_too_long_to_measure(
@@ -58,7 +58,7 @@ def test_none_is_chosen_by_how_fast_a_motion_is_after_its_start(
             open_input(tmp_path / f"{later}") as recording,
             pytest.raises(RequestError, match="that is all"),
         ):
-            forecast_recording(recording, 2, [], CPU, start="10")
+            forecast_recording(recording, 2, [], start="10")
     assert speeds[0] == speeds[1] > 0
 
 

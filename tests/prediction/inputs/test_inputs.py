@@ -13,9 +13,10 @@ import pytest
 from painet_cli.data.dataset.dataset import open_dataset
 from painet_cli.data.trajectories.reader import Trajectory
 from painet_cli.errors import RequestError
-from painet_cli.prediction.inputs.open import open_input, read_input
+from painet_cli.prediction.inputs.open import open_input
 from painet_cli.prediction.inputs.recording import Input
 from painet_cli.prediction.loading import load
+from recordings import read_input
 from tiny_files import ethanol, write_amc, write_pdb, write_trajectory
 
 predict_module = import_module("painet_cli.prediction.predict")

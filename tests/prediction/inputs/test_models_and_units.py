@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
 
 from painet_cli.data.formats.lammps_dump import DumpReader
@@ -17,7 +16,7 @@ from painet_cli.errors import RequestError
 from painet_cli.prediction.checkpoints import find_checkpoint
 from painet_cli.prediction.inputs.open import open_input
 from painet_cli.prediction.inputs.recording import Input
-from painet_cli.prediction.pipeline import forecast_recording
+from recordings import forecast_recording
 
 CORPUS = Path(__file__).parents[2] / "fuzz" / "corpus"
 
@@ -300,9 +299,7 @@ def test_a_bvh_of_a_known_skeleton_takes_the_unit_of_its_checkpoint(
     tmp_path: Path, scale: float
 ) -> None:
     with open_input(bvh(tmp_path / "t.bvh", scale)) as recording:
-        done = forecast_recording(
-            recording, 1, [find_checkpoint("mocap-walk")], torch.device("cpu")
-        )
+        done = forecast_recording(recording, 1, [find_checkpoint("mocap-walk")])
     assert done.forecast.system.length_unit == "ASF unit"
     said = " ".join(done.forecast.warnings)
     assert f"with lengths times {1 / scale:.4g} its bones are those of mocap-walk" in said
@@ -314,4 +311,4 @@ def test_a_bvh_of_another_skeleton_is_refused_with_the_reason(tmp_path: Path) ->
         open_input(path) as recording,
         pytest.raises(RequestError, match="no one factor makes its bones the checkpoint's"),
     ):
-        forecast_recording(recording, 1, [find_checkpoint("mocap-walk")], torch.device("cpu"))
+        forecast_recording(recording, 1, [find_checkpoint("mocap-walk")])

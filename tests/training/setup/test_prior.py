@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from painet_cli.config.models import KernelConfig
 from painet_cli.config.presets import Preset
-from painet_cli.config.schema import KernelConfig
 from painet_cli.data.batches.windows import Windows
 from painet_cli.data.dataset.dataset import Dataset, open_dataset, write_dataset
 from painet_cli.errors import RequestError
@@ -19,7 +19,7 @@ from painet_cli.models.kernel.model import fit_kernel
 from painet_cli.models.prior import OnPrior
 from painet_cli.models.registry import build_model
 from painet_cli.prediction.loading import restore
-from painet_cli.training.augmentation import NO_AUGMENTATION
+from painet_cli.training.augmentation import Augmentation
 from painet_cli.training.run import resume_run, start_run
 from painet_cli.training.run_folder import BEST, LAST
 from painet_cli.training.setup.prior import FOLDS, fit_prior, folds
@@ -70,7 +70,7 @@ def held_out(dataset: Dataset, chosen: Preset) -> tuple[Windows, OnPrior]:
     train, val = (windows_for(dataset, chosen, part) for part in ("train", "val"))
     model = build_model(chosen, SPEC)
     assert isinstance(model, OnPrior)
-    fit_prior(model, train, val, NO_AUGMENTATION)
+    fit_prior(model, train, val, Augmentation())
     return train, model
 
 
