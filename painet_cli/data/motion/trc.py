@@ -32,7 +32,7 @@ def read_trc(path: Path) -> Motion:
     lines = decoded(read_bytes(path)).splitlines()
     if not lines or not lines[0].startswith("PathFileType"):
         raise bad_line(where, 1, "does not begin with PathFileType", _HINT)
-    keys, said, names_line = (lines[k].split() if len(lines) > k else [] for k in (1, 2, 3))
+    keys, said = (lines[k].split() if len(lines) > k else [] for k in (1, 2))
     heading = dict(zip(keys, said, strict=False))
     unit = heading.get("Units", "")
     metres = metres_of(unit)
@@ -41,8 +41,13 @@ def read_trc(path: Path) -> Motion:
             where, 3, f"{quote(unit)} is no unit of length", f"expected {', '.join(METRES)}"
         )
     rate = numbers([heading.get("DataRate", "")], where, 3)[0]
-    names = names_line[2:]
-    if names_line[:1] != ["Frame#"] or not names or not rate > 0:
+    names_line = lines[3].strip() if len(lines) > 3 else ""
+    # a name may have blanks where columns are parted by tabs
+    names = [
+        word.strip() for word in re.split(r"\t+" if "\t" in names_line else r"\s+", names_line)
+    ]
+    names = [name for name in names[2:] if name]
+    if not names_line.startswith("Frame#") or not names or not rate > 0:
         raise bad_line(where, 4, "no names of markers", _HINT)
     width = 3 * len(names)
     rows, times, places = [], [], []
@@ -55,6 +60,9 @@ def read_trc(path: Path) -> Motion:
             words = line.split()
         times.append(words[1] if len(words) > 1 else "")
         places.append(number)
+        if any(words[2 + width :]):
+            what = f"{len(words) - 2} values, not {width} as of {len(names)} markers with a name"
+            raise bad_line(where, number, what, "give every marker a name in line 4")
         words = (words[2:] + [""] * width)[:width]
         words = ["" if word.lower() == "nan" else word for word in words]
         values = numbers([word or "0" for word in words], where, number)

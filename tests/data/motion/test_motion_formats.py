@@ -189,6 +189,21 @@ def test_markers_hang_from_those_they_move_with(tmp_path: Path) -> None:
     assert read_trc(trc(tmp_path, gap=True)).bonds == ((0, 1), (1, 2), (2, 3))
 
 
+def test_names_of_markers_may_have_blanks(tmp_path: Path) -> None:
+    path = trc(tmp_path)
+    path.write_text(path.read_text().replace("\thip\t", "\tleft hip\t"))
+    motion = read_trc(path)
+    assert motion.names == ("left_hip", "knee", "ankle", "toe", "lost")
+    assert not motion.notes
+
+
+def test_a_marker_without_a_name_is_refused(tmp_path: Path) -> None:
+    path = trc(tmp_path)
+    path.write_text(path.read_text().replace("\t\t\tlost", ""))
+    with pytest.raises(RequestError, match=r"trc:7: 15 values, not 12 as of 4 markers"):
+        read_trc(path)
+
+
 def test_trc_of_an_unknown_unit(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="'cubits' is no unit of length"):
         read_trc(trc(tmp_path, unit="cubits"))
