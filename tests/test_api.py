@@ -87,6 +87,15 @@ def test_a_path_is_a_model_and_one_frame_has_no_velocity(
     assert x.shape == (3, 9, 3)
 
 
+def test_positions_may_have_gradients(model: LoadedModel, data_dir: Path) -> None:
+    made = ethanol(data_dir)
+    known = {"types": made.particles.elements, "bonds": made.particles.bonds}
+    x = torch.from_numpy(np.array(made.frames[:2])).requires_grad_()
+    np.testing.assert_array_equal(
+        predict(model, x, **known), predict(model, made.frames[:2], **known)
+    )
+
+
 def test_graphs_of_pyg_agree_with_arrays(
     model: LoadedModel, finished_run: Path, data_dir: Path
 ) -> None:

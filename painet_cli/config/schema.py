@@ -209,7 +209,8 @@ class TrainConfig(Strict):
     gradients sees each window one way an epoch, at random, a fitted one all ways."""
     noise: NonNegativeFloat = 0.0
     """Spread of normal noise on the positions, velocities and past that training reads, in root
-    mean square velocities of a frame; validation and test have none."""
+    mean square velocities of a frame; validation and test have none, nor has a model that is
+    fitted."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
     """Seed of the weights, of the order of windows, and of what augments them."""
 

@@ -49,6 +49,12 @@ def _facts(name: str) -> ModelFacts:
         count = None if closed else _count(name, one_step=config.one_step)
     except RequestError as error:
         return ModelFacts(name, source, missing=f"{error.what}; {error.hint}")
+    except Exception as error:  # whatever another package's code does
+        if plugin.package == "painet":
+            raise
+        return ModelFacts(
+            name, source, missing=f"cannot be built ({type(error).__name__}: {error})"
+        )
     return ModelFacts(
         name=name,
         source=source,

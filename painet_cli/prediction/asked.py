@@ -210,7 +210,8 @@ def ask_forecast(
         frame_time_of(header, system.frame_time_s) if frame_times_of(header.preset.data) else None
     )
     placement = placed(header, replace(system, frames=near[:1]), 0)
-    states = States(graph, near, at_rest, past, loaded.device, told, skeleton_of(system))
+    skeleton = skeleton_of(system, header.structure)
+    states = States(graph, near, at_rest, past, loaded.device, told, skeleton)
     return Asked(
         loaded,
         steps,

@@ -51,12 +51,18 @@ def rollout(
         Frames from a start to each of the T targets the model was trained on.
     hold
         What is done to T predictions, (T, M, 3), before the next ones start from them.
+
+    Raises
+    ------
+    PainetError
+        The model gives something else than positions of T steps.
     """
     previous = int(trained[-2]) if len(trained) > 1 else 0
     frames = int(trained[-1]) - previous
     predicted: list[Tensor] = []
     while True:
         steps_ahead = model(batch)
+        batch.check_predicted(steps_ahead, len(trained))
         predicted.extend(steps_ahead.unbind(0))
         if len(predicted) >= steps:  # and no edges are made for a pass that does not come
             return torch.stack(predicted[:steps])

@@ -248,7 +248,8 @@ def save_prediction(
     """
     momentum, alike, topology = None, None, request.topology
     if request.keep_bones:
-        made = replace(made, forecast=with_kept_bones(made.forecast))
+        known = made.loaded.header.structure if made.loaded else None
+        made = replace(made, forecast=with_kept_bones(made.forecast, known))
     if request.conserve or request.distribution:
         with request.opened(file) as recording:
             take_unit(recording, checkpoints)

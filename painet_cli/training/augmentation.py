@@ -84,9 +84,16 @@ def augmentation_of(preset: Preset, dataset: Dataset) -> Augmentation:
     ------
     RequestError
         A mirror is asked for, and the particles have no left and right; or both it and the
-        symmetries of a molecule, or these are too many, or differ by segment.
+        symmetries of a molecule, or these are too many, or differ by segment; or noise, of a model
+        that is fitted.
     """
     asked, manifest = set(preset.train.augment), dataset.manifest
+    noise, model = preset.train.noise, preset.model
+    if noise and model.closed_form:
+        raise RequestError(
+            f"train.noise={noise:g}: {model.name} is fitted to windows as they are",
+            "set train.noise=0, or choose another model",
+        )
     if len(asked) > 1:
         raise RequestError(
             "train.augment: both `mirror` and `symmetry`",
@@ -105,4 +112,4 @@ def augmentation_of(preset: Preset, dataset: Dataset) -> Augmentation:
         kinds = particles.elements or particles.types
         start = np.asarray(dataset.frames[dataset.starts("train")[0]])
         symmetries = molecular_symmetries(start, kinds, particles.bonds)
-    return Augmentation(symmetries, preset.train.noise)
+    return Augmentation(symmetries, noise)

@@ -43,6 +43,7 @@ def mean_loss(
 
 
 def _targets(predicted: Tensor, batch: Batch, loss: Loss) -> Tensor:
+    batch.check_predicted(predicted, len(batch.known_targets()))
     return superposed_targets(predicted, batch) if loss == "superposed" else batch.known_targets()
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from painet_cli.data.batches.graph import bond_graph
 from painet_cli.data.particles.particles import Particles
+from painet_cli.data.particles.structure import structure_of
 from painet_cli.prediction.checkpoints import find_checkpoint
 from painet_cli.prediction.forecast import Forecast
 from painet_cli.prediction.inputs.open import open_input
@@ -98,6 +99,29 @@ def test_predictions_are_held_to_the_bones_of_their_own_start(chain: Input) -> N
             for x in (held[:, start], chain.frames[start])
         )
         np.testing.assert_allclose(made, np.broadcast_to(wanted, made.shape), rtol=1e-4)
+
+
+def test_what_joins_markers_of_two_bodies_is_no_bone(chain: Input) -> None:
+    """The last two joints move away from the first two, which keep their lengths all the same."""
+    x = chain.frames[:1].repeat(6, axis=0)
+    x[:, 2:] += np.arange(6, dtype=np.float32)[:, None, None]
+    system = replace(chain, frames=x)
+    known = structure_of(system.particles, x, "metre")
+    forecast = Forecast(
+        system=replace(system, frames=x[3:]),
+        starts=np.array([0]),
+        positions=1.1 * x[None, 4:],
+        times_s=np.arange(1, 3) * 0.01,
+        velocities=x[:1],
+        straight=x[None, 4:],
+    )
+    kept = with_kept_bones(forecast, known)
+    apart = lengths(kept, kept.positions)[0]
+    at_start = lengths(kept, x[3])
+    np.testing.assert_allclose(
+        apart[:, [0, 2]], at_start[[0, 2]][None].repeat(2, axis=0), rtol=1e-5
+    )
+    np.testing.assert_allclose(apart[:, 1], 1.1 * lengths(kept, x[4:])[:, 1], rtol=1e-5)
 
 
 def test_molecules_have_no_skeleton(chain: Input) -> None:

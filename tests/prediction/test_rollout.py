@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from painet_cli.data.batches.batch import Batch
+from painet_cli.errors import PainetError
 from painet_cli.models.base import DynamicsModel
 from painet_cli.prediction.rollout import rollout, rollout_offsets
 from systems import BRANCHED, equal_systems
@@ -142,3 +143,9 @@ def test_the_past_of_straight_motion_stays_that_of_straight_motion(trained: list
     torch.testing.assert_close(predicted, batch.positions + offsets * batch.velocities)
     for seen in model.pasts:
         torch.testing.assert_close(seen, past)
+
+
+def test_a_model_that_gives_another_number_of_steps_is_refused() -> None:
+    batch = at_the_origin()
+    with pytest.raises(PainetError, match=r"of shape \(2, \d+, 3\), not \(5, \d+, 3\)"):
+        rollout(Ballistic([1, 2]), batch, 5, np.array(TAIL_OF_TEN))

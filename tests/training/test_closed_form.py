@@ -9,7 +9,7 @@ import torch
 
 from painet_cli.config.presets import Preset
 from painet_cli.data.batches.symmetries import mirror_symmetry
-from painet_cli.data.dataset.dataset import write_dataset
+from painet_cli.data.dataset.dataset import open_dataset, write_dataset
 from painet_cli.errors import RequestError
 from painet_cli.training.augmentation import Augmentation, augmentation_of
 from painet_cli.training.run import resume_run
@@ -33,6 +33,12 @@ def test_one_epoch_fits_it_and_a_resumed_run_is_at_its_end(data_dir: Path, tmp_p
     again = train_again(resume=summary.run, data_dir=data_dir, device="cpu")
     assert again.val_mse == summary.val_mse
     assert evaluate(summary.run, data_dir=data_dir, device="cpu").mse == first.mse
+
+
+def test_no_noise_is_put_to_what_it_is_fitted_to(data_dir: Path) -> None:
+    asked = Preset.load("demo").changed([*SMALL, "train.noise=0.1"])
+    with pytest.raises(RequestError, match=r"train\.noise=0\.1: kernel is fitted to windows as"):
+        augmentation_of(asked, open_dataset(data_dir / "sample"))
 
 
 def test_a_mirror_needs_names_with_sides(data_dir: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from painet_cli.data.batches.graph import Graph, graph_of
-from painet_cli.errors import RequestError
+from painet_cli.errors import PainetError, RequestError
 
 if TYPE_CHECKING:
     from torch_geometric.data import Batch as PyGBatch
@@ -64,6 +64,20 @@ class Batch:
         if self.targets is None:
             raise RequestError("the batch holds no targets", "give `y` of shape (particles, T, 3)")
         return self.targets
+
+    def check_predicted(self, predicted: Tensor, steps: int) -> None:
+        """Refuse positions that are not (`steps`, M, 3), as the model of a package may give them.
+
+        Raises
+        ------
+        PainetError
+            They are not: torch would compare one step with all, or take particles for steps.
+        """
+        if predicted.shape != (expected := (steps, *self.positions.shape)):
+            raise PainetError(
+                f"the model gives numbers of shape {tuple(predicted.shape)}, not {expected}",
+                "`forward` gives positions of shape (steps, particles, 3)",
+            )
 
     def known_past(self, frames: int) -> Tensor:
         """(frames, M, 3) displacements to the frames before the start, which the batch must have.

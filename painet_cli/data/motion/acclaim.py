@@ -1,7 +1,7 @@
 """The Acclaim formats: an ASF skeleton, and AMC motion as joint positions.
 
-Lengths stay as the files have them: the scale in the `:units` section is not applied. Rotations are
-taken in the order that a bone's `axis` and `dof` name, which is x, y, z in all CMU files.
+Lengths stay as the files have them: the scale in the `:units` section tells their unit alone.
+Rotations are taken in the order that a bone's `axis` and `dof` name, x, y, z in all CMU files.
 
 Format: https://research.cs.wisc.edu/graphics/Courses/cs-838-1999/Jeff/ASF-AMC.html
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -92,6 +93,7 @@ def parse_asf(raw: bytes, where: str) -> Skeleton:
         root_position=np.array(root.numbers("position", 3)),
         degrees=degrees,
         order=order,
+        scale=_scale(sections.get(":units", [])),
     )
 
 
@@ -227,6 +229,15 @@ def _in_degrees(units: Sequence[Row], where: str) -> bool:
             what = f"{quote(' '.join(words))} is an unknown unit"
             raise bad_line(where, line, what, "expected 'angle deg' or 'angle rad'")
     return all(words != ["angle", "rad"] for _, words in units)
+
+
+def _scale(units: Sequence[Row]) -> float | None:
+    """What inches are multiplied by to be the lengths of the file; None where it is not said."""
+    for _, (key, *words) in units:
+        if key.lower() == "length" and len(words) == 1:
+            with suppress(ValueError):
+                return float(words[0])
+    return None
 
 
 def _motion_in_degrees(header: Sequence[Row], where: str, *, default: bool) -> bool:

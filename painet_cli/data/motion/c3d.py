@@ -5,8 +5,12 @@ Format: https://www.c3d.org/HTML/default.htm
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,10 +21,14 @@ from painet_cli.storage.decoder import Decoder, Opened
 
 DECODED_WITH = ("ezc3d",)
 _BLOCK = 512
+_OTHERS = ("ANGLES", "FORCES", "MOMENTS", "POWERS", "REACTIONS", "SCALARS")
+"""Lists of points that are no places, but what models such as Plug-in Gait compute of them."""
 
 
 def read_c3d(path: Path) -> Motion:
     """Read a C3D file, in metres; markers that are missing in a frame are left out.
+
+    So are points that the file lists as angles, forces, moments, powers, reactions or scalars.
 
     Raises
     ------
@@ -43,13 +51,22 @@ def read_c3d(path: Path) -> Motion:
         )
     x = points[:3].transpose(2, 1, 0) * metres
     names += [f"marker{k}" for k in range(len(names), x.shape[1])]
-    return markers(
+    places = [k for k, name in enumerate(names[: x.shape[1]]) if name not in said["others"]]
+    motion = markers(
         path,
-        names[: x.shape[1]],
-        x,
+        [names[k] for k in places],
+        x[:, places],
         frame_time_s=1 / rate if rate > 0 else None,
         up_axis=_up(said["screen"]) or "z",
     )
+    if not (others := [name for name in names[: x.shape[1]] if name in said["others"]]):
+        return motion
+    more = ", ..." * (len(others) > 5)
+    note = (
+        f"{path.name}: {len(others)} points are no markers, but angles, forces and the like, and "
+        f"are left out: {', '.join(others[:5])}{more}"
+    )
+    return replace(motion, notes=(note, *motion.notes))
 
 
 def _up(screen: str) -> Axis | None:
@@ -75,10 +92,22 @@ def content(path: str) -> Opened:
     held = ezc3d.c3d(path)
     parameters = held["parameters"]["POINT"]
     said = {
-        "names": [str(name) for name in parameters["LABELS"]["value"]],
+        "names": _listed(parameters, "LABELS"),
+        "others": [name for key in _OTHERS for name in _listed(parameters, key)],
         "unit": str((parameters["UNITS"]["value"] or ["mm"])[0]).strip(),
         "rate": float(parameters["RATE"]["value"][0]),
         "screen": str((*parameters.get("Y_SCREEN", {"value": ()})["value"], "")[0]),
     }
     points = np.array(held["data"]["points"], dtype=np.float64)  # (4, markers, frames)
     return {}, lambda _: (said, [points])
+
+
+def _listed(parameters: Mapping[str, Any], key: str) -> list[str]:
+    """Texts of a parameter, whose 256th and further ones stand in `LABELS2` and so on."""
+    listed: list[str] = []
+    for number in count(1):
+        values = parameters.get(key if number == 1 else f"{key}{number}", {"value": ()})["value"]
+        if number > 1 and not len(values):
+            break
+        listed += [str(value) for value in values]
+    return listed

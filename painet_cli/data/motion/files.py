@@ -101,6 +101,7 @@ def _acclaim(path: Path, skeleton: Path | None) -> Motion:
         length_unit="ASF unit",
         up_axis="y",
         notes=(note,) if note else (),
+        asf_scale=bones.scale,
     )
 
 

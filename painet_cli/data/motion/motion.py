@@ -36,6 +36,8 @@ class Motion:
         What was left out in reading, a sentence each.
     breaks
         Frames that do not follow on the one before.
+    asf_scale
+        Inches times this are the lengths, as an ASF says; None where no file says it.
     """
 
     names: tuple[str, ...]
@@ -46,6 +48,7 @@ class Motion:
     up_axis: Axis | None
     notes: tuple[str, ...] = ()
     breaks: tuple[int, ...] = ()
+    asf_scale: float | None = None
 
     @property
     def bonds(self) -> tuple[tuple[int, int], ...]:
@@ -73,7 +76,7 @@ _SPELT = {
     **dict.fromkeys(("foot", "feet"), "ft"),
 }
 METRES_PER_ASF_UNIT = 0.05644
-"""CMU's ASF files divide inches by 0.45: 0.0254 m / 0.45, rounded."""
+"""That of CMU: 0.0254 m / 0.45, rounded."""
 METRES_OF = {
     "metre": 1.0,
     "centimetre": 1e-2,

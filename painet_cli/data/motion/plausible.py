@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.motion.motion import METRES_OF, UNSAID, Motion
+from painet_cli.data.motion.skeleton import CMU_SCALE
 from painet_cli.data.particles.names import AXES, Axis
 
 _TALL = (0.3, 4.0)
@@ -33,6 +34,8 @@ _MOVING = 0.35
 def with_likely_unit(motion: Motion, name: str) -> Motion:
     """A motion in the unit that makes its skeleton as large as people, where its file says none.
 
+    An ASF of another scale than CMU's is in inches times that, unless it is in CMU's unit as it is.
+
     Parameters
     ----------
     name
@@ -42,9 +45,18 @@ def with_likely_unit(motion: Motion, name: str) -> Motion:
         return motion
     across = float(np.median(np.ptp(motion.positions, axis=1).max(axis=1)))
     taken = METRES_OF[motion.length_unit]
+    scale = motion.asf_scale or CMU_SCALE
+    said = [u for u in (*_GUESSED, "inch") if abs(METRES_OF[u] * scale / 0.0254 - 1) < 0.01]
+    if said and not _is_person(across * taken) and _is_person(across * METRES_OF[said[0]]):
+        note = (
+            f"the skeleton of {name} says 'length {scale:g}', and CMU's {CMU_SCALE:g}: its unit is "
+            f"taken for the {said[0]}, in which it is {across * METRES_OF[said[0]]:.2g} m across "
+            f"({across * taken:.2g} m in CMU's)"
+        )
+        return replace(motion, length_unit=said[0], notes=(*motion.notes, note))
     if _TALL[0] <= across * taken <= _TALL[1]:
         return motion
-    fitting = [u for u in _GUESSED if _PERSON[0] <= across * METRES_OF[u] <= _PERSON[1]]
+    fitting = [u for u in _GUESSED if _is_person(across * METRES_OF[u])]
     if len(fitting) != 1:
         return motion
     usual = "CMU's" if motion.length_unit == "ASF unit" else "centimetres"
@@ -53,6 +65,10 @@ def with_likely_unit(motion: Motion, name: str) -> Motion:
         f"{across * METRES_OF[fitting[0]]:.2g} m across ({across * taken:.2g} m in {usual})"
     )
     return replace(motion, length_unit=fitting[0], notes=(*motion.notes, note))
+
+
+def _is_person(metres: float) -> bool:
+    return _PERSON[0] <= metres <= _PERSON[1]
 
 
 def standing_axis(

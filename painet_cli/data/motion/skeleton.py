@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 ROTATIONS = ("rx", "ry", "rz")
+CMU_SCALE = 0.45
+"""Inches times this are the lengths of CMU's ASF files."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +46,8 @@ class Skeleton:
         Whether AMC angles are in degrees, unless the AMC file says otherwise.
     order
         The joints, each after its parent.
+    scale
+        Inches times this are its lengths, by its `:units` section; None where that is not said.
     """
 
     names: tuple[str, ...]
@@ -55,6 +59,7 @@ class Skeleton:
     root_position: NDArray[np.float64]
     degrees: bool
     order: tuple[int, ...]
+    scale: float | None = None
 
     @property
     def bonds(self) -> tuple[tuple[int, int], ...]:

@@ -91,11 +91,7 @@ def structure_of(
     x = frames[np.linspace(0, len(frames) - 1, min(len(frames), _MOST_FRAMES)).astype(np.int64)]
     kept, bonds, hydrogens = _without_hydrogens(particles, labels, x[0])
     labels = [labels[k] for k in kept]
-    neighbours: dict[int, list[str]] = defaultdict(list)
-    for i, j in bonds.tolist():
-        neighbours[i].append(labels[j])
-        neighbours[j].append(labels[i])
-    around = [f"({','.join(sorted(neighbours[k]))})" for k in range(len(kept))]
+    around = _around(labels, bonds)
     plain = [label + seen for label, seen in zip(labels, around, strict=True)]
     counted = labels
     if hydrogens is not None:
@@ -108,6 +104,18 @@ def structure_of(
         environments=dict(Counter(a + b for a, b in zip(counted, around, strict=True))),
         lengths=_lengths(x[:, kept], bonds, plain),
     )
+
+
+def rigid_bonds(structure: Structure, particles: Particles) -> NDArray[np.bool_]:
+    """(B,) which bonds of a skeleton keep their lengths, by one that was measured in motion.
+
+    Those between markers of two bodies, or across a joint, do not. One that was not measured does.
+    """
+    labels = _type_names(particles)
+    around = _around(labels, np.asarray(particles.bonds, dtype=np.int64).reshape(-1, 2))
+    plain = [label + seen for label, seen in zip(labels, around, strict=True)]
+    lengths = [structure.lengths.get(_kind(plain, i, j)) for i, j in particles.bonds]
+    return np.array([one is None or one.spread <= BONE_TOLERANCE * one.mean for one in lengths])
 
 
 def holds_lengths(particles: Particles) -> bool:
@@ -176,6 +184,19 @@ def _shares(structure: Structure, *, hydrogens: bool) -> dict[str, float]:
     return shares
 
 
+def _around(labels: Sequence[str], bonds: NDArray[np.int64]) -> list[str]:
+    """The neighbours of every particle: `(C,H)`."""
+    neighbours: dict[int, list[str]] = defaultdict(list)
+    for i, j in bonds.tolist():
+        neighbours[i].append(labels[j])
+        neighbours[j].append(labels[i])
+    return [f"({','.join(sorted(neighbours[k]))})" for k in range(len(labels))]
+
+
+def _kind(environments: Sequence[str], i: int, j: int) -> str:
+    return "-".join(sorted((environments[i], environments[j])))
+
+
 def _type_names(particles: Particles) -> list[str]:
     return [particles.type_names[k] for k in particles.types]
 
@@ -220,7 +241,7 @@ def _lengths(
     )  # (F, B)
     of_kind: dict[str, list[int]] = defaultdict(list)
     for k, (i, j) in enumerate(bonds.tolist()):
-        of_kind["-".join(sorted((environments[i], environments[j])))].append(k)
+        of_kind[_kind(environments, i, j)].append(k)
     found = {kind: apart[:, places] for kind, places in of_kind.items()}
     return {
         kind: Length(mean=float(values.mean()), spread=float(values.std()), count=values.shape[1])

@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
 from painet_cli.data.dataset.manifest import Manifest, Origin, Segment, Units, end_to_end
 from painet_cli.data.dataset.splits import checked_split, split_windows
 from painet_cli.data.motion.files import read_motion_file
-from painet_cli.data.motion.motion import METRES_OF, Motion, check_extent, common_markers
+from painet_cli.data.motion.motion import METRES_OF, UNSAID, Motion, check_extent, common_markers
 from painet_cli.data.motion.plausible import with_likely_unit
 from painet_cli.data.particles.names import Axis
 from painet_cli.data.particles.origin import kept_digits
+from painet_cli.data.particles.structure import BONE_TOLERANCE
 from painet_cli.data.sources.options import (
     DeltaFrames,
     FrameTime,
@@ -34,6 +36,8 @@ from painet_cli.errors import RequestError, option
 from painet_cli.storage.atomic import file_sha256
 
 DELTA_FRAMES = 30
+_BETWEEN_UNITS = (2.54, 12, 25.4, 30.48, 39.37, 10, 100, 1000)
+"""How many of one unit of length another is: inches, feet, millimetres to metres."""
 _UNITS = {"mm": "millimetre", "cm": "centimetre", "m": "metre", "in": "inch"}
 
 
@@ -88,6 +92,7 @@ def prepare_motion(
     if kinds <= {"TRC", "C3D"}:
         takes = common_markers(takes)
     check_alike(files, takes)
+    check_one_scale(files, takes)
     frame_time_s = seconds(frame_time) if frame_time else common_frame_time(files, takes)
     if unit is None:
         takes = [with_likely_unit(take, path.name) for take, path in zip(takes, files, strict=True)]
@@ -169,6 +174,36 @@ def check_alike(files: Sequence[Path], takes: Sequence[Motion]) -> None:
             )
             raise RequestError(
                 f"{path}: other joints than {files[0]}: {why}", "prepare each skeleton on its own"
+            )
+
+
+def check_one_scale(files: Sequence[Path], takes: Sequence[Motion]) -> None:
+    """Refuse skeletons in a unit that is not said which are the first in another unit.
+
+    Raises
+    ------
+    RequestError
+        All bones of one are those of the first times 2.54, 10, 100 ..., or the inverse.
+    """
+    first, bones = takes[0], np.array(takes[0].bonds, dtype=np.int64)
+    if first.length_unit not in UNSAID or not len(bones):
+        return
+
+    def lengths(take: Motion) -> NDArray[np.float64]:
+        x = take.positions[0]
+        return np.asarray(np.linalg.norm(x[bones[:, 1]] - x[bones[:, 0]], axis=-1))
+
+    long = lengths(first) > 0
+    for path, take in zip(files, takes, strict=True):
+        ratios = lengths(take)[long] / lengths(first)[long]
+        factor = float(np.median(ratios))
+        of_units = [max(factor, 1 / factor) / one for one in _BETWEEN_UNITS] if factor > 0 else []
+        same = np.abs(ratios - factor).max(initial=0.0) <= BONE_TOLERANCE * factor
+        if same and any(abs(one - 1) <= BONE_TOLERANCE for one in of_units):
+            raise RequestError(
+                f"{path}: all its bones are {factor:.4g} times as long as those of {files[0]}, as "
+                "if one were in another unit",
+                "bring them to one unit, or prepare them apart",
             )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
 
 from painet_cli.data.batches.spacing import frame_times_of
 from painet_cli.data.particles.bonds import covalent_bonds
@@ -36,6 +37,8 @@ def arrays(
         raise RequestError(
             f"frame_time_s={frame_time_s!r}: no time between frames", "give seconds above zero"
         )
+    if isinstance(system, Tensor):
+        system = system.detach().cpu()
     try:
         given = np.asarray(system)
     except ValueError:

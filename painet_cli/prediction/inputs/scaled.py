@@ -42,7 +42,7 @@ def take_unit(recording: Recording, checkpoints: Sequence[Checkpoint]) -> None:
         return
     _, factor, nearest = min(found, key=lambda one: one[0])
     unit = nearest.header.units.length
-    if unit != recording.length_unit:
+    if unit != recording.length_unit or abs(factor - 1) > BONE_TOLERANCE:
         recording.scale(factor, unit, nearest.name)
 
 

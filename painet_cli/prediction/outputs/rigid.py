@@ -6,14 +6,21 @@ from dataclasses import replace
 
 import torch
 
+from painet_cli.data.particles.structure import Structure, structure_of
 from painet_cli.errors import RequestError, option
 from painet_cli.prediction.forecast import Forecast
 from painet_cli.prediction.inputs.skeleton import skeleton_of
 from painet_cli.prediction.sanity import sanity_of
 
 
-def with_kept_bones(forecast: Forecast) -> Forecast:
+def with_kept_bones(forecast: Forecast, known: Structure | None = None) -> Forecast:
     """Move predicted joints, from the root outward, so that bones keep their lengths.
+
+    Parameters
+    ----------
+    known
+        The system as it was measured in motion, which tells bones from other bonds between markers;
+        by default by its frames up to the last start.
 
     Raises
     ------
@@ -21,7 +28,9 @@ def with_kept_bones(forecast: Forecast) -> Forecast:
         It is no skeleton.
     """
     system, flag = forecast.system, option("keep_bones", value=True)
-    skeleton = skeleton_of(system)
+    past = system.frames[: int(forecast.starts.max()) + 1]
+    known = known or structure_of(system.particles, past, system.length_unit)
+    skeleton = skeleton_of(system, known)
     if skeleton is None:
         raise RequestError(
             f"{flag}: {system.name} is no skeleton of bones that form a tree", f"leave {flag} out"

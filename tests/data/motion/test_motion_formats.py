@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -229,33 +230,49 @@ def test_a_rate_in_place_of_a_time_is_refused(tmp_path: Path) -> None:
         read_motion_file(without_times, "TRC")
 
 
+def c3d(tmp_path: Path, labels: Sequence[str], **point: Sequence[str]) -> Path:
+    """The same markers, and where there are more labels as many points that stay at one place."""
+    ezc3d = pytest.importorskip("ezc3d")
+    content = ezc3d.c3d()
+    content["parameters"]["POINT"]["RATE"]["value"] = [50]
+    content["parameters"]["POINT"]["LABELS"]["value"] = labels
+    for key, value in {"UNITS": ("mm",), **point}.items():
+        content.add_parameter("POINT", key, value)
+    points = np.full((4, len(labels), 20), 20.0)
+    points[:3, :4] = np.stack([pose(k) for k in range(20)]).transpose(2, 1, 0)
+    content["data"]["points"] = points
+    content.write(str(tmp_path / "take.c3d"))
+    return tmp_path / "take.c3d"
+
+
+MARKERS = ("hip", "knee", "ankle", "toe")
+
+
 @pytest.mark.parametrize(("screen", "up"), [(None, "z"), ("+Y", "y"), ("-Z", "z"), ("", "z")])
 def test_the_vertical_of_c3d_is_that_of_its_screen(
     tmp_path: Path, screen: str | None, up: str
 ) -> None:
-    ezc3d = pytest.importorskip("ezc3d")
-    content = ezc3d.c3d()
-    content["parameters"]["POINT"]["RATE"]["value"] = [50]
-    content["parameters"]["POINT"]["UNITS"]["value"] = ["Millimeters"]
-    content["parameters"]["POINT"]["LABELS"]["value"] = ("hip", "knee", "ankle", "toe")
-    if screen is not None:
-        content.add_parameter("POINT", "Y_SCREEN", [screen])
-    content["data"]["points"] = np.stack([pose(k) for k in range(20)]).transpose(2, 1, 0)
-    content.write(str(tmp_path / "take.c3d"))
-    assert read_motion_file(tmp_path / "take.c3d", "C3D").up_axis == up
+    said = {"Y_SCREEN": (screen,)} if screen is not None else {}
+    take = c3d(tmp_path, MARKERS, UNITS=("Millimeters",), **said)
+    assert read_motion_file(take, "C3D").up_axis == up
 
 
 def test_c3d_is_read_as_trc_is(tmp_path: Path) -> None:
-    ezc3d = pytest.importorskip("ezc3d")
-    content = ezc3d.c3d()
-    content["parameters"]["POINT"]["RATE"]["value"] = [50]
-    content["parameters"]["POINT"]["UNITS"]["value"] = ["mm"]
-    content["parameters"]["POINT"]["LABELS"]["value"] = ("hip", "knee", "ankle", "toe")
-    points = np.ones((4, 4, 20))
-    points[:3] = np.stack([pose(k) for k in range(20)]).transpose(2, 1, 0)
-    content["data"]["points"] = points
-    content.write(str(tmp_path / "take.c3d"))
-    motion = read_motion_file(tmp_path / "take.c3d", "C3D")
-    assert motion.names == ("hip", "knee", "ankle", "toe")
+    motion = read_motion_file(c3d(tmp_path, MARKERS), "C3D")
+    assert motion.names == MARKERS
     assert motion.frame_time_s == pytest.approx(0.02)
     np.testing.assert_allclose(motion.positions[9], pose(9) / 1000, atol=1e-6)
+
+
+def test_angles_and_forces_of_a_c3d_are_no_markers(tmp_path: Path) -> None:
+    """Vicon's Plug-in Gait writes them as points, and lists which they are."""
+    labels = (*MARKERS, "LKneeAngles", "LKneeForce")
+    take = c3d(tmp_path, labels, ANGLES=("LKneeAngles",), FORCES=("LKneeForce",))
+    motion = read_motion_file(take, "C3D")
+    assert motion.names == MARKERS
+    assert motion.notes[0].endswith("are left out: LKneeAngles, LKneeForce")
+
+
+def test_a_c3d_names_more_than_255_markers(tmp_path: Path) -> None:
+    labels = (*MARKERS, *(f"m{k}" for k in range(253)))
+    assert read_motion_file(c3d(tmp_path, labels), "C3D").names == labels

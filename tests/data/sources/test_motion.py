@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,19 @@ def test_takes_must_be_of_one_skeleton_and_rate(tmp_path: Path) -> None:
     (tmp_path / "a.pdb").write_text("ATOM\n")
     with pytest.raises(RequestError, match=r"a\.pdb: PDB is no format of motion capture"):
         prepare("motion", data_dir=tmp_path, files=[tmp_path / "a.pdb"], name="m")
+
+
+def test_takes_in_two_units_are_refused(tmp_path: Path) -> None:
+    """Centimetres and inches, neither of which a BVH says, nor its size tells."""
+    one, other = take(tmp_path / "one.bvh"), take(tmp_path / "other.bvh", 100)
+    text = re.sub(
+        r"(?m)^(\s*OFFSET )(.*)$",
+        lambda line: line[1] + " ".join(f"{float(x) / 2.54:.6f}" for x in line[2].split()),
+        other.read_text(),
+    )
+    other.write_text(text)
+    with pytest.raises(RequestError, match=r"other\.bvh: all its bones are 0\.3937 times as long"):
+        prepare("motion", data_dir=tmp_path, files=[one, other], name="m", delta_frames=5)
 
 
 def test_a_unit_that_makes_a_giant_is_refused(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Models of mmCIF and PDB, units of dumps, sites that are no atoms, skeletons of unknown unit."""
+"""Models of mmCIF and PDB, units of dumps, sites that are no atoms."""
 
 from __future__ import annotations
 
@@ -7,16 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from painet_cli.data.formats.lammps_dump import DumpReader
-from painet_cli.data.motion.bvh_writer import parents_of, write_bvh
 from painet_cli.data.sources.prepare import prepare
 from painet_cli.errors import RequestError
-from painet_cli.prediction.checkpoints import find_checkpoint
 from painet_cli.prediction.inputs.open import open_input
 from painet_cli.prediction.inputs.recording import Input
-from recordings import forecast_recording
 
 CORPUS = Path(__file__).parents[2] / "fuzz" / "corpus"
 
@@ -257,58 +253,3 @@ def test_sites_of_water_models_are_left_out_and_said(tmp_path: Path, site: str) 
 def test_a_site_that_is_asked_for_by_name_is_taken(tmp_path: Path) -> None:
     path = water(tmp_path / "t.gro", ["OW", "HW1", "HW2", "MW"])
     assert read(path, "name OW MW").particles.names == ("OW", "MW", "OW", "MW")
-
-
-# ---- skeletons ----------------------------------------------------------------------------------
-
-
-def walker(
-    scale: float, *, longer: float = 1.0
-) -> tuple[list[str], list[int], NDArray[np.float64]]:
-    """A skeleton with the bones of `mocap-walk`, in directions of its own."""
-    structure = find_checkpoint("mocap-walk").header.structure
-    assert structure is not None
-    bones = []
-    for kind, length in structure.lengths.items():
-        first, _, second = kind.partition(")-")
-        bones.append((first.partition("(")[0], second.partition("(")[0], length.mean * scale))
-    names, parents, x = ["root"], [-1], [np.zeros(3)]
-    random = np.random.default_rng(0)
-    while len(names) <= len(bones):
-        for one, other, length in bones:
-            for parent, child in ((one, other), (other, one)):
-                if parent in names and child not in names:
-                    step = random.normal(size=3)
-                    at = names.index(parent)
-                    x.append(x[at] + length * longer ** len(names) * step / np.linalg.norm(step))
-                    names.append(child)
-                    parents.append(at)
-    return names, parents, np.array(x)
-
-
-def bvh(path: Path, scale: float, *, longer: float = 1.0) -> Path:
-    names, parents, x = walker(scale, longer=longer)
-    of = parents_of([(parent, k) for k, parent in enumerate(parents) if k], len(names))
-    assert of is not None
-    write_bvh(path, names, of, x.astype(np.float32), np.stack([x, x]).astype(np.float32), 0.05)
-    return path
-
-
-@pytest.mark.parametrize("scale", [1.0, 5.644, 0.05644])
-def test_a_bvh_of_a_known_skeleton_takes_the_unit_of_its_checkpoint(
-    tmp_path: Path, scale: float
-) -> None:
-    with open_input(bvh(tmp_path / "t.bvh", scale)) as recording:
-        done = forecast_recording(recording, 1, [find_checkpoint("mocap-walk")])
-    assert done.forecast.system.length_unit == "ASF unit"
-    said = " ".join(done.forecast.warnings)
-    assert f"with lengths times {1 / scale:.4g} its bones are those of mocap-walk" in said
-
-
-def test_a_bvh_of_another_skeleton_is_refused_with_the_reason(tmp_path: Path) -> None:
-    path = bvh(tmp_path / "t.bvh", 1.0, longer=1.02)
-    with (
-        open_input(path) as recording,
-        pytest.raises(RequestError, match="no one factor makes its bones the checkpoint's"),
-    ):
-        forecast_recording(recording, 1, [find_checkpoint("mocap-walk")])
