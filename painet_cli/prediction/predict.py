@@ -156,8 +156,9 @@ def predict(
 
 
 def _atoms(atoms: AtomGroup, model: LoadedModel) -> Input:
+    from painet_cli.data.trajectories.atom_elements import elements_of
     from painet_cli.data.trajectories.hydrogens import with_hydrogens
-    from painet_cli.data.trajectories.topology import elements_of, particles_of, select
+    from painet_cli.data.trajectories.topology import particles_of, select
     from painet_cli.data.trajectories.unwrap import Unwrapper
     from painet_cli.data.trajectories.whole import connections
     from painet_cli.prediction.inputs.recording import check_several
