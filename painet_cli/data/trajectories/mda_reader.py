@@ -24,7 +24,7 @@ from painet_cli.data.formats.frame import Frame, LateTimes
 from painet_cli.data.formats.lammps_dump import data_units
 from painet_cli.data.formats.netcdf import NetcdfHeader, WholeRecords
 from painet_cli.data.formats.pdb_models import PdbModels, misplaced, other_models_note, read_models
-from painet_cli.data.formats.text_frames import cut_short
+from painet_cli.data.formats.text_frames import cut_short, dl_poly_box
 from painet_cli.data.trajectories.child_reader import ChildReader
 from painet_cli.data.trajectories.dcd import DcdHeader
 from painet_cli.data.trajectories.guards.claims import check_claims
@@ -142,8 +142,12 @@ class MdaReader:
         with mdanalysis(self.path, self.kind.whole(), failed=f"frame {number} cannot be read"):
             step = self._reader[self._models[number]]
             box = self._box_of_all
-            if step.dimensions is not None:
-                box = triclinic_vectors(step.dimensions, dtype=np.float64)
+            if self.kind.name in ("HISTORY", "CONFIG"):
+                box = dl_poly_box(self.path, *self._offset(number))
+            elif step.dimensions is not None:
+                edges = getattr(step, "edges", None)
+                plain = triclinic_vectors(step.dimensions, dtype=np.float64)
+                box = plain if edges is None else edges
                 box *= getattr(self._reader, "periodic_edges", True)
             scale = self._units[0] if self._units else 1.0
             return Frame(
@@ -160,6 +164,10 @@ class MdaReader:
         if self._dcd:
             return number * (self.frame_time_ps or 0.0)
         return self._late.time_ps(number, float(step.time)) if self._late else float(step.time)
+
+    def _offset(self, number: int) -> tuple[int, ...]:
+        """Byte at which a frame of a HISTORY begins; none of a CONFIG."""
+        return (self._reader._offsets[number],) if self.kind.name == "HISTORY" else ()
 
     def _read_models(self) -> None:
         """Take the models of a PDB that have the atoms of the first."""
