@@ -55,6 +55,7 @@ from painet_cli.data.trajectories.topology import (
     incomplete_note,
     particles_of,
     select,
+    unknown_note,
     virtual_note,
 )
 from painet_cli.data.trajectories.whole import among, connections, whole_positions
@@ -270,6 +271,7 @@ def write_trajectories(
                         bonds,
                         altloc_note(universe, selected),
                         virtual_note(universe, selected),
+                        unknown_note(universe, selected, reading.select),
                         _sentence(incomplete_note(universe, topology)),
                         *_looks(files[0], chosen[0], particles, selected, frame_time_s),
                     ),

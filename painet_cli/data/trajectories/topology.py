@@ -27,6 +27,7 @@ from painet_cli.errors import RequestError, option
 
 _VIRTUAL = re.compile(r"MW\d?|M|EPW?\d?|LP\w?\d?|OM|IW")
 """Names of their sites that are no atoms."""
+_BACKBONE = ("N", "CA", "C", "O")
 MOST_ATOMS_GUESSED = 200_000
 """Bonds of larger selections are not guessed."""
 _LONGEST_BOND = 10.0
@@ -138,6 +139,29 @@ def altloc_note(universe: Any, selected: Any) -> str:
     return (
         f"{many} in several places (altlocs): the one of the highest occupancy is taken, "
         "the first of equal ones."
+    )
+
+
+def unknown_note(universe: Any, selected: Any, language: str) -> str:
+    """Sentence on amino acids that `protein` and `backbone` do not know; empty where none are.
+
+    MDAnalysis knows those two by a list of names, in which D-amino acids and phosphorylated ones
+    are not.
+    """
+    everyone = universe.atoms
+    asked = {"protein", "backbone"} & {*re.findall(r"\w+", language)}
+    if not asked or not hasattr(everyone, "names") or not hasattr(everyone, "resnames"):
+        return ""
+    of_backbone = everyone.resindices[np.isin(everyone.names.astype(str), _BACKBONE)]
+    whole = np.flatnonzero(np.bincount(of_backbone) >= len(_BACKBONE))
+    known = [everyone.select_atoms("protein").resindices, selected.resindices]
+    odd = np.setdiff1d(whole, np.concatenate(known))
+    if not len(odd):
+        return ""
+    names = ", ".join(sorted({*universe.residues[odd].resnames.astype(str)})[:6])
+    return (
+        f"{len(odd):,} residues with a backbone are none that MDAnalysis calls protein, and are "
+        f"left out ({names}): {option('select', 'name ' + ' '.join(_BACKBONE))} takes them too."
     )
 
 

@@ -28,6 +28,7 @@ from painet_cli.data.trajectories.topology import (
     incomplete_note,
     particles_of,
     select,
+    unknown_note,
     virtual_note,
 )
 from painet_cli.data.trajectories.unwrap import Unwrapper
@@ -132,7 +133,11 @@ class MoleculeRecording(Recording):
         check_several(f"{option('select', language)} in {self.path}", selected.n_atoms)
         x = self._first[selected.indices]
         particles, _ = particles_of(selected, x, None, self.topology, self._box)
-        said = (altloc_note(self._universe, selected), virtual_note(self._universe, selected))
+        said = (
+            altloc_note(self._universe, selected),
+            virtual_note(self._universe, selected),
+            unknown_note(self._universe, selected, language),
+        )
         self.notes = tuple(
             note
             for note in (

@@ -1,0 +1,45 @@
+"""Amino acids that MDAnalysis' `protein` and `backbone` pass over are said to be left out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from painet_cli.prediction.inputs.open import open_input
+
+
+def chain(folder: Path) -> Path:
+    """Alanine, D-alanine, phosphoserine, glycine; their backbones and a zinc ion."""
+    names = ("N", "CA", "C", "O")
+    rows = [
+        (name, residue, number, 3.8 * number + 1.4 * k, 1.2 * (name == "O"))
+        for number, residue in enumerate(("ALA", "DAL", "SEP", "GLY"), 1)
+        for k, name in enumerate(names)
+    ]
+    text = "".join(
+        f"ATOM  {k:5d}  {name:<3s} {residue} A{number:4d}    {x:8.3f}{y:8.3f}   0.000"
+        f"  1.00  0.00           {name[0]}\n"
+        for k, (name, residue, number, x, y) in enumerate(rows, 1)
+    )
+    path = folder / "chain.pdb"
+    path.write_text(text + "END\n")
+    return path
+
+
+def said(path: Path, language: str) -> str:
+    with open_input(path) as recording:
+        recording.select(language)
+        return " ".join(recording.notes)
+
+
+def test_amino_acids_without_a_common_name_are_said_to_be_left_out(tmp_path: Path) -> None:
+    path = chain(tmp_path)
+    found = said(path, "backbone")
+    assert "2 residues with a backbone" in found
+    assert "(DAL, SEP)" in found
+    assert "name N CA C O" in found
+
+
+def test_where_they_are_selected_nothing_is_said(tmp_path: Path) -> None:
+    path = chain(tmp_path)
+    assert not said(path, "name N CA C O")
+    assert not said(path, "backbone or resname DAL SEP")
