@@ -570,3 +570,15 @@ def test_a_box_that_is_turned_is_in_no_file_that_would_turn_it_back(
         assert (written.dimensions is None) == (name != "plain")
         edges = " ".join(f"{value:.6f}" for value in box.ravel())
         assert f'Lattice="{edges}"' in (folder / "prediction.extxyz").read_text()
+
+
+def test_chains_keep_their_letters_in_pdb(tmp_path: Path) -> None:
+    """Chain A was written as B where a chain of a longer name came before it."""
+    from painet_cli.data.trajectories.universe import universe_of
+
+    chains = ("PROA", "A", "C", "B2", "")
+    particles = Particles(
+        names=("CA",) * 5, types=(0,) * 5, type_names=("C",), bonds=(), chains=chains
+    )
+    universe = universe_of(particles, np.zeros((5, 3), dtype=np.float32), 1e-12)
+    assert universe.atoms.chainIDs.tolist() == ["B", "A", "C", "D", "X"]
