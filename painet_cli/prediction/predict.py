@@ -81,8 +81,9 @@ def predict(
 
         - an array of positions, (N, 3), or of consecutive frames, (F, N, 3), the last being the
           start; in the model's unit of length (angstrom for molecules), with `types` or `names`;
-        - an MDAnalysis `AtomGroup` at the current frame of its trajectory, with the velocity since
-          the frame before, and as many frames before it as the model reads;
+        - an MDAnalysis `AtomGroup` (or a `Universe`, all of it) at the current frame of its
+          trajectory, with the velocity since the frame before, and as many frames before it as the
+          model reads;
         - a PyTorch Geometric `Data` or `Batch` with `pos` and `vel` (M, 3), `types` (M,) and
           `edge_index` (2, E), and `edge_hop` (E,) where not all edges are bonds; velocities in the
           unit of length a frame. Given what `load` returns, each system is checked as files are.
@@ -95,8 +96,8 @@ def predict(
     residues
         Of an array: N names of residues, for models that tell them apart.
     bonds
-        Of an array: (B, 2) pairs of particles. By default those between heavy atoms within 1.6
-        angstrom, where `types` are chemical symbols.
+        Of an array: (B, 2) pairs of particles. By default those no farther apart than their
+        covalent radii and 0.4 angstrom, where `types` are chemical symbols.
     frame_time_s
         Of an array: seconds between frames; by default those of the model.
 
@@ -141,7 +142,7 @@ def predict(
             "give what painet.load returns",
         )
     if hasattr(system, "universe"):
-        given = _atoms(system, model)
+        given = _atoms(system.atoms, model)
     else:
         given = arrays(system, model, types, names, residues, bonds, frame_time_s)
     refuse_wrong_order(given)

@@ -726,3 +726,21 @@ def test_fhi_aims_with_blank_lines_and_velocities(tmp_path: Path) -> None:
     assert found.boxes is not None
     np.testing.assert_allclose(found.velocities[0, 0] * 1e-12, [1.5, 0.0, -2.0], rtol=1e-6)
     np.testing.assert_allclose(np.diag(found.boxes[0]), [20, 21, 22])
+
+
+def test_a_universe_is_all_of_its_atoms(tmp_path: Path) -> None:
+    import warnings
+
+    from MDAnalysis import Universe
+
+    import painet
+
+    path = tmp_path / "a.xyz"
+    rows = zip(SYMBOLS, ETHANOL, strict=True)
+    path.write_text("9\n\n" + "".join(f"{one} {a} {b} {c}\n" for one, (a, b, c) in rows))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        universe = Universe(str(path))
+        expected = painet.predict("sample", universe.atoms, 1)
+        np.testing.assert_array_equal(painet.predict("sample", universe, 1), expected)
+        np.testing.assert_array_equal(painet.predict("sample", universe.residues, 1), expected)
