@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 System = TypeVar("System", bound="Data")
 _PICOSECOND = 1e-12
+_OF_MODELS = {"PDB", "ENT", "XPDB", "PDBQT", "cif", "cif.gz", "mmcif", "mmcif.gz", "MOL2"}
+"""What MDAnalysis calls formats of several models of one system, which have no times."""
 
 
 @overload
@@ -83,7 +85,7 @@ def predict(
           start; in the model's unit of length (angstrom for molecules), with `types` or `names`;
         - an MDAnalysis `AtomGroup` (or a `Universe`, all of it) at the current frame of its
           trajectory, with the velocity since the frame before, and as many frames before it as the
-          model reads;
+          model reads; models of a PDB or mmCIF that have no times are structures of their own;
         - a PyTorch Geometric `Data` or `Batch` with `pos` and `vel` (M, 3), `types` (M,) and
           `edge_index` (2, E), and `edge_hop` (E,) where not all edges are bonds; velocities in the
           unit of length a frame. Given what `load` returns, each system is checked as files are.
@@ -170,7 +172,11 @@ def _atoms(atoms: AtomGroup, model: LoadedModel) -> Input:
     trajectory = atoms.universe.trajectory
     at, frame_time_s = trajectory.frame, _frame_time_s(trajectory)
     known = []
-    for number in range(max(0, at - frames_behind(model.header, frame_time_s)), at + 1):
+    format_of_frames = getattr(trajectory, "format", "")
+    kinds = {format_of_frames} if isinstance(format_of_frames, str) else {*format_of_frames}
+    are_models = frame_time_s is None and kinds & _OF_MODELS  # no motion, as in files
+    behind = 0 if are_models else frames_behind(model.header, frame_time_s)
+    for number in range(max(0, at - behind), at + 1):
         trajectory[number]
         known.append(_frame(atoms, number))
     check_finite(np.stack([frame.positions[atoms.indices] for frame in known]))

@@ -95,10 +95,11 @@ def h5md(path: str) -> Opened:
 
     def answer(number: int) -> Answer:
         said, vectors = answered(number)
-        own = reader._particle_group["box/edges/value"][number] if said["dimensions"] else 0
-        if np.ndim(own) == 2:  # they may lie otherwise than their lengths and angles say
-            unit = said["dimensions"][0] / np.linalg.norm(own[0])
-            said = {**said, "edges": (own * unit).tolist()}
+        if said["dimensions"]:
+            own = np.array(reader._particle_group["box/edges/value"][number], dtype=np.float64)
+            if own.ndim == 2:  # they may lie otherwise than their lengths and angles say
+                unit = said["dimensions"][0] / np.linalg.norm(own[0])
+                said = {**said, "edges": (own * unit).tolist()}
         return said, vectors
 
     boundary = np.ravel(reader._particle_group["box"].attrs["boundary"]).astype(str)

@@ -133,25 +133,25 @@ class MoleculeRecording(Recording):
         check_several(f"{option('select', language)} in {self.path}", selected.n_atoms)
         x = self._first[selected.indices]
         particles, _ = particles_of(selected, x, None, self.topology, self._box)
-        said = (
-            altloc_note(self._universe, selected),
-            virtual_note(self._universe, selected),
-            unknown_note(self._universe, selected, language),
-        )
         self.notes = tuple(
             note
             for note in (
                 *self._trajectory.notes,
-                *(one.rstrip(".") for one in said),
                 incomplete_note(self._universe, self.topology),
                 self._models(),
             )
             if note
         )
+        said = (
+            altloc_note(self._universe, selected),
+            virtual_note(self._universe, selected),
+            unknown_note(self._universe, selected, language),
+        )
         return Selected(
             language,
             with_hydrogens(particles, selected),
             np.asarray(selected.indices, dtype=np.int64),
+            tuple(one.rstrip(".") for one in said if one),
         )
 
     def _models(self) -> str:

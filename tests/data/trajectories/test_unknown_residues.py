@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
+
+from painet_cli.prediction.checkpoints import find_checkpoint
 from painet_cli.prediction.inputs.open import open_input
+from painet_cli.prediction.pipeline import forecast_recording
 
 
 def chain(folder: Path) -> Path:
@@ -21,14 +25,23 @@ def chain(folder: Path) -> Path:
         for k, (name, residue, number, x, y) in enumerate(rows, 1)
     )
     path = folder / "chain.pdb"
-    path.write_text(text + "END\n")
+    zinc = "HETATM   17 ZN    ZN A   5       9.000   9.000   0.000  1.00  0.00          ZN\n"
+    path.write_text(f"{text}{zinc}END\n")
     return path
 
 
 def said(path: Path, language: str) -> str:
     with open_input(path) as recording:
-        recording.select(language)
-        return " ".join(recording.notes)
+        return " ".join(recording.read(recording.select(language)).notes)
+
+
+def test_of_several_selections_that_are_tried_the_chosen_one_counts(tmp_path: Path) -> None:
+    """The notes were those of the last one that was tried, the C-alphas."""
+    with open_input(chain(tmp_path)) as recording:
+        known = [find_checkpoint("protein-backbone")]
+        made = forecast_recording(recording, 1, known, torch.device("cpu"))
+    assert made.selected.language == "backbone"
+    assert any("(DAL, SEP)" in one for one in made.forecast.warnings)
 
 
 def test_amino_acids_without_a_common_name_are_said_to_be_left_out(tmp_path: Path) -> None:

@@ -744,3 +744,30 @@ def test_a_universe_is_all_of_its_atoms(tmp_path: Path) -> None:
         expected = painet.predict("sample", universe.atoms, 1)
         np.testing.assert_array_equal(painet.predict("sample", universe, 1), expected)
         np.testing.assert_array_equal(painet.predict("sample", universe.residues, 1), expected)
+
+
+def test_models_of_a_pdb_without_times_are_no_motion_of_an_atom_group_either(
+    tmp_path: Path,
+) -> None:
+    import warnings
+
+    from MDAnalysis import Universe
+
+    import painet
+
+    path = tmp_path / "models.pdb"
+    rows = [
+        "".join(
+            f"ATOM  {k:5d}  {name:<3s} EOH A   1    {a + shift:8.3f}{b:8.3f}{c:8.3f}  1.00  0.00"
+            f"          {name:>2s}\n"
+            for k, (name, (a, b, c)) in enumerate(zip(SYMBOLS, ETHANOL, strict=True), 1)
+        )
+        for shift in (0.0, 0.01)
+    ]
+    path.write_text("".join(f"MODEL {k:8d}\n{row}ENDMDL\n" for k, row in enumerate(rows, 1)))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        universe = Universe(str(path))
+        universe.trajectory[1]
+        painet.predict("sample", universe.atoms, 1)
+    assert any("velocity zero" in str(one.message) for one in caught)
