@@ -106,34 +106,53 @@ def virtual_note(universe: Any, selected: Any) -> str:
 
 
 def _second_places(universe: Any) -> NDArray[np.int64]:
-    """Atoms of residues in other places than that of the highest occupancy."""
-    if not hasattr(universe.atoms, "altLocs"):
+    """Atoms of residues in other places than that of the highest occupancy.
+
+    One place of a residue may be of another amino acid (microheterogeneity): nothing of it is kept
+    beside the one that is taken.
+    """
+    everyone = universe.atoms
+    if not hasattr(everyone, "altLocs"):
         return np.empty(0, dtype=np.int64)
-    places = np.array([str(one).strip() for one in universe.atoms.altLocs])
+    places = np.array([str(one).strip() for one in everyone.altLocs])
     moving = np.flatnonzero(places != "")
-    occupancy = np.asarray(getattr(universe.atoms, "occupancies", np.ones(len(places))))
-    residue = universe.atoms.resindices
+    occupancy = np.asarray(getattr(everyone, "occupancies", np.ones(len(places))))
+    residue, kinds = _numbered(everyone), getattr(everyone, "resnames", np.full(len(places), ""))
     left_out = []
     for number in np.unique(residue[moving]):
         own = moving[residue[moving] == number]
         names = list(dict.fromkeys(places[own].tolist()))
         shares = [float(occupancy[own[places[own] == name]].mean()) for name in names]
         best = names[int(np.argmax(np.round(shares, 3)))]
-        taken = {universe.atoms.names[k] for k in own[places[own] == best]}
+        first = own[places[own] == best]
+        taken = {everyone.names[k] for k in first}
         # an atom that this place does not have is taken from the first that has it
         for k in own[places[own] != best]:
-            if universe.atoms.names[k] in taken:
+            if everyone.names[k] in taken or kinds[k] not in kinds[first]:
                 left_out.append(k)
-            taken.add(universe.atoms.names[k])
+            taken.add(everyone.names[k])
     return np.array(left_out, dtype=np.int64)
+
+
+def _numbered(everyone: Any) -> NDArray[np.int64]:
+    """A number for every chain, residue number and insertion code, whatever the residue's name."""
+    if not hasattr(everyone, "resids"):
+        return np.asarray(everyone.resindices)
+    codes = getattr(everyone, "icodes", np.full(len(everyone), "")).astype(str)
+    code = np.unique(codes, return_inverse=True)[1]
+    table = np.stack([everyone.segindices, everyone.resids, code], axis=1)
+    return np.asarray(np.unique(table, axis=0, return_inverse=True)[1]).ravel()
 
 
 def altloc_note(universe: Any, selected: Any) -> str:
     """Sentence on residues in several places, of which `select` took one; empty where none are."""
     others = _second_places(universe)
     left_out = others[~np.isin(others, selected.indices)]
-    residues = {*universe.atoms.resindices[left_out].tolist()}
-    if not residues & {*selected.resindices.tolist()}:
+    if not len(left_out):
+        return ""
+    number = _numbered(universe.atoms)
+    residues = {*number[left_out].tolist()}
+    if not residues & {*number[selected.indices].tolist()}:
         return ""
     many = f"{len(residues):,} residues are" if len(residues) > 1 else "1 residue is"
     return (

@@ -1,9 +1,10 @@
-"""Amino acids that MDAnalysis' `protein` and `backbone` pass over are said to be left out."""
+"""Residues that are left out of a chain: unknown to MDAnalysis, or beside another at one place."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import torch
 
 from painet_cli.prediction.checkpoints import find_checkpoint
@@ -56,3 +57,31 @@ def test_where_they_are_selected_nothing_is_said(tmp_path: Path) -> None:
     path = chain(tmp_path)
     assert not said(path, "name N CA C O")
     assert not said(path, "backbone or resname DAL SEP")
+
+
+@pytest.mark.parametrize(("share", "kept"), [(0.6, "SER"), (0.4, "ALA")])
+def test_of_two_amino_acids_at_one_place_one_is_taken(
+    tmp_path: Path, share: float, kept: str
+) -> None:
+    """As in crambin (1EJG): both were in the chain, a tenth of an angstrom apart."""
+    rows = [
+        (name, residue, place, k, share if place == "A" else 1 - share)
+        for k, name in enumerate(("N", "CA", "C", "O", "CB", "OG"))
+        for residue, place in (("SER", "A"), ("ALA", "B"))
+        if (name, residue) != ("OG", "ALA")
+    ]
+    path = tmp_path / "a.pdb"
+    path.write_text(
+        "".join(
+            f"ATOM  {n:5d}  {name:<3s}{place}{residue} A  22    "
+            f"{1.4 * k + 0.1 * (place == 'B'):8.3f}{1.2 * (name == 'O'):8.3f}   0.000"
+            f"{occupancy:6.2f}  0.00           {name[0]}\n"
+            for n, (name, residue, place, k, occupancy) in enumerate(rows, 1)
+        )
+        + "END\n"
+    )
+    with open_input(path) as recording:
+        chosen = recording.select("all")
+    assert {*chosen.particles.residues} == {kept}
+    assert len(chosen.indices) == {"SER": 6, "ALA": 5}[kept]
+    assert "1 residue is in several places" in chosen.notes[0]
