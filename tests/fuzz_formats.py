@@ -24,10 +24,11 @@ from painet_cli.benchmark.rows import bench_rows
 from painet_cli.benchmark.sweep.trials import best_validation
 from painet_cli.benchmark.tables.notes import footnotes
 from painet_cli.data.motion.files import read_motion_file
+from painet_cli.data.trajectories.atom_elements import elements_of
 from painet_cli.data.trajectories.guards.claims import check_claims
 from painet_cli.data.trajectories.own_formats import OWN
 from painet_cli.data.trajectories.reader import Trajectory, open_topology
-from painet_cli.data.trajectories.topology import elements_of, particles_of
+from painet_cli.data.trajectories.topology import particles_of
 from painet_cli.errors import RequestError
 from painet_cli.evaluation.runs import chosen, list_runs
 from painet_cli.evaluation.verify.verify import verify

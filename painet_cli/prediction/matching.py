@@ -345,9 +345,11 @@ def _none_fits(
 
 def _none_is_like(nearest: _Match) -> RequestError:
     source = "motion" if nearest.checkpoint.header.up_axis else "trajectory"
+    language = nearest.candidate.selected.language
+    of = "" if language == "all" else f" for those that `{language}` selects"
     return RequestError(
         f"no checkpoint is like this system; the nearest, {nearest.checkpoint.name}, would be "
-        f"wrong: {nearest.comparison.difference}",
+        f"wrong{of}: {nearest.comparison.difference}",
         f"train on this system (`painet prepare {source} --help`, then `painet train`), or take "
         f"it all the same: {option('checkpoint', nearest.checkpoint.name)}",
     )

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 System = TypeVar("System", bound="Data")
 _PICOSECOND = 1e-12
+_OF_MODELS = {"PDB", "ENT", "XPDB", "PDBQT", "cif", "cif.gz", "mmcif", "mmcif.gz", "MOL2"}
+"""What MDAnalysis calls formats of several models of one system, which have no times."""
 
 
 @overload
@@ -81,8 +83,9 @@ def predict(
 
         - an array of positions, (N, 3), or of consecutive frames, (F, N, 3), the last being the
           start; in the model's unit of length (angstrom for molecules), with `types` or `names`;
-        - an MDAnalysis `AtomGroup` at the current frame of its trajectory, with the velocity since
-          the frame before, and as many frames before it as the model reads;
+        - an MDAnalysis `AtomGroup` (or a `Universe`, all of it) at the current frame of its
+          trajectory, with the velocity since the frame before, and as many frames before it as the
+          model reads; models of a PDB or mmCIF that have no times are structures of their own;
         - a PyTorch Geometric `Data` or `Batch` with `pos` and `vel` (M, 3), `types` (M,) and
           `edge_index` (2, E), and `edge_hop` (E,) where not all edges are bonds; velocities in the
           unit of length a frame. Given what `load` returns, each system is checked as files are.
@@ -95,8 +98,8 @@ def predict(
     residues
         Of an array: N names of residues, for models that tell them apart.
     bonds
-        Of an array: (B, 2) pairs of particles. By default those between heavy atoms within 1.6
-        angstrom, where `types` are chemical symbols.
+        Of an array: (B, 2) pairs of particles. By default those no farther apart than their
+        covalent radii and 0.4 angstrom, where `types` are chemical symbols.
     frame_time_s
         Of an array: seconds between frames; by default those of the model.
 
@@ -141,7 +144,7 @@ def predict(
             "give what painet.load returns",
         )
     if hasattr(system, "universe"):
-        given = _atoms(system, model)
+        given = _atoms(system.atoms, model)
     else:
         given = arrays(system, model, types, names, residues, bonds, frame_time_s)
     refuse_wrong_order(given)
@@ -156,8 +159,9 @@ def predict(
 
 
 def _atoms(atoms: AtomGroup, model: LoadedModel) -> Input:
+    from painet_cli.data.trajectories.atom_elements import elements_of
     from painet_cli.data.trajectories.hydrogens import with_hydrogens
-    from painet_cli.data.trajectories.topology import elements_of, particles_of, select
+    from painet_cli.data.trajectories.topology import particles_of, select
     from painet_cli.data.trajectories.unwrap import Unwrapper
     from painet_cli.data.trajectories.whole import connections
     from painet_cli.prediction.inputs.recording import check_several
@@ -168,7 +172,11 @@ def _atoms(atoms: AtomGroup, model: LoadedModel) -> Input:
     trajectory = atoms.universe.trajectory
     at, frame_time_s = trajectory.frame, _frame_time_s(trajectory)
     known = []
-    for number in range(max(0, at - frames_behind(model.header, frame_time_s)), at + 1):
+    format_of_frames = getattr(trajectory, "format", "")
+    kinds = {format_of_frames} if isinstance(format_of_frames, str) else {*format_of_frames}
+    are_models = frame_time_s is None and kinds & _OF_MODELS  # no motion, as in files
+    behind = 0 if are_models else frames_behind(model.header, frame_time_s)
+    for number in range(max(0, at - behind), at + 1):
         trajectory[number]
         known.append(_frame(atoms, number))
     check_finite(np.stack([frame.positions[atoms.indices] for frame in known]))

@@ -195,6 +195,8 @@ def test_where_none_is_like_the_system_it_is_said_and_what_to_do(trained: Checkp
     with pytest.raises(RequestError, match="no checkpoint is like this system") as error:
         taken([chain], [ring])
     assert "painet prepare" in error.value.hint
+    with pytest.raises(RequestError, match="wrong for those that `heavy` selects: "):
+        taken([selected("COCOCO", "heavy")], [ring])
     asked = taken([chain], [replace(ring, origin="given")])
     assert "another system" in asked.warnings[0]
 

@@ -1,7 +1,8 @@
-"""Trajectories that ASE reads: its own `.traj`, and VASP's."""
+"""What ASE reads: its own `.traj`, VASP's files, and FHI-aims'."""
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,9 @@ class AseReader:
         import ase.io
 
         try:
-            self._images: list[Any] = list(ase.io.read(str(path), index=":", format=form))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # what moves to plug-ins of ASE
+                self._images: list[Any] = list(ase.io.read(str(path), index=":", format=form))
         except Exception as error:
             raise RequestError(
                 f"{path}: cannot be read", f"check that it is whole, and {form} as ASE has it"

@@ -30,11 +30,14 @@ _UNITS = {
     "nano": (ANGSTROMS["nanometre"], 1e3, 1e3),
 }
 """Angstrom in LAMMPS' unit of length, picoseconds in that of time and in that of velocities."""
+_DATA_UNITS = re.compile(r"\bunits = (\w+)")
+"""What `write_data` says in the first line."""
 _POSITIONS = (("xu", "yu", "zu"), ("xsu", "ysu", "zsu"), ("x", "y", "z"), ("xs", "ys", "zs"))
 """Columns of positions, the first that are there are taken, those that no face of the box wraps
 before others; `s` are shares of the box."""
 _VELOCITIES = ("vx", "vy", "vz")
 _LONGEST_HEAD = 64
+_LONGEST_LINE = 4096
 _BOUNDARY = re.compile(r"\b[pfsm]{2}\b")
 """What a box says of the two faces along an axis; `pp` is periodic."""
 
@@ -293,6 +296,19 @@ def _box(said: str, lines: list[str]) -> tuple[NDArray[np.float64], NDArray[np.f
     box = np.diag(high - low)
     box[1, 0], box[2, 0], box[2, 1] = xy, xz, yz
     return low, box
+
+
+def data_units(path: Path) -> tuple[float, float] | None:
+    """Angstrom in the unit of length of a data file, and angstrom a picosecond in that of velocity.
+
+    None where its first line names no units, or none that molecules are in.
+    """
+    with open_unpacked(path) as file:
+        said = _DATA_UNITS.search(file.readline(_LONGEST_LINE).decode("latin-1"))
+    if not said or said[1] not in _UNITS:
+        return None
+    length, _, time = _UNITS[said[1]]
+    return length, length / time
 
 
 def read_dump(path: Path) -> Particles:

@@ -8,8 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from painet_cli.errors import RequestError
 
+_NOT_PERIODIC, _SLAB = 0, 6
+"""Periodic boundaries of DL_POLY: none at all, and none along the last edge."""
 _OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open}
 
 
@@ -140,6 +145,43 @@ def open_unpacked(path: Path) -> IO[bytes]:
     """Open a file, which is unpacked where its name ends in .gz or .bz2."""
     file: IO[bytes] = _OPENERS.get(path.suffix.lower(), Path.open)(path, "rb")
     return file
+
+
+def dl_poly_box(path: Path, offset: int | None = None) -> NDArray[np.float64] | None:
+    """Edges (3, 3) of the box of a DL_POLY file as they lie, angstrom, zero where it is open.
+
+    MDAnalysis keeps their lengths and angles alone. Format: DL_POLY 4 user manual, CONFIG and
+    HISTORY files.
+
+    Parameters
+    ----------
+    path
+        A CONFIG, REVCON or HISTORY.
+    offset
+        Byte at which a frame of a HISTORY begins.
+
+    Returns
+    -------
+    NDArray | None
+        None where there is no box.
+
+    Raises
+    ------
+    ValueError
+        There are no numbers where its edges should be.
+    """
+    with open_unpacked(path) as file:
+        file.readline()
+        periodic = int(file.readline().split()[1])
+        if offset is not None:
+            file.seek(offset)
+            file.readline()
+        if periodic == _NOT_PERIODIC:
+            return None
+        box = np.array([file.readline().split() for _ in range(3)], dtype=np.float64)
+    if periodic == _SLAB:
+        box[2] = 0
+    return box
 
 
 def cut_short(path: Path, whole: int) -> str:

@@ -25,6 +25,9 @@ ISOTOPES = {"D": "H", "T": "H"}
 """Symbols of hydrogens that have a name of their own."""
 _MASS_TOLERANCE = 0.02
 """Daltons; no two elements are that close."""
+_HYDROGEN = 1.008
+_LIGHTEST_HEAVY, _HEAVIEST_HEAVY = 1.1, 4.5
+"""Daltons of hydrogens that took mass from their neighbours: 1.5 to 4 are usual."""
 _BOND_TOLERANCE = 0.4
 """Angstrom that a bond may be longer than the sum of two covalent radii, as it vibrates."""
 
@@ -63,8 +66,32 @@ def elements_named(names: Sequence[str]) -> tuple[str, ...]:
     return found if sure else ()
 
 
-def elements_by_mass(masses: NDArray[np.floating]) -> tuple[str, ...]:
-    """Symbol of the element of every mass (N,), in dalton; empty where none has it."""
+def elements_by_mass(
+    masses: NDArray[np.floating],  # (N,)
+    bonds: NDArray[np.int64] | None = None,  # (B, 2)
+) -> tuple[str, ...]:
+    """Symbol of the element of every mass, in dalton; empty where none has it, or it may not.
+
+    Hydrogens that took mass from the atoms they are bonded to (hydrogen mass repartitioning) give
+    it back first: 11.99 is the nitrogen of an amide then, and no carbon. Where bonds are not known,
+    such masses tell nothing; nor do those that would make every atom a hydrogen, as the mass of 1
+    that reduced units have.
+
+    Parameters
+    ----------
+    bonds
+        Pairs of atoms, where they are known.
+    """
+    found = _elements(masses)
+    heavy = (masses > _LIGHTEST_HEAVY) & (masses < _HEAVIEST_HEAVY)
+    if bonds is not None and len(bonds):
+        found = _elements(_given_back(masses, np.array(found), heavy, bonds))
+    elif any(not one for one in np.array(found)[heavy]):
+        return ("",) * len(masses)
+    return found if {*found} != {"H"} else ("",) * len(masses)
+
+
+def _elements(masses: NDArray[np.floating]) -> tuple[str, ...]:
     symbols = [*_table(), "H"]
     known = np.array([*(element.weight for element in _table().values()), _DEUTERIUM])
     distinct, which = np.unique(masses, return_inverse=True)
@@ -74,6 +101,32 @@ def elements_by_mass(masses: NDArray[np.floating]) -> tuple[str, ...]:
         for row, k in enumerate(far.argmin(axis=1))
     ]
     return tuple(found[k] for k in which)
+
+
+def _given_back(
+    masses: NDArray[np.floating],  # (N,)
+    found: NDArray[np.str_],  # (N,)
+    heavy: NDArray[np.bool_],  # (N,)
+    bonds: NDArray[np.int64],  # (B, 2)
+) -> NDArray[np.floating]:  # (N,)
+    """Masses before some `heavy` hydrogens took a part of those of the atoms they are bonded to.
+
+    They are left as they are where deuterium explains all, and where an atom would be no element.
+    """
+    # one bond, or two in water that is rigid by a third; the carbon of a methyl has four
+    heavy = heavy & (np.bincount(bonds.ravel(), minlength=len(masses)) <= 2)
+    ends = np.concatenate([bonds, bonds[:, ::-1]])
+    ends = ends[heavy[ends[:, 0]] & ~heavy[ends[:, 1]]]
+    once = np.bincount(ends[:, 0], minlength=len(masses)) == 1
+    ends = ends[once[ends[:, 0]]]
+    if (found[ends] != "").all() and (found[ends[:, 0]] == "H").all():
+        return masses
+    for _ in range(2):
+        whole = masses.astype(np.float64)
+        whole[ends[:, 0]] = _HYDROGEN
+        np.add.at(whole, ends[:, 1], masses[ends[:, 0]] - _HYDROGEN)
+        ends = ends[np.array(_elements(whole))[ends[:, 1]] != ""]
+    return whole
 
 
 def bond_reach(elements: Sequence[str]) -> NDArray[np.float64]:

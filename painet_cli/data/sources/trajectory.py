@@ -41,6 +41,7 @@ from painet_cli.data.sources.options import (
 )
 from painet_cli.data.sources.plausible import check_bonds, in_order
 from painet_cli.data.sources.registry import DataSource, Destination, Source
+from painet_cli.data.trajectories.atom_elements import elements_of
 from painet_cli.data.trajectories.frames import (
     Reading,
     chosen_frames,
@@ -51,10 +52,10 @@ from painet_cli.data.trajectories.hydrogens import with_hydrogens
 from painet_cli.data.trajectories.reader import Trajectory, open_topology
 from painet_cli.data.trajectories.topology import (
     altloc_note,
-    elements_of,
     incomplete_note,
     particles_of,
     select,
+    unknown_note,
     virtual_note,
 )
 from painet_cli.data.trajectories.whole import among, connections, whole_positions
@@ -270,6 +271,7 @@ def write_trajectories(
                         bonds,
                         altloc_note(universe, selected),
                         virtual_note(universe, selected),
+                        unknown_note(universe, selected, reading.select),
                         _sentence(incomplete_note(universe, topology)),
                         *_looks(files[0], chosen[0], particles, selected, frame_time_s),
                     ),

@@ -49,6 +49,7 @@ class ChildReader:
         return SimpleNamespace(
             positions=vectors[0],
             dimensions=said["dimensions"],
+            edges=np.array(edges) if (edges := said.get("edges")) else None,  # as they lie
             time=float(said["time"]),
             has_velocities=moving,
             velocities=vectors[1] if moving else None,
@@ -90,7 +91,17 @@ def h5md(path: str) -> Opened:
 
     open_hdf5(path).close()
     reader = H5MDReader(path)
-    told, answer = _served(reader)
+    told, answered = _served(reader)
+
+    def answer(number: int) -> Answer:
+        said, vectors = answered(number)
+        if said["dimensions"]:
+            own = np.array(reader._particle_group["box/edges/value"][number], dtype=np.float64)
+            if own.ndim == 2:  # they may lie otherwise than their lengths and angles say
+                unit = said["dimensions"][0] / np.linalg.norm(own[0])
+                said = {**said, "edges": (own * unit).tolist()}
+        return said, vectors
+
     boundary = np.ravel(reader._particle_group["box"].attrs["boundary"]).astype(str)
     periodic = np.broadcast_to(boundary != "none", 3)  # the reader looks whether all are
     return told | {"periodic": periodic.tolist()}, answer

@@ -8,7 +8,7 @@ import numpy as np
 
 from painet_cli.data.particles.hydrogens import hydrogens_of
 from painet_cli.data.particles.particles import Particles
-from painet_cli.data.trajectories.topology import elements_of
+from painet_cli.data.trajectories.atom_elements import elements_of
 
 
 def with_hydrogens(particles: Particles, selected: Any) -> Particles:

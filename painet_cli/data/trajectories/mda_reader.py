@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 
 from painet_cli.data.formats.binary_cif import mmcif_of
 from painet_cli.data.formats.frame import Frame, LateTimes
+from painet_cli.data.formats.lammps_dump import data_units
 from painet_cli.data.formats.netcdf import NetcdfHeader, WholeRecords
 from painet_cli.data.formats.pdb_models import PdbModels, misplaced, other_models_note, read_models
-from painet_cli.data.formats.text_frames import cut_short
+from painet_cli.data.formats.text_frames import cut_short, dl_poly_box
 from painet_cli.data.trajectories.child_reader import ChildReader
 from painet_cli.data.trajectories.dcd import DcdHeader
 from painet_cli.data.trajectories.guards.claims import check_claims
@@ -106,6 +107,7 @@ class MdaReader:
         self._box_of_all = _first_cell(path) if kind.name == "PDB" else None
         self._dcd = DcdHeader.read(path) if kind.name == "DCD" else None
         self._netcdf = NetcdfHeader.read(path) if kind.name == "NCDF" else None
+        self._units = data_units(path) if kind.name == "DATA" else None
         self._late: LateTimes | None = None
         try:
             with mdanalysis(path, kind.whole()):
@@ -140,13 +142,18 @@ class MdaReader:
         with mdanalysis(self.path, self.kind.whole(), failed=f"frame {number} cannot be read"):
             step = self._reader[self._models[number]]
             box = self._box_of_all
-            if step.dimensions is not None:
-                box = triclinic_vectors(step.dimensions, dtype=np.float64)
+            if self.kind.name in ("HISTORY", "CONFIG"):
+                box = dl_poly_box(self.path, *self._offset(number))
+            elif step.dimensions is not None:
+                edges = getattr(step, "edges", None)
+                plain = triclinic_vectors(step.dimensions, dtype=np.float64)
+                box = plain if edges is None else edges
                 box *= getattr(self._reader, "periodic_edges", True)
+            scale = self._units[0] if self._units else 1.0
             return Frame(
                 number,
-                np.array(step.positions, dtype=np.float32),
-                box,
+                np.array(step.positions * scale, dtype=np.float32),
+                None if box is None else box * scale,
                 self._time_of(number, step),
                 self._velocities(step),
             )
@@ -157,6 +164,10 @@ class MdaReader:
         if self._dcd:
             return number * (self.frame_time_ps or 0.0)
         return self._late.time_ps(number, float(step.time)) if self._late else float(step.time)
+
+    def _offset(self, number: int) -> tuple[int, ...]:
+        """Byte at which a frame of a HISTORY begins; none of a CONFIG."""
+        return (self._reader._offsets[number],) if self.kind.name == "HISTORY" else ()
 
     def _read_models(self) -> None:
         """Take the models of a PDB that have the atoms of the first."""
@@ -184,6 +195,10 @@ class MdaReader:
         if not getattr(step, "has_velocities", False):
             return None
         velocities = np.array(step.velocities, dtype=np.float32)
+        if self.kind.name == "DATA":  # MDAnalysis takes them for angstrom a femtosecond
+            if self._units is None:
+                return None
+            velocities *= 1e-3 * self._units[1]
         return velocities if np.isfinite(velocities).all() else None
 
     def _frame_time(self) -> float | None:
@@ -225,6 +240,11 @@ class MdaReader:
         notes += self._pdb.notes if self._pdb is not None else ()
         if left_out := self._models_left_out:
             notes.append(other_models_note(self.path, left_out, left_out + self.n_frames))
+        if self.kind.name == "DATA" and self._units is None and self._reader.ts.has_velocities:
+            notes.append(
+                f"{self.path.name} does not name its units: its velocities are not used, and "
+                "lengths are taken for angstrom"
+            )
         if self._dcd is not None and self._dcd.unsaid:
             notes.append(
                 f"{self.path.name} does not say who wrote it: its time step of "

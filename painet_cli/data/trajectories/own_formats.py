@@ -66,6 +66,11 @@ OWN = {
     "SDF": OwnFormat(SdfReader, read_sdf),
     **{
         name: OwnFormat(partial(AseReader, form), partial(read_ase, form))
-        for name, form in (("TRAJ", "traj"), ("XDATCAR", "vasp-xdatcar"), ("POSCAR", "vasp"))
+        for name, form in (
+            ("TRAJ", "traj"),
+            ("XDATCAR", "vasp-xdatcar"),
+            ("POSCAR", "vasp"),
+            ("FHIAIMS", "aims"),
+        )
     },
 }

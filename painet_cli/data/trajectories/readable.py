@@ -96,7 +96,9 @@ READABLE = (
     Readable("MDCRD", (".mdcrd", ".crdbox", ".trj"), "MDAnalysis", "frames", "AMBER"),
     Readable("CRD", (".crd",), "MDAnalysis", "names, one frame", "CHARMM"),
     Readable("NAMDBIN", (".coor", ".namdbin"), "MDAnalysis", "one frame", "NAMD"),
-    Readable("DATA", (".data",), "MDAnalysis", "names, bonds, one frame, box", "LAMMPS"),
+    Readable(
+        "DATA", (".data",), "MDAnalysis", "names, bonds, one frame, velocities, box", "LAMMPS"
+    ),
     Readable(
         "LAMMPSDUMP",
         (".lammpsdump", ".lammpstrj", ".dump"),
@@ -122,7 +124,7 @@ READABLE = (
     Readable("POSCAR", (".poscar", ".vasp"), "ASE", "names, one frame, box", "VASP", "ase"),
     Readable("HISTORY", (".history",), "MDAnalysis", "names, frames, box", "DL_POLY"),
     Readable("CONFIG", (".config",), "MDAnalysis", "names, one frame, box", "DL_POLY"),
-    Readable("FHIAIMS", (".in",), "MDAnalysis", "names, one frame, box", "FHI-aims"),
+    Readable("FHIAIMS", (".in",), "ASE", "names, one frame, box, velocities", "FHI-aims", "ase"),
     Readable("DMS", (".dms",), "MDAnalysis", "names, bonds, one frame", "Desmond"),
     Readable("GMS", (".gms", ".log"), "MDAnalysis", "names, frames", "GAMESS"),
     Readable("TRZ", (".trz",), "MDAnalysis", f"{_FRAMES}, velocities", "IBIsCO, YASP"),

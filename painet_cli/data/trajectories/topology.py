@@ -13,32 +13,21 @@ from numpy.typing import NDArray
 
 from painet_cli.data.particles.bonds import bonds_within, covalent_bonds
 from painet_cli.data.particles.chain_ends import cut_note
-from painet_cli.data.particles.elements import ISOTOPES, elements_by_mass, is_element
-from painet_cli.data.particles.names import LONGEST_NAME
+from painet_cli.data.particles.elements import is_element
 from painet_cli.data.particles.particles import Particles, particles_of_kinds
+from painet_cli.data.trajectories.atom_elements import (
+    WATERS,
+    column,
+    elements_of,
+    listed_bonds,
+)
 from painet_cli.data.trajectories.mda_reader import mdanalysis
 from painet_cli.data.trajectories.readable import TOPOLOGIES, format_of
 from painet_cli.errors import RequestError, option
 
-_IONS = {"SOD": "Na", "POT": "K", "CLA": "Cl", "CAL": "Ca", "CES": "Cs", "LIT": "Li", "RUB": "Rb"}
-"""What CHARMM calls ions."""
-_WATERS = {"HOH", "H2O", "SOL", "WAT", "TIP", "TIP3", "TP3", "TIP4", "TIP5", "SPC", "OPC"}
-_WATERS |= {
-    "TP4",
-    "TP5",
-    "T4P",
-    "T3P",
-    "TP4P",
-    "TIP3P",
-    "TIP4P",
-    "TIP5P",
-    "SPCE",
-    "HO4",
-    "OP3",
-    "T4E",
-}
 _VIRTUAL = re.compile(r"MW\d?|M|EPW?\d?|LP\w?\d?|OM|IW")
 """Names of their sites that are no atoms."""
+_BACKBONE = ("N", "CA", "C", "O")
 MOST_ATOMS_GUESSED = 200_000
 """Bonds of larger selections are not guessed."""
 _LONGEST_BOND = 10.0
@@ -96,7 +85,7 @@ def virtual_sites(universe: Any) -> NDArray[np.int64]:
             k
             for k in places.tolist()
             if not is_element(str(listed[k]).capitalize())
-            and (str(residues[k]).upper() in _WATERS or masses[k] == 0)
+            and (str(residues[k]).upper() in WATERS or masses[k] == 0)
         ],
         dtype=np.int64,
     )
@@ -117,39 +106,81 @@ def virtual_note(universe: Any, selected: Any) -> str:
 
 
 def _second_places(universe: Any) -> NDArray[np.int64]:
-    """Atoms of residues in other places than that of the highest occupancy."""
-    if not hasattr(universe.atoms, "altLocs"):
+    """Atoms of residues in other places than that of the highest occupancy.
+
+    One place of a residue may be of another amino acid (microheterogeneity): nothing of it is kept
+    beside the one that is taken.
+    """
+    everyone = universe.atoms
+    if not hasattr(everyone, "altLocs"):
         return np.empty(0, dtype=np.int64)
-    places = np.array([str(one).strip() for one in universe.atoms.altLocs])
+    places = np.array([str(one).strip() for one in everyone.altLocs])
     moving = np.flatnonzero(places != "")
-    occupancy = np.asarray(getattr(universe.atoms, "occupancies", np.ones(len(places))))
-    residue = universe.atoms.resindices
+    occupancy = np.asarray(getattr(everyone, "occupancies", np.ones(len(places))))
+    residue, kinds = _numbered(everyone), getattr(everyone, "resnames", np.full(len(places), ""))
     left_out = []
     for number in np.unique(residue[moving]):
         own = moving[residue[moving] == number]
         names = list(dict.fromkeys(places[own].tolist()))
         shares = [float(occupancy[own[places[own] == name]].mean()) for name in names]
         best = names[int(np.argmax(np.round(shares, 3)))]
-        taken = {universe.atoms.names[k] for k in own[places[own] == best]}
+        first = own[places[own] == best]
+        taken = {everyone.names[k] for k in first}
         # an atom that this place does not have is taken from the first that has it
         for k in own[places[own] != best]:
-            if universe.atoms.names[k] in taken:
+            if everyone.names[k] in taken or kinds[k] not in kinds[first]:
                 left_out.append(k)
-            taken.add(universe.atoms.names[k])
+            taken.add(everyone.names[k])
     return np.array(left_out, dtype=np.int64)
+
+
+def _numbered(everyone: Any) -> NDArray[np.int64]:
+    """A number for every chain, residue number and insertion code, whatever the residue's name."""
+    if not hasattr(everyone, "resids"):
+        return np.asarray(everyone.resindices)
+    codes = getattr(everyone, "icodes", np.full(len(everyone), "")).astype(str)
+    code = np.unique(codes, return_inverse=True)[1]
+    table = np.stack([everyone.segindices, everyone.resids, code], axis=1)
+    return np.asarray(np.unique(table, axis=0, return_inverse=True)[1]).ravel()
 
 
 def altloc_note(universe: Any, selected: Any) -> str:
     """Sentence on residues in several places, of which `select` took one; empty where none are."""
     others = _second_places(universe)
     left_out = others[~np.isin(others, selected.indices)]
-    residues = {*universe.atoms.resindices[left_out].tolist()}
-    if not residues & {*selected.resindices.tolist()}:
+    if not len(left_out):
+        return ""
+    number = _numbered(universe.atoms)
+    residues = {*number[left_out].tolist()}
+    if not residues & {*number[selected.indices].tolist()}:
         return ""
     many = f"{len(residues):,} residues are" if len(residues) > 1 else "1 residue is"
     return (
         f"{many} in several places (altlocs): the one of the highest occupancy is taken, "
         "the first of equal ones."
+    )
+
+
+def unknown_note(universe: Any, selected: Any, language: str) -> str:
+    """Sentence on amino acids that `protein` and `backbone` do not know; empty where none are.
+
+    MDAnalysis knows those two by a list of names, in which D-amino acids and phosphorylated ones
+    are not.
+    """
+    everyone = universe.atoms
+    asked = {"protein", "backbone"} & {*re.findall(r"\w+", language)}
+    if not asked or not hasattr(everyone, "names") or not hasattr(everyone, "resnames"):
+        return ""
+    of_backbone = everyone.resindices[np.isin(everyone.names.astype(str), _BACKBONE)]
+    whole = np.flatnonzero(np.bincount(of_backbone) >= len(_BACKBONE))
+    known = [everyone.select_atoms("protein").resindices, selected.resindices]
+    odd = np.setdiff1d(whole, np.concatenate(known))
+    if not len(odd):
+        return ""
+    names = ", ".join(sorted({*universe.residues[odd].resnames.astype(str)})[:6])
+    return (
+        f"{len(odd):,} residues with a backbone are none that MDAnalysis calls protein, and are "
+        f"left out ({names}): {option('select', 'name ' + ' '.join(_BACKBONE))} takes them too."
     )
 
 
@@ -190,7 +221,7 @@ def particles_of(
         The topology names its atoms in no way, or `bond_length` is no length of a bond.
     """
     elements = elements_of(selected)
-    names = _column(selected, "names") or elements or _column(selected, "types")
+    names = column(selected, "names") or elements or column(selected, "types")
     if not names:
         raise RequestError(
             f"{topology}: says nothing of its atoms but their number",
@@ -203,79 +234,11 @@ def particles_of(
         elements or names,
         bonds=bonds,
         elements=elements,
-        residues=(residues := _column(selected, "resnames")),
+        residues=(residues := column(selected, "resnames")),
         residue_ids=tuple(int(k) for k in numbers) if numbers is not None and residues else (),
-        insertions=_column(selected, "icodes"),
-        chains=_column(selected, "chainIDs") or _column(selected, "segids"),
+        insertions=column(selected, "icodes"),
+        chains=column(selected, "chainIDs") or column(selected, "segids"),
     ), said
-
-
-def _column(selected: Any, attribute: str) -> tuple[str, ...]:
-    """Attribute of every atom as text; empty where the topology has it for none."""
-    values = tuple(str(value).strip() for value in getattr(selected, attribute, ()))
-    for value in {*values}:
-        if not value.isprintable() or len(value) > LONGEST_NAME:
-            raise RequestError(
-                f"{attribute}: {value[:40]!r} names no atom: it would not print on a line",
-                "do not trust the topology: get it again from where it was published",
-            )
-    return values if any(value not in ("", "UNK", "SYSTEM") for value in values) else ()
-
-
-def elements_of(selected: Any) -> tuple[str, ...]:
-    """Symbol of every atom, as the topology lists it or its mass or name leave no doubt.
-
-    Empty where one atom's is in doubt.
-    """
-    listed = tuple(
-        ISOTOPES.get(symbol, symbol.capitalize()) for symbol in _column(selected, "elements")
-    )
-    if listed and all(map(is_element, listed)):
-        return _carbons(listed, selected)
-    by_mass = elements_by_mass(getattr(selected, "masses", np.zeros(selected.n_atoms)))
-    if all(by_mass):
-        return by_mass
-    residues, polymer = _column(selected, "resnames"), set()
-    if residues:
-        polymer = set(selected.select_atoms("protein or nucleic").indices.tolist())
-    found = tuple(
-        one or _element_by_name(name, residue, in_polymer=index in polymer)
-        for one, name, residue, index in zip(
-            by_mass,
-            _column(selected, "names"),
-            residues or ("",) * selected.n_atoms,
-            selected.indices.tolist(),
-            strict=False,  # names may be none
-        )
-    )
-    return found if all(map(is_element, found)) else ()
-
-
-def _carbons(listed: tuple[str, ...], selected: Any) -> tuple[str, ...]:
-    """Elements as listed, but where a writer took the C-alpha of an amino acid for calcium."""
-    names = _column(selected, "names")
-    if not names or not _column(selected, "resnames"):
-        return listed
-    taken = [k for k, one in enumerate(listed) if len(one) == 2 and names[k] == one.upper()]
-    if not taken:
-        return listed
-    protein = {*selected.select_atoms("protein or nucleic").indices.tolist()}
-    wrong = {k for k in taken if int(selected.indices[k]) in protein and listed[k] != "Se"}
-    return tuple(one[0] if k in wrong else one for k, one in enumerate(listed))
-
-
-def _element_by_name(name: str, residue: str, *, in_polymer: bool) -> str:
-    """`CA` of an amino acid is carbon, of an ion calcium, elsewhere in doubt: empty."""
-    parts = re.fullmatch(r"\d*([A-Za-z]+)[\d'*+-]*", name)
-    letters = parts[1] if parts else ""
-    if in_polymer or residue.upper() in _WATERS:
-        return letters[:1] if letters[:1] in "HCNOSP" else ""
-    if len(letters) == 1 or letters == letters.capitalize():
-        return ISOTOPES.get(letters, letters)
-    ion = residue.strip().rstrip("0123456789+-")
-    if letters == ion and ion in _IONS:
-        return _IONS[ion]
-    return letters.capitalize() if letters and letters == ion else ""
 
 
 def bonds_of(
@@ -318,7 +281,7 @@ def bonds_of(
             )
         bonds = bonds_within(positions, bond_length, box)
         return bonds, f"Bonds: {len(bonds):,} pairs within {bond_length:g} A in the first frame."
-    ends = _listed_bonds(atoms.universe)
+    ends = listed_bonds(atoms.universe)
     place = np.full(atoms.universe.atoms.n_atoms, -1)
     place[atoms.indices] = np.arange(atoms.n_atoms)
     inside = np.sort(place[ends][(place[ends] >= 0).all(axis=1)], axis=1)
@@ -332,12 +295,6 @@ def bonds_of(
     more = len({*listed} - {*guessed})
     added = f", and {more:,} more that the topology lists." if more else "."
     return tuple(sorted({*listed, *guessed})), said + added
-
-
-def _listed_bonds(universe: Any) -> NDArray[np.int64]:
-    """(B, 2) bonds of the whole topology; B is 0 where it lists none."""
-    ends = universe.bonds.indices if hasattr(universe, "bonds") else ()
-    return np.asarray(ends, dtype=np.int64).reshape(-1, 2)
 
 
 def _lists_some(universe: Any) -> bool:

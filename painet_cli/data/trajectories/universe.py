@@ -114,9 +114,11 @@ def element_symbols(particles: Particles) -> Sequence[str]:
 
 
 def _chain_letters(chains: Sequence[str], segments: Sequence[str]) -> list[str]:
-    """One letter or digit a particle: the chain where all are such, otherwise A, B, C ..."""
-    if all(len(chain) == 1 and chain.isascii() and chain.isalnum() for chain in segments):
-        return list(chains)
+    """One letter or digit a particle: its chain's own where it is such, otherwise one left over."""
     letters = string.ascii_uppercase + string.ascii_lowercase + string.digits
-    of = {chain: letters[index % len(letters)] for index, chain in enumerate(segments)}
+    of = {chain: chain for chain in segments if len(chain) == 1 and chain in letters}
+    left = iter([letter for letter in letters if letter not in of])
+    for index, chain in enumerate(segments):
+        if chain not in of:
+            of[chain] = next(left, letters[index % len(letters)])
     return [of[chain] for chain in chains]

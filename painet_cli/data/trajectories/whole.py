@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from painet_cli.data.formats.frame import Frame
 from painet_cli.data.particles.elements import is_element
-from painet_cli.data.trajectories.topology import bonds_of, elements_of
+from painet_cli.data.trajectories.atom_elements import elements_of
+from painet_cli.data.trajectories.topology import bonds_of
 from painet_cli.data.trajectories.unwrap import Unwrapper
 
 

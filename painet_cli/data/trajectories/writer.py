@@ -56,7 +56,9 @@ def write_frames(
     universe = universe_of(particles, frames, frame_time_s, velocities=velocities)
     names = universe.atoms.names.tolist()
     universe.atoms.names = short = kind.short_names(names)
-    renamed = dict(zip(names, short, strict=True))
+    residues = universe.residues.resnames.tolist()
+    universe.residues.resnames = cut = kind.short_names(residues)
+    renamed = dict(zip([*names, *residues], [*short, *cut], strict=True))
     said = [*remarks, *(f"{own}: {name}" for name, own in renamed.items() if own != name)]
     # a file's name may hold what ends a line, or bytes that are no letters
     universe.trajectory.remarks = [

@@ -13,6 +13,7 @@ from painet_cli.data.formats.frame import Frame
 from painet_cli.data.particles.elements import HEAVY, heavy_places
 from painet_cli.data.particles.stretched import refuse_other_order
 from painet_cli.data.particles.unit import refuse_other_unit
+from painet_cli.data.trajectories.atom_elements import elements_of
 from painet_cli.data.trajectories.hydrogens import with_hydrogens
 from painet_cli.data.trajectories.readable import TOPOLOGIES, TRAJECTORIES, format_of
 from painet_cli.data.trajectories.reader import (
@@ -24,10 +25,10 @@ from painet_cli.data.trajectories.reader import (
 )
 from painet_cli.data.trajectories.topology import (
     altloc_note,
-    elements_of,
     incomplete_note,
     particles_of,
     select,
+    unknown_note,
     virtual_note,
 )
 from painet_cli.data.trajectories.unwrap import Unwrapper
@@ -132,21 +133,25 @@ class MoleculeRecording(Recording):
         check_several(f"{option('select', language)} in {self.path}", selected.n_atoms)
         x = self._first[selected.indices]
         particles, _ = particles_of(selected, x, None, self.topology, self._box)
-        said = (altloc_note(self._universe, selected), virtual_note(self._universe, selected))
         self.notes = tuple(
             note
             for note in (
                 *self._trajectory.notes,
-                *(one.rstrip(".") for one in said),
                 incomplete_note(self._universe, self.topology),
                 self._models(),
             )
             if note
         )
+        said = (
+            altloc_note(self._universe, selected),
+            virtual_note(self._universe, selected),
+            unknown_note(self._universe, selected, language),
+        )
         return Selected(
             language,
             with_hydrogens(particles, selected),
             np.asarray(selected.indices, dtype=np.int64),
+            tuple(one.rstrip(".") for one in said if one),
         )
 
     def _models(self) -> str:

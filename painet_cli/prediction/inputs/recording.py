@@ -100,11 +100,14 @@ class Selected:
         Who they are.
     indices
         (N,) their places among all particles of the recording.
+    notes
+        What was left out for this selection, a sentence each.
     """
 
     language: str
     particles: Particles
     indices: NDArray[np.int64]
+    notes: tuple[str, ...] = ()
 
 
 class Recording(ABC):
@@ -215,7 +218,7 @@ class Recording(ABC):
             times_s=None if self._times_are_given else read.times_s,
             velocities=read.velocities,
             boxes=read.boxes,
-            notes=self.notes,
+            notes=(*self.notes, *selected.notes),
             treatment=self.treatment,
         )
 

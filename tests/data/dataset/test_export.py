@@ -139,7 +139,7 @@ def test_chains_of_many_letters_get_one_each(described: Manifest) -> None:
     particles = described.particles.model_copy(update={"chains": chains})
     universe = universe_of(particles, frames_of(described), 1e-15)
     assert universe.segments.segids.tolist() == ["PROA", "X", "PROB"]
-    assert universe.atoms.chainIDs.tolist() == ["A", "A", "B", "C", "C"]
+    assert universe.atoms.chainIDs.tolist() == ["A", "A", "X", "B", "B"]
 
 
 @pytest.mark.parametrize("segment", ["trial 1", "1"])

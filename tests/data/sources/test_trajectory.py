@@ -237,8 +237,8 @@ def psf(folder: Path) -> Path:
 
 
 def test_masses_tell_elements(tmp_path: Path) -> None:
+    from painet_cli.data.trajectories.atom_elements import elements_of
     from painet_cli.data.trajectories.reader import open_topology
-    from painet_cli.data.trajectories.topology import elements_of
 
     atoms = open_topology(psf(tmp_path)).atoms
     assert tuple(elements_of(atoms)) == tuple(name[0] for name in NAMES)

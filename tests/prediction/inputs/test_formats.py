@@ -682,3 +682,92 @@ def test_a_lammps_data_file_holds_a_frame(tmp_path: Path) -> None:
     found = read(path)
     assert found.particles.elements == ("O", "H", "H")
     np.testing.assert_allclose(found.frames[0, 2], [4.76, 5.93, 5.0], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("said", "factor"), [("units = real", 1e3), ("units = metal", 1.0), ("by ASE", None)]
+)
+def test_velocities_of_lammps_data_are_in_the_units_that_it_names(
+    tmp_path: Path, said: str, factor: float | None
+) -> None:
+    """They were taken for angstrom a femtosecond, a thousand times too fast with `metal`."""
+    path = tmp_path / "a.data"
+    path.write_text(
+        f"LAMMPS data file, {said}\n\n2 atoms\n1 atom types\n\n0 20 xlo xhi\n0 20 ylo yhi\n"
+        "0 20 zlo zhi\n\nMasses\n\n1 15.999\n\nAtoms # atomic\n\n1 1 5 5 5\n2 1 6.2 5 5\n\n"
+        "Velocities\n\n1 0.5 0 0\n2 -0.25 0 0\n"
+    )
+    found = read(path)
+    if factor is None:
+        assert found.velocities is None
+        assert "does not name its units" in found.notes[0]
+    else:
+        assert found.velocities is not None
+        np.testing.assert_allclose(
+            found.velocities[0, :, 0] * 1e-12, np.array([0.5, -0.25]) * factor, rtol=1e-6
+        )
+
+
+def test_fhi_aims_with_blank_lines_and_velocities(tmp_path: Path) -> None:
+    """As ASE writes it; MDAnalysis' reader refuses the empty lines."""
+    pytest.importorskip("ase")
+    path = tmp_path / "geometry.in"
+    rows = "".join(
+        f"atom {a:.8f} {b:.8f} {c:.8f} {name}\n    velocity 1.5 0.0 -2.0\n"
+        for name, (a, b, c) in zip(SYMBOLS, frames()[0], strict=True)
+    )
+    path.write_text(
+        f"# made by hand\n\nlattice_vector 20 0 0\nlattice_vector 0 21 0\n"
+        f"lattice_vector 0 0 22\n{rows}"
+    )
+    found = read(path)
+    check(found, 1)
+    assert found.velocities is not None
+    assert found.boxes is not None
+    np.testing.assert_allclose(found.velocities[0, 0] * 1e-12, [1.5, 0.0, -2.0], rtol=1e-6)
+    np.testing.assert_allclose(np.diag(found.boxes[0]), [20, 21, 22])
+
+
+def test_a_universe_is_all_of_its_atoms(tmp_path: Path) -> None:
+    import warnings
+
+    from MDAnalysis import Universe
+
+    import painet
+
+    path = tmp_path / "a.xyz"
+    rows = zip(SYMBOLS, ETHANOL, strict=True)
+    path.write_text("9\n\n" + "".join(f"{one} {a} {b} {c}\n" for one, (a, b, c) in rows))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        universe = Universe(str(path))
+        expected = painet.predict("sample", universe.atoms, 1)
+        np.testing.assert_array_equal(painet.predict("sample", universe, 1), expected)
+        np.testing.assert_array_equal(painet.predict("sample", universe.residues, 1), expected)
+
+
+def test_models_of_a_pdb_without_times_are_no_motion_of_an_atom_group_either(
+    tmp_path: Path,
+) -> None:
+    import warnings
+
+    from MDAnalysis import Universe
+
+    import painet
+
+    path = tmp_path / "models.pdb"
+    rows = [
+        "".join(
+            f"ATOM  {k:5d}  {name:<3s} EOH A   1    {a + shift:8.3f}{b:8.3f}{c:8.3f}  1.00  0.00"
+            f"          {name:>2s}\n"
+            for k, (name, (a, b, c)) in enumerate(zip(SYMBOLS, ETHANOL, strict=True), 1)
+        )
+        for shift in (0.0, 0.01)
+    ]
+    path.write_text("".join(f"MODEL {k:8d}\n{row}ENDMDL\n" for k, row in enumerate(rows, 1)))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        universe = Universe(str(path))
+        universe.trajectory[1]
+        painet.predict("sample", universe.atoms, 1)
+    assert any("velocity zero" in str(one.message) for one in caught)

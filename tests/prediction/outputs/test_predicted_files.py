@@ -570,3 +570,34 @@ def test_a_box_that_is_turned_is_in_no_file_that_would_turn_it_back(
         assert (written.dimensions is None) == (name != "plain")
         edges = " ".join(f"{value:.6f}" for value in box.ravel())
         assert f'Lattice="{edges}"' in (folder / "prediction.extxyz").read_text()
+
+
+def test_chains_keep_their_letters_in_pdb(tmp_path: Path) -> None:
+    """Chain A was written as B where a chain of a longer name came before it."""
+    from painet_cli.data.trajectories.universe import universe_of
+
+    chains = ("PROA", "A", "C", "B2", "")
+    particles = Particles(
+        names=("CA",) * 5, types=(0,) * 5, type_names=("C",), bonds=(), chains=chains
+    )
+    universe = universe_of(particles, np.zeros((5, 3), dtype=np.float32), 1e-12)
+    assert universe.atoms.chainIDs.tolist() == ["B", "A", "C", "D", "X"]
+
+
+def test_names_of_residues_that_are_cut_stay_different_and_are_said(tmp_path: Path) -> None:
+    """Ligands of five letters, as the PDB gives them out now."""
+    from painet_cli.data.trajectories.writer import write_topology
+
+    particles = Particles(
+        names=("C1", "C1"),
+        types=(0, 0),
+        type_names=("C",),
+        bonds=(),
+        residues=("A1BXY", "A1BXZ"),
+        residue_ids=(1, 2),
+    )
+    write_topology(tmp_path / "a.pdb", particles, np.eye(2, 3, dtype=np.float32))
+    text = (tmp_path / "a.pdb").read_text()
+    atoms = [line for line in text.splitlines() if line.startswith("ATOM")]
+    assert [line[17:21] for line in atoms] == ["A1BX", "A1B2"]
+    assert "A1B2: A1BXZ" in text
