@@ -23,7 +23,7 @@ _KEPT = 300
 _NEW: dict[str, Any] = {
     "model": {"name": "painet", "layers": 4, "hidden": 64, "heads": 2},
     "train": {
-        "epochs": 100_000, "batch_size": 32, "lr": 3e-3, "patience": 100, "eval_every": 1,
+        "epochs": 100_000, "batch_size": 8, "lr": 3e-3, "patience": 100, "eval_every": 1,
         "clip_norm": 1.0, "ema": 0.99,
     },
 }  # fmt: skip

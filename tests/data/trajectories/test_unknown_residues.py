@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import torch
 
 from painet_cli.prediction.checkpoints import find_checkpoint
 from painet_cli.prediction.inputs.open import open_input
-from painet_cli.prediction.pipeline import forecast_recording
+from recordings import forecast_recording
 
 
 def chain(folder: Path) -> Path:
@@ -40,7 +39,7 @@ def test_of_several_selections_that_are_tried_the_chosen_one_counts(tmp_path: Pa
     """The notes were those of the last one that was tried, the C-alphas."""
     with open_input(chain(tmp_path)) as recording:
         known = [find_checkpoint("protein-backbone")]
-        made = forecast_recording(recording, 1, known, torch.device("cpu"))
+        made = forecast_recording(recording, 1, known)
     assert made.selected.language == "backbone"
     assert any("(DAL, SEP)" in one for one in made.forecast.warnings)
 

@@ -596,7 +596,7 @@ def test_names_of_residues_that_are_cut_stay_different_and_are_said(tmp_path: Pa
         residues=("A1BXY", "A1BXZ"),
         residue_ids=(1, 2),
     )
-    write_topology(tmp_path / "a.pdb", particles, np.eye(2, 3, dtype=np.float32))
+    write_topology(tmp_path / "a.pdb", particles, np.eye(2, 3, dtype=np.float32), remarks=())
     text = (tmp_path / "a.pdb").read_text()
     atoms = [line for line in text.splitlines() if line.startswith("ATOM")]
     assert [line[17:21] for line in atoms] == ["A1BX", "A1B2"]
