@@ -14,21 +14,10 @@ from painet_cli.errors import RequestError
 
 _IONS = {"SOD": "Na", "POT": "K", "CLA": "Cl", "CAL": "Ca", "CES": "Cs", "LIT": "Li", "RUB": "Rb"}
 """What CHARMM calls ions."""
-WATERS = {"HOH", "H2O", "SOL", "WAT", "TIP", "TIP3", "TP3", "TIP4", "TIP5", "SPC", "OPC"}
-WATERS |= {
-    "TP4",
-    "TP5",
-    "T4P",
-    "T3P",
-    "TP4P",
-    "TIP3P",
-    "TIP4P",
-    "TIP5P",
-    "SPCE",
-    "HO4",
-    "OP3",
-    "T4E",
-}
+WATERS = {
+    "HOH", "H2O", "SOL", "WAT", "TIP", "TIP3", "TP3", "TIP4", "TIP5", "SPC", "OPC", "TP4", "TP5",
+    "T4P", "T3P", "TP4P", "TIP3P", "TIP4P", "TIP5P", "SPCE", "HO4", "OP3", "T4E",
+}  # fmt: skip
 _BEADS = re.compile(r"BB\d?|SC\d|W")
 """Names of MARTINI's beads that would pass for sulphur or tungsten."""
 
