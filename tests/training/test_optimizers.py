@@ -12,8 +12,10 @@ from torch import nn
 from painet_cli.config.schema import TrainConfig
 from painet_cli.training.run import resume_run
 from painet_cli.training.run_folder import BEST, LAST
+from painet_cli.training.steps.muon import Muon, orthogonal
 from painet_cli.training.steps.optimizers import build_optimizers
 from painet_cli.training.steps.soap import Soap, sides
+from systems import normal
 from trainings import CPU, Watcher, same_bits, tensors, train
 
 OTHERS = ("adamw", "muon", "soap")
@@ -56,6 +58,40 @@ def test_soap_moves_nothing_on_the_first_gradient() -> None:
     parameter.grad = torch.ones(3, 3)
     Soap([parameter]).step()
     assert torch.equal(parameter.detach(), torch.ones(3, 3))
+
+
+def test_muon_moves_matrices_as_torch_does_up_to_bfloat16() -> None:
+    shapes = [(16, 16), (16, 40), (40, 16), (16, 40)]
+    ours, theirs = ([nn.Parameter(normal(*shape, seed=0)) for shape in shapes] for _ in range(2))
+    settings = {"lr": 0.1, "weight_decay": 0.2}
+    steps = (
+        Muon(ours, **settings),
+        torch.optim.Muon(theirs, adjust_lr_fn="match_rms_adamw", **settings),
+    )
+    begun = [one.detach().clone() for one in ours]
+    for seed in range(3):
+        for one, other in zip(ours, theirs, strict=True):
+            one.grad = other.grad = normal(*one.shape, seed=seed)
+        for optimizer in steps:
+            optimizer.step()
+    for one, other, at in zip(ours, theirs, begun, strict=True):
+        moved = (one - at).norm()
+        assert (one - other).norm() < 0.02 * moved
+
+
+def test_a_matrix_without_a_gradient_stays_and_does_not_stop_its_like() -> None:
+    first, second = (nn.Parameter(normal(16, 16, seed=0)) for _ in range(2))
+    first.grad = normal(16, 16, seed=1)
+    Muon([first, second], lr=0.1, weight_decay=0.2).step()
+    assert torch.equal(second, normal(16, 16, seed=0))
+    assert not torch.equal(first, normal(16, 16, seed=0))
+
+
+def test_steps_of_muon_are_orthogonal() -> None:
+    turned = orthogonal(normal(3, 8, 20, seed=0), (3.4445, -4.7750, 2.0315), 5, 1e-7)
+    singular = torch.linalg.svdvals(turned)
+    assert singular.min() > 0.6
+    assert singular.max() < 1.3
 
 
 def test_muon_has_the_hidden_maps_and_adamw_all_else() -> None:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from painet_cli.config.schema import TrainConfig
+from painet_cli.training.steps.muon import Muon
 from painet_cli.training.steps.soap import Soap
 
 _Parameters = Sequence[nn.Parameter]
@@ -111,9 +112,7 @@ def _muon(parameters: _Parameters, config: TrainConfig, adams: _Options) -> list
     others = [p for p in parameters if not any(p is one for one in hidden)]
     if not hidden:
         return _adamw(parameters, config, adams)
-    muon = torch.optim.Muon(
-        hidden, lr=config.lr, weight_decay=config.weight_decay, adjust_lr_fn="match_rms_adamw"
-    )
+    muon = Muon(hidden, lr=config.lr, weight_decay=config.weight_decay)
     return [muon, *(_adamw(others, config, adams) if others else [])]
 
 
