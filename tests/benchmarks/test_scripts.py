@@ -130,6 +130,21 @@ def test_a_plan_for_many_gpus_is_printed(
     assert 0 < shares[1] <= shares[0] <= 100, "more GPUs wait longer"
 
 
+def test_our_muon_is_timed_beside_torchs(
+    script: Script,
+    small_preset: Path,
+    data_dir: Path,
+    monkeypatch: MonkeyPatch,
+    capsys: CaptureFixture[str],
+) -> None:
+    given = ("--preset", str(small_preset), "--data-dir", str(data_dir), "--turns", "1")
+    run(script, monkeypatch, "muon", *given)
+    lines = capsys.readouterr().out.splitlines()
+    names = ["adam", "muon", "torch's muon", "torch.float32", "torch.bfloat16"]
+    assert [line[:14].strip() for line in lines] == names
+    assert all(float(line[14:].split()[0]) > 0 for line in lines)
+
+
 def test_a_gpus_steps_are_timed(script: Script, monkeypatch: MonkeyPatch) -> None:
     gpu = script("gpu")
     monkeypatch.setattr(gpu, "_WARM_UP", 0)

@@ -2,7 +2,7 @@
 
 Jordan 2024 (https://kellerjordan.github.io/posts/muon/), as `torch.optim.Muon` has it. What differs
 is how its products are taken: those of all matrices of one shape at once, and in float32. torch
-takes them one by one in bfloat16, which processors without AVX-512 emulate, 30 to 60 times as
+takes them one by one in bfloat16, which processors without AVX-512 emulate, 20 to 50 times as
 slowly (docs/results-costs.md).
 """
 
