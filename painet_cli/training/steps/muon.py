@@ -2,22 +2,35 @@
 
 Jordan 2024 (https://kellerjordan.github.io/posts/muon/), as `torch.optim.Muon` has it. What differs
 is how its products are taken: those of all matrices of one shape at once, and in float32. torch
-takes them one by one in bfloat16, which processors without AVX-512 emulate, 20 to 50 times as
+takes them one by one in bfloat16, which processors without AVX-512 emulate, some 20 times as
 slowly (docs/results-costs.md).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 class Muon(torch.optim.Muon):
-    """`torch.optim.Muon` with steps as long as AdamW's, of matrices of one shape at once."""
+    """`torch.optim.Muon` with steps as long as AdamW's, of matrices of one shape at once.
+
+    Parameters
+    ----------
+    matrices
+        What to train, each (A, B).
+    lr
+        Learning rate.
+    weight_decay
+        Share of a matrix that a step takes away, times `lr`.
+    """
+
+    def __init__(self, matrices: Iterable[nn.Parameter], *, lr: float, weight_decay: float) -> None:
+        super().__init__(matrices, lr=lr, weight_decay=weight_decay)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
