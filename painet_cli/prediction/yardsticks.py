@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from painet_cli.data.batches.batch import Batch
-from painet_cli.data.trajectories.unwrap import stretches, superposed
+from painet_cli.data.particles.superpose import stretches, superposed
 from painet_cli.models.kernel.ridge import squared_distances
 from painet_cli.models.kernel.written import gather, write_inputs
 from painet_cli.models.layers.body_frame import BodyFrame, Frames

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from painet_cli.data.batches.batch import Batch
-from painet_cli.data.trajectories.unwrap import superposed
+from painet_cli.data.particles.superpose import superposed
 from painet_cli.errors import PainetError, RequestError
 from painet_cli.prediction import passes
 from painet_cli.prediction.asked import make_forecast

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from painet_cli.data.batches.batch import Batch
-from painet_cli.data.trajectories.unwrap import superposed
+from painet_cli.data.particles.superpose import superposed
 from painet_cli.errors import RequestError
 from painet_cli.training.loss import check_loss, mean_loss, squared_errors
 from systems import CHAIN, RING, equal_systems, manifest, normal, preset, side_by_side

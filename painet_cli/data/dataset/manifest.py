@@ -26,7 +26,9 @@ SCHEMA_VERSION = 3
 _FINGERPRINTED = 1
 """Schema whose fields a fingerprint covers: those of older datasets stay what they are."""
 _UNCOVERED: dict[str, Any] = {
-    **dict.fromkeys(("name", "origin", "offset", "content_sha256", "velocity", "treatment"), True),
+    **dict.fromkeys(
+        ("name", "origin", "offset", "content_sha256", "velocity", "treatment", "reference"), True
+    ),
     "particles": {"hydrogens", "insertions"},
 }
 """Fields that came later, or that no number of a result depends on."""
@@ -125,7 +127,9 @@ class Manifest(Section):
     it, `before` for one's own recordings, which is what a prediction can know."""
     treatment: tuple[Treatment, ...] = ()
     """What was done to the frames of the source: molecules made whole and followed out of the box,
-    centroids put at the origin, frames turned onto the first."""
+    centroids put at the origin, frames turned onto one of them."""
+    reference: Index = 0
+    """Frame that the others were superposed on, where they were."""
     particles: Particles
     """Those of all systems, one system after the other; no bond joins two systems."""
     systems: tuple[System, ...] = ()

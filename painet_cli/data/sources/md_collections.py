@@ -32,6 +32,7 @@ from painet_cli.data.particles.bonds import covalent_bonds
 from painet_cli.data.particles.elements import atoms, formula, symbol
 from painet_cli.data.particles.hydrogens import hydrogens_of
 from painet_cli.data.particles.stretched import refuse_other_order
+from painet_cli.data.particles.superpose import clearest, superposed
 from painet_cli.data.sources.merge import prepare_together
 from painet_cli.data.sources.options import (
     AtHand,
@@ -45,7 +46,6 @@ from painet_cli.data.sources.options import (
 )
 from painet_cli.data.sources.plausible import OTHER_Z, check_order, check_unit, first_frames
 from painet_cli.data.sources.registry import Destination, Source, spelling
-from painet_cli.data.trajectories.unwrap import superposed
 from painet_cli.data.units import seconds
 from painet_cli.errors import RequestError, option
 
@@ -55,6 +55,8 @@ SEED = 1
 EVERY = "all"
 """Stands for every molecule of a collection."""
 _HYDROGEN = 1
+_LOOKED_AT = 1000
+"""Frames by which the one is chosen that all are superposed on."""
 
 
 @dataclass(frozen=True)
@@ -192,6 +194,7 @@ class Collection:
         shared_out = _split(self, molecule, segments, window, split, source)
         theory = held.members["theory"].text() if "theory" in held.members else ""
         label = label if label is not None else theory[:40]
+        reference = _reference(held, kept) if superpose else None
         manifest = Manifest(
             name=folder.name,
             origin=Origin(
@@ -201,11 +204,12 @@ class Collection:
                 prepared_by=to.command,
                 label=_label(self, label, official=official, superposed=superpose),
                 notes=_notes(
-                    self, molecule, R.shape[0], theory, hydrogens=hydrogens, superposed=superpose
+                    self, molecule, R.shape[0], theory, hydrogens=hydrogens, reference=reference
                 ),
             ),
             units=Units(length="angstrom", length_in_metres=1e-10, frame_time_s=frame_time_s),
-            treatment=("superposed",) if superpose else (),
+            treatment=("superposed",) if reference else (),
+            reference=reference.number if reference else 0,
             particles=atoms([numbers[k] for k in kept], bonds).model_copy(
                 update={"hydrogens": hydrogens_of(first[0], np.array(numbers) == _HYDROGEN, kept)}
             ),
@@ -213,7 +217,6 @@ class Collection:
             split=shared_out,
             files={},
         )
-        reference = first[0, kept] if superpose else None
         return write_dataset(folder, _positions(held, kept, reference), manifest, force=to.force)
 
     def _prepare_all(
@@ -300,8 +303,28 @@ def _split(
     return Split(kind="published", delta_frames=delta_frames, **drawn)
 
 
+@dataclass(frozen=True, eq=False)
+class _Reference:
+    """A frame that all are superposed on: its number, and its positions, (N, 3)."""
+
+    number: int
+    positions: NDArray[np.floating]
+
+
+def _reference(held: MoleculeFile, kept: Sequence[int]) -> _Reference:
+    """The first frame, or one that is clearly no mirror image of others."""
+    stride = max(1, held.positions.shape[0] // _LOOKED_AT)
+    done, looked_at = 0, []
+    for block in held.chunks():
+        looked_at.append(block[-done % stride :: stride, kept])
+        done += len(block)
+    frames = np.concatenate(looked_at)
+    chosen = clearest(frames)
+    return _Reference(chosen * stride, frames[chosen])
+
+
 def _positions(
-    held: MoleculeFile, kept: Sequence[int], reference: NDArray[np.floating] | None
+    held: MoleculeFile, kept: Sequence[int], reference: _Reference | None
 ) -> Iterator[NDArray[np.floating]]:
     done = 0
     for block in held.chunks():
@@ -314,7 +337,7 @@ def _positions(
             )
         done += len(block)
         frames = block[:, kept]
-        yield frames if reference is None else superposed(frames, reference)
+        yield frames if reference is None else superposed(frames, reference.positions)
 
 
 def _label(collection: Collection, label: str, *, official: bool, superposed: bool) -> str:
@@ -329,12 +352,13 @@ def _notes(
     theory: str,
     *,
     hydrogens: bool,
-    superposed: bool,
+    reference: _Reference | None,
 ) -> str:
     official = collection.molecules[molecule].frames
     notes = ["All atoms." if hydrogens else "Heavy atoms; hydrogens are left out."]
-    if superposed:
-        notes += ["Superposed: every frame shifted and turned onto the first."]
+    if reference:
+        onto = f"frame {reference.number}" if reference.number else "the first"
+        notes += [f"Superposed: every frame shifted and turned onto {onto}."]
     notes += ["Bonds: by covalent radii, in frame 0."]
     notes += [f"Theory: {theory}."] if theory else []
     if frames != official:

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from painet_cli.data.formats.frame import Frame
 from painet_cli.data.particles.bonds import inverse_box
 from painet_cli.data.particles.names import Treatment
+from painet_cli.data.particles.superpose import spins, superposed
 from painet_cli.data.trajectories.reader import PICOSECOND, Trajectory
-from painet_cli.data.trajectories.unwrap import Unwrapper, superposed
+from painet_cli.data.trajectories.unwrap import Unwrapper
 from painet_cli.data.units import same_time
 from painet_cli.errors import RequestError, option
 from painet_cli.storage.progress import OnCount
@@ -133,10 +134,12 @@ def prepared_frames(
     ------
     RequestError
         A frame cannot be read, is not finite, comes at another time than expected, has a molecule
-        that the periodic box cuts or that crossed its boundary, or has no box to be unwrapped by.
+        that the periodic box cuts or that crossed its boundary, has no box to be unwrapped by, or
+        spins where it is superposed.
     """
     total, done = sum(map(len, chosen)), 0
     reference: NDArray[np.floating] | None = None
+    laid: NDArray[np.floating] | None = None
     for file, numbers in zip(files, chosen, strict=True):
         unwrap = Unwrapper(bonds, file.atom_count, indices, together=reading.unwrap)
         before: Frame | None = None
@@ -157,8 +160,17 @@ def prepared_frames(
                 )
             if reading.center:
                 x = x - x.mean(axis=0, dtype=np.float64)
-            reference = x if reference is None else reference
-            x = superposed(x, reference) if reading.superpose else x
+            if reading.superpose:
+                reference = x if reference is None else reference
+                x = superposed(x, reference)
+                if laid is not None and before is not None and spins(x, laid):
+                    raise RequestError(
+                        f"{option('superpose', value=True)}: {file.path}: frame {number} nearly is "
+                        "a mirror image of the first and fits it two ways: superposed, it spins",
+                        f"begin with another frame ({option('start')}), or leave "
+                        f"{option('superpose')} out",
+                    )
+                laid = x
             yield x[None]
             before = frame
             done += 1

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
@@ -17,8 +15,6 @@ _MOST_CHAINS = 64
 """Molecules that are brought together; more of them fill the box, and belong nowhere."""
 _IMAGES = np.stack(np.meshgrid(*[[-1.0, 0.0, 1.0]] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
 """In a skew box, rounding may miss the nearest image by an edge."""
-_AT_ONCE = 2**14
-"""Particles of some frames."""
 
 
 class Unwrapper:
@@ -141,49 +137,3 @@ def _doubled(parent: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     while (steps[-1] != (above := steps[-1][steps[-1]])).any():
         steps.append(above)
     return steps
-
-
-def superposed(
-    positions: NDArray[np.floating],  # (..., N, 3)
-    reference: NDArray[np.floating],  # (..., N, 3)
-) -> NDArray[np.float64]:  # (..., N, 3)
-    """Frames shifted and turned to the least squared distance from a reference (Kabsch).
-
-    All have the one reference or each its own; one frame goes onto several references, too.
-    """
-    x, _ = _centred(positions)
-    like, origin = _centred(reference)
-    turned: NDArray[np.float64] = x @ _rotations(x, like) + origin
-    return turned
-
-
-def fit(
-    positions: NDArray[np.floating],  # (..., N, 3)
-    reference: NDArray[np.floating],  # (..., N, 3)
-) -> NDArray[np.float64]:  # (..., 3, 3)
-    """Rotations, applied from the right, that turn centred frames onto centred references."""
-    return _rotations(_centred(positions)[0], _centred(reference)[0])
-
-
-def stretches(frames: int, particles: int) -> Iterator[slice]:
-    """Frames of so many particles, as many at a time as a processor's cache holds."""
-    size = max(1, _AT_ONCE // particles)
-    return (slice(first, first + size) for first in range(0, frames, size))
-
-
-def _centred(
-    positions: NDArray[np.floating],  # (..., N, 3)
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:  # (..., N, 3), (..., 1, 3)
-    origin: NDArray[np.float64] = positions.mean(axis=-2, keepdims=True, dtype=np.float64)
-    return positions - origin, origin
-
-
-def _rotations(
-    x: NDArray[np.float64],  # (..., N, 3)
-    like: NDArray[np.float64],  # (..., N, 3)
-) -> NDArray[np.float64]:  # (..., 3, 3)
-    u, _, vt = np.linalg.svd(x.swapaxes(-1, -2) @ like)
-    # where the best fit is a mirror image, the axis of the least singular value is turned round
-    u[..., :, 2] *= np.where(np.linalg.det(u @ vt) < 0, -1.0, 1.0)[..., None]
-    rotation: NDArray[np.float64] = u @ vt
-    return rotation

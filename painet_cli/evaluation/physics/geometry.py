@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.particles.particles import Particles, residue_starts
-from painet_cli.data.trajectories.unwrap import superposed
+from painet_cli.data.particles.superpose import superposed
 from painet_cli.prediction.sanity import bond_lengths, parts_of
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.trajectories.unwrap import stretches
+from painet_cli.data.particles.superpose import stretches
 from painet_cli.prediction.adapting.blocks import Blocks
 from painet_cli.prediction.yardsticks import (
     MEAN,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.trajectories.unwrap import stretches, superposed
+from painet_cli.data.particles.superpose import stretches, superposed
 
 
 def superposed_mse(

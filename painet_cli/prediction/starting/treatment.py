@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.particles.names import Treatment
-from painet_cli.data.trajectories.unwrap import fit, stretches, superposed
+from painet_cli.data.particles.superpose import fit, stretches, superposed
 from painet_cli.prediction.inputs.recording import Input
 from painet_cli.training.checkpoint import Header
 

@@ -163,11 +163,11 @@ def _trained_on(manifest: Manifest, train: Windows) -> tuple[str, ...]:
 
 
 def _reference(dataset: Dataset) -> list[list[float]]:
-    """What the frames were superposed on: the first of them, which `prepare` left where it was."""
+    """What the frames were superposed on, which `prepare` left where it was."""
     manifest = dataset.manifest
     if manifest.systems or "superposed" not in manifest.treatment:
         return []
-    positions: list[list[float]] = dataset.frames[0].astype(float).tolist()
+    positions: list[list[float]] = dataset.frames[manifest.reference].astype(float).tolist()
     return positions
 
 

@@ -96,6 +96,19 @@ def test_superposed_a_molecule_that_only_tumbles_stands_still(tmp_path: Path) ->
     assert "Superposed" in still.manifest.origin.notes
 
 
+def test_a_molecule_that_turns_into_its_mirror_image_does_not_spin(tmp_path: Path) -> None:
+    chain = np.array([[0, 0, 0], [1.2, 0.7, 0], [2.4, 0, 0], [3.6, 0.7, 0], [4.8, 0, 0]])
+    bent = 0.8 * np.cos(np.pi * np.arange(200) / 199)
+    heavy = chain + bent[:, None, None] * np.array([0.5, 0, -1, 0, 0.5])[:, None] * [0, 0, 1]
+    R = np.concatenate([heavy, heavy[:, 1:] + [0, 1.09, 0]], axis=1)
+    source = write(tmp_path / "m.npz", R=R, z=np.array([8, 6, 6, 6, 8, 1, 1, 1, 1]))
+    dataset = prepare(source, "malonaldehyde", superpose=True)
+    reference = dataset.manifest.reference
+    assert np.abs(np.diff(dataset.frames, axis=0)).max() < 0.03  # onto the first frame 0.9
+    np.testing.assert_allclose(dataset.frames[reference], heavy[reference], atol=1e-6)
+    assert f"turned onto frame {reference}." in dataset.manifest.origin.notes
+
+
 @pytest.mark.parametrize("compressed", [False, True])
 @pytest.mark.parametrize("dtype", ["<f4", "<f8", ">f8"])
 @pytest.mark.parametrize("chunk_bytes", [1, 5000, 2**24])

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from painet_cli.data.dataset.dataset import Dataset, open_dataset
 from painet_cli.data.dataset.splits import MOST_WINDOWS, split_windows
+from painet_cli.data.particles.superpose import superposed
 from painet_cli.data.sources.registry import Destination
 from painet_cli.data.sources.trajectory import prepare_trajectory, write_trajectories
 from painet_cli.data.trajectories.frames import Reading
-from painet_cli.data.trajectories.unwrap import Unwrapper, superposed
+from painet_cli.data.trajectories.unwrap import Unwrapper
 from painet_cli.errors import PainetError, RequestError
 
 ATOMS, FRAMES = 6, 40
@@ -337,6 +338,14 @@ def test_superposition_takes_rotation_and_shift_out(pdb: Path, tmp_path: Path) -
     np.testing.assert_allclose(frames[0], turned[0], atol=1e-5)
     apart = walk() - walk().mean(axis=1, keepdims=True)
     assert np.sqrt(np.mean((frames - frames[0]) ** 2)) <= np.sqrt(np.mean((apart - apart[0]) ** 2))
+
+
+def test_superposition_that_spins_is_refused(pdb: Path, tmp_path: Path) -> None:
+    bent = np.cos(np.pi * np.arange(FRAMES) / (FRAMES - 1))[:, None] * [1, 0.0, -1, -1, 0, 1]
+    wagging = walk()[:1] + 1.2 * bent[..., None] * [0, 0, 1]
+    dcd = save(tmp_path / "wagging.dcd", universe(wagging.astype(np.float32)))
+    refused(tmp_path, "nearly is a mirror image of the first", pdb, dcd, superpose=True)
+    assert len(prepare(pdb, dcd, superpose=True, start=FRAMES // 2, delta_frames=1).frames) == 20
 
 
 @pytest.mark.parametrize("seed", range(5))

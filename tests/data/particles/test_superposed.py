@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from painet_cli.data.trajectories import unwrap
-from painet_cli.data.trajectories.unwrap import fit, stretches, superposed
+from painet_cli.data.particles import superpose
+from painet_cli.data.particles.superpose import clearest, fit, spins, stretches, superposed
 from painet_cli.prediction.adapting.guesses import weighted_past
 from painet_cli.prediction.adapting.superposition import superposed_mse
 from painet_cli.prediction.yardsticks import mean_structure, mean_superposed
@@ -22,7 +22,7 @@ def drawn(*shape: int, seed: int = 0) -> NDArray[np.float64]:
 @pytest.fixture(autouse=True)
 def few_frames_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three frames of seven particles, so that the last stretch is a shorter one."""
-    monkeypatch.setattr(unwrap, "_AT_ONCE", 23)
+    monkeypatch.setattr(superpose, "_AT_ONCE", 23)
 
 
 def test_every_frame_has_its_own_reference() -> None:
@@ -70,3 +70,33 @@ def test_a_weighted_past_guesses_many_starts_as_each_by_itself() -> None:
     together = guess(frames, starts)
     for at, one in zip(starts, together, strict=True):
         np.testing.assert_allclose(one, guess(frames, np.array([at]))[0], **EXACT)
+
+
+def wagging_chain() -> NDArray[np.float64]:
+    """(101, 5, 3): a flat chain that bends to one side and, half-way through, to the other.
+
+    Bent as much as it is broad, it is nearly its own mirror image turned half round.
+    """
+    flat = np.array([[0, 0, 0], [1.2, 0.7, 0], [2.4, 0, 0], [3.6, 0.7, 0], [4.8, 0, 0.0]])
+    across = np.cos(np.pi * np.arange(101) / 100)[:, None] * [0.5, 0, -1, 0, 0.5]
+    return flat + 0.8 * across[..., None] * [0, 0, 1]
+
+
+def test_frames_go_onto_one_that_no_other_is_a_mirror_image_of() -> None:
+    frames = wagging_chain()
+    onto_first, onto_chosen = (superposed(frames, frames[k]) for k in (0, clearest(frames)))
+    assert np.abs(np.diff(onto_first, axis=0)).max() > 0.9
+    assert np.abs(np.diff(onto_chosen, axis=0)).max() < 0.03
+
+
+def test_the_first_frame_serves_where_it_is_clear() -> None:
+    body = drawn(7)
+    assert clearest(body + 0.1 * drawn(50, 7, seed=1)) == 0
+
+
+def test_a_spin_is_what_superposition_made_of_a_small_step() -> None:
+    frames = wagging_chain()
+    onto_first, onto_flat = (superposed(frames, frames[k]) for k in (0, 50))
+    assert [k for k in range(100) if spins(onto_first[k + 1], onto_first[k])] == [70]
+    assert not any(spins(onto_flat[k + 1], onto_flat[k]) for k in range(100))
+    assert not spins(superposed(frames[90], frames[10]), frames[10]), "a long way of its own"
