@@ -193,6 +193,9 @@ class AtomConfig(ModelConfig):
     noise: NonNegativeFloat = 0.1
     """Spread of the noise on positions, velocities and their lengths in training, in the dataset's
     unit of length (and of length a frame)."""
+    centred: bool = False
+    """Positions are told about the mean of their system, so that a shift carries over to the
+    prediction; otherwise as they lie, as published."""
 
 
 MODEL_CONFIGS = ModelTable(

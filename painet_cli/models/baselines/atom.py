@@ -4,7 +4,8 @@ Atomistic Transformer Operator for Molecules, Thompson et al. 2026 (ICLR;
 https://arxiv.org/abs/2510.05482). No graph: T copies of the start, told apart by rotary embeddings
 of their time, attend to positions, velocities and types of all atoms and times. The lifting to the
 width keeps vectors apart from scalars, everything after it does not, so that neither a turn nor a
-shift of a system carries over to its prediction; the authors call it quasi-equivariant.
+shift of a system carries over to its prediction; the authors call it quasi-equivariant. With
+`model.centred`, which is ours, a shift does.
 
 In training, noise is added to positions, velocities and their lengths, to every copy anew.
 
@@ -29,6 +30,7 @@ from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import Graph
 from painet_cli.errors import RequestError
 from painet_cli.models.base import SystemSpec
+from painet_cli.models.baselines.egno import centroids
 from painet_cli.models.baselines.published import PublishedModel
 from painet_cli.models.features import Features, lengths, one_hot
 from painet_cli.models.layers.channels import ByKind, Channels, Product
@@ -64,6 +66,7 @@ class Atom(PublishedModel):
             heads=config.heads,
             horizon=horizon,
             noise=config.noise,
+            centred=config.centred,
         )
         return cls(Features(preset.features, system), core, horizon)
 
@@ -96,6 +99,8 @@ class AtomCore(nn.Module):
         T, steps.
     noise
         Spread of the noise in training, in the dataset's unit of length (and of length a frame).
+    centred
+        Whether positions are told about the mean of their system.
     """
 
     def __init__(
@@ -107,10 +112,12 @@ class AtomCore(nn.Module):
         heads: int,
         horizon: int,
         noise: float = 0.0,
+        centred: bool = False,
     ) -> None:
         super().__init__()
         self.horizon = horizon
         self.noise = noise
+        self.centred = centred
         self.half_width = hidden // heads // 2
         vectors = (hidden - 1) // 3  # and at least one scalar
         channels = (vectors, hidden - 3 * vectors)
@@ -132,6 +139,8 @@ class AtomCore(nn.Module):
         graph: Graph,
     ) -> Tensor:  # (T, M, 3)
         """Predicted positions, (T, M, 3)."""
+        origin = centroids(x, graph) if self.centred else torch.zeros_like(x)
+        x = x - origin
         x, v, z = (rows.expand(self.horizon, -1, -1) for rows in (x, v, z))
         lifted = self.lift_x(self._given(x))
         sources = [lifted, self.lift_v(self._given(v))]
@@ -148,7 +157,7 @@ class AtomCore(nn.Module):
         vectors = rows.scatter(x)[..., : 3 * len(self.read)]
         vectors = vectors.reshape(*vectors.shape[:2], -1, 3)
         out: Tensor = self.read @ vectors / math.sqrt(len(self.read))
-        return out
+        return out + origin
 
     def _given(self, vectors: Tensor) -> Channels:
         """Vectors and their lengths; in training with noise on both."""

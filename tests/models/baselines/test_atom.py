@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -61,6 +62,16 @@ def test_noise_is_as_large_as_asked_for() -> None:
     assert float(seen.vectors.std()) == pytest.approx(0.5, rel=0.1)
     assert float(seen.scalars.std()) == pytest.approx(0.5, rel=0.1)
     assert quiet.core._given(x).vectors.abs().max() == 0
+
+
+@pytest.mark.parametrize("centred", [True, False])
+def test_about_its_mean_a_shift_of_a_system_carries_over(*, centred: bool) -> None:
+    model = build_model(preset({**SMALL, "centred": centred}, 2), SPEC).double().eval()
+    batch = equal_systems(BRANCHED, 2)
+    shift = normal(2, 3, seed=5)[batch.graph.system]  # each system its own
+    moved = model(replace(batch, positions=batch.positions + shift))
+    carried = torch.allclose(moved, model(batch) + shift, rtol=1e-10, atol=1e-10)
+    assert carried == centred
 
 
 def test_a_width_that_heads_cannot_share_evenly_is_refused() -> None:
