@@ -58,6 +58,7 @@ def read_c3d(path: Path) -> Motion:
         x[:, places],
         frame_time_s=1 / rate if rate > 0 else None,
         up_axis=_up(said["screen"]) or "z",
+        times_s=(said["first"] + np.arange(len(x))) / rate if rate > 0 else None,
     )
     if not (others := [name for name in names[: x.shape[1]] if name in said["others"]]):
         return motion
@@ -96,6 +97,7 @@ def content(path: str) -> Opened:
         "others": [name for key in _OTHERS for name in _listed(parameters, key)],
         "unit": str((parameters["UNITS"]["value"] or ["mm"])[0]).strip(),
         "rate": float(parameters["RATE"]["value"][0]),
+        "first": int(held["header"]["points"]["first_frame"]),  # counted from 0
         "screen": str((*parameters.get("Y_SCREEN", {"value": ()})["value"], "")[0]),
     }
     points = np.array(held["data"]["points"], dtype=np.float64)  # (4, markers, frames)

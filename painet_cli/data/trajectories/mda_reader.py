@@ -162,7 +162,8 @@ class MdaReader:
         if self._pdb is not None and self._pdb.times_ps:
             return self._pdb.times_ps[number]
         if self._dcd:
-            return number * (self.frame_time_ps or 0.0)
+            steps = number + self._dcd.first_step / self._dcd.steps_between
+            return steps * (self.frame_time_ps or 0.0)
         return self._late.time_ps(number, float(step.time)) if self._late else float(step.time)
 
     def _offset(self, number: int) -> tuple[int, ...]:

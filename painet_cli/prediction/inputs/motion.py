@@ -56,4 +56,8 @@ class MotionRecording(ParticleRecording):
         self.length_unit, self.notes = guessed.length_unit, guessed.notes
 
     def _frames(self, first: int, stop: int, indices: NDArray[np.int64]) -> Frames:
-        return Frames(self._all[first:stop, indices])
+        times_s = self._motion.times_s
+        if times_s is None and self.frame_time_s is not None:
+            times_s = np.arange(self.frame_count, dtype=np.float64) * self.frame_time_s
+        times_s = None if times_s is None else times_s[first:stop]
+        return Frames(self._all[first:stop, indices], times_s=times_s)

@@ -206,6 +206,19 @@ def test_markers_hang_from_those_they_move_with(tmp_path: Path) -> None:
     assert read_trc(trc(tmp_path, gap=True)).bonds == ((0, 1), (1, 2), (2, 3))
 
 
+def test_the_times_of_a_trc_are_those_of_its_rows(tmp_path: Path) -> None:
+    path = trc(tmp_path)
+    text = re.sub(r"^(\d+)\t0\.(\d+)\t", r"\1\t7.\2\t", path.read_text(), flags=re.MULTILINE)
+    path.write_text(text)
+    np.testing.assert_allclose(read_trc(path).times_s, 7 + np.arange(20) / 50)
+    kept = [line for line in text.splitlines() if not line.startswith(("6\t", "7\t"))]
+    path.write_text("\n".join(kept) + "\n")
+    cut = read_trc(path)
+    assert cut.breaks == (5,)
+    expected = 7 + np.delete(np.arange(20), [5, 6]) / 50
+    np.testing.assert_allclose(cut.times_s, expected)
+
+
 def test_trc_of_an_unknown_unit(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="'cubits' is no unit of length"):
         read_trc(trc(tmp_path, unit="cubits"))
@@ -262,6 +275,15 @@ def test_c3d_is_read_as_trc_is(tmp_path: Path) -> None:
     assert motion.names == MARKERS
     assert motion.frame_time_s == pytest.approx(0.02)
     np.testing.assert_allclose(motion.positions[9], pose(9) / 1000, atol=1e-6)
+
+
+def test_a_c3d_that_was_cut_begins_at_its_first_frame(tmp_path: Path) -> None:
+    ezc3d = pytest.importorskip("ezc3d")
+    content = ezc3d.c3d(str(c3d(tmp_path, MARKERS)))
+    content["header"]["points"]["first_frame"] = 100
+    content.write(str(tmp_path / "cut.c3d"))
+    motion = read_motion_file(tmp_path / "cut.c3d", "C3D")
+    np.testing.assert_allclose(motion.times_s, (100 + np.arange(20)) / 50)
 
 
 def test_angles_and_forces_of_a_c3d_are_no_markers(tmp_path: Path) -> None:

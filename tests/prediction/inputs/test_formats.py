@@ -77,6 +77,15 @@ def test_xyz_of_atomic_numbers(tmp_path: Path) -> None:
     check(read(xyz(tmp_path / "a.xyz", "", NUMBERS)))
 
 
+def test_a_single_frame_has_the_time_that_its_file_gives(tmp_path: Path) -> None:
+    path = xyz(tmp_path / "a.xyz", "time = 2{k} ps")
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join(lines[22:33]) + "\n")
+    found = read(path)
+    assert found.frame_time_s is None
+    assert found.times_s == pytest.approx([22e-12])
+
+
 def test_deuterium_in_xyz_is_hydrogen(tmp_path: Path) -> None:
     path = tmp_path / "heavy.xyz"
     path.write_text("3\n\nO 0 0 0\nD 0.96 0 0\nD -0.24 0.93 0\n")

@@ -280,6 +280,39 @@ def test_the_start_frame_is_left_out_where_one_time_step_cannot_hold_it(
     assert files["prediction.extxyz"].frames == 6, "times of their own hold it"
 
 
+def clocked(system: Input, first_s: float, frame_time_s: float) -> Input:
+    """The same, with times of a recording that begins at another than 0."""
+    return replace(system, times_s=first_s + frame_time_s * np.arange(len(system.frames)))
+
+
+@pytest.mark.parametrize("ending", [".dcd", ".xtc", ".trr", ".nc", ".h5md"])
+def test_the_clock_of_the_input_goes_on(peptide: Input, tmp_path: Path, ending: str) -> None:
+    late = clocked(in_format(peptide, ending), 1000 * PICOSECOND, 2 * PICOSECOND)
+    files, _ = predict(late, tmp_path, truth=True)
+    for title in ("predicted", "reference"):
+        name = f"my_peptide_{title}{'.dcd' if ending == '.h5md' else ending}"
+        assert "times are the input's" in files[name].what
+        universe = opened(tmp_path / "my_peptide_topology.pdb", tmp_path / name)
+        assert times_in(universe) == pytest.approx([1006, 1008, 1010, 1012, 1014, 1016], rel=1e-6)
+    lines = (tmp_path / "prediction.extxyz").read_text().split()
+    assert [one for one in lines if one.startswith("Time=")][:2] == ["Time=1006000", "Time=1008000"]
+    with np.load(tmp_path / "prediction.npz") as arrays:
+        assert arrays["start_times_s"] == pytest.approx([1006e-12])
+        assert arrays["times_s"][0] == pytest.approx(2e-12), "these are from the start"
+
+
+@pytest.mark.parametrize(("ending", "first_ns"), [(".xtc", 1e6), (".trr", 1e6), (".dcd", 1e7)])
+def test_a_clock_too_late_for_a_format_is_left_out_and_said(
+    peptide: Input, tmp_path: Path, ending: str, first_ns: float
+) -> None:
+    late = clocked(in_format(peptide, ending), first_ns * 1000 * PICOSECOND, 2 * PICOSECOND)
+    files, _ = predict(late, tmp_path)
+    name = f"my_peptide_predicted{ending}"
+    assert "times are from the start, at" in files[name].what
+    universe = opened(tmp_path / "my_peptide_topology.pdb", tmp_path / name)
+    assert times_in(universe) == pytest.approx([0, 2, 4, 6, 8, 10], abs=1e-5)
+
+
 @pytest.mark.parametrize("lost", [0, 2])
 def test_steps_that_are_not_finite_are_left_out(peptide: Input, tmp_path: Path, lost: int) -> None:
     positions = random(1, 5, N, 3, seed=1)
@@ -484,6 +517,10 @@ def test_a_table_of_joints(dancer: Input, tmp_path: Path) -> None:
     assert files["35_01_predicted.csv"].frames == len(rows) == 6
     assert [int(row["step"]) for row in rows] == [0, 1, 2, 3, 4, 5]
     assert [float(row["time_s"]) for row in rows] == pytest.approx([0, *(np.arange(26, 31) / 120)])
+    predict(clocked(dancer, 5.0, 1 / 120), tmp_path)
+    with (tmp_path / "35_01_predicted.csv").open(newline="") as file:
+        row = next(csv.DictReader(file))
+    assert float(row["time_s"]) == pytest.approx(5 + 3 / 120), "the recording's clock goes on"
     seen = [[[float(row[f"{j}_{axis}"]) for axis in "xyz"] for j in JOINTS] for row in rows]
     assert np.allclose(seen, expected[0], rtol=1e-6)
 
