@@ -217,6 +217,19 @@ def test_restart_without_velocities_or_box(tmp_path: Path, top: Path) -> None:
     assert found.boxes is None
 
 
+@pytest.mark.parametrize("velocities", [True, False])
+def test_restart_of_three_lengths_has_a_rectangular_box_which_is_said(
+    tmp_path: Path, top: Path, velocities: bool
+) -> None:
+    path = rst7(tmp_path / "a.inpcrd", velocities=velocities, box=False)
+    path.write_text(path.read_text() + "".join(f"{one:12.7f}" for one in (20, 21, 22)) + "\n")
+    found = read(path, top)
+    check(found, 1)
+    assert found.boxes is not None
+    np.testing.assert_allclose(found.boxes[0], np.diag([20, 21, 22]), atol=1e-9)
+    assert any("no angles: they are taken for 90 degrees" in one for one in found.notes)
+
+
 def test_restart_cut_within_its_velocities_is_refused(tmp_path: Path, top: Path) -> None:
     path = rst7(tmp_path / "a.rst7", box=False)
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:-2]))

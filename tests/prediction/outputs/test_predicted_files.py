@@ -589,6 +589,32 @@ def test_box_chains_and_insertion_codes_travel_into_written_files(
     assert 'pbc="T T T"' in extended
 
 
+@pytest.mark.parametrize("suffix", [".pdb", ".cif"])
+def test_ligands_and_water_are_what_the_input_calls_them(tmp_path: Path, suffix: str) -> None:
+    records = ("ATOM", "ATOM", "HETATM", "HETATM")
+    rows = zip(records, ("N", "CA", "C1", "O"), ("GLY", "GLY", "LIG", "HOH"), strict=True)
+    lines = [
+        f"{kind:<6}{k + 1:5d}  {name:<3} {residue} A{k // 2 + k % 2 * (k // 2) + 1:4d}    "
+        f"{1.5 * k:8.3f}{0.0:8.3f}{0.0:8.3f}  1.00  0.00           {name[0]}"
+        for k, (kind, name, residue) in enumerate(rows)
+    ]
+    path = tmp_path / "complex.pdb"
+    path.write_text("\n".join([*lines, "END", ""]))
+    with open_input(path) as recording:
+        found = recording.read(recording.select("all"))
+        assert recording.read(recording.select("resname GLY")).particles.records == ()
+    assert found.particles.records == records
+    out = tmp_path / "out"
+    out.mkdir()
+    predict(replace(found, path=tmp_path / f"complex{suffix}"), out, starts=(0,), steps=1)
+    for file in out.glob("complex_*.pdb"):
+        seen = [line[:6].strip() for line in file.read_text().splitlines() if line[:6] in KINDS]
+        assert seen == list(records) * (len(seen) // 4)
+
+
+KINDS = ("ATOM  ", "HETATM")
+
+
 def test_a_box_that_is_turned_is_in_no_file_that_would_turn_it_back(
     peptide: Input, tmp_path: Path
 ) -> None:
