@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from types import SimpleNamespace
-from typing import Any
+from collections.abc import Mapping
+from types import MappingProxyType, SimpleNamespace
+from typing import Any, Self
 
 import numpy as np
 
@@ -89,8 +90,14 @@ def h5md(path: str) -> Opened:
     """Open an H5MD file; in the child."""
     from MDAnalysis.coordinates.H5MD import H5MDReader
 
+    class Reader(H5MDReader):  # type: ignore[misc]
+        def open_trajectory(self) -> None:
+            super().open_trajectory()
+            whole = _Completed(self._file["particles"][next(iter(self._file["particles"]))])
+            self._particle_group: Any = whole
+
     open_hdf5(path).close()
-    reader = H5MDReader(path)
+    reader = Reader(path)
     told, answered = _served(reader)
 
     def answer(number: int) -> Answer:
@@ -105,6 +112,67 @@ def h5md(path: str) -> Opened:
     boundary = np.ravel(reader._particle_group["box"].attrs["boundary"]).astype(str)
     periodic = np.broadcast_to(boundary != "none", 3)  # the reader looks whether all are
     return told | {"periodic": periodic.tolist()}, answer
+
+
+class _Values(np.ndarray[Any, Any]):
+    """Numbers with attributes, as a dataset of HDF5 has them."""
+
+    attrs: Mapping[str, Any] = MappingProxyType({})
+
+    @classmethod
+    def of(cls, values: Any, **attrs: Any) -> Self:
+        made = np.asarray(values).view(cls)
+        made.attrs = attrs
+        return made
+
+
+class _Completed:
+    """Particles of an H5MD file, with a value a frame of what may stand once or be missing.
+
+    MDAnalysis knows neither fixed edges nor steps and times as first and interval, nor a file
+    without times or their unit, whose frames are all at 0 here.
+    """
+
+    def __init__(
+        self, group: Any, inside: str = "", made: dict[str, _Values] | None = None
+    ) -> None:
+        self._group, self._inside = group, inside
+        self._made = _missing(group) if made is None else made
+
+    def __getitem__(self, name: str) -> Any:
+        path = f"{self._inside}{name}"
+        if path in self._made:
+            return self._made[path]
+        held = self._group[name]
+        return _Completed(held, f"{path}/", self._made) if hasattr(held, "keys") else held
+
+    def __contains__(self, name: str) -> bool:
+        return f"{self._inside}{name}" in self._made or name in self._group
+
+    @property
+    def attrs(self) -> Any:
+        """Attributes of the group."""
+        return self._group.attrs
+
+
+def _missing(group: Any) -> dict[str, _Values]:
+    """What MDAnalysis wants of a group of particles and does not find, by its path."""
+    made, count = {}, 0
+    for name in ("position", "velocity", "force"):
+        if name not in group:
+            continue
+        count = len(group[name]["value"])
+        for key, unit in (("step", {}), ("time", {"unit": "ps"})):
+            path, held = f"{name}/{key}", group[name].get(key)
+            if held is None or (unit and "unit" not in held.attrs):
+                made[path] = _Values.of(np.zeros(count), **unit)
+            elif held.ndim == 0:
+                first = held.attrs.get("offset", 0)
+                made[path] = _Values.of(first + np.arange(count) * held[()], **held.attrs)
+    edges = group["box"].get("edges")
+    if edges is not None and not hasattr(edges, "keys"):
+        made["box/edges/value"] = _Values.of(np.broadcast_to(edges, (count, *edges.shape)))
+    return made
 
 
 def _served(reader: Any) -> Opened:

@@ -511,23 +511,68 @@ def test_gsd(tmp_path: Path) -> None:
     assert len(found.particles.bonds) == 8
 
 
-def test_h5md(tmp_path: Path, top: Path) -> None:
+def h5md(path: Path) -> Any:
+    """A file as MDAnalysis writes it, still open."""
     h5py = pytest.importorskip("h5py")
-    with h5py.File(tmp_path / "a.h5md", "w") as file:
-        file.create_group("h5md").attrs["version"] = [1, 1]
-        group = file.create_group("particles/trajectory")
-        box = group.create_group("box")
-        box.attrs["dimension"] = 3
-        box.attrs["boundary"] = np.array(["none"] * 3, dtype="S")
-        at = group.create_group("position")
-        at["step"] = np.arange(3)
-        at["time"] = np.arange(3) * 0.5
-        at["time"].attrs["unit"] = "ps"
-        at["value"] = frames() / 10
-        at["value"].attrs["unit"] = "nm"
+    file = h5py.File(path, "w")
+    file.create_group("h5md").attrs["version"] = [1, 1]
+    group = file.create_group("particles/trajectory")
+    box = group.create_group("box")
+    box.attrs["dimension"] = 3
+    box.attrs["boundary"] = np.array(["none"] * 3, dtype="S")
+    at = group.create_group("position")
+    at["step"] = np.arange(3)
+    at["time"] = np.arange(3) * 0.5
+    at["time"].attrs["unit"] = "ps"
+    at["value"] = frames() / 10
+    at["value"].attrs["unit"] = "nm"
+    return file
+
+
+def test_h5md(tmp_path: Path, top: Path) -> None:
+    h5md(tmp_path / "a.h5md").close()
     found = read(tmp_path / "a.h5md", top)
     check(found)
     assert found.frame_time_s == pytest.approx(5e-13)
+
+
+@pytest.mark.parametrize("edges", [[2.0, 2.1, 2.2], [[2.0, 0, 0], [0.5, 2.1, 0], [0, 0, 2.2]]])
+def test_edges_of_h5md_may_be_the_same_in_all_frames(
+    tmp_path: Path, top: Path, edges: list[Any]
+) -> None:
+    with h5md(tmp_path / "a.h5md") as file:
+        box = file["particles/trajectory/box"]
+        box.attrs["boundary"] = np.array(["periodic"] * 3, dtype="S")
+        box["edges"] = edges
+    found = read(tmp_path / "a.h5md", top)
+    check(found)
+    assert found.boxes is not None
+    whole = 10 * np.array(edges)
+    np.testing.assert_allclose(found.boxes[2], np.diag(whole) if whole.ndim == 1 else whole)
+
+
+def test_h5md_without_times_does_not_say_its_time(tmp_path: Path, top: Path) -> None:
+    for name, gone in (("none", ["time"]), ("neither", ["time", "step"]), ("unit", [])):
+        with h5md(tmp_path / f"{name}.h5md") as file:
+            at = file["particles/trajectory/position"]
+            for key in gone:
+                del at[key]
+            if not gone:
+                del at["time"].attrs["unit"]
+        found = read(tmp_path / f"{name}.h5md", top)
+        check(found)
+        assert found.frame_time_s is None
+
+
+def test_times_of_h5md_may_be_the_first_and_the_interval(tmp_path: Path, top: Path) -> None:
+    with h5md(tmp_path / "a.h5md") as file:
+        at = file["particles/trajectory/position"]
+        del at["time"], at["step"]
+        at["step"], at["time"] = 100, 0.5
+        at["time"].attrs.update({"unit": "ps", "offset": 7.0})
+    found = read(tmp_path / "a.h5md", top)
+    check(found)
+    np.testing.assert_allclose(found.times_s, [7e-12, 7.5e-12, 8e-12])
 
 
 def mdtraj_h5(path: Path, **topology: Any) -> Path:
