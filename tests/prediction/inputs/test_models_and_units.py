@@ -151,6 +151,32 @@ def test_positions_that_no_box_wraps_come_before_those_that_it_does(
     np.testing.assert_allclose(found, moving[:, None] + np.arange(3), rtol=1e-5)
 
 
+@pytest.mark.parametrize("hydrogen", [3.024, 4.0])
+def test_hydrogens_of_a_dump_that_took_mass_from_their_neighbours_are_hydrogens(
+    tmp_path: Path, hydrogen: float
+) -> None:
+    """Methanol across a face of the box; helium's mass is 4.003."""
+    places = [
+        [0, 0, 0],
+        [1.43, 0, 0],
+        [-0.36, 1.03, 0],
+        [-0.36, -0.51, 0.89],
+        [-0.36, -0.51, -0.89],
+    ]
+    places += [[1.75, 0.9, 0]]
+    symbols, taken = ("C", "O", "H", "H", "H", "H"), hydrogen - 1.008
+    masses = [12.011 - 3 * taken, 15.999 - taken, *[hydrogen] * 4]
+    path = tmp_path / "heavy.dump"
+    rows = [
+        f"{k + 1} 1 {mass:.4f} " + " ".join(f"{one % 10:.3f}" for one in place)
+        for k, (mass, place) in enumerate(zip(masses, places, strict=True))
+    ]
+    head = "ITEM: TIMESTEP\n0\nITEM: NUMBER OF ATOMS\n6\nITEM: BOX BOUNDS pp pp pp\n"
+    head += "0 10\n0 10\n0 10\nITEM: ATOMS id type mass x y z\n"
+    path.write_text(head + "\n".join(rows) + "\n")
+    assert read(path).particles.elements == symbols
+
+
 def dump_of_steps(path: Path, steps: Sequence[int]) -> Path:
     """A molecule that drifts, at these steps, whose time the file does not say."""
     path.write_text(
