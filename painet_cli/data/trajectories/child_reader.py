@@ -8,6 +8,7 @@ from types import MappingProxyType, SimpleNamespace
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from painet_cli.storage.decoder import Answer, Decoder, Opened
 from painet_cli.storage.hdf5 import open_hdf5
@@ -40,7 +41,6 @@ class ChildReader:
         said = self._decoder.told
         self.n_frames, self.n_atoms = int(said["n_frames"]), int(said["n_atoms"])
         self.dt = float(said["dt"])  # picoseconds, 0 where there is none
-        self.periodic_edges = np.array(said.get("periodic", [True] * 3))[:, None]  # of the box
         self.last_offset = int(said.get("last_offset", 0))  # bytes before the last frame
 
     def __getitem__(self, number: int) -> SimpleNamespace:
@@ -103,15 +103,31 @@ def h5md(path: str) -> Opened:
     def answer(number: int) -> Answer:
         said, vectors = answered(number)
         if said["dimensions"]:
-            own = np.array(reader._particle_group["box/edges/value"][number], dtype=np.float64)
-            if own.ndim == 2:  # they may lie otherwise than their lengths and angles say
-                unit = said["dimensions"][0] / np.linalg.norm(own[0])
-                said = {**said, "edges": (own * unit).tolist()}
+            edges = h5md_edges(reader, number, said["dimensions"])
+            said = {**said, "edges": edges.tolist()}
         return said, vectors
 
-    boundary = np.ravel(reader._particle_group["box"].attrs["boundary"]).astype(str)
-    periodic = np.broadcast_to(boundary != "none", 3)  # the reader looks whether all are
-    return told | {"periodic": periodic.tolist()}, answer
+    return told, answer
+
+
+def h5md_edges(reader: Any, number: int, dimensions: Any) -> NDArray[np.float64]:
+    """Edges (3, 3) of the box in a frame as they lie, angstrom, zero where it is open.
+
+    Parameters
+    ----------
+    reader
+        MDAnalysis' of an H5MD file, which keeps their lengths and angles alone.
+    dimensions
+        These, of the frame, in angstrom.
+    """
+    box = reader._particle_group["box"]
+    own = np.array(box["edges/value"][number], dtype=np.float64)
+    edges: NDArray[np.float64] = np.diag(own) if own.ndim == 1 else own
+    # the reader looks whether all are periodic
+    periodic = np.broadcast_to(np.ravel(box.attrs["boundary"]).astype(str) != "none", 3)
+    unit = sum(dimensions[:3]) / np.linalg.norm(edges, axis=1).sum()
+    edges *= unit * periodic[:, None]
+    return edges
 
 
 class _Values(np.ndarray[Any, Any]):

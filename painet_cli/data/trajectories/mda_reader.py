@@ -148,7 +148,6 @@ class MdaReader:
                 edges = getattr(step, "edges", None)
                 plain = triclinic_vectors(step.dimensions, dtype=np.float64)
                 box = plain if edges is None else edges
-                box *= getattr(self._reader, "periodic_edges", True)
             scale = self._units[0] if self._units else 1.0
             return Frame(
                 number,
