@@ -270,6 +270,22 @@ def test_the_vertical_of_c3d_is_that_of_its_screen(
     assert read_motion_file(take, "C3D").up_axis == up
 
 
+def test_a_c3d_whose_vertical_points_down_is_turned_round(tmp_path: Path) -> None:
+    """Markers are above a floor at 0: they lie below it along the axis, or the file is wrong."""
+    ezc3d = pytest.importorskip("ezc3d")
+    content = ezc3d.c3d(str(c3d(tmp_path, MARKERS, Y_SCREEN=("-Y",))))
+    content["data"]["points"][1] += 1500  # millimetres
+    content.write(str(tmp_path / "above.c3d"))
+    content["data"]["points"][1:3] *= -1
+    content.write(str(tmp_path / "below.c3d"))
+    above, below = (read_motion_file(tmp_path / f"{one}.c3d", "C3D") for one in ("above", "below"))
+    assert above.up_axis == below.up_axis == "y"
+    assert above.positions[..., 1].min() > 0
+    np.testing.assert_allclose(below.positions, above.positions, atol=1e-6)
+    assert "above 0 along +Y: that is taken as up" in above.notes[0]
+    assert "Y and Z are turned round, so that +Y is up" in below.notes[0]
+
+
 def test_c3d_is_read_as_trc_is(tmp_path: Path) -> None:
     motion = read_motion_file(c3d(tmp_path, MARKERS), "C3D")
     assert motion.names == MARKERS
