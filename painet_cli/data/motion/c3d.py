@@ -94,7 +94,8 @@ def _upright(
     if not screen.strip().startswith("-"):
         return x, ()
     name = f"{path.name}: its vertical (Y_SCREEN) is -{up.upper()}"
-    if not np.nanmedian(np.where(x.any(axis=-1), x[..., k], np.nan)) < 0:
+    heights = x[..., k][np.isfinite(x).all(axis=-1) & x.any(axis=-1)]
+    if not (len(heights) and np.median(heights) < 0):
         return x, (f"{name}, but its markers lie above 0 along +{up.upper()}: that is taken as up",)
     other = (k + 1) % 3
     signs = np.ones(3)

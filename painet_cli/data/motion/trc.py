@@ -17,6 +17,7 @@ from painet_cli.data.motion.motion import METRES, Motion, markers, metres_of
 from painet_cli.storage.archives import read_bytes
 
 _TIMES = "expected frames in the order of time"
+_TWICE = "leave out a frame that is there twice, or write times with more digits"
 _HINT = "expected a TRC file: its heading in four lines, names of markers, and a line a frame"
 
 
@@ -114,9 +115,8 @@ def _timing(
         return said, (), ()
     if (passed <= 0).any():
         at = int(np.argmax(passed <= 0)) + 1
-        raise bad_line(
-            where, places[at], f"its time, {quote(words[at])}, is not after the one before", _TIMES
-        )
+        what = f"its time, {quote(words[at])}, is not after the one before"
+        raise bad_line(where, places[at], what, _TWICE if passed[at - 1] == 0 else _TIMES)
     digits = max(len(word.partition(".")[2].rstrip("0")) for word in words)
     rounding = 10.0**-digits
     usual = float(np.median(passed))
