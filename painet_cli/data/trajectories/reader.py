@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from painet_cli.data.formats.frame import Frame, FrameReader, is_unwritten
 from painet_cli.data.formats.lammps_dump import DumpReader
+from painet_cli.data.formats.mmcif import refuse_crystal
 from painet_cli.data.particles.bonds import FARTHEST
 from painet_cli.data.trajectories.guards.claims import check_claims
 from painet_cli.data.trajectories.mda_reader import (
@@ -64,6 +65,8 @@ def open_topology(path: Path, format_name: str | None = None) -> Any:
     if kind.name in MOTION or kind.name == "NPZ":
         raise _no_topology(path, kind)
     check_claims(path, {kind.name})
+    if kind.name == "MMCIF":
+        refuse_crystal(path)
     if kind.name in OWN and OWN[kind.name].names:
         universe = bare_universe(OWN[kind.name].particles(path))
     else:
