@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -573,6 +575,40 @@ def test_times_of_h5md_may_be_the_first_and_the_interval(tmp_path: Path, top: Pa
     found = read(tmp_path / "a.h5md", top)
     check(found)
     np.testing.assert_allclose(found.times_s, [7e-12, 7.5e-12, 8e-12])
+
+
+class TngReader:
+    """What MDAnalysis makes of a TNG: times of frames, and a `dt` that it invents."""
+
+    n_frames, n_atoms = 3, 9
+
+    def __init__(self, *_: Any, **__: Any) -> None: ...
+
+    @property
+    def dt(self) -> float:
+        warnings.warn("Reader has no dt information, set to 1.0 ps", stacklevel=2)
+        return 1.0
+
+    def __getitem__(self, number: int) -> SimpleNamespace:
+        x = frames()[number].astype(np.float32)
+        return SimpleNamespace(positions=x, dimensions=None, time=10.0 * number)
+
+    def close(self) -> None: ...
+
+
+def test_times_of_tng_are_those_of_its_frames(
+    tmp_path: Path, top: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("painet_cli.data.trajectories.readable.find_spec", lambda _: True)
+    monkeypatch.setattr(
+        "painet_cli.data.trajectories.mda_reader._reader_of", lambda kind: TngReader
+    )
+    (tmp_path / "a.tng").write_bytes(b"x")
+    found = read(tmp_path / "a.tng", top)
+    check(found)
+    assert found.frame_time_s == pytest.approx(1e-11)
+    monkeypatch.setattr(TngReader, "n_frames", 1)
+    assert read(tmp_path / "a.tng", top).frame_time_s is None
 
 
 def mdtraj_h5(path: Path, **topology: Any) -> Path:
