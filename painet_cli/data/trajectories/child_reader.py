@@ -1,4 +1,4 @@
-"""XTC, TRR and H5MD files, read by MDAnalysis in a process of their own; see `storage.decoder`."""
+"""XTC, TRR, TNG and H5MD files, read by MDAnalysis in a process of their own; see `storage.decoder`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ChildReader:
     Parameters
     ----------
     kind
-        `XTC`, `TRR` or `H5MD`.
+        `XTC`, `TRR`, `TNG` or `H5MD`.
     filename
         The file.
 
@@ -84,6 +84,13 @@ def _xdr(kind: Any, path: str) -> Opened:
     reader = kind(path)
     told, answer = _served(reader)
     return told | {"last_offset": int(reader._xdr.offsets[-1])}, answer
+
+
+def tng(path: str) -> Opened:
+    """Open a TNG file; in the child, which pytng takes down where one is damaged."""
+    from MDAnalysis.coordinates.TNG import TNGReader
+
+    return _served(TNGReader(path))
 
 
 def h5md(path: str) -> Opened:

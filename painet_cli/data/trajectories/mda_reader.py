@@ -320,6 +320,6 @@ def _pdb_source(path: Path, models: PdbModels) -> Any:
 def _reader_of(kind: Readable) -> Any:
     from MDAnalysis.coordinates.core import get_reader_for
 
-    if kind.name in ("XTC", "TRR", "H5MD"):
+    if kind.name in ("XTC", "TRR", "TNG", "H5MD"):
         return partial(ChildReader, kind.name)
     return get_reader_for("", mda_name(kind))
