@@ -9,7 +9,6 @@ measurement.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -147,9 +146,9 @@ def joined(several: Sequence[Radii]) -> Radii:
 
 
 def quantile_of(scores: NDArray[np.float64]) -> float:
-    """The conformal quantile of n scores: the k-th smallest, k = ceil((n + 1) * 0.9), at most n."""
-    place = min(scores.size, math.ceil((scores.size + 1) * COVERAGE))
-    return float(np.partition(scores.ravel(), place - 1)[place - 1])
+    """The conformal quantile of some scores: as many may lie beyond it as the coverage allows."""
+    level = min(1.0, np.ceil((scores.size + 1) * COVERAGE) / scores.size)
+    return float(np.quantile(scores, level, method="higher"))
 
 
 def coverage(

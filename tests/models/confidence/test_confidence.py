@@ -14,7 +14,7 @@ import painet
 from painet_cli.errors import RequestError
 from painet_cli.evaluation.evaluate import evaluate_run
 from painet_cli.models.confidence.kept import radii_of, seen_of
-from painet_cli.models.confidence.radii import coverage, fit_radii, joined, quantile_of
+from painet_cli.models.confidence.radii import coverage, fit_radii, joined
 from painet_cli.prediction.asked import make_forecast
 from painet_cli.prediction.flagging import novelty_of
 from painet_cli.prediction.inputs.open import open_input
@@ -55,15 +55,6 @@ def test_by_a_spread_that_tells_hard_starts_from_easy_ones_each_is_held_as_often
     hard = spread[300:, 0, 0] > 1.0
     for share in (inside[hard].mean(), inside[~hard].mean()):
         assert 0.87 < share < 0.93
-
-
-@pytest.mark.parametrize(
-    ("count", "place"), [(1, 1), (8, 8), (9, 9), (10, 10), (19, 18), (29, 27), (99, 90), (100, 91)]
-)
-def test_the_quantile_of_scores_is_an_order_statistic(count: int, place: int) -> None:
-    """Nine in ten of n + 1: of the scores 1 to n it is the ceil((n + 1) * 0.9)-th."""
-    scores = np.random.default_rng(0).permutation(count) + 1.0
-    assert quantile_of(scores.reshape(1, -1)) == place
 
 
 def test_few_windows_that_share_frames_leave_particles_with_about_one_scale() -> None:
