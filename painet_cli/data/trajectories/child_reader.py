@@ -1,4 +1,4 @@
-"""XTC, TRR, TNG and H5MD files, read by MDAnalysis in a process of their own; see `storage.decoder`."""
+"""XTC, TRR, TNG and H5MD, read by MDAnalysis in a process of their own; see `storage.decoder`."""
 
 from __future__ import annotations
 
