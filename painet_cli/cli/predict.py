@@ -94,6 +94,10 @@ def predict(
         str | None,
         typer.Option("--format", metavar="NAME", help="Format of FILE, whatever its name says."),
     ] = None,
+    up: Annotated[
+        Literal["x", "y", "z"] | None,
+        typer.Option("--up", help="Direction of height in motion capture; else y, of C3D z."),
+    ] = None,
     manifest: Annotated[
         Path | None,
         typer.Option("--manifest", metavar="LIST", help="A text file with more FILEs, one a line."),
@@ -193,6 +197,7 @@ def predict(
             flag_above=flag_above,
             drop_extra=drop_extra,
             format_name=format_name,
+            up=up,
             memory_budget=memory,
             data_dir=data_dir,
             style=motion_style(unit, fps, with_past=with_past),
@@ -228,6 +233,7 @@ def predict(
         flag_above=flag_above,
         drop_extra=drop_extra,
         format_name=format_name,
+        up=up,
         physics=physics,
         unit=unit,
         fps=fps,

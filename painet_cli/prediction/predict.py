@@ -212,19 +212,41 @@ def _atoms(atoms: AtomGroup, model: LoadedModel) -> Input:
 
 def _frame(atoms: AtomGroup, number: int) -> Frame:
     """The present frame of all atoms of a universe."""
-    from MDAnalysis.lib.mdamath import triclinic_vectors
-
     from painet_cli.data.formats.frame import Frame
 
     step, everyone = atoms.universe.trajectory.ts, atoms.universe.atoms
-    box = None if step.dimensions is None else triclinic_vectors(step.dimensions, dtype=np.float64)
+    with warnings.catch_warnings():  # MDAnalysis' on times, which `_frame_time_s` looks at
+        warnings.simplefilter("ignore")
+        time_ps = float(step.time)
     return Frame(
         number,
         np.array(everyone.positions, dtype=np.float32),
-        None if box is None or not np.linalg.det(box) > 0 else box,
-        float(step.time),
+        _box(atoms.universe.trajectory, number),
+        time_ps,
         np.array(step.velocities, dtype=np.float32) if step.has_velocities else None,
     )
+
+
+def _box(trajectory: Any, number: int) -> NDArray[np.float64] | None:
+    """Edges (3, 3) of the periodic box of the present frame; None where there is none.
+
+    MDAnalysis keeps their lengths and angles: how they lie is in the file.
+    """
+    from MDAnalysis.lib.mdamath import triclinic_vectors
+
+    from painet_cli.data.formats.text_frames import dl_poly_box
+    from painet_cli.data.trajectories.child_reader import h5md_edges
+
+    dimensions = trajectory.ts.dimensions
+    if dimensions is None or not np.linalg.det(triclinic_vectors(dimensions)) > 0:
+        return None
+    if trajectory.format == "H5MD":
+        return h5md_edges(trajectory, number, dimensions)
+    if trajectory.format in ("HISTORY", "CONFIG"):
+        begins = (trajectory._offsets[number],) if trajectory.format == "HISTORY" else ()
+        return dl_poly_box(Path(trajectory.filename), *begins)
+    box: NDArray[np.float64] = triclinic_vectors(dimensions, dtype=np.float64)
+    return box
 
 
 def _frame_time_s(trajectory: Any) -> float | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from painet_cli.data.particles.names import Axis
 from painet_cli.evaluation.distributions.report import Distribution
 from painet_cli.evaluation.physics.checks import PhysicsReport, physical_checks
 from painet_cli.prediction.adapting.own_run import check_keeping
@@ -89,6 +90,7 @@ def write_prediction(
     flag_above: float | None = None,
     drop_extra: bool = False,
     format_name: str | None = None,
+    up: Axis | None = None,
     physics: bool = False,
     unit: str | None = None,
     fps: str | None = None,
@@ -145,6 +147,8 @@ def write_prediction(
         Leave out atoms that the topology does not have.
     format_name
         Format of the file, such as `LAMMPSDUMP`, whatever its name says.
+    up
+        Direction of height in motion capture; by default what the motion or its format says.
     physics
         Check bonds, clashes, size and how far things move.
     unit
@@ -210,6 +214,7 @@ def write_prediction(
         flag_above=flag_above,
         drop_extra=drop_extra,
         format_name=format_name,
+        up=up,
         memory_budget=memory_budget,
         data_dir=Path(data_dir),
         style=motion_style(unit, fps, with_past=with_past),

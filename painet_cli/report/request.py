@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from painet_cli.data.particles.names import Axis
 from painet_cli.data.units import seconds
 from painet_cli.prediction.adapting.wish import NEVER, Wish
 from painet_cli.prediction.checkpoints import Checkpoint
@@ -29,6 +30,7 @@ class PredictionRequest:
     flag_above: float | None = None
     drop_extra: bool = False
     format_name: str | None = None
+    up: Axis | None = None
     memory_budget: int | None = None
     data_dir: Path = Path("data")
     style: MotionStyle = AS_PREDICTED
@@ -46,6 +48,7 @@ class PredictionRequest:
             data_dir=self.data_dir,
             drop_extra=self.drop_extra,
             format_name=self.format_name,
+            up_axis=self.up,
         )
 
 

@@ -29,6 +29,7 @@ def summary_of(
     errors, laid = forecast.step_mse(), forecast.superposed_step_mse()
     means = {name: sum(row) / len(row) for name, row in (errors or {}).items()}
     system, times = forecast.system, forecast.times_s.tolist()
+    begins = system.start_times_s(forecast.starts)
     return {
         "outputs": [
             {
@@ -54,6 +55,7 @@ def summary_of(
         "flagged": made.flagged,
         "time_per_step": times[1] - times[0] if len(times) > 1 else times[0],
         "times_s": times,
+        "start_times_s": None if begins is None else begins.tolist(),
         "unit": f"{system.length_unit}²",
         "mse_against_input": means.get("prediction"),
         "mse": means,

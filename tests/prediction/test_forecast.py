@@ -20,6 +20,7 @@ from painet_cli.prediction.forecast import Forecast
 from painet_cli.prediction.inputs.open import open_input
 from painet_cli.prediction.inputs.recording import Input
 from painet_cli.prediction.loading import LoadedModel, load
+from painet_cli.prediction.starting.start_checks import refuse_wrong_order
 from painet_cli.prediction.starting.starts import parse_starts
 from painet_cli.prediction.starting.timing import frame_warnings, start_past, start_velocities
 from painet_cli.training.checkpoint import Header
@@ -296,6 +297,16 @@ def test_a_gap_in_time_matters_to_a_past_that_reaches_over_it_alone(
     for start in (31, 33):
         with pytest.raises(RequestError, match="frame 31 does not follow"):
             start_past(header, late, starts(start))
+
+
+def test_a_frame_that_is_there_twice_is_named(system: Input) -> None:
+    times = np.arange(len(system.frames)) * 0.5e-15
+    times[31:] -= 0.5e-15
+    with pytest.raises(
+        RequestError, match="frames 30 and 31 are at the same time, 15 fs"
+    ) as caught:
+        refuse_wrong_order(replace(system, times_s=times))
+    assert "restarted" in caught.value.hint
 
 
 def test_the_interval_before_a_start_counts(model: LoadedModel, system: Input) -> None:

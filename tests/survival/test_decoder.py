@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from hostile_files import hdf5_elsewhere
-from painet_cli.data.trajectories.readable import format_of
+from painet_cli.data.trajectories.mda_reader import _reader_of
+from painet_cli.data.trajectories.readable import BY_NAME, format_of
 from painet_cli.data.trajectories.reader import Trajectory, open_topology
 from painet_cli.errors import RequestError
 from painet_cli.storage.decoder import Decoder
@@ -47,6 +48,13 @@ def test_a_decoder_that_dies_is_an_error_and_the_next_file_is_read(file: Path, o
             Decoder(f"openers:{opener}", file)
         with closing(Decoder("openers:good", file)) as opened:
             assert opened(1)[0] == {"number": 1}
+
+
+@pytest.mark.parametrize("name", ["XTC", "TRR", "TNG", "H5MD"])
+def test_what_is_decoded_by_code_in_c_is_so_in_a_process_of_its_own(file: Path, name: str) -> None:
+    """What MDAnalysis raises here itself is a ValueError or an ImportError; the child's is told."""
+    with pytest.raises(OSError, match=r"\S"):
+        _reader_of(BY_NAME[name])(str(file))
 
 
 def test_a_decoder_that_dies_of_a_frame(file: Path) -> None:

@@ -19,7 +19,15 @@ from painet_cli.data.particles.names import LONGEST_NAME
 from painet_cli.data.particles.particles import Particles
 from painet_cli.errors import RequestError
 
-_COLUMNS = ("elements", "residues", "residue_ids", "insertions", "chains", "hydrogens")
+_COLUMNS = (
+    "elements",
+    "residues",
+    "residue_ids",
+    "insertions",
+    "chains",
+    "records",
+    "hydrogens",
+)
 _FIRST_FEW = 6
 
 

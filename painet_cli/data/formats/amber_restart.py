@@ -22,6 +22,8 @@ _WIDTH = 12
 _SHORTEST, _SHARPEST = 3.0, 5.0
 """Angstrom and degrees of a box; a velocity is hardly 3 of AMBER's units (hydrogen has 0.8 at
 300 K), and six are not all that fast."""
+_LENGTHS = 3
+"""Numbers of a box without its angles, which AMBER takes from the topology."""
 _HDF5 = b"\x89HDF"
 _NONE = np.zeros(0)
 
@@ -37,7 +39,6 @@ class RestartReader:
 
     n_frames = 1
     frame_time_ps: float | None = None
-    notes: tuple[str, ...] = ()
 
     def __init__(self, path: Path) -> None:
         with path.open("rb") as file:
@@ -47,7 +48,13 @@ class RestartReader:
                 f"{path}: NetCDF in HDF5, which is not read",
                 "write it as NetCDF 3: `nccopy -k classic`, or as text with cpptraj",
             )
-        self._frame = _netcdf(path) if start[:3] == b"CDF" else _text(path)
+        self._frame, sizes = _netcdf(path) if start[:3] == b"CDF" else _text(path)
+        self.notes: tuple[str, ...] = ()
+        if sizes == _LENGTHS:
+            self.notes = (
+                f"{path.name} has three lengths of its box and no angles: they are taken for 90 "
+                "degrees",
+            )
         self.n_atoms = len(self._frame.positions)
 
     def close(self) -> None:
@@ -58,7 +65,7 @@ class RestartReader:
         return self._frame
 
 
-def _netcdf(path: Path) -> Frame:
+def _netcdf(path: Path) -> tuple[Frame, int]:
     from scipy.io import netcdf_file
 
     hint = "expected an AMBER restart file: coordinates (atom, spatial) in NetCDF"
@@ -97,7 +104,7 @@ def _netcdf(path: Path) -> Frame:
     )
 
 
-def _text(path: Path) -> Frame:
+def _text(path: Path) -> tuple[Frame, int]:
     lines = read_bytes(path).decode("latin-1").splitlines()
     hint = "expected an AMBER restart file: a title, the number of atoms, six numbers a line"
     said = lines[1].split() if len(lines) > 1 else []
@@ -146,16 +153,13 @@ def _frame(
     velocities: NDArray[np.float64] | None,
     sizes: list[float],
     time_ps: float,
-) -> Frame:
-    box = None
+) -> tuple[Frame, int]:
+    """The frame, and how many numbers say its box."""
+    box, said = None, len(sizes) if any(sizes[:3]) else 0
+    sizes = [*sizes, 90.0, 90.0, 90.0] if said == _LENGTHS else sizes
     if len(sizes) == 6:
         from MDAnalysis.lib.mdamath import triclinic_vectors
 
         box = triclinic_vectors(sizes, dtype=np.float64)
-    return Frame(
-        0,
-        x.astype(np.float32),
-        box,
-        time_ps,
-        None if velocities is None else velocities.astype(np.float32),
-    )
+    held = None if velocities is None else velocities.astype(np.float32)
+    return Frame(0, x.astype(np.float32), box, time_ps, held), said

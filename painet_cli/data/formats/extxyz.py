@@ -59,7 +59,7 @@ def write_extxyz(
             table = np.concatenate([table, velocities[index] * _FEMTOSECOND], axis=1)
         if sigma is not None:
             table = np.concatenate([table, sigma[index][:, None]], axis=1)
-        time = f"{times_s[index] / _FEMTOSECOND:.9g}"
+        time = f"{times_s[index] / _FEMTOSECOND:.14g}"
         file.write(
             f"{len(symbols)}\nProperties={columns} Time={time}{said} step={index} "
             f'units="A fs" {periodic}\n'

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from painet_cli.data.formats.frame import ANGSTROMS, Frame
 from painet_cli.data.formats.text_frames import cut_short, open_unpacked
-from painet_cli.data.particles.elements import elements_by_mass, is_element
+from painet_cli.data.particles.bonds import bonds_within
+from painet_cli.data.particles.elements import elements_by_mass, holds_heavy_hydrogens, is_element
 from painet_cli.data.particles.particles import Particles, particles_of_kinds
 from painet_cli.errors import RequestError
 
@@ -323,14 +324,25 @@ def read_dump(path: Path) -> Particles:
     try:
         elements, masses = reader.column("element"), reader.column("mass")
         types = reader.column("type") or ["1"] * reader.n_atoms
+        first = reader[0]
     finally:
         reader.close()
     if masses and not elements:
         try:
-            elements = list(elements_by_mass(np.array(masses, dtype=np.float64)))
+            elements = list(_elements_of(np.array(masses, dtype=np.float64), first))
         except ValueError:
             elements = []
     elements = [one.capitalize() for one in elements]
     if not all(map(is_element, elements)):
         elements = []
     return particles_of_kinds(elements or types, elements or types, elements=tuple(elements))
+
+
+def _elements_of(masses: NDArray[np.float64], first: Frame) -> tuple[str, ...]:
+    """Elements by masses; hydrogens that took mass from others are found by where they are."""
+    from painet_cli.data.particles.hydrogens import FARTHEST_HYDROGEN
+
+    if not holds_heavy_hydrogens(masses):
+        return elements_by_mass(masses)
+    near = bonds_within(first.positions, FARTHEST_HYDROGEN, first.box)
+    return elements_by_mass(masses, np.array(near, dtype=np.int64).reshape(-1, 2))

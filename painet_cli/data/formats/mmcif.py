@@ -5,6 +5,8 @@ Format: https://mmcif.wwpdb.org
 
 from __future__ import annotations
 
+import re
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,29 @@ from painet_cli.data.formats.text_frames import open_unpacked
 from painet_cli.errors import RequestError
 
 _HINT = "check that it is whole, and an mmCIF of coordinates"
+_FRACTIONS = re.compile(r"^\s*_atom_site[._]fract_x\b", re.MULTILINE | re.IGNORECASE)
+_PLACES = re.compile(r"^\s*_atom_site\.cartn_x\b", re.MULTILINE | re.IGNORECASE)
+
+
+def refuse_crystal(path: Path) -> None:
+    """Refuse the CIF of a crystal of small molecules, which shares its ending with mmCIF.
+
+    Raises
+    ------
+    RequestError
+        Its atoms are fractions of a cell.
+    """
+    try:
+        text = _text(path)
+    except (OSError, EOFError, zlib.error):
+        return  # its reader says so
+    if _FRACTIONS.search(text) and not _PLACES.search(text):
+        raise RequestError(
+            f"{path}: a core CIF, of a crystal of small molecules: fractions of its cell and its "
+            "symmetry, not the positions that the mmCIF of the PDB has",
+            f"write the molecules out: `ase convert {path.name} {path.stem}.xyz`, Mercury or Open "
+            "Babel do",
+        )
 
 
 class MmcifReader:

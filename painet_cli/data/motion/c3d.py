@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from painet_cli.data.motion.motion import METRES, Motion, markers, metres_of
 from painet_cli.data.particles.names import AXES, Axis
@@ -52,13 +53,17 @@ def read_c3d(path: Path) -> Motion:
     x = points[:3].transpose(2, 1, 0) * metres
     names += [f"marker{k}" for k in range(len(names), x.shape[1])]
     places = [k for k, name in enumerate(names[: x.shape[1]]) if name not in said["others"]]
+    up = _up(said["screen"]) or "z"
+    x, turned = _upright(x, said["screen"], up, path)
     motion = markers(
         path,
         [names[k] for k in places],
         x[:, places],
         frame_time_s=1 / rate if rate > 0 else None,
-        up_axis=_up(said["screen"]) or "z",
+        up_axis=up,
+        times_s=(said["first"] + np.arange(len(x))) / rate if rate > 0 else None,
     )
+    motion = replace(motion, notes=(*motion.notes, *turned))
     if not (others := [name for name in names[: x.shape[1]] if name in said["others"]]):
         return motion
     more = ", ..." * (len(others) > 5)
@@ -72,6 +77,32 @@ def read_c3d(path: Path) -> Motion:
 def _up(screen: str) -> Axis | None:
     """Axis that points up on a screen, as `+Z` or `-Y` names it."""
     return next((axis for axis in AXES if screen.strip("+- ").lower() == axis), None)
+
+
+def _upright(
+    x: NDArray[np.float64],  # (F, M, 3)
+    screen: str,
+    up: Axis,
+    path: Path,
+) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    """Markers with height growing along the vertical, and a sentence where a file says otherwise.
+
+    People stand on the ground, which is at 0: where that is above the markers they are turned by
+    half a turn.
+    """
+    k = AXES.index(up)
+    if not screen.strip().startswith("-"):
+        return x, ()
+    name = f"{path.name}: its vertical (Y_SCREEN) is -{up.upper()}"
+    heights = x[..., k][np.isfinite(x).all(axis=-1) & x.any(axis=-1)]
+    if not (len(heights) and np.median(heights) < 0):
+        return x, (f"{name}, but its markers lie above 0 along +{up.upper()}: that is taken as up",)
+    other = (k + 1) % 3
+    signs = np.ones(3)
+    signs[[k, other]] = -1
+    both = " and ".join(sorted((AXES[other].upper(), up.upper())))
+    said = f"{name}: {both} are turned round, so that +{up.upper()} is up"
+    return x * signs, (said,)
 
 
 def _check_end(path: Path) -> None:
@@ -96,6 +127,7 @@ def content(path: str) -> Opened:
         "others": [name for key in _OTHERS for name in _listed(parameters, key)],
         "unit": str((parameters["UNITS"]["value"] or ["mm"])[0]).strip(),
         "rate": float(parameters["RATE"]["value"][0]),
+        "first": int(held["header"]["points"]["first_frame"]),  # counted from 0
         "screen": str((*parameters.get("Y_SCREEN", {"value": ()})["value"], "")[0]),
     }
     points = np.array(held["data"]["points"], dtype=np.float64)  # (4, markers, frames)

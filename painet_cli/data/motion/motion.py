@@ -36,6 +36,8 @@ class Motion:
         What was left out in reading, a sentence each.
     breaks
         Frames that do not follow on the one before.
+    times_s
+        (F,) times that the file gives its frames; None where it gives the time between them alone.
     asf_scale
         Inches times this are the lengths, as an ASF says; None where no file says it.
     """
@@ -48,6 +50,7 @@ class Motion:
     up_axis: Axis | None
     notes: tuple[str, ...] = ()
     breaks: tuple[int, ...] = ()
+    times_s: NDArray[np.float64] | None = None
     asf_scale: float | None = None
 
     @property
@@ -112,6 +115,7 @@ def markers(
     frame_time_s: float | None,
     up_axis: Axis | None,
     breaks: tuple[int, ...] = (),
+    times_s: NDArray[np.float64] | None = None,
 ) -> Motion:
     """Motion of markers in metres; those that were not seen in some frame are left out.
 
@@ -125,6 +129,8 @@ def markers(
     ----------
     breaks
         Frames that do not follow on the one before.
+    times_s
+        (F,) times of the frames, where the file gives them.
 
     Raises
     ------
@@ -138,6 +144,7 @@ def markers(
     gone = int((~some).sum())
     if 0 < gone < len(some):
         positions, breaks, seen = positions[some], _breaks_of_kept(some, breaks), seen[some]
+        times_s = None if times_s is None else times_s[some]
     names, always = _told_apart(names), np.asarray(seen.all(axis=0))
     if always.sum() < 2:
         raise RequestError(
@@ -172,6 +179,7 @@ def markers(
         up_axis=up_axis,
         notes=tuple(f"{path.name}: {what}" for what, is_so in said.items() if is_so),
         breaks=breaks,
+        times_s=times_s,
     )
 
 

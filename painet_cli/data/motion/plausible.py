@@ -15,6 +15,8 @@ from painet_cli.data.particles.names import AXES, Axis
 _TALL = (0.3, 4.0)
 """Metres across a skeleton, which may bend or reach out."""
 _PERSON = (0.6, 2.6)
+_GROWN = (1.0, 2.4)
+"""The same of someone who stands."""
 _GUESSED = ("metre", "centimetre", "millimetre")
 _UPRIGHT = 1.5
 """Times as far as along the vertical that markers reach along another axis, if that is the one."""
@@ -55,16 +57,31 @@ def with_likely_unit(motion: Motion, name: str) -> Motion:
         )
         return replace(motion, length_unit=said[0], notes=(*motion.notes, note))
     if _TALL[0] <= across * taken <= _TALL[1]:
-        return motion
+        return _doubted(motion, name, across)
     fitting = [u for u in _GUESSED if _is_person(across * METRES_OF[u])]
     if len(fitting) != 1:
-        return motion
+        return _doubted(motion, name, across)
     usual = "CMU's" if motion.length_unit == "ASF unit" else "centimetres"
     note = (
         f"{name} does not say its unit of length: taken as {fitting[0]}s, in which the skeleton is "
         f"{across * METRES_OF[fitting[0]]:.2g} m across ({across * taken:.2g} m in {usual})"
     )
     return replace(motion, length_unit=fitting[0], notes=(*motion.notes, note))
+
+
+def _doubted(motion: Motion, name: str, across: float) -> Motion:
+    """A BVH taken in centimetres, with a note where no grown person is that large in them."""
+    taken, inches = across * METRES_OF[motion.length_unit], across * METRES_OF["inch"]
+    if motion.length_unit != "BVH unit" or _GROWN[0] <= taken <= _GROWN[1]:
+        return motion
+    size = "small" if taken < _GROWN[0] else "large"
+    other = f" ({inches:.2g} m in inches)" if _GROWN[0] <= inches <= _GROWN[1] else ""
+    note = (
+        f"{name} does not say its unit of length: taken as centimetres, in which the skeleton is "
+        f"{taken:.2g} m across, {size} for a person{other}: lengths in metres, as of TRC, GLB and "
+        "feet, may be wrong (`painet prepare motion --unit` says it)"
+    )
+    return replace(motion, notes=(*motion.notes, note))
 
 
 def _is_person(metres: float) -> bool:

@@ -10,12 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from painet_cli.data.motion.acclaim_text import NOT_WHOLE, bad_line, decoded, numbers, quote
 from painet_cli.data.motion.motion import METRES, Motion, markers, metres_of
 from painet_cli.storage.archives import read_bytes
 
 _TIMES = "expected frames in the order of time"
+_TWICE = "leave out a frame that is there twice, or write times with more digits"
 _HINT = "expected a TRC file: its heading in four lines, names of markers, and a line a frame"
 
 
@@ -69,8 +71,31 @@ def read_trc(path: Path) -> Motion:
         raise bad_line(where, len(lines), "no frames follow", NOT_WHOLE)
     positions = np.array(rows).reshape(len(rows), len(names), 3) * metres
     frame_time_s, breaks, notes = _timing(times, places, rate, where)
-    motion = markers(path, names, positions, frame_time_s=frame_time_s, up_axis="y", breaks=breaks)
+    motion = markers(
+        path,
+        names,
+        positions,
+        frame_time_s=frame_time_s,
+        up_axis="y",
+        breaks=breaks,
+        times_s=_times(times, frame_time_s, breaks),
+    )
     return replace(motion, notes=(*motion.notes, *notes))
+
+
+def _times(words: list[str], frame_time_s: float, breaks: tuple[int, ...]) -> NDArray[np.float64]:
+    """(F,) seconds: as the first frame of every stretch says, and on by the time between frames."""
+    begins = np.zeros(len(words), dtype=np.int64)
+    begins[list(breaks)] = breaks
+    begins = np.maximum.accumulate(begins)
+    try:
+        said = np.array([float(word) for word in words])[begins]
+    except ValueError:
+        said = np.zeros(len(words))
+    if not np.isfinite(said).all():
+        said = np.zeros(len(words))
+    times: NDArray[np.float64] = said + (np.arange(len(words)) - begins) * frame_time_s
+    return times
 
 
 def _timing(
@@ -90,9 +115,8 @@ def _timing(
         return said, (), ()
     if (passed <= 0).any():
         at = int(np.argmax(passed <= 0)) + 1
-        raise bad_line(
-            where, places[at], f"its time, {quote(words[at])}, is not after the one before", _TIMES
-        )
+        what = f"its time, {quote(words[at])}, is not after the one before"
+        raise bad_line(where, places[at], what, _TWICE if passed[at - 1] == 0 else _TIMES)
     digits = max(len(word.partition(".")[2].rstrip("0")) for word in words)
     rounding = 10.0**-digits
     usual = float(np.median(passed))

@@ -22,6 +22,7 @@ def write_trc(
     frames: NDArray[np.floating],  # (F, J, 3)
     frame_time_s: float,
     unit: str,
+    first_time_s: float = 0.0,
 ) -> None:
     """Write positions as a TRC file.
 
@@ -31,8 +32,8 @@ def write_trc(
         (J,) names of joints or markers; blanks in them become `_`.
     frames
         (F, J, 3) finite positions.
-    frame_time_s
-        Seconds between frames.
+    frame_time_s, first_time_s
+        Frame k is at `first_time_s + k * frame_time_s`.
     unit
         Their unit of length, as TRC names it: `m`, `cm` or `mm`.
     """
@@ -48,7 +49,7 @@ def write_trc(
         ["", "", *axes],
         [],
     ]
-    times = np.arange(count) * frame_time_s
+    times = first_time_s + np.arange(count) * frame_time_s
     rows = np.column_stack([np.arange(1, count + 1), times, frames.reshape(count, -1)])
     with path.open("w", encoding="utf-8", errors="replace", newline="") as file:
         file.writelines("\t".join(words) + "\n" for words in heading)

@@ -83,12 +83,22 @@ def elements_by_mass(
         Pairs of atoms, where they are known.
     """
     found = _elements(masses)
-    heavy = (masses > _LIGHTEST_HEAVY) & (masses < _HEAVIEST_HEAVY)
+    heavy = _may_be_heavy_hydrogens(masses)
     if bonds is not None and len(bonds):
         found = _elements(_given_back(masses, np.array(found), heavy, bonds))
     elif any(not one for one in np.array(found)[heavy]):
         return ("",) * len(masses)
     return found if {*found} != {"H"} else ("",) * len(masses)
+
+
+def holds_heavy_hydrogens(masses: NDArray[np.floating]) -> bool:
+    """Whether masses, (N,), dalton, are such that bonds tell more of their elements."""
+    return bool(_may_be_heavy_hydrogens(masses).any())
+
+
+def _may_be_heavy_hydrogens(masses: NDArray[np.floating]) -> NDArray[np.bool_]:
+    heavy: NDArray[np.bool_] = (masses > _LIGHTEST_HEAVY) & (masses < _HEAVIEST_HEAVY)
+    return heavy
 
 
 def _elements(masses: NDArray[np.floating]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,9 @@ class Particles(Section):
     """Insertion code of every particle's residue (`52A` is residue 52 of code A); mostly blank."""
     chains: tuple[Name, ...] = ()
     """Chain or segment of every particle."""
+    records: tuple[Literal["ATOM", "HETATM"], ...] = ()
+    """Whether every particle is of a polymer, or of a ligand, an ion or water: what a PDB calls
+    it; empty where none is the latter."""
     hydrogens: tuple[Index, ...] = ()
     """Number of hydrogens that are bonded to every particle and are no particles themselves."""
 
@@ -45,6 +48,7 @@ class Particles(Section):
             "residue_ids",
             "insertions",
             "chains",
+            "records",
             "hydrogens",
         ):
             if len(getattr(self, field)) not in (0, n):
@@ -127,6 +131,7 @@ def subset(particles: Particles, indices: NDArray[np.int64]) -> Particles:
         residue_ids=chosen(particles.residue_ids),
         insertions=chosen(particles.insertions),
         chains=chosen(particles.chains),
+        records=chosen(particles.records),
         hydrogens=chosen(_hydrogens(particles, place.keys())),
     )
 

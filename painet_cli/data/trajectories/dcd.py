@@ -34,6 +34,8 @@ class DcdHeader:
         In the writer's unit of time.
     steps_between
         Time steps from frame to frame.
+    first_step
+        Of the first frame.
     cut
         Whether the file ends within a frame.
     """
@@ -41,6 +43,7 @@ class DcdHeader:
     title: str
     time_step: float
     steps_between: int
+    first_step: int
     cut: bool
 
     @classmethod
@@ -70,6 +73,7 @@ class DcdHeader:
             title=title[4:].decode("latin-1").upper(),
             time_step=float(control[9]),
             steps_between=max(1, control[2]),
+            first_step=max(0, control[1]),
             # where atoms are fixed, the first frame is larger than the others: not told
             cut=not fixed and body % frame != 0,
         )

@@ -12,7 +12,7 @@ from painet_cli.data.formats.frame import Frame
 from painet_cli.data.particles.bonds import inverse_box
 from painet_cli.data.particles.names import Treatment
 from painet_cli.data.particles.superpose import spins, superposed
-from painet_cli.data.trajectories.reader import PICOSECOND, Trajectory
+from painet_cli.data.trajectories.reader import PICOSECOND, REPEATED, Trajectory
 from painet_cli.data.trajectories.unwrap import Unwrapper
 from painet_cli.data.units import same_time
 from painet_cli.errors import RequestError, option
@@ -193,6 +193,12 @@ def _check_time(file: Trajectory, before: Frame | None, frame: Frame, reading: R
         return
     expected = file.frame_time_ps * reading.stride
     passed = frame.time_ps - before.time_ps
+    if abs(passed) <= 1e-3 * expected:
+        raise RequestError(
+            f"{file.path}: frames {before.number} and {frame.number} are at the same time, "
+            f"{frame.time_ps:.6g} ps",
+            f"{REPEATED}, or cut it with {option('start')} and {option('stop')}",
+        )
     # times are single precision in many formats: late ones are coarse
     if abs(passed - expected) > 0.01 * expected + 1e-6 * abs(frame.time_ps):
         raise RequestError(

@@ -42,6 +42,8 @@ _COLUMNS = {"atomic": "id type x y z", "charge": "id type charge x y z"}
 """Columns of atoms that MDAnalysis does not tell by their number, by LAMMPS' name of the style."""
 _ROUNDED_TIMES = {"XTC", "TRR", "NCDF", "H5MD"}
 """Formats whose times are, or may be, single precision."""
+_TIMES_ALONE = {"H5MD", "NCDF", "TNG"}
+"""Formats whose readers know times and no `dt`, or one that is not scaled as times are."""
 _MODELS_WITHOUT_TIMES = {"MOL2"}
 
 
@@ -148,7 +150,6 @@ class MdaReader:
                 edges = getattr(step, "edges", None)
                 plain = triclinic_vectors(step.dimensions, dtype=np.float64)
                 box = plain if edges is None else edges
-                box *= getattr(self._reader, "periodic_edges", True)
             scale = self._units[0] if self._units else 1.0
             return Frame(
                 number,
@@ -162,7 +163,10 @@ class MdaReader:
         if self._pdb is not None and self._pdb.times_ps:
             return self._pdb.times_ps[number]
         if self._dcd:
-            return number * (self.frame_time_ps or 0.0)
+            steps = number + self._dcd.first_step / self._dcd.steps_between
+            return steps * (self.frame_time_ps or 0.0)
+        if self.n_frames == 1 and "time" not in self.kind.holds:
+            return 0.0  # MDAnalysis has one all the same, of a TPR -1 ps
         return self._late.time_ps(number, float(step.time)) if self._late else float(step.time)
 
     def _offset(self, number: int) -> tuple[int, ...]:
@@ -210,9 +214,10 @@ class MdaReader:
             time = self._dcd.frame_time_ps
             return None if time is None else float(f"{time:.6g}")
         with mdanalysis(self.path) as caught:
-            time = float(self._reader.dt)
-            if self.kind.name in ("H5MD", "NCDF"):  # one has no dt, and the other's is not scaled
+            if self.kind.name in _TIMES_ALONE:
                 time = float(self._reader[1].time) - float(self._reader[0].time)
+            else:
+                time = float(self._reader.dt)
             if self.kind.name in _ROUNDED_TIMES:
                 begin, end = float(self._reader[0].time), self._last_time()
                 if end is not None:
@@ -315,6 +320,6 @@ def _pdb_source(path: Path, models: PdbModels) -> Any:
 def _reader_of(kind: Readable) -> Any:
     from MDAnalysis.coordinates.core import get_reader_for
 
-    if kind.name in ("XTC", "TRR", "H5MD"):
+    if kind.name in ("XTC", "TRR", "TNG", "H5MD"):
         return partial(ChildReader, kind.name)
     return get_reader_for("", mda_name(kind))

@@ -83,7 +83,7 @@ READABLE = (
     Readable("GRO", (".gro",), "painet", f"names, {_FRAMES}, velocities", "GROMACS"),
     Readable("XTC", (".xtc",), "MDAnalysis", _FRAMES, "GROMACS"),
     Readable("TRR", (".trr",), "MDAnalysis", f"{_FRAMES}, velocities", "GROMACS"),
-    Readable("TNG", (".tng",), "MDAnalysis", _FRAMES, "GROMACS", "pytng"),
+    Readable("TNG", (".tng",), "MDAnalysis", f"{_FRAMES}, velocities", "GROMACS", "pytng"),
     Readable("DCD", (".dcd",), "MDAnalysis", _FRAMES, "CHARMM, NAMD, LAMMPS, OpenMM, VMD"),
     Readable("NCDF", (".nc", ".ncdf"), "MDAnalysis", f"{_FRAMES}, velocities", "AMBER"),
     Readable(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from painet_cli.data.formats.frame import Frame, FrameReader, is_unwritten
 from painet_cli.data.formats.lammps_dump import DumpReader
+from painet_cli.data.formats.mmcif import refuse_crystal
 from painet_cli.data.particles.bonds import FARTHEST
 from painet_cli.data.trajectories.guards.claims import check_claims
 from painet_cli.data.trajectories.mda_reader import (
@@ -31,6 +32,11 @@ from painet_cli.data.trajectories.readable import (
 from painet_cli.errors import RequestError, option
 
 PICOSECOND = 1e-12
+REPEATED = (
+    "a simulation that was restarted writes frames again: leave one of the two out (`gmx trjcat` "
+    "does)"
+)
+"""What to do where two frames have one time."""
 _SMALLEST_BOX = 2.0
 """Angstrom that the longest edge of a cell has at least."""
 _NO_COORDINATES = ("PSF", "PRMTOP", "ITP")
@@ -59,6 +65,8 @@ def open_topology(path: Path, format_name: str | None = None) -> Any:
     if kind.name in MOTION or kind.name == "NPZ":
         raise _no_topology(path, kind)
     check_claims(path, {kind.name})
+    if kind.name == "MMCIF":
+        refuse_crystal(path)
     if kind.name in OWN and OWN[kind.name].names:
         universe = bare_universe(OWN[kind.name].particles(path))
     else:
@@ -164,12 +172,20 @@ class Trajectory:
                 f"{path}: frame 1 comes before frame 0 by the times that the file gives them",
                 "sort its frames by time",
             )
+        if self._reader.frame_time_ps == 0 and self._have_times():
+            self.close()
+            raise RequestError(f"{path}: frames 0 and 1 are at the same time", REPEATED)
         self.notes = self._reader.notes
         self.breaks = self._reader.breaks if isinstance(self._reader, DumpReader) else ()
 
     def close(self) -> None:
         """Close the file."""
         self._reader.close()
+
+    def _have_times(self) -> bool:
+        """Whether the last frame is at another time than the first."""
+        first, last = (self._reader[number].time_ps for number in (0, self.frame_count - 1))
+        return first != last
 
     def frame(self, number: int) -> Frame:
         """Frame by number, counted from 0.

@@ -238,7 +238,14 @@ def particles_of(
         residue_ids=tuple(int(k) for k in numbers) if numbers is not None and residues else (),
         insertions=column(selected, "icodes"),
         chains=column(selected, "chainIDs") or column(selected, "segids"),
+        records=_records(selected),
     ), said
+
+
+def _records(selected: Any) -> tuple[str, ...]:
+    """What a PDB calls every atom, as `Particles` has it; longer numbers run into its word."""
+    heteros = [one == "HETATM" for one in column(selected, "record_types")]
+    return tuple("HETATM" if one else "ATOM" for one in heteros) if any(heteros) else ()
 
 
 def bonds_of(

@@ -64,6 +64,7 @@ def universe_of(
         "icodes": [particles.insertions[first] for first in firsts] if particles.insertions else (),
         "segids": segments,
         "chainIDs": _chain_letters(chains, segments),
+        "record_types": particles.records,
         "bonds": particles.bonds,
     }
     for name, values in attributes.items():
@@ -96,6 +97,7 @@ def bare_universe(
         "resids": [particles.residue_ids[k] for k in firsts] if particles.residue_ids else (),
         "icodes": [particles.insertions[k] for k in firsts] if particles.insertions else (),
         "chainIDs": particles.chains,
+        "record_types": particles.records,
         "bonds": particles.bonds,
     }
     for name, values in known.items():

@@ -184,10 +184,14 @@ class MoleculeRecording(Recording):
                 velocities[row] = frame.velocities[indices] / PICOSECOND
         return Frames(
             positions,
-            times_s=times_s if self.frame_time_s is not None else None,
+            times_s=times_s if self._has_times(times_s) else None,
             velocities=velocities if np.isfinite(velocities).any() else None,
             boxes=boxes if boxes.any() else None,
         )
+
+    def _has_times(self, times_s: NDArray[np.float64]) -> bool:
+        """Whether the file gives its frames times; a single one is at 0 where it does not."""
+        return self.frame_time_s is not None or (self.frame_count == 1 and bool(times_s.any()))
 
 
 def _elements(everyone: Any) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from painet_cli.data.motion.files import read_motion_file
 from painet_cli.data.motion.plausible import with_likely_unit
+from painet_cli.data.particles.names import Axis
 from painet_cli.data.particles.origin import kept_digits
 from painet_cli.data.trajectories.reader import check_file
 from painet_cli.prediction.inputs.described import ParticleRecording
@@ -26,13 +27,17 @@ class MotionRecording(ParticleRecording):
         ASF file of an AMC; by default the one beside it.
     format_name
         Its format, as `Readable` calls it.
+    up_axis
+        Direction of height; by default what the motion or its format says.
     """
 
     kind = "motion"
 
-    def __init__(self, path: Path, skeleton: Path | None, format_name: str) -> None:
+    def __init__(
+        self, path: Path, skeleton: Path | None, format_name: str, up_axis: Axis | None = None
+    ) -> None:
         check_file(path)
-        motion = read_motion_file(path, format_name, skeleton)
+        motion = read_motion_file(path, format_name, skeleton, up_axis)
         super().__init__(path, len(motion.positions), motion.frame_time_s)
         self.length_unit, self.up_axis = motion.length_unit, motion.up_axis
         self.notes, self.breaks = motion.notes, motion.breaks
@@ -56,4 +61,8 @@ class MotionRecording(ParticleRecording):
         self.length_unit, self.notes = guessed.length_unit, guessed.notes
 
     def _frames(self, first: int, stop: int, indices: NDArray[np.int64]) -> Frames:
-        return Frames(self._all[first:stop, indices])
+        times_s = self._motion.times_s
+        if times_s is None and self.frame_time_s is not None:
+            times_s = np.arange(self.frame_count, dtype=np.float64) * self.frame_time_s
+        times_s = None if times_s is None else times_s[first:stop]
+        return Frames(self._all[first:stop, indices], times_s=times_s)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from painet_cli.data.dataset.dataset import dataset_folder
+from painet_cli.data.particles.names import Axis
 from painet_cli.data.trajectories.readable import MOTION, format_of
+from painet_cli.errors import RequestError, option
 from painet_cli.prediction.inputs.molecule import MoleculeRecording
 from painet_cli.prediction.inputs.motion import MotionRecording
 from painet_cli.prediction.inputs.npz import NpzRecording
@@ -21,6 +23,7 @@ def open_input(
     data_dir: Path | None = None,
     drop_extra: bool = False,
     format_name: str | None = None,
+    up_axis: Axis | None = None,
 ) -> Recording:
     """Open a structure, a trajectory, a recorded motion or a prepared dataset.
 
@@ -40,11 +43,14 @@ def open_input(
         Take the first atoms of a trajectory that has more than its topology.
     format_name
         Format of the file, such as `LAMMPSDUMP`, instead of what its name says.
+    up_axis
+        Direction of height in motion capture, instead of what the motion or its format says.
 
     Raises
     ------
     RequestError
-        It is not there, damaged, of no known format, holds no coordinates or a single particle.
+        It is not there, damaged, of no known format, holds no coordinates or a single particle; or
+        an `up_axis` is given for what is no motion capture.
     """
     folder = dataset_folder(path, data_dir)
     recording: Recording
@@ -54,13 +60,19 @@ def open_input(
         kind = format_of(path, format_name)
         kind.check_package(path)
         if kind.name in MOTION:
-            recording = MotionRecording(path, topology, kind.name)
+            recording = MotionRecording(path, topology, kind.name, up_axis)
         elif kind.name == "NPZ":
             recording = NpzRecording(path)
         else:
             recording = MoleculeRecording(
                 path, topology, drop_extra=drop_extra, format_name=format_name
             )
+    if up_axis is not None and not isinstance(recording, MotionRecording):
+        recording.close()
+        raise RequestError(
+            f"{option('up', up_axis)}: {path} is no file of motion capture",
+            f"leave {option('up')} out",
+        )
     if frame_time_s is not None:
         recording.give_frame_time(frame_time_s)
     return recording

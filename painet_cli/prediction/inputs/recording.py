@@ -77,6 +77,10 @@ class Input:
     notes: tuple[str, ...] = ()
     treatment: tuple[Treatment, ...] = ()
 
+    def start_times_s(self, starts: NDArray[np.int64]) -> NDArray[np.float64] | None:
+        """Times of frames, (S,) by their indices; None where the recording does not say."""
+        return None if self.times_s is None else self.times_s[starts]
+
 
 @dataclass(frozen=True, eq=False)
 class Frames:

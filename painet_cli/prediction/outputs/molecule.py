@@ -13,8 +13,9 @@ from painet_cli.data.formats.extxyz import write_extxyz
 from painet_cli.data.trajectories.formats import FORMATS, PDB, Format, FormatError, check_fits
 from painet_cli.data.trajectories.universe import PICOSECOND, element_symbols
 from painet_cli.data.trajectories.writer import write_frames, write_topology
+from painet_cli.data.units import time_text
 from painet_cli.prediction.inputs.recording import Input
-from painet_cli.prediction.outputs.track import Track
+from painet_cli.prediction.outputs.track import EvenlySpaced, Track
 from painet_cli.prediction.outputs.viewers import Written, open_extxyz, open_models, open_trajectory
 
 MOST_MODELS = 100
@@ -24,6 +25,8 @@ MOST_ROWS = 1_000_000
 _DCD = FORMATS[".dcd"]
 _PACKED = {".gz", ".bz2"}
 _ALIASES = {".ent": ".pdb"}
+_COARSE = 1e-2
+"""Share of the time between frames that times may be rounded to."""
 _TURNED = 1e-3
 """Share of its edges by which a box lies otherwise than sizes and angles of it say."""
 
@@ -46,6 +49,7 @@ def write_molecule(
     written = []
     for track, stem in tracks:
         spaced, box = track.evenly_spaced(), _plain_box(system, track)
+        begins_s, clock = _clock(track, spaced, kind)
         path = stem.with_name(f"{stem.name}{ending}")
         velocities = None
         if spaced.velocities is not None and kind.velocities:
@@ -56,13 +60,13 @@ def write_molecule(
             system.particles,
             spaced.frames,
             spaced.frame_time_s,
-            first_time_s=spaced.first_time_s,
+            first_time_s=begins_s,
             velocities=velocities,
             box=box,
             b_factors=spaced.sigma,
             remarks=[*notes, f"{track.what}: {spaced.said}"],
         )
-        what = f"{track.what}: {spaced.said}"
+        what = f"{track.what}: {spaced.said}{clock}"
         if box is None and _box(system, track) is not None:
             what += f"; without the box, for {kind.name} knows none that is turned or open"
         if velocities is not None:
@@ -81,6 +85,24 @@ def write_molecule(
             if 0 < sum(track.frames[..., 0].size for track in own) <= MOST_ROWS:
                 written.append(_write_extxyz(system, own, topology.parent))
     return written
+
+
+def _clock(track: Track, spaced: EvenlySpaced, kind: Format) -> tuple[float, str]:
+    """Time of the first frame in a file, seconds, and what is said of it.
+
+    Files have the recording's clock where they hold it: single precision and DCD's count of time
+    steps end.
+    """
+    if not track.begins_s or not kind.times:
+        return spaced.first_time_s, ""
+    step, late = spaced.frame_time_s, abs(track.clock_s).max()
+    coarse = np.spacing(np.float32(late / PICOSECOND)) * PICOSECOND
+    if late / step >= 2**31 if kind.name == "DCD" else coarse > _COARSE * step:
+        said = f"; times are from the start, at {time_text(track.begins_s)}, for {kind.name} holds "
+        return spaced.first_time_s - track.begins_s, f"{said}none so late finely enough"
+    off = abs(spaced.first_time_s / step - round(spaced.first_time_s / step))
+    rounded = ", to the nearest step" if kind.name == "DCD" and off > _COARSE else ""
+    return spaced.first_time_s, f"; times are the input's{rounded}"
 
 
 def _box(system: Input, track: Track) -> NDArray[np.float64] | None:
@@ -153,7 +175,7 @@ def _write_extxyz(system: Input, tracks: Sequence[Track], folder: Path) -> Writt
                 file,
                 symbols,
                 track.frames,
-                track.times_s,
+                track.clock_s,
                 track.velocities(),
                 _box(system, track),
                 sigma=track.sigma,

@@ -54,7 +54,7 @@ def write_motion(
     for track, spaced, stem in resampled if metres else ():
         path, told = stem.with_name(f"{stem.name}.trc"), style.unit or "m"
         frames = _y_up(spaced.frames, system.up_axis) * (metres or 1.0) / METRES[told]
-        write_trc(path, names, frames, spaced.frame_time_s, told)
+        write_trc(path, names, frames, spaced.frame_time_s, told, spaced.first_time_s)
         what = f"{track.what}: {spaced.said}; joints as markers, in {told}"
         what += ", y is up" * bool(up)
         written.append(Written(path, what, len(frames), open_trc(path.name)))
@@ -134,7 +134,7 @@ def _write_table(path: Path, names: Sequence[str], track: Track) -> None:
         csv.writer(file, lineterminator="\n").writerow(
             ["step", "time_s", *(f"{name}_{axis}" for name in names for axis in "xyz"), *sure]
         )
-        numbered = np.column_stack([np.arange(len(rows)), track.times_s, rows, sigma])
+        numbered = np.column_stack([np.arange(len(rows)), track.clock_s, rows, sigma])
         digits = "%.7g" if rows.dtype == np.float32 else "%.10g"
         formats = ["%d", "%.9g", *[digits] * rows.shape[1], *["%.4g"] * sigma.shape[1]]
         np.savetxt(file, numbered, fmt=formats, delimiter=",")

@@ -97,7 +97,7 @@ class MotionStyle:
         return EvenlySpaced(
             np.concatenate([past, frames]),
             None,
-            -len(past) * step,
+            track.begins_s - len(past) * step,
             step,
             f"{said}, {time_text(step)} apart",
             None,

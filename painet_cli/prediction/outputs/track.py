@@ -37,6 +37,8 @@ class Track:
         (1 + T, N, 3), the start frame first; fewer where later ones are not finite.
     times_s
         (1 + T,) seconds since the start.
+    begins_s
+        Seconds of the start on the recording's clock, 0 where it has none.
     lost
         Steps that were left out for a coordinate that is NaN or infinite.
     sigma
@@ -48,6 +50,7 @@ class Track:
     start: int
     frames: NDArray[np.floating]
     times_s: NDArray[np.float64]
+    begins_s: float
     lost: int
     sigma: NDArray[np.float64] | None = None
 
@@ -59,6 +62,7 @@ class Track:
         begin: NDArray[np.floating],  # (N, 3)
         steps: NDArray[np.floating],  # (T, N, 3)
         times_s: NDArray[np.float64],  # (T,)
+        begins_s: float = 0.0,
         radius: NDArray[np.float64] | None = None,  # (T, N)
     ) -> Track:
         """Join the start frame and the steps after it, up to the first that is not finite."""
@@ -69,7 +73,12 @@ class Track:
         sigma = None
         if radius is not None:
             sigma = np.concatenate([np.zeros((1, radius.shape[1])), radius[:kept]])
-        return cls(title, start, frames, times, len(steps) - kept, sigma)
+        return cls(title, start, frames, times, begins_s, len(steps) - kept, sigma)
+
+    @property
+    def clock_s(self) -> NDArray[np.float64]:
+        """Seconds on the recording's clock, (1 + T,)."""
+        return self.begins_s + self.times_s
 
     @property
     def what(self) -> str:
@@ -114,7 +123,7 @@ class Track:
         return EvenlySpaced(
             self.frames[skip:],
             None if velocities is None else velocities[skip:],
-            float(self.times_s[skip]),
+            float(self.clock_s[skip]),
             step,
             said,
             None if self.sigma is None else self.sigma[skip:],

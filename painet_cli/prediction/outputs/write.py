@@ -72,6 +72,8 @@ def write_files(
     """
     begins = system.frames[starts]
     numbers = starts + system.first_frame
+    known_s = system.start_times_s(starts)
+    begins_s = np.zeros(len(starts)) if known_s is None else known_s
     count = len(starts)
     chosen = range(count) if count <= MOST_STARTS else sorted({0, count // 2, count - 1})
     tracks = [
@@ -81,13 +83,15 @@ def write_files(
             begins[k],
             positions[k],
             times_s,
+            float(begins_s[k]),
             None if radius is None else radius[k],
         )
         for k in chosen
     ]
     if truth is not None:
         tracks += [
-            Track.of("reference", int(numbers[k]), begins[k], truth[k], times_s) for k in chosen
+            Track.of("reference", int(numbers[k]), begins[k], truth[k], times_s, float(begins_s[k]))
+            for k in chosen
         ]
     name = file_stem(system.name).lstrip("-.") or "system"
     files = [
@@ -115,6 +119,8 @@ def write_files(
         "unit": np.array(system.length_unit),
         **_particle_arrays(system.particles),
     }
+    if known_s is not None:
+        held["start_times_s"] = known_s
     if truth is not None:
         held["truth"] = truth
     if radius is not None:

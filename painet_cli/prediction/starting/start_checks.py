@@ -12,6 +12,7 @@ from painet_cli.data.particles.order import wrong_order
 from painet_cli.data.particles.smooth import smooth_note
 from painet_cli.data.particles.stretched import stretched_bond
 from painet_cli.data.sources.plausible import FASTEST
+from painet_cli.data.trajectories.reader import REPEATED
 from painet_cli.data.units import time_text
 from painet_cli.errors import RequestError, option
 from painet_cli.prediction.inputs.recording import Input, Recording, Selected
@@ -27,6 +28,10 @@ _FRAMES_OF_ORDER = 512
 """Frames up to a start whose order is looked at."""
 _POSITIONS_OF_ORDER = 2_000_000
 """Particles times frames that are read for it."""
+
+
+_SAME = 1e-3
+"""Share of the time between frames by which two at the same time may differ."""
 
 
 def check_order(recording: Recording, selected: Selected, start: int) -> None:
@@ -77,12 +82,19 @@ def refuse_wrong_order(system: Input) -> None:
         "which they are"
     )
     if system.times_s is not None:
-        back = np.diff(system.times_s) <= 0
+        same = _SAME * (system.frame_time_s or 0.0)
+        back = np.diff(system.times_s) <= same
         back[[at - 1 for at in system.breaks]] = False
         if back.any():
             k = int(np.argmax(back))
             number = system.first_frame + k
             before, after = system.times_s[k], system.times_s[k + 1]
+            if after - before >= -same:
+                raise RequestError(
+                    f"{where}: frames {number} and {number + 1} are at the same time, "
+                    f"{time_text(float(after)) if after else '0'}",
+                    f"{REPEATED}, or choose a {option('start')} before it",
+                )
             raise RequestError(
                 f"{where}: frame {number + 1} is at {time_text(float(after)) if after else '0'}, "
                 f"and frame {number} before it at {time_text(float(before)) if before else '0'}",

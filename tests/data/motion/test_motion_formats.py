@@ -206,6 +206,19 @@ def test_markers_hang_from_those_they_move_with(tmp_path: Path) -> None:
     assert read_trc(trc(tmp_path, gap=True)).bonds == ((0, 1), (1, 2), (2, 3))
 
 
+def test_the_times_of_a_trc_are_those_of_its_rows(tmp_path: Path) -> None:
+    path = trc(tmp_path)
+    text = re.sub(r"^(\d+)\t0\.(\d+)\t", r"\1\t7.\2\t", path.read_text(), flags=re.MULTILINE)
+    path.write_text(text)
+    np.testing.assert_allclose(read_trc(path).times_s, 7 + np.arange(20) / 50)
+    kept = [line for line in text.splitlines() if not line.startswith(("6\t", "7\t"))]
+    path.write_text("\n".join(kept) + "\n")
+    cut = read_trc(path)
+    assert cut.breaks == (5,)
+    expected = 7 + np.delete(np.arange(20), [5, 6]) / 50
+    np.testing.assert_allclose(cut.times_s, expected)
+
+
 def test_trc_of_an_unknown_unit(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="'cubits' is no unit of length"):
         read_trc(trc(tmp_path, unit="cubits"))
@@ -257,11 +270,36 @@ def test_the_vertical_of_c3d_is_that_of_its_screen(
     assert read_motion_file(take, "C3D").up_axis == up
 
 
+def test_a_c3d_whose_vertical_points_down_is_turned_round(tmp_path: Path) -> None:
+    """Markers are above a floor at 0: they lie below it along the axis, or the file is wrong."""
+    ezc3d = pytest.importorskip("ezc3d")
+    content = ezc3d.c3d(str(c3d(tmp_path, MARKERS, Y_SCREEN=("-Y",))))
+    content["data"]["points"][1] += 1500  # millimetres
+    content.write(str(tmp_path / "above.c3d"))
+    content["data"]["points"][1:3] *= -1
+    content.write(str(tmp_path / "below.c3d"))
+    above, below = (read_motion_file(tmp_path / f"{one}.c3d", "C3D") for one in ("above", "below"))
+    assert above.up_axis == below.up_axis == "y"
+    assert above.positions[..., 1].min() > 0
+    np.testing.assert_allclose(below.positions, above.positions, atol=1e-6)
+    assert "above 0 along +Y: that is taken as up" in above.notes[0]
+    assert "Y and Z are turned round, so that +Y is up" in below.notes[0]
+
+
 def test_c3d_is_read_as_trc_is(tmp_path: Path) -> None:
     motion = read_motion_file(c3d(tmp_path, MARKERS), "C3D")
     assert motion.names == MARKERS
     assert motion.frame_time_s == pytest.approx(0.02)
     np.testing.assert_allclose(motion.positions[9], pose(9) / 1000, atol=1e-6)
+
+
+def test_a_c3d_that_was_cut_begins_at_its_first_frame(tmp_path: Path) -> None:
+    ezc3d = pytest.importorskip("ezc3d")
+    content = ezc3d.c3d(str(c3d(tmp_path, MARKERS)))
+    content["header"]["points"]["first_frame"] = 100
+    content.write(str(tmp_path / "cut.c3d"))
+    motion = read_motion_file(tmp_path / "cut.c3d", "C3D")
+    np.testing.assert_allclose(motion.times_s, (100 + np.arange(20)) / 50)
 
 
 def test_angles_and_forces_of_a_c3d_are_no_markers(tmp_path: Path) -> None:

@@ -103,10 +103,27 @@ def test_a_skeleton_of_no_persons_size_in_centimetres_is_in_the_unit_that_makes_
     assert f"taken as {unit}s, in which the skeleton is 1.6 m across" in found.notes[0]
 
 
-@pytest.mark.parametrize("scale", [100.0, 100 / 2.54, 1e-3, 7.0])
-def test_where_that_leaves_a_doubt_the_unit_is_the_usual_one(scale: float) -> None:
-    given = motion(walk() * scale)
+def test_a_skeleton_of_a_persons_size_in_centimetres_is_in_them() -> None:
+    given = motion(walk() * 100)
     assert with_likely_unit(given, "take.bvh") is given
+
+
+@pytest.mark.parametrize(
+    ("scale", "said"),
+    [
+        (100 / 2.54, "0.62 m across, small for a person (1.6 m in inches)"),
+        (200, "3.2 m across, large for a person"),
+        (1e-3, "1.6e-05 m across, small for a person:"),
+        (7.0, "0.11 m across, small for a person:"),
+    ],
+)
+def test_where_that_leaves_a_doubt_the_unit_is_the_usual_one_and_it_is_said(
+    scale: float, said: str
+) -> None:
+    found = with_likely_unit(motion(walk() * scale), "take.bvh")
+    assert found.length_unit == "BVH unit"
+    (note,) = found.notes
+    assert said in note
 
 
 def test_a_unit_that_a_file_says_is_not_guessed() -> None:

@@ -478,6 +478,19 @@ def test_uneven_times_are_refused_unless_one_is_given(pdb: Path, tmp_path: Path)
     assert len(prepare(pdb, tmp_path / "run.trr", frame_time_s=1e-12).frames) == FRAMES
 
 
+@pytest.mark.parametrize("again", [20, 0])
+def test_a_frame_that_a_restart_wrote_again_is_named(pdb: Path, tmp_path: Path, again: int) -> None:
+    made = universe(walk())
+    with MDAnalysis.Writer(str(tmp_path / "run.trr"), ATOMS) as writer:
+        for step in made.trajectory:
+            step.time = 2.0 * (step.frame - (step.frame > again))
+            writer.write(made.atoms)
+    said = (
+        rf"frames {again} and {again + 1} are at the same time.*\n.*restarted.*leave one of the two"
+    )
+    refused(tmp_path, said, pdb, tmp_path / "run.trr")
+
+
 def test_extended_xyz_has_the_columns_that_are_read(tmp_path: Path) -> None:
     def write(name: str, properties: str, columns: int) -> Path:
         rows = "C " + "0.0 " * columns + "\nC " + "0.9 " * columns + "\n"

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
+import MDAnalysis
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from painet_cli.prediction.inputs.open import open_input
 from painet_cli.prediction.inputs.recording import Input
+from painet_cli.prediction.loading import load
+
+predict_module = import_module("painet_cli.prediction.predict")
 
 TURN = np.array([[0.8, -0.6, 0.0], [0.6, 0.8, 0.0], [0.0, 0.0, 1.0]])
 BOX = np.diag([10.0, 11.0, 12.0]) @ TURN
@@ -58,7 +63,8 @@ def test_a_slab_of_dl_poly_is_open(tmp_path: Path) -> None:
     check(read(tmp_path / "HISTORY"), BOX * [[1], [1], [0]])
 
 
-def test_of_h5md(tmp_path: Path) -> None:
+def h5md(tmp_path: Path) -> tuple[Path, Path]:
+    """A trajectory of two frames, and names of its atoms."""
     h5py = pytest.importorskip("h5py")
     top = tmp_path / "top.xyz"
     top.write_text("4\n\n" + "".join(f"C {x} {y} {z}\n" for x, y, z in WHOLE.tolist()))
@@ -74,4 +80,28 @@ def test_of_h5md(tmp_path: Path) -> None:
         box["edges/value"] = np.stack([BOX, BOX]) / 10
         box["edges/value"].attrs["unit"] = "nm"
         box["edges/step"], box["edges/time"] = np.arange(2), np.arange(2.0)
-    check(read(tmp_path / "a.h5md", top))
+    return tmp_path / "a.h5md", top
+
+
+def test_of_h5md(tmp_path: Path) -> None:
+    check(read(*h5md(tmp_path)))
+
+
+@pytest.mark.parametrize("kind", ["H5MD", "HISTORY", "CONFIG"])
+def test_of_an_atom_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    path = tmp_path / kind
+    if kind == "H5MD":
+        path, top = h5md(tmp_path)
+        universe = MDAnalysis.Universe(str(top), str(path))
+    else:
+        path.write_text(dl_poly(CUT, 3, frames=2 * (kind == "HISTORY")))
+        universe = MDAnalysis.Universe(str(path), format=kind, topology_format=kind)
+    given: list[Input] = []
+    monkeypatch.setattr(
+        predict_module, "make_forecast", lambda _, system, *others: given.append(system) or 1 / 0
+    )
+    universe.trajectory[-1]
+    with pytest.raises(ZeroDivisionError):
+        predict_module.predict(load("sample", "cpu"), universe.atoms)
+    for frame in given[0].frames:
+        np.testing.assert_allclose(np.diff(frame, axis=0), np.diff(WHOLE, axis=0), atol=1e-4)

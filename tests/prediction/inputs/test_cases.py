@@ -113,6 +113,15 @@ def test_the_writer_of_a_dcd_tells_its_unit_of_time(
             assert recording.frame_time_s == pytest.approx(femtoseconds * 1e-15, rel=1e-4)
 
 
+def test_the_first_step_of_a_dcd_is_on_its_clock(tmp_path: Path) -> None:
+    raw = bytearray((CASES / "lammps.dcd").read_bytes())
+    raw[12:16] = (5000).to_bytes(4, "little")  # steps of 2 fs, every tenth written
+    (tmp_path / "late.dcd").write_bytes(raw)
+    with open_input(tmp_path / "late.dcd", topology=CASES / "mol.xyz") as recording:
+        found = recording.read(recording.select("all"), 1, 3)
+    np.testing.assert_allclose(found.times_s, [10_020e-15, 10_040e-15])
+
+
 def test_all_frames_of_a_gro_are_read() -> None:
     found = read("multi.gro")
     assert len(found.frames) == 7

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -75,6 +77,15 @@ def top(tmp_path: Path) -> Path:
 
 def test_xyz_of_atomic_numbers(tmp_path: Path) -> None:
     check(read(xyz(tmp_path / "a.xyz", "", NUMBERS)))
+
+
+def test_a_single_frame_has_the_time_that_its_file_gives(tmp_path: Path) -> None:
+    path = xyz(tmp_path / "a.xyz", "time = 2{k} ps")
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join(lines[22:33]) + "\n")
+    found = read(path)
+    assert found.frame_time_s is None
+    assert found.times_s == pytest.approx([22e-12])
 
 
 def test_deuterium_in_xyz_is_hydrogen(tmp_path: Path) -> None:
@@ -206,6 +217,19 @@ def test_restart_without_velocities_or_box(tmp_path: Path, top: Path) -> None:
     check(found, 1)
     assert found.velocities is None
     assert found.boxes is None
+
+
+@pytest.mark.parametrize("velocities", [True, False])
+def test_restart_of_three_lengths_has_a_rectangular_box_which_is_said(
+    tmp_path: Path, top: Path, velocities: bool
+) -> None:
+    path = rst7(tmp_path / "a.inpcrd", velocities=velocities, box=False)
+    path.write_text(path.read_text() + "".join(f"{one:12.7f}" for one in (20, 21, 22)) + "\n")
+    found = read(path, top)
+    check(found, 1)
+    assert found.boxes is not None
+    np.testing.assert_allclose(found.boxes[0], np.diag([20, 21, 22]), atol=1e-9)
+    assert any("no angles: they are taken for 90 degrees" in one for one in found.notes)
 
 
 def test_restart_cut_within_its_velocities_is_refused(tmp_path: Path, top: Path) -> None:
@@ -489,23 +513,102 @@ def test_gsd(tmp_path: Path) -> None:
     assert len(found.particles.bonds) == 8
 
 
-def test_h5md(tmp_path: Path, top: Path) -> None:
+def h5md(path: Path) -> Any:
+    """A file as MDAnalysis writes it, still open."""
     h5py = pytest.importorskip("h5py")
-    with h5py.File(tmp_path / "a.h5md", "w") as file:
-        file.create_group("h5md").attrs["version"] = [1, 1]
-        group = file.create_group("particles/trajectory")
-        box = group.create_group("box")
-        box.attrs["dimension"] = 3
-        box.attrs["boundary"] = np.array(["none"] * 3, dtype="S")
-        at = group.create_group("position")
-        at["step"] = np.arange(3)
-        at["time"] = np.arange(3) * 0.5
-        at["time"].attrs["unit"] = "ps"
-        at["value"] = frames() / 10
-        at["value"].attrs["unit"] = "nm"
+    file = h5py.File(path, "w")
+    file.create_group("h5md").attrs["version"] = [1, 1]
+    group = file.create_group("particles/trajectory")
+    box = group.create_group("box")
+    box.attrs["dimension"] = 3
+    box.attrs["boundary"] = np.array(["none"] * 3, dtype="S")
+    at = group.create_group("position")
+    at["step"] = np.arange(3)
+    at["time"] = np.arange(3) * 0.5
+    at["time"].attrs["unit"] = "ps"
+    at["value"] = frames() / 10
+    at["value"].attrs["unit"] = "nm"
+    return file
+
+
+def test_h5md(tmp_path: Path, top: Path) -> None:
+    h5md(tmp_path / "a.h5md").close()
     found = read(tmp_path / "a.h5md", top)
     check(found)
     assert found.frame_time_s == pytest.approx(5e-13)
+
+
+@pytest.mark.parametrize("edges", [[2.0, 2.1, 2.2], [[2.0, 0, 0], [0.5, 2.1, 0], [0, 0, 2.2]]])
+def test_edges_of_h5md_may_be_the_same_in_all_frames(
+    tmp_path: Path, top: Path, edges: list[Any]
+) -> None:
+    with h5md(tmp_path / "a.h5md") as file:
+        box = file["particles/trajectory/box"]
+        box.attrs["boundary"] = np.array(["periodic"] * 3, dtype="S")
+        box["edges"] = edges
+    found = read(tmp_path / "a.h5md", top)
+    check(found)
+    assert found.boxes is not None
+    whole = 10 * np.array(edges)
+    np.testing.assert_allclose(found.boxes[2], np.diag(whole) if whole.ndim == 1 else whole)
+
+
+def test_h5md_without_times_does_not_say_its_time(tmp_path: Path, top: Path) -> None:
+    for name, gone in (("none", ["time"]), ("neither", ["time", "step"]), ("unit", [])):
+        with h5md(tmp_path / f"{name}.h5md") as file:
+            at = file["particles/trajectory/position"]
+            for key in gone:
+                del at[key]
+            if not gone:
+                del at["time"].attrs["unit"]
+        found = read(tmp_path / f"{name}.h5md", top)
+        check(found)
+        assert found.frame_time_s is None
+
+
+def test_times_of_h5md_may_be_the_first_and_the_interval(tmp_path: Path, top: Path) -> None:
+    with h5md(tmp_path / "a.h5md") as file:
+        at = file["particles/trajectory/position"]
+        del at["time"], at["step"]
+        at["step"], at["time"] = 100, 0.5
+        at["time"].attrs.update({"unit": "ps", "offset": 7.0})
+    found = read(tmp_path / "a.h5md", top)
+    check(found)
+    np.testing.assert_allclose(found.times_s, [7e-12, 7.5e-12, 8e-12])
+
+
+class TngReader:
+    """What MDAnalysis makes of a TNG: times of frames, and a `dt` that it invents."""
+
+    n_frames, n_atoms = 3, 9
+
+    def __init__(self, *_: Any, **__: Any) -> None: ...
+
+    @property
+    def dt(self) -> float:
+        warnings.warn("Reader has no dt information, set to 1.0 ps", stacklevel=2)
+        return 1.0
+
+    def __getitem__(self, number: int) -> SimpleNamespace:
+        x = frames()[number].astype(np.float32)
+        return SimpleNamespace(positions=x, dimensions=None, time=10.0 * number)
+
+    def close(self) -> None: ...
+
+
+def test_times_of_tng_are_those_of_its_frames(
+    tmp_path: Path, top: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("painet_cli.data.trajectories.readable.find_spec", lambda _: True)
+    monkeypatch.setattr(
+        "painet_cli.data.trajectories.mda_reader._reader_of", lambda kind: TngReader
+    )
+    (tmp_path / "a.tng").write_bytes(b"x")
+    found = read(tmp_path / "a.tng", top)
+    check(found)
+    assert found.frame_time_s == pytest.approx(1e-11)
+    monkeypatch.setattr(TngReader, "n_frames", 1)
+    assert read(tmp_path / "a.tng", top).frame_time_s is None
 
 
 def mdtraj_h5(path: Path, **topology: Any) -> Path:

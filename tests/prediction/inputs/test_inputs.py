@@ -90,6 +90,16 @@ def test_an_npz_as_md17_has_it(tmp_path: Path, data_dir: Path) -> None:
     assert system.frame_time_s is None
 
 
+def test_the_vertical_of_a_motion_may_be_said_and_that_of_others_not(
+    tmp_path: Path, data_dir: Path
+) -> None:
+    with open_input(write_amc(tmp_path, frames=4), up_axis="z") as recording:
+        assert recording.up_axis == recording.read(recording.select("all")).up_axis == "z"
+    pdb = write_pdb(tmp_path / "one.pdb", ethanol(data_dir), frames=1)
+    with pytest.raises(RequestError, match="is no file of motion capture"):
+        open_input(pdb, up_axis="z")
+
+
 def test_a_motion_finds_the_skeleton_beside_it(tmp_path: Path) -> None:
     amc = write_amc(tmp_path, frames=4)
     system = read(amc)

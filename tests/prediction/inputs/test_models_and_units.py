@@ -50,6 +50,17 @@ def test_models_of_other_atoms_are_left_out(tmp_path: Path) -> None:
     assert "1 of its 2 models have other atoms" in found.notes[0]
 
 
+@pytest.mark.parametrize("key", ["_atom_site_", "_atom_site."])
+def test_a_cif_of_a_crystal_is_refused_as_that(tmp_path: Path, key: str) -> None:
+    columns = "".join(f"{key}{one}\n" for one in ("label", "fract_x", "fract_y", "fract_z"))
+    cell = "_cell_length_a 5.4\n_cell_length_b 5.4\n_cell_length_c 5.4\n"
+    path = tmp_path / "urea.cif"
+    path.write_text(f"data_urea\n{cell}loop_\n{columns}C1 0.0 0.5 0.33\nO1 0.0 0.5 0.6\n")
+    with pytest.raises(RequestError, match="core CIF, of a crystal of small molecules") as caught:
+        read(path)
+    assert "ase convert urea.cif urea.xyz" in caught.value.hint
+
+
 # ---- PDB ----------------------------------------------------------------------------------------
 
 
@@ -149,6 +160,32 @@ def test_positions_that_no_box_wraps_come_before_those_that_it_does(
     found = np.array([reader[k].positions[:, 0] for k in range(5)])
     reader.close()
     np.testing.assert_allclose(found, moving[:, None] + np.arange(3), rtol=1e-5)
+
+
+@pytest.mark.parametrize("hydrogen", [3.024, 4.0])
+def test_hydrogens_of_a_dump_that_took_mass_from_their_neighbours_are_hydrogens(
+    tmp_path: Path, hydrogen: float
+) -> None:
+    """Methanol across a face of the box; helium's mass is 4.003."""
+    places = [
+        [0, 0, 0],
+        [1.43, 0, 0],
+        [-0.36, 1.03, 0],
+        [-0.36, -0.51, 0.89],
+        [-0.36, -0.51, -0.89],
+    ]
+    places += [[1.75, 0.9, 0]]
+    symbols, taken = ("C", "O", "H", "H", "H", "H"), hydrogen - 1.008
+    masses = [12.011 - 3 * taken, 15.999 - taken, *[hydrogen] * 4]
+    path = tmp_path / "heavy.dump"
+    rows = [
+        f"{k + 1} 1 {mass:.4f} " + " ".join(f"{one % 10:.3f}" for one in place)
+        for k, (mass, place) in enumerate(zip(masses, places, strict=True))
+    ]
+    head = "ITEM: TIMESTEP\n0\nITEM: NUMBER OF ATOMS\n6\nITEM: BOX BOUNDS pp pp pp\n"
+    head += "0 10\n0 10\n0 10\nITEM: ATOMS id type mass x y z\n"
+    path.write_text(head + "\n".join(rows) + "\n")
+    assert read(path).particles.elements == symbols
 
 
 def dump_of_steps(path: Path, steps: Sequence[int]) -> Path:

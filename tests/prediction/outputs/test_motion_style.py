@@ -54,6 +54,12 @@ def test_frames_have_the_rate_of_the_recording_and_begin_with_what_is_known(
     np.testing.assert_allclose(seen.positions, expected, atol=2e-4)
 
 
+def test_a_trc_goes_on_by_the_recordings_clock(system: Input, tmp_path: Path) -> None:
+    late = replace(system, times_s=7 + 0.01 * np.arange(len(system.frames)))
+    path = written(late, tmp_path, motion_style("m", "source", with_past=True))
+    np.testing.assert_allclose(read_trc(path.with_suffix(".trc")).times_s, 7 + 0.01 * np.arange(15))
+
+
 def test_a_rate_of_ones_own_lies_between_the_steps(system: Input, tmp_path: Path) -> None:
     path = written(system, tmp_path, motion_style("m", "40", with_past=False))
     seen = read_trc(path.with_suffix(".trc"))

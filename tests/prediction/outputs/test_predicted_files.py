@@ -280,6 +280,39 @@ def test_the_start_frame_is_left_out_where_one_time_step_cannot_hold_it(
     assert files["prediction.extxyz"].frames == 6, "times of their own hold it"
 
 
+def clocked(system: Input, first_s: float, frame_time_s: float) -> Input:
+    """The same, with times of a recording that begins at another than 0."""
+    return replace(system, times_s=first_s + frame_time_s * np.arange(len(system.frames)))
+
+
+@pytest.mark.parametrize("ending", [".dcd", ".xtc", ".trr", ".nc", ".h5md"])
+def test_the_clock_of_the_input_goes_on(peptide: Input, tmp_path: Path, ending: str) -> None:
+    late = clocked(in_format(peptide, ending), 1000 * PICOSECOND, 2 * PICOSECOND)
+    files, _ = predict(late, tmp_path, truth=True)
+    for title in ("predicted", "reference"):
+        name = f"my_peptide_{title}{'.dcd' if ending == '.h5md' else ending}"
+        assert "times are the input's" in files[name].what
+        universe = opened(tmp_path / "my_peptide_topology.pdb", tmp_path / name)
+        assert times_in(universe) == pytest.approx([1006, 1008, 1010, 1012, 1014, 1016], rel=1e-6)
+    lines = (tmp_path / "prediction.extxyz").read_text().split()
+    assert [one for one in lines if one.startswith("Time=")][:2] == ["Time=1006000", "Time=1008000"]
+    with np.load(tmp_path / "prediction.npz") as arrays:
+        assert arrays["start_times_s"] == pytest.approx([1006e-12])
+        assert arrays["times_s"][0] == pytest.approx(2e-12), "these are from the start"
+
+
+@pytest.mark.parametrize(("ending", "first_ns"), [(".xtc", 1e6), (".trr", 1e6), (".dcd", 1e7)])
+def test_a_clock_too_late_for_a_format_is_left_out_and_said(
+    peptide: Input, tmp_path: Path, ending: str, first_ns: float
+) -> None:
+    late = clocked(in_format(peptide, ending), first_ns * 1000 * PICOSECOND, 2 * PICOSECOND)
+    files, _ = predict(late, tmp_path)
+    name = f"my_peptide_predicted{ending}"
+    assert "times are from the start, at" in files[name].what
+    universe = opened(tmp_path / "my_peptide_topology.pdb", tmp_path / name)
+    assert times_in(universe) == pytest.approx([0, 2, 4, 6, 8, 10], abs=1e-5)
+
+
 @pytest.mark.parametrize("lost", [0, 2])
 def test_steps_that_are_not_finite_are_left_out(peptide: Input, tmp_path: Path, lost: int) -> None:
     positions = random(1, 5, N, 3, seed=1)
@@ -484,6 +517,10 @@ def test_a_table_of_joints(dancer: Input, tmp_path: Path) -> None:
     assert files["35_01_predicted.csv"].frames == len(rows) == 6
     assert [int(row["step"]) for row in rows] == [0, 1, 2, 3, 4, 5]
     assert [float(row["time_s"]) for row in rows] == pytest.approx([0, *(np.arange(26, 31) / 120)])
+    predict(clocked(dancer, 5.0, 1 / 120), tmp_path)
+    with (tmp_path / "35_01_predicted.csv").open(newline="") as file:
+        row = next(csv.DictReader(file))
+    assert float(row["time_s"]) == pytest.approx(5 + 3 / 120), "the recording's clock goes on"
     seen = [[[float(row[f"{j}_{axis}"]) for axis in "xyz"] for j in JOINTS] for row in rows]
     assert np.allclose(seen, expected[0], rtol=1e-6)
 
@@ -550,6 +587,32 @@ def test_box_chains_and_insertion_codes_travel_into_written_files(
     extended = (tmp_path / "prediction.extxyz").read_text().splitlines()[1]
     assert 'Lattice="20.000000 0.000000 0.000000 0.000000 21.000000' in extended
     assert 'pbc="T T T"' in extended
+
+
+@pytest.mark.parametrize("suffix", [".pdb", ".cif"])
+def test_ligands_and_water_are_what_the_input_calls_them(tmp_path: Path, suffix: str) -> None:
+    records = ("ATOM", "ATOM", "HETATM", "HETATM")
+    rows = zip(records, ("N", "CA", "C1", "O"), ("GLY", "GLY", "LIG", "HOH"), strict=True)
+    lines = [
+        f"{kind:<6}{k + 1:5d}  {name:<3} {residue} A{k // 2 + k % 2 * (k // 2) + 1:4d}    "
+        f"{1.5 * k:8.3f}{0.0:8.3f}{0.0:8.3f}  1.00  0.00           {name[0]}"
+        for k, (kind, name, residue) in enumerate(rows)
+    ]
+    path = tmp_path / "complex.pdb"
+    path.write_text("\n".join([*lines, "END", ""]))
+    with open_input(path) as recording:
+        found = recording.read(recording.select("all"))
+        assert recording.read(recording.select("resname GLY")).particles.records == ()
+    assert found.particles.records == records
+    out = tmp_path / "out"
+    out.mkdir()
+    predict(replace(found, path=tmp_path / f"complex{suffix}"), out, starts=(0,), steps=1)
+    for file in out.glob("complex_*.pdb"):
+        seen = [line[:6].strip() for line in file.read_text().splitlines() if line[:6] in KINDS]
+        assert seen == list(records) * (len(seen) // 4)
+
+
+KINDS = ("ATOM  ", "HETATM")
 
 
 def test_a_box_that_is_turned_is_in_no_file_that_would_turn_it_back(
