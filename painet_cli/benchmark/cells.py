@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -184,6 +184,29 @@ def make_cells(
                 preset = load_preset(name_or_path, [*own, f"train.seed={seed}"])
                 cells.append(make_cell(name, preset, sha256, folder))
     return cells
+
+
+def distinct(presets: Iterable[str]) -> list[str]:
+    """Presets less those that are given again, as rows and folders tell them by their names.
+
+    Parameters
+    ----------
+    presets
+        Names or files.
+
+    Raises
+    ------
+    RequestError
+        Two have one name: a row would be the mean of both.
+    """
+    named: dict[str, str] = {}
+    for preset in presets:
+        other = named.setdefault(name := preset_name(preset), preset)
+        if other != preset:
+            raise RequestError(
+                f"{other} and {preset}: two presets called {name}", "rename one of the files"
+            )
+    return list(named.values())
 
 
 def make_cell(name: str, preset: Preset, dataset_sha256: str, folder: Path) -> Cell:

@@ -53,7 +53,7 @@ def held(lock: Path, what: Path, *, wait_s: float = 0.0) -> Iterator[None]:
         raise cannot_write(what, error) from error
     try:
         with suppress(OSError):  # a full disk: the lock holds all the same
-            lock.write_text(_myself(), encoding="utf-8")
+            lock.write_text(_myself(), encoding="utf-8", errors="replace")
         yield
     finally:
         # before it is released: a file that another has locked since must not be removed

@@ -29,8 +29,12 @@ _FOLDERS = re.compile(r"(?<=[\s'\"=])/(?:[^\s'\"/]+/)*")
 
 
 def command_line() -> str:
-    """The command that this process carries out, as a shell takes it."""
-    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    """The command that this process carries out, as a shell takes it.
+
+    Bytes that are no letters, as of a file's name, become `?`: no record could hold them.
+    """
+    typed = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    return typed.encode(errors="replace").decode()
 
 
 def without_folders(command: str) -> str:

@@ -112,6 +112,7 @@ def new_run_folder(parent: Path, holding: Mapping[str, str]) -> Path:
     RequestError
         It cannot be made.
     """
+    _check_letters(parent)
     stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     check_writable(parent / stamp, force=True, place="run_dir")
     staging = parent / f".{stamp}.{secrets.token_hex(4)}.partial"
@@ -128,6 +129,17 @@ def new_run_folder(parent: Path, holding: Mapping[str, str]) -> Path:
         raise cannot_write(parent / stamp, error, f"choose another {option('run_dir')}") from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _check_letters(folder: Path) -> None:
+    """Refuse a place that safetensors could write to and not read from."""
+    try:
+        str(folder).encode()
+    except UnicodeEncodeError as error:
+        raise RequestError(
+            f"{folder}: its name has bytes that are no letters in UTF-8",
+            f"choose another {option('run_dir')}, or rename it",
+        ) from error
 
 
 def _renamed(staging: Path, folder: Path) -> Path:

@@ -99,6 +99,36 @@ def test_epochs_that_are_varied_are_not_given(say: Say) -> None:
     assert "--epochs 5: --vary train.epochs says otherwise" in err
 
 
+@pytest.mark.parametrize(
+    "words",
+    [("tables",), ("ablation", "--figures", "reach"), ("ablation", "--vary", "train.lr=1,2")],
+    ids=str,
+)
+def test_two_presets_of_one_name_are_not_taken_for_seeds_of_one(
+    say: Say, small_preset: Path, data_dir: Path, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    other = tmp_path / "other" / small_preset.name
+    other.parent.mkdir()
+    other.write_text(small_preset.read_text().replace("horizon: 3", "horizon: 2"))
+    presets = ("--presets", f"{small_preset},{other}", "--data-dir", data_dir)
+    status, out, err = say("bench", *words, *presets)
+    assert status == 2
+    assert out == ""
+    name = small_preset.stem
+    assert err == (
+        f"error: {small_preset} and {other}: two presets called {name}\nrename one of the files\n"
+    )
+
+
+def test_what_is_named_twice_is_no_second_seed(
+    say: Say, small_preset: Path, data_dir: Path
+) -> None:
+    twice = ("--presets", f"{small_preset},{small_preset}", "--models", "linear,linear")
+    status, out, err = say("bench", "tables", *twice, "--data-dir", data_dir, "--json")
+    assert status == 0, err
+    assert [row["seeds"] for row in json.loads(out)["rows"]] == [[1]]
+
+
 def test_ablation_asks_for_the_papers_data(say: Say) -> None:
     status, _, err = say("bench", "ablation", "--figures", "4a")
     assert status == 2

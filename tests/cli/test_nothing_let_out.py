@@ -159,6 +159,29 @@ def test_a_name_that_is_no_text_or_of_two_lines_is_predicted_and_gives_no_lines(
         assert sum(line.startswith("ATOM") for line in lines) in (3, 6, 9)
 
 
+def test_data_lie_in_a_folder_whose_name_is_no_text(
+    say: Say, tmp_path: Path, monkeypatch: MonkeyPatch
+) -> None:
+    folder = tmp_path / os.fsdecode(b"f\xfcr")
+    monkeypatch.setattr("sys.argv", ["painet", "prepare", "sample", "--data-dir", str(folder)])
+    status, _, err = say("prepare", "sample", "--data-dir", folder)
+    assert status == 0, err
+    assert (
+        "/f?r" in json.loads((folder / "sample/dataset.json").read_text())["origin"]["prepared_by"]
+    )
+
+
+def test_a_run_whose_weights_could_not_be_read_is_refused_at_once(
+    say: Say, data_dir: Path, tmp_path: Path
+) -> None:
+    place = tmp_path / os.fsdecode(b"f\xfcr")  # safetensors opens no such file
+    status, _, err = say("train", "--preset", "demo", "--data-dir", data_dir, "--run-dir", place)
+    assert status == 2
+    assert err.startswith(f"error: {tmp_path}/f?r/demo: its name has bytes that are no letters")
+    assert len(err.splitlines()) == 2
+    assert not place.exists()
+
+
 @pytest.mark.parametrize("words", [["verify"], ["predict"], ["evaluate"], ["train", "--resume"]])
 def test_a_path_that_is_too_long_is_a_sentence(say: Say, words: list[str]) -> None:
     status, _, err = say(*words, "a" * 300)

@@ -119,6 +119,16 @@ def test_it_is_listed(example: Path, film: Path, say: Say) -> None:
     assert "painet prepare trajectory" in how_to_prepare("beads")
 
 
+def test_its_example_has_what_is_usual_for_an_option(install: Install, say: Say) -> None:
+    named = REMOTE.replace('"remote-a": "painet', '"chain-{links}": "painet')
+    named = named.replace('prepare remote"', 'prepare remote --links {links}"')
+    counted = named.replace("lambda to: None", "lambda to, *, links=6: None")
+    install("remote", {"painet.sources": {"remote": "chained:REMOTE"}}, chained=counted)
+    status, out, _ = say("prepare", "remote", "--help")
+    assert status == 0
+    assert "Example: `painet prepare remote --links 6`" in out
+
+
 def test_its_downloads_are_found(install: Install) -> None:
     install("remote", {"painet.sources": {"remote": "remote_source:REMOTE"}}, remote_source=REMOTE)
     source, files = find_download("remote-a")

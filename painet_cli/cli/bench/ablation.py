@@ -71,7 +71,7 @@ def ablation(
     )
     from painet_cli.benchmark.ablation_plots import write_ablation_plots
     from painet_cli.benchmark.ablation_rows import ablation_markdown, ablation_rows, ablation_tables
-    from painet_cli.benchmark.cells import read_results
+    from painet_cli.benchmark.cells import distinct, read_results
     from painet_cli.benchmark.layout import bench_csv
     from painet_cli.config.dotted import comma_list
     from painet_cli.storage.atomic import write_text
@@ -88,7 +88,8 @@ def ablation(
             for figure in wanted
         ]
     else:
-        wanted = [replace(figure, presets=tuple(comma_list(presets))) for figure in wanted]
+        chosen = tuple(distinct(comma_list(presets)))
+        wanted = [replace(figure, presets=chosen) for figure in wanted]
     refuse_contradictions(settings, {"--epochs": ("train.epochs", epochs)})
     if epochs is not None and any(one.name == "train.epochs" for one in wanted):
         raise RequestError(f"--epochs {epochs}: --vary train.epochs says otherwise", "give one")

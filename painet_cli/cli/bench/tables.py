@@ -108,11 +108,12 @@ def tables(
 
 def _presets(session: Session, chosen: str | None, data_dir: Path) -> Sequence[str]:
     """Presets asked for; or the paper's, less those whose dataset is not prepared."""
+    from painet_cli.benchmark.cells import distinct
     from painet_cli.config.dotted import comma_list
     from painet_cli.report.tables.paper import paper_rows
 
     if chosen is not None:
-        return comma_list(chosen)
+        return distinct(comma_list(chosen))
     return prepared(session, list(paper_rows()), data_dir)
 
 
@@ -124,7 +125,7 @@ def _models(preset: str, chosen: str | None) -> Sequence[str]:
     from painet_cli.report.tables.paper import paper_rows
 
     if chosen is not None:
-        return comma_list(chosen)
+        return list(dict.fromkeys(comma_list(chosen)))
     printed = paper_rows().get(preset_name(preset))
     return list(printed) if printed else models_for(load_preset(preset).data.horizon)
 

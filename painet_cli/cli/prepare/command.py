@@ -106,7 +106,11 @@ def prepare(
 def _command(source: DataSource) -> Any:
     """Command with the options of a source's function."""
     command = typer.Typer(add_completion=False)
-    about = f"{source.about.title}: {source.about.about}.\n\nExample: `{source.about.example}`"
+    from painet_cli.data.sources.prepare import options_of
+
+    known = options_of(source).values()
+    example = source.about.example({one.name: one.default for one in known if not one.required})
+    about = f"{source.about.title}: {source.about.about}.\n\nExample: `{example}`"
     command.command(name=source.about.name, help=about)(with_session(_typed(source)))
     return get_command(command)
 

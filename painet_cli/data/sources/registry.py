@@ -7,7 +7,7 @@ a `DataSource` that an entry point of the group `painet.sources` names.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -96,11 +96,13 @@ class Source(_Section):
                 return command.format(**match.groupdict())
         return None
 
-    @property
-    def example(self) -> str:
-        """A command that prepares one of its datasets."""
-        command = next(iter(self.datasets.values()))
-        return _WORD.sub(lambda word: next(iter(self.choices(word[1])), "mine"), command)
+    def example(self, usual: Mapping[str, object]) -> str:
+        """A command that prepares one of its datasets, by what is `usual` for its options."""
+
+        def fill(word: re.Match[str]) -> str:
+            return next(iter(self.choices(word[1])), str(usual.get(word[1], "mine")))
+
+        return _WORD.sub(fill, next(iter(self.datasets.values())))
 
     def hand_over(self) -> str:
         """`by_hand`, with its options as whoever reads it would write them."""

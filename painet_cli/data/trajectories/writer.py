@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +17,9 @@ from numpy.typing import NDArray
 from painet_cli.data.particles.particles import Particles
 from painet_cli.data.trajectories.formats import PDB, Format
 from painet_cli.data.trajectories.universe import PICOSECOND, universe_of
+
+_KEPT_BACK = 2**16
+"""More bytes than a library in C keeps back before it writes them."""
 
 
 def write_frames(
@@ -80,18 +86,44 @@ def write_frames(
     with warnings.catch_warnings():
         # MDAnalysis warns of every column it fills by default (no unit cell, no occupancy).
         warnings.simplefilter("ignore")
-        with writer_of(str(path), n_atoms=len(names), **options) as writer:
-            for step in universe.trajectory:
-                if kind is PDB and b_factors is not None:
-                    universe.atoms.tempfactors = b_factors[step.frame]
-                step.dimensions = dimensions
-                step.time = first_time_s / PICOSECOND + step.frame * dt
-                writer.write(universe.atoms)
-                if tick is not None:
-                    tick()
-            if kind is PDB:
-                for record in _bonds_of_each(particles):
-                    writer.CONECT(record)
+        writer = writer_of(str(path), n_atoms=len(names), **options)
+        try:
+            with writer:
+                for step in universe.trajectory:
+                    if kind is PDB and b_factors is not None:
+                        universe.atoms.tempfactors = b_factors[step.frame]
+                    step.dimensions = dimensions
+                    step.time = first_time_s / PICOSECOND + step.frame * dt
+                    writer.write(universe.atoms)
+                    if tick is not None:
+                        tick()
+                if kind is PDB:
+                    for record in _bonds_of_each(particles):
+                        writer.CONECT(record)
+        except BaseException:
+            writer.close = lambda: None  # as it is collected it would be closed, and fail, again
+            raise
+    _check_room(path)
+
+
+def _check_room(path: Path) -> None:
+    """Find a disk that filled up as a library in C wrote a file, for none of them says so.
+
+    DCD passes over every write that fails, XTC, TRR and GRO over the last.
+
+    Raises
+    ------
+    OSError
+        The disk has no room for as much more as such a library keeps back.
+    """
+    with path.open("r+b", buffering=0) as file:
+        size = file.seek(0, os.SEEK_END)
+        try:
+            if file.write(bytes(_KEPT_BACK)) < _KEPT_BACK:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        finally:
+            with suppress(OSError):  # a device
+                file.truncate(size)
 
 
 def _bonds_of_each(particles: Particles) -> Iterator[list[int]]:

@@ -1,0 +1,25 @@
+"""Trajectories as MDAnalysis writes them, where the disk does not take them."""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from painet_cli.data.particles.particles import Particles
+from painet_cli.data.trajectories.formats import FORMATS
+from painet_cli.data.trajectories.writer import write_frames
+
+FULL = Path("/dev/full")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="a device that is always full is Linux's")
+@pytest.mark.parametrize("ending", [".xyz", ".pdb", ".gro", ".dcd", ".xtc", ".trr"])
+def test_a_full_disk_is_an_error_and_no_second_one_that_nobody_catches(ending: str) -> None:
+    water = Particles(names=("O", "H", "H"), types=(0, 1, 1), type_names=("O", "H"), bonds=())
+    frames = np.zeros((1, 3, 3))
+    with pytest.raises(OSError, match="No space left"):
+        write_frames(FULL, FORMATS[ending], water, frames, 1e-15, remarks=())
+    gc.collect()  # pytest fails on what is raised while a writer is collected
