@@ -13,20 +13,18 @@ from numpy.typing import NDArray
 from painet_cli.data.batches.spacing import frame_times_of
 from painet_cli.data.batches.typed_graph import MissingLabelError, particle_kinds
 from painet_cli.data.motion.motion import UNSAID
-from painet_cli.data.particles.elements import HEAVY
 from painet_cli.data.particles.names import Axis
 from painet_cli.data.particles.particles import Particles
-from painet_cli.data.particles.structure import Structure, structure_of
+from painet_cli.data.particles.structure import structure_of
 from painet_cli.data.units import time_text
 from painet_cli.errors import RequestError, option
 from painet_cli.prediction.checkpoints import Checkpoint
 from painet_cli.prediction.inputs.recording import Input, Selected
+from painet_cli.prediction.inputs.selections import SelectedSystem
 from painet_cli.prediction.likeness import LEAST, Comparison, compare, composition
 from painet_cli.prediction.starting.timing import frame_time_of
 from painet_cli.training.checkpoint import Header
 
-SELECTIONS = ("all", HEAVY, "backbone", "name CA")
-"""What is tried where the user selects nothing."""
 _SAME_RESIDUE = {
     **dict.fromkeys(("HSD", "HSE", "HSP", "HID", "HIE", "HIP"), "HIS"),
     **dict.fromkeys(("CYX", "CYM"), "CYS"),
@@ -181,35 +179,16 @@ def compare_input(header: Header, system: Input) -> Comparison:
 
 
 @dataclass(frozen=True, eq=False)
-class Candidate:
-    """Particles that a checkpoint is looked for.
-
-    Attributes
-    ----------
-    selected
-        Who they are.
-    structure
-        How they are built; None where it is not known.
-    speed
-        Root mean square of speeds, unit of length a second; 0 where it is not known.
-    """
-
-    selected: Selected
-    structure: Structure | None = None
-    speed: float = 0.0
-
-
-@dataclass(frozen=True, eq=False)
 class _Match:
     checkpoint: Checkpoint
-    candidate: Candidate
+    candidate: SelectedSystem
     found: Counter[str]
     comparison: Comparison
     rank: tuple[float, ...]
 
 
 def choose(
-    candidates: Sequence[Candidate],
+    candidates: Sequence[SelectedSystem],
     checkpoints: Sequence[Checkpoint],
     length_unit: str,
     up_axis: Axis | None,
@@ -288,7 +267,10 @@ def _is_like(match: _Match) -> bool:
 
 
 def _rank(
-    checkpoint: Checkpoint, candidate: Candidate, comparison: Comparison, frame_time_s: float | None
+    checkpoint: Checkpoint,
+    candidate: SelectedSystem,
+    comparison: Comparison,
+    frame_time_s: float | None,
 ) -> tuple[float, ...]:
     off = _off(checkpoint, candidate.speed) if checkpoint.origin == "shipped" else 0.0
     trained = frame_time_of(checkpoint.header, frame_time_s)
