@@ -20,13 +20,13 @@ from painet_cli.prediction.asked import (
     make_forecast,
 )
 from painet_cli.prediction.checkpoints import Checkpoint
+from painet_cli.prediction.choosing import Choice, choose
 from painet_cli.prediction.flagging import check_flag, flagged, novelty_in, novelty_of
 from painet_cli.prediction.forecast import Forecast
 from painet_cli.prediction.inputs.recording import Input, Recording, Selected
 from painet_cli.prediction.inputs.scaled import take_unit
 from painet_cli.prediction.inputs.selections import selected_systems
 from painet_cli.prediction.loading import LoadedModel
-from painet_cli.prediction.matching import Choice, choose
 from painet_cli.prediction.passes import predict_together
 from painet_cli.prediction.starting.start_checks import check_order
 from painet_cli.prediction.starting.starts import Starts, parse_starts

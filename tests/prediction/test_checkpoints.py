@@ -17,10 +17,11 @@ from painet_cli.data.particles.structure import structure_of
 from painet_cli.errors import RequestError
 from painet_cli.prediction import checkpoints
 from painet_cli.prediction.checkpoints import Checkpoint, find_checkpoint, shipped, trained_runs
+from painet_cli.prediction.choosing import Choice, choose
 from painet_cli.prediction.inputs.recording import Selected
 from painet_cli.prediction.inputs.selections import SelectedSystem
 from painet_cli.prediction.loading import load
-from painet_cli.prediction.matching import Choice, MisfitError, check_fit, choose
+from painet_cli.prediction.matching import MisfitError, check_fit
 from painet_cli.training.checkpoint import Header
 
 
