@@ -7,8 +7,8 @@ import io
 import numpy as np
 import pytest
 from butane import BUTANE, butane, compared, particles
-from numpy.typing import NDArray
 from rich.console import Console
+from standing import SKELETON, standing
 
 from painet_cli.data.particles.particles import Particles
 from painet_cli.evaluation.distributions.compare import compare
@@ -99,18 +99,6 @@ def test_frames_with_a_broken_bond_a_clash_or_no_numbers_are_not_kept() -> None:
     assert compared(truth, truth).rows[0].kept == 6
 
 
-SKELETON = particles(("hip", "head", "lfoot", "rfoot"), ((0, 1), (0, 2), (0, 3)))
-
-
-def _standing(speed: float, height: float) -> NDArray[np.float64]:
-    """(1, 21, 4, 3) a body of height 2 whose feet move at a speed and a height, y being up."""
-    x = np.zeros((1, 21, 4, 3))
-    x[:, :, :, 1] = [1.0, 2.0, 0.0, 0.0]
-    x[:, 1:, 2:, 1] = height
-    x[:, :, :, 0] = speed * 0.1 * np.arange(21)[:, None]
-    return x
-
-
 @pytest.mark.parametrize(
     ("speed", "height", "skating"),
     [(0.5, 0.0, 0.5), (0.5, 0.015, 0.5 * (2 - 2**0.5)), (0.5, 0.1, 0.0), (0.0, 0.0, 0.0)],
@@ -118,7 +106,7 @@ def _standing(speed: float, height: float) -> NDArray[np.float64]:
 def test_feet_slide_where_they_move_near_the_ground(
     speed: float, height: float, skating: float
 ) -> None:
-    real, made = _standing(0.0, 0.0), _standing(speed, height)
+    real, made = standing(0.0, 0.0), standing(speed, height)
     found = compare(
         made[:, 1],
         [("prediction", made[:, 2:])],
@@ -135,7 +123,7 @@ def test_feet_slide_where_they_move_near_the_ground(
 
 @pytest.mark.parametrize("starts", [1, 2])
 def test_a_second_half_slides_by_its_own_times(starts: int) -> None:
-    real = np.repeat(_standing(0.5, 0.0), starts, axis=0)
+    real = np.repeat(standing(0.5, 0.0), starts, axis=0)
     times = 0.1 * np.array([10, 11, 12, 14, 17])
     frames, apart = real[:, [10, 11, 12, 14, 17]], np.linspace(1.0, 3.0, starts)[:, None]
     found = compare(
@@ -154,7 +142,7 @@ def test_a_second_half_slides_by_its_own_times(starts: int) -> None:
 
 
 def test_bones_are_held_against_the_start() -> None:
-    real = _standing(0.0, 0.0)
+    real = standing(0.0, 0.0)
     longer = real.copy()
     longer[:, 2:, 1, 1] = 2.2  # the neck, by a fifth, from the second frame on
     found = compare(
@@ -175,7 +163,7 @@ def test_bones_are_held_against_the_start() -> None:
 
 
 def test_a_single_real_frame_has_no_halves() -> None:
-    real = _standing(0.0, 0.0)
+    real = standing(0.0, 0.0)
     found = compare(
         real[:, 0],
         [("prediction", real[:, 1:2])],
