@@ -23,8 +23,8 @@ from painet_cli.evaluation.coverage import (
 from painet_cli.evaluation.distributions.windows import compare_windows
 from painet_cli.evaluation.evaluation import Evaluation
 from painet_cli.evaluation.metrics import Errors, prediction_errors
+from painet_cli.evaluation.opened_run import OpenedRun, open_run, windows_for
 from painet_cli.evaluation.physics.windows import check_windows
-from painet_cli.evaluation.subject import Subject, open_subject, windows_for
 from painet_cli.evaluation.systems import SystemErrors, errors_by_system
 from painet_cli.evaluation.yardsticks import guesses
 from painet_cli.models.memory import fit_memory
@@ -86,7 +86,7 @@ def evaluate_run(
     """
     meter = MemoryMeter(device)
     with world.all_or_none():
-        of = open_subject(run, data_dir, device, part, horizon, on, delta_time)
+        of = open_run(run, data_dir, device, part, horizon, on, delta_time)
     largest = of.windows.batch(of.windows.largest(of.batch_size))
     fit_memory(of.model, largest, memory_budget or free_memory(device), training=False)
     errors = prediction_errors(
@@ -106,7 +106,7 @@ def evaluate_run(
         )
 
 
-def _evaluation(of: Subject, errors: Errors, meter: MemoryMeter, world: World) -> Evaluation:
+def _evaluation(of: OpenedRun, errors: Errors, meter: MemoryMeter, world: World) -> Evaluation:
     """Errors, with all that is said of the run, its data and the machine."""
     header, preset, manifest = of.header, of.preset, of.dataset.manifest
     mse = errors.f_mse if preset.data.report == "last" else errors.mse
@@ -154,7 +154,7 @@ def _evaluation(of: Subject, errors: Errors, meter: MemoryMeter, world: World) -
 
 def _with_details(
     evaluation: Evaluation,
-    of: Subject,
+    of: OpenedRun,
     *,
     physics: bool,
     rivals: bool,
@@ -185,7 +185,7 @@ def _with_details(
     return evaluation
 
 
-def _error_bars(of: Subject) -> Coverage | None:
+def _error_bars(of: OpenedRun) -> Coverage | None:
     """What the checkpoint's error bars hold, or those of validation windows where it keeps none.
 
     None where no validation window is long enough; of several systems or times, where none is kept.

@@ -12,9 +12,9 @@ from pytest import CaptureFixture, MonkeyPatch
 
 from painet_cli.cli.app import main
 from painet_cli.evaluation.evaluate import evaluate_run
+from painet_cli.evaluation.opened_run import load_run, windows_for
 from painet_cli.evaluation.physics.windows import check_windows
 from painet_cli.evaluation.sampled import MOST_WINDOWS, sample_windows
-from painet_cli.evaluation.subject import load_run, windows_for
 from trainings import CPU
 
 

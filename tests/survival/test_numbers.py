@@ -17,7 +17,7 @@ from painet_cli.data.dataset.dataset import FRAMES, MANIFEST, Dataset, open_data
 from painet_cli.errors import PainetError, RequestError
 from painet_cli.evaluation.evaluate import evaluate_run
 from painet_cli.evaluation.metrics import prediction_errors
-from painet_cli.evaluation.subject import windows_for
+from painet_cli.evaluation.opened_run import windows_for
 from painet_cli.storage.atomic import file_sha256
 from painet_cli.training.diagnosis import half_precision
 from painet_cli.training.run import resume_run

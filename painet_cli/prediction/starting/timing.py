@@ -25,7 +25,7 @@ _FEW_FRAMES = 8
 predicted a fifth worse, with eight, the sample by a twentieth (their cards)."""
 INSTANT_S = 5e-15
 """Seconds; the fastest vibrations, of hydrogens, take 9 fs."""
-Source = Literal["before", "file", "none"]
+VelocitySource = Literal["before", "file", "none"]
 
 
 def predicted_frames(header: Header, steps: int) -> NDArray[np.int64]:
@@ -84,7 +84,7 @@ class StartVelocities:
     """
 
     values: NDArray[np.floating]
-    sources: tuple[Source, ...]
+    sources: tuple[VelocitySource, ...]
 
 
 def start_velocities(header: Header, system: Input, starts: NDArray[np.int64]) -> StartVelocities:
@@ -101,7 +101,7 @@ def start_velocities(header: Header, system: Input, starts: NDArray[np.int64]) -
     ratio = np.array([_ratio(trained, one) for one in intervals], dtype=np.float32)
     moved = (system.frames[starts] - system.frames[before]).astype(np.float32)
     values = moved * ratio[:, None, None]
-    sources: list[Source] = ["before" if one else "none" for one in moving.tolist()]
+    sources: list[VelocitySource] = ["before" if one else "none" for one in moving.tolist()]
     if system.velocities is not None and trained <= INSTANT_S:
         held = system.velocities[starts].astype(np.float64) * trained
         known = [bool(np.isfinite(one).all()) for one in held]
@@ -247,7 +247,7 @@ def frame_warnings(
     return tuple(said)
 
 
-def _of_velocities(system: Input, sources: Sequence[Source], trained: float) -> list[str]:
+def _of_velocities(system: Input, sources: Sequence[VelocitySource], trained: float) -> list[str]:
     """Where starts have their velocities from."""
     said, count, still = [], len(sources), sources.count("none")
     if still:

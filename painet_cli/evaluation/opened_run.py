@@ -31,7 +31,7 @@ CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
+class OpenedRun:
     """What is measured on which windows.
 
     Attributes
@@ -84,7 +84,7 @@ class Subject:
         )
 
 
-def open_subject(
+def open_run(
     run: Path,
     data_dir: Path,
     device: torch.device,
@@ -92,14 +92,14 @@ def open_subject(
     horizon: int | None,
     on: str | None,
     delta_time: tuple[str, str] | None,
-) -> Subject:
+) -> OpenedRun:
     """Find and check what is measured; parameters and errors are those of `evaluate_run`."""
     model, header, dataset = load_run(run, data_dir, device, on)
     preset = header.preset if delta_time is None else narrowed(header.preset, delta_time)
     steps = horizon or preset.evaluation.horizon or preset.data.horizon
     offsets = rollout_offsets(target_offsets(preset.data), steps)
     windows = windows_for(dataset, preset, part, offsets, device, header.type_names)
-    return Subject(run, model, header, dataset, preset, part, windows)
+    return OpenedRun(run, model, header, dataset, preset, part, windows)
 
 
 def load_run(
