@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from painet_cli.data.formats.frame import Frame
 from painet_cli.data.particles.bonds import inverse_box
 from painet_cli.data.particles.names import Treatment
-from painet_cli.data.trajectories.reader import PICOSECOND, Trajectory
+from painet_cli.data.trajectories.reader import Trajectory
 from painet_cli.data.trajectories.unwrap import Unwrapper, superposed
-from painet_cli.data.units import same_time
+from painet_cli.data.units import PICOSECOND, same_time
 from painet_cli.errors import RequestError, option
 from painet_cli.storage.progress import OnCount
 

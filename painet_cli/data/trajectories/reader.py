@@ -30,7 +30,6 @@ from painet_cli.data.trajectories.readable import (
 )
 from painet_cli.errors import RequestError, option
 
-PICOSECOND = 1e-12
 _SMALLEST_BOX = 2.0
 """Angstrom that the longest edge of a cell has at least."""
 _NO_COORDINATES = ("PSF", "PRMTOP", "ITP")

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from painet_cli.data.particles.particles import Particles
 from painet_cli.data.trajectories.formats import PDB, Format
-from painet_cli.data.trajectories.universe import PICOSECOND, universe_of
+from painet_cli.data.trajectories.universe import universe_of
+from painet_cli.data.units import PICOSECOND
 
 
 def write_frames(
