@@ -81,6 +81,16 @@ def test_of_what_learned_nothing_no_frame_is_said_to_be_learned_from() -> None:
     assert found.verdict.learned_from == 0
 
 
+def test_a_network_has_learned_from_the_frames_before_those_it_was_chosen_by() -> None:
+    knowing = Candidate(lambda known, starts: known[starts[:, None] + OFFSETS], run=Path("a-run"))
+    found = adapt(
+        recorded(jitter()), 299, OFFSETS, None, "", train=lambda lesson: {"network": knowing}
+    )
+    assert isinstance(found, Adapted)
+    assert found.verdict.chosen == "network"
+    assert found.verdict.learned_from == found.lesson.blocks.choose[0] < 240
+
+
 def test_what_is_fitted_again_knows_the_frames_that_were_held_out() -> None:
     frames = jitter().astype(np.float32)
     blocks = cut(0, 299, 4)
