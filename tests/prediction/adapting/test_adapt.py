@@ -207,6 +207,7 @@ class _Held(Recording):
     def __init__(self, system: Input) -> None:
         super().__init__(Path("made"), len(system.frames), system.frame_time_s)
         self.system, self.length_unit = system, system.length_unit
+        self.breaks = system.breaks
 
     def select(self, language: str) -> Selected:
         count = len(self.system.particles.names)
@@ -224,9 +225,12 @@ def _learned(system: Input, start: str) -> tuple[Learned | None, str]:
     return learn(recording, recording.select("all"), None, 3, start, None, Wish(), lambda _: None)
 
 
-def test_starts_that_a_gap_in_time_or_a_jump_parts_have_no_past_in_common() -> None:
+def test_starts_that_a_gap_in_time_a_jump_or_a_break_parts_have_no_past_in_common() -> None:
     frames = jitter()
     assert _learned(recorded(frames), "200:260:20")[0] is not None
+    none, said = _learned(replace(recorded(frames), breaks=(230,)), "200:260:20")
+    assert none is None
+    assert said == "nothing was learned: the starts are in several recordings"
     none, said = _learned(_timed(frames, [230]), "200:260:20")
     assert none is None
     assert "the time between frames is another before frame 230, among the starts" in said
