@@ -308,6 +308,21 @@ def test_a_weighted_past_turns_with_the_coordinates() -> None:
     np.testing.assert_allclose(turned, plain @ turn + 7.0, atol=1e-8)
 
 
+def test_a_weighted_past_has_other_weights_for_particles_that_move_otherwise() -> None:
+    rng = np.random.default_rng(0)
+    places, kicks = 3.0 * rng.normal(size=(8, 3)), 0.05 * rng.normal(size=(400, 8, 3))
+    frames = places + kicks
+    frames[:, 4:] = places[4:] + 2.0 * kicks[:, 4:].cumsum(axis=0)  # half of them wander
+    guess = weighted_past(frames, np.arange(10, 300), OFFSETS)
+    held = np.arange(310, 390)
+    truth, here = frames[held[:, None] + OFFSETS], frames[held][:, None]
+    off, still = (
+        np.square(one - truth).mean(axis=(0, 1, 3)) for one in (guess(frames, held), here)
+    )
+    assert (off[:4] < 0.7 * still[:4]).all(), "those that shake come back"
+    assert (off[4:] < 1.3 * still[4:]).all(), "those that wander do not"
+
+
 def test_a_system_that_was_only_turned_and_moved_has_no_superposed_error() -> None:
     frames = jitter(6)[:, None]
     turned = frames[..., [1, 2, 0]] + 5.0
