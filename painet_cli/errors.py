@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from difflib import get_close_matches
@@ -66,6 +66,18 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """
     near = get_close_matches(word.strip().lower(), known, n=1)
     return f"did you mean {near[0]}? " if near and near[0] != word else ""
+
+
+def some_of(names: Sequence[str], most: int = 6) -> str:
+    """The first few names, and how many more there are.
+
+    Examples
+    --------
+    >>> some_of(["C", "H", "O"]), some_of("CHNOPS", 2)
+    ('C, H, O', 'C, H and 4 more')
+    """
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 class PainetError(Exception):

@@ -35,8 +35,9 @@ from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.offsets import target_offsets
 from painet_cli.data.batches.windows import Windows
 from painet_cli.data.dataset.dataset import Dataset, open_dataset
-from painet_cli.evaluation.evaluate import evaluate_run, load_run, windows_for
+from painet_cli.evaluation.evaluate import evaluate_run
 from painet_cli.evaluation.evaluation import Evaluation
+from painet_cli.evaluation.opened_run import load_run, windows_for
 from painet_cli.evaluation.systems import SystemErrors, yardstick_errors
 from painet_cli.evaluation.yardsticks import GAUSSIAN_KERNEL
 from painet_cli.models.base import DynamicsModel

@@ -25,7 +25,7 @@ from painet_cli.data.dataset.dataset import FRAMES, MANIFEST, open_dataset
 from painet_cli.data.formats.md17_npz import read_headers
 from painet_cli.data.motion.acclaim import parse_amc, parse_asf
 from painet_cli.data.motion.bvh_writer import parents_of, write_bvh
-from painet_cli.data.motion.mocap_files import read_recording
+from painet_cli.data.motion.mocap_files import read_trials
 from painet_cli.data.motion.skeleton import joint_positions
 from painet_cli.errors import RequestError
 from painet_cli.prediction.inputs.npz import NpzRecording
@@ -117,7 +117,7 @@ def npz(raw: bytes, folder: Path) -> None:
     for member in read_headers(path).values():
         member.text()
     read_molecule(path)
-    read_recording(9, path)
+    read_trials(9, path)
 
 
 def npy(raw: bytes, folder: Path) -> None:

@@ -21,7 +21,7 @@ from installed import EXAMPLE
 from painet import LoadedModel, load, predict
 from painet_cli.data.batches.batch import to_pyg
 from painet_cli.errors import RequestError
-from painet_cli.evaluation.evaluate import load_run, windows_for
+from painet_cli.evaluation.opened_run import load_run, windows_for
 from tiny_files import atoms_of, ethanol
 from trainings import Watcher
 from typed import Say

@@ -79,6 +79,10 @@ class Cell:
         except OSError:
             return 0
 
+    def share_done(self) -> float:
+        """How much of its epochs is trained."""
+        return min(1.0, self.epochs_done() / self.preset.train.epochs)
+
 
 @dataclass(frozen=True)
 class Result:

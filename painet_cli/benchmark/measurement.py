@@ -29,6 +29,7 @@ _SMALL = 100  # particles of the system on which libraries are loaded and scales
 _LONG_S = 20.0  # a first run that took so long is not run again
 _ENOUGH_S = 1.0  # of runs
 _MOST_RUNS = 7
+_SEED = 1  # of the system and the weights
 _MEASURED = (
     "models", "data/batches", "training",
     "benchmark/measurement.py", "benchmark/synthetic_backbone.py",
@@ -87,7 +88,7 @@ def least_gb(preset: Preset, particles: int, mode: Mode) -> float | None:
 
     None for a model that has no choice, or does not know.
     """
-    model = _model(preset, None, torch.device("cpu"), 0)
+    model = _model(preset, None, torch.device("cpu"))
     if getattr(preset.model, "attention", "auto") == "dense":
         return None  # what a model expects has no N x N in it
     edges, training = particles * NEIGHBOURS, mode != "inference"
@@ -103,7 +104,6 @@ def measure(
     device_name: str,
     threads: int,
     memory_gb: float,
-    seed: int = 1,
 ) -> Measurement:
     """Time a pass of an untrained model over one synthetic system, and its peak memory.
 
@@ -127,17 +127,17 @@ def measure(
     torch.set_num_threads(threads)
     device = torch.device(device_name)
     horizon = preset.data.horizon
-    small = synthetic_batch(min(particles, _SMALL), horizon, seed).to(device)
-    warm = _model(preset, small, device, seed)
+    small = synthetic_batch(min(particles, _SMALL), horizon, _SEED).to(device)
+    warm = _model(preset, small, device)
     _pass(warm, small, mode)()
     scales = warm.state_dict()
     del warm
-    batch = synthetic_batch(particles, horizon, seed).to(device)
+    batch = synthetic_batch(particles, horizon, _SEED).to(device)
     if mode == "inference":
         batch = Batch(batch.graph, batch.positions, batch.velocities)
 
     meter = MemoryMeter(device)
-    model = _model(preset, None, device, seed)
+    model = _model(preset, None, device)
     model.load_state_dict(scales)
     wanted = preset.train.activations
     ways = WAYS if wanted == "auto" else (wanted,)
@@ -162,8 +162,8 @@ def measure(
     )
 
 
-def _model(preset: Preset, small: Batch | None, device: torch.device, seed: int) -> DynamicsModel:
-    torch.manual_seed(seed)
+def _model(preset: Preset, small: Batch | None, device: torch.device) -> DynamicsModel:
+    torch.manual_seed(_SEED)
     model = build_model(preset, SystemSpec(TYPE_NAMES, HOPS)).to(device)
     if small is not None:
         model.fit_scales([small])

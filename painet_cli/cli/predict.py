@@ -12,7 +12,7 @@ from painet_cli.cli.session import Session, loading, with_session
 from painet_cli.errors import PainetError, RequestError
 
 if TYPE_CHECKING:
-    from painet_cli.report.prediction import WrittenPrediction
+    from painet_cli.report.prediction_folder import WrittenPrediction
     from painet_cli.report.request import PredictionRequest
 
 
@@ -176,80 +176,54 @@ def predict(
         from painet_cli.prediction.momentum import check_conserve
         from painet_cli.prediction.outputs.motion_style import motion_style
         from painet_cli.report.many_predictions import read_list
-        from painet_cli.report.prediction import write_prediction
         from painet_cli.report.request import PredictionRequest
 
-    say = session.console.print
     wanted = [*(files or []), *(read_list(manifest) if manifest else [])]
     if not wanted:
         raise RequestError("painet predict: no file", "give FILE..., or --manifest LIST")
-    memory = as_bytes(memory_budget)
-    if len(wanted) > 1 or manifest:
-        if save_run is not None:
-            raise RequestError("--save-run: a run is learned from one file", "give one FILE")
-        request = PredictionRequest(
-            steps,
-            topology=topology,
-            select=select,
-            start=start,
-            frame_time=frame_time,
-            wish=read_wish(adapt, None, data_dir, force=force),
-            flag_above=flag_above,
-            drop_extra=drop_extra,
-            format_name=format_name,
-            up=up,
-            memory_budget=memory,
-            data_dir=data_dir,
-            style=motion_style(unit, fps, with_past=with_past),
-            keep_bones=keep_bones,
-            physics=physics,
-            distribution=distribution,
-            conserve=check_conserve(conserve),
-        )
-        _predict_many(
-            session,
-            wanted,
-            request,
-            output or Path("predictions"),
-            checkpoint=checkpoint,
-            members=members == "all",
-            run_dir=run_dir,
-            force=force,
-        )
-        return
-    (file,) = wanted
-    done = write_prediction(
-        file,
+    several = len(wanted) > 1 or manifest is not None
+    if several and save_run is not None:
+        raise RequestError("--save-run: a run is learned from one file", "give one FILE")
+    request = PredictionRequest(
         steps,
-        output or Path("predictions") / (file.resolve().stem or "system"),
-        checkpoint=checkpoint,
         topology=topology,
         select=select,
         start=start,
         frame_time=frame_time,
-        adapt=adapt,
-        save_run=save_run,
-        members=members == "all",
+        wish=read_wish(adapt, save_run, data_dir, force=force),
         flag_above=flag_above,
         drop_extra=drop_extra,
         format_name=format_name,
         up=up,
-        physics=physics,
-        unit=unit,
-        fps=fps,
-        with_past=with_past,
-        keep_bones=keep_bones,
-        distribution=distribution,
-        conserve=conserve,
-        memory_budget=memory,
+        memory_budget=as_bytes(memory_budget),
         data_dir=data_dir,
-        run_dir=run_dir,
-        device=session.device,
-        force=force,
-        notice=lambda message: say(message, soft_wrap=True),
+        style=motion_style(unit, fps, with_past=with_past),
+        keep_bones=keep_bones,
+        physics=physics,
+        distribution=distribution,
+        conserve=check_conserve(conserve),
     )
+    how = {"checkpoint": checkpoint, "members": members == "all", "run_dir": run_dir}
+    if several:
+        _predict_many(session, wanted, request, output or Path("predictions"), force=force, **how)
+    else:
+        (file,) = wanted
+        folder = output or Path("predictions") / (file.resolve().stem or "system")
+        _predict_one(session, file, request, folder, force=force, **how)
+
+
+def _predict_one(
+    session: Session, file: Path, request: PredictionRequest, folder: Path, **how: Any
+) -> None:
+    """Predict one file, and tell what came of it in tables."""
+    from painet_cli.report.prediction import write_requested
+
+    def notice(message: str) -> None:
+        session.console.print(message, soft_wrap=True)
+
+    done = write_requested(file, request, folder, device=session.device, notice=notice, **how)
     for warning in done.made.forecast.warnings:
-        say(f"warning: {warning}", style="yellow", soft_wrap=True)
+        session.console.print(f"warning: {warning}", style="yellow", soft_wrap=True)
     session.emit(done.summary, *_rendered(done))
 
 

@@ -157,7 +157,7 @@ class BenchProgress:
 
     def began(self, cell: Cell) -> None:
         """Remember when, and how far it was."""
-        self._began[cell] = time.monotonic(), _share(cell)
+        self._began[cell] = time.monotonic(), cell.share_done()
 
     def ended(self, cell: Cell, error: str | None) -> None:
         """Write a line: what came of the cell."""
@@ -197,7 +197,7 @@ class BenchProgress:
         now, spent_s, worked, done = time.monotonic(), self._spent_s, self._worked, self._done
         for cell in running:
             began, before = self._began[cell]
-            share = _share(cell)
+            share = cell.share_done()
             spent_s += now - began
             worked += self._size(cell) * max(0.0, share - before)
             done += self._size(cell) * share
@@ -215,11 +215,6 @@ class BenchProgress:
     def _size(self, cell: Cell) -> float:
         """What share a cell has in the whole, in the unit of all."""
         return self._hours.get(cell.folder, 1.0)
-
-
-def _share(cell: Cell) -> float:
-    """How much of a cell's epochs is trained."""
-    return min(1.0, cell.epochs_done() / cell.preset.train.epochs)
 
 
 class PointLines:

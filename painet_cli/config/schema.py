@@ -113,7 +113,7 @@ class CosineSchedule(Strict):
 
     kind: Literal["cosine"] = "cosine"
     warmup_epochs: NonNegativeFloat = 0.0
-    """Epochs over which the rate rises from zero."""
+    """Epochs over which the rate rises from zero; at most half of those that are trained."""
     final_fraction: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
     """Rate at the last step, as a fraction of `lr`."""
 
@@ -126,7 +126,7 @@ class TrapezoidSchedule(Strict):
 
     kind: Literal["trapezoid"] = "trapezoid"
     warmup_epochs: NonNegativeFloat = 0.0
-    """Epochs over which the rate rises from zero."""
+    """Epochs over which the rate rises from zero; at most half of those that are trained."""
     decay_fraction: Annotated[float, Field(gt=0.0, le=1.0)] = 0.2
     """Share of all epochs over which the rate falls."""
     final_fraction: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0

@@ -6,6 +6,7 @@ import re
 
 from painet_cli.errors import RequestError
 
+PICOSECOND, FEMTOSECOND = 1e-12, 1e-15
 SAME_TIME = 1e-3
 """Relative difference up to which two times between frames are the same: files hold floats."""
 _SECONDS = {"as": 1e-18, "fs": 1e-15, "ps": 1e-12, "ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}

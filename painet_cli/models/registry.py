@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import torch
@@ -81,6 +82,15 @@ def models_for(horizon: int) -> list[str]:
     ]
 
 
+def _models_of_past(horizon: int) -> list[str]:
+    """Those of `models_for` that read frames before the start, and whose packages are there."""
+    found = []
+    for name in models_for(horizon):
+        with suppress(RequestError):
+            found += [name] * (find_model(name).reads_past != "never")
+    return found
+
+
 def build_model(preset: Preset, system: SystemSpec) -> DynamicsModel:
     """Model that a preset describes, with weights drawn from torch's global generator.
 
@@ -102,7 +112,7 @@ def build_model(preset: Preset, system: SystemSpec) -> DynamicsModel:
     if history and kind.reads_past == "never" and not by_prior:
         raise RequestError(
             f"model {name}: reads no frame before the start, but data.history is {history}",
-            "set data.history=0, or choose painet, kernel, egnn, egno, hegnn or gf-node",
+            f"set data.history=0, or choose one of {', '.join(_models_of_past(horizon))}",
         )
     if history and kind.reads_past == "features" and "past" not in node and not by_prior:
         raise RequestError(

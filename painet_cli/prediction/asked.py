@@ -33,7 +33,7 @@ from painet_cli.prediction.starting.start_checks import (
 )
 from painet_cli.prediction.starting.states import States
 from painet_cli.prediction.starting.timing import (
-    Source,
+    VelocitySource,
     frame_time_of,
     frame_warnings,
     known_truth,
@@ -157,7 +157,7 @@ class Asked:
     near: NDArray[np.floating]
     velocities: NDArray[np.floating]
     at_rest: NDArray[np.floating]
-    sources: tuple[Source, ...]
+    sources: tuple[VelocitySource, ...]
     speed: float | None
     drift: NDArray[np.floating] | None
     at: NDArray[np.floating] | None

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.errors import RequestError, option
+from painet_cli.errors import RequestError, option, some_of
 from painet_cli.models.confidence.kept import seen_of
 from painet_cli.models.confidence.seen import Seen
 from painet_cli.prediction.adapting.blocks import with_latest
@@ -86,11 +86,10 @@ def flagged(
     outside = [frame for frame, one in zip(frames, novelty.tolist(), strict=True) if one >= share]
     if not outside:
         return forecast, []
-    named = ", ".join(f"{frame:,}" for frame in outside[:_MOST_NAMED])
-    more = f" and {len(outside) - _MOST_NAMED:,} more" if len(outside) > _MOST_NAMED else ""
+    named = some_of([f"{frame:,}" for frame in outside], _MOST_NAMED)
     word = "frame" if len(outside) == 1 else "frames"
     said = (
         f"{len(outside):,} of {len(frames):,} starts lie outside of what was seen, farther off "
-        f"than {share:.4g} of the windows not trained on: {word} {named}{more}"
+        f"than {share:.4g} of the windows not trained on: {word} {named}"
     )
     return replace(forecast, warnings=(*forecast.warnings, said)), outside

@@ -14,7 +14,7 @@ from painet_cli.prediction.sanity import (
     Sanity,
 )
 from painet_cli.prediction.starting.timing import (
-    Source,
+    VelocitySource,
 )
 from painet_cli.prediction.yardsticks import STILL, STRAIGHT, nothing_moves
 
@@ -64,7 +64,7 @@ class Forecast:
     truth: NDArray[np.floating] | None = None
     warnings: tuple[str, ...] = ()
     sanity: Sanity | None = None
-    velocity_sources: tuple[Source, ...] = ()
+    velocity_sources: tuple[VelocitySource, ...] = ()
     spread: NDArray[np.floating] | None = None
     radius: NDArray[np.floating] | None = None
     radius_90: NDArray[np.float64] | None = None

@@ -102,22 +102,12 @@ def _checked(loaded: LoadedModel, batch: Batch, steps: int | None) -> Tensor:  #
     for one, placement in zip(systems, placements, strict=True):
         if placement is not None:
             positions[:, one.nodes] = placement.back(positions[:, one.nodes])
-        own = positions[None, :, one.nodes].copy()
         near = (one.given.frames[-1] - at[one.nodes])[None]
-        allowed = allowed_displacement(
-            offsets, speed, (one.velocities - drift[one.nodes])[None].astype(np.float32)
-        )
-        lost = first_lost_step(own, near, one.given.particles, allowed)
-        whole, why = steps, ""
-        if lost is not None:
-            whole, why = lost[0], f"step {lost[0] + 1} {lost[2]}"
-            if whole == 0:
-                raise PainetError(
-                    f"the prediction of {one.given.name} runs away at once: {why}",
-                    "train longer, or choose another checkpoint (`painet checkpoints`)",
-                )
-            positions[whole:, one.nodes] = np.nan
-        sentence = sanity_of(own[:, :whole], near, one.given.particles, why).sentence
+        at_rest = (one.velocities - drift[one.nodes])[None].astype(np.float32)
+        allowed = allowed_displacement(offsets, speed, at_rest)
+        own = positions[None, :, one.nodes].copy()
+        whole, sentence = _judged(one.given, own, near, allowed)
+        positions[whole:, one.nodes] = np.nan
         if sentence:
             said[f"{one.given.name}: {sentence}"] = None
     for message in said:
@@ -125,6 +115,25 @@ def _checked(loaded: LoadedModel, batch: Batch, steps: int | None) -> Tensor:  #
     moved = positions + offsets[:, None, None] * drift + at
     kept = torch.float64 if at.any() else batch.positions.dtype
     return torch.from_numpy(moved).to(kept).transpose(0, 1)
+
+
+def _judged(
+    given: Input,
+    predicted: NDArray[np.floating],  # (1, T, N, 3)
+    near: NDArray[np.floating],  # (1, N, 3)
+    allowed: NDArray[np.floating] | None,  # (T,)
+) -> tuple[int, str]:
+    """Steps before the first that is no prediction, and what is wrong with any, in a sentence."""
+    lost = first_lost_step(predicted, near, given.particles, allowed)
+    whole, why = predicted.shape[1], ""
+    if lost is not None:
+        whole, why = lost[0], f"step {lost[0] + 1} {lost[2]}"
+    if whole == 0:
+        raise PainetError(
+            f"the prediction of {given.name} runs away at once: {why}",
+            "train longer, or choose another checkpoint (`painet checkpoints`)",
+        )
+    return whole, sanity_of(predicted[:, :whole], near, given.particles, why).sentence
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from painet_cli.data.particles.masses import atomic_masses
+from painet_cli.data.particles.names import BACKBONE
 from painet_cli.errors import RequestError, option
 from painet_cli.prediction.inputs.recording import Recording
 from painet_cli.prediction.pipeline import RecordingForecast
@@ -28,7 +29,6 @@ _WIDEST = 0.5
 """Radians that the start may turn in a step: the chord of a longer turn is no velocity."""
 _STEADY = 0.5
 """Share by which the recording's own angular momentum may change in as long as is predicted."""
-_BACKBONE = {"N", "CA", "C", "O"}
 
 Positions = NDArray[np.float64]
 
@@ -201,7 +201,7 @@ def _check_alone(made: RecordingForecast, recording: Recording) -> None:
             f"{option('select', 'all')} predicts all, where a checkpoint fits or the file has "
             "enough frames",
         )
-    if any(particles.hydrogens) or set(particles.names) <= _BACKBONE:
+    if any(particles.hydrogens) or set(particles.names) <= {*BACKBONE}:
         raise _refused(
             f"{recording.name} holds a part of its atoms alone, and those left out act on them"
         )

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.particles.structure import structure_of
 from painet_cli.errors import RequestError
 from painet_cli.prediction.adapting.learning import Learned, learn
 from painet_cli.prediction.adapting.verdict import Verdict
@@ -21,19 +20,17 @@ from painet_cli.prediction.asked import (
     make_forecast,
 )
 from painet_cli.prediction.checkpoints import Checkpoint
+from painet_cli.prediction.choosing import Choice, choose
 from painet_cli.prediction.flagging import check_flag, flagged, novelty_in, novelty_of
 from painet_cli.prediction.forecast import Forecast
 from painet_cli.prediction.inputs.recording import Input, Recording, Selected
 from painet_cli.prediction.inputs.scaled import take_unit
+from painet_cli.prediction.inputs.selections import selected_systems
 from painet_cli.prediction.loading import LoadedModel
-from painet_cli.prediction.matching import SELECTIONS, Candidate, Choice, choose
 from painet_cli.prediction.passes import predict_together
 from painet_cli.prediction.starting.start_checks import check_order
-from painet_cli.prediction.starting.starts import parse_starts
+from painet_cli.prediction.starting.starts import Starts, parse_starts
 from painet_cli.prediction.starting.timing import frames_behind, known_frames
-
-_SPEED_FRAMES = 120
-"""Frames up to a start that the speed of a motion is taken from."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,10 +200,10 @@ def begin_forecast(
     check_flag(flag_above)
     take_unit(recording, checkpoints)
     last = int(parse_starts(start, recording.frame_count, recording.breaks, steps).frames[-1])
-    candidates = _candidates(recording, select, last)
+    systems = selected_systems(recording, select, last)
     try:
         choice = choose(
-            candidates,
+            systems,
             checkpoints,
             recording.length_unit,
             recording.up_axis,
@@ -218,26 +215,17 @@ def begin_forecast(
         given = any(one.origin == "given" for one in checkpoints)
         if given or not wish.learn or recording.frame_time_s is None:
             raise
-        selected = candidates[0].selected
+        selected = systems[0].selected
         check_order(recording, selected, last)
         learned, said = learn(recording, selected, None, steps, start, None, wish, notice)
         if learned is None or learned.forecast is None:
             raise RequestError(refused.what, said) from refused
         made = RecordingForecast(None, None, selected, learned.forecast, learned.frames)
         return _complete(made, learned, flag_above)
-    header = choice.checkpoint.header
-    count = len(choice.selected.indices)
+    header, count = choice.checkpoint.header, len(choice.selected.indices)
     check_size(1, steps, count)
     ahead = known_frames(header, steps, recording.frame_time_s)
-    starts = parse_starts(
-        start,
-        recording.frame_count,
-        recording.breaks,
-        None if ahead is None else int(ahead[-1]),
-        max(behind, frames_behind(header, recording.frame_time_s)),
-    )
-    check_size(len(starts.frames), steps, count)
-    check_order(recording, choice.selected, int(starts.frames[-1]))
+    starts = _checked_starts(recording, choice, start, steps, ahead, behind)
     notice(
         f"{recording.name}: {count:,} particles ({choice.selected.language}); "
         f"checkpoint {choice.checkpoint.name}, {choice.reason}"
@@ -255,30 +243,61 @@ def begin_forecast(
         made = RecordingForecast(choice, loaded, chosen, learned.forecast, learned.frames)
         return _complete(made, learned, flag_above)
     system = recording.read(choice.selected, starts.first, starts.stop)
-    asked = ask_forecast(loaded, system, starts.frames - starts.first, steps)
-    after = [said] if said else []
-    if learned is not None:
-        after.extend(learned.notes)
-    if recording.fingerprint and recording.fingerprint == header.dataset_sha256:
-        after.append(
-            f"{choice.checkpoint.name} was trained on this dataset: errors are those of frames it "
-            "may have seen (`painet evaluate` keeps to the test windows)"
-        )
     return Begun(
-        asked,
+        ask_forecast(loaded, system, starts.frames - starts.first, steps),
         choice,
         starts.frames.tolist(),
         learned,
         flag_above,
-        (*system.notes, *choice.warnings),
-        tuple(after),
-        "not compared with what came next: "
-        + (
-            "steps fall between frames"
-            if ahead is None
-            else f"some starts have no {int(ahead[-1]):,} frames after them"
+        before=(*system.notes, *choice.warnings),
+        after=(
+            *([said] if said else []),
+            *(learned.notes if learned is not None else []),
+            *_seen_in_training(recording, choice),
         ),
+        not_compared=_not_compared(ahead),
     )
+
+
+def _checked_starts(
+    recording: Recording,
+    choice: Choice,
+    start: str,
+    steps: int,
+    ahead: NDArray[np.int64] | None,
+    behind: int,
+) -> Starts:
+    """Starts for a checkpoint, with the frames that it needs; refused as `begin_forecast` says."""
+    starts = parse_starts(
+        start,
+        recording.frame_count,
+        recording.breaks,
+        None if ahead is None else int(ahead[-1]),
+        max(behind, frames_behind(choice.checkpoint.header, recording.frame_time_s)),
+    )
+    check_size(len(starts.frames), steps, len(choice.selected.indices))
+    check_order(recording, choice.selected, int(starts.frames[-1]))
+    return starts
+
+
+def _seen_in_training(recording: Recording, choice: Choice) -> list[str]:
+    """A warning, where the recording is what the checkpoint was trained on."""
+    checkpoint = choice.checkpoint
+    if not recording.fingerprint or recording.fingerprint != checkpoint.header.dataset_sha256:
+        return []
+    return [
+        f"{checkpoint.name} was trained on this dataset: errors are those of frames it may have "
+        "seen (`painet evaluate` keeps to the test windows)"
+    ]
+
+
+def _not_compared(ahead: NDArray[np.int64] | None) -> str:
+    why = (
+        "steps fall between frames"
+        if ahead is None
+        else f"some starts have no {int(ahead[-1]):,} frames after them"
+    )
+    return f"not compared with what came next: {why}"
 
 
 def _complete(
@@ -297,39 +316,3 @@ def _complete(
         novelty = novelty_of(made.loaded, made.forecast)
     forecast, outside = flagged(made.forecast, novelty, flag_above, made.start_frames)
     return replace(made, forecast=forecast, flagged=outside)
-
-
-def _candidates(recording: Recording, select: str | None, start: int) -> list[Candidate]:
-    """Selections to look for a checkpoint for, each set of particles once."""
-    found: dict[bytes, Selected] = {}
-    for language in SELECTIONS if select is None else (select,):
-        try:
-            selected = recording.select(language)
-        except RequestError:
-            if language in ("all", select):
-                raise
-            continue  # no hydrogens known, no protein, no CA: nothing to try
-        found.setdefault(selected.indices.tobytes(), selected)
-    return [_candidate(recording, selected, start) for selected in found.values()]
-
-
-def _candidate(recording: Recording, selected: Selected, start: int) -> Candidate:
-    first = recording.read(selected, 0, 1)
-    structure = structure_of(selected.particles, first.frames, recording.length_unit)
-    return Candidate(selected, structure, _speed(recording, selected, start))
-
-
-def _speed(recording: Recording, selected: Selected, start: int) -> float:
-    """Root mean square of speeds up to a start, unit of length a second; 0 where it is not known.
-
-    Of motion alone: it tells walking from running, which have the same joints.
-    """
-    if recording.kind == "molecule" or recording.frame_time_s is None:
-        return 0.0
-    first = max(start + 1 - _SPEED_FRAMES, *(at for at in recording.breaks if at <= start), 0)
-    frames = recording.read(selected, first, start + 1).frames
-    if len(frames) < 2:
-        return 0.0
-    return float(
-        np.sqrt(np.square(np.diff(frames, axis=0)).sum(axis=-1).mean()) / recording.frame_time_s
-    )

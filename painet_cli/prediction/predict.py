@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.particles.unit import refuse_other_unit
+from painet_cli.data.units import PICOSECOND
 from painet_cli.errors import RequestError
 from painet_cli.models.base import DynamicsModel
 from painet_cli.prediction.asked import make_forecast
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from painet_cli.data.formats.frame import Frame
 
 System = TypeVar("System", bound="Data")
-_PICOSECOND = 1e-12
 _OF_MODELS = {"PDB", "ENT", "XPDB", "PDBQT", "cif", "cif.gz", "mmcif", "mmcif.gz", "MOL2"}
 """What MDAnalysis calls formats of several models of one system, which have no times."""
 
@@ -194,7 +194,7 @@ def _atoms(atoms: AtomGroup, model: LoadedModel) -> Input:
     )
     where = Path("the AtomGroup")
     particles, _ = particles_of(atoms, positions[-1], None, where, known[-1].box)
-    times_s = np.array([frame.time_ps for frame in known]) * _PICOSECOND
+    times_s = np.array([frame.time_ps for frame in known]) * PICOSECOND
     return Input(
         name="the system",
         kind="molecule",
@@ -258,7 +258,7 @@ def _frame_time_s(trajectory: Any) -> float | None:
     invented = any("no dt information" in str(one.message) for one in caught)
     if trajectory.frame == 0 or invented or not time_ps > 0:
         return None
-    return time_ps * _PICOSECOND
+    return time_ps * PICOSECOND
 
 
 def _velocities(known: Sequence[Frame], atoms: AtomGroup) -> NDArray[np.float32] | None:
@@ -266,5 +266,5 @@ def _velocities(known: Sequence[Frame], atoms: AtomGroup) -> NDArray[np.float32]
     if any(frame.velocities is None for frame in known):
         return None
     held = [frame.velocities[atoms.indices] for frame in known if frame.velocities is not None]
-    velocities: NDArray[np.float32] = (np.stack(held) / _PICOSECOND).astype(np.float32)
+    velocities: NDArray[np.float32] = (np.stack(held) / PICOSECOND).astype(np.float32)
     return velocities

@@ -14,7 +14,7 @@ from painet_cli.prediction.checkpoints import Checkpoint, known_checkpoints
 from painet_cli.prediction.loading import LoadedModel, load_model
 from painet_cli.prediction.passes import predict_together
 from painet_cli.prediction.pipeline import Begun, RecordingForecast
-from painet_cli.report.prediction import WrittenPrediction, save_prediction
+from painet_cli.report.prediction_folder import WrittenPrediction, save_prediction
 from painet_cli.report.request import PredictionRequest, begin_prediction
 from painet_cli.storage.atomic import check_writable, file_stem
 from painet_cli.training.device import resolve_device

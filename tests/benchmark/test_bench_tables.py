@@ -123,7 +123,7 @@ def test_says_what_ended_by_the_budget_and_what_the_data_are() -> None:
     rows = bench_rows([result("painet", 0.3, stopped_by="budget", label="sGDML MD")])
     text = shown(rows, budget_min=2.5)
     assert "0.3†" in text
-    assert "a budget" in text or "the budget of 2.5 minutes" in " ".join(text.split())
+    assert "ended by the budget of 2.5 minutes a cell" in " ".join(text.split())
     assert "sGDML MD" in text
     assert "25 % of test windows overlap" in " ".join(text.split())
 

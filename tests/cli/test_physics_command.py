@@ -11,7 +11,8 @@ import pytest
 from pytest import CaptureFixture, MonkeyPatch
 
 from painet_cli.cli.app import main
-from painet_cli.evaluation.evaluate import evaluate_run, load_run, windows_for
+from painet_cli.evaluation.evaluate import evaluate_run
+from painet_cli.evaluation.opened_run import load_run, windows_for
 from painet_cli.evaluation.physics.windows import check_windows
 from painet_cli.evaluation.sampled import MOST_WINDOWS, sample_windows
 from trainings import CPU

@@ -10,8 +10,9 @@ import pytest
 from painet_cli.config.presets import Preset
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
 from painet_cli.errors import RequestError
-from painet_cli.evaluation.evaluate import evaluate_run, windows_for
+from painet_cli.evaluation.evaluate import evaluate_run
 from painet_cli.evaluation.evaluation import Evaluation
+from painet_cli.evaluation.opened_run import windows_for
 from painet_cli.evaluation.systems import yardstick_errors
 from painet_cli.training.run import start_run
 from several import NAMES, merged, three

@@ -13,8 +13,9 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from painet_cli.errors import RequestError
-from painet_cli.evaluation.evaluate import evaluate_run, load_run, windows_for
+from painet_cli.evaluation.evaluate import evaluate_run
 from painet_cli.evaluation.evaluation import save_evaluation
+from painet_cli.evaluation.opened_run import load_run, windows_for
 from trainings import CPU, train
 
 

@@ -12,7 +12,7 @@ from painet_cli.config.presets import Preset
 from painet_cli.data.batches.cut import windows
 from painet_cli.data.batches.windows import Windows
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
-from painet_cli.evaluation.evaluate import windows_for
+from painet_cli.evaluation.opened_run import windows_for
 from painet_cli.evaluation.yardsticks import better, guesses, on_training, reported, yardsticks
 from systems import frames_of, manifest
 

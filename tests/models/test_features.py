@@ -13,7 +13,7 @@ from painet_cli.data.batches.batch import Batch
 from painet_cli.errors import RequestError
 from painet_cli.models.base import SystemSpec
 from painet_cli.models.features import Features
-from painet_cli.models.registry import build_model, system_of
+from painet_cli.models.registry import build_model, find_model, models_for, system_of
 from painet_cli.testing.motions import deviation, orthogonal
 from systems import (
     BRANCHED,
@@ -167,3 +167,14 @@ def test_a_model_that_does_not_read_the_past_says_so(name: str, words: str) -> N
     asked = preset({"name": name}).changed({"data.history": 2})
     with pytest.raises(RequestError, match=words):
         build_model(asked, replace(SPEC, history=2))
+
+
+@pytest.mark.parametrize(("name", "horizon"), [("mpnn", 1), ("linear", 3)])
+def test_a_model_that_does_not_read_the_past_names_all_that_do(name: str, horizon: int) -> None:
+    asked = preset({"name": name}, horizon).changed({"data.history": 2})
+    with pytest.raises(RequestError) as refused:
+        build_model(asked, replace(SPEC, history=2))
+    named = refused.value.hint.partition("one of ")[2].split(", ")
+    reading = [one for one in models_for(horizon) if find_model(one).reads_past != "never"]
+    assert named == reading
+    assert {"painet", "kernel", "egnn", "atom"} <= set(named)

@@ -17,9 +17,11 @@ from painet_cli.data.particles.structure import structure_of
 from painet_cli.errors import RequestError
 from painet_cli.prediction import checkpoints
 from painet_cli.prediction.checkpoints import Checkpoint, find_checkpoint, shipped, trained_runs
+from painet_cli.prediction.choosing import Choice, choose
 from painet_cli.prediction.inputs.recording import Selected
+from painet_cli.prediction.inputs.selections import SelectedSystem
 from painet_cli.prediction.loading import load
-from painet_cli.prediction.matching import Candidate, Choice, MisfitError, check_fit, choose
+from painet_cli.prediction.matching import MisfitError, check_fit
 from painet_cli.training.checkpoint import Header
 
 
@@ -67,11 +69,11 @@ def taken(candidates: list[Selected], known: list[Checkpoint]) -> Choice:
     return choose([candidate(one) for one in candidates], known, "angstrom", None)
 
 
-def candidate(one: Selected) -> Candidate:
+def candidate(one: Selected) -> SelectedSystem:
     """A zigzag of these atoms, 1.5 apart."""
     count = len(one.particles.names)
     x = np.stack([1.25 * np.arange(count), 0.83 * (np.arange(count) % 2), np.zeros(count)], axis=1)
-    return Candidate(one, structure_of(one.particles, x[None], "angstrom"))
+    return SelectedSystem(one, structure_of(one.particles, x[None], "angstrom"))
 
 
 def header_with(header: Header, **data: object) -> Header:

@@ -15,8 +15,9 @@ from painet_cli import load, predict
 from painet_cli.config.presets import load_preset
 from painet_cli.data.dataset.dataset import FRAMES, MANIFEST, Dataset, open_dataset, write_dataset
 from painet_cli.errors import PainetError, RequestError
-from painet_cli.evaluation.evaluate import evaluate_run, windows_for
+from painet_cli.evaluation.evaluate import evaluate_run
 from painet_cli.evaluation.metrics import prediction_errors
+from painet_cli.evaluation.opened_run import windows_for
 from painet_cli.storage.atomic import file_sha256
 from painet_cli.training.diagnosis import half_precision
 from painet_cli.training.run import resume_run

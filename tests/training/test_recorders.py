@@ -15,7 +15,7 @@ from painet_cli.config.plugins import RECORDERS, Plugin
 from painet_cli.training.record import RunSummary
 from painet_cli.training.trainer import Trainer
 from painet_cli.training.watching import recorders
-from painet_cli.training.watching.recorders import Recording, recording
+from painet_cli.training.watching.recorders import RecorderCallback, recording
 
 
 class Kept:
@@ -43,12 +43,14 @@ def test_a_recorder_gets_the_preset_every_epoch_and_the_end(
     small_preset: Path, data_dir: Path, tmp_path: Path
 ) -> None:
     kept = Kept()
-    run = trained(small_preset, data_dir, tmp_path, epochs=2, callbacks=[Recording(kept)]).run
+    run = trained(
+        small_preset, data_dir, tmp_path, epochs=2, callbacks=[RecorderCallback(kept)]
+    ).run
     plain = ["lr", "seconds", "train_mse"]
     assert kept.said == [("begin", 0.01, 0), (1, plain), (2, [*plain, "val_mse"]), ("end", 2)]
     again = Kept()
     painet.train(
-        resume=run, epochs=3, data_dir=data_dir, device="cpu", callbacks=[Recording(again)]
+        resume=run, epochs=3, data_dir=data_dir, device="cpu", callbacks=[RecorderCallback(again)]
     )
     assert again.said[:2] == [("begin", 0.01, 2), (3, [*plain, "val_mse"])]
 
@@ -71,7 +73,7 @@ def test_callbacks_are_told_of_every_batch_and_may_end_the_training(
 
     first, second = Counting(), Kept()
     with pytest.raises(KeyboardInterrupt):
-        trained(small_preset, data_dir, tmp_path, callbacks=[first, Recording(second)])
+        trained(small_preset, data_dir, tmp_path, callbacks=[first, RecorderCallback(second)])
     assert first.steps == [(0, 1, 3), (0, 2, 3), (0, 3, 3), (1, 1, 3)]
     assert first.summaries == [None]
     assert second.said[-1] == ("end", None)

@@ -92,7 +92,7 @@ def test_a_model_that_takes_no_further_types_says_so(three: list[Dataset], tmp_p
 
 
 def _batch(dataset: Dataset, chosen: Preset, known: tuple[str, ...]):  # type: ignore[no-untyped-def]
-    from painet_cli.evaluation.evaluate import windows_for
+    from painet_cli.evaluation.opened_run import windows_for
 
     return windows_for(dataset, chosen, "train", known=known).batch(torch.arange(3))
 

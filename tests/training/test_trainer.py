@@ -51,6 +51,14 @@ def test_a_trapezoid_rises_stays_and_falls_at_the_end() -> None:
     assert rate == pytest.approx([0.0005, 0.5, 1.0, 1.0, 0.55, 0.1])
 
 
+@pytest.mark.parametrize("kind", [CosineSchedule, TrapezoidSchedule])
+def test_a_warm_up_longer_than_a_short_trial_still_reaches_the_learning_rate(
+    kind: type[CosineSchedule | TrapezoidSchedule],
+) -> None:
+    rate = [rate_factor(config(kind(warmup_epochs=40)), t) for t in (2.5, 5, 10)]
+    assert rate == pytest.approx([0.5, 1.0, 0.0])
+
+
 def test_a_timed_rate_rises_and_falls_with_the_seconds_whatever_the_epoch() -> None:
     schedule = TimedSchedule(seconds=100, warmup_fraction=0.2)
     rate = [rate_factor(config(schedule), 3, seconds) for seconds in (0, 10, 20, 60, 100, 200)]

@@ -44,7 +44,7 @@ def hours_left(results: Sequence[Result], data_dir: Path) -> str:
     if not todo:
         return ""
     without = ", ".join(missing_datasets(data_dir))
-    hours = sum(one.hours for one in todo)
+    hours = sum(one.hours_left for one in todo)
     return (
         f"The others may take some {hours:.0f} hours of one core"
         f"{f', {without} not counted' if without else ''}."

@@ -80,7 +80,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Planned:
-    """A cell, what it belongs to, its turn, what it tells and what it is expected to take.
+    """A cell, what it belongs to, its turn, what it tells and what all of it is expected to take.
 
     One whose last training failed waits until all others are done.
     """
@@ -97,6 +97,11 @@ class Planned:
     def place(self) -> tuple[bool, float, float]:
         """Cells are trained in ascending order of this."""
         return self.failed, self.turn, -self.worth / max(self.hours, 1e-3)
+
+    @property
+    def hours_left(self) -> float:
+        """What it is expected to take, less the epochs that are trained."""
+        return self.hours * (1 - self.cell.share_done())
 
 
 @cache
@@ -143,20 +148,21 @@ def make_plan(
     for result in ended:
         like.setdefault(settings_key(result.cell.preset), []).append(result)
     planned: dict[str, Planned] = {}
-    datasets: dict[str, Dataset] = {}
+    datasets: dict[tuple[str, str], Dataset] = {}
     for part in parts():
         for cell in _cells(part, folder, data_dir, presets, models):
-            name = cell.preset.data.dataset
-            if name not in datasets:  # which is checked whenever it is opened
-                datasets[name] = dataset_of(cell.preset, data_dir)
-            key = cell_key(cell.preset, datasets[name].sha256)
+            trained_on = cell.preset.data.dataset, cell.preset.train.windows
+            if trained_on not in datasets:  # which is checked whenever it is opened
+                datasets[trained_on] = dataset_of(cell.preset, data_dir)
+            dataset = datasets[trained_on]
+            key = cell_key(cell.preset, dataset.sha256)
             earlier = cell.seed - load_preset(cell.preset_name).train.seed
             one = Planned(
                 cell,
                 part.name,
                 turn=math.inf if earlier else part.turn,
                 worth=part.worth / (1 + earlier),
-                hours=_hours(cell, datasets[name], like.get(settings_key(cell.preset), ())),
+                hours=_hours(cell, dataset, like.get(settings_key(cell.preset), ())),
                 done=key in done or cell.is_done(budget_s),
                 failed=(cell.folder / ERRORS).exists(),
             )

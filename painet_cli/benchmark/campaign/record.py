@@ -25,8 +25,8 @@ from painet_cli.config.schema import DataConfig
 from painet_cli.data.batches.offsets import target_offsets
 from painet_cli.data.particles.names import LONGEST_NAME
 from painet_cli.errors import RequestError
-from painet_cli.evaluation.evaluate import windows_for
 from painet_cli.evaluation.evaluation import WINDOW_ERRORS, read_window_errors
+from painet_cli.evaluation.opened_run import windows_for
 from painet_cli.evaluation.yardsticks import yardsticks
 from painet_cli.prediction.rollout import rollout_offsets
 from painet_cli.storage.atomic import write_text

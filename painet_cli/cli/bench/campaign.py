@@ -116,8 +116,8 @@ def _lines(plan: Sequence[Planned], missing: dict[str, list[str]]) -> list[str]:
     todo = [one for one in plan if not one.done]
     return [
         f"{len(plan)} cells, {len(plan) - len(todo)} of them done; "
-        f"about {sum(one.hours for one in todo):.3g} hours of one core or card to do",
-        *(f"next: {one.part}, {one.cell}, {60 * one.hours:.2g} min" for one in todo[:_SHOWN]),
+        f"about {sum(one.hours_left for one in todo):.3g} hours of one core or card to do",
+        *(f"next: {one.part}, {one.cell}, {60 * one.hours_left:.2g} min" for one in todo[:_SHOWN]),
         *(f"{name}: not prepared, so without {', '.join(left)}" for name, left in missing.items()),
     ]
 
@@ -127,8 +127,10 @@ def _plain(plan: Sequence[Planned], missing: dict[str, list[str]]) -> dict[str, 
     return {
         "cells": len(plan),
         "done": len(plan) - len(todo),
-        "hours": sum(one.hours for one in todo),
-        "next": [{"part": one.part, "cell": str(one.cell), "hours": one.hours} for one in todo],
+        "hours": sum(one.hours_left for one in todo),
+        "next": [
+            {"part": one.part, "cell": str(one.cell), "hours": one.hours_left} for one in todo
+        ],
         "missing": missing,
     }
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
-from painet_cli.data.dataset.systems import merged_manifest
+from painet_cli.data.dataset.merged_manifest import merged_manifest
 
 _CHUNK_ROWS = 2**20
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from painet_cli.data.trajectories.frames import Reading
-from painet_cli.data.trajectories.reader import PICOSECOND, Trajectory
-from painet_cli.data.units import time_text
+from painet_cli.data.trajectories.reader import Trajectory
+from painet_cli.data.units import PICOSECOND, time_text
 from painet_cli.storage.atomic import file_sha256
 
 

@@ -14,6 +14,8 @@ from painet_cli.errors import RequestError, option
 Splitter = Callable[[Sequence[Segment], int], Split]
 MOST_WINDOWS: dict[SplitName, int] = {"train": 2000, "val": 1000, "test": 1000}
 """More windows than these are drawn down to them."""
+_SHARES = (0.6, 0.2, 0.2)
+"""Of the train, val and test stretches in the frames, or of their windows."""
 
 
 def block_split(
@@ -21,7 +23,6 @@ def block_split(
     delta_frames: int,
     counts: Mapping[SplitName, int] | None,
     *,
-    fractions: tuple[float, float, float] = (0.6, 0.2, 0.2),
     seed: int,
 ) -> Split:
     """Cut the frames into one stretch a part, in order of time, and draw windows inside each.
@@ -39,8 +40,6 @@ def block_split(
         Frames from a window's start to its last target.
     counts
         Number of windows of each part; None takes every window there is.
-    fractions
-        Relative lengths of the train, val and test stretches.
     seed
         Of the draw, not negative. Each part draws for itself: more training windows leave the
         test windows as they are.
@@ -53,16 +52,11 @@ def block_split(
     Raises
     ------
     RequestError
-        A fraction is not positive, or a stretch holds no window, or fewer than its count.
+        A stretch holds no window, or fewer than its count.
     """
-    if min(fractions) <= 0:
-        raise RequestError(
-            f"split fractions {fractions}: a part without frames", "each must be positive"
-        )
     total = sum(segment.length for segment in segments)
     usable = max(total - (len(SPLITS) - 1) * delta_frames, 0)
-    shares = np.cumsum((0.0, *fractions))
-    edges = np.rint(shares / shares[-1] * usable).astype(int)
+    edges = np.rint(np.cumsum((0.0, *_SHARES)) * usable).astype(int)
     starts: dict[SplitName, tuple[int, ...]] = {}
     for k, part in enumerate(SPLITS):
         gaps = k * delta_frames
@@ -84,7 +78,6 @@ def random_split(
     delta_frames: int,
     counts: Mapping[SplitName, int] | None,
     *,
-    fractions: tuple[float, float, float] = (0.6, 0.2, 0.2),
     seed: int,
 ) -> Split:
     """Draw the windows of all parts from anywhere, as papers do that split at random.
@@ -96,9 +89,7 @@ def random_split(
     segments, delta_frames, seed
         As in `block_split`.
     counts
-        Number of windows of each part; None shares out every window there is by `fractions`.
-    fractions
-        Relative sizes of the parts, where `counts` is None.
+        Number of windows of each part; None shares out every window there is.
 
     Returns
     -------
@@ -113,7 +104,7 @@ def random_split(
     end = segments[-1].start + segments[-1].length
     possible = starts_inside(segments, 0, end, delta_frames)
     if counts is None:
-        edges = np.rint(np.cumsum(fractions) / sum(fractions) * len(possible)).astype(int)
+        edges = np.rint(np.cumsum(_SHARES) * len(possible)).astype(int)
     else:
         edges = np.cumsum([counts[part] for part in SPLITS])
     sizes = np.diff(edges, prepend=0)

@@ -11,7 +11,7 @@ from typing import TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-_FEMTOSECOND = 1e-15
+from painet_cli.data.units import FEMTOSECOND
 
 
 def write_extxyz(
@@ -56,10 +56,10 @@ def write_extxyz(
     for index, positions in enumerate(frames):
         table = positions.astype(np.float64)
         if velocities is not None:
-            table = np.concatenate([table, velocities[index] * _FEMTOSECOND], axis=1)
+            table = np.concatenate([table, velocities[index] * FEMTOSECOND], axis=1)
         if sigma is not None:
             table = np.concatenate([table, sigma[index][:, None]], axis=1)
-        time = f"{times_s[index] / _FEMTOSECOND:.14g}"
+        time = f"{times_s[index] / FEMTOSECOND:.14g}"
         file.write(
             f"{len(symbols)}\nProperties={columns} Time={time}{said} step={index} "
             f'units="A fs" {periodic}\n'

@@ -8,6 +8,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from painet_cli.errors import RequestError
+
 ANGSTROMS = {"angstrom": 1.0, "nanometre": 10.0, "bohr": 0.529177210903, "metre": 1e10}
 """Angstrom in a unit of length; bohr by CODATA 2018."""
 _LENGTH_NAMES = {
@@ -115,10 +117,21 @@ class LateTimes:
         return even if abs(even - said) <= self.coarse_ps else said
 
 
-def angstroms(unit: str) -> float | None:
-    """Angstrom in a unit of length, by any of its common names; None where it is unknown."""
+def angstroms(unit: str, where: str) -> float:
+    """Angstrom in a unit of length, by any of its common names.
+
+    Raises
+    ------
+    RequestError
+        It is unknown; `where` names the file and the place.
+    """
     name = _LENGTH_NAMES.get(unit.strip().lower())
-    return ANGSTROMS[name] if name else None
+    if name is None:
+        raise RequestError(
+            f"{where}: {unit[:40]!r} is no unit of length that is known",
+            f"expected one of {', '.join(ANGSTROMS)}",
+        )
+    return ANGSTROMS[name]
 
 
 def is_unwritten(positions: NDArray[np.floating]) -> bool:

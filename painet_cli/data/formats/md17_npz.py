@@ -272,11 +272,5 @@ def _angstroms(members: Mapping[str, Member]) -> float:
     for key in _UNIT_KEYS:
         said = members[key].text() if key in members else ""
         if said:
-            scale = angstroms(said)
-            if scale is None:
-                raise RequestError(
-                    f"{members[key].where}: {said[:40]!r} is no unit of length that is known",
-                    "expected angstrom, nm or bohr",
-                )
-            return scale
+            return angstroms(said, members[key].where)
     return 1.0

@@ -88,13 +88,13 @@ class Comment:
 
             edges = _numbers(cell[1].split(), 6, f"{where}: CELL")
             box = triclinic_vectors(edges, dtype=np.float64)
-            box *= _scale(units.pop("cell", "angstrom"), where)
+            box *= angstroms(units.pop("cell", "angstrom"), where)
             holds = next(iter(units), holds)
             if holds not in _IPI_POSITIONS:
                 raise RequestError(f"{where}: holds {holds} and no positions", "give those")
         return cls(
             columns=_columns(text, where),
-            scale=_scale(units.get(holds, "angstrom"), where),
+            scale=angstroms(units.get(holds, "angstrom"), where),
             box=box,
             time_ps=_time_ps(text),
             numbers_are_types=bool(_LAMMPS.match(text.strip())),
@@ -264,16 +264,6 @@ def _named(word: str, *, numbers_are_types: bool) -> str:
     if word.isdecimal() and not numbers_are_types and 1 <= int(word[:9]) <= HEAVIEST:
         return symbol(int(word))
     return word
-
-
-def _scale(unit: str, where: str) -> float:
-    scale = angstroms(unit)
-    if scale is None:
-        raise RequestError(
-            f"{where}: its unit of length, {unit[:40]!r}, is not known",
-            "expected angstrom, nanometer or atomic_unit",
-        )
-    return scale
 
 
 def _time_ps(text: str) -> float | None:

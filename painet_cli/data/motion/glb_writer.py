@@ -96,7 +96,27 @@ def write_glb(
     for node in nodes:
         if not node.get("children", True):
             del node["children"]  # an empty list is not allowed
-    content = {
+    content = _document(path.stem, nodes, times, tracks, buffer)
+    path.write_bytes(_chunks(content, bytes(buffer.data)))
+
+
+def _document(
+    name: str,
+    nodes: list[dict[str, Any]],
+    times: int,
+    tracks: list[tuple[int, str, int]],
+    buffer: _Buffer,
+) -> dict[str, Any]:
+    """GlTF's JSON of nodes, the last of them the scene's, that move along tracks.
+
+    Parameters
+    ----------
+    times
+        Number of the accessor of the frames' times.
+    tracks
+        Number of a node, what of it moves, and the number of the accessor that says how.
+    """
+    return {
         "asset": {"version": "2.0", "generator": "painet"},
         "scene": 0,
         "scenes": [{"nodes": [len(nodes) - 1]}],
@@ -104,7 +124,7 @@ def write_glb(
         "meshes": [{"name": "bone", "primitives": [{"attributes": {"POSITION": 0}, "indices": 1}]}],
         "animations": [
             {
-                "name": path.stem,
+                "name": name,
                 "samplers": [
                     {"input": times, "output": values, "interpolation": "LINEAR"}
                     for _, _, values in tracks
@@ -119,7 +139,6 @@ def write_glb(
         "bufferViews": buffer.views,
         "buffers": [{"byteLength": len(buffer.data)}],
     }
-    path.write_bytes(_chunks(content, bytes(buffer.data)))
 
 
 class _Buffer:

@@ -60,7 +60,7 @@ DIRECTORY_ORDER = (
     "ones, not identical in split."
 )
 PUBLISHED_ORDER = (
-    "Trials are numbered as in the source, whose k-th is the k-th of the published split."
+    "SubjectTrials are numbered as in the source, whose k-th is the k-th of the published split."
 )
 
 _SKELETON = re.compile(r"(\d{1,4})\.asf", re.ASCII | re.IGNORECASE)
@@ -85,7 +85,7 @@ SUBJECTS = {
 
 
 @dataclass(frozen=True)
-class Recording:
+class SubjectTrials:
     """Positions of the joints in each trial of a subject.
 
     Attributes
@@ -106,7 +106,7 @@ class Recording:
     numbering: str
 
 
-def read_recording(subject: int, source: Path) -> Recording:
+def read_trials(subject: int, source: Path) -> SubjectTrials:
     """Read the trials of a subject that the published benchmark uses.
 
     Parameters
@@ -129,7 +129,7 @@ def read_recording(subject: int, source: Path) -> Recording:
         return read(subject, members, source)
 
 
-def _read_acclaim(subject: int, members: Members, source: Path) -> Recording:
+def _read_acclaim(subject: int, members: Members, source: Path) -> SubjectTrials:
     """Read the subject's skeleton, wherever it lies, and the trials beside it."""
     asf = _find_skeleton(subject, members, source)
     beside = PurePosixPath(asf).parent
@@ -151,7 +151,7 @@ def _read_acclaim(subject: int, members: Members, source: Path) -> Recording:
     for name, key in wanted.items():
         motion = parse_amc(members[there[key]](), f"{source}/{there[key]}", skeleton)
         trials[name] = joint_positions(skeleton, *motion)
-    return Recording(skeleton.names, skeleton.bonds, trials, DIRECTORY_ORDER)
+    return SubjectTrials(skeleton.names, skeleton.bonds, trials, DIRECTORY_ORDER)
 
 
 def _find_skeleton(subject: int, members: Members, source: Path) -> str:
@@ -179,7 +179,7 @@ def _some(items: Sequence[object]) -> str:
     return ", ".join([*map(str, items[:5]), *["..."] * (len(items) > 5)])
 
 
-def _read_positions(subject: int, members: Members, source: Path) -> Recording:
+def _read_positions(subject: int, members: Members, source: Path) -> SubjectTrials:
     """Read the arrays of an .npz."""
     found = sorted(
         (int(match[2]), match[1], name) for name in members if (match := _POSITIONS.fullmatch(name))
@@ -201,7 +201,7 @@ def _read_positions(subject: int, members: Members, source: Path) -> Recording:
         positions = read_array(members[member](), f"{source}/{name}")
         _check_positions(positions, f"{source}/{name}")
         trials[name] = positions.astype(np.float64)
-    return Recording(JOINTS, BONES, trials, PUBLISHED_ORDER)
+    return SubjectTrials(JOINTS, BONES, trials, PUBLISHED_ORDER)
 
 
 def _check_edges(edges: NDArray[np.generic], where: str) -> None:

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-_BACKBONE = {"N", "CA", "C", "O"}
+from painet_cli.data.particles.names import BACKBONE
+
 _OXYGEN = re.compile(r"O(?:XT|[CT]?[12]?|'{1,2})")
 """What force fields call the oxygens of the last residue."""
 _USUAL = 0.5
@@ -36,7 +37,7 @@ def cut_note(
     """
     if not len(names):
         return ""
-    backbone = np.isin(np.array(names, dtype=object), list(_BACKBONE))
+    backbone = np.isin(np.array(names, dtype=object), BACKBONE)
     counts = np.bincount(residue_of[backbone], minlength=len(residues))
     last = int(residue_of[-1])
     own = {
@@ -44,7 +45,7 @@ def cut_note(
         for name, at in zip(names, residue_of.tolist(), strict=True)
         if at == last
     }
-    if not own & {"N", "CA"} or own >= _BACKBONE or (counts >= len(_BACKBONE)).mean() < _USUAL:
+    if not own & {"N", "CA"} or own >= {*BACKBONE} or (counts >= len(BACKBONE)).mean() < _USUAL:
         return ""
-    missing = ", ".join(name for name in ("N", "CA", "C", "O") if name not in own)
+    missing = ", ".join(name for name in BACKBONE if name not in own)
     return f"{where} may be cut short: its last residue, {residues[last]}, has no {missing}"

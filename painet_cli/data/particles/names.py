@@ -12,6 +12,8 @@ Velocity = Literal["next", "before"]
 """Which difference a velocity is: to the `next` frame, or from the one `before`."""
 Treatment = Literal["unwrapped", "centred", "superposed"]
 """What may be done to the frames of a recording before they are learned from."""
+BACKBONE = ("N", "CA", "C", "O")
+"""Names of the atoms of a protein's backbone in a residue."""
 LONGEST_NAME = 200
 
 

@@ -11,6 +11,17 @@ from pydantic import model_validator
 
 from painet_cli.data.particles.names import Index, Name, Section, Whole
 
+COLUMNS = (
+    "elements",
+    "residues",
+    "residue_ids",
+    "insertions",
+    "chains",
+    "records",
+    "hydrogens",
+)
+"""What `Particles` holds where the source knows it, a value a particle."""
+
 
 class Particles(Section):
     """Who moves: names, types and bonds."""
@@ -42,15 +53,7 @@ class Particles(Section):
         n = len(self.names)
         if n == 0 or len(self.types) != n:
             raise ValueError(f"{n} particle names but {len(self.types)} particle types")
-        for field in (
-            "elements",
-            "residues",
-            "residue_ids",
-            "insertions",
-            "chains",
-            "records",
-            "hydrogens",
-        ):
+        for field in COLUMNS:
             if len(getattr(self, field)) not in (0, n):
                 raise ValueError(f"{n} particle names but {len(getattr(self, field))} {field}")
         if max(self.types) >= len(self.type_names):

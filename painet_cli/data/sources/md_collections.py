@@ -172,22 +172,11 @@ class Collection:
             from painet_cli.data.sources.fetch import fetch_files
 
             source = fetch_files(name, to.downloading)["npz"]
-        held = read_molecule(source)
+        held, first = _checked(self, molecule, source, frame_time_s)
         R, numbers = held.positions, held.numbers
-        if R.shape[0] < 2:
-            raise RequestError(f"{R.where}: {R.shape[0]} frames, not a trajectory", SCHEMA)
-        _check_molecule(source, self, molecule, numbers)
         official = R.shape[0] == self.molecules[molecule].frames
-        first = first_frames(held)
-        everyone = [symbol(number) for number in numbers]
-        check_unit(R.where, everyone, first[0])
-        if not official:  # the first frames of a published file are what they are
-            check_order(R.where, first, frame_time_s)
         kept = [k for k, number in enumerate(numbers) if hydrogens or number != _HYDROGEN]
-        elements = [everyone[k] for k in kept]
-        joined = np.array(covalent_bonds(first[0], everyone)).reshape(-1, 2)
-        refuse_other_order(R.where, tuple(everyone), joined, first[0], OTHER_Z)
-        bonds = covalent_bonds(first[0, kept], elements)
+        bonds = covalent_bonds(first[0, kept], [symbol(numbers[k]) for k in kept])
         if not bonds:
             raise RequestError(f"{R.where}: no two atoms are bonded in frame 0")
         segments = (Segment(name=molecule, start=0, length=R.shape[0]),)
@@ -251,6 +240,25 @@ class Collection:
             f"{option('molecule', EVERY)} takes a folder with one npz of every molecule: "
             f"{', '.join(self.molecules)}",
         )
+
+
+def _checked(
+    collection: Collection, molecule: str, path: Path, frame_time_s: float
+) -> tuple[MoleculeFile, NDArray[np.float64]]:
+    """A file that holds the molecule, and its first frames, which are in the unit and in order."""
+    held = read_molecule(path)
+    R = held.positions
+    if R.shape[0] < 2:
+        raise RequestError(f"{R.where}: {R.shape[0]} frames, not a trajectory", SCHEMA)
+    _check_molecule(path, collection, molecule, held.numbers)
+    first = first_frames(held)
+    elements = tuple(symbol(number) for number in held.numbers)
+    check_unit(R.where, elements, first[0])
+    if R.shape[0] != collection.molecules[molecule].frames:  # a published file is what it is
+        check_order(R.where, first, frame_time_s)
+    joined = np.array(covalent_bonds(first[0], elements)).reshape(-1, 2)
+    refuse_other_order(R.where, elements, joined, first[0], OTHER_Z)
+    return held, first
 
 
 def _check_molecule(

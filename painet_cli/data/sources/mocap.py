@@ -20,7 +20,7 @@ from painet_cli.data.dataset.manifest import (
     Units,
     end_to_end,
 )
-from painet_cli.data.motion.mocap_files import SUBJECTS, read_recording
+from painet_cli.data.motion.mocap_files import SUBJECTS, read_trials
 from painet_cli.data.motion.motion import METRES_PER_ASF_UNIT
 from painet_cli.data.particles.particles import Particles
 from painet_cli.data.sources.options import AtHand
@@ -49,7 +49,7 @@ def prepare_mocap(
     subject
         9 or 35, CMU's number.
     source
-        What holds the subject's trials; see `read_recording`. By default CMU's own archive, which
+        What holds the subject's trials; see `read_trials`. By default CMU's own archive, which
         is downloaded where it is not here yet.
 
     Raises
@@ -70,8 +70,8 @@ def prepare_mocap(
         from painet_cli.data.sources.fetch import fetch_files
 
         source = fetch_files("mocap", to.downloading)["zip"]
-    recording = read_recording(subject, source)
-    segments = end_to_end(recording.trials, map(len, recording.trials.values()))
+    taken = read_trials(subject, source)
+    segments = end_to_end(taken.trials, map(len, taken.trials.values()))
     manifest = Manifest(
         name=SUBJECTS[subject].dataset,
         origin=Origin(
@@ -81,21 +81,21 @@ def prepare_mocap(
             citation="The data used in this project was obtained from mocap.cs.cmu.edu. "
             "The database was created with funding from NSF EIA-0196217.",
             prepared_by=to.command,
-            notes=f"{recording.numbering} 1 ASF unit is 5.644 cm; 120 frames a second.",
+            notes=f"{taken.numbering} 1 ASF unit is 5.644 cm; 120 frames a second.",
         ),
         units=Units(length="ASF unit", length_in_metres=METRES_PER_UNIT, frame_time_s=FRAME_TIME_S),
         up_axis="y",
         particles=Particles(
-            names=recording.joints,
-            types=tuple(range(len(recording.joints))),
-            type_names=recording.joints,
-            bonds=recording.bones,
+            names=taken.joints,
+            types=tuple(range(len(taken.joints))),
+            type_names=taken.joints,
+            bonds=taken.bones,
         ),
         segments=segments,
         split=published_split(SUBJECTS[subject].dataset, segments),
         files={},
     )
-    frames = np.concatenate([*recording.trials.values()])
+    frames = np.concatenate([*taken.trials.values()])
     return write_dataset(folder, frames, manifest, force=to.force)
 
 

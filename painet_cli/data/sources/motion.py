@@ -34,6 +34,7 @@ from painet_cli.data.trajectories.reader import check_file
 from painet_cli.data.units import same_time, seconds, time_text
 from painet_cli.errors import RequestError, option
 from painet_cli.storage.atomic import file_sha256
+from painet_cli.storage.progress import OnCount
 
 DELTA_FRAMES = 30
 _BETWEEN_UNITS = (2.54, 12, 25.4, 30.48, 39.37, 10, 100, 1000)
@@ -76,21 +77,7 @@ def prepare_motion(
         few frames; or the folder cannot be written.
     """
     folder = to.folder(name)
-    takes, kinds = [], set()
-    for path in files:
-        check_file(path)
-        kind = format_of(path)
-        kind.check_package(path)
-        if kind.name not in FORMATS:
-            raise RequestError(
-                f"{path}: {kind.name} is no format of motion capture",
-                f"expected {', '.join(FORMATS)}; molecules are `painet prepare trajectory`",
-            )
-        takes.append(read_motion_file(path, kind.name, topology, up))
-        kinds.add(kind.name)
-        to.progress(len(takes), len(files))
-    if kinds <= {"TRC", "C3D"}:
-        takes = common_markers(takes)
+    takes = _read(files, topology, up, to.progress)
     check_alike(files, takes)
     check_one_scale(files, takes)
     frame_time_s = seconds(frame_time) if frame_time else common_frame_time(files, takes)
@@ -133,6 +120,26 @@ def prepare_motion(
     )
     frames = kept_digits(np.concatenate([take.positions for take in takes]), first.up_axis)
     return write_dataset(folder, frames, manifest, force=to.force)
+
+
+def _read(
+    files: Sequence[Path], topology: Path | None, up: Axis | None, progress: OnCount
+) -> list[Motion]:
+    """Read every take; of formats that have markers, those that all have."""
+    takes, kinds = [], set()
+    for path in files:
+        check_file(path)
+        kind = format_of(path)
+        kind.check_package(path)
+        if kind.name not in FORMATS:
+            raise RequestError(
+                f"{path}: {kind.name} is no format of motion capture",
+                f"expected {', '.join(FORMATS)}; molecules are `painet prepare trajectory`",
+            )
+        takes.append(read_motion_file(path, kind.name, topology, up))
+        kinds.add(kind.name)
+        progress(len(takes), len(files))
+    return common_markers(takes) if kinds <= {"TRC", "C3D"} else takes
 
 
 def segments_of(names: Sequence[str], takes: Sequence[Motion]) -> tuple[Segment, ...]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -222,18 +222,8 @@ def write_trajectories(
     folder = to.folder(name)
     about = about or About()
     universe = open_topology(topology)
-    with ExitStack() as stack:
-        files = []
-        for path in trajectories or [topology]:
-            file = Trajectory(
-                path,
-                topology,
-                universe.atoms.n_atoms,
-                drop_extra=reading.drop_extra,
-                format_name=reading.format_name,
-            )
-            stack.callback(file.close)
-            files.append(file)
+    count = universe.atoms.n_atoms
+    with _opened(trajectories or [topology], topology, count, reading) as files:
         chosen = [chosen_frames(file, reading) for file in files]
         frame_time_s = time_between_frames(files, reading)
         segments = end_to_end(segment_names([file.path for file in files]), map(len, chosen))
@@ -255,6 +245,14 @@ def write_trajectories(
         particles = with_hydrogens(particles, selected)
         if reading.bond_length is None:
             check_bonds(particles, first, files[0].path, chosen[0][0])
+        of_atoms = [
+            bonds,
+            altloc_note(universe, selected),
+            virtual_note(universe, selected),
+            unknown_note(universe, selected, reading.select),
+            _sentence(incomplete_note(universe, topology)),
+            *_looks(files[0], chosen[0], particles, selected, frame_time_s),
+        ]
         manifest = Manifest(
             name=folder.name,
             origin=Origin(
@@ -263,19 +261,7 @@ def write_trajectories(
                 citation=about.citation,
                 prepared_by=to.command,
                 label=about.label,
-                notes=notes_of(
-                    about,
-                    reading,
-                    files,
-                    (
-                        bonds,
-                        altloc_note(universe, selected),
-                        virtual_note(universe, selected),
-                        unknown_note(universe, selected, reading.select),
-                        _sentence(incomplete_note(universe, topology)),
-                        *_looks(files[0], chosen[0], particles, selected, frame_time_s),
-                    ),
-                ),
+                notes=notes_of(about, reading, files, of_atoms),
             ),
             units=Units(length="angstrom", length_in_metres=1e-10, frame_time_s=frame_time_s),
             velocity=velocity,
@@ -286,6 +272,21 @@ def write_trajectories(
             files={},
         )
         return write_dataset(folder, chain([first], frames), manifest, force=to.force)
+
+
+@contextmanager
+def _opened(
+    paths: Sequence[Path], topology: Path, atoms: int, reading: Reading
+) -> Iterator[list[Trajectory]]:
+    """Trajectories of so many atoms, which are closed afterwards."""
+    with ExitStack() as stack:
+        files = []
+        for path in paths:
+            drop_extra, format_name = reading.drop_extra, reading.format_name
+            file = Trajectory(path, topology, atoms, drop_extra=drop_extra, format_name=format_name)
+            stack.callback(file.close)
+            files.append(file)
+        yield files
 
 
 def _check_atoms(

@@ -12,9 +12,9 @@ from painet_cli.data.formats.frame import Frame
 from painet_cli.data.particles.bonds import inverse_box
 from painet_cli.data.particles.names import Treatment
 from painet_cli.data.particles.superpose import spins, superposed
-from painet_cli.data.trajectories.reader import PICOSECOND, REPEATED, Trajectory
+from painet_cli.data.trajectories.reader import REPEATED, Trajectory
 from painet_cli.data.trajectories.unwrap import Unwrapper
-from painet_cli.data.units import same_time
+from painet_cli.data.units import PICOSECOND, same_time
 from painet_cli.errors import RequestError, option
 from painet_cli.storage.progress import OnCount
 

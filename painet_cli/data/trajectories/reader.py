@@ -31,7 +31,6 @@ from painet_cli.data.trajectories.readable import (
 )
 from painet_cli.errors import RequestError, option
 
-PICOSECOND = 1e-12
 REPEATED = (
     "a simulation that was restarted writes frames again: leave one of the two out (`gmx trjcat` "
     "does)"

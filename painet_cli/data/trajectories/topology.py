@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from painet_cli.data.particles.bonds import bonds_within, covalent_bonds
 from painet_cli.data.particles.chain_ends import cut_note
 from painet_cli.data.particles.elements import is_element
+from painet_cli.data.particles.names import BACKBONE
 from painet_cli.data.particles.particles import Particles, particles_of_kinds
 from painet_cli.data.trajectories.atom_elements import (
     WATERS,
@@ -27,7 +28,6 @@ from painet_cli.errors import RequestError, option
 
 _VIRTUAL = re.compile(r"MW\d?|M|EPW?\d?|LP\w?\d?|OM|IW")
 """Names of their sites that are no atoms."""
-_BACKBONE = ("N", "CA", "C", "O")
 MOST_ATOMS_GUESSED = 200_000
 """Bonds of larger selections are not guessed."""
 _LONGEST_BOND = 10.0
@@ -171,8 +171,8 @@ def unknown_note(universe: Any, selected: Any, language: str) -> str:
     asked = {"protein", "backbone"} & {*re.findall(r"\w+", language)}
     if not asked or not hasattr(everyone, "names") or not hasattr(everyone, "resnames"):
         return ""
-    of_backbone = everyone.resindices[np.isin(everyone.names.astype(str), _BACKBONE)]
-    whole = np.flatnonzero(np.bincount(of_backbone) >= len(_BACKBONE))
+    of_backbone = everyone.resindices[np.isin(everyone.names.astype(str), BACKBONE)]
+    whole = np.flatnonzero(np.bincount(of_backbone) >= len(BACKBONE))
     known = [everyone.select_atoms("protein").resindices, selected.resindices]
     odd = np.setdiff1d(whole, np.concatenate(known))
     if not len(odd):
@@ -180,7 +180,7 @@ def unknown_note(universe: Any, selected: Any, language: str) -> str:
     names = ", ".join(sorted({*universe.residues[odd].resnames.astype(str)})[:6])
     return (
         f"{len(odd):,} residues with a backbone are none that MDAnalysis calls protein, and are "
-        f"left out ({names}): {option('select', 'name ' + ' '.join(_BACKBONE))} takes them too."
+        f"left out ({names}): {option('select', 'name ' + ' '.join(BACKBONE))} takes them too."
     )
 
 

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from painet_cli.data.particles.elements import is_element
 from painet_cli.data.particles.particles import Particles, residue_starts
-
-PICOSECOND = 1e-12
+from painet_cli.data.units import PICOSECOND
 
 
 def universe_of(

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from painet_cli.data.particles.particles import Particles
 from painet_cli.data.trajectories.formats import PDB, Format
-from painet_cli.data.trajectories.universe import PICOSECOND, universe_of
+from painet_cli.data.trajectories.universe import universe_of
+from painet_cli.data.units import PICOSECOND
 
 _KEPT_BACK = 2**16
 """More bytes than a library in C keeps back before it writes them."""

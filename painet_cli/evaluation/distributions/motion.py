@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,10 +13,10 @@ from painet_cli.data.particles.structure import holds_lengths
 from painet_cli.evaluation.distributions.frames import FrameSet
 from painet_cli.evaluation.distributions.report import Row
 from painet_cli.evaluation.physics.checks import step_means
+from painet_cli.evaluation.physics.contact import FEET
 from painet_cli.evaluation.physics.findings import BONE_BOUND
 from painet_cli.evaluation.physics.geometry import bond_shares
 
-_FEET = re.compile(r"foot|toe|ankle", re.IGNORECASE)
 _CONTACT = 0.015
 """Of the body's height, below which a foot stands: 2.5 cm of 1.7 m, as in Zhang et al. 2018,
 Mode-adaptive neural networks for quadruped motion control."""
@@ -70,7 +69,7 @@ class Motions:
     ) -> None:
         held = holds_lengths(particles)
         self._bones = np.array(particles.bonds if held else (), dtype=np.int64).reshape(-1, 2)
-        feet = [k for k, name in enumerate(particles.names) if _FEET.search(name)]
+        feet = [k for k, name in enumerate(particles.names) if FEET.search(name)]
         self._feet = np.array(feet if up_axis else [], dtype=np.int64)
         self._up = "xyz".index(up_axis) if up_axis else 0
         heights = np.concatenate([reference.start, reference.flat])[..., self._up]

@@ -53,15 +53,17 @@ def _protein(particles: Particles) -> dict[str, Quadruples]:
     )
     universe.add_TopologyAttr("names", list(particles.names))
     universe.add_TopologyAttr("resnames", [particles.residues[k] for k in first])
-    universe.add_TopologyAttr("resids", [particles.residue_ids[k] for k in first])
+    numbers = [particles.residue_ids[k] for k in first]
+    universe.add_TopologyAttr("resids", numbers)
     universe.add_TopologyAttr("segids", [chain or "SYSTEM" for chain in segments])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of residues that have none
-        groups = {
-            "phi": universe.residues.phi_selections(),
-            "psi": universe.residues.psi_selections(),
-            "chi1": universe.residues.chi1_selections(),
-        }
+        residues, groups = universe.residues, {}
+        known = {*zip(chains, numbers, strict=True)}
+        if any((chain, number + 1) in known for chain, number in known):
+            # MDAnalysis ends in a TypeError where no residue follows on another
+            groups = {"phi": residues.phi_selections(), "psi": residues.psi_selections()}
+        groups["chi1"] = residues.chi1_selections()
     return {kind: _listed([g.indices for g in some if g]) for kind, some in groups.items()}
 
 

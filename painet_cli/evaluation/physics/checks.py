@@ -18,7 +18,7 @@ from painet_cli.evaluation.physics.clashes import ClashCheck, clash_check
 from painet_cli.evaluation.physics.contact import FootContact, foot_contact
 from painet_cli.evaluation.physics.findings import bond_bound, findings_of
 from painet_cli.evaluation.physics.geometry import (
-    Motion,
+    MotionFigures,
     bond_errors,
     by_residue,
     displacement,
@@ -60,8 +60,8 @@ class PhysicsReport:
     steps: int
     particles: int
     unit: str
-    predicted: Motion
-    truth: Motion | None
+    predicted: MotionFigures
+    truth: MotionFigures | None
     gyration_start: float
     clashes_start: float | None
     mass_weighted: bool
@@ -188,7 +188,7 @@ def _motion(
     check: ClashCheck,
     weights: NDArray[np.float64],
     bound: float,
-) -> Motion:
+) -> MotionFigures:
     left_out = ~np.isfinite(frames).all(axis=(2, 3))
     if left_out.any():  # the start stands in, so that all can be computed at once
         frames = np.where(left_out[..., None, None], start[:, None], frames)
@@ -201,7 +201,7 @@ def _motion(
         flat = frames.reshape(-1, *frames.shape[2:])
         counts = step_means(check.counts(flat).reshape(left_out.shape), left_out)
     labels = particle_labels(particles)
-    return Motion(
+    return MotionFigures(
         bonds=bonds,
         worst_bonds=[
             f"{labels[particles.bonds[worst][0]]}-{labels[particles.bonds[worst][1]]}"

@@ -20,7 +20,7 @@ SKATING_ALONE_M_S = 0.5
 """Metres a second from which on they skate where it is not known what happened: over 50 ms the feet
 of CMU's subject 35, walking, move at 0.15 on average while they are low, those of subject 9,
 running, at 0.22 (their test windows)."""
-_FEET = re.compile(r"foot|toe|ankle", re.IGNORECASE)
+FEET = re.compile(r"foot|toe|ankle", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def foot_contact(
     times_s
         Seconds from the starts to each step.
     """
-    feet = [k for k, name in enumerate(particles.names) if _FEET.search(name)]
+    feet = [k for k, name in enumerate(particles.names) if FEET.search(name)]
     metres = METRES_OF.get(length_unit)
     if not feet or up_axis is None or metres is None:
         return None

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from painet_cli.evaluation.physics.contact import FootContact
-from painet_cli.evaluation.physics.geometry import Motion
+from painet_cli.evaluation.physics.geometry import MotionFigures
 
 BOND_BOUND = 0.25
 """A chemical bond off by more than this share of its length is called broken: the tolerance of
@@ -33,8 +33,8 @@ def bond_bound(length_unit: str) -> float:
 
 
 def findings_of(
-    predicted: Motion,
-    truth: Motion | None,
+    predicted: MotionFigures,
+    truth: MotionFigures | None,
     *,
     starts: int,
     clashes_start: float | None,
@@ -62,7 +62,7 @@ def findings_of(
     return (broken or [_sound(predicted)]) + standing + ([motion] if motion else [])
 
 
-def _not_finite(predicted: Motion, starts: int) -> str | None:
+def _not_finite(predicted: MotionFigures, starts: int) -> str | None:
     bad = [step for step, count in enumerate(predicted.left_out, 1) if count]
     if not bad:
         return None
@@ -73,7 +73,7 @@ def _not_finite(predicted: Motion, starts: int) -> str | None:
     )
 
 
-def _bonds(predicted: Motion, truth: Motion | None, unit: str) -> str | None:
+def _bonds(predicted: MotionFigures, truth: MotionFigures | None, unit: str) -> str | None:
     bonds = predicted.bonds
     if bonds is None or max(bonds.maximum_share) <= bond_bound(unit):
         return None
@@ -94,7 +94,9 @@ def _bonds(predicted: Motion, truth: Motion | None, unit: str) -> str | None:
     return text
 
 
-def _clashes(predicted: Motion, truth: Motion | None, at_start: float | None) -> str | None:
+def _clashes(
+    predicted: MotionFigures, truth: MotionFigures | None, at_start: float | None
+) -> str | None:
     if predicted.clashes is None or at_start is None:
         return None
     happened = truth.clashes if truth and truth.clashes else [0.0] * len(predicted.clashes)
@@ -113,7 +115,9 @@ def _clashes(predicted: Motion, truth: Motion | None, at_start: float | None) ->
     return f"{text} (truth: {_number(happened[step])})" if truth else text
 
 
-def _gyration(predicted: Motion, truth: Motion | None, at_start: float, unit: str) -> str | None:
+def _gyration(
+    predicted: MotionFigures, truth: MotionFigures | None, at_start: float, unit: str
+) -> str | None:
     expected = truth.gyration if truth else [at_start] * len(predicted.gyration)
     change = [
         radius / other - 1 if other > 0 else 0.0
@@ -130,7 +134,7 @@ def _gyration(predicted: Motion, truth: Motion | None, at_start: float, unit: st
     )
 
 
-def _moved(predicted: Motion, truth: Motion | None, unit: str) -> str | None:
+def _moved(predicted: MotionFigures, truth: MotionFigures | None, unit: str) -> str | None:
     if truth is None or not (truth.rmsd[-1] > 0 and predicted.rmsd[-1] > 0):
         return None
     ratio = predicted.rmsd[-1] / truth.rmsd[-1]
@@ -143,7 +147,7 @@ def _moved(predicted: Motion, truth: Motion | None, unit: str) -> str | None:
     )
 
 
-def _sound(predicted: Motion) -> str:
+def _sound(predicted: MotionFigures) -> str:
     said = []
     if predicted.bonds:
         said.append(f"bonds within {_percent(max(predicted.bonds.maximum_share))} of the start")

@@ -43,7 +43,7 @@ class BondErrors:
 
 
 @dataclass(frozen=True)
-class Motion:
+class MotionFigures:
     """Figures of T frames after each of S starts, an entry a step, means over the starts.
 
     Attributes

@@ -130,7 +130,7 @@ def adapt(
     lesson = _lesson(system, start, offsets, frame_time_s, notes)
     if isinstance(lesson, str):
         return lesson
-    known, count = lesson.known, system.frames.shape[1]
+    count = system.frames.shape[1]
     rivals = _yardsticks(lesson, int(lesson.blocks.choose[0]))
     held = thinned(lesson.blocks.held, min(_MOST_HELD, _MOST_PARTICLES // count))
     candidates: dict[str, Candidate] = {}
@@ -146,11 +146,8 @@ def adapt(
         notes.append(f"{name} was not measured: it would take too long on {count:,} particles")
     if lesson.moves and enough:
         notice(f"learning from {len(lesson.blocks.learn):,} windows of {system.name}")
-        candidates[PAST] = _past(lesson, lesson.blocks)
-        if count <= _KERNEL_PARTICLES:
-            candidates[KERNEL] = kernel(Cutter(system), known, lesson.blocks, offsets)
-        if train is not None:
-            candidates |= train(lesson)
+        candidates |= _fitted(lesson)
+        candidates |= {} if train is None else train(lesson)
     elif train is not None:
         notes.append("no network was trained: too few frames, or nothing moves in them")
     everything = {**candidates, **rivals}
@@ -217,6 +214,15 @@ def _lesson(
     return Lesson(
         system, jump, start, Blocks(few, blocks.choose, blocks.held), offsets, frame_time_s
     )
+
+
+def _fitted(lesson: Lesson) -> dict[str, Candidate]:
+    """What is fitted to the recording's own frames in seconds."""
+    fitted = {PAST: _past(lesson, lesson.blocks)}
+    if lesson.known.shape[1] <= _KERNEL_PARTICLES:
+        cutter = Cutter(lesson.system)
+        fitted[KERNEL] = kernel(cutter, lesson.known, lesson.blocks, lesson.offsets)
+    return fitted
 
 
 def _past(lesson: Lesson, blocks: Blocks) -> Candidate:

@@ -30,10 +30,10 @@ from painet_cli.prediction.adapting.lesson import Lesson
 from painet_cli.prediction.adapting.recipes import goes_on, kernel_preset, network_preset
 from painet_cli.prediction.adapting.wish import Wish
 from painet_cli.prediction.asked import make_forecast
+from painet_cli.prediction.choosing import Choice
 from painet_cli.prediction.forecast import Forecast
 from painet_cli.prediction.inputs.recording import Input
 from painet_cli.prediction.loading import load
-from painet_cli.prediction.matching import Choice
 from painet_cli.storage.atomic import check_writable, file_stem, new_folder
 from painet_cli.storage.provenance import command_line
 

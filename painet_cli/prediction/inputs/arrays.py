@@ -12,6 +12,7 @@ from torch import Tensor
 from painet_cli.data.batches.spacing import frame_times_of
 from painet_cli.data.particles.bonds import covalent_bonds
 from painet_cli.data.particles.elements import is_element
+from painet_cli.data.particles.names import Axis
 from painet_cli.data.particles.origin import kept_digits
 from painet_cli.data.particles.particles import Particles
 from painet_cli.data.particles.unit import refuse_other_unit
@@ -37,6 +38,35 @@ def arrays(
         raise RequestError(
             f"frame_time_s={frame_time_s!r}: no time between frames", "give seconds above zero"
         )
+    unit, up_axis = model.header.units.length, model.header.up_axis
+    frames = _frames(system, up_axis)
+    count = frames.shape[1]
+    kinds = tuple(types if types is not None else names or ())
+    for column in (kinds, names, residues):
+        _check_column(column, count)
+    particles = _particles(kinds, names, residues)
+    in_angstrom = particles.elements and unit == "angstrom"
+    if in_angstrom:
+        refuse_other_unit("the system", particles.elements, frames[-1])
+    if bonds is not None:
+        particles = particles.model_copy(update={"bonds": _pairs(bonds, count)})
+    elif in_angstrom:
+        found = covalent_bonds(frames[-1], particles.elements)
+        particles = particles.model_copy(update={"bonds": found})
+    return Input(
+        name="the system",
+        kind="arrays",
+        path=None,
+        particles=particles,
+        frames=frames,
+        frame_time_s=frame_time_s or _trained_frame_time(model.header),
+        length_unit=unit,
+        up_axis=up_axis,
+    )
+
+
+def _frames(system: ArrayLike, up_axis: Axis | None) -> NDArray[np.floating]:  # (F, N, 3)
+    """Positions of one frame or of several, in as many digits as they need."""
     if isinstance(system, Tensor):
         system = system.detach().cpu()
     try:
@@ -49,7 +79,6 @@ def arrays(
         )
     check_finite(given)
     single = given.dtype in (np.float16, np.float32)
-    up_axis = model.header.up_axis
     frames = kept_digits(given if single else given.astype(np.float64), up_axis)
     frames = frames[None] if frames.ndim == 2 else frames
     if frames.ndim != 3 or frames.shape[2] != 3 or not frames.size:
@@ -57,46 +86,36 @@ def arrays(
             f"positions of shape {np.shape(system)}", "expected (particles, 3) or (frames, N, 3)"
         )
     check_finite(frames)  # a float64 may be too large for float32
-    kinds = tuple(types if types is not None else names or ())
-    count = frames.shape[1]
-    for column in (kinds, names, residues):
-        if column is not None and not all(isinstance(one, str) for one in column):
-            raise RequestError(
-                "types, names and residues are words", "give them so: types=['C', 'C', 'O']"
-            )
-        if column is not None and len(column) != count:
-            raise RequestError(
-                f"{len(column)} types, names or residues for {count} particles",
-                "give one a particle: types=['C', 'C', 'O'] or names=['N', 'CA', 'C', 'O']",
-            )
-    particles = _particles(kinds, names, residues)
-    in_angstrom = particles.elements and model.header.units.length == "angstrom"
-    if in_angstrom:
-        refuse_other_unit("the system", particles.elements, frames[-1])
-    if bonds is not None:
-        try:
-            pairs = np.asarray(bonds)
-        except ValueError:  # rows of several lengths
-            pairs = np.asarray([np.nan])
-        if pairs.size and (pairs.dtype.kind not in "iu" or pairs.shape[1:] != (2,)):
-            raise RequestError("bonds are no pairs of particles", "give whole numbers, (B, 2)")
-        listed = tuple((int(i), int(j)) for i, j in pairs.tolist())
-        if any(i == j or not 0 <= min(i, j) <= max(i, j) < count for i, j in listed):
-            raise RequestError(f"bonds: one does not join two of the {count} particles")
-        particles = particles.model_copy(update={"bonds": listed})
-    elif in_angstrom:
-        found = covalent_bonds(frames[-1], particles.elements)
-        particles = particles.model_copy(update={"bonds": found})
-    return Input(
-        name="the system",
-        kind="arrays",
-        path=None,
-        particles=particles,
-        frames=frames,
-        frame_time_s=frame_time_s or _trained_frame_time(model.header),
-        length_unit=model.header.units.length,
-        up_axis=model.header.up_axis,
-    )
+    return frames
+
+
+def _check_column(column: Sequence[str] | None, count: int) -> None:
+    """Refuse types, names or residues that are not one word a particle."""
+    if column is None:
+        return
+    if not all(isinstance(one, str) for one in column):
+        raise RequestError(
+            "types, names and residues are words", "give them so: types=['C', 'C', 'O']"
+        )
+    if len(column) != count:
+        raise RequestError(
+            f"{len(column)} types, names or residues for {count} particles",
+            "give one a particle: types=['C', 'C', 'O'] or names=['N', 'CA', 'C', 'O']",
+        )
+
+
+def _pairs(bonds: Bonds | NDArray[np.integer], count: int) -> tuple[tuple[int, int], ...]:
+    """Bonds, each of two of `count` particles."""
+    try:
+        pairs = np.asarray(bonds)
+    except ValueError:  # rows of several lengths
+        pairs = np.asarray([np.nan])
+    if pairs.size and (pairs.dtype.kind not in "iu" or pairs.shape[1:] != (2,)):
+        raise RequestError("bonds are no pairs of particles", "give whole numbers, (B, 2)")
+    listed = tuple((int(i), int(j)) for i, j in pairs.tolist())
+    if any(i == j or not 0 <= min(i, j) <= max(i, j) < count for i, j in listed):
+        raise RequestError(f"bonds: one does not join two of the {count} particles")
+    return listed
 
 
 def _trained_frame_time(header: Header) -> float | None:

@@ -17,7 +17,6 @@ from painet_cli.data.trajectories.atom_elements import elements_of
 from painet_cli.data.trajectories.hydrogens import with_hydrogens
 from painet_cli.data.trajectories.readable import TOPOLOGIES, TRAJECTORIES, format_of
 from painet_cli.data.trajectories.reader import (
-    PICOSECOND,
     NoCoordinatesError,
     NoTopologyError,
     Trajectory,
@@ -33,6 +32,7 @@ from painet_cli.data.trajectories.topology import (
 )
 from painet_cli.data.trajectories.unwrap import Unwrapper
 from painet_cli.data.trajectories.whole import among, connections, whole_positions
+from painet_cli.data.units import PICOSECOND
 from painet_cli.errors import RequestError, option
 from painet_cli.prediction.inputs.recording import Frames, Recording, Selected, check_several
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from painet_cli.data.formats.extxyz import write_extxyz
 from painet_cli.data.trajectories.formats import FORMATS, PDB, Format, FormatError, check_fits
-from painet_cli.data.trajectories.universe import PICOSECOND, element_symbols
+from painet_cli.data.trajectories.universe import element_symbols
 from painet_cli.data.trajectories.writer import write_frames, write_topology
-from painet_cli.data.units import time_text
+from painet_cli.data.units import PICOSECOND, time_text
 from painet_cli.prediction.inputs.recording import Input
 from painet_cli.prediction.outputs.track import EvenlySpaced, Track
 from painet_cli.prediction.outputs.viewers import Written, open_extxyz, open_models, open_trajectory

@@ -13,7 +13,7 @@ from painet_cli.data.particles.smooth import smooth_note
 from painet_cli.data.particles.stretched import stretched_bond
 from painet_cli.data.sources.plausible import FASTEST
 from painet_cli.data.trajectories.reader import REPEATED
-from painet_cli.data.units import time_text
+from painet_cli.data.units import FEMTOSECOND, time_text
 from painet_cli.errors import RequestError, option
 from painet_cli.prediction.inputs.recording import Input, Recording, Selected
 from painet_cli.prediction.starting.timing import StartVelocities, frame_time_of
@@ -23,7 +23,6 @@ MUCH_FASTER = 10.0
 """Times the speed of training from which on a start is said to be fast."""
 _ANOTHER_TIME = 2.0
 """Times the speed of training that tell of another time between frames."""
-_FEMTOSECOND = 1e-15
 _FRAMES_OF_ORDER = 512
 """Frames up to a start whose order is looked at."""
 _POSITIONS_OF_ORDER = 2_000_000
@@ -185,7 +184,7 @@ def check_velocities(
     frame_time_s = frame_time_of(header, system.frame_time_s)
     if system.length_unit == "angstrom":
         bound, unit = FASTEST, "angstrom per fs"
-        speed = speeds[fastest] / (frame_time_s / _FEMTOSECOND)
+        speed = speeds[fastest] / (frame_time_s / FEMTOSECOND)
         who = "an atom", "which no molecule does"
     else:
         bound, unit = FASTEST_PEOPLE, "metres a second"

@@ -25,7 +25,7 @@ _FEW_FRAMES = 8
 predicted a fifth worse, with eight, the sample by a twentieth (their cards)."""
 INSTANT_S = 5e-15
 """Seconds; the fastest vibrations, of hydrogens, take 9 fs."""
-Source = Literal["before", "file", "none"]
+VelocitySource = Literal["before", "file", "none"]
 
 
 def predicted_frames(header: Header, steps: int) -> NDArray[np.int64]:
@@ -84,7 +84,7 @@ class StartVelocities:
     """
 
     values: NDArray[np.floating]
-    sources: tuple[Source, ...]
+    sources: tuple[VelocitySource, ...]
 
 
 def start_velocities(header: Header, system: Input, starts: NDArray[np.int64]) -> StartVelocities:
@@ -101,7 +101,7 @@ def start_velocities(header: Header, system: Input, starts: NDArray[np.int64]) -
     ratio = np.array([_ratio(trained, one) for one in intervals], dtype=np.float32)
     moved = (system.frames[starts] - system.frames[before]).astype(np.float32)
     values = moved * ratio[:, None, None]
-    sources: list[Source] = ["before" if one else "none" for one in moving.tolist()]
+    sources: list[VelocitySource] = ["before" if one else "none" for one in moving.tolist()]
     if system.velocities is not None and trained <= INSTANT_S:
         held = system.velocities[starts].astype(np.float64) * trained
         known = [bool(np.isfinite(one).all()) for one in held]
@@ -227,10 +227,29 @@ def frame_warnings(
     header: Header, system: Input, velocities: StartVelocities, known_past: int
 ) -> tuple[str, ...]:
     """What a reader must know of the velocities and times, a sentence each."""
-    known, trained = system.frame_time_s, frame_time_of(header, system.frame_time_s)
-    said = []
-    count, still = len(velocities.sources), velocities.sources.count("none")
+    trained = frame_time_of(header, system.frame_time_s)
+    said = _of_velocities(system, velocities.sources, trained)
     moving = velocities.sources.count("before")
+    said += _of_times(header, system, trained, moving=moving > 0)
+    data = header.preset.data
+    first = int(target_offsets(data)[0])
+    if moving and (data.velocity or "next") == "next" and first < _FEW_FRAMES:
+        said.append(
+            "the checkpoint learned with velocities to the next frame, a prediction knows those "
+            f"from the frame before: with its first step {first} frames ahead, expect larger "
+            "errors than on its test windows"
+        )
+    if known_past < data.history:
+        said.append(
+            f"the checkpoint reads {data.history} frames before a start, and {known_past} are "
+            "there: those missing are taken to be as the first"
+        )
+    return tuple(said)
+
+
+def _of_velocities(system: Input, sources: Sequence[VelocitySource], trained: float) -> list[str]:
+    """Where starts have their velocities from."""
+    said, count, still = [], len(sources), sources.count("none")
     if still:
         which = "the start has" if count == 1 else f"{still:,} of {count:,} starts have"
         said.append(f"velocity zero: {which} no frame before")
@@ -239,9 +258,15 @@ def frame_warnings(
                 "velocities of the file are of an instant, those of the checkpoint differences "
                 f"over {time_text(trained)}: they are not used"
             )
-    if held := velocities.sources.count("file"):
+    if held := sources.count("file"):
         which = "" if held == count else f" at {held:,} of {count:,} starts"
         said.append(f"velocities are those that the file holds{which}")
+    return said
+
+
+def _of_times(header: Header, system: Input, trained: float, *, moving: bool) -> list[str]:
+    """How far apart frames are, and what the checkpoint makes of that."""
+    said, known = [], system.frame_time_s
     if len(odds := uneven_frames(system)) and known is not None:
         odd = int(odds[0])
         passed = float(system.times_s[odd] - system.times_s[odd - 1])  # type: ignore[index]
@@ -265,17 +290,4 @@ def frame_warnings(
             f"{system.name} is no motion: steps are {time_text(trained)} apart, the shortest time "
             f"that the checkpoint serves ({option('frame_time')} gives another)"
         )
-    first = int(target_offsets(header.preset.data)[0])
-    if moving and (header.preset.data.velocity or "next") == "next" and first < _FEW_FRAMES:
-        said.append(
-            "the checkpoint learned with velocities to the next frame, a prediction knows those "
-            f"from the frame before: with its first step {first} frames ahead, expect larger "
-            "errors than on its test windows"
-        )
-    history = header.preset.data.history
-    if known_past < history:
-        said.append(
-            f"the checkpoint reads {history} frames before a start, and {known_past} are there: "
-            "those missing are taken to be as the first"
-        )
-    return tuple(said)
+    return said

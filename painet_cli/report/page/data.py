@@ -59,8 +59,8 @@ class ErrorBars:
     particles: NDArray[np.float64]
 
 
-def shown(forecast: Forecast, start: int) -> Shown:
-    """Choose evenly spaced particles, steps and starts that fit; `start` is always among them."""
+def shown(forecast: Forecast) -> Shown:
+    """Choose evenly spaced particles, steps and starts that fit, the first start among them."""
     horizon, count = forecast.positions.shape[1:3]
     particles = _evenly(count, MOST_PARTICLES)
     rows = MOST_CHARACTERS // (CHARACTERS_A_PARTICLE * len(particles))
@@ -68,22 +68,17 @@ def shown(forecast: Forecast, start: int) -> Shown:
     steps = _evenly(horizon, min(MOST_STEPS, max(1, (rows - 1) // rows_a_step)))
     fitting = max(1, rows // (1 + rows_a_step * len(steps)))
     starts = _evenly(len(forecast.starts), min(MOST_STARTS, fitting))
-    if start not in starts:
-        starts[np.abs(starts - start).argmin()] = start
+    starts[0] = 0  # where only one fits, it is the last
     return Shown(starts, steps, particles)
 
 
-def page_data(
-    forecast: Forecast, chosen: Shown, start: int, bars: ErrorBars | None
-) -> dict[str, Any]:
+def page_data(forecast: Forecast, chosen: Shown, bars: ErrorBars | None) -> dict[str, Any]:
     """Gather what the page's script reads, as JSON knows it; numbers that are not finite are None.
 
     Parameters
     ----------
     chosen
         What is on the page.
-    start
-        Which of the forecast's starts the page opens with.
     bars
         How sure the forecast is, where that is known.
     """
@@ -105,10 +100,9 @@ def page_data(
         },
         "bonds": _bonds(system.particles, chosen.particles).ravel().tolist(),
         "trace": _trace(system.particles, chosen.particles).ravel().tolist(),
-        "view": _view(forecast, start).round(4).tolist(),
+        "view": _view(forecast).round(4).tolist(),
         "truth_known": forecast.truth is not None,
         "radius": None if bars is None else _radii(bars, chosen),
-        "opened": int(np.flatnonzero(chosen.starts == start)[0]),
         "starts": [_start(forecast, chosen, index) for index in chosen.starts.tolist()],
     }
 
@@ -181,13 +175,13 @@ def _extent(positions: NDArray[np.floating]) -> tuple[Points, Points]:
     return points.min(axis=0), points.max(axis=0)
 
 
-def _view(forecast: Forecast, start: int) -> Points:  # (3, 3)
-    begin = forecast.start_positions[start]
+def _view(forecast: Forecast) -> Points:  # (3, 3)
+    begin = forecast.start_positions[0]
     up_axis = forecast.system.up_axis
     if up_axis is None:
         return principal_view(begin)
     known = forecast.positions if forecast.truth is None else forecast.truth
-    moving = np.concatenate([begin, *known[start]])
+    moving = np.concatenate([begin, *known[0]])
     return upright_view(moving[np.isfinite(moving).all(axis=1)], up_axis)
 
 

@@ -6,7 +6,7 @@
   const NAMED = 120; // particles, up to which each has a bar with its name
   const count = data.labels.length;
   const last = data.steps.length - 1;
-  const state = { start: data.opened, step: last, playing: false };
+  const state = { start: 0, step: last, playing: false };
   const dark = () => document.documentElement.dataset.theme === "dark";
   const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const palette = () => (dark() ? data.kinds.dark : data.kinds.light);

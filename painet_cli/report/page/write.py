@@ -33,7 +33,6 @@ def write_page(
     verdict: Sequence[str] = (),
     held_out: Verdict | None = None,
     notes: Sequence[str] = (),
-    start: int = 0,
     bars: ErrorBars | None = None,
 ) -> None:
     """Write one HTML file that shows a forecast and asks nothing of any server.
@@ -51,24 +50,16 @@ def write_page(
         What was measured on frames held out, the yardsticks among it.
     notes
         Sentences below the figures, such as which checkpoint predicted and what it knows.
-    start
-        Which of the forecast's starts (an index into `starts`) the page opens with.
     bars
         How sure the forecast is: spheres around particles and a ribbon over the steps.
 
     Raises
     ------
-    IndexError
-        There is no such start.
     RequestError
         The file cannot be written.
     """
-    if not 0 <= start < len(forecast.starts):
-        raise IndexError(f"start {start} of {len(forecast.starts)}")
-    chosen = shown(forecast, start)
-    data = json.dumps(
-        page_data(forecast, chosen, start, bars), allow_nan=False, separators=(",", ":")
-    )
+    chosen = shown(forecast)
+    data = json.dumps(page_data(forecast, chosen, bars), allow_nan=False, separators=(",", ":"))
     page = Template(_asset("page.html")).substitute(
         title=escape(title),
         summary=escape(_summary(forecast)),

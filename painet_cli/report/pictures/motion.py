@@ -32,6 +32,8 @@ from painet_cli.report.tables.layout import digits
 PANEL_INCHES = 1.9
 TALLEST_INCHES = 2.8
 """Height of a snapshot; a standing figure's panel is narrower instead."""
+_SNAPSHOTS = 5
+"""Most steps of a forecast that are drawn."""
 MOST_COLUMNS = 8
 """Times that a test window is drawn at, in narrower panels."""
 _COLUMN_INCHES = 1.6
@@ -109,39 +111,32 @@ def _draw(
     save(canvas, path)
 
 
-def draw_snapshots(forecast: Forecast, path: Path, *, start: int = 0, columns: int = 5) -> None:
-    """Draw evenly spaced steps of a forecast, truth above prediction, all from the same side.
+def draw_snapshots(forecast: Forecast, path: Path) -> None:
+    """Draw evenly spaced steps from a forecast's first start, truth above prediction.
 
-    Under each stands its time and MSE. Where the truth is not known there is one row, over the
-    start's faint rings, with the RMS distance from the start. Systems with a height are drawn
-    upright, others along the axis in which their start is thinnest.
+    The last step is among them, and all are seen from the same side. Under each stands its time and
+    MSE. Where the truth is not known there is one row, over the start's faint rings, with the RMS
+    distance from the start. Systems with a height are drawn upright, others along the axis in which
+    their start is thinnest.
 
     Parameters
     ----------
     path
         Where the picture goes; its ending names the format.
-    start
-        Which of the forecast's starts, an index into `starts`.
-    columns
-        Most snapshots to draw; the last step is always among them.
 
     Raises
     ------
-    IndexError
-        There is no such start.
     PainetError
         A position is NaN or infinite.
     RequestError
         The file cannot be written.
     """
-    if not 0 <= start < len(forecast.starts):
-        raise IndexError(f"start {start} of {len(forecast.starts)}")
     horizon = len(forecast.times_s)
-    chosen = np.linspace(horizon - 1, 0, min(columns, horizon)).round().astype(int)
+    chosen = np.linspace(horizon - 1, 0, min(_SNAPSHOTS, horizon)).round().astype(int)
     steps: list[int] = np.unique(chosen).tolist()
-    begin = forecast.start_positions[start].astype(np.float64)
-    predicted = forecast.positions[start, steps].astype(np.float64)
-    truth = None if forecast.truth is None else forecast.truth[start, steps].astype(np.float64)
+    begin = forecast.start_positions[0].astype(np.float64)
+    predicted = forecast.positions[0, steps].astype(np.float64)
+    truth = None if forecast.truth is None else forecast.truth[0, steps].astype(np.float64)
     behind = np.broadcast_to(begin, predicted.shape) if truth is None else truth
     if not (np.isfinite(predicted).all() and np.isfinite(behind).all()):
         raise PainetError(f"{path}: not drawn, a position is NaN or infinite")

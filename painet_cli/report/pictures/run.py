@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from painet_cli.data.units import time_text
-from painet_cli.evaluation.evaluate import load_run, windows_for
+from painet_cli.evaluation.opened_run import load_run, windows_for
 from painet_cli.report.pictures.loss import loss_plot, read_metrics
 from painet_cli.report.pictures.motion import motion_picture
 from painet_cli.training.loss import squared_errors

@@ -15,12 +15,12 @@ from painet_cli.data.dataset.describe import Description, Listed, SystemLine
 from painet_cli.data.dataset.manifest import SPLITS, Manifest
 from painet_cli.data.trajectories.formats import format_of
 from painet_cli.data.units import time_text
+from painet_cli.report.tables.layout import LONGEST_NAME
 
 if TYPE_CHECKING:  # it imports MDAnalysis, which tables of datasets do without
     from painet_cli.data.dataset.export import Export
 
 FIRST_FEW = 6
-LONGEST_NAME = 24
 
 
 def summary_table(described: Description) -> Table:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING
@@ -14,37 +12,12 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from painet_cli.config.differences import APART, as_words, differing_keys
-from painet_cli.evaluation.yardsticks import better, on_training, reported
+from painet_cli.report.tables.evaluation_notes import SeedRow, footnotes
 from painet_cli.report.tables.layout import Columns, digits, lay_out
-from painet_cli.report.tables.paper import PaperFigure, paper_figure
+from painet_cli.report.tables.paper import PaperFigure
 
 if TYPE_CHECKING:  # a prediction lays out its own tables, and need not wait for the training's code
-    from painet_cli.evaluation.coverage import Coverage
     from painet_cli.evaluation.evaluation import Evaluation
-
-
-@dataclass(frozen=True)
-class _Row:
-    """Runs that differ in nothing but their seed."""
-
-    runs: list[Evaluation]
-
-    @property
-    def first(self) -> Evaluation:
-        return self.runs[0]
-
-    @cached_property
-    def paper(self) -> PaperFigure | None:
-        """What the paper printed of the same prediction."""
-        printed = paper_figure(self.first.preset, self.first.model)
-        first = self.first
-        comparable = (
-            printed
-            and first.as_published
-            and first.split == "test"
-            and first.horizon == printed.horizon
-        )
-        return printed if comparable else None
 
 
 def evaluation_table(
@@ -71,11 +44,11 @@ def evaluation_table(
         *_yardsticks(rows),
         *_error_bars(rows),
         *(part for e in evaluations if e.systems for part in _systems(e)),
-        Text("\n".join(_footnotes(rows))),
+        Text("\n".join(footnotes(rows))),
     ]
 
 
-def _yardsticks(rows: Sequence[_Row]) -> list[RenderableType]:
+def _yardsticks(rows: Sequence[SeedRow]) -> list[RenderableType]:
     """What needs no network, on the windows of each preset, and what loses to it."""
     lines = {
         (name, row.first.preset): row.first.yardsticks[name]
@@ -101,7 +74,7 @@ def _yardsticks(rows: Sequence[_Row]) -> list[RenderableType]:
     return lay_out("Yardsticks", names, columns)
 
 
-def _error_bars(rows: Sequence[_Row]) -> list[RenderableType]:
+def _error_bars(rows: Sequence[SeedRow]) -> list[RenderableType]:
     """Radii, and what they hold of the windows that were measured."""
     found = [(row.first, row.first.coverage) for row in rows if row.first.coverage is not None]
     if not found:
@@ -127,7 +100,7 @@ def _error_bars(rows: Sequence[_Row]) -> list[RenderableType]:
     return lay_out("90 % error bars", names, columns)
 
 
-def _rows(evaluations: Iterable[Evaluation]) -> list[_Row]:
+def _rows(evaluations: Iterable[Evaluation]) -> list[SeedRow]:
     """Group replicates; a seed that comes again is another run, not another replicate."""
     rows: dict[tuple[object, ...], list[Evaluation]] = {}
     seen: Counter[tuple[object, ...]] = Counter()
@@ -138,10 +111,10 @@ def _rows(evaluations: Iterable[Evaluation]) -> list[_Row]:
         repeat = seen[*setting, e.seed]
         seen[*setting, e.seed] += 1
         rows.setdefault((*setting, repeat), []).append(e)
-    return [_Row(runs) for runs in rows.values()]
+    return [SeedRow(runs) for runs in rows.values()]
 
 
-def _names(rows: Sequence[_Row]) -> Columns:
+def _names(rows: Sequence[SeedRow]) -> Columns:
     """Model and preset, and where those are equal what else tells the rows apart."""
     called = [(row.first.model, row.first.preset) for row in rows]
     settings = [row.first.settings for row in rows]
@@ -158,7 +131,7 @@ def _names(rows: Sequence[_Row]) -> Columns:
     return {**names, "Setting": apart} if keys else names
 
 
-def _errors(rows: Sequence[_Row]) -> Columns:
+def _errors(rows: Sequence[SeedRow]) -> Columns:
     f_mse = [_spread([e.f_mse for e in row.runs]) for row in rows]
     columns = {
         "T": [str(row.first.horizon) for row in rows],
@@ -181,7 +154,7 @@ def _errors(rows: Sequence[_Row]) -> Columns:
     return columns
 
 
-def _costs(rows: Sequence[_Row], epoch_s: Mapping[Path, float]) -> Columns:
+def _costs(rows: Sequence[SeedRow], epoch_s: Mapping[Path, float]) -> Columns:
     columns = {
         "Windows": [str(row.first.windows) for row in rows],
         "predict s": [digits(fmean(e.time_s for e in row.runs), 3) for row in rows],
@@ -193,7 +166,7 @@ def _costs(rows: Sequence[_Row], epoch_s: Mapping[Path, float]) -> Columns:
     return columns | {"Peak memory GB": [digits(peak, 3) for peak in peaks]}
 
 
-def _steps(rows: Sequence[_Row]) -> tuple[Columns, Columns]:
+def _steps(rows: Sequence[SeedRow]) -> tuple[Columns, Columns]:
     """Names and MSE at each step, of every row and where printed of the paper's beneath it."""
     columns = _names(rows)
     lines: list[tuple[tuple[str, ...], Sequence[float]]] = []
@@ -236,83 +209,3 @@ def _printed(paper: PaperFigure | None) -> str:
     if paper is None:
         return "-"
     return digits(paper.mse) if paper.sd is None else f"{digits(paper.mse)} ± {digits(paper.sd)}"
-
-
-def _footnotes(rows: Sequence[_Row]) -> list[str]:
-    """Say what the figures are of, each line once."""
-    every = [e for row in rows for e in row.runs]
-    lines = [
-        "MSE: mean over windows, particles and coordinates; MSD = 3 x MSE.",
-        *(
-            f"{e.preset} reports the last step alone: its MSD is 3 x F-MSE."
-            for e in every
-            if e.mse == e.f_mse != e.a_mse
-        ),
-        *(
-            f"{e.dataset}{f' ({e.label})' if e.label else ''}: MSE in {e.unit}; "
-            f"{e.split_kind} split, {100 * e.leak:.3g} % of test "
-            "windows overlap a training window."
-            for e in every
-        ),
-        *(
-            f"{e.preset}: trained to T = {e.trained_horizon}, later steps rolled out."
-            for e in every
-            if e.horizon > e.trained_horizon
-        ),
-        *(
-            f"(!) {e.preset}: its velocity is the difference to the frame of the first step, so "
-            "that the error of this step is no prediction's (data.velocity=before)."
-            for e in every
-            if e.answer_given
-        ),
-        *(
-            f"{e.preset}, {e.run.name}: never validated; weights as they were after {e.epochs} "
-            "whole epochs."
-            for e in every
-            if not e.validated
-        ),
-        *(f"Predicted on {e.device}; peak memory: {e.memory_kind}." for e in every),
-    ]
-    if any(row.first.superposed_step_mse for row in rows):
-        lines.append("Superposed: A-MSE of every step's target laid on its prediction (Kabsch).")
-    lines.extend(on_training(e.preset, e.yardsticks) for e in every if e.split == "train")
-    lines.extend(_held(row.first, bars) for row in rows if (bars := row.first.coverage))
-    if any(len(row.runs) > 1 for row in rows):
-        lines.append("±: sample standard deviation over seeds; peak memory is the largest.")
-    lines.extend(line for row in rows for line in _losses(row))
-    if any(row.paper for row in rows):
-        lines.append("Paper: PAINET's Tables 1 to 4, mean ± standard deviation where printed.")
-    return [line for line in dict.fromkeys(lines) if line]
-
-
-def _losses(row: _Row) -> list[str]:
-    """What a row loses to, raw and superposed."""
-    first, lines = row.first, []
-    mse = fmean(e.mse for e in row.runs)
-    raw = {k: reported(s, first.mse, first.f_mse) for k, s in first.yardsticks.items()}
-    measured = [("", mse, raw)]
-    if first.superposed_step_mse:
-        laid = fmean(fmean(e.superposed_step_mse) for e in row.runs)
-        means = {name: fmean(steps) for name, steps in first.superposed_yardsticks.items()}
-        measured.append((" superposed", laid, means))
-    for how, own, means in measured:
-        if rivals := better(own, means):
-            said = ", ".join(f"{name} ({digits(mean)})" for name, mean in rivals)
-            lines.append(f"{first.model} on {first.preset}{how}, {digits(own)}, LOSES to: {said}.")
-    return lines
-
-
-def _held(e: Evaluation, bars: Coverage) -> str:
-    whose = "each particle's own radius holds"
-    if bars.source == "checkpoint":
-        scaled = ", scaled by the model's spread" if bars.spread else ""
-        radius = f"those that the checkpoint keeps{scaled}"
-    else:
-        radius = (
-            "the checkpoint keeps none, so the radius within which 90 % of the particles of "
-            f"{bars.taken_from:,} validation windows came to lie"
-        )
-    return (
-        f"90 % error bars of {e.model} on {e.preset}: {radius}; and what share {whose} in "
-        f"{bars.tried_on:,} {e.split} windows."
-    )

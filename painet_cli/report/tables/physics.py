@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from painet_cli.evaluation.physics.checks import PhysicsReport
-from painet_cli.evaluation.physics.geometry import Motion
+from painet_cli.evaluation.physics.geometry import MotionFigures
 from painet_cli.report.tables.layout import Columns, digits, lay_out
 
 MOST_STEPS = 10
@@ -46,7 +46,7 @@ def _steps(report: PhysicsReport) -> tuple[Columns, Columns]:
     shown = dict.fromkeys(
         np.linspace(0, last, min(report.steps, MOST_STEPS)).round().astype(int).tolist()
     )
-    rows: list[tuple[str, str, Motion | None, int]] = [("0", "start", None, 0)]
+    rows: list[tuple[str, str, MotionFigures | None, int]] = [("0", "start", None, 0)]
     for step in shown:
         rows.append((str(step + 1), "predicted", report.predicted, step))
         if report.truth:
@@ -87,7 +87,7 @@ def _number(value: float | None) -> str:
     return "-" if value is None else digits(value, _DIGITS)
 
 
-def _share(motion: Motion | None, step: int) -> str:
+def _share(motion: MotionFigures | None, step: int) -> str:
     if motion is None or motion.bonds is None:
         return "-"
     percent = 100 * motion.bonds.maximum_share[step]

@@ -98,7 +98,7 @@ class CapturedStep:
 
     def __init__(self, step: Step, device: torch.device, *, required: bool = False) -> None:
         self.step = step
-        self.recordings: WeakKeyDictionary[Graph, Recording] = WeakKeyDictionary()
+        self.recordings: WeakKeyDictionary[Graph, StepGraph] = WeakKeyDictionary()
         self._required = required
         self._device = device
         self._beside = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
@@ -123,13 +123,13 @@ class CapturedStep:
         here.wait_stream(self._beside)
         return loss
 
-    def _recorded(self, batch: Batch) -> Recording | None:
+    def _recorded(self, batch: Batch) -> StepGraph | None:
         """A recording for batches of this graph; None where it has not come often enough."""
         seen = self._seen[batch.graph] = self._seen.get(batch.graph, 0) + 1
         if seen <= _WARM_UP:
             return None
         try:
-            self.recordings[batch.graph] = Recording(self.step, batch)
+            self.recordings[batch.graph] = StepGraph(self.step, batch)
         except RuntimeError as error:  # an operation asked the device, or its memory is too small
             if self._required:
                 raise PainetError(
@@ -142,7 +142,7 @@ class CapturedStep:
         return self.recordings[batch.graph]
 
 
-class Recording:
+class StepGraph:
     """One step for batches of one shape, as a CUDA graph.
 
     Parameters

@@ -18,6 +18,8 @@ from painet_cli.config.schema import (
 _Weights = tuple[Tensor, ...] | list[Tensor]
 _FIRST = 1e-3
 """What a warm-up begins with instead of zero."""
+_LONGEST_WARMUP = 0.5
+"""Share of the epochs that a warm-up takes at most: a short trial of a preset reaches `lr` too."""
 
 
 def rate_factor(config: TrainConfig, epochs_done: float, seconds: float = 0.0) -> float:
@@ -33,11 +35,11 @@ def rate_factor(config: TrainConfig, epochs_done: float, seconds: float = 0.0) -
         if done < warmup:
             return max(done / warmup, _FIRST)
         return _cosine((done - warmup) / (1 - warmup))
-    if epochs_done < schedule.warmup_epochs:
-        return max(epochs_done, _FIRST) / schedule.warmup_epochs
+    warmup = min(schedule.warmup_epochs, _LONGEST_WARMUP * config.epochs)
+    if epochs_done < warmup:
+        return max(epochs_done, _FIRST) / warmup
     if isinstance(schedule, CosineSchedule):
-        falling = max(config.epochs - schedule.warmup_epochs, 1e-9)
-        shape = _cosine((epochs_done - schedule.warmup_epochs) / falling)
+        shape = _cosine((epochs_done - warmup) / (config.epochs - warmup))
     else:
         falling = max(schedule.decay_fraction * config.epochs, 1e-9)
         shape = min(max((config.epochs - epochs_done) / falling, 0.0), 1.0)

@@ -77,10 +77,10 @@ def recording(name: str) -> Callback:
             f"recorder {name}: the package {error.__cause__.name} is not installed",
             f'install it with `pip install "painet[{name}]"`',
         ) from error
-    return Recording(recorder)
+    return RecorderCallback(recorder)
 
 
-class Recording(Callback):
+class RecorderCallback(Callback):
     """Hands the numbers of a training to a recorder."""
 
     def __init__(self, recorder: Recorder) -> None:

@@ -18,6 +18,7 @@ from painet_cli.config.models import MODEL_CONFIGS
 from painet_cli.config.presets import load_preset, preset_names
 from painet_cli.errors import RequestError
 from painet_cli.report.tables.paper import paper_rows
+from painet_cli.training.run_folder import METRICS
 from painet_cli.training.setup.build import dataset_of
 from pretend_results import result
 
@@ -125,6 +126,31 @@ def test_an_epoch_of_a_busy_machine_counts_no_more_than_a_guess(
     busy = result(1.0, "linear", preset="demo", seed=9)
     busy.record.update(epochs=busy.cell.preset.train.epochs, epoch_s=1e3)
     assert hours(tmp_path, data_dir, busy)["demo linear seed 1"] == pytest.approx(guessed)
+
+
+def test_hours_count_the_windows_that_a_preset_trains_on(
+    planned: Planning, data_dir: Path, tmp_path: Path
+) -> None:
+    split = replace(DEMO, models=("linear",), seeds={"default": 1})
+    planned(split, replace(split, name="Table 8", settings={"train.windows": "every"}))
+    made = sorted(make_plan(tmp_path, data_dir, []), key=lambda one: one.part)
+    every, few = [len(dataset_of(one.cell.preset, data_dir).starts("train")) for one in made]
+    assert every > few
+    assert made[0].hours / made[1].hours == pytest.approx(every / few)
+
+
+def test_epochs_that_are_trained_are_no_hours_that_are_left(
+    planned: Planning, data_dir: Path, tmp_path: Path
+) -> None:
+    planned(replace(DEMO, models=("linear",), seeds={"default": 1}))
+    (one,) = make_plan(tmp_path, data_dir, [])
+    assert one.hours_left == one.hours
+    one.cell.folder.mkdir(parents=True)
+    epochs = one.cell.preset.train.epochs
+    (one.cell.folder / METRICS).write_text("{}\n" * (epochs // 4), encoding="utf-8")
+    (begun,) = make_plan(tmp_path, data_dir, [])
+    assert begun.hours == one.hours
+    assert begun.hours_left == pytest.approx(one.hours * (1 - epochs // 4 / epochs))
 
 
 def test_a_closed_form_has_one_epoch(planned: Planning, data_dir: Path, tmp_path: Path) -> None:

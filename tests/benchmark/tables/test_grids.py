@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from painet_cli.benchmark.cells import Result
 from painet_cli.benchmark.layout import bench_csv, bench_markdown
 from painet_cli.benchmark.rows import MODELS, bench_rows
-from painet_cli.benchmark.tables.grids import grids, shortened
+from painet_cli.benchmark.tables.grids import best_rows, grids, shortened
 from painet_cli.benchmark.tables.notes import footnotes
 from painet_cli.evaluation.yardsticks import GAUSSIAN_KERNEL
 from painet_cli.report.tables.layout import Columns
@@ -137,3 +138,52 @@ def test_names_lose_what_they_share_and_never_all() -> None:
     assert shortened(["a-b", "a-b-c"]) == ({"a-b": "b", "a-b-c": "b-c"}, "a-*")
     assert shortened(["a-b", "c-d"])[1] == ""
     assert shortened(["a-x-b", "a-b"])[0] == {"a-x-b": "x-b", "a-b": "b"}
+
+
+@pytest.mark.parametrize(
+    ("ended", "shown"), [("patience", "0.3"), ("epochs", "0.3°"), ("budget", "0.3†")]
+)
+def test_an_error_is_marked_by_what_ended_its_training(ended: str, shown: str) -> None:
+    one = result(0.3, stopped_by=ended, settings=["train.schedule={kind: constant}"])
+    (columns,) = tables([one], "MSE,")
+    assert columns["mocap-run-s2s"] == [shown]
+    said = " ".join(footnotes(bench_rows([one]), 5.0))
+    assert ("°: its last epoch" in said) == (ended == "epochs")
+    assert ("†: training ended by the budget of 5 minutes" in said) == (ended == "budget")
+
+
+def test_costs_are_those_of_training_with_the_largest_memory_of_the_seeds() -> None:
+    results = [planned(0.3, seed=1), planned(0.4, seed=2)]
+    for one, seconds, gigabytes in zip(results, (0.5, 1.5), (0.25, 0.75), strict=True):
+        one.record.update(epoch_s=seconds, peak_memory_gb=gigabytes)
+    (columns,) = tables(results, "cost")
+    assert (columns["s/epoch"], columns["GB"]) == (["1"], ["0.75"])
+    assert columns["parameters"] == ["1,234"]
+
+
+def test_a_training_that_came_to_no_numbers_is_never_the_best() -> None:
+    results = [planned(float("nan"), "linear"), planned(0.4, "rf"), planned(0.3, "mpnn")]
+    rows = bench_rows(results)
+    for order in (rows, rows[::-1], [*rows[1:], rows[0]]):
+        assert best_rows(order)["mocap-run-s2s"].model == "mpnn"
+    (columns,) = tables(results, "best")
+    assert columns["here"] == ["mpnn 0.3"]
+
+
+def test_a_unit_stands_in_the_title_where_all_have_it() -> None:
+    results = [planned(0.1), planned(0.2, preset="mocap-walk-s2s")]
+    assert any("MSE, ASF unit²" in title for title, _ in grids(bench_rows(results)))
+    results[1].evaluation["unit"] = "metre²"
+    assert not any("unit²" in title for title, _ in grids(bench_rows(results)))
+
+
+def test_a_step_that_a_preset_does_not_predict_has_a_dash() -> None:
+    one = result(1.5, "painet", preset="adk")
+    one.evaluation.update(horizon=5, step_mse=[1.5] * 5)
+    rows = bench_rows([one])
+    longer = replace(rows[0], model="egno", step_mse=[1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
+    (columns,) = (cells for title, cells in grids([*rows, longer]) if "MSE a step" in title)
+    shown = [columns[f"t={step}"] for step in (1, 2, 6)]
+    of_model = dict(zip(columns["Model"], zip(*shown, strict=True), strict=True))
+    assert of_model["painet"] == ("1.5", "1.5", "-")
+    assert of_model["egno"] == ("1", "2", "6")

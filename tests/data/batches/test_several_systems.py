@@ -113,6 +113,18 @@ def test_the_windows_of_a_batch_are_of_one_size_where_there_are_enough(
     assert len(windows) <= 2 * POOL
 
 
+def test_batches_of_one_size_come_as_early_as_the_first_of_their_windows_did(
+    three: list[Dataset], tmp_path: Path
+) -> None:
+    windows = windows_of_all(merged(three, tmp_path), "train", DATA)
+    for seed in range(5):
+        order = torch.randperm(len(windows), generator=torch.Generator().manual_seed(seed))
+        place = {window: k for k, window in enumerate(order.tolist())}
+        batches = [part.tolist() for part in torch.split(windows.by_size(order, 2), 2)]
+        earliest = [min(place[one] for one in batch) for batch in batches if len(batch) == 2]
+        assert earliest == sorted(earliest)
+
+
 def test_windows_of_one_size_keep_the_order_they_are_given(three: list[Dataset]) -> None:
     windows = windows_of_all(three[0], "train", DATA)
     order = torch.tensor([2, 0, 3, 1])

@@ -11,8 +11,8 @@ from painet_cli.data.dataset.dataset import Dataset, open_dataset
 from painet_cli.data.dataset.describe import describe
 from painet_cli.data.dataset.manifest import Manifest, Units
 from painet_cli.data.dataset.merge import merge_datasets
+from painet_cli.data.dataset.merged_manifest import merged_manifest
 from painet_cli.data.dataset.splits import leak_fraction
-from painet_cli.data.dataset.systems import merged_manifest
 from painet_cli.errors import RequestError
 from several import NAMES, merged, three
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import io
-from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from butane import BUTANE, butane, compared, particles
 from rich.console import Console
+from standing import SKELETON, standing
 
 from painet_cli.data.particles.particles import Particles
 from painet_cli.evaluation.distributions.compare import compare
 from painet_cli.evaluation.distributions.frames import FrameSet
-from painet_cli.evaluation.distributions.report import Distribution
 from painet_cli.evaluation.distributions.torsions import (
     angle_distance,
     angles,
@@ -24,50 +23,16 @@ from painet_cli.report.tables.distribution import distribution_tables
 PEPTIDE = ("N", "CA", "C", "O", "CB", "CG")
 
 
-def _particles(
-    names: tuple[str, ...], bonds: tuple[tuple[int, int], ...], **more: tuple[Any, ...]
-) -> Particles:
-    return Particles(names=names, types=(0,) * len(names), type_names=("x",), bonds=bonds, **more)
-
-
 def _peptide(residues: int) -> Particles:
     count = len(PEPTIDE)
     inside = ((0, 1), (1, 2), (2, 3), (1, 4), (4, 5))
     bonds = [(count * r + i, count * r + j) for r in range(residues) for i, j in inside]
     bonds += [(count * r + 2, count * (r + 1)) for r in range(residues - 1)]
-    return _particles(
+    return particles(
         PEPTIDE * residues,
         tuple(bonds),
         residues=("LEU",) * count * residues,
         residue_ids=tuple(r + 1 for r in range(residues) for _ in range(count)),
-    )
-
-
-BUTANE = _particles(("C1", "C2", "C3", "C4"), ((0, 1), (1, 2), (2, 3)), elements=("C",) * 4)
-
-
-def _butane(degrees: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(F, 4, 3) four carbons at these torsion angles."""
-    turn = np.radians(degrees)
-    x = np.zeros((len(turn), 4, 3))
-    x[:, 0], x[:, 2] = [-0.51, 1.44, 0.0], [1.53, 0.0, 0.0]
-    x[:, 3, 0] = 2.04
-    x[:, 3, 1], x[:, 3, 2] = 1.44 * np.cos(turn), 1.44 * np.sin(turn)
-    return x
-
-
-def _compared(predicted: NDArray[np.float64], truth: NDArray[np.float64]) -> Distribution:
-    """Each frame a step from the same start."""
-    start = np.repeat(truth[:1], len(truth), axis=0)
-    return compare(
-        start,
-        [("prediction", predicted[:, None])],
-        FrameSet(start, truth[:, None], np.array([1e-12])),
-        "what happened",
-        BUTANE,
-        length_unit="angstrom",
-        up_axis=None,
-        times_s=np.array([1e-12]),
     )
 
 
@@ -78,7 +43,7 @@ def test_a_peptide_has_phi_psi_and_chi() -> None:
 
 
 def test_alpha_carbons_alone_have_torsions_within_a_chain() -> None:
-    carbons = _particles(
+    carbons = particles(
         ("CA",) * 9,
         (),
         residues=("GLY",) * 9,
@@ -90,15 +55,15 @@ def test_alpha_carbons_alone_have_torsions_within_a_chain() -> None:
 
 def test_rotatable_bonds_are_in_no_ring_and_have_neighbours() -> None:
     ring = tuple((k, (k + 1) % 6) for k in range(6))
-    toluene = _particles(("C",) * 8, (*ring, (0, 6), (6, 7)))
+    toluene = particles(("C",) * 8, (*ring, (0, 6), (6, 7)))
     assert torsions_of(toluene)["rotatable"][:, 1:3].tolist() == [[0, 6]]
-    assert torsions_of(_particles(("C",) * 6, ring)) == {}
+    assert torsions_of(particles(("C",) * 6, ring)) == {}
 
 
 def test_angles_are_those_that_were_made_far_from_the_origin_too() -> None:
     made = np.array([-170.0, -60.0, 0.1, 60.0, 179.0])
     (rows,) = torsions_of(BUTANE).values()
-    np.testing.assert_allclose(angles(_butane(made) + 5e4, rows)[:, 0], made, atol=1e-3)
+    np.testing.assert_allclose(angles(butane(made) + 5e4, rows)[:, 0], made, atol=1e-3)
 
 
 def test_the_distance_of_angles_is_nought_of_the_same_and_one_of_others() -> None:
@@ -112,13 +77,11 @@ def test_the_distance_of_angles_is_nought_of_the_same_and_one_of_others() -> Non
 def test_a_prediction_that_knows_one_state_of_two_is_told_from_one_that_knows_both() -> None:
     rng = np.random.default_rng(0)
     truth, same = (
-        _butane(rng.choice([-65.0, 65.0, 175.0], 400) + rng.normal(size=400)) for _ in range(2)
+        butane(rng.choice([-65.0, 65.0, 175.0], 400) + rng.normal(size=400)) for _ in range(2)
     )
-    one = _butane(65.0 + rng.normal(size=400))
-    alike, other = (
-        _compared(guess, truth).rows[0].figures["JS rotatable"] for guess in (same, one)
-    )
-    half = _compared(same, truth).rows[1]
+    one = butane(65.0 + rng.normal(size=400))
+    alike, other = (compared(guess, truth).rows[0].figures["JS rotatable"] for guess in (same, one))
+    half = compared(same, truth).rows[1]
     assert half.name == "second half"
     assert alike is not None
     assert other is not None
@@ -126,26 +89,14 @@ def test_a_prediction_that_knows_one_state_of_two_is_told_from_one_that_knows_bo
 
 
 def test_frames_with_a_broken_bond_a_clash_or_no_numbers_are_not_kept() -> None:
-    truth = _butane(np.full(6, 178.0))
+    truth = butane(np.full(6, 178.0))
     predicted = truth.copy()
     predicted[0, 3, 0] += 1.0  # the last bond is too long
     predicted[1, 3] = predicted[1, 0] + 0.5  # the ends lie on each other
     predicted[2] = np.nan
-    row = _compared(predicted, truth).rows[0]
+    row = compared(predicted, truth).rows[0]
     assert (row.frames, row.kept) == (6, 3)
-    assert _compared(truth, truth).rows[0].kept == 6
-
-
-SKELETON = _particles(("hip", "head", "lfoot", "rfoot"), ((0, 1), (0, 2), (0, 3)))
-
-
-def _standing(speed: float, height: float) -> NDArray[np.float64]:
-    """(1, 21, 4, 3) a body of height 2 whose feet move at a speed and a height, y being up."""
-    x = np.zeros((1, 21, 4, 3))
-    x[:, :, :, 1] = [1.0, 2.0, 0.0, 0.0]
-    x[:, 1:, 2:, 1] = height
-    x[:, :, :, 0] = speed * 0.1 * np.arange(21)[:, None]
-    return x
+    assert compared(truth, truth).rows[0].kept == 6
 
 
 @pytest.mark.parametrize(
@@ -155,7 +106,7 @@ def _standing(speed: float, height: float) -> NDArray[np.float64]:
 def test_feet_slide_where_they_move_near_the_ground(
     speed: float, height: float, skating: float
 ) -> None:
-    real, made = _standing(0.0, 0.0), _standing(speed, height)
+    real, made = standing(0.0, 0.0), standing(speed, height)
     found = compare(
         made[:, 1],
         [("prediction", made[:, 2:])],
@@ -172,7 +123,7 @@ def test_feet_slide_where_they_move_near_the_ground(
 
 @pytest.mark.parametrize("starts", [1, 2])
 def test_a_second_half_slides_by_its_own_times(starts: int) -> None:
-    real = np.repeat(_standing(0.5, 0.0), starts, axis=0)
+    real = np.repeat(standing(0.5, 0.0), starts, axis=0)
     times = 0.1 * np.array([10, 11, 12, 14, 17])
     frames, apart = real[:, [10, 11, 12, 14, 17]], np.linspace(1.0, 3.0, starts)[:, None]
     found = compare(
@@ -191,7 +142,7 @@ def test_a_second_half_slides_by_its_own_times(starts: int) -> None:
 
 
 def test_bones_are_held_against_the_start() -> None:
-    real = _standing(0.0, 0.0)
+    real = standing(0.0, 0.0)
     longer = real.copy()
     longer[:, 2:, 1, 1] = 2.2  # the neck, by a fifth, from the second frame on
     found = compare(
@@ -212,7 +163,7 @@ def test_bones_are_held_against_the_start() -> None:
 
 
 def test_a_single_real_frame_has_no_halves() -> None:
-    real = _standing(0.0, 0.0)
+    real = standing(0.0, 0.0)
     found = compare(
         real[:, 0],
         [("prediction", real[:, 1:2])],
@@ -227,11 +178,11 @@ def test_a_single_real_frame_has_no_halves() -> None:
     assert found.notes[-1] == "Held against what happened, a single frame."
 
 
-def test_the_table_fits_and_says_what_is_compared() -> None:
-    truth = _butane(np.linspace(-180, 180, 40))
+def test_the_table_fits_and_says_what_iscompared() -> None:
+    truth = butane(np.linspace(-180, 180, 40))
     console = Console(file=io.StringIO(), width=80, no_color=True)
     with console.capture() as shown:
-        console.print(*distribution_tables(_compared(truth, truth)), sep="\n")
+        console.print(*distribution_tables(compared(truth, truth)), sep="\n")
     text = shown.get()
     assert max(map(len, text.splitlines())) <= 80
     assert "40 of 40" in text

@@ -21,7 +21,7 @@ from painet_cli.evaluation.physics import clashes
 from painet_cli.evaluation.physics.checks import PhysicsReport, physical_checks
 from painet_cli.evaluation.physics.clashes import CA_BOUND, HYDROGEN_BOND, RADII_SHARE, clash_check
 from painet_cli.evaluation.physics.findings import BOND_BOUND
-from painet_cli.evaluation.physics.geometry import Motion
+from painet_cli.evaluation.physics.geometry import MotionFigures
 from painet_cli.prediction import sanity
 
 # three residues of N, CA, C in a zigzag
@@ -370,7 +370,7 @@ def test_what_does_not_fit_is_refused() -> None:
 
 def test_the_report_is_plain_data() -> None:
     report = check(*motion(), truth=motion()[1])
-    assert isinstance(report.truth, Motion)
+    assert isinstance(report.truth, MotionFigures)
     plain = report.plain()
     assert json.loads(json.dumps(plain)) == plain
     assert plain["findings"] == report.findings

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from jitters import OFFSETS, adapted, jitter, recorded
 from numpy.typing import NDArray
 
-from painet_cli.data.particles.particles import Particles
 from painet_cli.errors import RequestError
 from painet_cli.models.confidence.radii import coverage, fit_radii
 from painet_cli.prediction.adapting.adapt import KERNEL, PAST, Adapted, adapt
@@ -32,46 +32,9 @@ from painet_cli.prediction.yardsticks import (
 )
 from painet_cli.report.tables.verdict import held_out_figures, verdict_sentences
 
-OFFSETS = np.array([1, 2, 4])
-
-
-def _system(frames: NDArray[np.floating]) -> Input:
-    count = frames.shape[1]
-    particles = Particles(
-        names=("C",) * count,
-        types=(0,) * count,
-        type_names=("C",),
-        bonds=tuple((k, k + 1) for k in range(count - 1)),
-    )
-    return Input(
-        name="made",
-        kind="molecule",
-        path=None,
-        particles=particles,
-        frames=frames.astype(np.float32),
-        frame_time_s=1e-15,
-        length_unit="reduced",  # in which bonds may be of any length
-    )
-
-
-def _jitter(count: int = 300, particles: int = 5, seed: int = 0) -> NDArray[np.float64]:
-    """Particles that are pulled to their places while they are kicked."""
-    rng = np.random.default_rng(seed)
-    places = 3.0 * rng.normal(size=(particles, 3))
-    x = np.zeros((count, particles, 3))
-    for k in range(1, count):
-        x[k] = 0.8 * x[k - 1] + 0.1 * rng.normal(size=(particles, 3))
-    return places + x
-
-
-def _adapted(frames: NDArray[np.floating]) -> Adapted:
-    found = adapt(_system(frames), len(frames) - 1, OFFSETS, None, "")
-    assert isinstance(found, Adapted), found
-    return found
-
 
 def test_what_was_learned_beats_the_yardsticks_where_there_is_something_to_learn() -> None:
-    found = _adapted(_jitter())
+    found = adapted(jitter())
     assert found.verdict.chosen not in found.verdict.yardsticks
     assert found.verdict.skill is not None
     assert found.verdict.skill > 0.02
@@ -82,20 +45,20 @@ def test_the_nearest_past_window_predicts_what_comes_round_again_wherever_it_lie
     time = np.arange(400)[:, None, None] * (2 * np.pi / 37.3)  # no frame comes again bit by bit
     places = 3.0 * np.random.default_rng(6).normal(size=(5, 3))
     round_again = places + np.sin(time + np.arange(5)[:, None] + np.arange(3))
-    means = _adapted(round_again).verdict.means
+    means = adapted(round_again).verdict.means
     assert max(means[NEAREST], means[NEAREST_SUPERPOSED]) < 0.05 * means[STILL]
     away = round_again + 0.5 * np.arange(400)[:, None, None]
-    means = _adapted(away).verdict.means
+    means = adapted(away).verdict.means
     assert means[NEAREST] > 10 * means[STILL]
     assert means[NEAREST_SUPERPOSED] < means[STILL]
 
 
 def test_every_yardstick_is_measured_and_a_forecast_that_loses_to_one_is_marked() -> None:
-    frames, offsets = _jitter(), OFFSETS
+    frames, offsets = jitter(), OFFSETS
     stray = Candidate(
         lambda known, starts: known[starts][:, None].repeat(len(offsets), axis=1) + 1.0
     )
-    found = adapt(_system(frames), 299, offsets, stray, "mine", keep_checkpoint=True)
+    found = adapt(recorded(frames), 299, offsets, stray, "mine", keep_checkpoint=True)
     assert isinstance(found, Adapted)
     every = {STILL, STRAIGHT, RECENT, MEAN, NEAREST, NEAREST_SUPERPOSED}
     assert set(found.verdict.yardsticks) == every
@@ -111,20 +74,30 @@ def test_every_yardstick_is_measured_and_a_forecast_that_loses_to_one_is_marked(
 
 
 def test_of_what_learned_nothing_no_frame_is_said_to_be_learned_from() -> None:
-    frames, stray = _jitter(), Candidate(lambda known, starts: known[starts][:, None].repeat(3, 1))
-    assert _adapted(frames).verdict.learned_from == len(frames)
-    found = adapt(_system(frames), 299, OFFSETS, stray, "mine", keep_checkpoint=True)
+    frames, stray = jitter(), Candidate(lambda known, starts: known[starts][:, None].repeat(3, 1))
+    assert adapted(frames).verdict.learned_from == len(frames)
+    found = adapt(recorded(frames), 299, OFFSETS, stray, "mine", keep_checkpoint=True)
     assert isinstance(found, Adapted)
     assert found.verdict.learned_from == 0
 
 
+def test_a_network_has_learned_from_the_frames_before_those_it_was_chosen_by() -> None:
+    knowing = Candidate(lambda known, starts: known[starts[:, None] + OFFSETS], run=Path("a-run"))
+    found = adapt(
+        recorded(jitter()), 299, OFFSETS, None, "", train=lambda lesson: {"network": knowing}
+    )
+    assert isinstance(found, Adapted)
+    assert found.verdict.chosen == "network"
+    assert found.verdict.learned_from == found.lesson.blocks.choose[0] < 240
+
+
 def test_what_is_fitted_again_knows_the_frames_that_were_held_out() -> None:
-    frames = _jitter().astype(np.float32)
+    frames = jitter().astype(np.float32)
     blocks = cut(0, 299, 4)
     assert blocks is not None
     like = int(blocks.held[3])
     frames[298:] = frames[like - 1 : like + 1]
-    found = _adapted(frames)
+    found = adapted(frames)
     last = with_latest(0, found.lesson.blocks, 4)
     again = {name: found.candidates[name].again for name in (NEAREST, MEAN)}
     nearest, mean = (
@@ -138,7 +111,7 @@ def test_what_is_fitted_again_knows_the_frames_that_were_held_out() -> None:
 def test_a_yardstick_without_error_is_named_where_something_moves() -> None:
     frames = 3.0 * np.arange(15.0).reshape(1, 5, 3) + np.arange(300.0)[:, None, None]
     still = Candidate(lambda known, starts: known[starts][:, None].repeat(3, 1))
-    found = adapt(_system(frames), 299, OFFSETS, still, "mine", keep_checkpoint=True)
+    found = adapt(recorded(frames), 299, OFFSETS, still, "mine", keep_checkpoint=True)
     assert isinstance(found, Adapted)
     assert found.verdict.skill is None
     said = verdict_sentences(found.verdict, "angstrom")[0]
@@ -148,14 +121,14 @@ def test_a_yardstick_without_error_is_named_where_something_moves() -> None:
 def test_where_nothing_can_be_learned_a_yardstick_is_the_answer() -> None:
     steps = np.random.default_rng(1).normal(size=(400, 5, 3)) * 0.1
     walk = 3.0 * np.random.default_rng(2).normal(size=(5, 3)) + steps.cumsum(axis=0)
-    verdict = _adapted(walk).verdict
+    verdict = adapted(walk).verdict
     assert verdict.means["nothing moves"] <= 1.1 * min(verdict.means.values())
 
 
 def test_the_same_is_learned_wherever_the_system_lies() -> None:
-    frames = _jitter()
+    frames = jitter()
     away = np.array([2000.0, -5000.0, 300.0])
-    here, there = _adapted(frames), _adapted(frames + away)
+    here, there = adapted(frames), adapted(frames + away)
     assert there.verdict.chosen == here.verdict.chosen
     assert there.verdict.mse.keys() == here.verdict.mse.keys()
     for name, mean in here.verdict.means.items():
@@ -167,16 +140,16 @@ def test_the_same_is_learned_wherever_the_system_lies() -> None:
 
 
 def test_no_frame_after_the_start_is_looked_at() -> None:
-    frames = _jitter()
+    frames = jitter()
     other = frames.copy()
     other[251:] += 100.0
-    first, second = (adapt(_system(one), 250, OFFSETS, None, "") for one in (frames, other))
+    first, second = (adapt(recorded(one), 250, OFFSETS, None, "") for one in (frames, other))
     assert isinstance(first, Adapted)
     assert isinstance(second, Adapted)
     assert first.verdict.mse == second.verdict.mse
     start = np.array([250])
     ahead = (
-        found.chosen.guess(_system(one).frames, start)
+        found.chosen.guess(recorded(one).frames, start)
         for found, one in ((first, frames), (second, other))
     )
     np.testing.assert_array_equal(*ahead)
@@ -184,7 +157,7 @@ def test_no_frame_after_the_start_is_looked_at() -> None:
 
 @pytest.mark.parametrize("count", [2, 5, 20])
 def test_too_few_frames_are_said_with_what_would_suffice(count: int) -> None:
-    found = adapt(_system(_jitter(count)), count - 1, OFFSETS, None, "")
+    found = adapt(recorded(jitter(count)), count - 1, OFFSETS, None, "")
     assert isinstance(found, str)
     assert f"{count} frames" in found
     assert f"{frames_needed(4)} are needed" in found
@@ -194,17 +167,17 @@ def test_too_few_frames_are_said_with_what_would_suffice(count: int) -> None:
 
 
 def test_of_two_parts_that_do_not_belong_together_the_last_is_learned_from() -> None:
-    parts = np.concatenate([_jitter(100, seed=3) + 50.0, _jitter(200, seed=4)])
+    parts = np.concatenate([jitter(100, seed=3) + 50.0, jitter(200, seed=4)])
     assert last_jump(parts) == 100
-    found = _adapted(parts)
+    found = adapted(parts)
     assert any("jumps at frame 100" in note for note in found.verdict.notes)
-    alone = _adapted(parts[100:])
+    alone = adapted(parts[100:])
     assert found.verdict.mse == alone.verdict.mse
 
 
 def test_after_a_late_jump_nothing_is_learned_and_the_jump_is_named() -> None:
-    parts = np.concatenate([_jitter(100) + 50.0, _jitter(10, seed=4)])
-    found = adapt(_system(parts), len(parts) - 1, OFFSETS, None, "")
+    parts = np.concatenate([jitter(100) + 50.0, jitter(10, seed=4)])
+    found = adapt(recorded(parts), len(parts) - 1, OFFSETS, None, "")
     assert isinstance(found, str)
     assert "after the jump at frame 100" in found
 
@@ -214,15 +187,15 @@ def _timed(frames: NDArray[np.floating], late_from: Sequence[int]) -> Input:
     times = np.arange(len(frames), dtype=np.float64)
     for at in late_from:
         times[at:] += 5.0
-    return replace(_system(frames), times_s=1e-15 * times)
+    return replace(recorded(frames), times_s=1e-15 * times)
 
 
 def test_of_frames_unevenly_spaced_in_time_those_after_the_last_gap_are_learned_from() -> None:
-    frames = _jitter()
+    frames = jitter()
     found = adapt(_timed(frames, [40, 100]), 299, OFFSETS, None, "")
     assert isinstance(found, Adapted)
     assert any("not evenly spaced up to frame 100" in note for note in found.verdict.notes)
-    assert found.verdict.mse == _adapted(frames[100:]).verdict.mse
+    assert found.verdict.mse == adapted(frames[100:]).verdict.mse
     late = adapt(_timed(frames, range(0, 300, 7)), 299, OFFSETS, None, "")
     assert isinstance(late, str)
     assert "6 frames up to the start after frame 294, before which they are not evenly" in late
@@ -234,6 +207,7 @@ class _Held(Recording):
     def __init__(self, system: Input) -> None:
         super().__init__(Path("made"), len(system.frames), system.frame_time_s)
         self.system, self.length_unit = system, system.length_unit
+        self.breaks = system.breaks
 
     def select(self, language: str) -> Selected:
         count = len(self.system.particles.names)
@@ -251,24 +225,27 @@ def _learned(system: Input, start: str) -> tuple[Learned | None, str]:
     return learn(recording, recording.select("all"), None, 3, start, None, Wish(), lambda _: None)
 
 
-def test_starts_that_a_gap_in_time_or_a_jump_parts_have_no_past_in_common() -> None:
-    frames = _jitter()
-    assert _learned(_system(frames), "200:260:20")[0] is not None
+def test_starts_that_a_gap_in_time_a_jump_or_a_break_parts_have_no_past_in_common() -> None:
+    frames = jitter()
+    assert _learned(recorded(frames), "200:260:20")[0] is not None
+    none, said = _learned(replace(recorded(frames), breaks=(230,)), "200:260:20")
+    assert none is None
+    assert said == "nothing was learned: the starts are in several recordings"
     none, said = _learned(_timed(frames, [230]), "200:260:20")
     assert none is None
     assert "the time between frames is another before frame 230, among the starts" in said
     parts = np.concatenate([frames[:230] + 50.0, frames[230:]])
-    none, said = _learned(_system(parts), "200:260:20")
+    none, said = _learned(recorded(parts), "200:260:20")
     assert none is None
     assert "jumps at frame 230, among the starts" in said
 
 
 def _molecule(frames: NDArray[np.floating]) -> Input:
-    return replace(_system(frames), length_unit="angstrom")
+    return replace(recorded(frames), length_unit="angstrom")
 
 
 def test_nothing_is_learned_from_molecules_in_pieces() -> None:
-    frames = np.arange(5.0)[:, None] * [1.5, 0.0, 0.0] + 0.1 * (_jitter() - _jitter(1))
+    frames = np.arange(5.0)[:, None] * [1.5, 0.0, 0.0] + 0.1 * (jitter() - jitter(1))
     assert _learned(_molecule(frames), "200:260:20")[0] is not None
     cut = frames.copy()
     cut[30:150:3, 2:] += 20.0
@@ -284,29 +261,29 @@ def test_nothing_is_learned_from_molecules_in_pieces() -> None:
 
 def test_what_comes_after_a_gap_in_time_is_not_what_was_predicted() -> None:
     for late_from, known in (([], True), ([202], False), ([250], True)):
-        found, _ = _learned(_timed(_jitter(), late_from), "200")
+        found, _ = _learned(_timed(jitter(), late_from), "200")
         assert found is not None
         assert found.forecast is not None
         assert (found.forecast.truth is not None) == known
 
 
 def test_constant_coordinates_have_no_skill_and_stay_where_they_are() -> None:
-    frames = np.repeat(_jitter(1), 200, axis=0)
-    found = _adapted(frames)
+    frames = np.repeat(jitter(1), 200, axis=0)
+    found = adapted(frames)
     assert found.verdict.skill is None
     assert found.radii.pooled.max() == 0.0
-    ahead = found.chosen.guess(_system(frames).frames, np.array([199]))
+    ahead = found.chosen.guess(recorded(frames).frames, np.array([199]))
     np.testing.assert_allclose(ahead[0], np.repeat(frames[:1], 3, axis=0), atol=1e-5)
 
 
 def test_frames_that_are_held_out_are_not_learned_from_where_they_stand_earlier_too() -> None:
-    once = _jitter(100)
-    found = _adapted(np.concatenate([once, once, once, once]))
+    once = jitter(100)
+    found = adapted(np.concatenate([once, once, once, once]))
     assert any("appear again" in note for note in found.verdict.notes)
 
 
 def test_frames_that_repeat_the_one_before_are_said() -> None:
-    found = _adapted(np.repeat(_jitter(150), 2, axis=0))
+    found = adapted(np.repeat(jitter(150), 2, axis=0))
     assert any("equal to the one before" in note for note in found.verdict.notes)
 
 
@@ -323,7 +300,7 @@ def test_radii_hold_nine_in_ten_particles_of_other_windows() -> None:
 
 
 def test_a_weighted_past_turns_with_the_coordinates() -> None:
-    frames, turn = _jitter(), np.linalg.qr(np.random.default_rng(5).normal(size=(3, 3)))[0]
+    frames, turn = jitter(), np.linalg.qr(np.random.default_rng(5).normal(size=(3, 3)))[0]
     turn[:, 0] *= np.sign(np.linalg.det(turn))
     starts, at = np.arange(10, 200), np.array([250])
     plain = weighted_past(frames, starts, OFFSETS)(frames, at)
@@ -331,8 +308,23 @@ def test_a_weighted_past_turns_with_the_coordinates() -> None:
     np.testing.assert_allclose(turned, plain @ turn + 7.0, atol=1e-8)
 
 
+def test_a_weighted_past_has_other_weights_for_particles_that_move_otherwise() -> None:
+    rng = np.random.default_rng(0)
+    places, kicks = 3.0 * rng.normal(size=(8, 3)), 0.05 * rng.normal(size=(400, 8, 3))
+    frames = places + kicks
+    frames[:, 4:] = places[4:] + 2.0 * kicks[:, 4:].cumsum(axis=0)  # half of them wander
+    guess = weighted_past(frames, np.arange(10, 300), OFFSETS)
+    held = np.arange(310, 390)
+    truth, here = frames[held[:, None] + OFFSETS], frames[held][:, None]
+    off, still = (
+        np.square(one - truth).mean(axis=(0, 1, 3)) for one in (guess(frames, held), here)
+    )
+    assert (off[:4] < 0.7 * still[:4]).all(), "those that shake come back"
+    assert (off[4:] < 1.3 * still[4:]).all(), "those that wander do not"
+
+
 def test_a_system_that_was_only_turned_and_moved_has_no_superposed_error() -> None:
-    frames = _jitter(6)[:, None]
+    frames = jitter(6)[:, None]
     turned = frames[..., [1, 2, 0]] + 5.0
     assert superposed_mse(turned, frames).max() < 1e-12
 

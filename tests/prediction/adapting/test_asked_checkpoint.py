@@ -17,7 +17,7 @@ from painet_cli.prediction.adapting import adapt
 from painet_cli.prediction.adapting.wish import Wish
 from painet_cli.prediction.checkpoints import find_checkpoint
 from painet_cli.prediction.inputs.open import open_input
-from painet_cli.prediction.matching import Candidate
+from painet_cli.prediction.inputs.selections import SelectedSystem
 from painet_cli.prediction.pipeline import RecordingForecast
 from recordings import forecast_recording
 from systems import frames_of, manifest
@@ -44,7 +44,7 @@ def test_none_is_chosen_by_how_fast_a_motion_is_after_its_start(
 ) -> None:
     speeds: list[float] = []
 
-    def choose(candidates: Sequence[Candidate], *_: object, **others: object) -> None:
+    def choose(candidates: Sequence[SelectedSystem], *_: object, **others: object) -> None:
         speeds.append(candidates[0].speed)
         raise RequestError("that is all")
 

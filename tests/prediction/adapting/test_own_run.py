@@ -20,7 +20,7 @@ from painet_cli.prediction.adapting.own_run import keep_dataset
 from painet_cli.prediction.adapting.recipes import data_section, network_preset
 from painet_cli.prediction.checkpoints import find_checkpoint
 from painet_cli.prediction.inputs.open import open_input
-from painet_cli.report.prediction import WrittenPrediction
+from painet_cli.report.prediction_folder import WrittenPrediction
 from systems import frames_of, manifest
 
 

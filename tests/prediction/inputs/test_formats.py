@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from painet_cli.data.formats.amber_restart import RestartReader
+from painet_cli.data.formats.frame import angstroms
 from painet_cli.data.trajectories.formats import FORMATS
 from painet_cli.data.trajectories.readable import BY_NAME, READABLE, format_of
 from painet_cli.errors import RequestError
@@ -173,13 +174,25 @@ def test_a_name_that_may_be_a_carbon_is_no_calcium(tmp_path: Path) -> None:
         ("2\nx\nC 0 0\nC 0 0 0\n", "'C 0 0' is no atom"),
         ("2\nx\nC 0 0 0\nC 0 zero 0\n", "'0 zero 0' of atom 1 are no coordinates"),
         ("1\nProperties=species:S\nC 0 0 0\n", "names no columns"),
-        ("2\npositions{cubit}\nC 0 0 0\nC 1 0 0\n", "unit of length, 'cubit', is not known"),
+        ("2\npositions{cubit}\nC 0 0 0\nC 1 0 0\n", "'cubit' is no unit of length"),
     ],
 )
 def test_xyz_that_cannot_be_read(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "a.xyz").write_text(text)
     with pytest.raises(RequestError, match=message):
         read(tmp_path / "a.xyz")
+
+
+def test_an_unknown_unit_of_length_names_those_that_are_known() -> None:
+    with pytest.raises(RequestError, match=r"a\.xyz: 'cubit' is no unit") as refused:
+        angstroms("cubit", "a.xyz")
+    named = refused.value.hint.removeprefix("expected one of ").split(", ")
+    assert [angstroms(unit, "a.xyz") for unit in named] == [
+        1,
+        10,
+        pytest.approx(0.5292, 1e-4),
+        1e10,
+    ]
 
 
 def test_frames_of_xyz_with_blank_lines_between_them_are_all_read(tmp_path: Path) -> None:

@@ -215,11 +215,11 @@ class TestNumbers:
 class TestSize:
     def test_twenty_thousand_particles_fit(self, tmp_path: Path) -> None:
         made = forecast(chain(20_000), starts=20)
-        page = page_of(made, tmp_path, start=7)
+        page = page_of(made, tmp_path)
         assert len(page.html) < 20_000_000
         data = page.data
         assert len(data["labels"]) == 20_000
-        assert data["starts"][data["opened"]]["frame"] == 7
+        assert data["starts"][0]["frame"] == made.starts[0]
         assert any("of 20 start frames" in note for note in page.texts["li"])
 
     def test_ten_thousand_steps_fit(self, tmp_path: Path) -> None:
@@ -278,10 +278,6 @@ class TestSafety:
         (css,) = page_of(forecast(), tmp_path).texts["style"]
         assert "prefers-color-scheme: dark" in css
         assert '[data-theme="dark"]' in css
-
-    def test_an_unknown_start_is_refused(self, tmp_path: Path) -> None:
-        with pytest.raises(IndexError):
-            write_page(forecast(), tmp_path / "report.html", title="", start=1)
 
     def test_a_folder_that_is_missing_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(RequestError, match="cannot be written"):

@@ -17,9 +17,9 @@ from painet_cli.report.pictures.motion import draw_snapshots
 from painet_cli.report.pictures.particles import ELEMENTS
 
 
-def drawn(made: Forecast, folder: Path, **choices: int) -> NDArray[np.float64]:
+def drawn(made: Forecast, folder: Path) -> NDArray[np.float64]:
     path = folder / "snapshots.png"
-    draw_snapshots(made, path, **choices)
+    draw_snapshots(made, path)
     assert not list(folder.glob(".*.partial"))
     return np.asarray(imread(path))[..., :3]
 
@@ -53,8 +53,8 @@ def test_truth_stands_above_prediction_in_the_colours_of_elements(tmp_path: Path
 def test_time_and_mse_stand_under_each_snapshot(tmp_path: Path, notes: list[str]) -> None:
     made = forecast(starts=2)
     assert made.truth is not None
-    drawn(made, tmp_path, start=1)
-    mse = np.square(made.positions[1] - made.truth[1]).mean(axis=(1, 2))
+    drawn(made, tmp_path)
+    mse = np.square(made.positions[0] - made.truth[0]).mean(axis=(1, 2))
     assert [note.split("\n")[1] for note in notes] == [f"(+{10 * k} fs)" for k in range(1, 6)]
     written = [float(note.split()[1]) for note in notes]
     np.testing.assert_allclose(written, mse, rtol=5e-3)
@@ -70,11 +70,11 @@ def test_without_truth_there_is_one_row_and_how_far_it_moved(
     assert all(note.startswith("moved ") for note in notes)
 
 
-@pytest.mark.parametrize(("steps", "columns", "expected"), [(1, 5, 1), (3, 5, 3), (12, 4, 4)])
+@pytest.mark.parametrize(("steps", "expected"), [(1, 1), (3, 3), (12, 5)])
 def test_the_last_step_is_always_there(
-    steps: int, columns: int, expected: int, tmp_path: Path, notes: list[str]
+    steps: int, expected: int, tmp_path: Path, notes: list[str]
 ) -> None:
-    drawn(forecast(steps=steps), tmp_path, columns=columns)
+    drawn(forecast(steps=steps), tmp_path)
     assert len(notes) == expected
     assert notes[-1].endswith(f"(+{10 * steps} fs)")
 
@@ -119,8 +119,3 @@ def test_positions_that_are_not_finite_are_refused(tmp_path: Path) -> None:
 def test_a_strange_ending_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match=r"name a \.png file"):
         draw_snapshots(forecast(), tmp_path / "snapshots.xyz")
-
-
-def test_an_unknown_start_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(IndexError):
-        draw_snapshots(forecast(), tmp_path / "snapshots.png", start=-1)

@@ -21,7 +21,8 @@ from torch import Tensor, nn
 from painet_cli.config.presets import load_preset
 from painet_cli.data.batches.windows import Windows
 from painet_cli.errors import RequestError
-from painet_cli.evaluation.evaluate import evaluate_run, windows_for
+from painet_cli.evaluation.evaluate import evaluate_run
+from painet_cli.evaluation.opened_run import windows_for
 from painet_cli.models.registry import build_model, system_of
 from painet_cli.training import saving
 from painet_cli.training.checkpoint import load_checkpoint

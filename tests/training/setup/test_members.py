@@ -15,7 +15,8 @@ from painet_cli.config.presets import Preset, load_preset
 from painet_cli.config.schema import DataConfig
 from painet_cli.data.dataset.dataset import open_dataset
 from painet_cli.errors import RequestError
-from painet_cli.evaluation.evaluate import evaluate_run, windows_for
+from painet_cli.evaluation.evaluate import evaluate_run
+from painet_cli.evaluation.opened_run import windows_for
 from painet_cli.evaluation.verify.verify import verify
 from painet_cli.models.base import SystemSpec
 from painet_cli.models.registry import build_model, check_weights, system_spec
