@@ -8,7 +8,7 @@ Names: `table 1` to `table 4`, `not in the paper`, `figures`, `other settings`, 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from painet_cli.benchmark.campaign.record import (
     with_benchmark_velocity,
 )
 from painet_cli.benchmark.campaign.verdicts import share_of_ends, verdicts
-from painet_cli.benchmark.cells import Result
+from painet_cli.benchmark.cells import Cell, Result
 from painet_cli.benchmark.layout import bullets, markdown_blocks, markdown_grids
 from painet_cli.benchmark.rows import OURS, Row, bench_row, bench_rows
 from painet_cli.benchmark.tables.notes import marks, notes_of
@@ -90,24 +90,22 @@ def of_the_plan(results: Sequence[Result]) -> tuple[list[Result], list[Result]]:
     """
     plain = [result for result in results if not result.cell.label]
     tables = mostly_alike(
-        [one for one in plain if settings_key(one.cell.preset) in _planned_keys(one)]
+        [one for one in plain if settings_key(one.cell.preset) in _planned_keys(one.cell)]
     )
     kept = {id(result) for result in tables}
     return tables, [result for result in plain if id(result) not in kept]
 
 
-def _planned_keys(result: Result) -> set[str]:
-    """Keys of the settings that the plan has for a result's preset and model."""
-    cell = result.cell
-    return {
-        settings_key(
-            load_preset(
-                cell.preset_name, [f"model.name={cell.model}", *part.settings_of(cell.model)]
-            )
-        )
-        for part in parts()
-        if cell.preset_name in part.presets and cell.model in part.models
-    }
+def _planned_keys(cell: Cell) -> set[str]:
+    """Keys of the settings that the plan has for a cell's preset and model."""
+    return {settings_key(planned) for planned in _planned(cell.preset_name, cell.model)}
+
+
+def _planned(preset: str, model: str) -> Iterator[Preset]:
+    """A preset with each of the settings that the plan has for a model there."""
+    for part in parts():
+        if preset in part.presets and model in part.models:
+            yield load_preset(preset, [f"model.name={model}", *part.settings_of(model)])
 
 
 def _block(rows: Sequence[Row]) -> str:
@@ -133,12 +131,23 @@ def _figures(results: Sequence[Result]) -> str:
     ]
     if not rows:
         return "No variant is trained yet.\n"
+    rows.sort(key=lambda one: (one[1].preset, _numbers_by_size(one[0])))
+    outcome = _outcome([row for _, row in rows])
     columns = {
         "Preset": [row.preset for _, row in rows],
         "variant": [f"`{label}`" if label else "as the preset has it" for label, _ in rows],
-        **_outcome([row for _, row in rows]),
+        "seeds": outcome["seeds"],
+        "MSE": outcome["MSE"],
+        "worst window": [f"{row.one_window:.0%}" for _, row in rows],
+        **outcome,
     }
     return "\n".join(markdown_blocks(columns))
+
+
+def _numbers_by_size(text: str) -> list[tuple[int, str]]:
+    """By which texts are sorted so that 10 comes after 9."""
+    parts = re.split(r"(\d+)", text)
+    return [(int(part), "") if part.isdigit() else (0, part) for part in parts]
 
 
 def _outcome(rows: Sequence[Row]) -> Columns:
@@ -172,19 +181,28 @@ def _other_settings(results: Sequence[Result]) -> str:
 
 
 def _differences(name: str, preset: Preset) -> str:
-    """Settings that tell a preset from the one it is named after, beside model and seed."""
+    """Settings that tell a preset from the one it is named after, or from the plan's.
+
+    Whichever are fewer, beside model and seed.
+    """
     if name not in preset_names():
         return "a preset of one's own"
     shipped = load_preset(name, [f"model.name={preset.model.name}"])
+    to_the_plan = (_changes(preset, planned) for planned in _planned(name, preset.model.name))
+    said = [_changes(preset, shipped), *(f"the table's, {changes}" for changes in to_the_plan)]
+    return min(said, key=len) or "as the preset has it"
+
+
+def _changes(preset: Preset, other: Preset) -> str:
     changed = []
     for section in ("data", "features", "model", "train"):
-        ours, theirs = getattr(preset, section), getattr(shipped, section)
+        ours, theirs = getattr(preset, section), getattr(other, section)
         if section == "data":
             ours, theirs = with_benchmark_velocity(ours), with_benchmark_velocity(theirs)
         for key, value in ours.model_dump().items():
             if key not in ("seed", "activations") and value != theirs.model_dump()[key]:
                 changed.append(f"{section}.{key}={_short(value)}")
-    return " ".join(changed) or "as the preset has it"
+    return " ".join(changed)
 
 
 def _short(value: object) -> str:

@@ -17,7 +17,7 @@ TITLES = {
     4: "Table 4: AdK, trained on one step",
     None: "Not in the paper",
 }
-NAMES = ("Model", "Preset", "Yardstick")
+NAMES = ("Model", "Preset", "Yardstick", "variant")
 """Columns that name a row."""
 _PRESETS_A_TABLE = 4
 

@@ -75,6 +75,24 @@ def test_variants_stand_beside_the_model_that_was_trained_alike() -> None:
     assert make_blocks(others)["figures"] == "No variant is trained yet.\n"
 
 
+def test_variants_come_by_size_and_say_what_one_window_makes_of_their_mean() -> None:
+    layers = {
+        count: result(0.5, "painet", settings=[*RECIPE, label], label=label)
+        for count in (10, 9, 8)
+        for label in (f"model.layers={count}",)
+    }
+    text = make_blocks([planned(0.4, "painet"), *layers.values()])["figures"]
+    assert re.findall(r"layers=(\d+)", text)[:3] == ["8", "9", "10"]
+    assert "worst window" in text
+
+
+def test_settings_are_told_from_the_plan_where_that_is_shorter() -> None:
+    atom = next(part for part in parts() if "atom" in part.models).settings_of("atom")
+    as_they_lie = result(0.5, "atom", settings=[*atom, "model.centred=false"])
+    other = make_blocks([planned(0.4, "atom"), as_they_lie])["other settings"]
+    assert "| the table's, model.centred=False |" in other
+
+
 def test_what_stands_between_marks_is_replaced_and_nothing_else(tmp_path: Path) -> None:
     page = tmp_path / "results.md"
     page.write_text(
