@@ -192,7 +192,8 @@ def test_memory_that_runs_out_leaves_an_evaluation_as_it_was(
     shutil.copytree(whole, run)
     before = (run / "evaluation.json").read_bytes()
     command = ("evaluate", run, "--split", "val", "--data-dir", tiny_data)
-    short = forge.run(*command, cwd=tmp_path, memory_bytes=MEGABYTE)
+    # with less, a library in Rust may be the one that gets none, and ends the process
+    short = forge.run(*command, cwd=tmp_path, memory_bytes=16 * MEGABYTE)
     assert short.code == 1
     message(short)
     assert (run / "evaluation.json").read_bytes() == before

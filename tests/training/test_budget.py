@@ -66,16 +66,15 @@ def test_a_budget_that_ends_before_any_validation_still_leaves_a_best(
 def test_an_interrupted_run_is_evaluated_before_its_first_validation(
     small_preset: Path, data_dir: Path, tmp_path: Path, ema: str
 ) -> None:
+    settings = (f"train.ema={ema}", "train.schedule={kind: constant}")
     watcher = Watcher(stop_after=1)
     with pytest.raises(KeyboardInterrupt):
-        train(small_preset, data_dir, tmp_path, f"train.ema={ema}", watcher=watcher)
+        train(small_preset, data_dir, tmp_path, *settings, watcher=watcher)
     assert watcher.run is not None and not (watcher.run / BEST).exists()
     evaluation = evaluate_run(watcher.run, data_dir, CPU)
     assert (evaluation.epochs, evaluation.validated) == (1, False)
     again = tmp_path / "again"
-    whole = train(
-        small_preset, data_dir, again, f"train.ema={ema}", "train.epochs=1", "train.eval_every=1"
-    )
+    whole = train(small_preset, data_dir, again, *settings, "train.epochs=1", "train.eval_every=1")
     assert evaluation.mse == evaluate_run(whole.run, data_dir, CPU).mse
 
 
