@@ -60,7 +60,7 @@ DIRECTORY_ORDER = (
     "ones, not identical in split."
 )
 PUBLISHED_ORDER = (
-    "SubjectTrials are numbered as in the source, whose k-th is the k-th of the published split."
+    "Trials are numbered as in the source, whose k-th is the k-th of the published split."
 )
 
 _SKELETON = re.compile(r"(\d{1,4})\.asf", re.ASCII | re.IGNORECASE)

@@ -83,7 +83,8 @@ def chosen_frames(file: Trajectory, reading: Reading) -> range:
         raise RequestError(
             f"{file.path}: {len(chosen)} of its {file.frame_count} frames chosen, "
             "but motion takes at least 2",
-            f"give a trajectory with {option('trajectory')}, or a smaller {option('stride')}",
+            f"give a trajectory with {option('trajectory')}, or another {option('start')}, "
+            f"{option('stop')} or {option('stride')}",
         )
     return chosen
 
