@@ -95,7 +95,8 @@ def handler(host: Host) -> type[BaseHTTPRequestHandler]:
                     self.wfile.write(bytes([byte]))
                     time.sleep(FAST.read_s / 6)
                 end = host.cuts.pop(0) if host.cuts else len(body)
-                seen.sent = self.wfile.write(body[:end])
+                seen.sent = len(body[:end])  # before it is read, and looked at
+                self.wfile.write(body[:end])
             except OSError:
                 pass  # the client has given up, as it should
 
