@@ -146,8 +146,8 @@ def _figures(results: Sequence[Result]) -> str:
 
 def _numbers_by_size(text: str) -> list[tuple[int, str]]:
     """By which texts are sorted so that 10 comes after 9."""
-    parts = re.split(r"(\d+)", text)
-    return [(int(part), "") if part.isdigit() else (0, part) for part in parts]
+    pieces = re.split(r"(\d+)", text)
+    return [(int(part), "") if part.isdigit() else (0, part) for part in pieces]
 
 
 def _outcome(rows: Sequence[Row]) -> Columns:
@@ -188,9 +188,11 @@ def _differences(name: str, preset: Preset) -> str:
     if name not in preset_names():
         return "a preset of one's own"
     shipped = load_preset(name, [f"model.name={preset.model.name}"])
-    to_the_plan = (_changes(preset, planned) for planned in _planned(name, preset.model.name))
-    said = [_changes(preset, shipped), *(f"the table's, {changes}" for changes in to_the_plan)]
-    return min(said, key=len) or "as the preset has it"
+    said = [_changes(preset, shipped) or "as the preset has it"]
+    for planned in _planned(name, preset.model.name):
+        changes = _changes(preset, planned)
+        said += [f"the table's, {changes}" if changes else "the table's"]
+    return min(said, key=len)
 
 
 def _changes(preset: Preset, other: Preset) -> str:

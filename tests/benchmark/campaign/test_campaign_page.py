@@ -91,6 +91,8 @@ def test_settings_are_told_from_the_plan_where_that_is_shorter() -> None:
     as_they_lie = result(0.5, "atom", settings=[*atom, "model.centred=false"])
     other = make_blocks([planned(0.4, "atom"), as_they_lie])["other settings"]
     assert "| the table's, model.centred=False |" in other
+    elsewhere = result(0.5, "atom", settings=atom, dataset_sha256="1" * 64)
+    assert "| the table's |" in make_blocks([planned(0.4, "atom"), elsewhere])["other settings"]
 
 
 def test_what_stands_between_marks_is_replaced_and_nothing_else(tmp_path: Path) -> None:
