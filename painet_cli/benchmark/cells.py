@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.benchmark.tables.taken import check_taken
-from painet_cli.config.presets import Preset, load_preset, preset_name, preset_yaml
+from painet_cli.config.dotted import expanded
+from painet_cli.config.presets import Preset, load_preset, preset_name, preset_names, preset_yaml
 from painet_cli.config.schema import ConstantSchedule, TimedSchedule
 from painet_cli.errors import RequestError
 from painet_cli.evaluation.evaluation import WINDOW_ERRORS, Evaluation, read_window_errors
@@ -196,7 +197,7 @@ def distinct(presets: Iterable[str]) -> list[str]:
     Parameters
     ----------
     presets
-        Names or files.
+        Names, patterns of names such as `mocap-*-s2s`, or files.
 
     Raises
     ------
@@ -204,7 +205,7 @@ def distinct(presets: Iterable[str]) -> list[str]:
         Two have one name: a row would be the mean of both.
     """
     named: dict[str, str] = {}
-    for preset in presets:
+    for preset in expanded(presets, preset_names()):
         other = named.setdefault(name := preset_name(preset), preset)
         if other != preset:
             raise RequestError(

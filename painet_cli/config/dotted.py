@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
+from fnmatch import filter as matching
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
@@ -32,6 +33,18 @@ def comma_list(text: str) -> list[str]:
     if not words:
         raise RequestError(f"{text!r}: a list of nothing", "expected one or several: A,B")
     return words
+
+
+def expanded(names: Iterable[str], known: Iterable[str]) -> list[str]:
+    """Names, each pattern replaced by the known names that it matches, if any, and none twice.
+
+    Examples
+    --------
+    >>> expanded(["egn*", "painet", "egnn"], ["egnn", "egno", "painet"])
+    ['egnn', 'egno', 'painet']
+    """
+    known = list(known)
+    return list(dict.fromkeys(one for name in names for one in matching(known, name) or [name]))
 
 
 def parse_setting(text: str, root: Section) -> Document:

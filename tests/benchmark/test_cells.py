@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from painet_cli.benchmark.cells import Cell, Result, make_cells, read_results
+from painet_cli.benchmark.cells import Cell, Result, distinct, make_cells, read_results
 from painet_cli.benchmark.significance import signed_rank_p
 from painet_cli.benchmark.workers import _write_preset, run_cells
 from painet_cli.config.presets import load_preset
@@ -45,6 +45,14 @@ def cells(
     preset: Path, data_dir: Path, folder: Path, *settings: str, models: Sequence[str] = ("linear",)
 ) -> list[Cell]:
     return make_cells([str(preset)], models, 1, settings, folder, data_dir)
+
+
+def test_presets_are_named_by_patterns_too_and_each_once() -> None:
+    assert distinct(["mocap-*-s2s", "mocap-run-s2s", "mine.yaml"]) == [
+        "mocap-run-s2s",
+        "mocap-walk-s2s",
+        "mine.yaml",
+    ]
 
 
 def test_a_cell_for_every_model_and_seed(

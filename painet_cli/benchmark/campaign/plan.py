@@ -20,6 +20,7 @@ import yaml
 from painet_cli.benchmark.ablation import ABLATIONS, cells_of, make_points
 from painet_cli.benchmark.campaign.record import cell_key, result_key, settings_key
 from painet_cli.benchmark.cells import Cell, Result, is_whole, make_cells
+from painet_cli.config.dotted import expanded
 from painet_cli.config.presets import load_preset
 from painet_cli.config.schema import CosineSchedule
 from painet_cli.data.dataset.dataset import Dataset
@@ -248,22 +249,41 @@ def _hours(cell: Cell, dataset: Dataset, like: Sequence[Result]) -> float:
     return float(epochs * epoch_s / 3600)
 
 
-def refuse_unknown(presets: Sequence[str] | None, models: Sequence[str] | None) -> None:
-    """Refuse names that no part of the plan has.
+def choose(
+    presets: Sequence[str] | None, models: Sequence[str] | None
+) -> tuple[Sequence[str] | None, Sequence[str] | None]:
+    """Presets and models of the plan by names and patterns such as `mocap-*-s2s`; None for all.
 
     Raises
     ------
     RequestError
-        There is one.
+        No part of the plan has one, or none has any of the models on any of the presets.
     """
-    known: dict[str, set[Any]] = {
-        "--presets": {name for part in parts() for name in _presets(part)},
-        "--models": {name for part in parts() for name in part.models} | {"painet"},
-    }
-    for option, given in (("--presets", presets), ("--models", models)):
-        unknown = [name for name in given or () if name not in known[option]]
-        if unknown:
-            raise RequestError(
-                f"{option}: the plan has no {unknown[0]}",
-                f"it has {', '.join(sorted(known[option]))}",
-            )
+    named = {name for part in parts() for name in _presets(part)}
+    trained = {name for part in parts() for name in part.models} | {"painet"}
+    presets = _known("--presets", presets, sorted(named))
+    models = _known("--models", models, sorted(trained))
+    if presets and models and not any(_trains(part, presets, models) for part in parts()):
+        raise RequestError(
+            f"the plan has no {' or '.join(models)} on {' or '.join(presets)}",
+            "leave out --models for those that it has, or --all for tables of your own",
+        )
+    return presets, models
+
+
+def _known(option: str, given: Sequence[str] | None, known: Sequence[str]) -> Sequence[str] | None:
+    if given is None:
+        return None
+    names = expanded(given, known)
+    for name in names:
+        if name not in known:
+            raise RequestError(f"{option}: the plan has no {name}", f"it has {', '.join(known)}")
+    return names
+
+
+def _trains(part: Part, presets: Iterable[str], models: Iterable[str]) -> bool:
+    """Whether a part has one of the models on one of the presets."""
+    of_figures = ["painet"] if part.figures else []
+    return bool({*part.models, *of_figures}.intersection(models)) and bool(
+        set(_presets(part)).intersection(presets)
+    )

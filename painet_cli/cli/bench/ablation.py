@@ -34,7 +34,11 @@ def ablation(
     ] = None,
     presets: Annotated[
         str | None,
-        typer.Option("--presets", metavar="A,B", help="Those of the paper that are prepared."),
+        typer.Option(
+            "--presets",
+            metavar="A,B",
+            help="Names, patterns or files; the paper's that are prepared.",
+        ),
     ] = None,
     model: Annotated[
         str, typer.Option("--model", metavar="MODEL", help="Whose variants; also a plug-in's.")

@@ -44,19 +44,19 @@ def train_everything(
     PainetError
         A cell failed; the others are done.
     """
-    from painet_cli.benchmark.campaign.plan import make_plan, missing_datasets, refuse_unknown
+    from painet_cli.benchmark.campaign.plan import choose, make_plan, missing_datasets
     from painet_cli.benchmark.campaign.record import read_records, save_record, unsaved
     from painet_cli.benchmark.cells import read_results
     from painet_cli.benchmark.workers import run_cells
     from painet_cli.config.dotted import comma_list
     from painet_cli.training.device import resolve_device
 
-    wanted = [None if names is None else comma_list(names) for names in (presets, models)]
-    refuse_unknown(*wanted)
+    asked = [None if names is None else comma_list(names) for names in (presets, models)]
+    named, trained = choose(*asked)
     records = out / "results"
     budget_s = None if budget is None else 60 * budget
     kept = read_records(records)
-    plan = make_plan(out, data_dir, kept, presets=wanted[0], models=wanted[1], budget_s=budget_s)
+    plan = make_plan(out, data_dir, kept, presets=named, models=trained, budget_s=budget_s)
     missing = missing_datasets(data_dir)
     if not plan:
         raise RequestError(

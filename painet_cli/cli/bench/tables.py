@@ -36,7 +36,11 @@ def tables(
     session: Session,
     presets: Annotated[
         str | None,
-        typer.Option("--presets", metavar="A,B", help="All of the paper that are prepared."),
+        typer.Option(
+            "--presets",
+            metavar="A,B",
+            help="Names, patterns or files; the paper's that are prepared.",
+        ),
     ] = None,
     models: Annotated[
         str | None,

@@ -10,7 +10,7 @@ import pytest
 from pytest import MonkeyPatch
 
 from painet_cli.benchmark.campaign import plan
-from painet_cli.benchmark.campaign.plan import Part, make_plan, parts, refuse_unknown
+from painet_cli.benchmark.campaign.plan import Part, choose, make_plan, parts
 from painet_cli.benchmark.cells import Result
 from painet_cli.benchmark.rows import in_order
 from painet_cli.config.model_table import OWN
@@ -228,10 +228,24 @@ def test_variants_of_an_ablation_carry_their_label(
 
 @pytest.mark.parametrize(
     ("presets", "models", "said"),
-    [(["mocap"], None, "--presets: the plan has no mocap"), (None, ["kepler"], "no kepler")],
+    [
+        (["mocap"], None, "--presets: the plan has no mocap"),
+        (["md71-*"], None, "--presets: the plan has no md71"),
+        (None, ["kepler"], "no kepler"),
+        (["mocap-run-s2t"], ["rf", "mpnn"], "no rf or mpnn on mocap-run-s2t"),
+    ],
+    ids=str,
 )
-def test_a_name_that_the_plan_does_not_have_is_refused(
+def test_what_the_plan_does_not_have_is_refused(
     presets: list[str] | None, models: list[str] | None, said: str
 ) -> None:
     with pytest.raises(RequestError, match=said):
-        refuse_unknown(presets, models)
+        choose(presets, models)
+
+
+def test_presets_and_models_are_chosen_by_patterns_too() -> None:
+    assert choose(["mocap-run-s2?", "adk"], ["egn*"]) == (
+        ["mocap-run-s2s", "mocap-run-s2t", "adk"],
+        ["egnn", "egno"],
+    )
+    assert choose(None, None) == (None, None)
