@@ -5,6 +5,7 @@
 - *mean of the last frames*: the mean of the ten frames up to the start, the start's own included;
   it reads frames that a model may not be given.
 - *mean structure*: the mean training start, superposed on the start.
+- *mean structure, as it lies*: the same in the axes that all frames of a superposed dataset share.
 - *nearest window*: what became of the training window whose start and velocity are nearest, as it
   lies in space. Where this one is good, the benchmark rewards memory. Of a training window it is
   another one, that shares no frame with it.
@@ -30,6 +31,7 @@ from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.windows import Windows, windows_of
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.data.dataset.manifest import SplitName
+from painet_cli.data.particles.superpose import stretches
 from painet_cli.errors import RequestError
 from painet_cli.models.kernel.model import fit_kernel
 from painet_cli.models.kernel.written import count_windows, spread_out
@@ -37,6 +39,7 @@ from painet_cli.models.layers.body_frame import BodyFrame
 from painet_cli.models.registry import system_of
 from painet_cli.prediction.yardsticks import (
     MEAN,
+    MEAN_AS_IT_LIES,
     NEAREST,
     NEAREST_SUPERPOSED,
     RECENT,
@@ -196,9 +199,18 @@ def _last_frames(batch: Batch, windows: Windows, numbers: Tensor) -> NDArray[np.
     dataset, starts = windows.dataset, windows.starts[numbers.numpy()]
     first = np.array([segment.start for segment in dataset.manifest.segments])
     began = first[np.searchsorted(first, starts, side="right") - 1]
-    # from the start, since a batch far from the origin is moved there
-    moved = mean_of_last(dataset.frames, starts, began) - dataset.frames[starts]
-    return np.asarray(_apart(batch.positions, batch) + moved)
+    return _in_batch(mean_of_last(dataset.frames, starts, began), batch, windows, numbers)
+
+
+def _in_batch(
+    structures: NDArray[np.floating],  # (N, 3) or (B, N, 3)
+    batch: Batch,
+    windows: Windows,
+    numbers: Tensor,
+) -> NDArray[np.floating]:  # (B, N, 3)
+    """Positions of the dataset in a batch's coordinates: one far from the origin is moved there."""
+    starts = windows.dataset.frames[windows.starts[numbers.numpy()]]
+    return np.asarray(_apart(batch.positions, batch) + (structures - starts))
 
 
 def _learned(
@@ -220,6 +232,11 @@ def _learned(
         raise RequestError("systems of several kinds")
     kernel = fit_kernel(train, val, system, _KERNEL)
     found: dict[str, Guess] = {MEAN: lambda batch, _: _mean_structure(batch, spatial)}
+    if "superposed" in dataset.manifest.treatment:
+        mean = _mean_start(train.windows)
+        found[MEAN_AS_IT_LIES] = lambda batch, numbers: _flat(
+            nothing_moves(_in_batch(mean, batch, windows, numbers), len(offsets))
+        )
     known = torch.from_numpy(train.windows.starts)[places]
     starts, reach = torch.from_numpy(windows.starts), int(offsets[-1]) + _FRAME_OF_VELOCITY
 
@@ -235,6 +252,15 @@ def _learned(
         found[NEAREST_SUPERPOSED] = lambda batch, numbers: in_frame(batch, shared(numbers))
     found[GAUSSIAN_KERNEL] = torch.no_grad()(lambda batch, _: kernel(batch))
     return found
+
+
+def _mean_start(windows: Windows) -> NDArray[np.float64]:
+    """(N, 3) mean of the windows' starts, as they lie in the dataset."""
+    frames, starts = windows.dataset.frames, windows.starts
+    total = np.zeros(frames.shape[1:])
+    for some in stretches(len(starts), frames.shape[1]):
+        total += frames[starts[some]].sum(axis=0, dtype=np.float64)
+    return total / len(starts)
 
 
 def _mean_structure(batch: Batch, frame: BodyFrame) -> Tensor:

@@ -23,6 +23,7 @@ Floats = NDArray[np.floating]
 
 STILL, STRAIGHT = "nothing moves", "straight on"
 RECENT, MEAN = "mean of the last frames", "mean structure"
+MEAN_AS_IT_LIES = "mean structure, as it lies"
 NEAREST, NEAREST_SUPERPOSED = "nearest window", "nearest window, superposed"
 LAST = 10
 """Frames whose mean is a yardstick, the start's own included."""

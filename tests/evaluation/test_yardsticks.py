@@ -59,6 +59,25 @@ def test_the_mean_of_the_last_frames_keeps_to_the_segment(
     assert found["mean of the last frames"][0] == pytest.approx(expected, rel=1e-5)
 
 
+def test_where_frames_are_superposed_the_mean_start_is_a_yardstick_as_it_lies(
+    tmp_path: Path,
+) -> None:
+    described = manifest(lengths=(40,), train=range(20), val=(25,), test=(30, 33))
+    far = frames_of(described) + 1e5  # from where batches are moved near the origin
+    preset = Preset.model_validate(SMALL)
+    found = {}
+    for treatment in ((), ("superposed",)):
+        own = described.model_copy(update={"treatment": treatment})
+        dataset = write_dataset(tmp_path / f"of {len(treatment)}", far, own)
+        found[treatment] = yardsticks(dataset, preset, windows(dataset, "test", preset.data))
+    plain, superposed = found.values()
+    measured = superposed.pop("mean structure, as it lies")
+    assert plain == superposed
+    mean = far[:20].astype(np.float64).mean(axis=0)
+    expected = [np.square(far[[30 + k, 33 + k]] - mean).mean() for k in (2, 4)]
+    assert measured == pytest.approx(expected, rel=1e-3)
+
+
 def test_the_nearest_window_of_a_window_that_was_seen_is_itself(tmp_path: Path) -> None:
     described = manifest(lengths=(40,), train=range(20), val=(25,), test=(7, 12))
     dataset = write_dataset(tmp_path / "small", frames_of(described), described)
