@@ -175,6 +175,10 @@ class KernelConfig(ModelConfig):
     keep_bones: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
     """How far a prediction is moved to one whose bones, from the first particle outward, are as
     long as at the start."""
+    about: Literal["auto", "start", "mean"] = "auto"
+    """What a prediction falls back to where nothing like its start was seen: the `start`, moved on
+    as the mean training window was, or the `mean` of the training targets; `auto` takes what is
+    better on the validation windows."""
     largest: Annotated[int, Field(ge=2, le=20_000)] = 3000
     """Most training windows that are kept; more are all learned from by way of so many (Nyström).
     Time grows with its cube."""

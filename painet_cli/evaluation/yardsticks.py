@@ -56,7 +56,7 @@ from painet_cli.training.loss import squared_errors
 
 GAUSSIAN_KERNEL = "Gaussian kernel"
 _MOST_NEAR = 2000  # training windows that the nearest is looked for among
-_KERNEL = KernelConfig(form="rbf", largest=400)
+_KERNEL = KernelConfig(form="rbf", about="start", largest=400)
 _BATCH = 256
 _LEARNED_FROM: tuple[SplitName, SplitName] = ("train", "val")
 _FRAME_OF_VELOCITY = 1

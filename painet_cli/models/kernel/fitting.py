@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -11,11 +11,19 @@ from torch import Tensor
 
 from painet_cli.config.models import KernelConfig, KernelMember
 from painet_cli.data.batches.batch import Batch
+from painet_cli.models.base import SystemSpec
 from painet_cli.models.kernel.layout import Layout, lay_out
 from painet_cli.models.kernel.parts import Skeleton, divide, mirror_of
 from painet_cli.models.kernel.ridge import Weights, kernel, solve
 from painet_cli.models.kernel.tuning import Chosen, Examples, best_ridge
-from painet_cli.models.kernel.written import Written, spread_out
+from painet_cli.models.kernel.written import (
+    Written,
+    count_windows,
+    gather,
+    spread_out,
+    write,
+)
+from painet_cli.models.layers.body_frame import BodyFrame
 
 _TO_CHOOSE = 600
 """Most windows of a part of the split that weights are chosen on."""
@@ -36,13 +44,15 @@ class Task:
     others
         All training windows, a piece at a time; None where all are kept.
     offset
-        (T, N, 3) mean displacement of the kept windows.
+        (T, N, 3) mean target of the kept windows.
     part
         (N,) part of the body that every particle is predicted with.
     skeleton
         The particles.
     side
         Axis of the frame from left to right; None where there is no such.
+    places
+        Whether targets are places in the frame, and not displacements from the start.
     """
 
     kept: Written
@@ -52,6 +62,19 @@ class Task:
     part: Tensor
     skeleton: Skeleton
     side: int | None
+    places: bool = False
+
+    def of_places(self) -> Task:
+        """The same with places for displacements."""
+        kept, others = self.kept.places(), self.others
+        return replace(
+            self,
+            kept=kept,
+            held=self.held.places(),
+            others=None if others is None else lambda: (one.places() for one in others()),
+            offset=kept.targets.mean(dim=0),
+            places=True,
+        )
 
     @property
     def mirror(self) -> list[int]:
@@ -60,13 +83,45 @@ class Task:
         return mirror
 
 
-def skeleton_of(batch: Batch, names: tuple[str, ...]) -> Skeleton:
+def _skeleton_of(batch: Batch, names: tuple[str, ...]) -> Skeleton:
     """Particles and bonds of the equal systems of a batch."""
     graph = batch.graph
     n = graph.num_nodes // graph.num_systems
     first = (graph.target < n) & (graph.edge_hop == 1)
     bonds = graph.edge_index[:, first].cpu().numpy().astype(np.int64)
     return Skeleton(names, graph.types[:n].cpu().numpy(), bonds)
+
+
+def make_task(
+    frame: BodyFrame,
+    system: SystemSpec,
+    config: KernelConfig,
+    train: Iterable[Batch],
+    val: Iterable[Batch],
+) -> Task:
+    """Training and validation windows written in the frame, of displacements.
+
+    Raises
+    ------
+    RequestError
+        The particles have not the parts that are asked for.
+    """
+    history, largest = system.history, config.largest
+    skeleton = _skeleton_of(next(iter(train)), system.names)
+    count = count_windows(train)
+    kept = gather(train, frame, history, spread_out(count, largest))
+    held = gather(val, frame, history, spread_out(count_windows(val), largest))
+    return Task(
+        kept=kept,
+        held=held,
+        others=None
+        if count <= largest
+        else lambda: (write(batch, frame, history) for batch in train),
+        offset=kept.targets.mean(dim=0),
+        part=torch.from_numpy(divide(skeleton, config.parts)).to(kept.inputs.device),
+        skeleton=skeleton,
+        side=None if system.up is None else min(axis for axis in range(3) if axis != system.up),
+    )
 
 
 def fit_member(
@@ -178,11 +233,6 @@ def _pieces(
         z = layout.columns(windows.inputs)
         kernels = kernel(z, kept, layout.group, weights, config.form)
         yield kernels, (windows.targets - task.offset)[:, :, mine].flatten(1)
-
-
-def part_of(skeleton: Skeleton, config: KernelConfig) -> Tensor:
-    """(N,) part of every particle; raises as `divide` does."""
-    return torch.from_numpy(divide(skeleton, config.parts))
 
 
 def _stacked(parts: Sequence[Tensor], shape: tuple[int, ...]) -> Tensor:

@@ -7,7 +7,9 @@ displacements in the same frame. They are predicted as
 .. math::
     \hat y_p(z) = \bar y_p + \sum_n k_p(z, z_n)\, w_{n, p}
 
-with a kernel (`ridge.py`) for each part p of the body: the whole of it, or its trunk and limbs.
+with a kernel (`ridge.py`) for each part p of the body: the whole of it, or its trunk and limbs. Far
+from all that it has seen a kernel predicts the mean, and a molecule long after its start is more
+likely near its mean structure than where it began: so the targets may be places (`about: mean`).
 Weights of the kernel and the ridge are chosen on the validation windows (`tuning.py`); the mean of
 several members that read different columns (`layout.py`) may be taken, and bones be held to their
 lengths (`bones.py`). Of more training windows than `largest`, so many are kept and all are learned
@@ -19,6 +21,7 @@ None of this is in the paper; what it means for its claims is in docs/explanatio
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -29,20 +32,17 @@ from painet_cli.data.batches.batch import Batch
 from painet_cli.errors import RequestError
 from painet_cli.models.base import DynamicsModel, SystemSpec
 from painet_cli.models.kernel.bones import paths, with_bones_of
-from painet_cli.models.kernel.fitting import Task, fit_member, part_of, skeleton_of
+from painet_cli.models.kernel.fitting import Task, fit_member, make_task
 from painet_cli.models.kernel.member import Member, inside
-from painet_cli.models.kernel.parts import Skeleton, parents
-from painet_cli.models.kernel.written import (
-    count_windows,
-    gather,
-    spread_out,
-    write,
-    write_inputs,
-)
+from painet_cli.models.kernel.parts import parents
+from painet_cli.models.kernel.written import write_inputs
 from painet_cli.models.layers.body_frame import BodyFrame, Frames
 from painet_cli.models.layers.fitted_buffers import FittedBuffers
 
-_DIMENSIONS = {"part": 1, "offset": 3, "spread": 2, "parent": 1, "path": 2}
+_DIMENSIONS = {
+    "part": 1, "offset": 3, "predicts_places": 0, "spread": 2, "parent": 1, "path": 2,
+}  # fmt: skip
+_TYPES = {"part": torch.int64, "parent": torch.int64, "predicts_places": torch.bool}
 
 
 class Kernel(FittedBuffers, DynamicsModel):
@@ -62,7 +62,9 @@ class Kernel(FittedBuffers, DynamicsModel):
     part
         (N,) part of the body that every particle is predicted with.
     offset
-        (T, N, 3) mean displacement.
+        (T, N, 3) mean displacement, or place.
+    predicts_places
+        () whether kernels predict places, and not displacements.
     spread
         (T, N) what standard deviations are multiplied by, so that they are right on the validation
         windows.
@@ -77,6 +79,7 @@ class Kernel(FittedBuffers, DynamicsModel):
 
     part: Tensor
     offset: Tensor
+    predicts_places: Tensor
     spread: Tensor
     parent: Tensor
     path: Tensor
@@ -89,7 +92,7 @@ class Kernel(FittedBuffers, DynamicsModel):
         self.frame = BodyFrame(system.up, system.names)
         self.members = nn.ModuleList(Member(config.form) for _ in config.members)
         for name, dimensions in _DIMENSIONS.items():
-            dtype = torch.int64 if name in ("part", "parent") else torch.float64
+            dtype = _TYPES.get(name, torch.float64)
             self.register_buffer(name, torch.zeros((0,) * dimensions, dtype=dtype))
 
     @classmethod
@@ -125,15 +128,21 @@ class Kernel(FittedBuffers, DynamicsModel):
                 "model kernel: the training systems have different particles",
                 "it reads windows of one system; choose another model",
             )
-        skeleton = skeleton_of(next(iter(train)), self.system.names)
-        task = self._task(train, val, skeleton)
+        task = make_task(self.frame, self.system, self.config, train, val)
         if self.config.keep_bones:
-            parent, depth = parents(skeleton)
+            parent, depth = parents(task.skeleton)
             self._set("parent", torch.from_numpy(parent))
             self._set("path", paths(parent, depth))
-        self._take(task)
-        squared = (self._moved(task.held.inputs) - task.held.targets).square().mean(dim=-1)
-        variance = self._deviations(task.held.inputs).square()
+        tried, held = [], task.held
+        for about in ("start", "mean") if self.config.about == "auto" else (self.config.about,):
+            own = task.of_places() if about == "mean" else task
+            members = self._fitted(own)
+            self._take(own, members)
+            error = (self._moved(held.inputs) - held.targets).square().mean()
+            tried.append((float(error), own, members))
+        self._take(*min(tried, key=lambda one: one[0])[1:])
+        squared = (self._moved(held.inputs) - held.targets).square().mean(dim=-1)
+        variance = self._deviations(held.inputs).square()
         self._set("spread", (squared / variance).mean(dim=0).sqrt())
 
     @torch.no_grad()
@@ -146,39 +155,35 @@ class Kernel(FittedBuffers, DynamicsModel):
         other.frame.fit(train)
         other._set("parent", self.parent)
         other._set("path", self.path)
-        skeleton = skeleton_of(next(iter(train)), self.system.names)
         # validation windows are not looked at: what they choose is known
-        other._take(other._task(train, train, skeleton), self)
+        task = make_task(other.frame, self.system, self.config, train, train)
+        own = task.of_places() if self.predicts_places else task
+        other._take(own, other._fitted(own, like=self))
         other.eval()
         return other
 
-    def _take(self, task: Task, like: Kernel | None = None) -> None:
-        """Fit the members, with the weights and ridges of a kernel that is `like` this one."""
+    def _fitted(self, task: Task, like: Kernel | None = None) -> list[dict[str, Tensor]]:
+        """Buffers of the members, with the weights and ridges of a kernel that is `like` it."""
+        members = self.config.members
+        known = [None] * len(members) if like is None else [m.choices() for m in like._members()]
+        return [
+            fit_member(task, self.config, member, chosen)
+            for member, chosen in zip(members, known, strict=True)
+        ]
+
+    def _take(self, task: Task, members: Iterable[dict[str, Tensor]]) -> None:
+        """Take what was fitted."""
         self._set("part", task.part)
         self._set("offset", task.offset)
-        known = (
-            [None] * len(self.members) if like is None else [m.choices() for m in like._members()]
-        )
-        for member, config, chosen in zip(self._members(), self.config.members, known, strict=True):
-            member.take(**fit_member(task, self.config, config, chosen))
+        self._set("predicts_places", torch.tensor(task.places))
         self._set("spread", torch.ones_like(task.offset[..., 0]))
+        for member, buffers in zip(self._members(), members, strict=True):
+            member.take(**buffers)
 
-    def _task(self, train: Iterable[Batch], val: Iterable[Batch], skeleton: Skeleton) -> Task:
-        history, largest, up = self.system.history, self.config.largest, self.system.up
-        count = count_windows(train)
-        kept = gather(train, self.frame, history, spread_out(count, largest))
-        held = gather(val, self.frame, history, spread_out(count_windows(val), largest))
-        return Task(
-            kept=kept,
-            held=held,
-            others=None
-            if count <= largest
-            else lambda: (write(batch, self.frame, history) for batch in train),
-            offset=kept.targets.mean(dim=0),
-            part=part_of(skeleton, self.config).to(kept.inputs.device),
-            skeleton=skeleton,
-            side=None if up is None else min(axis for axis in range(3) if axis != up),
-        )
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        # those of painet before it knew places have none
+        state_dict.setdefault(f"{prefix}predicts_places", torch.tensor(data=False))
+        super()._load_from_state_dict(state_dict, prefix, *rest)
 
     def unlike(self) -> str | None:
         """What does not go together, as the base class has it."""
@@ -243,6 +248,7 @@ class Kernel(FittedBuffers, DynamicsModel):
         """Displacements in the frame."""
         made = torch.stack([member.predict(inputs, self.part) for member in self._members()])
         moved = made.mean(dim=0) + self.offset.double()
+        moved = moved - self.predicts_places * inputs[:, :1]
         share = self.config.keep_bones
         if share:
             start = inputs[:, 0]
@@ -256,9 +262,7 @@ class Kernel(FittedBuffers, DynamicsModel):
         return made.mean(dim=0)[:, None] * self.spread.double()
 
     def _members(self) -> Iterator[Member]:
-        for member in self.members:
-            if isinstance(member, Member):
-                yield member
+        yield from (member for member in self.members if isinstance(member, Member))
 
 
 def fit_kernel(

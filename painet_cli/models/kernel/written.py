@@ -21,7 +21,7 @@ class Written:
     inputs
         (S, K, N, 3) positions, velocities, and the H displacements of the past; K = 2 + H.
     targets
-        (S, T, N, 3) displacements from the start.
+        (S, T, N, 3) displacements from the start, or places.
     """
 
     inputs: Tensor
@@ -38,6 +38,10 @@ class Written:
         return Written(
             torch.cat([self.inputs, other.inputs]), torch.cat([self.targets, other.targets])
         )
+
+    def places(self) -> Written:
+        """The same windows with places for displacements."""
+        return Written(self.inputs, self.targets + self.inputs[:, :1])
 
     def mirrored(self, partner: Tensor, side: int) -> Written:
         """Seen in a mirror: left is right, and what points to the side points to the other."""

@@ -21,7 +21,7 @@ def kernel(
     learn, choose = (
         cutter(known, thinned(part, _WINDOWS), offsets) for part in (blocks.learn, blocks.choose)
     )
-    model = fit_kernel(learn, choose, cutter.spec, KernelConfig(form="rbf"))
+    model = fit_kernel(learn, choose, cutter.spec, KernelConfig(form="rbf", about="start"))
     return Candidate(
         cutter.guess(model),
         spread=cutter.spread(model.deviations),

@@ -118,6 +118,55 @@ def test_turns_and_shifts_are_those_of_the_prediction(spec: SystemSpec, turn: Te
     torch.testing.assert_close(actual, expected, rtol=1e-8, atol=1e-8)
 
 
+@pytest.mark.parametrize("spec", [SPEC, IN_SPACE], ids=["ground", "space"])
+def test_far_from_all_it_has_seen_it_falls_back_to_the_start_or_to_the_mean(
+    spec: SystemSpec,
+) -> None:
+    near = learnable(4, 3)
+    far = replace(near, velocities=1e4 * near.velocities)
+    for about in ("start", "mean"):
+        model = fitted(spec=spec, form="rbf", about=about)
+        frames, predicted = model.frame(far), model(far)
+        moved = [frames.components(x - far.positions) for x in predicted]
+        places = [frames.positions(x) for x in predicted]
+        for found, is_one in ((moved, about == "start"), (places, about == "mean")):
+            of_each = torch.stack(found).view(2, 4, -1, 3)
+            same = torch.allclose(of_each, of_each[:, :1].expand_as(of_each), rtol=1e-3, atol=1e-3)
+            assert same is is_one
+
+
+def test_what_it_falls_back_to_is_chosen_on_the_validation_windows() -> None:
+    train, val = learnable(60, 1), learnable(30, 2)
+    forgotten = [
+        replace(one, targets=learnable(one.graph.num_systems, seed).positions.expand(2, -1, -1))
+        for seed, one in enumerate((train, val), start=5)
+    ]
+    wandering = [
+        replace(one, targets=one.positions + 0.1 * normal(2, *one.positions.shape, seed=seed))
+        for seed, one in enumerate((train, val), start=5)
+    ]
+    for windows, places in ((forgotten, True), (wandering, False)):
+        learned, chosen_on = ([one] for one in windows)
+        models = {
+            about: fit_kernel(learned, chosen_on, IN_SPACE, KernelConfig(form="rbf", about=about))
+            for about in ("auto", "start", "mean")
+        }
+        assert bool(models["auto"].predicts_places) is places
+        alike = models["mean" if places else "start"]
+        torch.testing.assert_close(models["auto"](val), alike(val), rtol=0, atol=0)
+        again = models["auto"].refitted(learned)
+        torch.testing.assert_close(again(val), alike(val))
+
+
+def test_a_state_from_before_it_knew_places_predicts_displacements() -> None:
+    model = fitted(about="start")
+    state = model.state_dict()
+    del state["predicts_places"]
+    other = Kernel(model.config, SPEC, 2)
+    other.load_state_dict(state)
+    torch.testing.assert_close(other(learnable(4, 3)), model(learnable(4, 3)), rtol=0, atol=0)
+
+
 def test_the_past_is_learned_from_where_it_is_told() -> None:
     spec = replace(SPEC, history=2)
     train, val, test = (learnable(count, k, history=2) for k, count in ((1, 150), (2, 30), (3, 30)))

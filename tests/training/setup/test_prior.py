@@ -97,7 +97,7 @@ def test_a_window_is_told_what_a_kernel_without_its_recording_predicts(
         (batch.known_targets() - batch.positions - moved).square().mean()
         for moved in (batch.prior, full)
     )
-    assert left > 1.5 * in_sample, "frames at random cannot be foretold"
+    assert left > 1.1 * in_sample, "frames at random cannot be foretold"
 
 
 def test_refitted_to_the_same_windows_a_kernel_is_the_same() -> None:
