@@ -98,7 +98,9 @@ def _write_skeletons(
         f"{track.what}: {spaced.said}; lengths in {unit}{up}; at rest it is in {stands}. Bones "
         f"keep the lengths of the start frame, which puts joints up to {off:.2g} {unit} off"
     )
-    written = [Written(path, what, len(spaced.frames), open_bvh(path.name))]
+    in_metres = METRES.get(style.unit or "", metres)
+    opened = open_bvh(path.name, len(spaced.frames), in_metres)
+    written = [Written(path, what, len(spaced.frames), opened)]
     if metres:
         path = stem.with_name(f"{stem.name}.glb")
         write_glb(
