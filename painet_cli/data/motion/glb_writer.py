@@ -24,6 +24,7 @@ from painet_cli.data.particles.names import Axis
 
 _MAGIC, _VERSION, _JSON, _BIN = 0x46546C67, 2, 0x4E4F534A, 0x004E4942
 _FLOAT, _UNSIGNED_SHORT = 5126, 5123
+_VERTICES, _INDICES = 34962, 34963
 _WAIST, _GIRTH = 0.15, 0.06
 """Where a bone of length 1 is thickest, and its half width there."""
 _Z_UP = [-(2**-0.5), 0.0, 0.0, 2**-0.5]
@@ -183,6 +184,7 @@ def _bone_shape(buffer: _Buffer) -> int:
     ]
     buffer.add(points, "VEC3")
     buffer.add(np.array(faces, dtype=np.uint16), "SCALAR")
+    buffer.views[0]["target"], buffer.views[1]["target"] = _VERTICES, _INDICES
     return 0
 
 

@@ -104,7 +104,17 @@ def write_frames(
         except BaseException:
             writer.close = lambda: None  # as it is collected it would be closed, and fail, again
             raise
+    if kind.name == "XYZ":
+        _drop_empty_line(path)
     _check_room(path)
+
+
+def _drop_empty_line(path: Path) -> None:
+    """Take the empty line off the end of an XYZ file, where readers expect another frame."""
+    with path.open("r+b") as file:
+        end = file.seek(-2, os.SEEK_END)
+        if file.read() == b"\n\n":
+            file.truncate(end + 1)
 
 
 def _check_room(path: Path) -> None:

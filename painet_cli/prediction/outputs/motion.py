@@ -21,6 +21,9 @@ from painet_cli.prediction.outputs.motion_style import MotionStyle
 from painet_cli.prediction.outputs.track import EvenlySpaced, Track
 from painet_cli.prediction.outputs.viewers import Written, open_bvh, open_csv, open_glb, open_trc
 
+_RIGID = 1e-5
+"""Share of the longest bone by which bones may change and still count as rigid."""
+
 
 def write_motion(
     system: Input,
@@ -49,6 +52,8 @@ def write_motion(
     metres = style.metres_in(unit)
     written: list[Written] = []
     resampled = [(track, style.frames_of(track, system), stem) for track, stem in tracks]
+    if parents and style.resamples:
+        resampled = [(one, _rigid_between(one, x, parents), stem) for one, x, stem in resampled]
     for track, spaced, stem in resampled if parents else ():
         written += _write_skeletons(system, track, spaced, stem, parents or {}, style, metres)
     for track, spaced, stem in resampled if metres else ():
@@ -98,7 +103,9 @@ def _write_skeletons(
         f"{track.what}: {spaced.said}; lengths in {unit}{up}; at rest it is in {stands}. Bones "
         f"keep the lengths of the start frame, which puts joints up to {off:.2g} {unit} off"
     )
-    written = [Written(path, what, len(spaced.frames), open_bvh(path.name))]
+    in_metres = METRES.get(style.unit or "", metres)
+    opened = open_bvh(path.name, len(spaced.frames), in_metres)
+    written = [Written(path, what, len(spaced.frames), opened)]
     if metres:
         path = stem.with_name(f"{stem.name}.glb")
         write_glb(
@@ -114,6 +121,16 @@ def _write_skeletons(
         what = f"{track.what}: {spaced.said}; the same skeleton, in metres, y is up"
         written.append(Written(path, what, len(spaced.frames), open_glb(path.name)))
     return written
+
+
+def _rigid_between(track: Track, spaced: EvenlySpaced, parents: dict[int, int]) -> EvenlySpaced:
+    """Frames between steps whose bones keep their lengths with bones that keep them, too."""
+    bones = np.array(list(parents.items()))
+    steps = track.frames.astype(np.float64)
+    lengths = np.linalg.norm(steps[:, bones[:, 0]] - steps[:, bones[:, 1]], axis=-1)
+    if np.ptp(lengths, axis=0).max() > _RIGID * lengths.max():
+        return spaced
+    return spaced._replace(frames=pose(parents, steps[0], spaced.frames).reached)
 
 
 def _y_up(x: NDArray[np.floating], up_axis: Axis | None) -> NDArray[np.floating]:

@@ -35,6 +35,11 @@ class MotionStyle:
     rate: float | str | None = None
     past: bool = False
 
+    @property
+    def resamples(self) -> bool:
+        """Whether other frames than the steps are written."""
+        return self.rate is not None or self.past
+
     def metres_in(self, length_unit: str) -> float | None:
         """Metres in a unit of length; None where that is not known.
 
@@ -67,7 +72,7 @@ class MotionStyle:
         RequestError
             The rate is the recording's, which does not say it.
         """
-        if self.rate is None and not self.past:
+        if not self.resamples:
             return track.evenly_spaced()
         known_s = system.frame_time_s
         if self.rate in (None, "source") or self.past:

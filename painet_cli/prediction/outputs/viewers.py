@@ -36,7 +36,8 @@ class Written:
 
 def open_models(file: str) -> list[str]:
     """Commands for a PDB of one or several models."""
-    return [f"vmd {file}", f"pymol {file}", f"{_MOLSTAR} Open Files: {file}"]
+    # PyMOL tells helices and strands by itself only of a file with one model
+    return [f"vmd {file}", f"pymol {file} -d dss", f"{_MOLSTAR} Open Files: {file}"]
 
 
 def open_trajectory(file: str, topology: str, kind: Format) -> list[str]:
@@ -60,9 +61,23 @@ def open_extxyz(file: str) -> list[str]:
     return [f"ovito {file}", f"ase gui {file}", f'ase.io.read("{file}", ":")']
 
 
-def open_bvh(file: str) -> list[str]:
-    """How to open a BVH file."""
-    return [f"Blender: File > Import > Motion Capture (.bvh): {file}"]
+def open_bvh(file: str, frames: int, metres: float | None) -> list[str]:
+    """How to open a BVH file, which names no unit of length, in metres and at its own rate.
+
+    Parameters
+    ----------
+    frames
+        Frames in the file, which Blender numbers from 1.
+    metres
+        Metres in its unit of length; None where that is not known.
+    """
+    scale = f"{metres or 1.0:.6g}"
+    options = f"filepath='{file}', global_scale={scale}, update_scene_fps=True"
+    script = f"import bpy; bpy.ops.import_anim.bvh({options})"
+    return [
+        f'blender --python-expr "{script}; bpy.context.scene.frame_end = {frames}"',
+        f"Blender: File > Import > Motion Capture (.bvh): {file}, Scale {scale}, Update Scene FPS",
+    ]
 
 
 def open_glb(file: str) -> list[str]:
@@ -72,7 +87,7 @@ def open_glb(file: str) -> list[str]:
 
 def open_trc(file: str) -> list[str]:
     """How to open a TRC file."""
-    return [f"OpenSim: File > Load Motion: {file}"]
+    return [f"OpenSim: File > Preview Experimental Data: {file}"]
 
 
 def open_csv(file: str) -> list[str]:

@@ -107,7 +107,7 @@
     camera.add(lamp);
     lamp.position.set(0, 0, 1);
     scene.add(camera, new THREE.AmbientLight(0xffffff, 0.6 * Math.PI));
-    const [wide, tall] = count > MANY ? [8, 6] : [24, 16];
+    const [wide, tall] = count > MANY ? [8, 6] : count > NAMED ? [12, 8] : [24, 16];
     const sphere = new THREE.SphereGeometry(1, wide, tall);
     const rod = new THREE.CylinderGeometry(1, 1, 1, count > MANY ? 6 : 12, 1, true);
     const body = (pairs, opacity) => {

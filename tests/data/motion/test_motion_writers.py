@@ -126,6 +126,18 @@ def test_every_bone_of_a_glb_has_one_channel_and_the_root_two(
     assert all(node.get("children", True) for node in content["nodes"]), "no empty lists"
 
 
+def test_a_glb_says_which_of_its_numbers_are_corners_and_which_faces(
+    walk: NDArray[np.float64], tmp_path: Path
+) -> None:
+    path = tmp_path / "walk.glb"  # glTF's validator asks for it
+    write_glb(path, NAMES, parents_of(BONDS, 7) or {}, walk[0], walk, 0.02)
+    content, _ = read_glb(path)
+    (shape,) = content["meshes"][0]["primitives"]
+    used = [shape["attributes"]["POSITION"], shape["indices"]]
+    views = [content["bufferViews"][content["accessors"][one]["bufferView"]] for one in used]
+    assert [view["target"] for view in views] == [34962, 34963]
+
+
 def test_a_glb_of_joints_has_every_node_where_its_joint_is(tmp_path: Path) -> None:
     rest = np.random.default_rng(5).normal(size=(7, 3))
     turns = Rotation.from_rotvec(np.linspace(0, 2, 9)[:, None] * np.array([0.3, 1.0, 0.2]))

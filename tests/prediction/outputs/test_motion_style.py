@@ -67,6 +67,19 @@ def test_a_rate_of_ones_own_lies_between_the_steps(system: Input, tmp_path: Path
     np.testing.assert_allclose(seen.positions, swing(np.arange(5) / 40) * 0.05644, atol=1e-5)
 
 
+def test_bones_that_are_rigid_at_the_steps_are_so_between_them(
+    system: Input, tmp_path: Path
+) -> None:
+    fast = swing(20 * TIMES)[None].astype(np.float32)  # a radian a step
+    style = motion_style("m", "100", with_past=False)
+    write_files(system, fast, TIMES, np.array([START]), tmp_path, style=style)
+    seen = read_trc(tmp_path / "take_predicted.trc").positions
+    lengths = np.linalg.norm(np.diff(seen, axis=1), axis=-1)
+    np.testing.assert_allclose(lengths, 0.05644, rtol=1e-5)
+    posed = read_bvh(tmp_path / "take_predicted.bvh").positions
+    np.testing.assert_allclose(posed, seen, atol=1e-5)
+
+
 def test_without_a_style_the_steps_are_as_predicted(system: Input, tmp_path: Path) -> None:
     path = written(system, tmp_path, MotionStyle())
     assert len(read_bvh(path.with_suffix(".bvh")).positions) == 3
