@@ -61,6 +61,7 @@ __all__ = [
     "state",
     "typed",
     "unit_rows",
+    "wagging_chain",
 ]
 
 
@@ -117,3 +118,13 @@ def manifest(
 def frames_of(describe: Manifest, seed: int = 0) -> NDArray[np.float32]:
     shape = (describe.frame_count, len(describe.particles.names), 3)
     return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+def wagging_chain() -> NDArray[np.float64]:
+    """(101, 5, 3): a flat chain that bends to one side and, half-way through, to the other.
+
+    Bent as much as it is broad, it is nearly its own mirror image turned half round.
+    """
+    flat = np.array([[0, 0, 0], [1.2, 0.7, 0], [2.4, 0, 0], [3.6, 0.7, 0], [4.8, 0, 0.0]])
+    across = np.cos(np.pi * np.arange(101) / 100)[:, None] * [0.5, 0, -1, 0, 0.5]
+    return flat + 0.8 * across[..., None] * [0, 0, 1]

@@ -23,8 +23,10 @@ from painet_cli.prediction.loading import LoadedModel, load
 from painet_cli.prediction.starting.start_checks import refuse_wrong_order
 from painet_cli.prediction.starting.starts import parse_starts
 from painet_cli.prediction.starting.timing import frame_warnings, start_past, start_velocities
+from painet_cli.prediction.starting.treatment import treated
 from painet_cli.training.checkpoint import Header
 from recordings import forecast_recording, read_input
+from systems import wagging_chain
 
 OFFSETS = [10, 20]  # of the small preset
 
@@ -280,6 +282,19 @@ def test_frames_are_superposed_on_what_training_was_superposed_on(
     np.testing.assert_allclose(np.linalg.norm(shift), 1.0, atol=1e-4)
     np.testing.assert_allclose(done.positions[0, 0] - moved[2], np.tile(shift, (9, 1)), atol=1e-4)
     assert any("frame that training was superposed on" in said for said in done.warnings)
+
+
+def test_a_start_that_superposition_spins_is_refused(model: LoadedModel, system: Input) -> None:
+    frames = wagging_chain()
+    header = model.header.model_copy(
+        update={"treatment": ("superposed",), "reference": tuple(map(tuple, frames[0].tolist()))}
+    )
+    wagging = replace(system, name="chain", frames=frames, first_frame=1000)
+    for start in (0, 70, 72):
+        treated(header, wagging, starts(start))
+    treated(header, replace(wagging, breaks=(71,)), starts(71))
+    with pytest.raises(RequestError, match=r"chain: frame 1071 nearly is a mirror image"):
+        treated(header, wagging, starts(30, 71))
 
 
 def test_a_gap_in_time_matters_to_a_past_that_reaches_over_it_alone(

@@ -49,14 +49,13 @@ def clearest(
 
 
 def spins(
-    frame: NDArray[np.floating],  # (N, 3), superposed
-    before: NDArray[np.floating],  # (N, 3), superposed
-) -> bool:
+    frames: NDArray[np.floating],  # (..., N, 3), superposed
+    before: NDArray[np.floating],  # (..., N, 3), superposed
+) -> NDArray[np.bool_]:  # (...)
     """Whether superposition, not motion, is most of the way from one frame to the next."""
-    least = superposed(frame, before) - before
-    radius = np.sqrt(np.square(_centred(before)[0]).mean())
-    far = np.sqrt(np.square(frame - before).mean())
-    return bool(far > _TURNED * np.sqrt(np.square(least).mean()) + _NO_STEP * radius)
+    least, radius = _size(superposed(frames, before) - before), _size(_centred(before)[0])
+    spun: NDArray[np.bool_] = _size(frames - before) > _TURNED * least + _NO_STEP * radius
+    return spun
 
 
 def fit(
@@ -71,6 +70,14 @@ def stretches(frames: int, particles: int) -> Iterator[slice]:
     """Frames of so many particles, as many at a time as a processor's cache holds."""
     size = max(1, _AT_ONCE // particles)
     return (slice(first, first + size) for first in range(0, frames, size))
+
+
+def _size(
+    vectors: NDArray[np.floating],  # (..., N, 3)
+) -> NDArray[np.float64]:  # (...)
+    """Root mean square of the components."""
+    size: NDArray[np.float64] = np.sqrt(np.square(vectors).mean(axis=(-2, -1)))
+    return size
 
 
 def _centred(

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.particles.names import Treatment
-from painet_cli.data.particles.superpose import fit, stretches, superposed
+from painet_cli.data.particles.superpose import fit, spins, stretches, superposed
+from painet_cli.errors import RequestError, option
 from painet_cli.prediction.inputs.recording import Input
 from painet_cli.training.checkpoint import Header
 
@@ -72,6 +73,11 @@ def treated(
     Each frame is superposed on the one that training was superposed on, or, where the checkpoint
     does not keep it, on the first start. Then all of them are moved as one, so that the first
     start, and what is predicted, lies where the input does.
+
+    Raises
+    ------
+    RequestError
+        A start is so near the mirror image of the frame that it is superposed on that it spins.
     """
     missing: list[Treatment] = [one for one in header.treatment if one not in system.treatment]
     x = system.frames.astype(np.float64)
@@ -85,6 +91,7 @@ def treated(
         onto = start if reference is None else reference
         for some in stretches(len(x), x.shape[1]):
             x[some] = superposed(x[some], onto)
+        _check_still(system, x, starts)
         if reference is None:
             said.append("superposed on the first start")
         else:
@@ -100,3 +107,15 @@ def treated(
         treatment=(*system.treatment, *missing),
     )
     return changed, (f"frames are {' and '.join(said)}, as those that it was trained on were",)
+
+
+def _check_still(system: Input, superposed: NDArray[np.float64], starts: NDArray[np.int64]) -> None:
+    """Refuse starts that superposition turned away from the frame before."""
+    followed = starts[~np.isin(starts, [0, *system.breaks])]
+    spun = followed[spins(superposed[followed], superposed[followed - 1])]
+    if len(spun):
+        raise RequestError(
+            f"{system.name}: frame {system.first_frame + spun[0]} nearly is a mirror image of the "
+            "frame that training was superposed on and fits it two ways: superposed, it spins",
+            f"choose another {option('start')}, or a checkpoint of frames that are not superposed",
+        )

@@ -11,6 +11,7 @@ from painet_cli.data.particles.superpose import clearest, fit, spins, stretches,
 from painet_cli.prediction.adapting.guesses import weighted_past
 from painet_cli.prediction.adapting.superposition import superposed_mse
 from painet_cli.prediction.yardsticks import mean_structure, mean_superposed
+from systems import wagging_chain
 
 EXACT = {"rtol": 0, "atol": 1e-12}
 
@@ -70,16 +71,6 @@ def test_a_weighted_past_guesses_many_starts_as_each_by_itself() -> None:
     together = guess(frames, starts)
     for at, one in zip(starts, together, strict=True):
         np.testing.assert_allclose(one, guess(frames, np.array([at]))[0], **EXACT)
-
-
-def wagging_chain() -> NDArray[np.float64]:
-    """(101, 5, 3): a flat chain that bends to one side and, half-way through, to the other.
-
-    Bent as much as it is broad, it is nearly its own mirror image turned half round.
-    """
-    flat = np.array([[0, 0, 0], [1.2, 0.7, 0], [2.4, 0, 0], [3.6, 0.7, 0], [4.8, 0, 0.0]])
-    across = np.cos(np.pi * np.arange(101) / 100)[:, None] * [0.5, 0, -1, 0, 0.5]
-    return flat + 0.8 * across[..., None] * [0, 0, 1]
 
 
 def test_frames_go_onto_one_that_no_other_is_a_mirror_image_of() -> None:
