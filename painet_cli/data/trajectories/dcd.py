@@ -81,7 +81,7 @@ class DcdHeader:
     @property
     def unsaid(self) -> bool:
         """Whether no writer is named, and the time step is no molecule's in AKMA units."""
-        named = any(name in self.title for name in _AKMA_WRITERS)
+        named = any(name in self.title for name in (*_AKMA_WRITERS, "LAMMPS"))
         return not named and self.steps_between > 1 and self.time_step >= _LONGEST_STEP
 
     @property
