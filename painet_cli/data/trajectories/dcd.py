@@ -10,12 +10,11 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
+from painet_cli.data.formats.lammps_dump import FEMTOSECONDS
 from painet_cli.errors import RequestError
 
 AKMA_PS = 0.04888821
 """Picoseconds in CHARMM's unit of time."""
-_FEMTOSECONDS = (0.05, 50.0)
-"""Time steps of LAMMPS that are femtoseconds; those of its other units are smaller or unknown."""
 _LONGEST_STEP = 0.4
 """AKMA units, 20 fs: a time step beyond it is in another unit, unless its writer is known."""
 _AKMA_WRITERS = ("CHARMM", "NAMD", "OPENMM", "CREATED BY USER", "DCD PLUGIN", "CP2K")
@@ -92,6 +91,6 @@ class DcdHeader:
         if "CP2K" in self.title or says_none or not step > 0:
             return None
         if "LAMMPS" in self.title or self.unsaid:
-            low, high = _FEMTOSECONDS
+            low, high = FEMTOSECONDS
             return step * steps * 1e-3 if low <= step <= high else None
         return step * steps * AKMA_PS

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from painet_cli.data.formats.binary_cif import mmcif_of
 from painet_cli.data.formats.frame import Frame, LateTimes
-from painet_cli.data.formats.lammps_dump import data_units
+from painet_cli.data.formats.lammps_dump import data_scales
 from painet_cli.data.formats.netcdf import NetcdfHeader, WholeRecords
 from painet_cli.data.formats.pdb_models import PdbModels, misplaced, other_models_note, read_models
 from painet_cli.data.formats.text_frames import cut_short, dl_poly_box
@@ -109,7 +109,7 @@ class MdaReader:
         self._box_of_all = _first_cell(path) if kind.name == "PDB" else None
         self._dcd = DcdHeader.read(path) if kind.name == "DCD" else None
         self._netcdf = NetcdfHeader.read(path) if kind.name == "NCDF" else None
-        self._units = data_units(path) if kind.name == "DATA" else None
+        self._units = data_scales(path) if kind.name == "DATA" else None
         self._late: LateTimes | None = None
         try:
             with mdanalysis(path, kind.whole()):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.formats.frame import Frame, FrameReader, is_unwritten
-from painet_cli.data.formats.lammps_dump import DumpReader
+from painet_cli.data.formats.lammps_dump import DumpReader, data_units
 from painet_cli.data.formats.mmcif import refuse_crystal
 from painet_cli.data.particles.bonds import FARTHEST
 from painet_cli.data.trajectories.guards.claims import check_claims
@@ -150,7 +150,7 @@ class Trajectory:
     ) -> None:
         self.path = path
         self.atom_count = atom_count
-        self._reader = _open_reader(path, atom_count, format_name)
+        self._reader = _open_reader(path, topology, atom_count, format_name)
         self.frame_count, count = self._reader.n_frames, self._reader.n_atoms
         if count < atom_count or (count > atom_count and not drop_extra):
             self.close()
@@ -227,7 +227,9 @@ def _is_spanned(edges: NDArray[np.floating]) -> bool:
     return bool(np.linalg.det(edges @ edges.T) > 1e-12)
 
 
-def _open_reader(path: Path, atom_count: int, format_name: str | None) -> FrameReader:
+def _open_reader(
+    path: Path, topology: Path, atom_count: int, format_name: str | None
+) -> FrameReader:
     check_file(path)
     kind = format_of(path, format_name)
     kind.check_package(path)
@@ -238,6 +240,8 @@ def _open_reader(path: Path, atom_count: int, format_name: str | None) -> FrameR
         )
     if kind.name in OWN:
         check_claims(path, {kind.name})
+        if kind.name == "LAMMPSDUMP" and topology != path and format_of(topology).name == "DATA":
+            return DumpReader(path, data_units(topology))  # those of the same simulation
         return OWN[kind.name].frames(path)
     return MdaReader(path, kind, atom_count)
 
