@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 import numpy as np
@@ -13,36 +14,38 @@ from painet_cli.data.trajectories.reader import Trajectory
 ENGINES = Path(__file__).parents[2] / "engines"
 
 
-def opened(name: str, topology: str, atoms: int) -> Trajectory:
-    return Trajectory(ENGINES / name, ENGINES / topology, atoms, drop_extra=False)
+def opened(path: Path, topology: Path, atoms: int) -> AbstractContextManager[Trajectory]:
+    return closing(Trajectory(path, topology, atoms, drop_extra=False))
 
 
 def test_a_dump_that_names_no_units_has_those_of_its_data_file() -> None:
-    told = opened("argon.lammpstrj", "argon.data", 4)  # nanometres, and a nanosecond
-    frame = told.frame(0)
+    dump = ENGINES / "argon.lammpstrj"
+    with opened(dump, ENGINES / "argon.data", 4) as told:  # nanometres, and a nanosecond
+        frame = told.frame(0)
     np.testing.assert_allclose(frame.positions[1], [2.65, 2.65, 0.0])
     assert frame.box is not None
     np.testing.assert_allclose(np.diag(frame.box), 5.3)
     assert frame.velocities is not None
     np.testing.assert_allclose(frame.velocities[0], [1.2943, 0.211538, 0.322535], rtol=1e-5)
-    bare = opened("argon.lammpstrj", "argon.lammpstrj", 4).frame(0)
+    with opened(dump, dump, 4) as alone:
+        bare = alone.frame(0)
     np.testing.assert_allclose(bare.positions[1], [0.265, 0.265, 0.0])
     assert bare.velocities is None
 
 
 def test_extended_xyz_in_picoseconds_is_not_taken_for_femtoseconds(tmp_path: Path) -> None:
-    told = opened("copper.extxyz", "copper.extxyz", 8)  # units metal, 5 fs between frames
-    assert told.frame_time_ps is None
-    assert told.frame(1).velocities is None
-    assert "does not say LAMMPS' unit of time" in told.notes[0]
+    metal = ENGINES / "copper.extxyz"  # units metal, 5 fs between frames
+    with opened(metal, metal, 8) as told:
+        assert told.frame_time_ps is None
+        assert told.frame(1).velocities is None
+        assert "does not say LAMMPS' unit of time" in told.notes[0]
     real = tmp_path / "real.extxyz"  # the same in units real
-    text = (ENGINES / "copper.extxyz").read_text()
+    text = metal.read_text()
     real.write_text(text.replace("Time=0.005", "Time=5.000").replace("Time=0.01", "Time=10.0"))
-    femtoseconds = Trajectory(real, real, 8, drop_extra=False)
-    assert femtoseconds.frame_time_ps == pytest.approx(0.005)
-    frame = femtoseconds.frame(1)
-    assert frame.velocities is not None
-    assert femtoseconds.notes == ()
+    with opened(real, real, 8) as femtoseconds:
+        assert femtoseconds.frame_time_ps == pytest.approx(0.005)
+        assert femtoseconds.frame(1).velocities is not None
+        assert femtoseconds.notes == ()
 
 
 def test_a_dcd_of_lammps_says_who_wrote_it(tmp_path: Path) -> None:
