@@ -17,6 +17,8 @@ _COORDINATES_END = 54
 """Columns up to the end of an atom's z."""
 _TIME = re.compile(r"\bt=\s*([-+]?\d+(?:\.\d*)?)\b")
 """What GROMACS writes into the title of every model, in picoseconds."""
+_CP2K_TIME = re.compile(r"REMARK +Step \d+, time = *(\d*\.\d+),")
+"""What CP2K writes before every model, in femtoseconds."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,9 @@ def _models(lines: Iterable[str]) -> tuple[list[tuple[int, float | None]], bool,
     said: float | None = None
     numbered = begun = ended = lettered = parted = False
     for line in lines:
+        cp2k = _CP2K_TIME.match(line)
         atom, model, title = line.startswith(_ATOMS), line[:5] == "MODEL", line[:5] == "TITLE"
+        title = title or cp2k is not None
         if (model and begun) or (atoms and (title or (atom and ended))):
             models.append((hash(tuple(atoms)), said))  # a title is of the next one
             parted |= ended
@@ -173,6 +177,7 @@ def _models(lines: Iterable[str]) -> tuple[list[tuple[int, float | None]], bool,
         elif title:
             found = _TIME.search(line)
             said = float(found[1]) if found else None
+            said = float(cp2k[1]) * 1e-3 if cp2k else said
         elif line.strip() == "END":
             ended = not numbered
     return [*models, (hash(tuple(atoms)), said)], lettered, parted

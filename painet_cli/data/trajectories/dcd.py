@@ -1,7 +1,7 @@
 """What the headers of DCD files say of their writer, the time between frames, and a cut end.
 
-CHARMM, NAMD and OpenMM write the time step in AKMA units (48.888 fs), LAMMPS in its own unit (fs
-with `units real`); VMD and mdtraj know no times and write 1.
+CHARMM, NAMD and OpenMM write the time step in AKMA units (48.888 fs), CP2K in fs, LAMMPS in its own
+unit (fs with `units real`); VMD and mdtraj know no times and write 1.
 """
 
 from __future__ import annotations
@@ -88,8 +88,10 @@ class DcdHeader:
         """Picoseconds between frames; None where the writer knew no times."""
         step, steps = self.time_step, self.steps_between
         says_none = step == 1.0 and (steps == 1 or "DCD PLUGIN" in self.title)
-        if "CP2K" in self.title or says_none or not step > 0:
+        if says_none or not step > 0:
             return None
+        if "CP2K" in self.title:
+            return step * steps * 1e-3
         if "LAMMPS" in self.title or self.unsaid:
             low, high = FEMTOSECONDS
             return step * steps * 1e-3 if low <= step <= high else None

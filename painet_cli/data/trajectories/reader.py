@@ -76,6 +76,13 @@ def open_topology(path: Path, format_name: str | None = None) -> Any:
         source = mda_source(path, kind)
         with mdanalysis(path, kind.whole()), parser(source) as topology:
             universe = MDAnalysis.Universe(topology.parse(**mda_options(path, kind)), to_guess=())
+    if kind.name == "MOL2":  # which calls a residue by its name and number: ALA2
+        universe.residues.resnames = [
+            name.removesuffix(str(number)) or name
+            for name, number in zip(
+                universe.residues.resnames, universe.residues.resids.tolist(), strict=True
+            )
+        ]
     if universe.atoms.n_atoms == 0:
         raise RequestError(f"{path}: holds no atoms", f"expected a topology: {TOPOLOGIES}")
     with mdanalysis(path, kind.whole()):
