@@ -180,7 +180,8 @@ def _none_fits(
             what,
             "its elements are not known: give them with a "
             f"{option('topology')} (PDB, MOL2, XYZ ...), or in the file"
-            + f"; and the time between frames: {option('frame_time', '2fs')}" * untimed,
+            + f"; and the time between frames: {option('frame_time', '2fs')}"
+            * untimed,
         )
     if untimed:
         return RequestError(f"{what}, and the time between the frames is not known", _give_time())

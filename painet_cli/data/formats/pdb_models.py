@@ -1,4 +1,7 @@
-"""Models of a PDB file: those with the atoms of its first, their times, and how it ends."""
+"""Models of a PDB file: those with the atoms of its first, their times, and how it ends.
+
+Residue numbers beyond four digits are read in hybrid-36: http://cci.lbl.gov/hybrid_36/
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
 
-from painet_cli.data.formats.hybrid36 import in_decimal
 from painet_cli.data.formats.text_frames import open_unpacked
 from painet_cli.errors import RequestError
 
@@ -19,6 +21,10 @@ _TIME = re.compile(r"\bt=\s*([-+]?\d+(?:\.\d*)?)\b")
 """What GROMACS writes into the title of every model, in picoseconds."""
 _CP2K_TIME = re.compile(r"REMARK +Step \d+, time = *(\d*\.\d+),")
 """What CP2K writes before every model, in femtoseconds."""
+_HYBRID = re.compile(r"[A-Z][0-9A-Z]{3}|[a-z][0-9a-z]{3}")
+_NUMBER_COLUMNS = slice(22, 26)
+_FIRST_LETTERED = 10_000
+"""What `A000` stands for."""
 
 
 @dataclass(frozen=True)
@@ -143,6 +149,20 @@ def _rewritten(lines: Iterable[str], *, parted: bool) -> str:
         for number, block in enumerate(full, start=1)
         for line in (f"MODEL     {number % 10_000:4d}\n", *block, "ENDMDL\n")
     )
+
+
+def in_decimal(line: str) -> str:
+    """Write the residue number of an atom's line modulo 10,000, where it is in hybrid-36."""
+    number, end = line[_NUMBER_COLUMNS], _NUMBER_COLUMNS.stop
+    if not line.startswith(_ATOMS) or not _HYBRID.fullmatch(number):
+        return line
+    return f"{line[: _NUMBER_COLUMNS.start]}{_decoded(number) % _FIRST_LETTERED:4d}{line[end:]}"
+
+
+def _decoded(number: str) -> int:
+    """Value of four digits: capitals count on from 9999, small letters from ZZZZ."""
+    value = int(number, 36) - 10 * 36**3 + _FIRST_LETTERED
+    return value + 26 * 36**3 if number[0].islower() else value
 
 
 def _models(lines: Iterable[str]) -> tuple[list[tuple[int, float | None]], bool, bool]:

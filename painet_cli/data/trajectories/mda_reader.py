@@ -28,6 +28,7 @@ from painet_cli.data.formats.text_frames import cut_short, dl_poly_box
 from painet_cli.data.trajectories.child_reader import ChildReader
 from painet_cli.data.trajectories.dcd import DcdHeader
 from painet_cli.data.trajectories.guards.claims import check_claims
+from painet_cli.data.trajectories.guards.includes import force_fields
 from painet_cli.data.trajectories.readable import Readable
 from painet_cli.data.trajectories.xdr_frames import frame_end, time_at
 from painet_cli.errors import RequestError
@@ -287,7 +288,12 @@ def mda_name(kind: Readable) -> str:
 
 
 def mda_options(path: Path, kind: Readable) -> dict[str, Any]:
-    """What MDAnalysis must be told of a file: columns that a LAMMPS data file names by a style."""
+    """What MDAnalysis must be told of a file.
+
+    Columns that a LAMMPS data file names by a style, and where GROMACS keeps its force fields.
+    """
+    if kind.name == "ITP":
+        return {"include_dir": str(folder)} if (folder := force_fields()) else {}
     if kind.name != "DATA":
         return {}
     from MDAnalysis.lib.util import anyopen
