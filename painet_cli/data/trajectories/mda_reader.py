@@ -30,7 +30,7 @@ from painet_cli.data.trajectories.dcd import DcdHeader
 from painet_cli.data.trajectories.guards.claims import check_claims
 from painet_cli.data.trajectories.guards.includes import force_fields
 from painet_cli.data.trajectories.readable import Readable
-from painet_cli.data.trajectories.xdr_frames import frame_end, time_at
+from painet_cli.data.trajectories.xdr_frames import clock_at, frame_end
 from painet_cli.errors import RequestError
 
 # Their files do not say how many atoms a frame has.
@@ -232,7 +232,8 @@ class MdaReader:
 
     def _last_time(self) -> float | None:
         if self.kind.name in ("XTC", "TRR"):
-            return time_at(self.path, self.kind.name, self._reader.last_offset)
+            clock = clock_at(self.path, self.kind.name, self._reader.last_offset)
+            return clock[1] if clock else None
         return float(self._reader[self.n_frames - 1].time)
 
     def _notes(self) -> tuple[str, ...]:
@@ -243,6 +244,13 @@ class MdaReader:
             cut = end != self.path.stat().st_size
             self.n_frames -= end > self.path.stat().st_size
         notes = [cut_short(self.path, self.n_frames)] if cut else []
+        if self.kind.name in ("XTC", "TRR"):
+            clock = clock_at(self.path, self.kind.name, self._reader.last_offset)
+            if clock and clock[0] == clock[1] >= self._reader.n_frames > 1:
+                notes.append(
+                    f"{self.path.name} counts 1 ps a step, as GROMACS' minimisations do: such "
+                    "frames are no motion"
+                )
         notes += self._pdb.notes if self._pdb is not None else ()
         if left_out := self._models_left_out:
             notes.append(other_models_note(self.path, left_out, left_out + self.n_frames))

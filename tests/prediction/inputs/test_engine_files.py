@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from painet_cli.cli.app import main
 from painet_cli.data.trajectories.readable import format_of
-from painet_cli.data.trajectories.reader import open_topology
+from painet_cli.data.trajectories.reader import Trajectory, open_topology
 from painet_cli.errors import RequestError
 from painet_cli.prediction.inputs.open import open_input
 
@@ -51,6 +52,25 @@ def test_g96_of_a_run_takes_a_topology_and_its_own_times(tmp_path: Path) -> None
         assert recording.frame_count == 2
         found = recording.read(recording.select("all"), 0, 2)
     assert "cut short" in " ".join(found.notes)
+
+
+def test_a_minimisation_of_gromacs_is_said_to_be_no_motion(tmp_path: Path) -> None:
+    steepest = ENGINES / "minimised.trr"  # steps 10, 23, 37, 49 and 61, at as many picoseconds
+    with closing(Trajectory(steepest, steepest, 22, drop_extra=False)) as file:
+        assert "minimisations" in " ".join(file.notes)
+    raw = steepest.read_bytes()
+    at, length = 24 + 40 + 4, len(raw) // 5
+    motion = tmp_path / "motion.trr"  # the same at steps of 2 fs
+    steps = [int.from_bytes(raw[at + k * length :][:4]) * 500 for k in range(5)]
+    frames = [raw[k * length : (k + 1) * length] for k in range(5)]
+    motion.write_bytes(
+        b"".join(
+            one[:at] + step.to_bytes(4) + one[at + 4 :]
+            for one, step in zip(frames, steps, strict=True)
+        )
+    )
+    with closing(Trajectory(motion, motion, 22, drop_extra=False)) as file:
+        assert file.notes == ()
 
 
 def test_models_of_cp2k_have_the_times_of_their_remarks() -> None:
