@@ -85,6 +85,7 @@ def choose(
         None fits, or none is like the system; says which is the nearest and what to do.
     """
     misfits: dict[str, str] = {}
+    untimely = ""
     fitting: list[_Match] = []
     given = any(one.origin == "given" for one in checkpoints)
     untimed = moving and frame_time_s is None and not given
@@ -93,9 +94,14 @@ def choose(
             particles = candidate.selected.particles
             try:
                 types = check_fit(checkpoint.header, particles, length_unit, up_axis)
+            except MisfitError as error:
+                misfits.setdefault(checkpoint.name, error.what)
+                continue
+            try:
                 check_time(checkpoint.header, frame_time_s, moving=moving)
             except MisfitError as error:
                 misfits.setdefault(checkpoint.name, error.what)
+                untimely = untimely or f"{checkpoint.name}: {error.what}"
                 continue
             found = Counter(checkpoint.header.type_names[k] for k in types.tolist())
             comparison = compare(checkpoint.header, found, candidate.structure, fingerprint)
@@ -109,7 +115,7 @@ def choose(
     like = [one for one in fitting if one.checkpoint.origin == "given" or _is_like(one)]
     if not like:
         nearest = max(fitting, key=lambda one: one.comparison.score)
-        raise _none_is_like(nearest, untimed=untimed)
+        raise _none_is_like(nearest, untimely, untimed=untimed)
     taken = min(like, key=lambda one: one.rank)
     why = {
         "given": "as asked",
@@ -199,7 +205,8 @@ def _give_time() -> str:
     )
 
 
-def _none_is_like(nearest: _Match, *, untimed: bool) -> RequestError:
+def _none_is_like(nearest: _Match, untimely: str, *, untimed: bool) -> RequestError:
+    """Why none is; `untimely` is one that fits but for the time between frames, and why."""
     if untimed:
         return RequestError("the time between the frames is not known", _give_time())
     source = "motion" if nearest.checkpoint.header.up_axis else "trajectory"
@@ -207,7 +214,7 @@ def _none_is_like(nearest: _Match, *, untimed: bool) -> RequestError:
     of = "" if language == "all" else f" for those that `{language}` selects"
     return RequestError(
         f"no checkpoint is like this system; the nearest, {nearest.checkpoint.name}, would be "
-        f"wrong{of}: {nearest.comparison.difference}",
+        f"wrong{of}: {nearest.comparison.difference}" + (f"; {untimely}" if untimely else ""),
         f"train on this system (`painet prepare {source} --help`, then `painet train`), or take "
         f"it all the same: {option('checkpoint', nearest.checkpoint.name)}",
     )
