@@ -104,7 +104,18 @@ def write_frames(
         except BaseException:
             writer.close = lambda: None  # as it is collected it would be closed, and fail, again
             raise
+    if kind.name == "XYZ":
+        _drop_last_line(path)
     _check_room(path)
+
+
+def _drop_last_line(path: Path) -> None:
+    """Take away the empty line that MDAnalysis ends an XYZ with: LAMMPS reads a frame there."""
+    with path.open("r+b") as file:
+        end = file.seek(0, os.SEEK_END)
+        file.seek(max(0, end - 2))
+        if file.read() == b"\n\n":
+            file.truncate(end - 1)
 
 
 def _check_room(path: Path) -> None:
