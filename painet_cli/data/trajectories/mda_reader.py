@@ -39,6 +39,7 @@ _BLOCK = 2**24
 _CELL_COLUMNS = (6, 15, 24, 33, 40, 47, 54)
 """Where the numbers of a CRYST1 begin, and the last ends."""
 _ATOM_STYLE = re.compile(rb"^\s*Atoms\s*#\s*(\w+)", re.MULTILINE)
+_FIRST_ATOM = re.compile(rb"^\s*Atoms[^\n]*\n\s*\n([^\n]+)", re.MULTILINE)
 _COLUMNS = {"atomic": "id type x y z", "charge": "id type charge x y z"}
 """Columns of atoms that MDAnalysis does not tell by their number, by LAMMPS' name of the style."""
 _ROUNDED_TIMES = {"XTC", "TRR", "NCDF", "H5MD"}
@@ -298,7 +299,7 @@ def mda_name(kind: Readable) -> str:
 def mda_options(path: Path, kind: Readable) -> dict[str, Any]:
     """What MDAnalysis must be told of a file.
 
-    Columns that a LAMMPS data file names by a style, and where GROMACS keeps its force fields.
+    Columns of a LAMMPS data file, by its style, and where GROMACS keeps its force fields.
     """
     if kind.name == "ITP":
         return {"include_dir": str(folder)} if (folder := force_fields()) else {}
@@ -307,9 +308,21 @@ def mda_options(path: Path, kind: Readable) -> dict[str, Any]:
     from MDAnalysis.lib.util import anyopen
 
     with mdanalysis(path, kind.whole()), anyopen(str(path), "rb") as file:
-        found = _ATOM_STYLE.search(file.read(_BLOCK))
-    columns = _COLUMNS.get(found[1].decode()) if found else None
+        style = _atom_style(file.read(_BLOCK))
+    columns = _COLUMNS.get(style)
     return {"atom_style": columns} if columns else {}
+
+
+def _atom_style(data: bytes) -> str:
+    """LAMMPS' name of the style of a data file's atoms, or empty: as it says, else by a line."""
+    said = _ATOM_STYLE.search(data)
+    if said:
+        return said[1].decode()
+    first = _FIRST_ATOM.search(data)
+    words = first[1].partition(b"#")[0].split() if first else []
+    if len(words) in (5, 8):  # with three numbers of images, or without
+        return "atomic"
+    return "charge" if len(words) in (6, 9) and b"." in words[2] else ""
 
 
 def mda_source(path: Path, kind: Readable) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from painet_cli.data.trajectories.dcd import DcdHeader
-from painet_cli.data.trajectories.reader import Trajectory
+from painet_cli.data.trajectories.reader import Trajectory, open_topology
 
 ENGINES = Path(__file__).parents[2] / "engines"
 
@@ -56,3 +56,21 @@ def test_a_dcd_of_lammps_says_who_wrote_it(tmp_path: Path) -> None:
     real.write_bytes(written[:44] + np.float32(0.5).tobytes() + written[48:])
     head = DcdHeader.read(real)
     assert (head.frame_time_ps, head.unsaid) == (pytest.approx(0.0025), False)
+
+
+@pytest.mark.parametrize("images", ["", " 0 -1 0"], ids=["", "images"])
+@pytest.mark.parametrize(
+    ("style", "before", "types"),
+    [("atomic", "1", ["1"]), ("charge", "1 -0.83", ["1"]), ("molecular", "7 1", ["1"])],
+)
+def test_the_columns_of_a_data_file_are_told_without_its_style(
+    style: str, before: str, types: list[str], images: str, tmp_path: Path
+) -> None:
+    data = tmp_path / f"{style}.data"
+    data.write_text(
+        "LAMMPS\n\n1 atoms\n1 atom types\n\n0 9 xlo xhi\n0 9 ylo yhi\n0 9 zlo zhi\n\n"
+        f"Masses\n\n1 15.9994\n\nAtoms\n\n1 {before} 5.5 6.5 7.5{images}\n"
+    )
+    assert open_topology(data).atoms.types.tolist() == types
+    with opened(data, data, 1) as told:
+        np.testing.assert_allclose(told.frame(0).positions, [[5.5, 6.5, 7.5]])
