@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from painet_cli.cli.app import main
-from painet_cli.data.trajectories.readable import format_of
+from painet_cli.data.trajectories.readable import BY_NAME, format_of
 from painet_cli.data.trajectories.reader import Trajectory, open_topology
 from painet_cli.errors import RequestError
 from painet_cli.prediction.inputs.open import open_input
@@ -97,6 +97,10 @@ def test_the_output_of_pw_has_its_time_step_between_frames(tmp_path: Path) -> No
     other.write_text("DBCSR| Multiplication driver\n")
     with pytest.raises(RequestError, match="a log: not read"):
         format_of(other)
+
+
+def test_a_tng_that_cannot_be_read_has_another_way() -> None:
+    assert "gmx trjconv" in BY_NAME["TNG"].whole()
 
 
 def predicted(name: str, to: Path) -> tuple[int, dict[str, Any]]:
