@@ -85,15 +85,23 @@ def choose(
         None fits, or none is like the system; says which is the nearest and what to do.
     """
     misfits: dict[str, str] = {}
+    untimely = ""
     fitting: list[_Match] = []
+    given = any(one.origin == "given" for one in checkpoints)
+    untimed = moving and frame_time_s is None and not given
     for order, checkpoint in enumerate(checkpoints):
         for place, candidate in enumerate(candidates):
             particles = candidate.selected.particles
             try:
                 types = check_fit(checkpoint.header, particles, length_unit, up_axis)
+            except MisfitError as error:
+                misfits.setdefault(checkpoint.name, error.what)
+                continue
+            try:
                 check_time(checkpoint.header, frame_time_s, moving=moving)
             except MisfitError as error:
                 misfits.setdefault(checkpoint.name, error.what)
+                untimely = untimely or f"{checkpoint.name}: {error.what}"
                 continue
             found = Counter(checkpoint.header.type_names[k] for k in types.tolist())
             comparison = compare(checkpoint.header, found, candidate.structure, fingerprint)
@@ -103,10 +111,11 @@ def choose(
     if not fitting:
         in_unit = [one for one in checkpoints if one.header.units.length == length_unit]
         named = length_unit != "angstrom" or any(c.selected.particles.elements for c in candidates)
-        raise _none_fits(in_unit or checkpoints, misfits, named=named)
+        raise _none_fits(in_unit or checkpoints, misfits, named=named, untimed=untimed)
     like = [one for one in fitting if one.checkpoint.origin == "given" or _is_like(one)]
     if not like:
-        raise _none_is_like(max(fitting, key=lambda one: one.comparison.score))
+        nearest = max(fitting, key=lambda one: one.comparison.score)
+        raise _none_is_like(nearest, untimely, untimed=untimed)
     taken = min(like, key=lambda one: one.rank)
     why = {
         "given": "as asked",
@@ -153,9 +162,9 @@ def _off(checkpoint: Checkpoint, speed: float) -> float:
 
 
 def _none_fits(
-    checkpoints: Sequence[Checkpoint], misfits: Mapping[str, str], *, named: bool
+    checkpoints: Sequence[Checkpoint], misfits: Mapping[str, str], *, named: bool, untimed: bool
 ) -> RequestError:
-    """Why none fits; `named` says whether elements are known, of atoms."""
+    """Why none fits; of atoms, `named` says whether elements are known, `untimed` no time."""
     if not checkpoints:
         return RequestError(
             f"no checkpoint to predict with: no run in {option('run_dir')}, and none shipped",
@@ -176,8 +185,12 @@ def _none_fits(
         return RequestError(
             what,
             "its elements are not known: give them with a "
-            f"{option('topology')} (PDB, MOL2, XYZ ...), or in the file",
+            f"{option('topology')} (PDB, MOL2, XYZ ...), or in the file"
+            + f"; and the time between frames: {option('frame_time', '2fs')}"
+            * untimed,
         )
+    if untimed:
+        return RequestError(f"{what}, and the time between the frames is not known", _give_time())
     return RequestError(
         what,
         f"choose particles with {option('select')}, or train on this system: "
@@ -185,13 +198,23 @@ def _none_fits(
     )
 
 
-def _none_is_like(nearest: _Match) -> RequestError:
+def _give_time() -> str:
+    return (
+        f"give it, such as {option('frame_time', '2fs')}: checkpoints are chosen by it, and where "
+        "none fits, learning from the frames takes it"
+    )
+
+
+def _none_is_like(nearest: _Match, untimely: str, *, untimed: bool) -> RequestError:
+    """Why none is; `untimely` is one that fits but for the time between frames, and why."""
+    if untimed:
+        return RequestError("the time between the frames is not known", _give_time())
     source = "motion" if nearest.checkpoint.header.up_axis else "trajectory"
     language = nearest.candidate.selected.language
     of = "" if language == "all" else f" for those that `{language}` selects"
     return RequestError(
         f"no checkpoint is like this system; the nearest, {nearest.checkpoint.name}, would be "
-        f"wrong{of}: {nearest.comparison.difference}",
+        f"wrong{of}: {nearest.comparison.difference}" + (f"; {untimely}" if untimely else ""),
         f"train on this system (`painet prepare {source} --help`, then `painet train`), or take "
         f"it all the same: {option('checkpoint', nearest.checkpoint.name)}",
     )

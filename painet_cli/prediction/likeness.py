@@ -96,6 +96,9 @@ def _with_several(header: Header, found: Counter[str], here: Structure | None) -
     if trained.get("H") and not found.get("H"):
         bare = "it was trained on all atoms, and there is no hydrogen here"
         return Comparison(same=False, score=0.0, said=said, difference=bare)
+    if here is not None and _lacks_hydrogens(here):
+        bare = "it was trained on all atoms, and carbons lack their hydrogens here (united atoms?)"
+        return Comparison(same=False, score=0.0, said=said, difference=bare)
     alike = 1.0
     if known is not None and here is not None:
         alike = min(likeness(known, here), _SEVERAL * _overlap(trained, found))
@@ -108,6 +111,17 @@ def _with_several(header: Header, found: Counter[str], here: Structure | None) -
     score = _SEVERAL * (_size(largest, size) if largest < _SMALL else 1.0)
     larger = f"its systems had up to {largest:,} particles, and this one has {size:,}"
     return Comparison(same=False, score=score, said=said, difference=larger)
+
+
+def _lacks_hydrogens(here: Structure) -> bool:
+    """Whether carbons are without their hydrogens, as united atoms and those of PDBQT are.
+
+    One that is bonded to a single carbon has hydrogens in every molecule; one between two has them
+    in all but alkynes and the like, of which hardly any has none elsewhere.
+    """
+    around = here.environments
+    none_at_all = not any(label.startswith("C.") and label[2] != "0" for label in around)
+    return "C.0(C)" in around or ("C.0(C,C)" in around and none_at_all)
 
 
 def _by_numbers(trained: Mapping[str, int], found: Counter[str]) -> Comparison:

@@ -99,3 +99,16 @@ def test_adk_from_files_at_hand(say: Say, shared: Path) -> None:
     status, _, err = say("prepare", "adk", "--topology", folder / "adk.psf", "--name", "other")
     assert status == 2
     assert "--topology and --trajectory belong together" in err
+
+
+def test_a_trajectory_without_a_topology_asks_for_one(say: Say, files: list[str]) -> None:
+    status, _, err = say("prepare", "trajectory", *files[2:], "--name", "argon")
+    assert status == 2
+    assert "Missing option '--topology'" in err
+
+
+def test_a_few_frames_are_said_to_be_too_few(say: Say, files: list[str]) -> None:
+    status, _, err = say("prepare", "trajectory", *files, "--name", "argon", "--stop", 2)
+    assert status == 2
+    assert "no room for training, validation and test in 2 frames" in err
+    assert "prepare a longer trajectory" in err

@@ -255,7 +255,12 @@ def test_cyclohexane_fits_no_checkpoint_and_is_said_to_be_another_system(
 ) -> None:
     status, _, said = predict("cyclohexane.xyz")
     assert status == 2
-    assert "painet prepare trajectory" in said
+    assert "the time between the frames is not known" in said
+    assert "--frame-time" in said
+    status, _, said = predict("cyclohexane.xyz", "--frame-time", "200fs")
+    assert status == 2
+    assert "it was trained on another system" in said
+    assert "molecule: it serves frames 1 fs to 50 fs apart" in said
     names, frames = read_xyz("cyclohexane.xyz")
     carbons = [k for k, name in enumerate(names) if name == "C"]
     bare = xyz(tmp_path / "bare.xyz", ["C"] * 6, frames[:1, carbons])

@@ -66,7 +66,7 @@ def like(
 
 
 def taken(candidates: list[Selected], known: list[Checkpoint]) -> Choice:
-    return choose([candidate(one) for one in candidates], known, "angstrom", None)
+    return choose([candidate(one) for one in candidates], known, "angstrom", None, moving=False)
 
 
 def candidate(one: Selected) -> SelectedSystem:
@@ -201,6 +201,15 @@ def test_where_none_is_like_the_system_it_is_said_and_what_to_do(trained: Checkp
         taken([selected("COCOCO", "heavy")], [ring])
     asked = taken([chain], [replace(ring, origin="given")])
     assert "another system" in asked.warnings[0]
+
+
+def test_where_frames_have_no_time_it_is_asked_for_first(trained: Checkpoint) -> None:
+    ring = like(trained, "ring", {"C": 4, "O": 2}, "shipped", selected("CCCCOO"))
+    other = like(trained, "other", {"N": 2, "S": 2}, "shipped")
+    for atoms in ("COCOCO", "COCOCN"):  # of another structure, and with a type that is not known
+        with pytest.raises(RequestError, match="time between the frames is not known") as error:
+            choose([candidate(selected(atoms))], [ring, other], "angstrom", None)
+        assert "frame_time='2fs'" in error.value.hint
 
 
 def test_where_none_fits_those_of_the_same_unit_say_why(trained: Checkpoint) -> None:

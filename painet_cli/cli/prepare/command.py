@@ -170,7 +170,7 @@ def _parameter(source: DataSource, one: SourceOption) -> inspect.Parameter:
         max=one.bound("le"),
         autocompletion=(lambda: choices) if (choices := source.about.choices(one.name)) else None,
     )
-    default = None if one.several else one.default
+    default = None if one.several and not one.required else one.default
     return _keyword(one.name, Annotated[kind, how], default)
 
 

@@ -219,12 +219,11 @@ def checked_split(split: Splitter, segments: Sequence[Segment], delta_frames: in
                 fits = middle
             except RequestError:
                 too_long = middle
-        if not fits:
-            raise
         lengths = [segment.length for segment in segments]
         raise RequestError(
             f"windows of {delta_frames} frames: no room for training, validation and test in "
             f"{sum(lengths):,} frames, at most {max(lengths):,} of them in one segment",
-            f"give {option('delta_frames', max(1, fits // 3))}; up to {fits} fits, with few "
-            "windows",
+            f"give {option('delta_frames', max(1, fits // 3))}; up to {fits} fits, with few windows"
+            if fits
+            else "prepare a longer trajectory: windows of any length are too long",
         ) from error

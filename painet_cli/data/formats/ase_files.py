@@ -1,7 +1,8 @@
-"""What ASE reads: its own `.traj`, VASP's files, and FHI-aims'."""
+"""What ASE reads: its own `.traj`, VASP's files, FHI-aims', and the output of Quantum ESPRESSO."""
 
 from __future__ import annotations
 
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,10 @@ from painet_cli.data.formats.frame import Frame
 from painet_cli.data.particles.elements import HEAVIEST, symbol
 from painet_cli.data.particles.particles import Particles, particles_of_kinds
 from painet_cli.errors import RequestError
+
+_PW_STEP = re.compile(rb"Time step +=\s*([.\d]+) a\.u\.,")
+_RYDBERG_PS = 4.8377687e-5
+"""Picoseconds in the unit of time of Rydberg's atomic units, in which pw.x has its steps."""
 
 
 class AseReader:
@@ -79,7 +84,22 @@ class AseReader:
         velocities = None
         if image.has("momenta"):
             velocities = (image.get_velocities() * fs * 1e3).astype(np.float32)
-        return Frame(number, image.positions.astype(np.float32), box, 0.0, velocities)
+        time_ps = number * (self.frame_time_ps or 0.0)
+        return Frame(number, image.positions.astype(np.float32), box, time_ps, velocities)
+
+
+class EspressoReader(AseReader):
+    """Frames of the output of Quantum ESPRESSO's pw.x, its time step between them where it has one.
+
+    The first is where the run began. Raises as `AseReader` does.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("espresso-out", path)
+        with path.open("rb") as file:
+            said = next((found for line in file if (found := _PW_STEP.search(line))), None)
+        if said and self.n_frames > 1:
+            self.frame_time_ps = float(f"{float(said[1]) * _RYDBERG_PS:.6g}")
 
 
 def read_ase(form: str, path: Path) -> Particles:

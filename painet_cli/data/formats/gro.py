@@ -38,7 +38,7 @@ class GroReader:
         try:
             self._text.check_end(self.__getitem__)
             self.n_frames, self.notes = self._text.n_frames, self._text.notes
-            times = [self._time(self._text.lines(k)[0]) for k in range(min(2, self.n_frames))]
+            times = [title_time(self._text.lines(k)[0]) for k in range(min(2, self.n_frames))]
         except BaseException:
             self.close()
             raise
@@ -72,18 +72,19 @@ class GroReader:
         return Frame(
             number,
             x.astype(np.float32),
-            _box(box, where),
-            self._time(title) or 0.0,
+            gro_box(box, where),
+            title_time(title) or 0.0,
             velocities,
         )
 
-    @staticmethod
-    def _time(title: str) -> float | None:
-        found = _TIME.search(title)
-        try:
-            return float(found[1]) if found else None
-        except ValueError:
-            return None
+
+def title_time(title: str) -> float | None:
+    """Picoseconds that GROMACS writes into a title; None where there are none."""
+    found = _TIME.search(title)
+    try:
+        return float(found[1]) if found else None
+    except ValueError:
+        return None
 
 
 def _table(lines: list[str], columns: list[slice], where: str) -> NDArray[np.float64]:
@@ -101,7 +102,7 @@ def _table(lines: list[str], columns: list[slice], where: str) -> NDArray[np.flo
         raise
 
 
-def _box(line: str, where: str) -> NDArray[np.float64] | None:
+def gro_box(line: str, where: str) -> NDArray[np.float64] | None:
     """Edges (3, 3) in angstrom of 3 lengths, or of 9 numbers in the order of GROMACS."""
     words = line.split()
     if len(words) == 1:  # numbers that fill their columns touch

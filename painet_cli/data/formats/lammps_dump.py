@@ -31,6 +31,8 @@ _UNITS = {
     "nano": (ANGSTROMS["nanometre"], 1e3, 1e3),
 }
 """Angstrom in LAMMPS' unit of length, picoseconds in that of time and in that of velocities."""
+FEMTOSECONDS = (0.05, 50.0)
+"""Time steps of LAMMPS that are femtoseconds; those of its other units are smaller or unknown."""
 _DATA_UNITS = re.compile(r"\bunits = (\w+)")
 """What `write_data` says in the first line."""
 _POSITIONS = (("xu", "yu", "zu"), ("xsu", "ysu", "zsu"), ("x", "y", "z"), ("xs", "ys", "zs"))
@@ -60,9 +62,16 @@ class _Head:
 class DumpReader:
     """Frames of a dump, atoms in the order of their ids; see `FrameReader`.
 
-    Lengths are taken as angstrom, and velocities are not read, where the file names no units
-    (`dump_modify units yes`). A box is open along the edges that are not `pp`, and is none where
-    all are.
+    Lengths are taken as angstrom, and velocities are not read, where neither the file names units
+    (`dump_modify units yes`) nor `units` does. A box is open along the edges that are not `pp`, and
+    is none where all are.
+
+    Parameters
+    ----------
+    path
+        The file.
+    units
+        What LAMMPS calls the units of a dump that names none; empty where they are not known.
 
     Attributes
     ----------
@@ -75,8 +84,8 @@ class DumpReader:
         It is no dump, holds no whole frame, or its frames have different atoms.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path, self._units = path, ""
+    def __init__(self, path: Path, units: str = "") -> None:
+        self.path, self._units = path, units
         self._file = open_unpacked(path)
         self._heads: list[_Head] = []
         self._ids: list[str] = []
@@ -299,16 +308,22 @@ def _box(said: str, lines: list[str]) -> tuple[NDArray[np.float64], NDArray[np.f
     return low, box
 
 
-def data_units(path: Path) -> tuple[float, float] | None:
+def data_units(path: Path) -> str:
+    """What a data file calls its units in the first line; empty where it names none."""
+    with open_unpacked(path) as file:
+        said = _DATA_UNITS.search(file.readline(_LONGEST_LINE).decode("latin-1"))
+    return said[1] if said else ""
+
+
+def data_scales(path: Path) -> tuple[float, float] | None:
     """Angstrom in the unit of length of a data file, and angstrom a picosecond in that of velocity.
 
     None where its first line names no units, or none that molecules are in.
     """
-    with open_unpacked(path) as file:
-        said = _DATA_UNITS.search(file.readline(_LONGEST_LINE).decode("latin-1"))
-    if not said or said[1] not in _UNITS:
+    units = data_units(path)
+    if units not in _UNITS:
         return None
-    length, _, time = _UNITS[said[1]]
+    length, _, time = _UNITS[units]
     return length, length / time
 
 

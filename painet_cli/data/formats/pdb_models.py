@@ -1,4 +1,7 @@
-"""Models of a PDB file: those with the atoms of its first, their times, and how it ends."""
+"""Models of a PDB file: those with the atoms of its first, their times, and how it ends.
+
+Residue numbers beyond four digits are read in hybrid-36: http://cci.lbl.gov/hybrid_36/
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
 
-from painet_cli.data.formats.hybrid36 import in_decimal
 from painet_cli.data.formats.text_frames import open_unpacked
 from painet_cli.errors import RequestError
 
@@ -17,6 +19,12 @@ _COORDINATES_END = 54
 """Columns up to the end of an atom's z."""
 _TIME = re.compile(r"\bt=\s*([-+]?\d+(?:\.\d*)?)\b")
 """What GROMACS writes into the title of every model, in picoseconds."""
+_CP2K_TIME = re.compile(r"REMARK +Step \d+, time = *(\d*\.\d+),")
+"""What CP2K writes before every model, in femtoseconds."""
+_HYBRID = re.compile(r"[A-Z][0-9A-Z]{3}|[a-z][0-9a-z]{3}")
+_NUMBER_COLUMNS = slice(22, 26)
+_FIRST_LETTERED = 10_000
+"""What `A000` stands for."""
 
 
 @dataclass(frozen=True)
@@ -143,6 +151,20 @@ def _rewritten(lines: Iterable[str], *, parted: bool) -> str:
     )
 
 
+def in_decimal(line: str) -> str:
+    """Write the residue number of an atom's line modulo 10,000, where it is in hybrid-36."""
+    number, end = line[_NUMBER_COLUMNS], _NUMBER_COLUMNS.stop
+    if not line.startswith(_ATOMS) or not _HYBRID.fullmatch(number):
+        return line
+    return f"{line[: _NUMBER_COLUMNS.start]}{_decoded(number) % _FIRST_LETTERED:4d}{line[end:]}"
+
+
+def _decoded(number: str) -> int:
+    """Value of four digits: capitals count on from 9999, small letters from ZZZZ."""
+    value = int(number, 36) - 10 * 36**3 + _FIRST_LETTERED
+    return value + 26 * 36**3 if number[0].islower() else value
+
+
 def _models(lines: Iterable[str]) -> tuple[list[tuple[int, float | None]], bool, bool]:
     """Go through the models of a file.
 
@@ -160,7 +182,9 @@ def _models(lines: Iterable[str]) -> tuple[list[tuple[int, float | None]], bool,
     said: float | None = None
     numbered = begun = ended = lettered = parted = False
     for line in lines:
+        cp2k = _CP2K_TIME.match(line)
         atom, model, title = line.startswith(_ATOMS), line[:5] == "MODEL", line[:5] == "TITLE"
+        title = title or cp2k is not None
         if (model and begun) or (atoms and (title or (atom and ended))):
             models.append((hash(tuple(atoms)), said))  # a title is of the next one
             parted |= ended
@@ -173,6 +197,7 @@ def _models(lines: Iterable[str]) -> tuple[list[tuple[int, float | None]], bool,
         elif title:
             found = _TIME.search(line)
             said = float(found[1]) if found else None
+            said = float(cp2k[1]) * 1e-3 if cp2k else said
         elif line.strip() == "END":
             ended = not numbered
     return [*models, (hash(tuple(atoms)), said)], lettered, parted

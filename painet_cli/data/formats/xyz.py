@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.formats.frame import Frame, angstroms
+from painet_cli.data.formats.lammps_dump import FEMTOSECONDS
 from painet_cli.data.formats.text_frames import TextFrames
 from painet_cli.data.particles.elements import HEAVIEST, elements_named, symbol
 from painet_cli.data.particles.particles import Particles, particles_of_kinds
@@ -31,6 +32,8 @@ _IPI_CELL = re.compile(r"CELL\(abcABC\):((?:\s+[-+.\deE]+){6})")
 _IPI_UNIT = re.compile(r"\b(\w+)\{(\w+)\}")
 _IPI_POSITIONS = ("positions", "x_centroid")
 _LAMMPS = re.compile(r"Atoms\. Timestep: \d+")
+_LAMMPS_STEP = re.compile(r"Timestep=(\d{1,18}) Time=")
+"""How LAMMPS begins the comments of extended XYZ, with times and velocities in its own units."""
 _PICOSECONDS = {"fs": 1e-3, "ps": 1.0, "ns": 1e3, "au": 2.4188843265864e-5}
 _PLAIN = (("species", 1), ("pos", 3))
 _VELOCITIES = ("velo", "vel", "velocity", "velocities")
@@ -52,6 +55,8 @@ class Comment:
         Picoseconds; None where it names no time, or no unit of it.
     numbers_are_types
         Whether numbers in place of elements count kinds of atoms (LAMMPS), not protons.
+    lammps_step
+        Time step of LAMMPS' extended XYZ; None of others.
     """
 
     columns: tuple[tuple[str, int], ...]
@@ -59,6 +64,7 @@ class Comment:
     box: NDArray[np.float64] | None
     time_ps: float | None
     numbers_are_types: bool
+    lammps_step: int | None
 
     @classmethod
     def read(cls, text: str, where: str) -> Comment:
@@ -71,6 +77,7 @@ class Comment:
             that is not known.
         """
         units = dict(_IPI_UNIT.findall(text))
+        step = _LAMMPS_STEP.match(text.strip())
         found = _LATTICE.search(text)
         box, holds = None, "positions"
         if found:
@@ -98,6 +105,7 @@ class Comment:
             box=box,
             time_ps=_time_ps(text),
             numbers_are_types=bool(_LAMMPS.match(text.strip())),
+            lammps_step=int(step[1]) if step else None,
         )
 
 
@@ -118,17 +126,23 @@ class XyzReader:
     def __init__(self, path: Path) -> None:
         self._text = TextFrames(path, count_line=0, head=2, tail=0)
         self.path = path
-        self.n_atoms = self._text.n_atoms
+        self.n_atoms, self._timed = self._text.n_atoms, True
         try:
             self.names, _ = self._read(0)
             self._text.check_end(self._read)
             self.n_frames, self.notes = self._text.n_frames, self._text.notes
-            times = [self._comment(number).time_ps for number in range(min(2, self.n_frames))]
+            first = [self._comment(number) for number in range(min(2, self.n_frames))]
         except BaseException:
             self.close()
             raise
         self.frame_time_ps = None
-        if len(times) == 2 and None not in times:
+        self._timed = _in_femtoseconds(first)
+        if not self._timed:
+            self.notes += (
+                f"{path.name} does not say LAMMPS' unit of time, and it is not known to be fs: its "
+                "times and velocities are not used",
+            )
+        elif len(first) == 2 and None not in (times := [one.time_ps for one in first]):
             self.frame_time_ps = (times[1] or 0.0) - (times[0] or 0.0)
 
     def close(self) -> None:
@@ -179,11 +193,29 @@ class XyzReader:
         positions = _table(rows, at["pos"], where) * comment.scale
         velocities = None
         for key in _VELOCITIES:
-            if key in at:  # angstrom a femtosecond in extended XYZ
+            if key in at and self._timed:  # angstrom a femtosecond in extended XYZ
                 velocities = (_table(rows, at[key], where) * 1e3).astype(np.float32)
         return names, Frame(
-            number, positions.astype(np.float32), comment.box, comment.time_ps or 0.0, velocities
+            number,
+            positions.astype(np.float32),
+            comment.box,
+            (self._timed and comment.time_ps) or 0.0,
+            velocities,
         )
+
+
+def _in_femtoseconds(first: list[Comment]) -> bool:
+    """Whether times are in fs, by those of the first frames: of LAMMPS a step of molecules is.
+
+    One frame does not tell: LAMMPS' then are not taken.
+    """
+    steps = [one.lammps_step for one in first]
+    if None in steps:
+        return True
+    passed = (steps[-1] or 0) - (steps[0] or 0)
+    low, high = FEMTOSECONDS
+    step = ((first[-1].time_ps or 0.0) - (first[0].time_ps or 0.0)) * 1e3 / (passed or 1)
+    return low <= step <= high
 
 
 def read_xyz(path: Path) -> Particles:

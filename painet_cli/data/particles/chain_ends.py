@@ -40,11 +40,10 @@ def cut_note(
     backbone = np.isin(np.array(names, dtype=object), BACKBONE)
     counts = np.bincount(residue_of[backbone], minlength=len(residues))
     last = int(residue_of[-1])
-    own = {
-        "O" if _OXYGEN.fullmatch(name) else name
-        for name, at in zip(names, residue_of.tolist(), strict=True)
-        if at == last
-    }
+    of_last = [name for name, at in zip(names, residue_of.tolist(), strict=True) if at == last]
+    if len({*of_last}) < len(of_last):
+        return ""  # elements, and no names of atoms in a residue
+    own = {"O" if _OXYGEN.fullmatch(name) else name for name in of_last}
     if not own & {"N", "CA"} or own >= {*BACKBONE} or (counts >= len(BACKBONE)).mean() < _USUAL:
         return ""
     missing = ", ".join(name for name in BACKBONE if name not in own)

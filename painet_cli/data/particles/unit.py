@@ -93,6 +93,6 @@ def refuse_other_unit(
         raise RequestError(
             f"{where}: atoms lie on top of each other: the nearest are "
             f"{np.median(apart[:, 1]):.2g} apart (median), {of_all:.2g} times the length of bonds",
-            "several frames or copies in one? Frames of a PDB are parted by MODEL and ENDMDL, or "
-            "by END",
+            "several frames or copies in one, or velocities or forces (-vel-, -frc-)? Frames of a "
+            "PDB are parted by MODEL and ENDMDL, or by END",
         )

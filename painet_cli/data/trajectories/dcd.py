@@ -1,7 +1,7 @@
 """What the headers of DCD files say of their writer, the time between frames, and a cut end.
 
-CHARMM, NAMD and OpenMM write the time step in AKMA units (48.888 fs), LAMMPS in its own unit (fs
-with `units real`); VMD and mdtraj know no times and write 1.
+CHARMM, NAMD and OpenMM write the time step in AKMA units (48.888 fs), CP2K in fs, LAMMPS in its own
+unit (fs with `units real`); VMD and mdtraj know no times and write 1.
 """
 
 from __future__ import annotations
@@ -10,12 +10,11 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
+from painet_cli.data.formats.lammps_dump import FEMTOSECONDS
 from painet_cli.errors import RequestError
 
 AKMA_PS = 0.04888821
 """Picoseconds in CHARMM's unit of time."""
-_FEMTOSECONDS = (0.05, 50.0)
-"""Time steps of LAMMPS that are femtoseconds; those of its other units are smaller or unknown."""
 _LONGEST_STEP = 0.4
 """AKMA units, 20 fs: a time step beyond it is in another unit, unless its writer is known."""
 _AKMA_WRITERS = ("CHARMM", "NAMD", "OPENMM", "CREATED BY USER", "DCD PLUGIN", "CP2K")
@@ -81,7 +80,7 @@ class DcdHeader:
     @property
     def unsaid(self) -> bool:
         """Whether no writer is named, and the time step is no molecule's in AKMA units."""
-        named = any(name in self.title for name in _AKMA_WRITERS)
+        named = any(name in self.title for name in (*_AKMA_WRITERS, "LAMMPS"))
         return not named and self.steps_between > 1 and self.time_step >= _LONGEST_STEP
 
     @property
@@ -89,9 +88,11 @@ class DcdHeader:
         """Picoseconds between frames; None where the writer knew no times."""
         step, steps = self.time_step, self.steps_between
         says_none = step == 1.0 and (steps == 1 or "DCD PLUGIN" in self.title)
-        if "CP2K" in self.title or says_none or not step > 0:
+        if says_none or not step > 0:
             return None
+        if "CP2K" in self.title:
+            return step * steps * 1e-3
         if "LAMMPS" in self.title or self.unsaid:
-            low, high = _FEMTOSECONDS
+            low, high = FEMTOSECONDS
             return step * steps * 1e-3 if low <= step <= high else None
         return step * steps * AKMA_PS

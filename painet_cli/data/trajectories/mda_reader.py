@@ -21,15 +21,16 @@ from numpy.typing import NDArray
 
 from painet_cli.data.formats.binary_cif import mmcif_of
 from painet_cli.data.formats.frame import Frame, LateTimes
-from painet_cli.data.formats.lammps_dump import data_units
+from painet_cli.data.formats.lammps_dump import data_scales
 from painet_cli.data.formats.netcdf import NetcdfHeader, WholeRecords
 from painet_cli.data.formats.pdb_models import PdbModels, misplaced, other_models_note, read_models
 from painet_cli.data.formats.text_frames import cut_short, dl_poly_box
 from painet_cli.data.trajectories.child_reader import ChildReader
 from painet_cli.data.trajectories.dcd import DcdHeader
 from painet_cli.data.trajectories.guards.claims import check_claims
+from painet_cli.data.trajectories.guards.includes import force_fields
 from painet_cli.data.trajectories.readable import Readable
-from painet_cli.data.trajectories.xdr_frames import frame_end, time_at
+from painet_cli.data.trajectories.xdr_frames import clock_at, frame_end
 from painet_cli.errors import RequestError
 
 # Their files do not say how many atoms a frame has.
@@ -38,6 +39,7 @@ _BLOCK = 2**24
 _CELL_COLUMNS = (6, 15, 24, 33, 40, 47, 54)
 """Where the numbers of a CRYST1 begin, and the last ends."""
 _ATOM_STYLE = re.compile(rb"^\s*Atoms\s*#\s*(\w+)", re.MULTILINE)
+_FIRST_ATOM = re.compile(rb"^\s*Atoms[^\n]*\n\s*\n([^\n]+)", re.MULTILINE)
 _COLUMNS = {"atomic": "id type x y z", "charge": "id type charge x y z"}
 """Columns of atoms that MDAnalysis does not tell by their number, by LAMMPS' name of the style."""
 _ROUNDED_TIMES = {"XTC", "TRR", "NCDF", "H5MD"}
@@ -109,7 +111,7 @@ class MdaReader:
         self._box_of_all = _first_cell(path) if kind.name == "PDB" else None
         self._dcd = DcdHeader.read(path) if kind.name == "DCD" else None
         self._netcdf = NetcdfHeader.read(path) if kind.name == "NCDF" else None
-        self._units = data_units(path) if kind.name == "DATA" else None
+        self._units = data_scales(path) if kind.name == "DATA" else None
         self._late: LateTimes | None = None
         try:
             with mdanalysis(path, kind.whole()):
@@ -231,7 +233,8 @@ class MdaReader:
 
     def _last_time(self) -> float | None:
         if self.kind.name in ("XTC", "TRR"):
-            return time_at(self.path, self.kind.name, self._reader.last_offset)
+            clock = clock_at(self.path, self.kind.name, self._reader.last_offset)
+            return clock[1] if clock else None
         return float(self._reader[self.n_frames - 1].time)
 
     def _notes(self) -> tuple[str, ...]:
@@ -242,6 +245,13 @@ class MdaReader:
             cut = end != self.path.stat().st_size
             self.n_frames -= end > self.path.stat().st_size
         notes = [cut_short(self.path, self.n_frames)] if cut else []
+        if self.kind.name in ("XTC", "TRR"):
+            clock = clock_at(self.path, self.kind.name, self._reader.last_offset)
+            if clock and clock[0] == clock[1] >= self._reader.n_frames > 1:
+                notes.append(
+                    f"{self.path.name} counts 1 ps a step, as GROMACS' minimisations do: such "
+                    "frames are no motion"
+                )
         notes += self._pdb.notes if self._pdb is not None else ()
         if left_out := self._models_left_out:
             notes.append(other_models_note(self.path, left_out, left_out + self.n_frames))
@@ -287,15 +297,32 @@ def mda_name(kind: Readable) -> str:
 
 
 def mda_options(path: Path, kind: Readable) -> dict[str, Any]:
-    """What MDAnalysis must be told of a file: columns that a LAMMPS data file names by a style."""
+    """What MDAnalysis must be told of a file.
+
+    Columns of a LAMMPS data file, by its style, and where GROMACS keeps its force fields.
+    """
+    if kind.name == "ITP":
+        return {"include_dir": str(folder)} if (folder := force_fields()) else {}
     if kind.name != "DATA":
         return {}
     from MDAnalysis.lib.util import anyopen
 
     with mdanalysis(path, kind.whole()), anyopen(str(path), "rb") as file:
-        found = _ATOM_STYLE.search(file.read(_BLOCK))
-    columns = _COLUMNS.get(found[1].decode()) if found else None
+        style = _atom_style(file.read(_BLOCK))
+    columns = _COLUMNS.get(style)
     return {"atom_style": columns} if columns else {}
+
+
+def _atom_style(data: bytes) -> str:
+    """LAMMPS' name of the style of a data file's atoms, or empty: as it says, else by a line."""
+    said = _ATOM_STYLE.search(data)
+    if said:
+        return said[1].decode()
+    first = _FIRST_ATOM.search(data)
+    words = first[1].partition(b"#")[0].split() if first else []
+    if len(words) in (5, 8):  # with three numbers of images, or without
+        return "atomic"
+    return "charge" if len(words) in (6, 9) and b"." in words[2] else ""
 
 
 def mda_source(path: Path, kind: Readable) -> Any:

@@ -10,8 +10,9 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from painet_cli.data.formats.amber_restart import RestartReader
-from painet_cli.data.formats.ase_files import AseReader, read_ase
+from painet_cli.data.formats.ase_files import AseReader, EspressoReader, read_ase
 from painet_cli.data.formats.frame import FrameReader
+from painet_cli.data.formats.g96 import G96Reader, read_g96
 from painet_cli.data.formats.gro import GroReader
 from painet_cli.data.formats.lammps_dump import DumpReader, read_dump
 from painet_cli.data.formats.mdtraj_h5 import MdtrajReader, read_mdtraj
@@ -58,12 +59,14 @@ class OwnFormat:
 OWN = {
     "XYZ": OwnFormat(XyzReader, read_xyz),
     "GRO": OwnFormat(GroReader),
+    "G96": OwnFormat(G96Reader, read_g96),
     "NCRST": OwnFormat(RestartReader),
     "LAMMPSDUMP": OwnFormat(DumpReader, read_dump),
     "MMCIF": OwnFormat(MmcifReader),
     "BCIF": OwnFormat(MmcifReader),
     "MDTRAJ": OwnFormat(MdtrajReader, read_mdtraj),
     "SDF": OwnFormat(SdfReader, read_sdf),
+    "ESPRESSO": OwnFormat(EspressoReader, partial(read_ase, "espresso-out")),
     **{
         name: OwnFormat(partial(AseReader, form), partial(read_ase, form))
         for name, form in (

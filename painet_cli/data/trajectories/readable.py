@@ -48,6 +48,13 @@ class Readable:
 
     def whole(self) -> str:
         """What to do with a file of this format that cannot be read."""
+        if self.name == "TNG":
+            return "give XTC or TRR, which are read whole: `gmx trjconv` writes them from it"
+        if self.name == "ITP":
+            return (
+                "give the TPR: what this includes is neither beside it nor in the folder of "
+                "GROMACS (GMXLIB, GMXDATA or beside gmx), or it is damaged"
+            )
         return (
             f"check that it is whole, and {self.name} ({self.about}); {option('format')} names "
             "another format"
@@ -81,6 +88,7 @@ READABLE = (
     Readable("TPR", (".tpr",), "MDAnalysis", "names, bonds, one frame", "GROMACS"),
     Readable("ITP", (".itp", ".top"), "MDAnalysis", "names, bonds", "GROMACS"),
     Readable("GRO", (".gro",), "painet", f"names, {_FRAMES}, velocities", "GROMACS"),
+    Readable("G96", (".g96",), "painet", f"names, {_FRAMES}, velocities", "GROMACS"),
     Readable("XTC", (".xtc",), "MDAnalysis", _FRAMES, "GROMACS"),
     Readable("TRR", (".trr",), "MDAnalysis", f"{_FRAMES}, velocities", "GROMACS"),
     Readable("TNG", (".tng",), "MDAnalysis", f"{_FRAMES}, velocities", "GROMACS", "pytng"),
@@ -125,8 +133,9 @@ READABLE = (
     Readable("HISTORY", (".history",), "MDAnalysis", "names, frames, box", "DL_POLY"),
     Readable("CONFIG", (".config",), "MDAnalysis", "names, one frame, box", "DL_POLY"),
     Readable("FHIAIMS", (".in",), "ASE", "names, one frame, box, velocities", "FHI-aims", "ase"),
+    Readable("ESPRESSO", (".pwo",), "ASE", f"names, {_FRAMES}", "Quantum ESPRESSO's pw.x", "ase"),
     Readable("DMS", (".dms",), "MDAnalysis", "names, bonds, one frame", "Desmond"),
-    Readable("GMS", (".gms", ".log"), "MDAnalysis", "names, frames", "GAMESS"),
+    Readable("GMS", (".gms",), "MDAnalysis", "names, frames", "GAMESS"),
     Readable("TRZ", (".trz",), "MDAnalysis", f"{_FRAMES}, velocities", "IBIsCO, YASP"),
     Readable("GROMOS", (".trc",), "MDAnalysis", "frames, times", "GROMOS"),
     Readable("NPZ", (".npz",), "painet", "elements, frames", "MD17, rMD17 and their like"),
@@ -157,6 +166,9 @@ _NOT_READ = {
     ".smi": "SMILES, which hold no coordinates",
     ".cpt": "GROMACS' checkpoint: gmx trjconv writes GRO or XTC from it",
     ".edr": "energies: give the trajectory beside it",
+    ".log": "a log: give the trajectory that was written beside it",
+    ".out": "a log: give the trajectory that was written beside it",
+    ".restart": "a restart: give the trajectory; of LAMMPS `lmp -restart2data` makes a data file",
     ".fbx": "FBX: export it as BVH",
     ".glb": "glTF, which is written and not read: give BVH",
     ".gltf": "glTF, which is written and not read: give BVH",
@@ -241,7 +253,7 @@ def _by_content(path: Path) -> Readable | None:
     for name, begin in (
         ("LAMMPSDUMP", b"ITEM: "),
         ("TRC", b"PathFileType"),
-        ("GROMOS", b"TITLE"),
+        ("GROMOS", b"TITLE\n"),
         ("BVH", b"HIERARCHY"),
         ("PSF", b"PSF"),
         ("PRMTOP", b"%VERSION"),
@@ -259,6 +271,9 @@ def _by_content(path: Path) -> Readable | None:
             return BY_NAME[name]
     if re.search(rb"^data_\S", start, re.MULTILINE):
         return BY_NAME["MMCIF"]
+    for name, within in (("ESPRESSO", b"Program PWSCF"), ("GMS", b"GAMESS")):
+        if within in start:
+            return BY_NAME[name]
     if start.startswith(b"\x89HDF") and is_mdtraj(path):
         return BY_NAME["MDTRAJ"]
     if start[:4] == b"\x54\0\0\0" and start[4:8] == b"CORD":

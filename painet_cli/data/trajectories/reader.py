@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.formats.frame import Frame, FrameReader, is_unwritten
-from painet_cli.data.formats.lammps_dump import DumpReader
+from painet_cli.data.formats.lammps_dump import DumpReader, data_units
 from painet_cli.data.formats.mmcif import refuse_crystal
 from painet_cli.data.particles.bonds import FARTHEST
 from painet_cli.data.trajectories.guards.claims import check_claims
@@ -76,6 +76,13 @@ def open_topology(path: Path, format_name: str | None = None) -> Any:
         source = mda_source(path, kind)
         with mdanalysis(path, kind.whole()), parser(source) as topology:
             universe = MDAnalysis.Universe(topology.parse(**mda_options(path, kind)), to_guess=())
+    if kind.name == "MOL2":  # which calls a residue by its name and number: ALA2
+        universe.residues.resnames = [
+            name.removesuffix(str(number)) or name
+            for name, number in zip(
+                universe.residues.resnames, universe.residues.resids.tolist(), strict=True
+            )
+        ]
     if universe.atoms.n_atoms == 0:
         raise RequestError(f"{path}: holds no atoms", f"expected a topology: {TOPOLOGIES}")
     with mdanalysis(path, kind.whole()):
@@ -150,7 +157,7 @@ class Trajectory:
     ) -> None:
         self.path = path
         self.atom_count = atom_count
-        self._reader = _open_reader(path, atom_count, format_name)
+        self._reader = _open_reader(path, topology, atom_count, format_name)
         self.frame_count, count = self._reader.n_frames, self._reader.n_atoms
         if count < atom_count or (count > atom_count and not drop_extra):
             self.close()
@@ -227,7 +234,9 @@ def _is_spanned(edges: NDArray[np.floating]) -> bool:
     return bool(np.linalg.det(edges @ edges.T) > 1e-12)
 
 
-def _open_reader(path: Path, atom_count: int, format_name: str | None) -> FrameReader:
+def _open_reader(
+    path: Path, topology: Path, atom_count: int, format_name: str | None
+) -> FrameReader:
     check_file(path)
     kind = format_of(path, format_name)
     kind.check_package(path)
@@ -238,6 +247,8 @@ def _open_reader(path: Path, atom_count: int, format_name: str | None) -> FrameR
         )
     if kind.name in OWN:
         check_claims(path, {kind.name})
+        if kind.name == "LAMMPSDUMP" and topology != path and format_of(topology).name == "DATA":
+            return DumpReader(path, data_units(topology))  # those of the same simulation
         return OWN[kind.name].frames(path)
     return MdaReader(path, kind, atom_count)
 

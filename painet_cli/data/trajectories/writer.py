@@ -110,7 +110,7 @@ def write_frames(
 
 
 def _drop_empty_line(path: Path) -> None:
-    """Take the empty line off the end of an XYZ file, where readers expect another frame."""
+    """Take the empty line off the end of an XYZ file, where LAMMPS and others expect a frame."""
     with path.open("r+b") as file:
         end = file.seek(-2, os.SEEK_END)
         if file.read() == b"\n\n":

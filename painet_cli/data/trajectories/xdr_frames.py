@@ -1,4 +1,4 @@
-"""What XTC and TRR files leave to be found: where the last frame ends, and its time.
+"""What XTC and TRR files leave to be found: where the last frame ends, its step and its time.
 
 Formats: https://manual.gromacs.org/current/reference-manual/file-formats.html
 """
@@ -34,17 +34,21 @@ def frame_end(path: Path, name: str, offset: int) -> int:
         return path.stat().st_size + 1
 
 
-def time_at(path: Path, name: str, offset: int) -> float | None:
-    """Picoseconds of the frame that begins at an offset, by its head; None where that is cut."""
+def clock_at(path: Path, name: str, offset: int) -> tuple[int, float] | None:
+    """Step and picoseconds of the frame that begins at an offset; None where its head is cut."""
     with path.open("rb") as file:
         file.seek(offset)
         head = file.read(256)
     try:
         if name == "XTC":
-            return float(struct.unpack(">f", head[12:16])[0])
-        at = _TRR_TITLE + 4 * _TRR_SIZES + 12
+            step, time = struct.unpack(">if", head[8:16])
+            return int(step), float(time)
+        at = _TRR_TITLE + 4 * _TRR_SIZES
         real = _trr_real(head)
-        return float(struct.unpack(">d" if real == 8 else ">f", head[at : at + real])[0])
+        (step,) = struct.unpack(">i", head[at + 4 : at + 8])
+        return int(step), float(
+            struct.unpack(">d" if real == 8 else ">f", head[at + 12 : at + 12 + real])[0]
+        )
     except struct.error:
         return None
 

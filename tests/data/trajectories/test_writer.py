@@ -1,4 +1,4 @@
-"""Trajectories as MDAnalysis writes them, where the disk does not take them."""
+"""Trajectories as MDAnalysis writes them, as other programs read them, and on a full disk."""
 
 from __future__ import annotations
 
@@ -23,3 +23,12 @@ def test_a_full_disk_is_an_error_and_no_second_one_that_nobody_catches(ending: s
     with pytest.raises(OSError, match="No space left"):
         write_frames(FULL, FORMATS[ending], water, frames, 1e-15, remarks=())
     gc.collect()  # pytest fails on what is raised while a writer is collected
+
+
+def test_an_xyz_ends_with_its_last_atom_for_lammps_reads_a_frame_after_it(tmp_path: Path) -> None:
+    water = Particles(names=("O", "H", "H"), types=(0, 1, 1), type_names=("O", "H"), bonds=())
+    path = tmp_path / "water.xyz"
+    write_frames(path, FORMATS[".xyz"], water, np.zeros((2, 3, 3)), 1e-15, remarks=())
+    lines = path.read_text().splitlines()
+    assert len(lines) == 2 * (3 + 2)
+    assert lines[-1].split() == ["H", "0.00000", "0.00000", "0.00000"]

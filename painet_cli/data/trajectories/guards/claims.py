@@ -6,7 +6,6 @@ Its parsers take memory for as many atoms as a file says it has, unfold any arch
 
 from __future__ import annotations
 
-import os
 import re
 from collections import deque
 from collections.abc import Collection
@@ -16,9 +15,10 @@ from pathlib import Path
 
 from painet_cli.data.formats.text_frames import open_unpacked
 from painet_cli.data.trajectories.guards.gsd_index import check_gsd
+from painet_cli.data.trajectories.guards.includes import DISTRUST, check_includes
 from painet_cli.data.trajectories.readable import PACKED
 from painet_cli.errors import RequestError
-from painet_cli.storage.archives import LARGEST_FILE_BYTES, MOST_UNFOLDED, brief, read_bytes
+from painet_cli.storage.archives import LARGEST_FILE_BYTES, MOST_UNFOLDED, brief
 
 _ATOMS = {
     "PSF": re.compile(rb"^\s*(\d+)\s+!NATOM", re.MULTILINE),
@@ -30,8 +30,6 @@ _ATOMS = {
 _WIDE = re.compile(rb"\d{4}")
 """A thousand columns or more: MDAnalysis makes a list of as many as a file says."""
 _SEARCHED = 2**20
-_MOST_INCLUDED = 100
-_DISTRUST = "do not trust this file: get it again from where it was published"
 
 
 def check_claims(path: Path, formats: Collection[str]) -> None:
@@ -62,7 +60,7 @@ def check_claims(path: Path, formats: Collection[str]) -> None:
     if "XDATCAR" in formats:
         _check_elements(path, size)
     if "ITP" in formats:
-        _check_includes(path, [])
+        check_includes(path, [])
     if "GSD" in formats:
         check_gsd(path)
 
@@ -141,26 +139,6 @@ def _unpacked(path: Path) -> tuple[bytes, int]:
     if size > most:
         raise RequestError(
             f"{path}: unfolds from {packed:,} to more than {most:,} bytes, as no data do",
-            _DISTRUST,
+            DISTRUST,
         )
     return start, size
-
-
-def _check_includes(path: Path, seen: list[Path]) -> None:
-    """Follow the `#include`s of a GROMACS topology that lead beside it; those of GROMACS are its.
-
-    Every one counts each time it is met: two that include each other twice grow without end.
-    """
-    if len(seen) == _MOST_INCLUDED:
-        raise RequestError(f"{seen[0]}: includes more than {_MOST_INCLUDED} files", _DISTRUST)
-    seen.append(path)
-    for line in read_bytes(path).splitlines():
-        said = line.partition(b";")[0].strip()
-        if not said.startswith(b"#include"):
-            continue
-        name = b"".join(said.split(None, 1)[1:])[1:-1]  # between quotes or brackets
-        included = path.parent / os.fsdecode(name)
-        if included.is_file():
-            _check_includes(included, seen)
-        elif included.exists():
-            raise RequestError(f"{seen[0]}: includes {included}, which is no file", _DISTRUST)
