@@ -39,10 +39,7 @@ from painet_cli.models.kernel.written import write_inputs
 from painet_cli.models.layers.body_frame import BodyFrame, Frames
 from painet_cli.models.layers.fitted_buffers import FittedBuffers
 
-_DIMENSIONS = {
-    "part": 1, "offset": 3, "predicts_places": 0, "spread": 2, "parent": 1, "path": 2,
-}  # fmt: skip
-_TYPES = {"part": torch.int64, "parent": torch.int64, "predicts_places": torch.bool}
+_DIMENSIONS = {"part": 1, "offset": 3, "spread": 2, "parent": 1, "path": 2}
 
 
 class Kernel(FittedBuffers, DynamicsModel):
@@ -63,8 +60,9 @@ class Kernel(FittedBuffers, DynamicsModel):
         (N,) part of the body that every particle is predicted with.
     offset
         (T, N, 3) mean displacement, or place.
-    predicts_places
-        () whether kernels predict places, and not displacements.
+    of_places
+        () true where kernels predict places; None where they predict displacements, of which
+        checkpoints say nothing, as those before there were places.
     spread
         (T, N) what standard deviations are multiplied by, so that they are right on the validation
         windows.
@@ -79,7 +77,7 @@ class Kernel(FittedBuffers, DynamicsModel):
 
     part: Tensor
     offset: Tensor
-    predicts_places: Tensor
+    of_places: Tensor | None
     spread: Tensor
     parent: Tensor
     path: Tensor
@@ -92,8 +90,9 @@ class Kernel(FittedBuffers, DynamicsModel):
         self.frame = BodyFrame(system.up, system.names)
         self.members = nn.ModuleList(Member(config.form) for _ in config.members)
         for name, dimensions in _DIMENSIONS.items():
-            dtype = _TYPES.get(name, torch.float64)
+            dtype = torch.int64 if name in ("part", "parent") else torch.float64
             self.register_buffer(name, torch.zeros((0,) * dimensions, dtype=dtype))
+        self.register_buffer("of_places", None)
 
     @classmethod
     def build(cls, config: KernelConfig, preset: Preset, system: SystemSpec) -> Kernel:
@@ -157,7 +156,7 @@ class Kernel(FittedBuffers, DynamicsModel):
         other._set("path", self.path)
         # validation windows are not looked at: what they choose is known
         task = make_task(other.frame, self.system, self.config, train, train)
-        own = task.of_places() if self.predicts_places else task
+        own = task if self.of_places is None else task.of_places()
         other._take(own, other._fitted(own, like=self))
         other.eval()
         return other
@@ -175,14 +174,14 @@ class Kernel(FittedBuffers, DynamicsModel):
         """Take what was fitted."""
         self._set("part", task.part)
         self._set("offset", task.offset)
-        self._set("predicts_places", torch.tensor(task.places))
+        self.of_places = task.offset.new_ones((), dtype=torch.bool) if task.places else None
         self._set("spread", torch.ones_like(task.offset[..., 0]))
         for member, buffers in zip(self._members(), members, strict=True):
             member.take(**buffers)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
-        # those of painet before it knew places have none
-        state_dict.setdefault(f"{prefix}predicts_places", torch.tensor(data=False))
+        marked = f"{prefix}of_places" in state_dict
+        self.of_places = torch.ones((), dtype=torch.bool) if marked else None
         super()._load_from_state_dict(state_dict, prefix, *rest)
 
     def unlike(self) -> str | None:
@@ -248,7 +247,8 @@ class Kernel(FittedBuffers, DynamicsModel):
         """Displacements in the frame."""
         made = torch.stack([member.predict(inputs, self.part) for member in self._members()])
         moved = made.mean(dim=0) + self.offset.double()
-        moved = moved - self.predicts_places * inputs[:, :1]
+        if self.of_places is not None:
+            moved = moved - inputs[:, :1]
         share = self.config.keep_bones
         if share:
             start = inputs[:, 0]

@@ -151,19 +151,21 @@ def test_what_it_falls_back_to_is_chosen_on_the_validation_windows() -> None:
             about: fit_kernel(learned, chosen_on, IN_SPACE, KernelConfig(form="rbf", about=about))
             for about in ("auto", "start", "mean")
         }
-        assert bool(models["auto"].predicts_places) is places
+        assert (models["auto"].of_places is not None) is places
         alike = models["mean" if places else "start"]
         torch.testing.assert_close(models["auto"](val), alike(val), rtol=0, atol=0)
         again = models["auto"].refitted(learned)
         torch.testing.assert_close(again(val), alike(val))
 
 
-def test_a_state_from_before_it_knew_places_predicts_displacements() -> None:
-    model = fitted(about="start")
+@pytest.mark.parametrize("about", ["start", "mean"])
+def test_what_it_predicts_is_saved_and_only_places_are_marked(about: str) -> None:
+    model = fitted(about=about)
     state = model.state_dict()
-    del state["predicts_places"]
+    assert ("of_places" in state) is (about == "mean"), "as checkpoints were before"
     other = Kernel(model.config, SPEC, 2)
     other.load_state_dict(state)
+    assert other.state_dict().keys() == state.keys()
     torch.testing.assert_close(other(learnable(4, 3)), model(learnable(4, 3)), rtol=0, atol=0)
 
 
