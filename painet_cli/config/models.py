@@ -177,8 +177,8 @@ class KernelConfig(ModelConfig):
     long as at the start."""
     about: Literal["auto", "start", "mean"] = "auto"
     """What a prediction falls back to where nothing like its start was seen: the `start`, moved on
-    as the mean training window was, or the `mean` of the training targets; `auto` takes what is
-    better on the validation windows."""
+    as the mean training window was, or the `mean` of the training targets; `auto` takes, step by
+    step, what is better on the validation windows."""
     largest: Annotated[int, Field(ge=2, le=20_000)] = 3000
     """Most training windows that are kept; more are all learned from by way of so many (Nyström).
     Time grows with its cube."""

@@ -33,7 +33,7 @@ from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.data.dataset.manifest import SplitName
 from painet_cli.data.particles.superpose import stretches
 from painet_cli.errors import RequestError
-from painet_cli.models.kernel.model import fit_kernel
+from painet_cli.models.kernel.fit import fit_kernel
 from painet_cli.models.kernel.written import count_windows, spread_out
 from painet_cli.models.layers.body_frame import BodyFrame
 from painet_cli.models.registry import system_of

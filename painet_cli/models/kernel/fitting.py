@@ -52,7 +52,8 @@ class Task:
     side
         Axis of the frame from left to right; None where there is no such.
     places
-        Whether targets are places in the frame, and not displacements from the start.
+        (T,) the steps at which targets are places in the frame; None where all are displacements
+        from the start.
     """
 
     kept: Written
@@ -62,18 +63,20 @@ class Task:
     part: Tensor
     skeleton: Skeleton
     side: int | None
-    places: bool = False
+    places: Tensor | None = None
 
-    def of_places(self) -> Task:
-        """The same with places for displacements."""
-        kept, others = self.kept.places(), self.others
+    def of_places(self, steps: Tensor) -> Task:
+        """The same with places for displacements at some steps, (T,) bool."""
+        if not steps.any():
+            return self
+        kept, others = self.kept.of_places(steps), self.others
         return replace(
             self,
             kept=kept,
-            held=self.held.places(),
-            others=None if others is None else lambda: (one.places() for one in others()),
+            held=self.held.of_places(steps),
+            others=None if others is None else lambda: (one.of_places(steps) for one in others()),
             offset=kept.targets.mean(dim=0),
-            places=True,
+            places=steps,
         )
 
     @property

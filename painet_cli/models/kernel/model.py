@@ -21,7 +21,7 @@ None of this is in the paper; what it means for its claims is in docs/explanatio
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -39,7 +39,16 @@ from painet_cli.models.kernel.written import write_inputs
 from painet_cli.models.layers.body_frame import BodyFrame, Frames
 from painet_cli.models.layers.fitted_buffers import FittedBuffers
 
+_SMALL = torch.finfo(torch.float64).tiny
 _DIMENSIONS = {"part": 1, "offset": 3, "spread": 2, "parent": 1, "path": 2}
+
+
+class _Tried(NamedTuple):
+    """Members fitted to a task, and (T,) mean squared errors on the validation windows."""
+
+    task: Task
+    members: list[dict[str, Tensor]]
+    errors: Tensor
 
 
 class Kernel(FittedBuffers, DynamicsModel):
@@ -61,8 +70,8 @@ class Kernel(FittedBuffers, DynamicsModel):
     offset
         (T, N, 3) mean displacement, or place.
     of_places
-        () true where kernels predict places; None where they predict displacements, of which
-        checkpoints say nothing, as those before there were places.
+        (T,) the steps at which kernels predict places; None where they predict displacements at
+        all, of which checkpoints say nothing, as those before there were places.
     spread
         (T, N) what standard deviations are multiplied by, so that they are right on the validation
         windows.
@@ -132,14 +141,15 @@ class Kernel(FittedBuffers, DynamicsModel):
             parent, depth = parents(task.skeleton)
             self._set("parent", torch.from_numpy(parent))
             self._set("path", paths(parent, depth))
-        tried, held = [], task.held
-        for about in ("start", "mean") if self.config.about == "auto" else (self.config.about,):
-            own = task.of_places() if about == "mean" else task
-            members = self._fitted(own)
-            self._take(own, members)
-            error = (self._moved(held.inputs) - held.targets).square().mean()
-            tried.append((float(error), own, members))
-        self._take(*min(tried, key=lambda one: one[0])[1:])
+        held, never = task.held, torch.zeros(self.horizon, dtype=torch.bool).to(task.offset.device)
+        ways = {"start": [never], "mean": [~never], "auto": [never, ~never]}[self.config.about]
+        tried = [self._tried(task, of_places) for of_places in ways]
+        if len(tried) == 2:  # and each step in the way that foretells it better
+            of_places = tried[1].errors < tried[0].errors
+            if of_places.any() and not of_places.all():
+                tried.append(self._tried(task, of_places))
+        best = min(tried, key=lambda one: float(one.errors.log().mean()))
+        self._take(best.task, best.members)
         squared = (self._moved(held.inputs) - held.targets).square().mean(dim=-1)
         variance = self._deviations(held.inputs).square()
         self._set("spread", (squared / variance).mean(dim=0).sqrt())
@@ -156,10 +166,18 @@ class Kernel(FittedBuffers, DynamicsModel):
         other._set("path", self.path)
         # validation windows are not looked at: what they choose is known
         task = make_task(other.frame, self.system, self.config, train, train)
-        own = task if self.of_places is None else task.of_places()
+        own = task if self.of_places is None else task.of_places(self.of_places)
         other._take(own, other._fitted(own, like=self))
         other.eval()
         return other
+
+    def _tried(self, task: Task, of_places: Tensor) -> _Tried:
+        """Members that predict places at some steps, (T,), and what they are worth at each."""
+        own = task.of_places(of_places)
+        members = self._fitted(own)
+        self._take(own, members)
+        squared = (self._moved(task.held.inputs) - task.held.targets).square()
+        return _Tried(own, members, squared.mean(dim=(0, 2, 3)).clamp_min(_SMALL))
 
     def _fitted(self, task: Task, like: Kernel | None = None) -> list[dict[str, Tensor]]:
         """Buffers of the members, with the weights and ridges of a kernel that is `like` it."""
@@ -174,14 +192,14 @@ class Kernel(FittedBuffers, DynamicsModel):
         """Take what was fitted."""
         self._set("part", task.part)
         self._set("offset", task.offset)
-        self.of_places = task.offset.new_ones((), dtype=torch.bool) if task.places else None
+        self.of_places = task.places
         self._set("spread", torch.ones_like(task.offset[..., 0]))
         for member, buffers in zip(self._members(), members, strict=True):
             member.take(**buffers)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
         marked = f"{prefix}of_places" in state_dict
-        self.of_places = torch.ones((), dtype=torch.bool) if marked else None
+        self.of_places = torch.ones(self.horizon, dtype=torch.bool) if marked else None
         super()._load_from_state_dict(state_dict, prefix, *rest)
 
     def unlike(self) -> str | None:
@@ -248,7 +266,7 @@ class Kernel(FittedBuffers, DynamicsModel):
         made = torch.stack([member.predict(inputs, self.part) for member in self._members()])
         moved = made.mean(dim=0) + self.offset.double()
         if self.of_places is not None:
-            moved = moved - inputs[:, :1]
+            moved = moved - self.of_places[:, None, None] * inputs[:, :1]
         share = self.config.keep_bones
         if share:
             start = inputs[:, 0]
@@ -263,38 +281,3 @@ class Kernel(FittedBuffers, DynamicsModel):
 
     def _members(self) -> Iterator[Member]:
         yield from (member for member in self.members if isinstance(member, Member))
-
-
-def fit_kernel(
-    train: Iterable[Batch],
-    val: Iterable[Batch],
-    system: SystemSpec,
-    config: KernelConfig | None = None,
-) -> Kernel:
-    """Fit a kernel to windows, in seconds and without a run.
-
-    Parameters
-    ----------
-    train, val
-        Windows with targets, of systems with the same particles; lists of batches, or anything
-        that can be gone through again. Weights and ridge are chosen on `val`.
-    system
-        Up axis, frames before the start, and names of the particles for `parts: limbs`.
-    config
-        Form of the kernel; by default as a preset has it.
-
-    Returns
-    -------
-    Kernel
-        In evaluation mode; `deviations` gives standard deviations.
-
-    Raises
-    ------
-    RequestError
-        The systems are of several kinds.
-    """
-    horizon = len(next(iter(train)).known_targets())
-    model = Kernel(config or KernelConfig(), system, horizon)
-    model.fit(train, val)
-    model.eval()
-    return model

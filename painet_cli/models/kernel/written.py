@@ -39,9 +39,9 @@ class Written:
             torch.cat([self.inputs, other.inputs]), torch.cat([self.targets, other.targets])
         )
 
-    def places(self) -> Written:
-        """The same windows with places for displacements."""
-        return Written(self.inputs, self.targets + self.inputs[:, :1])
+    def of_places(self, steps: Tensor) -> Written:
+        """The same windows with places for displacements at some steps, (T,) bool."""
+        return Written(self.inputs, self.targets + steps[:, None, None] * self.inputs[:, :1])
 
     def mirrored(self, partner: Tensor, side: int) -> Written:
         """Seen in a mirror: left is right, and what points to the side points to the other."""

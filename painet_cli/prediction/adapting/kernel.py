@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.config.models import KernelConfig
-from painet_cli.models.kernel.model import fit_kernel
+from painet_cli.models.kernel.fit import fit_kernel
 from painet_cli.prediction.adapting.blocks import Blocks, thinned
 from painet_cli.prediction.adapting.cutter import Cutter
 from painet_cli.prediction.adapting.guesses import Candidate

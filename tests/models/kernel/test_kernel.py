@@ -15,7 +15,8 @@ from painet_cli.data.batches.symmetries import Symmetries, mirror_partners
 from painet_cli.errors import RequestError
 from painet_cli.models.base import SystemSpec
 from painet_cli.models.kernel.bones import paths, with_bones_of
-from painet_cli.models.kernel.model import Kernel, fit_kernel
+from painet_cli.models.kernel.fit import fit_kernel
+from painet_cli.models.kernel.model import Kernel
 from painet_cli.models.kernel.parts import Division, Skeleton, divide, mirror_of, parents
 from painet_cli.models.kernel.ridge import (
     CONSTANT,
@@ -156,6 +157,24 @@ def test_what_it_falls_back_to_is_chosen_on_the_validation_windows() -> None:
         torch.testing.assert_close(models["auto"](val), alike(val), rtol=0, atol=0)
         again = models["auto"].refitted(learned)
         torch.testing.assert_close(again(val), alike(val))
+
+
+def test_each_step_falls_back_to_what_is_better_for_it() -> None:
+    windows = []
+    for count, seed in ((15, 1), (30, 2)):
+        one, other = learnable(count, seed), learnable(count, seed + 9)
+        soon = one.positions + 0.3 * normal(*one.positions.shape, seed=seed)
+        windows.append([replace(one, targets=torch.stack([soon, other.positions]))])
+    errors = {}
+    for about in ("auto", "start", "mean"):
+        model = fit_kernel(*windows, IN_SPACE, KernelConfig(form="rbf", about=about))
+        (val,) = windows[1]
+        errors[about] = (model(val) - val.known_targets()).square().mean(dim=(1, 2))
+        if about == "auto":
+            assert model.of_places is not None
+            assert model.of_places.tolist() == [False, True]
+    assert errors["auto"][0] < 0.5 * errors["mean"][0]
+    assert errors["auto"][1] < 0.9 * errors["start"][1]
 
 
 @pytest.mark.parametrize("about", ["start", "mean"])

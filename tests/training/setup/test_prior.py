@@ -16,7 +16,7 @@ from painet_cli.data.dataset.dataset import Dataset, open_dataset, write_dataset
 from painet_cli.errors import RequestError
 from painet_cli.evaluation.evaluate import evaluate_run
 from painet_cli.evaluation.opened_run import windows_for
-from painet_cli.models.kernel.model import fit_kernel
+from painet_cli.models.kernel.fit import fit_kernel
 from painet_cli.models.prior import OnPrior
 from painet_cli.models.registry import build_model
 from painet_cli.prediction.loading import restore
