@@ -25,12 +25,13 @@ class StraightLayers(nn.ModuleList):
     """
 
     def __init__(self, config: PainetConfig, edge_width: int) -> None:
-        super().__init__(
+        layers = [
             EquivariantLayer(config.hidden, edge_width, last=layer == config.layers - 1)
             for layer in range(config.layers)
-        )
-        for layer in self:
+        ]
+        for layer in layers:
             layer.start_straight(1 / config.layers)
+        super().__init__(layers)
 
 
 class ParallelDecoder(StraightLayers):
