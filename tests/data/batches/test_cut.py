@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from painet_cli.data.batches.bond_graph import bond_graph
 from painet_cli.data.batches.cut import windows_of
-from painet_cli.data.batches.graph import bond_graph
 from painet_cli.data.batches.offsets import NOTHING_BEFORE, Before
 from painet_cli.data.batches.windows import Windows
 from painet_cli.data.dataset.dataset import Dataset, write_dataset

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from painet_cli.config.schema import DataConfig
 from painet_cli.data.batches import system_frames as frames_module
 from painet_cli.data.batches.batch import Batch, from_pyg, to_pyg
+from painet_cli.data.batches.bond_graph import bond_graph
 from painet_cli.data.batches.cut import windows_of
-from painet_cli.data.batches.graph import bond_graph
 from painet_cli.data.batches.offsets import Before, check_no_answer, target_offsets, with_velocity
 from painet_cli.data.batches.windows import Windows
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
