@@ -193,7 +193,7 @@ class Graph:
 
     def _other(self, **changes: Any) -> Graph:
         """The same but for some fields, and with nothing that was derived but what these hold."""
-        forgotten = {"_repeats": {}, "_derived": {}, "_of_nodes": {}}
+        forgotten: dict[str, Any] = {"_repeats": {}, "_derived": {}, "_of_nodes": {}}
         return replace(self, **{"unit": None, **forgotten, **changes})
 
     def repeat(self, copies: int) -> Graph:

@@ -21,6 +21,7 @@ from painet_cli.data.batches.cut import windows_of
 from painet_cli.data.batches.offsets import Before, check_no_answer, target_offsets, with_velocity
 from painet_cli.data.batches.windows import Windows
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
+from painet_cli.data.dataset.manifest import SplitName
 from painet_cli.errors import RequestError
 from systems import frames_of, manifest
 
@@ -44,10 +45,10 @@ def dataset(tmp_path: Path) -> Dataset:
     return write_dataset(tmp_path / "small", frames_of(described), described)
 
 
-def windows(dataset: Dataset, offsets: list[int]) -> Windows:
+def windows(dataset: Dataset, offsets: list[int], part: SplitName = "train") -> Windows:
     particles = dataset.manifest.particles
     graph = bond_graph(particles.types, particles.bonds, hops=2)
-    return windows_of(dataset, "train", np.array(offsets), graph, CPU)
+    return windows_of(dataset, part, np.array(offsets), graph, CPU)
 
 
 def gathered_slowly(dataset: Dataset, starts: list[int], offsets: list[int]) -> Batch:
