@@ -18,7 +18,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from painet_cli.config.presets import Preset, load_preset
-from painet_cli.data.batches.graph import Graph, bond_graph
+from painet_cli.data.batches.bond_graph import bond_graph
+from painet_cli.data.batches.graph import Graph
 from painet_cli.data.motion.mocap_files import BONES, JOINTS
 from painet_cli.models.painet.attention import attend_dense, attend_factorised
 

@@ -41,7 +41,8 @@ from torch.nn import functional
 
 from painet_cli.config.presets import Preset, load_preset
 from painet_cli.data.batches.batch import Batch
-from painet_cli.data.batches.graph import Graph, bond_graph
+from painet_cli.data.batches.bond_graph import bond_graph
+from painet_cli.data.batches.graph import Graph
 from painet_cli.data.motion.mocap_files import BONES, JOINTS
 from painet_cli.errors import RequestError
 from painet_cli.models.base import DynamicsModel, SystemSpec

@@ -28,7 +28,7 @@ from decoder_step import LiteralLayer, built, random_batch, step_of, step_with
 from painet_cli.config.model_table import OWN
 from painet_cli.config.models import MODEL_CONFIGS
 from painet_cli.config.presets import Preset, load_preset
-from painet_cli.data.batches.graph import bond_graph
+from painet_cli.data.batches.bond_graph import bond_graph
 from painet_cli.data.motion.mocap_files import BONES, JOINTS
 from painet_cli.errors import PainetError
 from painet_cli.models.base import DynamicsModel, SystemSpec

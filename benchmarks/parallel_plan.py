@@ -20,7 +20,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from painet_cli.config.models import PainetConfig
 from painet_cli.config.presets import load_preset
 from painet_cli.data.batches.batch import Batch
-from painet_cli.data.batches.graph import bond_graph
+from painet_cli.data.batches.bond_graph import bond_graph
 from painet_cli.data.motion.mocap_files import BONES, JOINTS
 from painet_cli.models.base import DynamicsModel, SystemSpec
 from painet_cli.models.registry import build_model

@@ -20,7 +20,8 @@ from decoder_step import random_batch
 from painet_cli.config.model_table import OWN
 from painet_cli.config.models import MODEL_CONFIGS
 from painet_cli.config.presets import Preset, load_preset
-from painet_cli.data.batches.graph import Graph, bond_graph
+from painet_cli.data.batches.bond_graph import bond_graph
+from painet_cli.data.batches.graph import Graph
 from painet_cli.data.motion.mocap_files import BONES, JOINTS
 from painet_cli.models.base import SystemSpec
 from painet_cli.models.registry import build_model, find_model

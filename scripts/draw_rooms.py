@@ -58,7 +58,7 @@ WAY = (
 )
 STEPS = (  # the function that takes the data from each station to the next
     "data.sources.prepare:prepare_at",
-    "data.batches.windows:windows_of",
+    "data.batches.cut:windows_of",
     "data.batches.windows:Windows.batch",
     "models.base:DynamicsModel.forward",
     "evaluation.metrics:predictions",

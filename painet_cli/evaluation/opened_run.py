@@ -11,9 +11,10 @@ import torch
 from numpy.typing import NDArray
 
 from painet_cli.config.presets import Preset
+from painet_cli.data.batches.cut import windows_of
 from painet_cli.data.batches.offsets import before_of, target_offsets
 from painet_cli.data.batches.spacing import FrameTimes, frame_times_of
-from painet_cli.data.batches.windows import Windows, windows_of
+from painet_cli.data.batches.windows import Windows
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.data.dataset.manifest import SplitName
 from painet_cli.errors import RequestError

@@ -28,7 +28,8 @@ from painet_cli.config.models import KernelConfig
 from painet_cli.config.presets import Preset
 from painet_cli.config.schema import Loss
 from painet_cli.data.batches.batch import Batch
-from painet_cli.data.batches.windows import Windows, windows_of
+from painet_cli.data.batches.cut import windows_of
+from painet_cli.data.batches.windows import Windows
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.data.dataset.manifest import SplitName
 from painet_cli.data.particles.superpose import stretches

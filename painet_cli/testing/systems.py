@@ -13,7 +13,8 @@ from torch_geometric.data import Batch as PyGBatch
 from painet_cli.config.presets import Preset
 from painet_cli.config.schema import FeatureConfig
 from painet_cli.data.batches.batch import Batch, from_pyg, to_pyg
-from painet_cli.data.batches.graph import Graph, bond_graph
+from painet_cli.data.batches.bond_graph import bond_graph
+from painet_cli.data.batches.graph import Graph
 from painet_cli.models.base import SystemSpec
 
 

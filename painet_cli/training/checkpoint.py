@@ -12,7 +12,6 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from copy import deepcopy
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,13 +23,10 @@ from torch import Tensor
 
 from painet_cli.config.models import MODEL_CONFIGS
 from painet_cli.config.presets import Preset
-from painet_cli.data.batches.windows import Windows
 from painet_cli.data.dataset.manifest import Units
 from painet_cli.data.particles.names import Axis, Name, Treatment
 from painet_cli.data.particles.structure import Structure
 from painet_cli.errors import PainetError, RequestError
-from painet_cli.models.base import DynamicsModel
-from painet_cli.models.confidence.kept import measure
 from painet_cli.storage.archives import brief
 from painet_cli.storage.atomic import new_file
 from painet_cli.storage.schema_upgrades import upgraded
@@ -117,35 +113,6 @@ def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], header: Header) -
             full = "free some space, and run the same again: what is done is kept"
             raise PainetError(f"{path}: cannot be written ({error})", full) from error
         staging.chmod(0o644)  # safetensors keeps its files to their owner
-
-
-def keep_confidence(path: Path, like: DynamicsModel, train: Windows, val: Windows) -> None:
-    """Measure weights on windows that they were not trained on, and keep the result beside them.
-
-    Nothing is done where there are no weights: no epoch was evaluated.
-
-    Parameters
-    ----------
-    path
-        The checkpoint; its weights stay as they are.
-    like
-        A model of the same kind.
-    train, val
-        What it was trained on, and was not.
-
-    Raises
-    ------
-    PainetError
-        The disk is full.
-    """
-    if not path.is_file():
-        return
-    tensors, header = load_checkpoint(path)
-    weights = under("model", tensors)
-    model = deepcopy(like)
-    model.load_state_dict(weights)
-    found = measure(model.eval(), header.up_axis, train, val)
-    save_checkpoint(path, {f"model/{k}": value for k, value in weights.items()} | found, header)
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], Header]:

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
+from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
 
+from torch import Tensor
+
 from painet_cli.config.presets import preset_yaml
 from painet_cli.errors import RequestError
+from painet_cli.models.confidence.kept import measure
 from painet_cli.storage.atomic import append_line, sweep, write_text
 from painet_cli.storage.locks import LOCK, held
-from painet_cli.training.checkpoint import Header, keep_confidence, read_header, save_checkpoint
+from painet_cli.training.checkpoint import (
+    Header,
+    load_checkpoint,
+    read_header,
+    save_checkpoint,
+    under,
+)
 from painet_cli.training.device import MemoryMeter
 from painet_cli.training.distributed.world import World
 from painet_cli.training.record import recorded, summarise
@@ -52,12 +62,7 @@ def kept(
             _choose_best(folder, trainer, header)
             with trainer.world.all_or_none():
                 if is_writer:
-                    keep_confidence(
-                        folder / BEST,
-                        trainer.evaluated_model,
-                        trainer.train_windows,
-                        trainer.val_windows,
-                    )
+                    _keep_confidence(folder / BEST, trainer)
         summary = summarise(folder, trainer, header, meter, label)
     finally:
         if is_writer:
@@ -102,10 +107,27 @@ def _save_epoch(folder: Path, trainer: Trainer, header: Header, record: EpochRec
 
 
 def _save_best(folder: Path, trainer: Trainer, header: Header) -> None:
-    weights = trainer.evaluated_model.state_dict()
-    save_checkpoint(
-        folder / BEST, {f"model/{name}": value for name, value in weights.items()}, header
-    )
+    save_checkpoint(folder / BEST, _named(trainer.evaluated_model.state_dict()), header)
+
+
+def _named(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights as a checkpoint names those of a model."""
+    return {f"model/{name}": value for name, value in weights.items()}
+
+
+def _keep_confidence(path: Path, trainer: Trainer) -> None:
+    """Measure the weights of a checkpoint on windows that they were not trained on, and keep it.
+
+    The weights stay as they are. Nothing is done where there are none: no epoch was evaluated.
+    """
+    if not path.is_file():
+        return
+    tensors, header = load_checkpoint(path)
+    weights = under("model", tensors)
+    model = deepcopy(trainer.evaluated_model)
+    model.load_state_dict(weights)
+    found = measure(model.eval(), header.up_axis, trainer.train_windows, trainer.val_windows)
+    save_checkpoint(path, _named(weights) | found, header)
 
 
 def _choose_best(folder: Path, trainer: Trainer, header: Header) -> None:

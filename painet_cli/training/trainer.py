@@ -178,7 +178,8 @@ class Trainer:
             self.progress = self.progress.model_copy(update={"seconds": spent})
             self.epoch_s += seconds
             return None
-        val_mse = self._evaluate() if self._is_due(epoch) else None
+        is_due = epoch % self.config.eval_every == 0 or epoch == self.config.epochs
+        val_mse = self._evaluate() if is_due else None
         known = self.progress.best_mse
         best = val_mse is not None and (known is None or val_mse < known)
         self.progress = TrainingState(
@@ -191,10 +192,6 @@ class Trainer:
         seconds, self.epoch_s = seconds + self.epoch_s, 0.0
         rate = float(self.optimizers[0].param_groups[0]["lr"]) if self.optimizers else 0.0
         return EpochRecord(epoch, loss, rate, seconds, val_mse, best)
-
-    def _is_due(self, epoch: int) -> bool:
-        """Whether an epoch ends with an evaluation."""
-        return epoch > 0 and (epoch % self.config.eval_every == 0 or epoch == self.config.epochs)
 
     def _fit(self) -> float:
         """Fit a model of a closed form; gives its MSE on the training windows."""

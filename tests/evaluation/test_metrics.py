@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from painet_cli.data.batches.batch import Batch
-from painet_cli.data.batches.graph import bond_graph
-from painet_cli.data.batches.windows import Windows, windows_of
+from painet_cli.data.batches.bond_graph import bond_graph
+from painet_cli.data.batches.cut import windows_of
+from painet_cli.data.batches.windows import Windows
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
 from painet_cli.evaluation.metrics import Errors, prediction_errors
 from painet_cli.models.base import DynamicsModel

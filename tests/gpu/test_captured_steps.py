@@ -12,7 +12,7 @@ from painet_cli.config.presets import load_preset
 from painet_cli.config.schema import TrainConfig
 from painet_cli.data.batches.batch import Batch
 from painet_cli.testing import cases
-from painet_cli.testing.checks import Case
+from painet_cli.testing.kit import Case
 from painet_cli.testing.systems import BRANCHED, cast, equal_systems, normal
 from painet_cli.training.distributed.world import Share
 from painet_cli.training.run import resume_run, start_run

@@ -16,7 +16,7 @@ from painet_cli.evaluation.evaluate import evaluate_run
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.memory import WAYS, fit_memory
 from painet_cli.testing import Kit, cases
-from painet_cli.testing.checks import Case
+from painet_cli.testing.kit import Case
 from painet_cli.testing.systems import BRANCHED, cast, equal_systems
 from painet_cli.training.device import MemoryMeter, free_memory
 from painet_cli.training.run import resume_run, start_run

@@ -13,7 +13,6 @@ from painet_cli.data.batches.batch import Batch
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.memory import WAYS, fit_memory
 from painet_cli.models.painet import attention_step
-from painet_cli.models.painet import model as painet_model
 from painet_cli.models.registry import build_model
 from painet_cli.testing.systems import INVARIANTS, SPEC, preset
 from systems import BRANCHED, equal_systems, shaken
@@ -59,7 +58,6 @@ def test_heads_read_one_by_one_are_the_heads_read_together(
     with torch.no_grad():
         together = model(batch)
         monkeypatch.setattr(attention_step, "MANY", 1)
-        monkeypatch.setattr(painet_model, "MANY", 1)
         one_by_one = model(batch)
     torch.testing.assert_close(together, one_by_one, rtol=1e-12, atol=1e-12)
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from painet_cli.data.batches.graph import bond_graph
+from painet_cli.data.batches.bond_graph import bond_graph
 from painet_cli.data.particles.particles import Particles
 from painet_cli.data.particles.structure import structure_of
 from painet_cli.prediction.checkpoints import find_checkpoint

@@ -193,7 +193,7 @@ def test_systems_of_pytorch_geometric_far_away_are_predicted_as_at_the_origin(
     frames: NDArray[np.float64], data_dir: Path
 ) -> None:
     from painet_cli.data.batches.batch import Batch, to_pyg
-    from painet_cli.data.batches.graph import bond_graph
+    from painet_cli.data.batches.bond_graph import bond_graph
 
     model = load("sample", "cpu")
     particles = open_dataset(data_dir / "sample").manifest.particles

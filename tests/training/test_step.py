@@ -15,7 +15,7 @@ from painet_cli.data.batches.batch import Batch
 from painet_cli.errors import RequestError
 from painet_cli.models.base import DynamicsModel
 from painet_cli.testing import Kit, cases
-from painet_cli.testing.checks import Case
+from painet_cli.testing.kit import Case
 from painet_cli.testing.systems import BRANCHED, cast, equal_systems
 from painet_cli.training.distributed.world import Share
 from painet_cli.training.run_folder import LAST

@@ -13,8 +13,8 @@ from torch import Tensor
 from painet_cli.benchmark.cells import Result
 from painet_cli.benchmark.motion.protocol import PAST, MotionTask
 from painet_cli.benchmark.motion.simlpe import train_simlpe
+from painet_cli.data.batches.cut import windows_of
 from painet_cli.data.batches.offsets import before_of, target_offsets
-from painet_cli.data.batches.windows import windows_of
 from painet_cli.data.dataset.manifest import SplitName
 from painet_cli.evaluation.metrics import predictions
 from painet_cli.models.registry import system_of

@@ -185,6 +185,11 @@ def from_pyg(data: Data) -> Batch:
     return Batch(graph, data.pos, data.vel, targets, past, frame_time_s)
 
 
+def as_batch(system: Batch | Data) -> Batch:
+    """A batch as it is, or that of PyTorch Geometric's data; raises as `from_pyg` does."""
+    return system if isinstance(system, Batch) else from_pyg(system)
+
+
 def _frames_of(data: Data, name: str, count: str) -> Tensor | None:
     """(frames, M, 3) from a field (M, frames, 3), where there is one."""
     m, value = data.pos.shape[0], getattr(data, name, None)

@@ -1,19 +1,29 @@
-"""From a dataset and how its windows are cut to windows and PyG's data: what Python users call."""
+"""From a dataset and how its windows are cut to windows, and to PyG's data."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from painet_cli.config.schema import DataConfig
 from painet_cli.data.batches.batch import to_pyg
-from painet_cli.data.batches.offsets import before_of, target_offsets, with_velocity
-from painet_cli.data.batches.spacing import frame_times_of
+from painet_cli.data.batches.graph import Graph
+from painet_cli.data.batches.offsets import (
+    NOTHING_BEFORE,
+    Before,
+    before_of,
+    target_offsets,
+    with_velocity,
+)
+from painet_cli.data.batches.spacing import FrameTimes, check_one_time, frame_times_of, strides_of
 from painet_cli.data.batches.typed_graph import dataset_graph
-from painet_cli.data.batches.windows import Windows, windows_of
+from painet_cli.data.batches.windows import Windows
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.data.dataset.manifest import SplitName
+from painet_cli.errors import RequestError
 
 if TYPE_CHECKING:
     from torch_geometric.data import Data
@@ -62,6 +72,66 @@ def windows(
     _, graph = dataset_graph(manifest, data)
     offsets, place = target_offsets(data), torch.device(device)
     return windows_of(dataset, part, offsets, graph, place, before_of(data), frame_times_of(data))
+
+
+def windows_of(
+    dataset: Dataset,
+    part: SplitName,
+    offsets: NDArray[np.int64],
+    graph: Graph,
+    device: torch.device,
+    before: Before = NOTHING_BEFORE,
+    frame_times: FrameTimes | None = None,
+) -> Windows:
+    """Windows of one part of the split, less those that do not lie in their segment as a whole.
+
+    Parameters
+    ----------
+    frame_times
+        Between the frames of a window; no window then goes past the frames that the split left
+        room for.
+
+    Raises
+    ------
+    RequestError
+        No start of that part leaves room for the offsets, or for the frames before it; or systems
+        differ in the time between frames, and no `frame_times` are given.
+    """
+    manifest, starts = dataset.manifest, dataset.starts(part)
+    segments = manifest.segments
+    first = np.array([segment.start for segment in segments])
+    end = first + np.array([segment.length for segment in segments])
+    segment = np.searchsorted(first, starts, side="right") - 1
+    room, behind = end[segment] - 1 - starts, starts - first[segment]
+    after = int(offsets[-1])  # the frame after the start, of which a velocity is made, included
+    if frame_times is not None:
+        room = np.minimum(room, manifest.split.delta_frames)
+        strides = strides_of(manifest, segment, room // after, frame_times)
+        if before.frames:
+            strides[:, 1] = np.minimum(strides[:, 1], behind // before.frames)
+        fits = strides[:, 0] <= strides[:, 1]
+        if not fits.any():
+            raise RequestError(
+                f"dataset {manifest.name}: no {part} window has frames {frame_times} apart, "
+                f"{after} of them after its start and {before.frames} before",
+                "choose another data.delta_time, or prepare it with more --delta-frames",
+            )
+        return Windows(dataset, starts[fits], offsets, graph, device, before, strides[fits])
+    check_one_time(manifest)
+    fitting = starts[(room >= after) & (behind >= before.frames)]
+    if before.frames and fitting.size == 0 and (room >= after).any():
+        raise RequestError(
+            f"dataset {manifest.name}: no {part} window has {before.frames} frames before "
+            f"its start; its longest segment has {max(s.length for s in segments)} frames",
+            "choose a smaller data.history, or data.velocity=next",
+        )
+    if fitting.size == 0:
+        raise RequestError(
+            f"dataset {manifest.name}: no {part} window has {int(offsets[-1])} "
+            "frames after its start",
+            "choose a smaller data.delta_frames or a shorter horizon",
+        )
+    return Windows(dataset, fitting, offsets, graph, device, before)
 
 
 def pyg(dataset: Dataset, part: SplitName = "train", data: DataConfig | None = None) -> list[Data]:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from scipy.sparse import coo_array, csr_array
 from torch import Tensor
 
-from painet_cli.data.batches.radius_graph import Edges, RadiusGraph, RadiusGraphs
+from painet_cli.data.batches.radius_graph import Edges, RadiusGraph, RadiusGraphs, side_by_side
 from painet_cli.errors import RequestError
 
 T = TypeVar("T")
@@ -92,9 +90,8 @@ class Graph:
         """(M, 1) int64, edges that end at a particle, at least 1: what to divide a sum by."""
 
         def count() -> Tensor:  # unlike bincount, without asking the device for a size
-            edges = torch.zeros_like(self.types).index_add_(
-                0, self.target, torch.ones_like(self.target)
-            )
+            edges = torch.zeros_like(self.types)
+            edges.index_add_(0, self.target, torch.ones_like(self.target))
             return edges.clamp(min=1)[:, None]
 
         return self.derived("in_degree", count)
@@ -117,12 +114,9 @@ class Graph:
     @property
     def type_bounds(self) -> tuple[int, int]:
         """Smallest and largest particle type; looked at once, or bounds of what it was made of."""
-
-        def look() -> tuple[int, int]:
-            low, high = self.types.aminmax()
-            return int(low), int(high)
-
-        return self.derived_of_nodes("type_bounds", look)
+        types = self.types
+        low, high = self.derived_of_nodes("type_bounds", lambda: tuple(map(int, types.aminmax())))
+        return low, high
 
     def check_types(self, count: int) -> None:
         """Refuse a particle type that a model of `count` types does not know; looked at once.
@@ -168,15 +162,13 @@ class Graph:
             `edge_hop` of an edge between particles that bonds do not join.
         """
         radii = [
-            RadiusGraph(one.num_nodes, *one.bonded_edges(), cutoff, hop)
+            RadiusGraph(
+                one.num_nodes, one.edge_index.cpu().numpy(), one.edge_hop.cpu().numpy(), cutoff, hop
+            )
             for one in map(self._single, range(self.num_systems))
         ]
         radius = radii[0] if len(radii) == 1 else RadiusGraphs(radii, np.arange(len(radii)))
         return replace(self, radius=radius, _repeats={}, _derived={})
-
-    def bonded_edges(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """(2, E) and (E,), `edge_index` and `edge_hop` as arrays."""
-        return self.edge_index.cpu().numpy(), self.edge_hop.cpu().numpy()
 
     def at(
         self,
@@ -190,54 +182,31 @@ class Graph:
     def joined(self, edges: Sequence[Edges]) -> Graph:
         """Same systems with these edges, one entry a system."""
         n, device = self.nodes_per_system, self.types.device
-        sizes = torch.tensor([len(one.hop) for one in edges])
-        first = self.ptr[:-1].cpu() if n is None else torch.arange(len(edges)) * n
-        offsets = torch.repeat_interleave(first, sizes)
-        source = np.concatenate([one.source for one in edges]).astype(np.int64)
-        target = np.concatenate([one.target for one in edges]).astype(np.int64)
-        index = torch.from_numpy(np.stack([source, target])) + offsets
-        hop = torch.from_numpy(np.concatenate([one.hop for one in edges]).astype(np.int64))
-        return self.with_edges(index.to(device), hop.to(device))
-
-    def with_edges(self, edge_index: Tensor, edge_hop: Tensor) -> Graph:
-        """Same particles with other edges, which are sorted by target already."""
-        return Graph(
-            self.types,
-            edge_index,
-            edge_hop,
-            self.ptr,
-            self.nodes_per_system,
-            radius=self.radius,
-            _of_nodes=self._of_nodes,
-        )
+        first = self.ptr[:-1].cpu().numpy() if n is None else np.arange(len(edges)) * n
+        index, hop = (torch.from_numpy(values).to(device) for values in side_by_side(edges, first))
+        return self._other(edge_index=index, edge_hop=hop, _of_nodes=self._of_nodes)
 
     def with_types(self, types: Tensor, bounds: tuple[int, int]) -> Graph:
         """Same systems with other particle types, whose smallest and largest are `bounds`."""
-        return Graph(
-            types,
-            self.edge_index,
-            self.edge_hop,
-            self.ptr,
-            self.nodes_per_system,
-            radius=self.radius,
-            _derived=self._derived,
-            _of_nodes={"type_bounds": bounds},
-        )
+        kept = {"_derived": self._derived, "_of_nodes": {"type_bounds": bounds}}
+        return self._other(types=types, **kept)
+
+    def _other(self, **changes: Any) -> Graph:
+        """The same but for some fields, and with nothing that was derived but what these hold."""
+        forgotten: dict[str, Any] = {"_repeats": {}, "_derived": {}, "_of_nodes": {}}
+        return replace(self, **{"unit": None, **forgotten, **changes})
 
     def repeat(self, copies: int) -> Graph:
         """`copies` of this graph side by side; made once and kept."""
         if copies == 1:
             return self
         if copies not in self._repeats:
-            device = self.ptr.device
-            shift = torch.arange(copies, device=device) * self.num_nodes
+            shift = torch.arange(copies, device=self.ptr.device) * self.num_nodes
             self._repeats[copies] = Graph(
                 types=self.types.repeat(copies),
                 edge_index=(self.edge_index[:, None, :] + shift[:, None]).reshape(2, -1),
                 edge_hop=self.edge_hop.repeat(copies),
-                ptr=torch.cat(
-                    [(self.ptr[:-1] + shift[:, None]).reshape(-1), self.ptr[-1:] * copies]
-                ),
+                ptr=torch.cat([self.ptr[:1], (self.ptr[1:] + shift[:, None]).reshape(-1)]),
                 nodes_per_system=self.nodes_per_system,
                 unit=self if self.num_systems == 1 else self.unit,
                 radius=self.radius,
@@ -253,8 +222,18 @@ class Graph:
         Copies of one system share what was derived of it, as those of `repeat` do.
         """
         first = int(systems[0])
-        if self.num_systems == 1 or bool((systems == first).all()):
+        if bool((systems == first).all()):
             return self._single(first).repeat(len(systems))
+        return self._chosen(systems)
+
+    def _single(self, system: int) -> Graph:
+        """One of the systems by itself; made once and kept."""
+        if self.num_systems == 1:
+            return self
+        return self.derived(("single", system), lambda: self._chosen(torch.tensor([system])))
+
+    def _chosen(self, systems: Tensor) -> Graph:
+        """Some of these systems, with nothing that was derived of them."""
         nodes, edges = self.derived("bounds", self._bounds)
         device, sizes, counts = self.ptr.device, nodes.diff()[systems], edges.diff()[systems]
         ptr = torch.cat([sizes.new_zeros(1), sizes.cumsum(0)])
@@ -267,36 +246,9 @@ class Graph:
             edge_hop=self.edge_hop[chosen],
             ptr=ptr.to(device),
             nodes_per_system=int(sizes[0]) if equal else None,
-            radius=self._radius_of(systems),
+            radius=self.radius and self.radius.select(systems.numpy()),
             _of_nodes={"type_bounds": self.type_bounds},
         )
-
-    def _single(self, system: int) -> Graph:
-        """One of the systems by itself; made once and kept."""
-        if self.num_systems == 1:
-            return self
-        nodes, edges = (bounds.tolist() for bounds in self.derived("bounds", self._bounds))
-        own, here = slice(*nodes[system : system + 2]), slice(*edges[system : system + 2])
-        return self.derived(
-            ("single", system),
-            lambda: Graph(
-                types=self.types[own],
-                edge_index=self.edge_index[:, here] - own.start,
-                edge_hop=self.edge_hop[here],
-                ptr=torch.tensor([0, own.stop - own.start], device=self.ptr.device),
-                nodes_per_system=own.stop - own.start,
-                radius=self._radius_of(torch.tensor([system])),
-                _of_nodes={"type_bounds": self.type_bounds},
-            ),
-        )
-
-    def _radius_of(self, systems: Tensor) -> RadiusGraph | RadiusGraphs | None:
-        """What makes the edges of some of the systems."""
-        if not isinstance(self.radius, RadiusGraphs):
-            return self.radius
-        if len(systems) == 1:
-            return self.radius.kinds[int(self.radius.which[int(systems[0])])]
-        return self.radius.select(systems.numpy())
 
     def _bounds(self) -> tuple[Tensor, Tensor]:
         """(B + 1,) first particle and first edge of every system, on the CPU."""
@@ -307,14 +259,8 @@ class Graph:
         """Same graph on another device."""
         if self.ptr.device == device:
             return self
-        return Graph(
-            self.types.to(device),
-            self.edge_index.to(device),
-            self.edge_hop.to(device),
-            self.ptr.to(device),
-            self.nodes_per_system,
-            radius=self.radius,
-        )
+        tensors = ("types", "edge_index", "edge_hop", "ptr")
+        return self._other(**{name: getattr(self, name).to(device) for name in tensors})
 
 
 def ranges(
@@ -350,46 +296,4 @@ def graph_of(
     equal = bool((sizes == sizes[0]).all())
     return Graph(
         types, edge_index[:, order], edge_hop[order], ptr, int(sizes[0]) if equal else None
-    )
-
-
-def bond_graph(types: Sequence[int], bonds: Sequence[tuple[int, int]], hops: int) -> Graph:
-    """Graph of one system in which particles up to `hops` bonds apart are joined, both ways.
-
-    Parameters
-    ----------
-    types
-        Type of every particle, N entries.
-    bonds
-        Pairs of particles.
-    hops
-        Farthest pair to join, in bonds.
-    """
-    n = len(types)
-    pairs = np.asarray(bonds, dtype=np.int64).reshape(-1, 2)
-    ends = np.concatenate([pairs, pairs[:, ::-1]])
-    bonded = csr_array(
-        coo_array((np.ones(len(ends), dtype=np.int64), (ends[:, 0], ends[:, 1])), shape=(n, n))
-    )
-    hop_of = csr_array((n, n), dtype=np.int64)
-    walk = bonded
-    for hop in range(1, hops + 1):
-        reached = coo_array(walk)
-        if not reached.nnz:
-            break
-        new = (reached.row != reached.col) & (
-            np.asarray(hop_of[reached.row, reached.col]).ravel() == 0
-        )
-        hop_of = csr_array(
-            hop_of
-            + coo_array(
-                (np.full(new.sum(), hop), (reached.row[new], reached.col[new])), shape=(n, n)
-            )
-        )
-        walk = walk @ bonded
-    edges = coo_array(hop_of)
-    return graph_of(
-        torch.as_tensor(types, dtype=torch.int64),
-        torch.from_numpy(np.stack([edges.col, edges.row]).astype(np.int64)),
-        torch.from_numpy(edges.data.astype(np.int64)),
     )

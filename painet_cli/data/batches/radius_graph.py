@@ -37,6 +37,17 @@ class Edges:
         return int(self.source.nbytes + self.target.nbytes + self.hop.nbytes)
 
 
+def side_by_side(
+    edges: Sequence[Edges],
+    first: NDArray[np.int64],  # (B,)
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """`edge_index` (2, E) and `edge_hop` (E,) of systems, by the first particle of each."""
+    index = np.concatenate([np.stack([one.source, one.target]) for one in edges], axis=1)
+    shift = np.repeat(first, [len(one.hop) for one in edges])
+    hop = np.concatenate([one.hop for one in edges])
+    return index.astype(np.int64) + shift, hop.astype(np.int64)
+
+
 class RadiusGraph:
     """Joins particles of one system that are bonded, or closer than a cutoff.
 
@@ -121,6 +132,10 @@ class RadiusGraph:
         """Edges of copies of the system side by side, one entry a copy."""
         return self.edges(positions.reshape(-1, self.num_nodes, 3))
 
+    def select(self, systems: NDArray[np.int64]) -> RadiusGraph:
+        """Some of the copies: itself."""
+        return self
+
 
 class RadiusGraphs:
     """The same for unequal systems side by side.
@@ -137,9 +152,10 @@ class RadiusGraphs:
         self.kinds = kinds
         self.which = which
 
-    def select(self, systems: NDArray[np.int64]) -> RadiusGraphs:
-        """Some of the systems, in that order."""
-        return RadiusGraphs(self.kinds, self.which[systems])
+    def select(self, systems: NDArray[np.int64]) -> RadiusGraph | RadiusGraphs:
+        """Some of the systems, in that order; of a single one, what makes its edges."""
+        which = self.which[systems]
+        return self.kinds[int(which[0])] if len(which) == 1 else RadiusGraphs(self.kinds, which)
 
     def edges_of(
         self,

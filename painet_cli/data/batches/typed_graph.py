@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from painet_cli.config.schema import DataConfig, ParticleLabel
-from painet_cli.data.batches.graph import Graph, bond_graph
+from painet_cli.data.batches.bond_graph import bond_graph
+from painet_cli.data.batches.graph import Graph
 from painet_cli.data.dataset.manifest import Manifest
 from painet_cli.data.particles.particles import Particles
 from painet_cli.errors import RequestError

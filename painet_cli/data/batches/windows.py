@@ -16,17 +16,10 @@ from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import Graph
 from painet_cli.data.batches.offsets import NOTHING_BEFORE, Before
 from painet_cli.data.batches.radius_graph import Edges, RadiusGraph
-from painet_cli.data.batches.spacing import (
-    FrameTimes,
-    UsualErrors,
-    check_one_time,
-    draw_strides,
-    strides_of,
-)
+from painet_cli.data.batches.spacing import UsualErrors, draw_strides
 from painet_cli.data.batches.system_frames import SystemFrames, at_origin
 from painet_cli.data.dataset.dataset import Dataset
-from painet_cli.data.dataset.manifest import Manifest, SplitName
-from painet_cli.errors import RequestError
+from painet_cli.data.dataset.manifest import Manifest
 
 POOL = 16
 """Batches among whose windows those of one size are brought together."""
@@ -148,9 +141,7 @@ class Windows:
 
     def only(self, which: NDArray[np.int64]) -> Windows:
         """The windows of these places, in that order."""
-        bounds = None if self._bounds is None else self._bounds[which]
-        starts, before = self.starts[which], self.before
-        return Windows(self.dataset, starts, self.offsets, self.graph, self.device, before, bounds)
+        return self._cut(self.starts[which], None if self._bounds is None else self._bounds[which])
 
     @property
     def times_s(self) -> tuple[float, float]:
@@ -178,9 +169,12 @@ class Windows:
             raise AssertionError("the time between frames is not drawn")
         strides = np.rint(time_s / self._own_times()).astype(np.int64)
         fits = (self._bounds[:, 0] <= strides) & (strides <= self._bounds[:, 1])
-        bounds = np.repeat(strides[fits, None], 2, axis=1)
-        starts, before = self.starts[fits], self.before
-        return Windows(self.dataset, starts, self.offsets, self.graph, self.device, before, bounds)
+        return self._cut(self.starts[fits], np.repeat(strides[fits, None], 2, axis=1))
+
+    def _cut(self, starts: NDArray[np.int64], bounds: NDArray[np.int64] | None) -> Windows:
+        """Windows of the same kind at other starts."""
+        dataset, graph, before = self.dataset, self.graph, self.before
+        return Windows(dataset, starts, self.offsets, graph, self.device, before, bounds)
 
     def target_times_s(
         self,
@@ -290,63 +284,3 @@ def _types_of(manifest: Manifest, starts: NDArray[np.int64]) -> Tensor | None:
     types = np.array([one.types or manifest.particles.types for one in segments], dtype=np.int64)
     first = [segment.start for segment in segments]
     return torch.from_numpy(types[np.searchsorted(first, starts, side="right") - 1])
-
-
-def windows_of(
-    dataset: Dataset,
-    part: SplitName,
-    offsets: NDArray[np.int64],
-    graph: Graph,
-    device: torch.device,
-    before: Before = NOTHING_BEFORE,
-    frame_times: FrameTimes | None = None,
-) -> Windows:
-    """Windows of one part of the split, less those that do not lie in their segment as a whole.
-
-    Parameters
-    ----------
-    frame_times
-        Between the frames of a window; no window then goes past the frames that the split left
-        room for.
-
-    Raises
-    ------
-    RequestError
-        No start of that part leaves room for the offsets, or for the frames before it; or systems
-        differ in the time between frames, and no `frame_times` are given.
-    """
-    manifest, starts = dataset.manifest, dataset.starts(part)
-    segments = manifest.segments
-    first = np.array([segment.start for segment in segments])
-    end = first + np.array([segment.length for segment in segments])
-    segment = np.searchsorted(first, starts, side="right") - 1
-    room, behind = end[segment] - 1 - starts, starts - first[segment]
-    after = int(offsets[-1])  # the frame after the start, of which a velocity is made, included
-    if frame_times is not None:
-        room = np.minimum(room, manifest.split.delta_frames)
-        strides = strides_of(manifest, segment, room // after, frame_times)
-        if before.frames:
-            strides[:, 1] = np.minimum(strides[:, 1], behind // before.frames)
-        fits = strides[:, 0] <= strides[:, 1]
-        if not fits.any():
-            raise RequestError(
-                f"dataset {manifest.name}: no {part} window has frames {frame_times} apart, "
-                f"{after} of them after its start and {before.frames} before",
-                "choose another data.delta_time, or prepare it with more --delta-frames",
-            )
-        return Windows(dataset, starts[fits], offsets, graph, device, before, strides[fits])
-    check_one_time(manifest)
-    fitting = starts[(room >= after) & (behind >= before.frames)]
-    if before.frames and fitting.size == 0 and (room >= after).any():
-        raise RequestError(
-            f"dataset {manifest.name}: no {part} window has {before.frames} frames before "
-            f"its start; its longest segment has {max(s.length for s in segments)} frames",
-            "choose a smaller data.history, or data.velocity=next",
-        )
-    if fitting.size == 0:
-        raise RequestError(
-            f"dataset {manifest.name}: no {part} window has {int(offsets[-1])} "
-            "frames after its start",
-            "choose a smaller data.delta_frames or a shorter horizon",
-        )
-    return Windows(dataset, fitting, offsets, graph, device, before)

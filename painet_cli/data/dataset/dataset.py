@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,13 +121,7 @@ class Dataset:
 
 
 def open_dataset(folder: Path) -> Dataset:
-    """Open a prepared dataset and check that its bytes are the ones that were prepared.
-
-    Raises
-    ------
-    RequestError
-        The folder is no dataset, was written by a newer painet, or its files changed.
-    """
+    """Open a prepared dataset as `Dataset.open` does; raises alike."""
     recover(folder)
     manifest_path = folder / MANIFEST
     if not manifest_path.is_file():
@@ -151,7 +145,8 @@ def open_dataset(folder: Path) -> Dataset:
                 _AGAIN,
             )
     array = _mapped(folder / FRAMES)
-    _check_shape(array, manifest, folder)
+    if array.shape != manifest.shape or array.dtype != np.float32:
+        raise _unlike(array.dtype, array.shape, manifest.shape, folder / FRAMES)
     return Dataset(folder, manifest, array, manifest.fingerprint())
 
 
@@ -185,10 +180,8 @@ def _mapped(path: Path) -> NDArray[Any]:
     """Map the array of an .npy file into memory, read-only."""
     try:
         with path.open("rb") as file:
-            header = read_npy_header(file)
-        header.check_fits(path.stat().st_size)
-        order: Literal["F", "C"] = "F" if header.fortran_order else "C"
-        return np.memmap(path, header.dtype, "r", header.header_bytes, header.shape, order)
+            read_npy_header(file).check_fits(path.stat().st_size)
+        return np.lib.format.open_memmap(path, mode="r")
     except DAMAGED as error:
         raise RequestError(f"{path}: {brief(error)}", _AGAIN) from error
 
@@ -204,12 +197,6 @@ def read_manifest(path: Path) -> Manifest:
         where = ".".join(str(part) for part in first["loc"]) or "the manifest"
         where = " ".join(where.split())[:100]  # a key is as long as its writer likes
         raise RequestError(f"{path}: {where}: {first['msg']}", _AGAIN) from error
-
-
-def _check_shape(array: NDArray[np.float32], manifest: Manifest, folder: Path) -> None:
-    expected = manifest.shape
-    if array.shape != expected or array.dtype != np.float32:
-        raise _unlike(array.dtype, array.shape, expected, folder / FRAMES)
 
 
 def _unlike(

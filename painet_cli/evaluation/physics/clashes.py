@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from painet_cli.data.batches.graph import bond_graph
+from painet_cli.data.batches.bond_graph import bond_graph
 from painet_cli.data.particles.bonds import is_crowded
 from painet_cli.data.particles.particles import Particles, backbone_pairs
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from painet_cli.data.batches.graph import Graph
+from painet_cli.models.layers.padded import padded
 from painet_cli.models.painet.type_groups import TypeGroups, groups_of
 
 
@@ -91,17 +92,7 @@ def _by_system(rows: Tensor, graph: Graph) -> Tensor:
     """(heads, B, N, d) rows of each system; zeros fill up where systems differ in size."""
     if graph.nodes_per_system is not None:
         return rows.reshape(len(rows), graph.num_systems, graph.nodes_per_system, -1)
-    padded, _ = _to_dense(rows.transpose(0, 1), graph)
-    return padded.movedim(2, 0)
-
-
-def _to_dense(values: Tensor, graph: Graph) -> tuple[Tensor, Tensor]:
-    """(B, N, ...) values of each system's particles, and (B, N) which places are particles."""
-    # PyTorch Geometric takes as long to import as torch, and equal systems do without
-    from torch_geometric.utils import to_dense_batch
-
-    padded, mask = to_dense_batch(values, graph.system, batch_size=graph.num_systems)
-    return padded, mask
+    return padded(rows.transpose(0, 1), graph)[0].movedim(2, 0)
 
 
 def _pair_weights(phi: Tensor, psi: Tensor, graph: Graph) -> tuple[Tensor, Tensor, Tensor | None]:
@@ -113,7 +104,7 @@ def _pair_weights(phi: Tensor, psi: Tensor, graph: Graph) -> tuple[Tensor, Tenso
     else:
         types, mask = graph.derived_of_nodes(
             "dense_types",
-            lambda: _to_dense(graph.types, graph),
+            lambda: padded(graph.types, graph),
         )
     rows, columns = types[:, :, None], types[:, None, :]
     return phi[:, rows, columns], psi[:, rows, columns], mask

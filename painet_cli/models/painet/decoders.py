@@ -1,8 +1,8 @@
-"""Decoders that stand in for PAINET's own in the ablation of Figure 4 (section 4.5).
+"""Which decoder a preset has: PAINET's own, or one of those of Figure 4's ablation (section 4.5).
 
-The paper names them in a sentence each; what it leaves open is chosen so that a variant differs
-from PAINET in what its name says and in nothing else: all begin at straight motion and read the
-units of length and time of the training windows.
+The paper names the latter in a sentence each; what it leaves open is chosen so that a variant
+differs from PAINET in what its name says and in nothing else: all begin at straight motion and read
+the units of length and time of the training windows.
 """
 
 from __future__ import annotations
@@ -16,28 +16,22 @@ from torch import Tensor, nn
 from painet_cli.config.models import PainetConfig
 from painet_cli.data.batches.batch import Batch
 from painet_cli.models.features import Features
-from painet_cli.models.layers.message_passing import EquivariantLayer, TwoLayers
+from painet_cli.models.layers.message_passing import TwoLayers
+from painet_cli.models.painet.parallel_decoder import ParallelDecoder, StraightLayers
 
 
-def straight_layers(config: PainetConfig, edge_width: int) -> nn.ModuleList:
-    """Layers of EGNN that together start from straight motion, each with its share."""
-    layers = [
-        EquivariantLayer(config.hidden, edge_width, last=layer == config.layers - 1)
-        for layer in range(config.layers)
-    ]
-    for layer in layers:
-        layer.start_straight(1 / config.layers)
-    return nn.ModuleList(layers)
-
-
-def other_decoder(config: PainetConfig, features: Features, frames: Sequence[int]) -> nn.Module:
-    """Decoder of a preset whose `decoder` is not `parallel`.
+def decoder_of(
+    config: PainetConfig, features: Features, frames: Sequence[int]
+) -> ParallelDecoder | RecurrentDecoder | MlpDecoder:
+    """The decoder that a preset names.
 
     Parameters
     ----------
     frames
         Frames from the start to each target, T of them.
     """
+    if config.decoder == "parallel":
+        return ParallelDecoder(config, features.edge_width)
     if config.decoder == "recurrent":
         return RecurrentDecoder(config, features, frames)
     return MlpDecoder(config, features)
@@ -69,7 +63,7 @@ class RecurrentDecoder(nn.Module):
 
     def __init__(self, config: PainetConfig, features: Features, frames: Sequence[int]) -> None:
         super().__init__()
-        self.layers = straight_layers(config, features.edge_width)
+        self.layers = StraightLayers(config, features.edge_width)
         self.gaps = [end - start for start, end in zip([0, *frames], frames, strict=False)]
         self.mean_frame = sum(frames) / len(frames)
 

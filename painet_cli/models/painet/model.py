@@ -20,7 +20,7 @@ from torch.utils.checkpoint import checkpoint
 from painet_cli.config.models import PainetConfig
 from painet_cli.config.presets import Preset
 from painet_cli.config.schema import Activations, EdgeFeature, FeatureConfig, NodeFeature
-from painet_cli.data.batches.batch import Batch, from_pyg
+from painet_cli.data.batches.batch import Batch, as_batch
 from painet_cli.data.batches.offsets import target_offsets
 from painet_cli.data.batches.spacing import FrameTimes
 from painet_cli.data.dataset.dataset import Dataset
@@ -28,10 +28,12 @@ from painet_cli.data.particles.names import Axis
 from painet_cli.errors import RequestError
 from painet_cli.models.base import DynamicsModel, SystemSpec
 from painet_cli.models.features import Features
-from painet_cli.models.layers.message_passing import TwoLayers, recomputed_at_once
-from painet_cli.models.painet.attention_step import MANY, AttentionStep
-from painet_cli.models.painet.decoders import other_decoder, straight_layers
+from painet_cli.models.painet.attention_step import AttentionStep
+from painet_cli.models.painet.decoders import decoder_of
 from painet_cli.models.painet.pair_tables import PairTables
+from painet_cli.models.painet.parallel_decoder import ParallelDecoder
+from painet_cli.models.painet.pass_bytes import pass_bytes
+from painet_cli.models.painet.past_gates import PastGates
 from painet_cli.models.registry import system_of
 
 if TYPE_CHECKING:
@@ -121,18 +123,13 @@ class PAINET(DynamicsModel):
             where = ".".join(map(str, first["loc"]))
             known = ", ".join(k for k in PainetConfig.model_fields if k not in ("name", "prior"))
             raise RequestError(f"PAINET: {where}: {first['msg']}", f"sizes are {known}") from error
-        if config.prior is not None:
-            raise RequestError(
-                f"PAINET: prior: {config.prior}: a module alone has none",
-                "train a preset with model.prior by painet.train",
-            )
+        _refuse_prior(config.prior)
         times_s = None if frame_times_s is None else FrameTimes(*frame_times_s)
         system = SystemSpec(names, hops, up_axis, history, frame_times=times_s)
         frames = range(1, horizon + 1) if isinstance(horizon, int) else horizon
         super().__init__()
         self.horizon = len(frames)
         self.config = config
-        self.layers_per_step = config.attention_layers
         # 1. invariants, embedded: H(0)
         self.features = Features(invariants, system)
         self.embed = nn.Linear(self.features.node_width, config.hidden)
@@ -148,16 +145,9 @@ class PAINET(DynamicsModel):
             AttentionStep(config) for _ in range(times * config.attention_layers)
         )
         # 4. the decoder's layers, which together start from straight motion
-        self.decoder = (
-            straight_layers(config, self.features.edge_width)
-            if config.decoder == "parallel"
-            else other_decoder(config, self.features, frames)
-        )
+        self.decoder = decoder_of(config, self.features, frames)
         # 5. of the past, if it is told, a multiple of each displacement
-        self.past_gates = TwoLayers(config.hidden, config.hidden, history) if history else None
-        if self.past_gates is not None:
-            nn.init.xavier_uniform_(self.past_gates[-1].weight, gain=0.001)  # type: ignore[arg-type]
-            nn.init.zeros_(self.past_gates[-1].bias)  # type: ignore[arg-type]
+        self.past_gates = PastGates(config.hidden, history) if history else None
 
     @classmethod
     def from_preset(cls, preset: str | Preset, dataset: Dataset) -> PAINET:
@@ -176,11 +166,7 @@ class PAINET(DynamicsModel):
             The preset is of another model, or does not suit the dataset.
         """
         preset = preset if isinstance(preset, Preset) else Preset.load(preset)
-        if preset.model.prior is not None:
-            raise RequestError(
-                f"model.prior: {preset.model.prior}: a module alone has none",
-                "train the preset by painet.train",
-            )
+        _refuse_prior(preset.model.prior)
         return cls.build(preset.model, preset, system_of(dataset.manifest, preset)[0])
 
     @classmethod
@@ -207,7 +193,7 @@ class PAINET(DynamicsModel):
         Without this call the model reads raw lengths and velocities: right where both are of the
         order of one.
         """
-        self.features.fit(map(_as_batch, batches))
+        self.features.fit(map(as_batch, batches))
 
     def forward(
         self,
@@ -227,24 +213,17 @@ class PAINET(DynamicsModel):
         RequestError
             A field is missing or has the wrong shape, or a type is unknown to the model.
         """
-        batch = _as_batch(system)
-        if self.activations == "stepwise" and isinstance(self.decoder, nn.ModuleList):
+        batch = as_batch(system)
+        if self.activations == "stepwise" and isinstance(self.decoder, ParallelDecoder):
             return self._decode_stepwise(batch)
         embeddings = self.encode(batch)
         return self._with_past(self.decode(embeddings, batch), embeddings, batch)
 
-    def _with_past(
-        self,
-        positions: Tensor,  # (T, M, 3)
-        embeddings: Tensor,  # (T, M, d)
-        batch: Batch,
-    ) -> Tensor:  # (T, M, 3)
-        """Positions with the share of the past that every particle and step takes of it."""
+    def _with_past(self, positions: Tensor, embeddings: Tensor, batch: Batch) -> Tensor:
+        """Positions (T, M, 3) with what they take of the past, where it is told."""
         if self.past_gates is None:
             return positions
-        gates = self.past_gates(embeddings.flatten(0, 1)).view(*positions.shape[:2], -1)
-        past = batch.known_past(gates.shape[-1])
-        return positions + torch.einsum("tmk,kmc->tmc", gates, past)
+        return positions + self.past_gates.share(embeddings, batch)
 
     def encode(
         self,
@@ -258,8 +237,9 @@ class PAINET(DynamicsModel):
         batch.graph.check_types(self.features.num_types)
         h = self.embed(self.features.nodes(batch))
         tables = None if self.tables is None else self.tables(h)
+        layers = self.config.attention_layers
         for t in range(self.horizon):
-            for layer in range(t * self.layers_per_step, (t + 1) * self.layers_per_step):
+            for layer in range(t * layers, (t + 1) * layers):
                 h = self.steps[layer % len(self.steps)](h, tables, batch.graph)
             yield h
 
@@ -268,30 +248,13 @@ class PAINET(DynamicsModel):
         embeddings: Tensor,  # (T, M, d)
         batch: Batch,
     ) -> Tensor:  # (T, M, 3)
-        """Positions of all T steps in parallel, time and batch as one axis (equation 10)."""
-        if not isinstance(self.decoder, nn.ModuleList):
-            positions: Tensor = self.decoder(embeddings, batch, self.features)
-            return positions
-        horizon = embeddings.shape[0]
-        graph = batch.graph.repeat(horizon)
-        h = embeddings.flatten(0, 1)
-        x, v = (
-            batch.positions.repeat(horizon, 1),
-            (self.features.time * batch.velocities).repeat(horizon, 1),
+        """Positions of all T steps from their embeddings (equation 10)."""
+        positions: Tensor = (
+            self.decoder(embeddings, batch, self.features, self.activations)
+            if isinstance(self.decoder, ParallelDecoder)
+            else self.decoder(embeddings, batch, self.features)
         )
-        a = self.features.edges(batch).repeat(horizon, 1)
-        recompute = self.activations != "keep"
-        by_layer = self.activations == "stepwise" and torch.is_grad_enabled()
-        for layer in self.decoder:
-            given = (h, x, v, a, graph, self.features.length)
-            h, x = (
-                checkpoint(
-                    layer, *given, recompute=True, use_reentrant=False, preserve_rng_state=False
-                )
-                if by_layer
-                else layer(*given, recompute=recompute)
-            )
-        return x.view(horizon, -1, 3)
+        return positions
 
     def _decode_stepwise(self, batch: Batch) -> Tensor:  # (T, M, 3)
         """The same, one step after the other.
@@ -313,26 +276,10 @@ class PAINET(DynamicsModel):
     def pass_bytes(
         self, nodes: int, edges: int, activations: Activations, *, training: bool
     ) -> int:
-        """Bytes that a pass is expected to need, by the rows of width d that are alive at once.
-
-        A particle keeps ten rows a head and attention step, and ten a layer of the decoder, of
-        which `stepwise` has one layer at a time and a row of the others; an edge six a layer, or
-        one of the stretch at work where edges are computed again. Without gradients a few rows a
-        particle are alive, of one head or layer.
-        """
+        """Bytes that a pass is expected to need (`painet/pass_bytes.py`)."""
         row = self.embed.out_features * self.embed.weight.element_size()
-        at_once = 1 if activations == "stepwise" else self.horizon
-        indices = edges * at_once * (24 + 8 * (1 + self.features.edge_width))
-        if not training:
-            heads = 1 if nodes > MANY else self.config.heads
-            return nodes * row * max(9 * heads, 8 * at_once) + indices
-        encoded = nodes * self.horizon * row * (10 * self.config.heads + 2)
-        kept_edges = edges if activations == "keep" else 0
-        layers = self.config.layers
-        rows = layers + 9 if activations == "stepwise" else 10 * layers
-        decoded = at_once * row * (rows * nodes + 6 * layers * kept_edges)
-        again = 0 if kept_edges else min(at_once * edges, recomputed_at_once(at_once * nodes))
-        return encoded + decoded + 6 * row * again + indices
+        given = (self.config, row, self.features.edge_width, self.horizon)
+        return pass_bytes(*given, nodes, edges, activations, training=training)
 
     def compile_blocks(self) -> None:
         """Compile the attention step and the decoder's layer, once for all that are alike."""
@@ -340,5 +287,9 @@ class PAINET(DynamicsModel):
             block.compile()
 
 
-def _as_batch(system: Batch | Data) -> Batch:
-    return system if isinstance(system, Batch) else from_pyg(system)
+def _refuse_prior(prior: str | None) -> None:
+    if prior is not None:
+        raise RequestError(
+            f"model.prior: {prior}: a module alone has none",
+            "train a preset with model.prior by painet.train",
+        )

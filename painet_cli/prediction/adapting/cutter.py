@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from painet_cli.data.batches.batch import Batch
-from painet_cli.data.batches.graph import bond_graph
+from painet_cli.data.batches.bond_graph import bond_graph
 from painet_cli.data.batches.offsets import Before
 from painet_cli.data.particles.origin import is_far, places
 from painet_cli.models.base import SystemSpec

@@ -13,6 +13,7 @@ import torch
 from pydantic import ValidationError
 
 from painet_cli.config.presets import Preset
+from painet_cli.data.batches.cut import windows_of
 from painet_cli.data.batches.graph import Graph
 from painet_cli.data.batches.offsets import (
     before_of,
@@ -21,7 +22,7 @@ from painet_cli.data.batches.offsets import (
     with_velocity,
 )
 from painet_cli.data.batches.spacing import frame_times_of
-from painet_cli.data.batches.windows import Windows, windows_of
+from painet_cli.data.batches.windows import Windows
 from painet_cli.data.dataset.dataset import Dataset, open_dataset
 from painet_cli.data.dataset.manifest import Manifest
 from painet_cli.data.dataset.splits import every_start

@@ -13,9 +13,11 @@ from torch import Tensor
 
 from painet_cli.data.batches import windows as windows_module
 from painet_cli.data.batches.batch import Batch
-from painet_cli.data.batches.graph import Graph, bond_graph
+from painet_cli.data.batches.bond_graph import bond_graph
+from painet_cli.data.batches.cut import windows_of
+from painet_cli.data.batches.graph import Graph
 from painet_cli.data.batches.symmetries import Symmetries
-from painet_cli.data.batches.windows import Windows, windows_of
+from painet_cli.data.batches.windows import Windows
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
 from painet_cli.errors import PainetError
 from painet_cli.models.baselines.straight_line import StraightLine

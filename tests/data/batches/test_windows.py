@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 from painet_cli.config.schema import DataConfig
 from painet_cli.data.batches import system_frames as frames_module
 from painet_cli.data.batches.batch import Batch, from_pyg, to_pyg
-from painet_cli.data.batches.graph import bond_graph
+from painet_cli.data.batches.bond_graph import bond_graph
+from painet_cli.data.batches.cut import windows_of
 from painet_cli.data.batches.offsets import Before, check_no_answer, target_offsets, with_velocity
-from painet_cli.data.batches.windows import Windows, windows_of
+from painet_cli.data.batches.windows import Windows
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
+from painet_cli.data.dataset.manifest import SplitName
 from painet_cli.errors import RequestError
 from systems import frames_of, manifest
 
@@ -43,10 +45,10 @@ def dataset(tmp_path: Path) -> Dataset:
     return write_dataset(tmp_path / "small", frames_of(described), described)
 
 
-def windows(dataset: Dataset, offsets: list[int], part: str = "train") -> Windows:
+def windows(dataset: Dataset, offsets: list[int], part: SplitName = "train") -> Windows:
     particles = dataset.manifest.particles
     graph = bond_graph(particles.types, particles.bonds, hops=2)
-    return windows_of(dataset, part, np.array(offsets), graph, CPU)  # type: ignore[arg-type]
+    return windows_of(dataset, part, np.array(offsets), graph, CPU)
 
 
 def gathered_slowly(dataset: Dataset, starts: list[int], offsets: list[int]) -> Batch:
@@ -205,27 +207,6 @@ def test_batches_of_one_size_share_their_graph(dataset: Dataset) -> None:
     assert first.graph is second.graph
 
 
-@pytest.mark.parametrize(
-    ("offsets", "starts"),
-    [
-        ([4], [0, 1, 2, 13]),
-        ([6], [0, 1, 2, 13]),  # the second trial's last frame is 19
-        ([7], [0, 1, 2]),
-        ([3, 10], [0, 1]),
-        ([11], [0]),
-    ],
-)
-def test_a_start_too_near_the_end_of_its_segment_is_left_out(
-    dataset: Dataset, offsets: list[int], starts: list[int]
-) -> None:
-    assert windows(dataset, offsets).starts.tolist() == starts
-
-
-def test_a_part_without_a_fitting_window_is_refused(dataset: Dataset) -> None:
-    with pytest.raises(RequestError, match="no val window has 7 frames"):
-        windows(dataset, [7], "val")
-
-
 def with_past(dataset: Dataset, history: int, velocity: str) -> Windows:
     particles = dataset.manifest.particles
     graph = bond_graph(particles.types, particles.bonds, hops=2)
@@ -249,17 +230,6 @@ def test_a_velocity_from_the_frame_before_reads_no_later_frame(dataset: Dataset)
     expected = dataset.frames[start] - dataset.frames[start - 1]
     np.testing.assert_array_equal(batch.velocities, expected)
     assert batch.past is None
-
-
-def test_windows_without_enough_frames_before_them_are_left_out(dataset: Dataset) -> None:
-    first = {segment.start for segment in dataset.manifest.segments}
-    every, later = with_past(dataset, 0, "next").starts, with_past(dataset, 1, "next").starts
-    assert sorted(set(every.tolist()) - set(later.tolist())) == sorted(first & set(every.tolist()))
-
-
-def test_a_history_longer_than_every_segment_is_refused(dataset: Dataset) -> None:
-    with pytest.raises(RequestError, match="no train window has 900 frames before its start"):
-        with_past(dataset, 900, "next")
 
 
 def test_the_past_goes_through_pytorch_geometric_and_back(dataset: Dataset) -> None:
