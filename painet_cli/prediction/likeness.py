@@ -96,7 +96,7 @@ def _with_several(header: Header, found: Counter[str], here: Structure | None) -
     if trained.get("H") and not found.get("H"):
         bare = "it was trained on all atoms, and there is no hydrogen here"
         return Comparison(same=False, score=0.0, said=said, difference=bare)
-    if here is not None and _lacks_hydrogens(here):
+    if trained.get("H") and here is not None and _lacks_hydrogens(here):
         bare = "it was trained on all atoms, and carbons lack their hydrogens here (united atoms?)"
         return Comparison(same=False, score=0.0, said=said, difference=bare)
     alike = 1.0
