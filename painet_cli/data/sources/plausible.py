@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.formats.md17_npz import MoleculeFile
+from painet_cli.data.particles.bonds import covalent_bonds
+from painet_cli.data.particles.elements import symbol
 from painet_cli.data.particles.order import MOST_FRAMES, thinned, wrong_order
 from painet_cli.data.particles.particles import Particles
-from painet_cli.data.particles.stretched import stretched_bond
+from painet_cli.data.particles.stretched import refuse_other_order, stretched_bond
 from painet_cli.data.particles.unit import refuse_other_unit
 from painet_cli.data.trajectories.reader import Trajectory
 from painet_cli.errors import RequestError, option
@@ -25,6 +27,51 @@ frames in random order lie a vibration or a rotation apart, 0.3 and more at 0.5 
 _FEW_FRAMES = 200
 """Frames whose order is looked at."""
 OTHER_Z = "z lists the elements in another order than R has the atoms: put it right"
+
+
+def checked_frames(held: MoleculeFile, frame_time_s: float | None) -> NDArray[np.float64]:
+    """First few frames of a molecule's trajectory, (frames, N, 3) angstrom, which are such.
+
+    Parameters
+    ----------
+    frame_time_s
+        Seconds between frames, by which their order is checked; None of frames that are in order.
+
+    Raises
+    ------
+    RequestError
+        A coordinate is not finite, or the unit, the order of the frames or
+        that of the elements is another.
+    """
+    R = held.positions
+    frames, elements = first_frames(held), tuple(symbol(number) for number in held.numbers)
+    check_unit(R.where, elements, frames[0])
+    if frame_time_s is not None:
+        check_order(R.where, frames, frame_time_s)
+    joined = np.array(covalent_bonds(frames[0], elements)).reshape(-1, 2)
+    refuse_other_order(R.where, elements, joined, frames[0], OTHER_Z)
+    return frames
+
+
+def written_frames(held: MoleculeFile) -> Iterator[NDArray[np.floating]]:
+    """All frames of a molecule's trajectory in blocks, (frames, N, 3) angstrom.
+
+    Raises
+    ------
+    RequestError
+        One has all its atoms at one place.
+    """
+    done = 0
+    for block in held.chunks():
+        unwritten = (block == block[:, :1]).all(axis=(1, 2))
+        if unwritten.any() and block.shape[1] > 1:
+            raise RequestError(
+                f"{held.positions.where}: frame {done + int(np.argmax(unwritten))} has all its "
+                "atoms at one place: it was never written",
+                "cut the array to the frames that were",
+            )
+        done += len(block)
+        yield block
 
 
 def first_frames(held: MoleculeFile) -> NDArray[np.float64]:
