@@ -15,7 +15,6 @@ from painet_cli.prediction.adapting.wish import Wish
 from painet_cli.prediction.asked import (
     Asked,
     ask_forecast,
-    check_size,
     finish_forecast,
     make_forecast,
 )
@@ -28,7 +27,7 @@ from painet_cli.prediction.inputs.scaled import take_unit
 from painet_cli.prediction.inputs.selections import selected_systems
 from painet_cli.prediction.loading import LoadedModel
 from painet_cli.prediction.passes import predict_together
-from painet_cli.prediction.starting.start_checks import check_order
+from painet_cli.prediction.starting.start_checks import check_order, check_size
 from painet_cli.prediction.starting.starts import Starts, parse_starts
 from painet_cli.prediction.starting.timing import frames_behind, known_frames
 
