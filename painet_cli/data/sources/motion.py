@@ -14,7 +14,8 @@ from painet_cli.data.dataset.dataset import Dataset, write_dataset
 from painet_cli.data.dataset.manifest import Manifest, Origin, Segment, Units, end_to_end
 from painet_cli.data.dataset.splits import checked_split, split_windows
 from painet_cli.data.motion.files import read_motion_file
-from painet_cli.data.motion.motion import METRES_OF, UNSAID, Motion, check_extent, common_markers
+from painet_cli.data.motion.length_units import METRES_OF, UNSAID
+from painet_cli.data.motion.motion import Motion, check_extent, common_markers
 from painet_cli.data.motion.plausible import with_likely_unit
 from painet_cli.data.particles.names import Axis
 from painet_cli.data.particles.origin import kept_digits
