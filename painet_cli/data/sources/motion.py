@@ -11,7 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
-from painet_cli.data.dataset.manifest import Manifest, Origin, Segment, Units, end_to_end
+from painet_cli.data.dataset.manifest import (
+    Manifest,
+    Origin,
+    Segment,
+    Units,
+    end_to_end,
+    segment_names,
+)
 from painet_cli.data.dataset.splits import checked_split, split_windows
 from painet_cli.data.motion.files import read_motion_file
 from painet_cli.data.motion.length_units import METRES_OF, UNSAID
@@ -28,7 +35,6 @@ from painet_cli.data.sources.options import (
     window_frames,
 )
 from painet_cli.data.sources.registry import DataSource, Destination, Source
-from painet_cli.data.sources.trajectory import segment_names
 from painet_cli.data.trajectories.readable import MOTION as FORMATS
 from painet_cli.data.trajectories.readable import format_of
 from painet_cli.data.trajectories.reader import check_file
