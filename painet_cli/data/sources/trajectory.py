@@ -34,13 +34,13 @@ from painet_cli.data.sources.options import (
 )
 from painet_cli.data.sources.plausible import check_atoms, check_bonds, in_order, time_notes
 from painet_cli.data.sources.registry import DataSource, Destination, Source
+from painet_cli.data.trajectories.atom_elements import with_hydrogens
 from painet_cli.data.trajectories.frames import (
     Reading,
     chosen_frames,
     prepared_frames,
     time_between_frames,
 )
-from painet_cli.data.trajectories.hydrogens import with_hydrogens
 from painet_cli.data.trajectories.reader import Trajectory, open_topology
 from painet_cli.data.trajectories.topology import (
     altloc_note,
