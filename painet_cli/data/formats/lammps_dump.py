@@ -5,7 +5,6 @@ Format: https://docs.lammps.org/dump.html, https://docs.lammps.org/dump_modify.h
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.formats.frame import LAMMPS_UNITS, Frame
-from painet_cli.data.formats.text_frames import cut_short, open_unpacked
+from painet_cli.data.formats.text_frames import cut_short, lammps_box, last_of, open_unpacked
 from painet_cli.data.particles.bonds import bonds_within
 from painet_cli.data.particles.elements import elements_by_mass, holds_heavy_hydrogens, is_element
 from painet_cli.data.particles.particles import Particles, particles_of_kinds
@@ -26,8 +25,6 @@ _POSITIONS = (("xu", "yu", "zu"), ("xsu", "ysu", "zsu"), ("x", "y", "z"), ("xs",
 before others; `s` are shares of the box."""
 _VELOCITIES = ("vx", "vy", "vz")
 _LONGEST_HEAD = 64
-_BOUNDARY = re.compile(r"\b[pfsm]{2}\b")
-"""What a box says of the two faces along an axis; `pp` is periodic."""
 
 
 @dataclass(frozen=True)
@@ -209,11 +206,7 @@ class DumpReader:
                     f"{self._heads[0].count:,}",
                     _SAME_ATOMS,
                 )
-            last = b"\n"
-            for _ in range(head.count):
-                last = self._file.readline()
-                if not last:
-                    break
+            last = last_of(self._file, head.count)
             columns = len(last.split())
             if not last or (not last.endswith(b"\n") and columns < len(head.columns)):
                 self._cut = True
@@ -245,9 +238,7 @@ class DumpReader:
                 elif item == "NUMBER":
                     count = int(self._next())
                 elif item == "BOX":
-                    origin, box = _box(rest, [self._next() for _ in range(3)])
-                    faces = _BOUNDARY.findall(rest) or ["pp"] * 3
-                    periodic = np.array([faces[axis] == "pp" for axis in range(3)])
+                    origin, box, periodic = lammps_box(rest, [self._next() for _ in range(3)])
                 elif item == "ATOMS" and count > 0:
                     columns = tuple(rest.split())
                     at = self._file.tell()
@@ -259,38 +250,16 @@ class DumpReader:
         raise RequestError(f"{where}: names no atoms", _HINT)
 
     def _line(self, *, begun: bool) -> str | None:
-        line = self._file.readline()
-        while line and not line.strip():
-            line = self._file.readline()
-        if line:
-            return line.decode("latin-1").strip()
-        if begun:
+        line = next((one for one in self._file if one.strip()), b"")
+        if begun and not line:
             raise EOFError
-        return None
+        return line.decode("latin-1").strip() if line else None
 
     def _next(self) -> str:
         line = self._file.readline().decode("latin-1")
         if not line:
             raise EOFError
         return line
-
-
-def _box(said: str, lines: list[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Origin (3,) and edges (3, 3) of a box."""
-    rows = np.array([[float(word) for word in line.split()] for line in lines])
-    if rows.shape[1] < (4 if said.startswith("BOUNDS abc") else 2) or not np.isfinite(rows).all():
-        raise ValueError("no box")
-    if said.startswith("BOUNDS abc"):
-        return rows[:, 3], rows[:, :3]
-    low, high = rows[:, 0].copy(), rows[:, 1].copy()
-    xy, xz, yz = rows[:, 2] if rows.shape[1] > 2 else np.zeros(3)
-    low[0] -= min(0.0, xy, xz, xy + xz)
-    high[0] -= max(0.0, xy, xz, xy + xz)
-    low[1] -= min(0.0, yz)
-    high[1] -= max(0.0, yz)
-    box = np.diag(high - low)
-    box[1, 0], box[2, 0], box[2, 1] = xy, xz, yz
-    return low, box
 
 
 def read_dump(path: Path) -> Particles:
