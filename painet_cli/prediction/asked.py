@@ -12,22 +12,19 @@ from painet_cli.data.batches.bond_graph import bond_graph
 from painet_cli.data.batches.graph import Graph
 from painet_cli.data.batches.spacing import frame_times_of
 from painet_cli.data.particles.origin import is_far, places
-from painet_cli.errors import PainetError, RequestError, option
+from painet_cli.errors import RequestError
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.confidence.kept import spreads_of
 from painet_cli.prediction.checkpoints import is_speed
 from painet_cli.prediction.forecast import Forecast
-from painet_cli.prediction.inputs.recording import LARGEST_BYTES, Input
+from painet_cli.prediction.inputs.recording import Input
 from painet_cli.prediction.inputs.skeleton import skeleton_of
 from painet_cli.prediction.loading import LoadedModel
 from painet_cli.prediction.matching import MisfitError, check_fit, check_time
 from painet_cli.prediction.passes import Notice, predict_together, starts_at_once
-from painet_cli.prediction.sanity import (
-    allowed_displacement,
-    first_lost_step,
-    sanity_of,
-)
+from painet_cli.prediction.sanity import allowed_displacement, believed_steps, sanity_of
 from painet_cli.prediction.starting.start_checks import (
+    check_size,
     check_starts,
     check_velocities,
     fast_drift,
@@ -53,24 +50,6 @@ DRIFTS = (
     "the whole drifts faster than what it was trained on moves: it is predicted at rest, and moved "
     "straight on"
 )
-
-
-def check_size(starts: int, steps: int, particles: int) -> None:
-    """Refuse a prediction of more than `LARGEST_BYTES`.
-
-    Raises
-    ------
-    RequestError
-        Its positions would take more memory; says how many steps do not.
-    """
-    size = 12 * starts * steps * particles
-    if size > LARGEST_BYTES:
-        most = LARGEST_BYTES // (12 * particles * starts)
-        raise RequestError(
-            f"{steps:,} steps of {particles:,} particles, starts: {starts:,}, take "
-            f"{size / 2**30:.1f} GiB, more than {LARGEST_BYTES // 2**30}",
-            f"predict up to {most:,} steps, or from fewer starts ({option('start')})",
-        )
 
 
 def make_forecast(
@@ -248,7 +227,8 @@ def finish_forecast(
     if asked.placement is not None:
         positions = asked.placement.back(positions).astype(np.float32)
     allowed = allowed_displacement(offsets, asked.speed, asked.at_rest)
-    positions, lost = _kept_steps(positions, asked.near, system, starts, allowed)
+    numbers = system.first_frame + starts
+    positions, lost = believed_steps(positions, asked.near, system.particles, numbers, allowed)
     sanity = sanity_of(positions, asked.near, system.particles, lost)
     if sanity.sentence:
         warnings += (sanity.sentence,)
@@ -313,27 +293,3 @@ def graph_of(loaded: LoadedModel, system: Input) -> Graph:
     if data.cutoff is not None:
         graph = graph.within(data.cutoff, data.edge_hops)
     return graph.to(loaded.device)
-
-
-def _kept_steps(
-    predicted: NDArray[np.floating],  # (S, T, N, 3)
-    start: NDArray[np.floating],  # (S, N, 3)
-    system: Input,
-    starts: NDArray[np.int64],
-    allowed: NDArray[np.floating] | None,  # (T,)
-) -> tuple[NDArray[np.floating], str]:
-    """Steps before the first that is no prediction from some start, and what is wrong with that."""
-    found = first_lost_step(predicted, start, system.particles, allowed)
-    if found is None:
-        return predicted, ""
-    step, of, why = found
-    lost = (
-        f"step {step + 1} of {predicted.shape[1]:,} from frame {system.first_frame + starts[of]} "
-        f"{why}"
-    )
-    if step == 0:
-        raise PainetError(
-            f"the prediction runs away at once: {lost}",
-            "train longer, or choose another checkpoint (`painet checkpoints`)",
-        )
-    return predicted[:, :step], lost

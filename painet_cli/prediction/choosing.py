@@ -37,6 +37,15 @@ class Choice:
     reason: str
     warnings: tuple[str, ...] = ()
 
+    def seen_in_training(self, fingerprint: str) -> list[str]:
+        """A warning, where the dataset of that sha256 is what the checkpoint was trained on."""
+        if not fingerprint or fingerprint != self.checkpoint.header.dataset_sha256:
+            return []
+        return [
+            f"{self.checkpoint.name} was trained on this dataset: errors are those of frames it "
+            "may have seen (`painet evaluate` keeps to the test windows)"
+        ]
+
 
 @dataclass(frozen=True, eq=False)
 class _Match:

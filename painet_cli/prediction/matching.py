@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from painet_cli.data.batches.spacing import frame_times_of
 from painet_cli.data.batches.typed_graph import MissingLabelError, particle_kinds
-from painet_cli.data.motion.motion import UNSAID
+from painet_cli.data.motion.length_units import UNSAID
 from painet_cli.data.particles.names import Axis
 from painet_cli.data.particles.particles import Particles
 from painet_cli.data.particles.structure import structure_of

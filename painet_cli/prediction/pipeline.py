@@ -15,7 +15,6 @@ from painet_cli.prediction.adapting.wish import Wish
 from painet_cli.prediction.asked import (
     Asked,
     ask_forecast,
-    check_size,
     finish_forecast,
     make_forecast,
 )
@@ -28,8 +27,8 @@ from painet_cli.prediction.inputs.scaled import take_unit
 from painet_cli.prediction.inputs.selections import selected_systems
 from painet_cli.prediction.loading import LoadedModel
 from painet_cli.prediction.passes import predict_together
-from painet_cli.prediction.starting.start_checks import check_order
-from painet_cli.prediction.starting.starts import Starts, parse_starts
+from painet_cli.prediction.starting.start_checks import check_order, check_size
+from painet_cli.prediction.starting.starts import Starts, parse_starts, why_not_compared
 from painet_cli.prediction.starting.timing import frames_behind, known_frames
 
 
@@ -253,9 +252,9 @@ def begin_forecast(
         after=(
             *([said] if said else []),
             *(learned.notes if learned is not None else []),
-            *_seen_in_training(recording, choice),
+            *choice.seen_in_training(recording.fingerprint),
         ),
-        not_compared=_not_compared(ahead),
+        not_compared=why_not_compared(ahead),
     )
 
 
@@ -278,26 +277,6 @@ def _checked_starts(
     check_size(len(starts.frames), steps, len(choice.selected.indices))
     check_order(recording, choice.selected, int(starts.frames[-1]))
     return starts
-
-
-def _seen_in_training(recording: Recording, choice: Choice) -> list[str]:
-    """A warning, where the recording is what the checkpoint was trained on."""
-    checkpoint = choice.checkpoint
-    if not recording.fingerprint or recording.fingerprint != checkpoint.header.dataset_sha256:
-        return []
-    return [
-        f"{checkpoint.name} was trained on this dataset: errors are those of frames it may have "
-        "seen (`painet evaluate` keeps to the test windows)"
-    ]
-
-
-def _not_compared(ahead: NDArray[np.int64] | None) -> str:
-    why = (
-        "steps fall between frames"
-        if ahead is None
-        else f"some starts have no {int(ahead[-1]):,} frames after them"
-    )
-    return f"not compared with what came next: {why}"
 
 
 def _complete(

@@ -159,8 +159,7 @@ def predict(
 
 
 def _atoms(atoms: AtomGroup, model: LoadedModel) -> Input:
-    from painet_cli.data.trajectories.atom_elements import elements_of
-    from painet_cli.data.trajectories.hydrogens import with_hydrogens
+    from painet_cli.data.trajectories.atom_elements import elements_of, with_hydrogens
     from painet_cli.data.trajectories.topology import particles_of, select
     from painet_cli.data.trajectories.unwrap import Unwrapper
     from painet_cli.data.trajectories.whole import connections

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from painet_cli.data.particles.particles import Particles
 from painet_cli.data.particles.structure import holds_lengths
+from painet_cli.errors import PainetError
 
 SEVERAL_FOLD = 3.0
 """A bond so many times as long as at the start says that the prediction runs away."""
@@ -115,6 +116,40 @@ def first_lost_step(
         said = f"is {moved[of, step]:.3g} away from its start, more than {allowed[step]:.3g}"
         found.append((step, of, said))
     return min(found, key=lambda one: one[0]) if found else None
+
+
+def believed_steps(
+    predicted: NDArray[np.floating],  # (S, T, N, 3)
+    start: NDArray[np.floating],  # (S, N, 3)
+    particles: Particles,
+    numbers: NDArray[np.int64],  # (S,)
+    allowed: NDArray[np.floating] | None,  # (T,)
+) -> tuple[NDArray[np.floating], str]:
+    """Steps before the first that is no prediction from some start, and what is wrong with that.
+
+    Parameters
+    ----------
+    numbers
+        (S,) frames of the recording that the starts are, for messages.
+    allowed
+        As of `first_lost_step`.
+
+    Raises
+    ------
+    PainetError
+        It is the first step of all.
+    """
+    found = first_lost_step(predicted, start, particles, allowed)
+    if found is None:
+        return predicted, ""
+    step, of, why = found
+    lost = f"step {step + 1} of {predicted.shape[1]:,} from frame {numbers[of]} {why}"
+    if step == 0:
+        raise PainetError(
+            f"the prediction runs away at once: {lost}",
+            "train longer, or choose another checkpoint (`painet checkpoints`)",
+        )
+    return predicted[:, :step], lost
 
 
 def sanity_of(

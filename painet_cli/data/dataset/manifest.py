@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PositiveFloat, model_validator
@@ -58,6 +59,12 @@ def end_to_end(names: Iterable[str], lengths: Iterable[int]) -> tuple[Segment, .
         Segment(name=name, start=start, length=length)
         for name, start, length in zip(names, accumulate(held[:-1], initial=0), held, strict=True)
     )
+
+
+def segment_names(paths: Sequence[Path]) -> list[str]:
+    """Names of files without their endings, told apart where they are the same."""
+    names = [path.name.partition(".")[0] or path.name for path in paths]
+    return [name if names.count(name) == 1 else f"{name}-{k + 1}" for k, name in enumerate(names)]
 
 
 class Split(Section):

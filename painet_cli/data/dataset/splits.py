@@ -206,6 +206,32 @@ def split_windows(
     return make(segments, delta_frames, counts, seed=seed)
 
 
+def published_windows(
+    starts: Mapping[SplitName, Sequence[int]], frames: int, delta_frames: int
+) -> Split:
+    """Windows that start where a published split has them, of whatever length there is room for.
+
+    Parameters
+    ----------
+    frames
+        Of the trajectory, which is one segment.
+
+    Raises
+    ------
+    RequestError
+        The last window does not fit.
+    """
+    last = max(max(listed) for listed in starts.values())
+    if last + delta_frames >= frames:
+        raise RequestError(
+            f"{option('split', 'published')}: its last window starts at frame {last:,} of "
+            f"{frames:,} and cannot have {delta_frames:,} frames",
+            f"{option('delta_frames')} up to {frames - last - 1:,} fits",
+        )
+    listed = {part: tuple(own) for part, own in starts.items()}
+    return Split(kind="published", delta_frames=delta_frames, **listed)
+
+
 def checked_split(split: Splitter, segments: Sequence[Segment], delta_frames: int) -> Split:
     """Split the windows; where they do not fit, say how long they may be."""
     try:

@@ -1,4 +1,4 @@
-"""One frame of a file, and what gives frames by their numbers."""
+"""One frame of a file, what gives frames by their numbers, and the units that files are in."""
 
 from __future__ import annotations
 
@@ -18,6 +18,19 @@ _LENGTH_NAMES = {
     **dict.fromkeys(("au", "a.u.", "a0", "bohr", "bohrs", "atomic_unit"), "bohr"),
     **dict.fromkeys(("m", "meter", "meters", "metre", "metres"), "metre"),
 }
+LAMMPS_UNITS = {
+    "real": (1.0, 1e-3, 1e-3),
+    "metal": (1.0, 1.0, 1.0),
+    "si": (ANGSTROMS["metre"], 1e12, 1e12),
+    "cgs": (1e8, 1e12, 1e12),
+    "electron": (ANGSTROMS["bohr"], 1e-3, 1.03275e-3),
+    "micro": (1e4, 1e6, 1e6),
+    "nano": (ANGSTROMS["nanometre"], 1e3, 1e3),
+}
+"""Angstrom in LAMMPS' unit of length, picoseconds in that of time and in that of velocities, by
+what LAMMPS calls its units."""
+LAMMPS_FEMTOSECONDS = (0.05, 50.0)
+"""Time steps of LAMMPS that are femtoseconds; those of its other units are smaller or unknown."""
 
 _COARSE = 1e-3
 """Share of the time between frames up to which rounding it does not matter."""

@@ -5,15 +5,14 @@ Format: https://docs.lammps.org/dump.html, https://docs.lammps.org/dump_modify.h
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.formats.frame import ANGSTROMS, Frame
-from painet_cli.data.formats.text_frames import cut_short, open_unpacked
+from painet_cli.data.formats.frame import LAMMPS_UNITS, Frame
+from painet_cli.data.formats.text_frames import cut_short, lammps_box, last_of, open_unpacked
 from painet_cli.data.particles.bonds import bonds_within
 from painet_cli.data.particles.elements import elements_by_mass, holds_heavy_hydrogens, is_element
 from painet_cli.data.particles.particles import Particles, particles_of_kinds
@@ -21,28 +20,11 @@ from painet_cli.errors import RequestError
 
 _HINT = "expected a dump of LAMMPS in text: ITEM: TIMESTEP, NUMBER OF ATOMS, BOX BOUNDS, ATOMS"
 _SAME_ATOMS = "a prediction follows the same atoms: dump a group that stays the same"
-_UNITS = {
-    "real": (1.0, 1e-3, 1e-3),
-    "metal": (1.0, 1.0, 1.0),
-    "si": (ANGSTROMS["metre"], 1e12, 1e12),
-    "cgs": (1e8, 1e12, 1e12),
-    "electron": (ANGSTROMS["bohr"], 1e-3, 1.03275e-3),
-    "micro": (1e4, 1e6, 1e6),
-    "nano": (ANGSTROMS["nanometre"], 1e3, 1e3),
-}
-"""Angstrom in LAMMPS' unit of length, picoseconds in that of time and in that of velocities."""
-FEMTOSECONDS = (0.05, 50.0)
-"""Time steps of LAMMPS that are femtoseconds; those of its other units are smaller or unknown."""
-_DATA_UNITS = re.compile(r"\bunits = (\w+)")
-"""What `write_data` says in the first line."""
 _POSITIONS = (("xu", "yu", "zu"), ("xsu", "ysu", "zsu"), ("x", "y", "z"), ("xs", "ys", "zs"))
 """Columns of positions, the first that are there are taken, those that no face of the box wraps
 before others; `s` are shares of the box."""
 _VELOCITIES = ("vx", "vy", "vz")
 _LONGEST_HEAD = 64
-_LONGEST_LINE = 4096
-_BOUNDARY = re.compile(r"\b[pfsm]{2}\b")
-"""What a box says of the two faces along an axis; `pp` is periodic."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +109,7 @@ class DumpReader:
             A line is no atom, or has no position; or the ids are others than in frame 0.
         """
         head, rows = self._heads[number], self._sorted(number)
-        length, time, of_velocity = _UNITS.get(self._units, (1.0, 1.0, 1.0))
+        length, time, of_velocity = LAMMPS_UNITS.get(self._units, (1.0, 1.0, 1.0))
         names = next((one for one in _POSITIONS if {*one} <= {*head.columns}), None)
         if names is None:
             said = " ".join(head.columns)[:60]
@@ -138,7 +120,7 @@ class DumpReader:
         if names[0].startswith("xs"):
             x = head.origin + x @ head.box
         velocities = None
-        if {*_VELOCITIES} <= {*head.columns} and self._units in _UNITS:
+        if {*_VELOCITIES} <= {*head.columns} and self._units in LAMMPS_UNITS:
             held = self._numbers(rows, head, _VELOCITIES, number)
             velocities = (held * length / of_velocity).astype(np.float32)
         return Frame(
@@ -195,12 +177,12 @@ class DumpReader:
             raise RequestError(f"{self._where(number)}: {said} are no numbers", _HINT) from None
 
     def _frame_time(self) -> float | None:
-        if self._units not in _UNITS or len(self._heads) < 2:
+        if self._units not in LAMMPS_UNITS or len(self._heads) < 2:
             return None
         first, second = self._heads[0].time, self._heads[1].time
         if first is None or second is None:
             return None
-        return float(f"{(second - first) * _UNITS[self._units][1]:.6g}")
+        return float(f"{(second - first) * LAMMPS_UNITS[self._units][1]:.6g}")
 
     def _uneven(self) -> tuple[int, ...]:
         steps = [head.step for head in self._heads if head.step is not None]
@@ -224,11 +206,7 @@ class DumpReader:
                     f"{self._heads[0].count:,}",
                     _SAME_ATOMS,
                 )
-            last = b"\n"
-            for _ in range(head.count):
-                last = self._file.readline()
-                if not last:
-                    break
+            last = last_of(self._file, head.count)
             columns = len(last.split())
             if not last or (not last.endswith(b"\n") and columns < len(head.columns)):
                 self._cut = True
@@ -260,9 +238,7 @@ class DumpReader:
                 elif item == "NUMBER":
                     count = int(self._next())
                 elif item == "BOX":
-                    origin, box = _box(rest, [self._next() for _ in range(3)])
-                    faces = _BOUNDARY.findall(rest) or ["pp"] * 3
-                    periodic = np.array([faces[axis] == "pp" for axis in range(3)])
+                    origin, box, periodic = lammps_box(rest, [self._next() for _ in range(3)])
                 elif item == "ATOMS" and count > 0:
                     columns = tuple(rest.split())
                     at = self._file.tell()
@@ -274,57 +250,16 @@ class DumpReader:
         raise RequestError(f"{where}: names no atoms", _HINT)
 
     def _line(self, *, begun: bool) -> str | None:
-        line = self._file.readline()
-        while line and not line.strip():
-            line = self._file.readline()
-        if line:
-            return line.decode("latin-1").strip()
-        if begun:
+        line = next((one for one in self._file if one.strip()), b"")
+        if begun and not line:
             raise EOFError
-        return None
+        return line.decode("latin-1").strip() if line else None
 
     def _next(self) -> str:
         line = self._file.readline().decode("latin-1")
         if not line:
             raise EOFError
         return line
-
-
-def _box(said: str, lines: list[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Origin (3,) and edges (3, 3) of a box."""
-    rows = np.array([[float(word) for word in line.split()] for line in lines])
-    if rows.shape[1] < (4 if said.startswith("BOUNDS abc") else 2) or not np.isfinite(rows).all():
-        raise ValueError("no box")
-    if said.startswith("BOUNDS abc"):
-        return rows[:, 3], rows[:, :3]
-    low, high = rows[:, 0].copy(), rows[:, 1].copy()
-    xy, xz, yz = rows[:, 2] if rows.shape[1] > 2 else np.zeros(3)
-    low[0] -= min(0.0, xy, xz, xy + xz)
-    high[0] -= max(0.0, xy, xz, xy + xz)
-    low[1] -= min(0.0, yz)
-    high[1] -= max(0.0, yz)
-    box = np.diag(high - low)
-    box[1, 0], box[2, 0], box[2, 1] = xy, xz, yz
-    return low, box
-
-
-def data_units(path: Path) -> str:
-    """What a data file calls its units in the first line; empty where it names none."""
-    with open_unpacked(path) as file:
-        said = _DATA_UNITS.search(file.readline(_LONGEST_LINE).decode("latin-1"))
-    return said[1] if said else ""
-
-
-def data_scales(path: Path) -> tuple[float, float] | None:
-    """Angstrom in the unit of length of a data file, and angstrom a picosecond in that of velocity.
-
-    None where its first line names no units, or none that molecules are in.
-    """
-    units = data_units(path)
-    if units not in _UNITS:
-        return None
-    length, _, time = _UNITS[units]
-    return length, length / time
 
 
 def read_dump(path: Path) -> Particles:

@@ -1,9 +1,13 @@
-"""Text files whose frames are a heading, a line an atom and perhaps a line at the end."""
+"""Text files whose frames are a heading, a line an atom and perhaps a line at the end.
+
+The boxes of DL_POLY and LAMMPS are read here, too.
+"""
 
 from __future__ import annotations
 
 import bz2
 import gzip
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
@@ -15,6 +19,8 @@ from painet_cli.errors import RequestError
 
 _NOT_PERIODIC, _SLAB = 0, 6
 """Periodic boundaries of DL_POLY: none at all, and none along the last edge."""
+_FACES = re.compile(r"\b[pfsm]{2}\b")
+"""What the box of a LAMMPS dump says of the two faces along an axis; `pp` is periodic."""
 _OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open}
 
 
@@ -96,11 +102,7 @@ class TextFrames:
                     f"{self.path}: frame {index} has {count:,} atoms, frame 0 has {self.n_atoms:,}",
                     "a prediction follows the same atoms: give the frames that have them all",
                 )
-            last = b""
-            for _ in range(count + self._tail):
-                last = self._file.readline()
-                if not last:
-                    break
+            last = last_of(self._file, count + self._tail)
             if not last:
                 self.cut = True
                 break
@@ -147,6 +149,16 @@ def open_unpacked(path: Path) -> IO[bytes]:
     return file
 
 
+def last_of(file: IO[bytes], count: int) -> bytes:
+    """Read so many lines, at least one, and give the last; empty where the file ends before."""
+    last = b""
+    for _ in range(count):
+        last = file.readline()
+        if not last:
+            break
+    return last
+
+
 def dl_poly_box(path: Path, offset: int | None = None) -> NDArray[np.float64] | None:
     """Edges (3, 3) of the box of a DL_POLY file as they lie, angstrom, zero where it is open.
 
@@ -182,6 +194,41 @@ def dl_poly_box(path: Path, offset: int | None = None) -> NDArray[np.float64] | 
     if periodic == _SLAB:
         box[2] = 0
     return box
+
+
+def lammps_box(
+    said: str, lines: list[str]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+    """Origin (3,) and edges (3, 3) of a LAMMPS dump's box, and along which it is periodic (3,).
+
+    Parameters
+    ----------
+    said
+        What follows `ITEM: BOX`.
+    lines
+        The three lines after it.
+
+    Raises
+    ------
+    ValueError, IndexError
+        They are no box.
+    """
+    faces = _FACES.findall(said) or ["pp"] * 3
+    periodic = np.array([faces[axis] == "pp" for axis in range(3)])
+    rows = np.array([[float(word) for word in line.split()] for line in lines])
+    if rows.shape[1] < (4 if said.startswith("BOUNDS abc") else 2) or not np.isfinite(rows).all():
+        raise ValueError("no box")
+    if said.startswith("BOUNDS abc"):
+        return rows[:, 3], rows[:, :3], periodic
+    low, high = rows[:, 0].copy(), rows[:, 1].copy()
+    xy, xz, yz = rows[:, 2] if rows.shape[1] > 2 else np.zeros(3)
+    low[0] -= min(0.0, xy, xz, xy + xz)
+    high[0] -= max(0.0, xy, xz, xy + xz)
+    low[1] -= min(0.0, yz)
+    high[1] -= max(0.0, yz)
+    box = np.diag(high - low)
+    box[1, 0], box[2, 0], box[2, 1] = xy, xz, yz
+    return low, box, periodic
 
 
 def cut_short(path: Path, whole: int) -> str:

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.formats.frame import Frame, angstroms
-from painet_cli.data.formats.lammps_dump import FEMTOSECONDS
+from painet_cli.data.formats.frame import LAMMPS_FEMTOSECONDS, Frame, angstroms
 from painet_cli.data.formats.text_frames import TextFrames
 from painet_cli.data.particles.elements import HEAVIEST, elements_named, symbol
 from painet_cli.data.particles.particles import Particles, particles_of_kinds
@@ -177,18 +177,17 @@ class XyzReader:
         where = f"{self.path}: frame {number}"
         comment = Comment.read(lines[1], where)
         rows = [line.split() for line in lines[2:]]
-        at = {name.lower(): place for name, place in _places(comment.columns)}
-        width = sum(size for _, size in comment.columns)
+        *places, width = accumulate((size for _, size in comment.columns), initial=0)
+        at = {name.lower(): place for (name, _), place in zip(comment.columns, places, strict=True)}
         for k, row in enumerate(rows):
             if len(row) < width:
                 raise RequestError(
                     f"{where}: {' '.join(row)[:40]!r} is no atom ({len(row)} words, of {width})",
                     f"expected {self.n_atoms:,} lines of a name and its coordinates; see atom {k}",
                 )
-        where_names = at.get("species", at.get("z"))
+        named = at.get("species", at.get("z", 0))
         names = tuple(
-            _named(row[where_names or 0], numbers_are_types=comment.numbers_are_types)
-            for row in rows
+            _named(row[named], numbers_are_types=comment.numbers_are_types) for row in rows
         )
         positions = _table(rows, at["pos"], where) * comment.scale
         velocities = None
@@ -213,7 +212,7 @@ def _in_femtoseconds(first: list[Comment]) -> bool:
     if None in steps:
         return True
     passed = (steps[-1] or 0) - (steps[0] or 0)
-    low, high = FEMTOSECONDS
+    low, high = LAMMPS_FEMTOSECONDS
     step = ((first[-1].time_ps or 0.0) - (first[0].time_ps or 0.0)) * 1e3 / (passed or 1)
     return low <= step <= high
 
@@ -257,14 +256,6 @@ def _columns(text: str, where: str) -> tuple[tuple[str, int], ...]:
             f"expected {wrong}:R:3",
         )
     return columns
-
-
-def _places(columns: tuple[tuple[str, int], ...]) -> list[tuple[str, int]]:
-    places, at = [], 0
-    for name, size in columns:
-        places.append((name, at))
-        at += size
-    return places
 
 
 def _table(rows: list[list[str]], at: int, where: str) -> NDArray[np.float64]:

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.motion.motion import METRES, Motion, markers, metres_of
+from painet_cli.data.motion.length_units import METRES, metres_of
+from painet_cli.data.motion.motion import Motion, markers
 from painet_cli.data.particles.names import AXES, Axis
 from painet_cli.errors import RequestError
 from painet_cli.storage.decoder import Decoder, Opened

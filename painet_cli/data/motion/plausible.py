@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.motion.motion import METRES_OF, UNSAID, Motion
+from painet_cli.data.motion.length_units import METRES_OF, UNSAID
+from painet_cli.data.motion.motion import Motion
 from painet_cli.data.motion.skeleton import CMU_SCALE
 from painet_cli.data.particles.names import AXES, Axis
 

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.motion.acclaim_text import NOT_WHOLE, bad_line, decoded, numbers, quote
-from painet_cli.data.motion.motion import METRES, Motion, markers, metres_of
+from painet_cli.data.motion.length_units import METRES, metres_of
+from painet_cli.data.motion.motion import Motion, markers
 from painet_cli.storage.archives import read_bytes
 
 _TIMES = "expected frames in the order of time"

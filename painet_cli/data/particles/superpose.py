@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ _CLEAR = 0.05
 """Clearness from which a frame serves as a reference, whatever others would."""
 _CANDIDATES = 32
 """Frames that are tried where the first is no clear reference."""
+_LOOKED_AT = 1000
+"""Frames of a trajectory by which its reference is chosen."""
 _TURNED = 5.0
 """How many times as far a frame may come to lie from the one before as it can."""
 _NO_STEP = 0.01
@@ -46,6 +49,31 @@ def clearest(
     tried = np.unique(np.linspace(0, len(frames) - 1, _CANDIDATES + 1, dtype=np.int64))
     clear = [_clearness(frames, frames[k]).min() for k in tried]
     return int(tried[np.argmax(clear)])
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """A frame that all of a trajectory are superposed on: its number, and its positions, (N, 3)."""
+
+    number: int
+    positions: NDArray[np.floating]
+
+    @classmethod
+    def among(
+        cls,
+        blocks: Iterable[NDArray[np.floating]],  # (B, M, 3) each
+        count: int,
+        kept: Sequence[int],  # (N,)
+    ) -> Reference:
+        """The `clearest` of `count` frames that come in blocks, by the particles that are kept."""
+        stride = max(1, count // _LOOKED_AT)
+        done, looked_at = 0, []
+        for block in blocks:
+            looked_at.append(block[-done % stride :: stride, kept])
+            done += len(block)
+        frames = np.concatenate(looked_at)
+        chosen = clearest(frames)
+        return cls(chosen * stride, frames[chosen])
 
 
 def spins(

@@ -21,7 +21,7 @@ from painet_cli.data.dataset.manifest import (
 )
 from painet_cli.data.dataset.splits import MOST_WINDOWS, starts_inside
 from painet_cli.data.motion.files import read_motion_file
-from painet_cli.data.motion.motion import METRES_OF
+from painet_cli.data.motion.length_units import METRES_OF
 from painet_cli.data.particles.origin import kept_digits
 from painet_cli.data.sources.motion import check_alike, common_frame_time, segments_of
 from painet_cli.data.sources.options import DeltaFrames, Horizon, window_frames

@@ -7,7 +7,7 @@ except that a text `theory` is passed on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
@@ -15,24 +15,15 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from numpy.typing import NDArray
 
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
-from painet_cli.data.dataset.manifest import (
-    Manifest,
-    Origin,
-    Segment,
-    Split,
-    SplitName,
-    Units,
-)
-from painet_cli.data.dataset.splits import checked_split, split_windows
+from painet_cli.data.dataset.manifest import Manifest, Origin, Segment, Split, SplitName, Units
+from painet_cli.data.dataset.splits import checked_split, published_windows, split_windows
 from painet_cli.data.formats.md17_npz import SCHEMA, MoleculeFile, read_molecule
 from painet_cli.data.particles.bonds import covalent_bonds
 from painet_cli.data.particles.elements import atoms, formula, symbol
 from painet_cli.data.particles.hydrogens import hydrogens_of
-from painet_cli.data.particles.stretched import refuse_other_order
-from painet_cli.data.particles.superpose import clearest, superposed
+from painet_cli.data.particles.superpose import Reference, superposed
 from painet_cli.data.sources.merge import prepare_together
 from painet_cli.data.sources.options import (
     AtHand,
@@ -44,7 +35,7 @@ from painet_cli.data.sources.options import (
     Superpose,
     window_frames,
 )
-from painet_cli.data.sources.plausible import OTHER_Z, check_order, check_unit, first_frames
+from painet_cli.data.sources.plausible import checked_frames, written_frames
 from painet_cli.data.sources.registry import Destination, Source, spelling
 from painet_cli.data.units import seconds
 from painet_cli.errors import RequestError, option
@@ -55,8 +46,6 @@ SEED = 1
 EVERY = "all"
 """Stands for every molecule of a collection."""
 _HYDROGEN = 1
-_LOOKED_AT = 1000
-"""Frames by which the one is chosen that all are superposed on."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +151,11 @@ class Collection:
                 superpose=superpose,
                 label=label,
             )
-            return self._prepare_all(to, source, one)
+            systems = {
+                name: partial(one, molecule=name, source=source and self._file_in(source, name))
+                for name in self.molecules
+            }
+            return prepare_together(to, f"{self.about.name}-{EVERY}", systems)
         molecule = self.find(molecule)
         window = window_frames(delta_frames or self.delta_frames, horizon)
         frame_time_s = seconds(frame_time) if frame_time else self.frame_time_s
@@ -172,9 +165,11 @@ class Collection:
             from painet_cli.data.sources.fetch import fetch_files
 
             source = fetch_files(name, to.downloading)["npz"]
-        held, first = _checked(self, molecule, source, frame_time_s)
+        held = read_molecule(source)
         R, numbers = held.positions, held.numbers
+        _check_molecule(source, self, molecule, held)
         official = R.shape[0] == self.molecules[molecule].frames
+        first = checked_frames(held, None if official else frame_time_s)  # as it is, if published
         kept = [k for k, number in enumerate(numbers) if hydrogens or number != _HYDROGEN]
         bonds = covalent_bonds(first[0, kept], [symbol(numbers[k]) for k in kept])
         if not bonds:
@@ -183,7 +178,7 @@ class Collection:
         shared_out = _split(self, molecule, segments, window, split, source)
         theory = held.members["theory"].text() if "theory" in held.members else ""
         label = label if label is not None else theory[:40]
-        reference = _reference(held, kept) if superpose else None
+        reference = Reference.among(held.chunks(), R.shape[0], kept) if superpose else None
         manifest = Manifest(
             name=folder.name,
             origin=Origin(
@@ -192,9 +187,7 @@ class Collection:
                 citation=self.about.citation,
                 prepared_by=to.command,
                 label=_label(self, label, official=official, superposed=superpose),
-                notes=_notes(
-                    self, molecule, R.shape[0], theory, hydrogens=hydrogens, reference=reference
-                ),
+                notes=_notes(self, molecule, R.shape[0], theory, reference, hydrogens=hydrogens),
             ),
             units=Units(length="angstrom", length_in_metres=1e-10, frame_time_s=frame_time_s),
             treatment=("superposed",) if reference else (),
@@ -206,23 +199,10 @@ class Collection:
             split=shared_out,
             files={},
         )
-        return write_dataset(folder, _positions(held, kept, reference), manifest, force=to.force)
-
-    def _prepare_all(
-        self, to: Destination, folder: Path | None, prepare: Callable[..., Dataset]
-    ) -> Dataset:
-        files = {
-            molecule: None if folder is None else self._file_in(folder, molecule)
-            for molecule in self.molecules
-        }
-        return prepare_together(
-            to,
-            f"{self.about.name}-{EVERY}",
-            {
-                molecule: partial(prepare, molecule=molecule, source=path)
-                for molecule, path in files.items()
-            },
-        )
+        frames = (block[:, kept] for block in written_frames(held))
+        if reference:
+            frames = (superposed(block, reference.positions) for block in frames)
+        return write_dataset(folder, frames, manifest, force=to.force)
 
     def _file_in(self, folder: Path, molecule: str) -> Path:
         """The one npz of a folder that is named after a molecule, and no longer name of another."""
@@ -242,29 +222,11 @@ class Collection:
         )
 
 
-def _checked(
-    collection: Collection, molecule: str, path: Path, frame_time_s: float
-) -> tuple[MoleculeFile, NDArray[np.float64]]:
-    """A file that holds the molecule, and its first frames, which are in the unit and in order."""
-    held = read_molecule(path)
+def _check_molecule(path: Path, collection: Collection, molecule: str, held: MoleculeFile) -> None:
     R = held.positions
     if R.shape[0] < 2:
         raise RequestError(f"{R.where}: {R.shape[0]} frames, not a trajectory", SCHEMA)
-    _check_molecule(path, collection, molecule, held.numbers)
-    first = first_frames(held)
-    elements = tuple(symbol(number) for number in held.numbers)
-    check_unit(R.where, elements, first[0])
-    if R.shape[0] != collection.molecules[molecule].frames:  # a published file is what it is
-        check_order(R.where, first, frame_time_s)
-    joined = np.array(covalent_bonds(first[0], elements)).reshape(-1, 2)
-    refuse_other_order(R.where, elements, joined, first[0], OTHER_Z)
-    return held, first
-
-
-def _check_molecule(
-    path: Path, collection: Collection, molecule: str, numbers: Sequence[int]
-) -> None:
-    expected, found = collection.molecules[molecule].formula, formula(numbers)
+    expected, found = collection.molecules[molecule].formula, formula(held.numbers)
     if found == expected:
         return
     other = [name for name, one in collection.molecules.items() if one.formula == found]
@@ -300,52 +262,7 @@ def _split(
             f"{official:,}",
             other,
         )
-    last = max(max(listed) for listed in starts.values())
-    if last + delta_frames >= frames:
-        raise RequestError(
-            f"{published}: its last window starts at frame {last:,} of {frames:,} and "
-            f"cannot have {delta_frames:,} frames",
-            f"{option('delta_frames')} up to {frames - last - 1:,} fits",
-        )
-    drawn = {part: tuple(listed) for part, listed in starts.items()}
-    return Split(kind="published", delta_frames=delta_frames, **drawn)
-
-
-@dataclass(frozen=True, eq=False)
-class _Reference:
-    """A frame that all are superposed on: its number, and its positions, (N, 3)."""
-
-    number: int
-    positions: NDArray[np.floating]
-
-
-def _reference(held: MoleculeFile, kept: Sequence[int]) -> _Reference:
-    """The first frame, or one that is clearly no mirror image of others."""
-    stride = max(1, held.positions.shape[0] // _LOOKED_AT)
-    done, looked_at = 0, []
-    for block in held.chunks():
-        looked_at.append(block[-done % stride :: stride, kept])
-        done += len(block)
-    frames = np.concatenate(looked_at)
-    chosen = clearest(frames)
-    return _Reference(chosen * stride, frames[chosen])
-
-
-def _positions(
-    held: MoleculeFile, kept: Sequence[int], reference: _Reference | None
-) -> Iterator[NDArray[np.floating]]:
-    done = 0
-    for block in held.chunks():
-        unwritten = (block == block[:, :1]).all(axis=(1, 2))
-        if unwritten.any() and block.shape[1] > 1:
-            raise RequestError(
-                f"{held.positions.where}: frame {done + int(np.argmax(unwritten))} has all its "
-                "atoms at one place: it was never written",
-                "cut the array to the frames that were",
-            )
-        done += len(block)
-        frames = block[:, kept]
-        yield frames if reference is None else superposed(frames, reference.positions)
+    return published_windows(starts, frames, delta_frames)
 
 
 def _label(collection: Collection, label: str, *, official: bool, superposed: bool) -> str:
@@ -358,9 +275,9 @@ def _notes(
     molecule: str,
     frames: int,
     theory: str,
+    reference: Reference | None,
     *,
     hydrogens: bool,
-    reference: _Reference | None,
 ) -> str:
     official = collection.molecules[molecule].frames
     notes = ["All atoms." if hydrogens else "Heavy atoms; hydrogens are left out."]

@@ -20,8 +20,8 @@ from painet_cli.data.dataset.manifest import (
     Units,
     end_to_end,
 )
+from painet_cli.data.motion.length_units import METRES_PER_ASF_UNIT
 from painet_cli.data.motion.mocap_files import SUBJECTS, read_trials
-from painet_cli.data.motion.motion import METRES_PER_ASF_UNIT
 from painet_cli.data.particles.particles import Particles
 from painet_cli.data.sources.options import AtHand
 from painet_cli.data.sources.registry import DataSource, Destination, RemoteFile, Source

@@ -11,10 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
-from painet_cli.data.dataset.manifest import Manifest, Origin, Segment, Units, end_to_end
+from painet_cli.data.dataset.manifest import (
+    Manifest,
+    Origin,
+    Segment,
+    Units,
+    end_to_end,
+    segment_names,
+)
 from painet_cli.data.dataset.splits import checked_split, split_windows
 from painet_cli.data.motion.files import read_motion_file
-from painet_cli.data.motion.motion import METRES_OF, UNSAID, Motion, check_extent, common_markers
+from painet_cli.data.motion.length_units import METRES_OF, UNSAID
+from painet_cli.data.motion.motion import Motion, check_extent, common_markers
 from painet_cli.data.motion.plausible import with_likely_unit
 from painet_cli.data.particles.names import Axis
 from painet_cli.data.particles.origin import kept_digits
@@ -27,7 +35,6 @@ from painet_cli.data.sources.options import (
     window_frames,
 )
 from painet_cli.data.sources.registry import DataSource, Destination, Source
-from painet_cli.data.sources.trajectory import segment_names
 from painet_cli.data.trajectories.readable import MOTION as FORMATS
 from painet_cli.data.trajectories.readable import format_of
 from painet_cli.data.trajectories.reader import check_file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
@@ -33,6 +34,21 @@ Center = Annotated[bool, "Put every frame's centroid at 0."]
 Superpose = Annotated[bool, "Shift and turn every frame onto the first."]
 FormatName = Annotated[str | None, "Format of the frames, such as LAMMPSDUMP; else by name."]
 DropExtra = Annotated[bool, "Leave out atoms beyond those of the topology."]
+
+
+def checked_name(name: str) -> str:
+    """Name of a dataset, which must be that of one folder.
+
+    Raises
+    ------
+    RequestError
+        It is not.
+    """
+    if not re.fullmatch(r"\w[\w.-]{0,99}", name):
+        raise RequestError(
+            f"{option('name', name)}: not a name of a dataset", "expected letters, digits, - and _"
+        )
+    return name
 
 
 def window_frames(delta_frames: int, horizon: int) -> int:

@@ -5,16 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice, pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from painet_cli.data.formats.frame import Frame
 from painet_cli.data.formats.md17_npz import MoleculeFile
+from painet_cli.data.particles.bonds import covalent_bonds
+from painet_cli.data.particles.elements import symbol
 from painet_cli.data.particles.order import MOST_FRAMES, thinned, wrong_order
 from painet_cli.data.particles.particles import Particles
-from painet_cli.data.particles.stretched import stretched_bond
+from painet_cli.data.particles.smooth import LOOKED_AT, smooth_note
+from painet_cli.data.particles.stretched import refuse_other_order, stretched_bond
 from painet_cli.data.particles.unit import refuse_other_unit
+from painet_cli.data.trajectories.atom_elements import elements_of
 from painet_cli.data.trajectories.reader import Trajectory
+from painet_cli.data.trajectories.whole import among, whole_positions
 from painet_cli.errors import RequestError, option
 
 NEAREST_ATOM = (0.9, 1.7)
@@ -25,6 +32,51 @@ frames in random order lie a vibration or a rotation apart, 0.3 and more at 0.5 
 _FEW_FRAMES = 200
 """Frames whose order is looked at."""
 OTHER_Z = "z lists the elements in another order than R has the atoms: put it right"
+
+
+def checked_frames(held: MoleculeFile, frame_time_s: float | None) -> NDArray[np.float64]:
+    """First few frames of a molecule's trajectory, (frames, N, 3) angstrom, which are such.
+
+    Parameters
+    ----------
+    frame_time_s
+        Seconds between frames, by which their order is checked; None of frames that are in order.
+
+    Raises
+    ------
+    RequestError
+        A coordinate is not finite, or the unit, the order of the frames or
+        that of the elements is another.
+    """
+    R = held.positions
+    frames, elements = first_frames(held), tuple(symbol(number) for number in held.numbers)
+    check_unit(R.where, elements, frames[0])
+    if frame_time_s is not None:
+        check_order(R.where, frames, frame_time_s)
+    joined = np.array(covalent_bonds(frames[0], elements)).reshape(-1, 2)
+    refuse_other_order(R.where, elements, joined, frames[0], OTHER_Z)
+    return frames
+
+
+def written_frames(held: MoleculeFile) -> Iterator[NDArray[np.floating]]:
+    """All frames of a molecule's trajectory in blocks, (frames, N, 3) angstrom.
+
+    Raises
+    ------
+    RequestError
+        One has all its atoms at one place.
+    """
+    done = 0
+    for block in held.chunks():
+        unwritten = (block == block[:, :1]).all(axis=(1, 2))
+        if unwritten.any() and block.shape[1] > 1:
+            raise RequestError(
+                f"{held.positions.where}: frame {done + int(np.argmax(unwritten))} has all its "
+                "atoms at one place: it was never written",
+                "cut the array to the frames that were",
+            )
+        done += len(block)
+        yield block
 
 
 def first_frames(held: MoleculeFile) -> NDArray[np.float64]:
@@ -113,6 +165,33 @@ def check_speed(where: str, moved: Sequence[float], frame_time_s: float) -> None
         )
 
 
+def check_atoms(
+    file: Trajectory, frame: Frame, everyone: Any, bonds: NDArray[np.int64], *, listed: bool
+) -> None:
+    """Refuse a first frame in another unit, or of atoms in another order than the topology's.
+
+    Parameters
+    ----------
+    everyone
+        All atoms of the topology, each in one place, as MDAnalysis' `AtomGroup`.
+    bonds
+        (B, 2) pairs of its atoms.
+    listed
+        Whether these are the topology's, and tell of the order.
+
+    Raises
+    ------
+    RequestError
+        It is one of these.
+    """
+    elements = elements_of(everyone)
+    x = frame.positions[everyone.indices]
+    refuse_other_unit(f"{file.path}", elements, x)
+    if listed:
+        whole = whole_positions(frame, bonds)[everyone.indices]
+        refuse_other_order(f"{file.path}", elements, among(bonds, everyone.indices), whole)
+
+
 def check_bonds(
     particles: Particles,
     frames: NDArray[np.floating],  # (F, N, 3)
@@ -141,6 +220,20 @@ def check_bonds(
             "a periodic box that the file does not state cuts the molecule, or atoms come in "
             "another order: write it whole (gmx trjconv -pbc mol) or with its box",
         )
+
+
+def time_notes(
+    file: Trajectory, chosen: range, particles: Particles, selected: Any, frame_time_s: float
+) -> list[str]:
+    """What the first chosen frames say of the time between them, in sentences that may be empty."""
+    frames = np.stack([file.frame(k).positions[selected.indices] for k in chosen[:LOOKED_AT]])
+    bonds = np.array(particles.bonds, dtype=np.int64).reshape(-1, 2)
+    same = int((frames[1:] == frames[:-1]).all(axis=(1, 2)).sum())
+    repeated = (
+        f"{file.path.name}: {same} of the first {len(frames)} frames are equal to the one before."
+    )
+    smooth = smooth_note(file.path.name, frames, bonds, frame_time_s)
+    return [f"{smooth}." if smooth else "", repeated * bool(same)]
 
 
 def in_order(

@@ -24,6 +24,7 @@ from pydantic import (
 
 from painet_cli.config.plugins import SOURCES as GROUP
 from painet_cli.config.plugins import Plugin, plugins, warn
+from painet_cli.data.sources.options import checked_name
 from painet_cli.errors import RequestError, option
 from painet_cli.storage.atomic import check_writable
 
@@ -170,21 +171,6 @@ class Destination:
         folder = self.data_dir / checked_name(name)
         check_writable(folder, force=self.force)
         return folder
-
-
-def checked_name(name: str) -> str:
-    """Name of a dataset, which must be that of one folder.
-
-    Raises
-    ------
-    RequestError
-        It is not.
-    """
-    if not re.fullmatch(r"\w[\w.-]{0,99}", name):
-        raise RequestError(
-            f"{option('name', name)}: not a name of a dataset", "expected letters, digits, - and _"
-        )
-    return name
 
 
 @dataclass(frozen=True)

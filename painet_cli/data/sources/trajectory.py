@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
-from painet_cli.data.dataset.manifest import Manifest, Origin, Units, end_to_end
+from painet_cli.data.dataset.manifest import Manifest, Origin, Units, end_to_end, segment_names
 from painet_cli.data.dataset.origin import About, notes_of, source_of
 from painet_cli.data.dataset.splits import Splitter, checked_split, split_windows
 from painet_cli.data.formats.frame import Frame
 from painet_cli.data.particles.names import Velocity
-from painet_cli.data.particles.particles import Particles
-from painet_cli.data.particles.smooth import LOOKED_AT, smooth_note
-from painet_cli.data.particles.stretched import refuse_other_order
-from painet_cli.data.particles.unit import refuse_other_unit
 from painet_cli.data.sources.merge import prepare_together
 from painet_cli.data.sources.options import (
     Center,
@@ -39,16 +32,15 @@ from painet_cli.data.sources.options import (
     Unwrap,
     window_frames,
 )
-from painet_cli.data.sources.plausible import check_bonds, in_order
+from painet_cli.data.sources.plausible import check_atoms, check_bonds, in_order, time_notes
 from painet_cli.data.sources.registry import DataSource, Destination, Source
-from painet_cli.data.trajectories.atom_elements import elements_of
+from painet_cli.data.trajectories.atom_elements import with_hydrogens
 from painet_cli.data.trajectories.frames import (
     Reading,
     chosen_frames,
     prepared_frames,
     time_between_frames,
 )
-from painet_cli.data.trajectories.hydrogens import with_hydrogens
 from painet_cli.data.trajectories.reader import Trajectory, open_topology
 from painet_cli.data.trajectories.topology import (
     altloc_note,
@@ -58,7 +50,7 @@ from painet_cli.data.trajectories.topology import (
     unknown_note,
     virtual_note,
 )
-from painet_cli.data.trajectories.whole import among, connections, whole_positions
+from painet_cli.data.trajectories.whole import connections
 from painet_cli.data.units import seconds
 from painet_cli.errors import RequestError, option
 
@@ -222,8 +214,16 @@ def write_trajectories(
     folder = to.folder(name)
     about = about or About()
     universe = open_topology(topology)
-    count = universe.atoms.n_atoms
-    with _opened(trajectories or [topology], topology, count, reading) as files:
+    open_frames = partial(
+        Trajectory,
+        topology=topology,
+        atom_count=universe.atoms.n_atoms,
+        drop_extra=reading.drop_extra,
+        format_name=reading.format_name,
+    )
+    with ExitStack() as opened:
+        paths = trajectories or [topology]
+        files = [opened.enter_context(closing(open_frames(path))) for path in paths]
         chosen = [chosen_frames(file, reading) for file in files]
         frame_time_s = time_between_frames(files, reading)
         segments = end_to_end(segment_names([file.path for file in files]), map(len, chosen))
@@ -235,7 +235,7 @@ def write_trajectories(
         everyone = select(universe, "all", topology)  # each in one place
         for file, numbers in zip(files, chosen, strict=True):
             first_of_file = file.frame(numbers[0])
-            _check_atoms(file, first_of_file, everyone, joined, listed=reading.bond_length is None)
+            check_atoms(file, first_of_file, everyone, joined, listed=reading.bond_length is None)
         frames = prepared_frames(files, chosen, selected.indices, reading, joined, to.progress)
         frames = in_order(frames, files, chosen, frame_time_s)
         first = next(frames)
@@ -245,13 +245,14 @@ def write_trajectories(
         particles = with_hydrogens(particles, selected)
         if reading.bond_length is None:
             check_bonds(particles, first, files[0].path, chosen[0][0])
+        incomplete = incomplete_note(universe, topology)
         of_atoms = [
             bonds,
             altloc_note(universe, selected),
             virtual_note(universe, selected),
             unknown_note(universe, selected, reading.select),
-            _sentence(incomplete_note(universe, topology)),
-            *_looks(files[0], chosen[0], particles, selected, frame_time_s),
+            f"{incomplete}." if incomplete else "",
+            *time_notes(files[0], chosen[0], particles, selected, frame_time_s),
         ]
         manifest = Manifest(
             name=folder.name,
@@ -272,57 +273,6 @@ def write_trajectories(
             files={},
         )
         return write_dataset(folder, chain([first], frames), manifest, force=to.force)
-
-
-@contextmanager
-def _opened(
-    paths: Sequence[Path], topology: Path, atoms: int, reading: Reading
-) -> Iterator[list[Trajectory]]:
-    """Trajectories of so many atoms, which are closed afterwards."""
-    with ExitStack() as stack:
-        files = []
-        for path in paths:
-            drop_extra, format_name = reading.drop_extra, reading.format_name
-            file = Trajectory(path, topology, atoms, drop_extra=drop_extra, format_name=format_name)
-            stack.callback(file.close)
-            files.append(file)
-        yield files
-
-
-def _check_atoms(
-    file: Trajectory, frame: Frame, everyone: Any, bonds: NDArray[np.int64], *, listed: bool
-) -> None:
-    """Refuse a first frame in another unit, or of atoms in another order than the topology's."""
-    elements = elements_of(everyone)
-    x = frame.positions[everyone.indices]
-    refuse_other_unit(f"{file.path}", elements, x)
-    if listed:
-        whole = whole_positions(frame, bonds)[everyone.indices]
-        refuse_other_order(f"{file.path}", elements, among(bonds, everyone.indices), whole)
-
-
-def _sentence(note: str) -> str:
-    return f"{note}." if note else ""
-
-
-def _looks(
-    file: Trajectory, chosen: range, particles: Particles, selected: Any, frame_time_s: float
-) -> list[str]:
-    """What the first frames say of the time between them."""
-    frames = np.stack([file.frame(k).positions[selected.indices] for k in chosen[:LOOKED_AT]])
-    bonds = np.array(particles.bonds, dtype=np.int64).reshape(-1, 2)
-    same = int((frames[1:] == frames[:-1]).all(axis=(1, 2)).sum())
-    repeated = (
-        f"{file.path.name}: {same} of the first {len(frames)} frames are equal to the one before."
-    )
-    smooth = _sentence(smooth_note(file.path.name, frames, bonds, frame_time_s))
-    return [smooth, repeated * bool(same)]
-
-
-def segment_names(paths: Sequence[Path]) -> list[str]:
-    """Names of files without their endings, told apart where they are the same."""
-    names = [path.name.partition(".")[0] or path.name for path in paths]
-    return [name if names.count(name) == 1 else f"{name}-{k + 1}" for k, name in enumerate(names)]
 
 
 def _load_frame(universe: Any, frame: Frame) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from painet_cli.data.particles.elements import ISOTOPES, elements_by_mass, is_element
 from painet_cli.data.particles.names import LONGEST_NAME
+from painet_cli.data.particles.particles import Particles
 from painet_cli.errors import RequestError
 
 _IONS = {"SOD": "Na", "POT": "K", "CLA": "Cl", "CAL": "Ca", "CES": "Cs", "LIT": "Li", "RUB": "Rb"}
@@ -18,6 +19,8 @@ WATERS = {
     "HOH", "H2O", "SOL", "WAT", "TIP", "TIP3", "TP3", "TIP4", "TIP5", "SPC", "OPC", "TP4", "TP5",
     "T4P", "T3P", "TP4P", "TIP3P", "TIP4P", "TIP5P", "SPCE", "HO4", "OP3", "T4E",
 }  # fmt: skip
+_VIRTUAL = re.compile(r"MW\d?|M|EPW?\d?|LP\w?\d?|OM|IW")
+"""Names of their sites that are no atoms."""
 _BEADS = re.compile(r"BB\d?|SC\d|W")
 """Names of MARTINI's beads that would pass for sulphur or tungsten."""
 
@@ -84,6 +87,48 @@ def _element_by_name(name: str, residue: str, *, in_polymer: bool) -> str:
     if letters == ion and ion in _IONS:
         return _IONS[ion]
     return letters.capitalize() if letters and letters == ion else ""
+
+
+def with_hydrogens(particles: Particles, selected: Any) -> Particles:
+    """Particles of an `AtomGroup` with their numbers of hydrogens, where elements are known."""
+    from painet_cli.data.particles.hydrogens import hydrogens_of  # it waits for MDAnalysis
+
+    everyone = selected.universe.atoms
+    if not particles.elements or selected.n_atoms == everyone.n_atoms:
+        return particles
+    elements = elements_of(everyone)
+    is_hydrogen = (
+        np.array(elements) == "H"
+        if elements
+        else np.array([name.lstrip("0123456789")[:1] == "H" for name in everyone.names])
+    )
+    found = hydrogens_of(
+        everyone.positions, is_hydrogen, selected.indices, everyone.universe.dimensions
+    )
+    return particles.model_copy(update={"hydrogens": found})
+
+
+def virtual_sites(universe: Any) -> NDArray[np.int64]:
+    """Sites of charges that are no atoms: of water of four or five points, and lone pairs."""
+    if not hasattr(universe.atoms, "names"):
+        return np.empty(0, dtype=np.int64)
+    everyone = universe.atoms
+    of_site = np.array([bool(_VIRTUAL.fullmatch(str(name).upper())) for name in everyone.names])
+    places = np.flatnonzero(of_site)
+    if not len(places):
+        return places
+    residues = getattr(everyone, "resnames", np.full(everyone.n_atoms, ""))
+    masses = getattr(everyone, "masses", np.full(everyone.n_atoms, np.nan))
+    listed = getattr(everyone, "elements", np.full(everyone.n_atoms, ""))
+    return np.array(
+        [
+            k
+            for k in places.tolist()
+            if not is_element(str(listed[k]).capitalize())
+            and (str(residues[k]).upper() in WATERS or masses[k] == 0)
+        ],
+        dtype=np.int64,
+    )
 
 
 def column(selected: Any, attribute: str) -> tuple[str, ...]:

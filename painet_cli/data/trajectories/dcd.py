@@ -10,7 +10,7 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-from painet_cli.data.formats.lammps_dump import FEMTOSECONDS
+from painet_cli.data.formats.frame import LAMMPS_FEMTOSECONDS
 from painet_cli.errors import RequestError
 
 AKMA_PS = 0.04888821
@@ -93,6 +93,6 @@ class DcdHeader:
         if "CP2K" in self.title:
             return step * steps * 1e-3
         if "LAMMPS" in self.title or self.unsaid:
-            low, high = FEMTOSECONDS
+            low, high = LAMMPS_FEMTOSECONDS
             return step * steps * 1e-3 if low <= step <= high else None
         return step * steps * AKMA_PS

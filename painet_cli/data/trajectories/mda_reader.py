@@ -1,15 +1,10 @@
-"""MDAnalysis' readers and parsers, with their many errors made into one."""
+"""MDAnalysis' readers and parsers, and what they must be told of a file."""
 
 from __future__ import annotations
 
-import gc
 import math
-import re
-import sys
-import traceback
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from io import StringIO
 from itertools import pairwise
@@ -21,7 +16,6 @@ from numpy.typing import NDArray
 
 from painet_cli.data.formats.binary_cif import mmcif_of
 from painet_cli.data.formats.frame import Frame, LateTimes
-from painet_cli.data.formats.lammps_dump import data_scales
 from painet_cli.data.formats.netcdf import NetcdfHeader, WholeRecords
 from painet_cli.data.formats.pdb_models import PdbModels, misplaced, other_models_note, read_models
 from painet_cli.data.formats.text_frames import cut_short, dl_poly_box
@@ -29,6 +23,8 @@ from painet_cli.data.trajectories.child_reader import ChildReader
 from painet_cli.data.trajectories.dcd import DcdHeader
 from painet_cli.data.trajectories.guards.claims import check_claims
 from painet_cli.data.trajectories.guards.includes import force_fields
+from painet_cli.data.trajectories.guards.mda_errors import mdanalysis
+from painet_cli.data.trajectories.lammps_data import atom_columns, data_scales
 from painet_cli.data.trajectories.readable import Readable
 from painet_cli.data.trajectories.xdr_frames import clock_at, frame_end
 from painet_cli.errors import RequestError
@@ -38,52 +34,11 @@ _NEED_ATOM_COUNT = {"MDCRD", "TRZ", "DATA"}
 _BLOCK = 2**24
 _CELL_COLUMNS = (6, 15, 24, 33, 40, 47, 54)
 """Where the numbers of a CRYST1 begin, and the last ends."""
-_ATOM_STYLE = re.compile(rb"^\s*Atoms\s*#\s*(\w+)", re.MULTILINE)
-_FIRST_ATOM = re.compile(rb"^\s*Atoms[^\n]*\n\s*\n([^\n]+)", re.MULTILINE)
-_COLUMNS = {"atomic": "id type x y z", "charge": "id type charge x y z"}
-"""Columns of atoms that MDAnalysis does not tell by their number, by LAMMPS' name of the style."""
 _ROUNDED_TIMES = {"XTC", "TRR", "NCDF", "H5MD"}
 """Formats whose times are, or may be, single precision."""
 _TIMES_ALONE = {"H5MD", "NCDF", "TNG"}
 """Formats whose readers know times and no `dt`, or one that is not scaled as times are."""
 _MODELS_WITHOUT_TIMES = {"MOL2"}
-
-
-@contextmanager
-def mdanalysis(
-    asked: Path | str, expected: str = "", *, failed: str = "cannot be read"
-) -> Iterator[list[warnings.WarningMessage]]:
-    """Call MDAnalysis: its warnings are gathered, and any error names the file or option.
-
-    What the library says of the error is its cause, and not part of the message.
-
-    Raises
-    ------
-    RequestError
-        MDAnalysis raised anything at all.
-    """
-    try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            yield caught
-    except RequestError:
-        raise
-    except Exception as error:  # its parsers raise whatever Python does on junk
-        let_go(error)
-        raise RequestError(
-            f"{asked}: {failed}",
-            expected or "check that it is whole, and of the format its name says",
-        ) from error
-
-
-def let_go(error: BaseException) -> None:
-    """Close what a reader left half open, and pass over what it says as it goes."""
-    report, sys.unraisablehook = sys.unraisablehook, lambda _: None
-    try:
-        traceback.clear_frames(error.__traceback__)
-        gc.collect()
-    finally:
-        sys.unraisablehook = report
 
 
 class MdaReader:
@@ -308,21 +263,8 @@ def mda_options(path: Path, kind: Readable) -> dict[str, Any]:
     from MDAnalysis.lib.util import anyopen
 
     with mdanalysis(path, kind.whole()), anyopen(str(path), "rb") as file:
-        style = _atom_style(file.read(_BLOCK))
-    columns = _COLUMNS.get(style)
+        columns = atom_columns(file.read(_BLOCK))
     return {"atom_style": columns} if columns else {}
-
-
-def _atom_style(data: bytes) -> str:
-    """LAMMPS' name of the style of a data file's atoms, or empty: as it says, else by a line."""
-    said = _ATOM_STYLE.search(data)
-    if said:
-        return said[1].decode()
-    first = _FIRST_ATOM.search(data)
-    words = first[1].partition(b"#")[0].split() if first else []
-    if len(words) in (5, 8):  # with three numbers of images, or without
-        return "atomic"
-    return "charge" if len(words) in (6, 9) and b"." in words[2] else ""
 
 
 def mda_source(path: Path, kind: Readable) -> Any:

@@ -10,16 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.formats.frame import Frame, FrameReader, is_unwritten
-from painet_cli.data.formats.lammps_dump import DumpReader, data_units
+from painet_cli.data.formats.lammps_dump import DumpReader
 from painet_cli.data.formats.mmcif import refuse_crystal
 from painet_cli.data.particles.bonds import FARTHEST
 from painet_cli.data.trajectories.guards.claims import check_claims
+from painet_cli.data.trajectories.guards.mda_errors import mdanalysis
+from painet_cli.data.trajectories.lammps_data import data_units
 from painet_cli.data.trajectories.mda_reader import (
     MdaReader,
     mda_name,
     mda_options,
     mda_source,
-    mdanalysis,
 )
 from painet_cli.data.trajectories.own_formats import OWN
 from painet_cli.data.trajectories.readable import (

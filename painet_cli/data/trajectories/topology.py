@@ -13,21 +13,18 @@ from numpy.typing import NDArray
 
 from painet_cli.data.particles.bonds import bonds_within, covalent_bonds
 from painet_cli.data.particles.chain_ends import cut_note
-from painet_cli.data.particles.elements import is_element
 from painet_cli.data.particles.names import BACKBONE
 from painet_cli.data.particles.particles import Particles, particles_of_kinds
 from painet_cli.data.trajectories.atom_elements import (
-    WATERS,
     column,
     elements_of,
     listed_bonds,
+    virtual_sites,
 )
-from painet_cli.data.trajectories.mda_reader import mdanalysis
+from painet_cli.data.trajectories.guards.mda_errors import mdanalysis
 from painet_cli.data.trajectories.readable import TOPOLOGIES, format_of
 from painet_cli.errors import RequestError, option
 
-_VIRTUAL = re.compile(r"MW\d?|M|EPW?\d?|LP\w?\d?|OM|IW")
-"""Names of their sites that are no atoms."""
 MOST_ATOMS_GUESSED = 200_000
 """Bonds of larger selections are not guessed."""
 _LONGEST_BOND = 10.0
@@ -66,29 +63,6 @@ def select(universe: Any, language: str, topology: Path) -> Any:
             "choose other atoms, or leave the option out to take all",
         )
     return selected
-
-
-def virtual_sites(universe: Any) -> NDArray[np.int64]:
-    """Sites of charges that are no atoms: of water of four or five points, and lone pairs."""
-    if not hasattr(universe.atoms, "names"):
-        return np.empty(0, dtype=np.int64)
-    everyone = universe.atoms
-    of_site = np.array([bool(_VIRTUAL.fullmatch(str(name).upper())) for name in everyone.names])
-    places = np.flatnonzero(of_site)
-    if not len(places):
-        return places
-    residues = getattr(everyone, "resnames", np.full(everyone.n_atoms, ""))
-    masses = getattr(everyone, "masses", np.full(everyone.n_atoms, np.nan))
-    listed = getattr(everyone, "elements", np.full(everyone.n_atoms, ""))
-    return np.array(
-        [
-            k
-            for k in places.tolist()
-            if not is_element(str(listed[k]).capitalize())
-            and (str(residues[k]).upper() in WATERS or masses[k] == 0)
-        ],
-        dtype=np.int64,
-    )
 
 
 def virtual_note(universe: Any, selected: Any) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.motion.motion import METRES_OF
+from painet_cli.data.motion.length_units import METRES_OF
 from painet_cli.data.particles.names import Axis
 from painet_cli.data.particles.particles import Particles
 

@@ -18,12 +18,11 @@ from painet_cli.prediction.adapting.lesson import Lesson
 from painet_cli.prediction.adapting.own_run import OwnRuns, whole
 from painet_cli.prediction.adapting.verdict import Verdict
 from painet_cli.prediction.adapting.wish import Wish
-from painet_cli.prediction.asked import check_size
 from painet_cli.prediction.choosing import Choice
 from painet_cli.prediction.forecast import Forecast
 from painet_cli.prediction.inputs.recording import Input, Recording, Selected
 from painet_cli.prediction.sanity import sanity_of
-from painet_cli.prediction.starting.start_checks import check_starts
+from painet_cli.prediction.starting.start_checks import check_size, check_starts
 from painet_cli.prediction.starting.starts import parse_starts
 from painet_cli.prediction.starting.timing import (
     beginnings,

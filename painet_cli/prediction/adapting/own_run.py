@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from painet_cli.config.presets import Preset
 from painet_cli.data.dataset.dataset import open_dataset, write_dataset
 from painet_cli.data.dataset.manifest import Manifest, Origin, Segment, Split, Units
-from painet_cli.data.motion.motion import METRES_OF
+from painet_cli.data.motion.length_units import METRES_OF
 from painet_cli.errors import PainetError, option
 from painet_cli.prediction.adapting.adapt import KERNEL, Adapted
 from painet_cli.prediction.adapting.blocks import HELD, Blocks, thinned

@@ -13,8 +13,7 @@ from painet_cli.data.formats.frame import Frame
 from painet_cli.data.particles.elements import HEAVY, heavy_places
 from painet_cli.data.particles.stretched import refuse_other_order
 from painet_cli.data.particles.unit import refuse_other_unit
-from painet_cli.data.trajectories.atom_elements import elements_of
-from painet_cli.data.trajectories.hydrogens import with_hydrogens
+from painet_cli.data.trajectories.atom_elements import elements_of, with_hydrogens
 from painet_cli.data.trajectories.readable import TOPOLOGIES, TRAJECTORIES, format_of
 from painet_cli.data.trajectories.reader import (
     NoCoordinatesError,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from painet_cli.data.motion.motion import UNSAID
+from painet_cli.data.motion.length_units import UNSAID
 from painet_cli.data.particles.structure import BONE_TOLERANCE, Structure, structure_of
 from painet_cli.prediction.checkpoints import Checkpoint
 from painet_cli.prediction.inputs.motion import MotionRecording

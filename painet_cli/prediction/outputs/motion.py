@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from painet_cli.data.motion.bone_turns import names_joints, pose
 from painet_cli.data.motion.bvh_writer import parents_of, write_bvh
 from painet_cli.data.motion.glb_writer import write_glb
-from painet_cli.data.motion.motion import METRES
+from painet_cli.data.motion.length_units import METRES
 from painet_cli.data.motion.rest_pose import t_pose
 from painet_cli.data.motion.trc_writer import write_trc
 from painet_cli.data.particles.names import Axis

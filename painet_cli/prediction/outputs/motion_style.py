@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.motion.motion import METRES, METRES_OF
+from painet_cli.data.motion.length_units import METRES, METRES_OF
 from painet_cli.data.units import time_text
 from painet_cli.errors import RequestError, option
 from painet_cli.prediction.inputs.recording import Input

@@ -15,7 +15,7 @@ from painet_cli.data.sources.plausible import FASTEST
 from painet_cli.data.trajectories.reader import REPEATED
 from painet_cli.data.units import FEMTOSECOND, time_text
 from painet_cli.errors import RequestError, option
-from painet_cli.prediction.inputs.recording import Input, Recording, Selected
+from painet_cli.prediction.inputs.recording import LARGEST_BYTES, Input, Recording, Selected
 from painet_cli.prediction.starting.timing import StartVelocities, frame_time_of
 from painet_cli.training.checkpoint import Header
 
@@ -31,6 +31,24 @@ _POSITIONS_OF_ORDER = 2_000_000
 
 _SAME = 1e-3
 """Share of the time between frames by which two at the same time may differ."""
+
+
+def check_size(starts: int, steps: int, particles: int) -> None:
+    """Refuse a prediction of more than `LARGEST_BYTES`.
+
+    Raises
+    ------
+    RequestError
+        Its positions would take more memory; says how many steps do not.
+    """
+    size = 12 * starts * steps * particles
+    if size > LARGEST_BYTES:
+        most = LARGEST_BYTES // (12 * particles * starts)
+        raise RequestError(
+            f"{steps:,} steps of {particles:,} particles, starts: {starts:,}, take "
+            f"{size / 2**30:.1f} GiB, more than {LARGEST_BYTES // 2**30}",
+            f"predict up to {most:,} steps, or from fewer starts ({option('start')})",
+        )
 
 
 def check_order(recording: Recording, selected: Selected, start: int) -> None:

@@ -88,6 +88,22 @@ def parse_starts(
     return Starts(frames.astype(np.int64), first, stop if stop <= frame_count else last + 1)
 
 
+def why_not_compared(ahead: NDArray[np.int64] | None) -> str:
+    """Say why several starts cannot be held against what came next.
+
+    Parameters
+    ----------
+    ahead
+        Frames to each predicted step; None where steps fall between frames.
+    """
+    why = (
+        "steps fall between frames"
+        if ahead is None
+        else f"some starts have no {int(ahead[-1]):,} frames after them"
+    )
+    return f"not compared with what came next: {why}"
+
+
 def _all(frame_count: int, breaks: tuple[int, ...], ahead: int | None) -> NDArray[np.int64]:
     begins = np.array([0, *breaks])
     ends = np.array([*breaks, frame_count])

@@ -10,7 +10,12 @@ from painet_cli.data.dataset.manifest import (
     Split,
     SplitName,
 )
-from painet_cli.data.dataset.splits import block_split, every_start, leak_fraction
+from painet_cli.data.dataset.splits import (
+    block_split,
+    every_start,
+    leak_fraction,
+    published_windows,
+)
 from painet_cli.errors import RequestError
 
 COUNTS: dict[SplitName, int] = {"train": 6, "val": 2, "test": 4}
@@ -119,6 +124,14 @@ def test_every_start_fills_up_between_listed_ones_and_keeps_away_from_other_part
     assert every.train == (*range(20, 41), 110, 130)
     assert (every.val, every.test) == (split.val, split.test)
     assert leak_fraction(every) == leak_fraction(split) == 0.5
+
+
+def test_windows_of_a_published_split_are_as_long_as_the_last_start_leaves_room_for() -> None:
+    starts: dict[SplitName, list[int]] = {"train": [30, 20], "val": [120], "test": [150, 140]}
+    split = published_windows(starts, frames=200, delta_frames=49)
+    assert (split.kind, split.delta_frames, split.train) == ("published", 49, (30, 20))
+    with pytest.raises(RequestError, match=r"frame 150 of 200 and .*\ndelta_frames up to 49 fits"):
+        published_windows(starts, frames=200, delta_frames=50)
 
 
 def test_windows_that_have_one_frame_in_common_meet() -> None:

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from painet_cli.data.motion.files import read_motion_file
-from painet_cli.data.motion.motion import Motion, metres_of
+from painet_cli.data.motion.motion import Motion
 from painet_cli.data.motion.plausible import (
     jumps,
     radians_note,
@@ -82,11 +82,6 @@ def bvh(folder: Path, *, degrees: bool, count: int = 50) -> Path:
 
 
 # ---- unit ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("spelt", ["mm", "MM", "Millimeters", "millimetre", " mm "])
-def test_units_are_known_however_they_are_spelt(spelt: str) -> None:
-    assert metres_of(spelt) == 1e-3
 
 
 def test_a_unit_in_words_is_read(tmp_path: Path) -> None:

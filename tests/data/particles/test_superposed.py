@@ -7,7 +7,14 @@ import pytest
 from numpy.typing import NDArray
 
 from painet_cli.data.particles import superpose
-from painet_cli.data.particles.superpose import clearest, fit, spins, stretches, superposed
+from painet_cli.data.particles.superpose import (
+    Reference,
+    clearest,
+    fit,
+    spins,
+    stretches,
+    superposed,
+)
 from painet_cli.prediction.adapting.guesses import weighted_past
 from painet_cli.prediction.adapting.superposition import superposed_mse
 from painet_cli.prediction.yardsticks import mean_structure, mean_superposed
@@ -78,6 +85,13 @@ def test_frames_go_onto_one_that_no_other_is_a_mirror_image_of() -> None:
     onto_first, onto_chosen = (superposed(frames, frames[k]) for k in (0, clearest(frames)))
     assert np.abs(np.diff(onto_first, axis=0)).max() > 0.9
     assert np.abs(np.diff(onto_chosen, axis=0)).max() < 0.03
+
+
+def test_a_trajectory_in_blocks_has_the_reference_of_the_whole() -> None:
+    frames, kept = wagging_chain(), [0, 1, 2, 3, 4]
+    found = Reference.among(np.array_split(frames, 3), len(frames), kept)
+    assert found.number == clearest(frames[:, kept])
+    np.testing.assert_array_equal(found.positions, frames[found.number, kept])
 
 
 def test_the_first_frame_serves_where_it_is_clear() -> None:

@@ -1,1 +1,1 @@
-"""From a file to its refusal, where it says of itself what its bytes cannot hold."""
+"""From a file to its refusal: its bytes cannot hold what it says, or MDAnalysis cannot read it."""
