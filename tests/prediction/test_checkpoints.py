@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from painet_cli.prediction.checkpoints import Checkpoint, find_checkpoint, shipp
 from painet_cli.prediction.choosing import Choice, choose
 from painet_cli.prediction.inputs.recording import Selected
 from painet_cli.prediction.inputs.selections import SelectedSystem
+from painet_cli.prediction.likeness import compare
 from painet_cli.prediction.loading import load
 from painet_cli.prediction.matching import MisfitError, check_fit
 from painet_cli.training.checkpoint import Header
@@ -232,6 +234,15 @@ def test_a_molecule_without_its_hydrogens_is_said_to_lack_them(trained: Checkpoi
     said = taken([HEAVY], [replace(whole, header=header)]).warnings[0]
     assert "trained on this molecule with its 6 hydrogens, and there are none here" in said
     assert "likeness" not in said
+
+
+def test_carbons_lack_hydrogens_for_what_was_trained_with_them_alone(trained: Checkpoint) -> None:
+    chain = candidate(selected("NCCONCC")).structure  # ends in a carbon bonded to another alone
+    for known, lacking in (({"N": 2, "C": 4, "O": 1}, False), ({"N": 2, "C": 4, "H": 9}, True)):
+        one = like(trained, "backbones", known, "shipped").header
+        several = one.model_copy(update={"systems": ("a", "b")})
+        found = compare(several, Counter({"N": 2, "C": 4, "H": 1}), chain)
+        assert ("lack their hydrogens" in found.difference) is lacking
 
 
 def test_why_a_checkpoint_does_not_fit(trained: Checkpoint) -> None:
