@@ -237,7 +237,7 @@ def test_a_molecule_without_its_hydrogens_is_said_to_lack_them(trained: Checkpoi
 
 
 def test_carbons_lack_hydrogens_for_what_was_trained_with_them_alone(trained: Checkpoint) -> None:
-    chain = candidate(selected("NCCONCC")).structure  # ends in a carbon bonded to another alone
+    chain = candidate(selected("HNCCONCC")).structure  # ends in a carbon bonded to another alone
     for known, lacking in (({"N": 2, "C": 4, "O": 1}, False), ({"N": 2, "C": 4, "H": 9}, True)):
         one = like(trained, "backbones", known, "shipped").header
         several = one.model_copy(update={"systems": ("a", "b")})
