@@ -10,8 +10,9 @@
   lies in space. Where this one is good, the benchmark rewards memory. Of a training window it is
   another one, that shares no frame with it.
 - *nearest window, superposed*: the same in the body's own frame.
-- *Gaussian kernel*: the model `kernel` with a Gaussian kernel alone, of 400 training windows that
-  are kept; the model as it stands adds a linear kernel and keeps 3,000. Both read the body's frame.
+- *Gaussian kernel*: the model `kernel` with a Gaussian kernel alone, of displacements and of 400
+  training windows that are kept; the model as it stands adds a linear kernel, may predict places
+  and keeps 3,000. Both read the body's frame.
 """
 
 from __future__ import annotations

@@ -75,8 +75,8 @@ def _marks(rows: Sequence[Row], budget_min: float | None) -> Iterator[str]:
     if any(GAUSSIAN_KERNEL in row.yardsticks for row in rows):
         yield (
             f"kernel is a model, {GAUSSIAN_KERNEL} a yardstick: both are kernel ridge regression "
-            "in the body's frame, the model with its settings, the yardstick always with a "
-            "Gaussian alone and no more than 400 windows kept."
+            "in the body's frame, the model with its settings, the yardstick always of "
+            "displacements, with a Gaussian alone and no more than 400 windows kept."
         )
     if any(row.loses for row in rows):
         yield "§: worse than the best yardstick."
