@@ -182,7 +182,7 @@ def _models(lines: Iterable[str]) -> tuple[list[tuple[int, float | None]], bool,
     said: float | None = None
     numbered = begun = ended = lettered = parted = False
     for line in lines:
-        cp2k = _CP2K_TIME.match(line)
+        cp2k = _CP2K_TIME.match(line) if line[:6] == "REMARK" else None
         atom, model, title = line.startswith(_ATOMS), line[:5] == "MODEL", line[:5] == "TITLE"
         title = title or cp2k is not None
         if (model and begun) or (atoms and (title or (atom and ended))):

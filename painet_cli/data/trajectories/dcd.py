@@ -17,7 +17,7 @@ AKMA_PS = 0.04888821
 """Picoseconds in CHARMM's unit of time."""
 _LONGEST_STEP = 0.4
 """AKMA units, 20 fs: a time step beyond it is in another unit, unless its writer is known."""
-_AKMA_WRITERS = ("CHARMM", "NAMD", "OPENMM", "CREATED BY USER", "DCD PLUGIN", "CP2K")
+_WRITERS = ("CHARMM", "NAMD", "OPENMM", "CREATED BY USER", "DCD PLUGIN", "CP2K", "LAMMPS")
 _CONTROL = struct.calcsize("4s9if10i")
 
 
@@ -80,7 +80,7 @@ class DcdHeader:
     @property
     def unsaid(self) -> bool:
         """Whether no writer is named, and the time step is no molecule's in AKMA units."""
-        named = any(name in self.title for name in (*_AKMA_WRITERS, "LAMMPS"))
+        named = any(name in self.title for name in _WRITERS)
         return not named and self.steps_between > 1 and self.time_step >= _LONGEST_STEP
 
     @property
@@ -88,10 +88,10 @@ class DcdHeader:
         """Picoseconds between frames; None where the writer knew no times."""
         step, steps = self.time_step, self.steps_between
         says_none = step == 1.0 and (steps == 1 or "DCD PLUGIN" in self.title)
+        if "CP2K" in self.title and step > 0:
+            return step * steps * 1e-3
         if says_none or not step > 0:
             return None
-        if "CP2K" in self.title:
-            return step * steps * 1e-3
         if "LAMMPS" in self.title or self.unsaid:
             low, high = LAMMPS_FEMTOSECONDS
             return step * steps * 1e-3 if low <= step <= high else None

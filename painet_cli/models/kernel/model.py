@@ -44,11 +44,16 @@ _DIMENSIONS = {"part": 1, "offset": 3, "spread": 2, "parent": 1, "path": 2}
 
 
 class _Tried(NamedTuple):
-    """Members fitted to a task, and (T,) mean squared errors on the validation windows."""
+    """Members fitted to a task, and (S, T, N) their mean squared errors on validation windows."""
 
     task: Task
     members: list[dict[str, Tensor]]
-    errors: Tensor
+    squared: Tensor
+
+    @property
+    def errors(self) -> Tensor:
+        """(T,) means over windows and particles, above nought."""
+        return self.squared.mean(dim=(0, 2)).clamp_min(_SMALL)
 
 
 class Kernel(FittedBuffers, DynamicsModel):
@@ -141,7 +146,7 @@ class Kernel(FittedBuffers, DynamicsModel):
             parent, depth = parents(task.skeleton)
             self._set("parent", torch.from_numpy(parent))
             self._set("path", paths(parent, depth))
-        held, never = task.held, torch.zeros(self.horizon, dtype=torch.bool).to(task.offset.device)
+        never = torch.zeros(self.horizon, dtype=torch.bool).to(task.offset.device)
         ways = {"start": [never], "mean": [~never], "auto": [never, ~never]}[self.config.about]
         tried = [self._tried(task, of_places) for of_places in ways]
         if len(tried) == 2:  # and each step in the way that foretells it better
@@ -150,9 +155,8 @@ class Kernel(FittedBuffers, DynamicsModel):
                 tried.append(self._tried(task, of_places))
         best = min(tried, key=lambda one: float(one.errors.log().mean()))
         self._take(best.task, best.members)
-        squared = (self._moved(held.inputs) - held.targets).square().mean(dim=-1)
-        variance = self._deviations(held.inputs).square()
-        self._set("spread", (squared / variance).mean(dim=0).sqrt())
+        variance = self._deviations(task.held.inputs).square()
+        self._set("spread", (best.squared / variance).mean(dim=0).sqrt())
 
     @torch.no_grad()
     def refitted(self, train: Iterable[Batch]) -> Kernel:
@@ -172,12 +176,12 @@ class Kernel(FittedBuffers, DynamicsModel):
         return other
 
     def _tried(self, task: Task, of_places: Tensor) -> _Tried:
-        """Members that predict places at some steps, (T,), and what they are worth at each."""
+        """Members that predict places at some steps, (T,), and what they are worth."""
         own = task.of_places(of_places)
         members = self._fitted(own)
         self._take(own, members)
-        squared = (self._moved(task.held.inputs) - task.held.targets).square()
-        return _Tried(own, members, squared.mean(dim=(0, 2, 3)).clamp_min(_SMALL))
+        wrong = self._moved(task.held.inputs) - task.held.targets
+        return _Tried(own, members, wrong.square().mean(dim=-1))
 
     def _fitted(self, task: Task, like: Kernel | None = None) -> list[dict[str, Tensor]]:
         """Buffers of the members, with the weights and ridges of a kernel that is `like` it."""
@@ -199,7 +203,8 @@ class Kernel(FittedBuffers, DynamicsModel):
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
         marked = f"{prefix}of_places" in state_dict
-        self.of_places = torch.ones(self.horizon, dtype=torch.bool) if marked else None
+        steps = torch.ones(self.horizon, dtype=torch.bool, device=self.part.device)
+        self.of_places = steps if marked else None
         super()._load_from_state_dict(state_dict, prefix, *rest)
 
     def unlike(self) -> str | None:

@@ -25,7 +25,9 @@ def test_a_full_disk_is_an_error_and_no_second_one_that_nobody_catches(ending: s
     gc.collect()  # pytest fails on what is raised while a writer is collected
 
 
-def test_an_xyz_ends_with_its_last_atom_for_lammps_reads_a_frame_after_it(tmp_path: Path) -> None:
+def test_an_xyz_ends_with_its_last_atom_for_others_read_a_frame_after_it(
+    tmp_path: Path,
+) -> None:
     water = Particles(names=("O", "H", "H"), types=(0, 1, 1), type_names=("O", "H"), bonds=())
     path = tmp_path / "water.xyz"
     write_frames(path, FORMATS[".xyz"], water, np.zeros((2, 3, 3)), 1e-15, remarks=())

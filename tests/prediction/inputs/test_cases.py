@@ -95,6 +95,7 @@ def test_lammps_writes_femtoseconds(tmp_path: Path) -> None:
         ("CREATED BY USER: someone", 0.0204548, 1000, 1000),  # CHARMM
         ("CREATED BY OPENMM", 0.0818191, 50, 200),
         ("DCD file created by CP2K", 0.5, 10, 5),
+        ("DCD file created by CP2K", 1.0, 1, 1),
     ],
 )
 def test_the_writer_of_a_dcd_tells_its_unit_of_time(

@@ -17,10 +17,12 @@ from painet_cli.errors import RequestError
 from painet_cli.prediction.inputs.open import open_input
 
 ENGINES = Path(__file__).parents[2] / "engines"
+CORPUS = ENGINES.parent / "fuzz" / "corpus"
+DIPEPTIDE = CORPUS / "g96" / "dipeptide.g96"
 
 
 def test_g96_of_one_frame_has_names_residues_velocities_time_and_box() -> None:
-    with open_input(ENGINES / "dipeptide.g96") as recording:
+    with open_input(DIPEPTIDE) as recording:
         chosen = recording.select("all")
         found = recording.read(chosen, 0, 1)
     particles = chosen.particles
@@ -40,7 +42,7 @@ def test_g96_of_one_frame_has_names_residues_velocities_time_and_box() -> None:
 
 def test_g96_of_a_run_takes_a_topology_and_its_own_times(tmp_path: Path) -> None:
     run = ENGINES / "dipeptide-run.g96"
-    with open_input(run, topology=ENGINES / "dipeptide.g96") as recording:
+    with open_input(run, topology=DIPEPTIDE) as recording:
         assert recording.frame_count == 3
         assert recording.frame_time_s == pytest.approx(20e-15)
         assert recording.read(recording.select("all"), 0, 3).velocities is not None
@@ -48,7 +50,7 @@ def test_g96_of_a_run_takes_a_topology_and_its_own_times(tmp_path: Path) -> None
         open_input(run)
     going_on = tmp_path / "run.g96"  # its last frame is being written
     going_on.write_bytes(run.read_bytes()[:-400])
-    with open_input(going_on, topology=ENGINES / "dipeptide.g96") as recording:
+    with open_input(going_on, topology=DIPEPTIDE) as recording:
         assert recording.frame_count == 2
         found = recording.read(recording.select("all"), 0, 2)
     assert "cut short" in " ".join(found.notes)
@@ -84,7 +86,7 @@ def test_models_of_cp2k_have_the_times_of_their_remarks() -> None:
 
 def test_the_output_of_pw_has_its_time_step_between_frames(tmp_path: Path) -> None:
     pytest.importorskip("ase")
-    with open_input(ENGINES / "pw.out") as recording:
+    with open_input(CORPUS / "espresso" / "pw.out") as recording:
         chosen = recording.select("all")
         assert recording.frame_time_s == pytest.approx(0.96755e-15, rel=1e-4)  # 20 Rydberg units
         found = recording.read(chosen, 0, recording.frame_count)

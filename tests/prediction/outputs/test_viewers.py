@@ -147,12 +147,3 @@ def test_pymol_is_asked_for_helices_where_it_does_not_look_for_them(
 ) -> None:
     opens = commands(replace(ethene, path=Path("one.pdb")), ethene.frames[:3], tmp_path)
     assert "pymol ethene_predicted.pdb -d dss" in opens
-
-
-def test_an_xyz_ends_with_its_last_frame(ethene: Input, tmp_path: Path) -> None:
-    # mdtraj reads an empty line behind it as another frame and fails, OVITO drops the last
-    commands(replace(ethene, path=Path("ethene.xyz")), ethene.frames[:3], tmp_path)
-    text = (tmp_path / "ethene_predicted.xyz").read_text()
-    assert text.endswith("\n")
-    assert len(text.splitlines()) == 4 * (6 + 2)
-    assert text.splitlines()[-1].split()[0] == "H"
