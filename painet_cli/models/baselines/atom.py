@@ -19,10 +19,12 @@ block has no residual of values to weigh, and at T = 1 a bias of the keys cancel
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from painet_cli.config.models import AtomConfig
 from painet_cli.config.presets import Preset
@@ -239,17 +241,21 @@ class AtomBlock(nn.Module):
         turn: tuple[Tensor, Tensor],
         mask: Tensor | None,
     ) -> Tensor:
-        q = _turned(self._by_head(query), turn).expand(_SOURCES, -1, -1, -1, -1)
-        k, v = self._by_head(self.key(sources)), self._by_head(self.value(sources))
-        width = q.shape[-1]
-        read = F.scaled_dot_product_attention(
-            q,
-            _turned(k, turn),
-            v,
-            attn_mask=mask,
-            dropout_p=_ATTENTION_DROPOUT if self.training else 0.0,
-            scale=1 / width,
-        )
+        q = _turned(self._by_head(query), turn).repeat(_SOURCES, 1, 1, 1)
+        # sources and systems in one dimension, since torch's fused kernels take no fifth
+        k, v = (self._by_head(of(sources).flatten(0, 1)) for of in (self.key, self.value))
+        # which have no second derivative, and a trained model has one
+        twice = torch.is_grad_enabled() and not self.training
+        with sdpa_kernel([SDPBackend.MATH]) if twice else nullcontext():
+            read = F.scaled_dot_product_attention(
+                q,
+                _turned(k, turn),
+                v,
+                attn_mask=None if mask is None else mask.repeat(_SOURCES, 1, 1, 1),
+                dropout_p=_ATTENTION_DROPOUT if self.training else 0.0,
+                scale=1 / q.shape[-1],
+            )
+        read = read.view(_SOURCES, -1, *read.shape[1:])
         weighted = torch.einsum("s,sbhnd->bnhd", self.gates.softmax(dim=0), read)
         out: Tensor = self.out(weighted.flatten(-2))
         return out
