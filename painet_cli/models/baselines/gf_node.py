@@ -135,6 +135,7 @@ class GfNode(PublishedModel):
     takes_types = True
     capturable = stackable = False  # the solver chooses its steps
 
+    core: GraphFourierOde
     frames: Tensor  # (T,) int64
 
     def __init__(
@@ -152,6 +153,11 @@ class GfNode(PublishedModel):
             config, features.node_width, features.edge_width, preset.data.delta_frames
         )
         return cls(features, core, torch.from_numpy(target_offsets(preset.data)), config.modes)
+
+    def compile_blocks(self) -> None:
+        """Compile the layers; the solver between them cannot be."""
+        for layer in (*self.core.encoder, *self.core.decoder):
+            layer.compile()
 
     def forward(
         self,

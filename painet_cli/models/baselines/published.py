@@ -38,6 +38,10 @@ class PublishedModel(DynamicsModel):
         """Take the units of the invariants from the training windows."""
         self.features.fit(batches)
 
+    def compile_blocks(self) -> None:
+        """Compile the network; checks and what is computed once a graph stay outside."""
+        self.core.compile()
+
 
 class OneStepModel(PublishedModel):
     """A network for one step that reads no node features: positions and velocities are enough.

@@ -154,3 +154,14 @@ def test_in_training_the_solver_steps_for_the_whole_batch_to_the_same_tolerance(
     together = model.train()(batch)
     assert not torch.equal(alone, together)
     torch.testing.assert_close(together, alone, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # the compiler warns of its own doings
+def test_compiled_it_predicts_the_same_in_training_too() -> None:
+    model, batch = gf_node(), equal_systems(BRANCHED, 3)
+    expected = model(batch), model.train()(batch)
+    model.compile_blocks()
+    for training, predicted in zip((False, True), expected, strict=True):
+        compiled = model.train(training)(batch)
+        torch.testing.assert_close(compiled, predicted, rtol=1e-9, atol=1e-9)
