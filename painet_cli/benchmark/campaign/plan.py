@@ -30,11 +30,11 @@ from painet_cli.training.record import ERRORS
 from painet_cli.training.setup.build import dataset_of
 
 _EPOCH_S = {
-    "linear": 0.02, "rf": 0.2, "mpnn": 0.35, "egnn": 0.6, "egno": 0.65, "hegnn": 0.7,
-    "gf-node": 4.0, "atom": 1.5, "painet": 0.8,
+    "linear": 0.005, "rf": 0.04, "mpnn": 0.3, "egnn": 0.6, "egno": 0.65, "hegnn": 0.75,
+    "gf-node": 1.0, "atom": 0.95, "painet": 0.8,
 }  # fmt: skip
 """Seconds of an epoch of 200 windows of 31 particles at width 128, as a first guess."""
-_GUESSED = 200 * 31 * 128
+_GUESSED = 200 * 31 * 128**2
 _CLOSED_FORM_S = 60.0
 """Seconds of a closed form a step, as a first guess."""
 _PATIENT_EPOCHS = 500
@@ -237,7 +237,7 @@ def _hours(cell: Cell, dataset: Dataset, like: Sequence[Result]) -> float:
     preset, model = cell.preset, cell.model
     size = len(dataset.starts("train")) * dataset.frames.shape[1] * preset.data.horizon
     width: int = getattr(preset.model, "hidden", 128)
-    epoch_s = _EPOCH_S.get(model, 1.0) * size * width / _GUESSED
+    epoch_s = _EPOCH_S.get(model, 1.0) * size * width**2 / _GUESSED
     whole = isinstance(preset.train.schedule, CosineSchedule)
     epochs: float = preset.train.epochs if whole else min(preset.train.epochs, _PATIENT_EPOCHS)
     if preset.model.closed_form:
