@@ -22,6 +22,7 @@ _COLUMNS = 4
 _UNENDED = ("budget", "epochs")
 _MARKS = "a dot a seed, hollow where it was still learning; dashed: best yardstick"
 _MOST_TICKS = 4
+_LEAST_SPAN = 2.5
 _STEPS = (
     (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9),
     (1, 1.5, 2, 3, 4, 5, 6, 8),
@@ -72,6 +73,7 @@ def _panel(axes: Axes, results: Sequence[Result], models: Sequence[str]) -> None
     if yardsticks:
         axes.axvline(min(yardsticks), color=INK, lw=0.8, ls="--")
     axes.set_xscale("log")
+    axes.set_xlim(*wide_enough(*axes.get_xlim()))
     axes.set_xticks(ticks(*axes.get_xlim()))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter("{x:g}")
@@ -86,6 +88,12 @@ def _panel(axes: Axes, results: Sequence[Result], models: Sequence[str]) -> None
     axes.grid(axis="x", color=GHOST, lw=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=8)
+
+
+def wide_enough(low: float, high: float) -> tuple[float, float]:
+    """Ends of a logarithmic axis on which errors that hardly differ do not look far apart."""
+    wider = max(1.0, _LEAST_SPAN * low / high) ** 0.5
+    return low / wider, high * wider
 
 
 def ticks(low: float, high: float) -> list[float]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from painet_cli.benchmark.campaign.page import make_blocks, of_the_plan, update_page
-from painet_cli.benchmark.campaign.pictures import draw_table, ticks
+from painet_cli.benchmark.campaign.pictures import draw_table, ticks, wide_enough
 from painet_cli.benchmark.campaign.plan import parts
 from painet_cli.benchmark.latex import bench_latex
 from painet_cli.benchmark.rows import bench_rows
@@ -142,6 +142,13 @@ def test_a_pictures_axis_has_a_few_ticks_however_wide_it_is(low: float, times: f
     assert found == sorted(found)
     assert all(low <= tick <= times * low for tick in found)
     assert (2 if times > 2 else 0) <= len(found) <= 4
+
+
+def test_errors_that_hardly_differ_do_not_look_far_apart_in_a_picture() -> None:
+    low, high = wide_enough(0.001399, 0.0014)
+    assert high > 2 * low
+    assert low * high == pytest.approx(0.001399 * 0.0014), "in the middle, on a logarithmic axis"
+    assert wide_enough(0.1, 1.0) == (0.1, 1.0)
 
 
 def test_latex_figures_meet_at_their_decimal_point() -> None:
