@@ -221,18 +221,22 @@ class Trajectory:
                 f"{self.path}: frame {number} has all its atoms at one place: it was never written",
                 f"leave it out with {option('stop', number)} or {option('start', number + 1)}",
             )
-        if box is not None and not (
-            _SMALLEST_BOX < np.abs(box).max() < FARTHEST and _is_spanned(box[box.any(axis=1)])
-        ):
-            box = None  # an empty or unit box stands for none, and one without end is none
+        if box is not None and not is_box(box):
+            box = None
         if velocities is not None:
             velocities = velocities[: self.atom_count]
         return Frame(number, positions, box, frame.time_ps, velocities)
 
 
-def _is_spanned(edges: NDArray[np.floating]) -> bool:
-    """Whether edges, (1 to 3, 3), span a length, an area or a volume."""
-    return bool(np.linalg.det(edges @ edges.T) > 1e-12)
+def is_box(edges: NDArray[np.floating]) -> bool:
+    """Whether edges, (3, 3) in angstrom, are those of a box that is periodic along some of them.
+
+    An empty or unit box stands for none, as in PDB, and one without end is none.
+    """
+    if not _SMALLEST_BOX < np.abs(edges).max() < FARTHEST:
+        return False
+    own = edges[edges.any(axis=1)]
+    return bool(np.linalg.det(own @ own.T) > 1e-12)  # a length, an area or a volume
 
 
 def _open_reader(
