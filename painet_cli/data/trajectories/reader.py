@@ -182,8 +182,14 @@ class Trajectory:
         if self._reader.frame_time_ps == 0 and self._have_times():
             self.close()
             raise RequestError(f"{path}: frames 0 and 1 are at the same time", REPEATED)
-        self.notes = self._reader.notes
-        self.breaks = self._reader.breaks if isinstance(self._reader, DumpReader) else ()
+        self.notes, self.breaks = self._reader.notes, ()
+        if isinstance(self._reader, DumpReader):
+            self.breaks = self._reader.breaks
+        elif _data_units(path, topology) == "lj":
+            self.notes += (
+                f"{topology.name} is in units of Lennard-Jones: angstrom and ps of {path.name} are "
+                "no real ones",
+            )
 
     def close(self) -> None:
         """Close the file."""
@@ -252,10 +258,16 @@ def _open_reader(
         )
     if kind.name in OWN:
         check_claims(path, {kind.name})
-        if kind.name == "LAMMPSDUMP" and topology != path and format_of(topology).name == "DATA":
-            return DumpReader(path, data_units(topology))  # those of the same simulation
+        if kind.name == "LAMMPSDUMP":
+            return DumpReader(path, _data_units(path, topology))
         return OWN[kind.name].frames(path)
     return MdaReader(path, kind, atom_count)
+
+
+def _data_units(path: Path, topology: Path) -> str:
+    """Units of a simulation, as the LAMMPS data file beside its trajectory calls them, or empty."""
+    beside = path != topology and format_of(topology).name == "DATA"
+    return data_units(topology) if beside else ""
 
 
 def check_file(path: Path) -> None:
