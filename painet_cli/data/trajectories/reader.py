@@ -231,7 +231,7 @@ class Trajectory:
             box = None
         if velocities is not None:
             velocities = velocities[: self.atom_count]
-        return Frame(number, positions, box, frame.time_ps, velocities)
+        return Frame(number, positions, box, frame.time_ps, velocities, frame.origin)
 
 
 def is_box(edges: NDArray[np.floating]) -> bool:
