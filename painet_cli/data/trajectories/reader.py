@@ -182,7 +182,8 @@ class Trajectory:
         if self._reader.frame_time_ps == 0 and self._have_times():
             self.close()
             raise RequestError(f"{path}: frames 0 and 1 are at the same time", REPEATED)
-        self.notes, self.breaks = self._reader.notes, ()
+        self.notes = self._reader.notes
+        self.breaks: tuple[int, ...] = ()
         if isinstance(self._reader, DumpReader):
             self.breaks = self._reader.breaks
         elif _data_units(path, topology) == "lj":
