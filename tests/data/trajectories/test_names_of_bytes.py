@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import MDAnalysis
 import pytest
 
 from painet_cli.data.trajectories.formats import FORMATS
 from painet_cli.data.trajectories.writer import write_frames
 from painet_cli.errors import RequestError
 from painet_cli.prediction.inputs.open import open_input
-from tests.tiny_files import atoms_of, ethanol, write_pdb
+from tests.tiny_files import ethanol, write_pdb
 
 SAID = "has bytes that are no letters in UTF-8"
 
@@ -33,8 +32,8 @@ def test_a_trajectory_there_is_refused_as_that_and_not_as_damaged(
 ) -> None:
     made, written = ethanol(data_dir), tmp_path / f"a.{ending}"
     top = write_pdb(tmp_path / "a.pdb", made, frames=1)
-    with MDAnalysis.Writer(str(written), n_atoms=9, dt=0.01) as writer:
-        writer.write(atoms_of(made).atoms)
+    kind = FORMATS[written.suffix]
+    write_frames(written, kind, made.particles, made.frames[:2], 1e-15, remarks=[])
     path = written.rename(folder / written.name)
     with pytest.raises(RequestError, match=SAID):
         open_input(path, topology=top)
