@@ -49,7 +49,7 @@ class Readable:
     def whole(self) -> str:
         """What to do with a file of this format that cannot be read."""
         if self.name == "TNG":
-            return "give XTC or TRR, which are read whole: `gmx trjconv` writes them from it"
+            return "give an XTC, which is read whole: `gmx trjconv -f in.tng -o out.xtc` writes it"
         if self.name == "ITP":
             return (
                 "give the TPR: what this includes is neither beside it nor in the folder of "
