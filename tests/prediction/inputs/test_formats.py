@@ -195,9 +195,12 @@ def test_an_unknown_unit_of_length_names_those_that_are_known() -> None:
     ]
 
 
-def test_frames_of_xyz_with_blank_lines_between_them_are_all_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize("blank", ["\n", "\n \n", "\r\n\n\n"])
+def test_frames_of_xyz_with_blank_lines_between_them_are_all_read(
+    tmp_path: Path, blank: str
+) -> None:
     path = xyz(tmp_path / "a.xyz", "")
-    path.write_text(path.read_text().replace("9\n\n", "\n\n9\n\n"))
+    path.write_text(path.read_text().replace("9\n\n", f"{blank}9\n\n") + blank)
     check(read(path))
 
 
