@@ -34,3 +34,4 @@ from lazy_loader import attach_stub
 
 # the names stand in __init__.pyi; each is imported, with what it needs, when it is first asked for
 __getattr__, __dir__, __all__ = attach_stub(__name__, __file__)
+__all__.remove("__version__")
