@@ -30,10 +30,8 @@ change with any version. `painet` is the short name of this package, `painet_cli
 (5, 9, 3)
 """
 
-from importlib.metadata import version
-
 from lazy_loader import attach_stub
 
 # the names stand in __init__.pyi; each is imported, with what it needs, when it is first asked for
 __getattr__, __dir__, __all__ = attach_stub(__name__, __file__)
-__version__ = version("painet")
+__all__.remove("__version__")

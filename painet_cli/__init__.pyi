@@ -17,5 +17,4 @@ from .report.prediction import write_prediction as write_prediction
 from .training.record import RunSummary as RunSummary
 from .training.train import train as train
 from .training.watching.callback import Callback as Callback
-
-__version__: str
+from .version import __version__ as __version__

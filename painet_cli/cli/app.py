@@ -68,26 +68,24 @@ app.add_typer(bench, name="bench")
 app.add_typer(presets.app, name="presets")
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        from importlib.metadata import version
-
-        typer.echo(f"painet {version('painet')}")
-        raise typer.Exit
-
-
-@app.callback()
+@app.callback(invoke_without_command=True)
 @with_session
 def painet(
     session: Session,
-    version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="The version.")
-    ] = False,
+    version: Annotated[bool, typer.Option("--version", help="The version.")] = False,
 ) -> None:
     """Predict the 3D dynamics of many-body systems.
 
     Example: `painet demo`
     """
+    if version:
+        from painet_cli.storage.provenance import versions
+
+        found = versions()
+        session.answer(found, f"painet {found['painet']}")
+        raise typer.Exit
+    if session.subcommand is None:
+        raise RequestError("Missing command.", "`painet --help` shows what it takes")
     launch = launched()
     if launch.size == 1 or session.subcommand in _BY_MANY:
         return
@@ -150,7 +148,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _stop_as_interrupted() -> None:
     """Take a batch system's stop, and a terminal that closes, as an interrupt: work is kept."""
-    for stop in (signal.SIGTERM, signal.SIGHUP):
+    for stop in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(stop) is signal.SIG_DFL:  # nohup has it ignored
             signal.signal(stop, signal.default_int_handler)
 

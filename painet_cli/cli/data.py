@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -151,6 +152,6 @@ def open_named(name: str, data_dir: Path) -> Dataset:
             return open_dataset(folder)
     raise RequestError(
         f"{data_dir / name}: no prepared dataset here",
-        f"`painet data list --data-dir {data_dir}` lists those there are, "
+        f"`painet data list --data-dir {quote(str(data_dir))}` lists those there are, "
         "`painet prepare --help` their sources",
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 from painet_cli.cli.options import DATA_DIR, RUN_DIR, DataDir, RunDir
 from painet_cli.cli.session import Session, with_session
 
@@ -67,5 +69,5 @@ def demo(session: Session, data_dir: DataDir = DATA_DIR, run_dir: RunDir = RUN_D
         "  painet presets                               the experiments of the paper\n"
         "  painet prepare mocap --subject 9 --source X  human motion, then:\n"
         "  painet train --preset mocap-run-s2s          the paper's Run row\n"
-        f"  painet evaluate {painet.run} --horizon 10\n",
+        f"  painet evaluate {quote(str(painet.run))} --horizon 10\n",
     )

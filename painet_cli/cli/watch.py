@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Self
 
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -44,7 +45,8 @@ class TrainingProgress(Callback):
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._bar.stop()
         if kind is KeyboardInterrupt and self._run is not None:
-            self._console.print(f"`painet train --resume {self._run}` goes on", soft_wrap=True)
+            run = quote(str(self._run))
+            self._console.print(f"`painet train --resume {run}` goes on", soft_wrap=True)
 
     def started(self, run: Path, trainer: Trainer) -> None:
         """Announce the run folder as a tree, and where training begins."""

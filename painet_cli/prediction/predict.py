@@ -235,9 +235,10 @@ def _box(trajectory: Any, number: int) -> NDArray[np.float64] | None:
 
     from painet_cli.data.formats.text_frames import dl_poly_box
     from painet_cli.data.trajectories.child_reader import h5md_edges
+    from painet_cli.data.trajectories.reader import is_box
 
     dimensions = trajectory.ts.dimensions
-    if dimensions is None or not np.linalg.det(triclinic_vectors(dimensions)) > 0:
+    if dimensions is None or not is_box(triclinic_vectors(dimensions)):
         return None
     if trajectory.format == "H5MD":
         return h5md_edges(trajectory, number, dimensions)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, count
 from pathlib import Path
+from shlex import quote
 
 from painet_cli.errors import PainetError, RequestError, cannot_write, option
 from painet_cli.storage.archives import read_json
@@ -65,7 +66,7 @@ def best_weights(folder: Path) -> Path:
     if (folder / CONFIG).is_file():
         raise RequestError(
             f"{folder}: no epoch of this run is done, so there are no weights yet",
-            f"`painet train --resume {folder}` goes on with it",
+            f"`painet train --resume {quote(str(folder))}` goes on with it",
         )
     raise RequestError(f"{folder}: no run here", "give a folder that `painet train` wrote")
 

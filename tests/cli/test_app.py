@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+import signal
 import subprocess
 import sys
 import time
+import tomllib
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,8 @@ from painet_cli.cli.app import main
 from painet_cli.cli.session import Session
 from painet_cli.errors import PainetError, RequestError
 
-HEAVY = ("torch", "numpy", "pydantic", "matplotlib", "rich")
+HEAVY = ("torch", "numpy", "pydantic", "matplotlib", "rich", "importlib.metadata")
+ROOT = Path(__file__).parents[2]
 
 
 def raising(monkeypatch: MonkeyPatch, error: BaseException) -> None:
@@ -38,10 +42,19 @@ def test_help_lists_the_commands(arguments: list[str], capsys: CaptureFixture[st
     assert err == ""
 
 
-def test_version(capsys: CaptureFixture[str], monkeypatch: MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.metadata.version", lambda _: "1.2.3")
+def test_version(capsys: CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
-    assert capsys.readouterr().out == "painet 1.2.3\n"
+    assert capsys.readouterr().out == f"painet {version('painet')}\n"
+
+
+@pytest.mark.parametrize("arguments", [["--version", "--json"], ["--json", "--version"]])
+def test_the_versions_that_results_depend_on_are_json_too(
+    arguments: list[str], capsys: CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["painet"] == version("painet")
+    assert {"python", "torch", "numpy"} <= said.keys()
 
 
 def test_nothing_heavy_is_imported_before_a_command_needs_it() -> None:
@@ -91,6 +104,25 @@ def test_an_interrupt_is_130(capsys: CaptureFixture[str], monkeypatch: MonkeyPat
     assert capsys.readouterr().err.splitlines()[-1] == "error: interrupted"
 
 
+def test_an_interrupt_while_the_program_is_loaded_says_nothing() -> None:
+    entry = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]["painet"]
+    module, _, function = entry.partition(":")
+    code = f"""
+import os, signal, sys
+from {module} import {function}
+
+class Pressed:
+    def find_spec(self, name, *_):
+        if name == "typer":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Pressed())
+{function}()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
+
+
 def test_a_reader_that_left_is_no_error() -> None:
     code = "import sys; from painet_cli.cli.app import main; sys.exit(main())"
     command = [sys.executable, "-c", code, "presets", "schema"]
@@ -107,6 +139,7 @@ def test_a_reader_that_left_is_no_error() -> None:
         (["nonsense"], "No such command 'nonsense'"),
         (["presets", "--nonsense"], "No such option: --nonsense"),
         (["presets", "show"], "Missing argument 'NAME'"),
+        (["--json"], "Missing command"),
         (["presets", "--device", "gpu"], "gpu is none of auto, cpu, cuda, cuda:N, mps"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -170,3 +171,13 @@ def test_list_and_show_need_neither_torch_nor_mdanalysis(data_dir: Path) -> None
         "sys.exit(bool({'torch', 'MDAnalysis'} & set(sys.modules)))"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_a_command_that_is_printed_can_be_pasted_whatever_its_folder_is_called(
+    tmp_path: Path, capsys: CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "O'Neil's data"
+    folder.mkdir()
+    assert main(["data", "show", "nothing", "--data-dir", str(folder)]) == 2
+    _, printed, *_ = capsys.readouterr().err.split("`")
+    assert main(shlex.split(printed)[1:]) == 0

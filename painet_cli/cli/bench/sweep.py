@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -82,7 +83,9 @@ def sweep(
     if array is not None:
         own = _options({**changes, "set": settings, "out": out})
         path = write_array(out, array, ["sweep", spec, *own, *shared])
-        session.emit({"array": str(path), "tasks": array}, f"{path}: `sbatch {path}` starts it")
+        session.emit(
+            {"array": str(path), "tasks": array}, f"{path}: `sbatch {quote(str(path))}` starts it"
+        )
         return
     failed = [] if dry_run else _train(session, at_work)
     rows = at_work.rows()

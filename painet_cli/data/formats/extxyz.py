@@ -22,6 +22,7 @@ def write_extxyz(
     velocities: NDArray[np.float64] | None,  # (F, N, 3)
     box: NDArray[np.floating] | None,  # (3, 3)
     *,
+    origin: NDArray[np.floating] | None = None,  # (3,)
     sigma: NDArray[np.float64] | None = None,  # (F, N)
     **about: str | int,
 ) -> None:
@@ -39,6 +40,8 @@ def write_extxyz(
         (F, N, 3) in angstrom a second.
     box
         (3, 3) edges of the periodic box, angstrom, zero along which it is open.
+    origin
+        (3,) corner of the box, angstrom, by default 0; written as OVITO writes and reads it.
     sigma
         (F, N) radii that positions are known to, in angstrom.
     about
@@ -52,6 +55,8 @@ def write_extxyz(
         edges = " ".join(f"{value:.6f}" for value in np.ravel(box))
         closed = " ".join("T" if edge.any() else "F" for edge in box)
         periodic = f'Lattice="{edges}" pbc="{closed}"'
+        if origin is not None and origin.any():
+            periodic += f' Origin="{origin[0]:.6f} {origin[1]:.6f} {origin[2]:.6f}"'
     said = "".join(f" {key}={value}" for key, value in about.items())
     for index, positions in enumerate(frames):
         table = positions.astype(np.float64)

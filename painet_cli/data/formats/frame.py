@@ -55,6 +55,8 @@ class Frame:
         Time the file gives it, picoseconds; 0 where it gives none.
     velocities
         (N, 3), angstrom a picosecond; None where the file has none.
+    origin
+        (3,) corner of the box that its edges begin at, angstrom; None where it is at 0.
     """
 
     number: int
@@ -62,6 +64,7 @@ class Frame:
     box: NDArray[np.float64] | None = None
     time_ps: float = 0.0
     velocities: NDArray[np.float32] | None = None
+    origin: NDArray[np.float64] | None = None
 
 
 class FrameReader(Protocol):

@@ -129,6 +129,7 @@ class DumpReader:
             head.box * length * head.periodic[:, None] if head.periodic.any() else None,
             0.0 if head.time is None else head.time * time,
             velocities,
+            head.origin * length,
         )
 
     def column(self, name: str) -> list[str]:

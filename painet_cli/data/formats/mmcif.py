@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import zlib
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -40,8 +41,8 @@ def refuse_crystal(path: Path) -> None:
         raise RequestError(
             f"{path}: a core CIF, of a crystal of small molecules: fractions of its cell and its "
             "symmetry, not the positions that the mmCIF of the PDB has",
-            f"write the molecules out: `ase convert {path.name} {path.stem}.xyz`, Mercury or Open "
-            "Babel do",
+            f"write the molecules out: `ase convert {quote(path.name)} {quote(path.stem)}.xyz`, "
+            "Mercury or Open Babel do",
         )
 
 

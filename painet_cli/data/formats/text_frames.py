@@ -78,10 +78,11 @@ class TextFrames:
         while True:
             at = self._file.tell()
             heading = [self._file.readline() for _ in range(self._head)]
-            if not b"".join(heading).strip():
-                if not heading[-1]:
-                    break  # the end, or blank lines at it
-                line_number += self._head
+            if not b"".join(heading[: self._count_line + 1]).strip():
+                if not heading[0]:
+                    break  # the end
+                self._file.seek(at + len(heading[0]))  # a blank line between frames, or at the end
+                line_number += 1
                 continue
             said = heading[self._count_line].split()
             is_count = len(said) == 1 and said[0].isdigit() and len(said[0]) < 10

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 from painet_cli.data.dataset.dataset import MANIFEST, Dataset, open_dataset
@@ -52,7 +53,7 @@ def _open(name: str, data_dir: Path) -> Dataset:
             return open_dataset(folder)
     raise RequestError(
         f"{data_dir / name}: no prepared dataset here",
-        f"`painet data list --data-dir {data_dir}` lists those there are",
+        f"`painet data list --data-dir {quote(str(data_dir))}` lists those there are",
     )
 
 

@@ -49,7 +49,7 @@ class Readable:
     def whole(self) -> str:
         """What to do with a file of this format that cannot be read."""
         if self.name == "TNG":
-            return "give XTC or TRR, which are read whole: `gmx trjconv` writes them from it"
+            return "give an XTC, which is read whole: `gmx trjconv -f in.tng -o out.xtc` writes it"
         if self.name == "ITP":
             return (
                 "give the TPR: what this includes is neither beside it nor in the folder of "
@@ -116,7 +116,7 @@ READABLE = (
     ),
     Readable(
         "XYZ",
-        (".xyz", ".extxyz"),
+        (".xyz", ".extxyz", ".trj"),
         "painet",
         f"names, {_FRAMES}, velocities",
         "XYZ and extended XYZ, CP2K, xtb, i-PI, ASE",
@@ -190,6 +190,10 @@ _OTHER_NAMES = {
     "PARM7": "PRMTOP",
     "TRJ": "MDCRD",
 }
+
+
+_XYZ = re.compile(rb"\s*\d+[ \t]*\r?\n.*\n[ \t]*[A-Za-z]\w*([ \t]+-?\d*\.\d+){3}")
+"""How the first atom of an XYZ stands below its count and comment."""
 
 
 def format_of(path: Path, name: str | None = None) -> Readable:
@@ -269,6 +273,8 @@ def _by_content(path: Path) -> Readable | None:
     ):
         if start.lstrip().startswith(begin):
             return BY_NAME[name]
+    if _XYZ.match(start):
+        return BY_NAME["XYZ"]
     if re.search(rb"^data_\S", start, re.MULTILINE):
         return BY_NAME["MMCIF"]
     for name, within in (("ESPRESSO", b"Program PWSCF"), ("GMS", b"GAMESS")):

@@ -183,7 +183,14 @@ class Trajectory:
             self.close()
             raise RequestError(f"{path}: frames 0 and 1 are at the same time", REPEATED)
         self.notes = self._reader.notes
-        self.breaks = self._reader.breaks if isinstance(self._reader, DumpReader) else ()
+        self.breaks: tuple[int, ...] = ()
+        if isinstance(self._reader, DumpReader):
+            self.breaks = self._reader.breaks
+        elif _data_units(path, topology) == "lj":
+            self.notes += (
+                f"{topology.name} is in units of Lennard-Jones: angstrom and ps of {path.name} are "
+                "no real ones",
+            )
 
     def close(self) -> None:
         """Close the file."""
@@ -221,18 +228,22 @@ class Trajectory:
                 f"{self.path}: frame {number} has all its atoms at one place: it was never written",
                 f"leave it out with {option('stop', number)} or {option('start', number + 1)}",
             )
-        if box is not None and not (
-            _SMALLEST_BOX < np.abs(box).max() < FARTHEST and _is_spanned(box[box.any(axis=1)])
-        ):
-            box = None  # an empty or unit box stands for none, and one without end is none
+        if box is not None and not is_box(box):
+            box = None
         if velocities is not None:
             velocities = velocities[: self.atom_count]
-        return Frame(number, positions, box, frame.time_ps, velocities)
+        return Frame(number, positions, box, frame.time_ps, velocities, frame.origin)
 
 
-def _is_spanned(edges: NDArray[np.floating]) -> bool:
-    """Whether edges, (1 to 3, 3), span a length, an area or a volume."""
-    return bool(np.linalg.det(edges @ edges.T) > 1e-12)
+def is_box(edges: NDArray[np.floating]) -> bool:
+    """Whether edges, (3, 3) in angstrom, are those of a box that is periodic along some of them.
+
+    An empty or unit box stands for none, as in PDB, and one without end is none.
+    """
+    if not _SMALLEST_BOX < np.abs(edges).max() < FARTHEST:
+        return False
+    own = edges[edges.any(axis=1)]
+    return bool(np.linalg.det(own @ own.T) > 1e-12)  # a length, an area or a volume
 
 
 def _open_reader(
@@ -248,10 +259,16 @@ def _open_reader(
         )
     if kind.name in OWN:
         check_claims(path, {kind.name})
-        if kind.name == "LAMMPSDUMP" and topology != path and format_of(topology).name == "DATA":
-            return DumpReader(path, data_units(topology))  # those of the same simulation
+        if kind.name == "LAMMPSDUMP":
+            return DumpReader(path, _data_units(path, topology))
         return OWN[kind.name].frames(path)
     return MdaReader(path, kind, atom_count)
+
+
+def _data_units(path: Path, topology: Path) -> str:
+    """Units of a simulation, as the LAMMPS data file beside its trajectory calls them, or empty."""
+    beside = path != topology and format_of(topology).name == "DATA"
+    return data_units(topology) if beside else ""
 
 
 def check_file(path: Path) -> None:

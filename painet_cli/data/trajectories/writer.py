@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from painet_cli.data.particles.particles import Particles
 from painet_cli.data.trajectories.formats import PDB, Format
+from painet_cli.data.trajectories.guards.mda_errors import let_go, not_letters
 from painet_cli.data.trajectories.universe import universe_of
 from painet_cli.data.units import PICOSECOND
 
@@ -87,7 +88,11 @@ def write_frames(
     with warnings.catch_warnings():
         # MDAnalysis warns of every column it fills by default (no unit cell, no occupancy).
         warnings.simplefilter("ignore")
-        writer = writer_of(str(path), n_atoms=len(names), **options)
+        try:
+            writer = writer_of(str(path), n_atoms=len(names), **options)
+        except UnicodeEncodeError as error:
+            let_go(error)
+            raise not_letters(path) from error
         try:
             with writer:
                 for step in universe.trajectory:

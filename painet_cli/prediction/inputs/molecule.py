@@ -173,12 +173,15 @@ class MoleculeRecording(Recording):
         positions = np.empty((count, len(indices), 3), dtype=np.float32)
         velocities = np.full_like(positions, np.nan)
         boxes, times_s = np.zeros((count, 3, 3)), np.zeros(count)
+        origins = np.zeros((count, 3))
         unwrap = Unwrapper(self._connections, self._universe.atoms.n_atoms, indices)
         for row in range(count):
             frame = self._frame(first + row)
             positions[row], times_s[row] = frame.positions[indices], frame.time_ps * PICOSECOND
             if frame.box is not None:  # a jump to the other side of the box is no motion
                 positions[row], boxes[row] = unwrap(frame.positions, frame.box), frame.box
+            if frame.origin is not None:
+                origins[row] = frame.origin
             if frame.velocities is not None:
                 velocities[row] = frame.velocities[indices] / PICOSECOND
         return Frames(
@@ -186,6 +189,7 @@ class MoleculeRecording(Recording):
             times_s=times_s if self._has_times(times_s) else None,
             velocities=velocities if np.isfinite(velocities).any() else None,
             boxes=boxes if boxes.any() else None,
+            origins=origins if origins.any() else None,
         )
 
     def _has_times(self, times_s: NDArray[np.float64]) -> bool:

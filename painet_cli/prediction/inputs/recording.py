@@ -55,6 +55,8 @@ class Input:
     boxes
         (F, 3, 3) edges of the periodic box, zero along which it is open; all are in a frame that
         has none, None where no frame has.
+    origins
+        (F, 3) corner of the box that its edges begin at; None where all are at 0.
     notes
         What the reader left out or changed, a sentence each, for the user to know.
     treatment
@@ -74,6 +76,7 @@ class Input:
     times_s: NDArray[np.float64] | None = None
     velocities: NDArray[np.floating] | None = None
     boxes: NDArray[np.float64] | None = None
+    origins: NDArray[np.float64] | None = None
     notes: tuple[str, ...] = ()
     treatment: tuple[Treatment, ...] = ()
 
@@ -90,6 +93,7 @@ class Frames:
     times_s: NDArray[np.float64] | None = None
     velocities: NDArray[np.floating] | None = None
     boxes: NDArray[np.float64] | None = None
+    origins: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,6 +226,7 @@ class Recording(ABC):
             times_s=None if self._times_are_given else read.times_s,
             velocities=read.velocities,
             boxes=read.boxes,
+            origins=read.origins,
             notes=(*self.notes, *selected.notes),
             treatment=self.treatment,
         )

@@ -178,6 +178,11 @@ def _write_extxyz(system: Input, tracks: Sequence[Track], folder: Path) -> Writt
                 track.clock_s,
                 track.velocities(),
                 _box(system, track),
+                origin=(
+                    None
+                    if system.origins is None
+                    else system.origins[track.start - system.first_frame]
+                ),
                 sigma=track.sigma,
                 start=track.start,
             )

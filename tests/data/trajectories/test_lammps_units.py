@@ -33,6 +33,21 @@ def test_a_dump_that_names_no_units_has_those_of_its_data_file() -> None:
     assert bare.velocities is None
 
 
+@pytest.mark.parametrize("units", ["lj", "metal"])
+def test_a_trajectory_beside_a_data_file_in_reduced_units_is_said_to_be_in_none(
+    units: str, tmp_path: Path
+) -> None:
+    data = tmp_path / "copper.data"
+    atoms = "".join(f"{k} 1 {k}.5 6.5 7.5\n" for k in range(1, 9))
+    data.write_text(
+        f"LAMMPS data file via write_data, units = {units}\n\n8 atoms\n1 atom types\n\n"
+        "0 9 xlo xhi\n0 9 ylo yhi\n0 9 zlo zhi\n\nMasses\n\n1 1\n\nAtoms # atomic\n\n" + atoms
+    )
+    with opened(ENGINES / "copper.dcd", data, 8) as told:
+        said = [note for note in told.notes if "copper.data is in units of Lennard-Jones" in note]
+    assert len(said) == (units == "lj")
+
+
 def test_extended_xyz_in_picoseconds_is_not_taken_for_femtoseconds(tmp_path: Path) -> None:
     metal = ENGINES / "copper.extxyz"  # units metal, 5 fs between frames
     with opened(metal, metal, 8) as told:

@@ -195,9 +195,12 @@ def test_an_unknown_unit_of_length_names_those_that_are_known() -> None:
     ]
 
 
-def test_frames_of_xyz_with_blank_lines_between_them_are_all_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize("blank", ["\n", "\n \n", "\r\n\n\n"])
+def test_frames_of_xyz_with_blank_lines_between_them_are_all_read(
+    tmp_path: Path, blank: str
+) -> None:
     path = xyz(tmp_path / "a.xyz", "")
-    path.write_text(path.read_text().replace("9\n\n", "\n\n9\n\n"))
+    path.write_text(path.read_text().replace("9\n\n", f"{blank}9\n\n") + blank)
     check(read(path))
 
 
@@ -693,7 +696,7 @@ def test_a_package_that_is_missing_is_named_with_its_command(
 
 def test_every_ending_is_of_one_format_or_told_by_the_content() -> None:
     endings = [suffix for one in READABLE for suffix in one.suffixes]
-    assert {one for one in endings if endings.count(one) > 1} == {".top", ".trc", ".h5"}
+    assert {one for one in endings if endings.count(one) > 1} == {".top", ".trc", ".trj", ".h5"}
 
 
 def test_what_is_written_is_read() -> None:
@@ -710,6 +713,13 @@ def test_what_is_written_is_read() -> None:
         ("top.top", b"; made by hand\n[ moleculetype ]\n", "ITP"),
         ("run.trc", b"TITLE\nx\nEND\n", "GROMOS"),
         ("CONTCAR_relaxed", b"x", "POSCAR"),
+        (
+            "xtb.trj",
+            b"     2\n energy: -1.0 xtb: 6.7.1\nO   0.1  -0.2 3.0\nH  1.0 0.0 0.0\n",
+            "XYZ",
+        ),
+        ("movie", b"2\r\n\r\nC1\t0.5 .2 -1.5\r\n", "XYZ"),
+        ("amber.trj", b"2 steps\n   1.234   2.345   3.456\n", "MDCRD"),
         ("a.PDB.GZ", b"x", "PDB"),
     ],
 )

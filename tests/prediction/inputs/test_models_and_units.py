@@ -50,15 +50,23 @@ def test_models_of_other_atoms_are_left_out(tmp_path: Path) -> None:
     assert "1 of its 2 models have other atoms" in found.notes[0]
 
 
-@pytest.mark.parametrize("key", ["_atom_site_", "_atom_site."])
-def test_a_cif_of_a_crystal_is_refused_as_that(tmp_path: Path, key: str) -> None:
+@pytest.mark.parametrize(
+    ("key", "name", "command"),
+    [
+        ("_atom_site_", "urea", "ase convert urea.cif urea.xyz"),
+        ("_atom_site.", "my urea", "ase convert 'my urea.cif' 'my urea'.xyz"),
+    ],
+)
+def test_a_cif_of_a_crystal_is_refused_as_that(
+    tmp_path: Path, key: str, name: str, command: str
+) -> None:
     columns = "".join(f"{key}{one}\n" for one in ("label", "fract_x", "fract_y", "fract_z"))
     cell = "_cell_length_a 5.4\n_cell_length_b 5.4\n_cell_length_c 5.4\n"
-    path = tmp_path / "urea.cif"
+    path = tmp_path / f"{name}.cif"
     path.write_text(f"data_urea\n{cell}loop_\n{columns}C1 0.0 0.5 0.33\nO1 0.0 0.5 0.6\n")
     with pytest.raises(RequestError, match="core CIF, of a crystal of small molecules") as caught:
         read(path)
-    assert "ase convert urea.cif urea.xyz" in caught.value.hint
+    assert command in caught.value.hint
 
 
 # ---- PDB ----------------------------------------------------------------------------------------

@@ -34,10 +34,20 @@ def mdanalysis(
         raise
     except Exception as error:  # its parsers raise whatever Python does on junk
         let_go(error)
+        if "surrogates not allowed" in str(error):  # of libraries in C, some in another process
+            raise not_letters(asked) from error
         raise RequestError(
             f"{asked}: {failed}",
             expected or "check that it is whole, and of the format its name says",
         ) from error
+
+
+def not_letters(path: Path | str) -> RequestError:
+    """Why a library in C opens no file of this name."""
+    return RequestError(
+        f"{path}: its name or a folder's has bytes that are no letters in UTF-8",
+        "rename that, or choose another folder",
+    )
 
 
 def let_go(error: BaseException) -> None:
