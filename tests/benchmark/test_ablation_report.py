@@ -91,6 +91,20 @@ def test_the_others_are_tested_against_painet(rows: list[AblationRow]) -> None:
     assert [row.variant for row in rows if row.plain] == ["EGNN, parallel", "2"]
 
 
+def test_a_p_that_speaks_for_the_one_with_the_higher_mean_is_marked(points: list[Point]) -> None:
+    plain, other = points[:2]
+    pretend(plain, 0.5)
+    pretend(other, 0.6)
+    for cell in other.cells:  # lower in all windows but one, which makes the mean
+        steps = cell.preset.data.horizon
+        np.save(cell.folder / "window_errors.npy", np.full((20, steps), 0.1))
+    rows = ablation_rows(points[:2])
+    assert [row.windows_contradict for row in rows] == [False, True]
+    flat = " ".join(shown(rows).split())
+    assert "<0.001↕" in flat
+    assert "↕: p speaks for the one with the higher mean" in flat
+
+
 def test_tables_name_figures_and_say_what_they_are_of(rows: list[AblationRow]) -> None:
     text = shown(rows)
     assert "Figure 4b: decoders, small" in text

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from painet_cli.benchmark.cells import Cell, Result, distinct, make_cells, read_results
-from painet_cli.benchmark.significance import signed_rank_p
+from painet_cli.benchmark.significance import over_windows
 from painet_cli.benchmark.workers import _write_preset, run_cells
 from painet_cli.config.presets import load_preset
 from painet_cli.errors import RequestError
@@ -147,9 +147,11 @@ def test_one_cells_failure_leaves_the_others_alone(
 def test_the_signed_rank_test_tells_better_from_luckier() -> None:
     rng = np.random.default_rng(1)
     errors = rng.exponential(size=200)
-    assert signed_rank_p(errors, errors) == 1.0
-    assert signed_rank_p(errors, errors * 1.1) < 1e-6
-    assert signed_rank_p(errors, errors + np.tile([0.1, -0.1], 100)) > 0.05
+    assert over_windows(errors, errors).p == 1.0
+    assert over_windows(errors, errors * 1.1).p < 1e-6
+    assert over_windows(errors, errors * 1.1).first_lower
+    assert not over_windows(errors * 1.1, errors).first_lower
+    assert over_windows(errors, errors + np.tile([0.1, -0.1], 100)).p > 0.05
 
 
 def test_a_stopped_cell_goes_on_with_what_its_config_came_to(

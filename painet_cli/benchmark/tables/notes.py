@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from painet_cli.benchmark.rows import OURS, Row
-from painet_cli.benchmark.significance import LEVEL, p_words
+from painet_cli.benchmark.significance import CONTRADICTS_MEANS, LEVEL, p_words
 from painet_cli.evaluation.yardsticks import GAUSSIAN_KERNEL
 from painet_cli.report.tables.paper import best_printed, letters, paper_rows
 
@@ -111,10 +111,14 @@ def _beside_the_paper(rows: Sequence[Row]) -> Iterator[str]:
 def _tests(rows: Sequence[Row]) -> Iterator[str]:
     for row in rows:
         if row.model == OURS and row.against is not None:
+            windows = p_words(row.p_value, contradicts=row.windows_contradict)
+            seeds = p_words(row.p_seeds, contradicts=row.seeds_contradict)
             yield (
-                f"{row.preset}: {OURS} against {row.against}, p {p_words(row.p_value)} over "
-                f"windows, {p_words(row.p_seeds)} over seeds."
+                f"{row.preset}: {OURS} against {row.against}, p {windows} over windows, "
+                f"{seeds} over seeds."
             )
+    if any(row.windows_contradict or row.seeds_contradict for row in rows):
+        yield CONTRADICTS_MEANS
     if any(row.star for row in rows):
         yield (
             f"*: best, and p < {LEVEL} between {OURS} and the best other model; w: over test "
