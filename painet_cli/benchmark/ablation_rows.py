@@ -163,7 +163,7 @@ def _grids(rows: Sequence[AblationRow]) -> Iterator[tuple[str, Columns]]:
         yield f"{ablation_named(name).title}, {preset}", columns
 
 
-def _p(row: AblationRow, p: float | None, contradicts: bool) -> str:  # noqa: FBT001
+def _p(row: AblationRow, p: float | None, contradicts: bool) -> str:
     return "as it is" if row.plain else p_words(p, contradicts=contradicts)
 
 

@@ -110,7 +110,9 @@ class Row:
             ("s", self.p_seeds, self.seeds_contradict),
         )
         over = "".join(
-            mark for mark, p, contradicts in tests if p is not None and p < LEVEL and not contradicts
+            mark
+            for mark, p, contradicts in tests
+            if p is not None and p < LEVEL and not contradicts
         )
         return f"*{over}" if self.best and over else ""
 
