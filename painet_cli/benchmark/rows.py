@@ -79,6 +79,8 @@ class Row:
     """Of the Wilcoxon signed-rank test over test windows, errors averaged over seeds."""
     p_seeds: float | None = None
     """Of the paired t-test over seeds; None for fewer than three."""
+    tested_windows: int | None = None
+    """How many windows `p_value` is of: a record keeps some of them, evenly spaced."""
     windows_contradict: bool = False
     """Whether `p_value` is significant for the model with the higher MSE."""
     seeds_contradict: bool = False
@@ -281,6 +283,7 @@ def _compare(
         means = rows[preset, OURS].mse, rows[preset, other].mse
         found = {
             "p_value": windows.p,
+            "tested_windows": len(own[0].window_mse),
             "p_seeds": seeds and seeds.p,
             "windows_contradict": windows.contradicts(*means),
             "seeds_contradict": seeds is not None and seeds.contradicts(*means),
