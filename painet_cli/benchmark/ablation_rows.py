@@ -172,7 +172,9 @@ def _footnotes(rows: Sequence[AblationRow]) -> list[str]:
         "MSE: mean over windows, particles and coordinates; F-MSE at T = 1, else A-MSE.",
         "p: Wilcoxon signed-rank test against the preset `as it is`, over "
         "test windows, which overlap in time: p is optimistic. p, seeds: paired t-test on "
-        "logarithms over seeds, three or more.",
+        "logarithms over seeds, three or more."
+        if any(row.plain for row in rows)
+        else "No p: no variant is the preset as it is, against which it would be.",
     ]
     if any(row.windows_contradict or row.seeds_contradict for row in rows):
         lines.append(CONTRADICTS_MEANS)

@@ -115,6 +115,14 @@ def test_tables_name_figures_and_say_what_they_are_of(rows: list[AblationRow]) -
     assert "sample standard deviation over seeds" in flat
 
 
+def test_where_no_variant_is_the_preset_it_is_said_why_there_is_no_p(
+    rows: list[AblationRow],
+) -> None:
+    others = [row for row in rows if not row.plain]
+    assert "No p: no variant is the preset as it is" in shown(others)
+    assert "No p:" not in shown(rows)
+
+
 def test_a_variant_without_a_result_is_left_out(points: list[Point]) -> None:
     pretend(points[0], 0.5)
     (row,) = ablation_rows(points[:4])

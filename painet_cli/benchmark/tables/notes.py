@@ -117,9 +117,9 @@ def _tests(rows: Sequence[Row]) -> Iterator[str]:
                 f"{row.preset}: {OURS} against {row.against}, p {windows} over windows, "
                 f"{seeds} over seeds."
             )
-    some = {row.tested_windows for row in rows if (row.tested_windows or row.windows) < row.windows}
-    if some:
-        yield f"p over windows: of {max(filter(None, some))} at most, evenly spaced over the test's."
+    tested = [(row.tested_windows or row.windows, row.windows) for row in rows]
+    if some := [count for count, of in tested if count < of]:
+        yield f"p over windows: of {max(some)} at most, evenly spaced over the test's."
     if any(row.windows_contradict or row.seeds_contradict for row in rows):
         yield CONTRADICTS_MEANS
     if any(row.star for row in rows):

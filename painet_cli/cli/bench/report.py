@@ -91,7 +91,7 @@ def emit_tables(session: Session, folder: Path, new: int) -> None:
     if others:
         session.console.print(
             f"{len(others)} of them with other settings or data than the plan's: in no table here, "
-            "and with --page under `other settings`; `painet bench tables` shows its own in bench.md",
+            "with --page under `other settings`; `painet bench tables` writes its own to bench.md",
             soft_wrap=True,
         )
     rows = bench_rows(planned)
