@@ -14,15 +14,20 @@ _SAME = "of the same windows"
 _APART = "in [ ], of other {}: not comparable"
 
 
-def footnotes(rows: Sequence[Row], budget_min: float | None) -> list[str]:
+def footnotes(
+    rows: Sequence[Row], budget_min: float | None, changes: Sequence[str] = ()
+) -> list[str]:
     """Lines under tables.
 
     Parameters
     ----------
     budget_min
         Minutes that a cell was given, where it was.
+    changes
+        Settings `dotted.key=value` that are not as the presets have them.
     """
-    return [*marks(rows, budget_min), *notes_of(rows)]
+    changed = [f"Changed in every preset: {', '.join(changes)}."] if changes else []
+    return [*marks(rows, budget_min), *changed, *notes_of(rows)]
 
 
 def marks(rows: Sequence[Row], budget_min: float | None) -> list[str]:
@@ -131,9 +136,11 @@ def _tests(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _machines(rows: Sequence[Row]) -> list[str]:
+    printed = any(row.paper_epoch_s or row.paper_memory_gb for row in rows)
+    paper = "; the paper's on one NVIDIA H20" * printed
     lines = [
         f"GB: {row.memory_kind}. Measured on {row.device}, {row.threads} "
-        f"thread{'s' * (row.threads != 1)}; the paper's on one NVIDIA H20."
+        f"thread{'s' * (row.threads != 1)}{paper}."
         for row in rows
     ]
     return list(dict.fromkeys(lines))
