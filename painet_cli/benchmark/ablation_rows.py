@@ -16,6 +16,7 @@ from painet_cli.benchmark.cells import Result, read_results
 from painet_cli.benchmark.layout import markdown_table
 from painet_cli.benchmark.rows import bench_row, mean_window_mse, mse_by_seed, unlike_windows
 from painet_cli.benchmark.significance import CONTRADICTS_MEANS, over_seeds, over_windows, p_words
+from painet_cli.benchmark.tables.notes import changed
 from painet_cli.report.tables.layout import Columns, digits, lay_out, spread
 
 _TESTED = {"p_value", "p_seeds", "windows_contradict", "seeds_contradict"}
@@ -125,23 +126,34 @@ def panels(rows: Sequence[AblationRow]) -> Iterator[tuple[str, str, list[Ablatio
         )
 
 
-def ablation_tables(rows: Sequence[AblationRow]) -> list[RenderableType]:
-    """Rows for a terminal: a table a figure and preset, and footnotes."""
+def ablation_tables(
+    rows: Sequence[AblationRow], changes: Sequence[str] = ()
+) -> list[RenderableType]:
+    """Rows for a terminal: a table a figure and preset, and footnotes.
+
+    Parameters
+    ----------
+    changes
+        Settings `dotted.key=value` of all variants that are not as the presets have them.
+    """
     parts: list[RenderableType] = []
     for title, columns in _grids(rows):
         name, *_ = columns
         values = {key: cells for key, cells in columns.items() if key != name}
         parts += lay_out(title, {name: columns[name]}, values)
-    return [*parts, Text("\n".join(_footnotes(rows)))]
+    return [*parts, Text("\n".join([*_footnotes(rows), *changed(changes)]))]
 
 
-def ablation_markdown(rows: Sequence[AblationRow], plots: Sequence[Path]) -> str:
+def ablation_markdown(
+    rows: Sequence[AblationRow], plots: Sequence[Path], changes: Sequence[str] = ()
+) -> str:
     """Rows as GitHub shows them, with the plots, which lie beside."""
     lines: list[str] = []
     for title, columns in _grids(rows):
         lines += [f"**{title}**", "", *markdown_table(columns), ""]
     lines += [f"![{plot.stem}]({plot.name})\n" for plot in plots]
-    return "\n".join([*lines, *(f"- {note}" for note in _footnotes(rows)), ""])
+    notes = [*_footnotes(rows), *changed(changes)]
+    return "\n".join([*lines, *(f"- {note}" for note in notes), ""])
 
 
 def _grids(rows: Sequence[AblationRow]) -> Iterator[tuple[str, Columns]]:
@@ -184,7 +196,8 @@ def _footnotes(rows: Sequence[AblationRow]) -> list[str]:
             f"{row.preset}: {data}, T = {row.horizon}, {row.windows} test windows, {row.unit}."
         )
         lines.append(
-            f"GB: of training, {row.memory_kind}. Measured on {row.device}, {row.threads} threads."
+            f"GB: of training, {row.memory_kind}. Measured on {row.device}, "
+            f"{row.threads} thread{'s' * (row.threads != 1)}."
         )
         if len(row.seeds) > 1:
             lines.append("±: sample standard deviation over seeds.")

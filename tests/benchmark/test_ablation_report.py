@@ -115,6 +115,12 @@ def test_tables_name_figures_and_say_what_they_are_of(rows: list[AblationRow]) -
     assert "sample standard deviation over seeds" in flat
 
 
+def test_settings_of_all_variants_are_named_and_one_thread_is_one(rows: list[AblationRow]) -> None:
+    markdown = ablation_markdown(rows, [], ["model.hidden=32"])
+    assert "- Changed in every preset: model.hidden=32." in markdown
+    assert "cpu, 1 thread." in markdown
+
+
 def test_where_no_variant_is_the_preset_it_is_said_why_there_is_no_p(
     rows: list[AblationRow],
 ) -> None:

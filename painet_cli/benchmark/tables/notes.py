@@ -26,8 +26,12 @@ def footnotes(
     changes
         Settings `dotted.key=value` that are not as the presets have them.
     """
-    changed = [f"Changed in every preset: {', '.join(changes)}."] if changes else []
-    return [*marks(rows, budget_min), *changed, *notes_of(rows)]
+    return [*marks(rows, budget_min), *changed(changes), *notes_of(rows)]
+
+
+def changed(changes: Sequence[str]) -> list[str]:
+    """What was set otherwise than the presets have it; nothing where nothing was."""
+    return [f"Changed in every preset: {', '.join(changes)}."] if changes else []
 
 
 def marks(rows: Sequence[Row], budget_min: float | None) -> list[str]:
