@@ -284,7 +284,7 @@ def _compare(
         found = {
             "p_value": windows.p,
             "tested_windows": len(own[0].window_mse),
-            "p_seeds": seeds and seeds.p,
+            "p_seeds": None if seeds is None else seeds.p,
             "windows_contradict": windows.contradicts(*means),
             "seeds_contradict": seeds is not None and seeds.contradicts(*means),
         }
