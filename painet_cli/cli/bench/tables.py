@@ -20,6 +20,7 @@ from painet_cli.cli.bench.cells import (
     refuse_failed,
     refuse_model,
     save_bench,
+    suiting,
     train,
 )
 from painet_cli.cli.options import DATA_DIR, DataDir, Settings, refuse_contradictions
@@ -94,11 +95,12 @@ def tables(
     refuse_contradictions(settings, {"--epochs": ("train.epochs", epochs)})
     refuse_model(settings, "--models")
     changes = [*(settings or []), *([] if epochs is None else [f"train.epochs={epochs}"])]
-    cells = [
+    asked = [
         cell
         for preset in _presets(session, presets, data_dir)
         for cell in make_cells([preset], _models(preset, models), seeds, changes, out, data_dir)
     ]
+    cells = suiting(session, asked)
     with locked(out):
         failed = train(session, cells, data_dir, budget, jobs or 1)
         results = read_results(cells)
