@@ -138,6 +138,8 @@ def test_what_does_not_fit_is_said(model: LoadedModel, data_dir: Path) -> None:
         ({"bonds": [[0.5, 1.5]]}, "no pairs"),
         ({"types": [6, 6, 8, 1, 1, 1, 1, 1, 1]}, "are words"),
         ({"system": np.ones((9, 3), dtype=complex)}, "no array of real numbers"),
+        ({"system": np.ones((2, 9, 2))}, r"positions of shape \(2, 9, 2\)"),
+        ({"system": np.ones(9)}, r"positions of shape \(9,\)"),
         ({"system": [[[0.0] * 3] * 9, [[0.0] * 3] * 8]}, "no array of real numbers"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -14,8 +15,12 @@ from painet_cli.benchmark.ablation import Point, ablation_named
 from painet_cli.benchmark.cells import Result, read_results
 from painet_cli.benchmark.layout import markdown_table
 from painet_cli.benchmark.rows import bench_row, mean_window_mse, mse_by_seed, unlike_windows
-from painet_cli.benchmark.significance import p_words, seeds_p, signed_rank_p
+from painet_cli.benchmark.significance import CONTRADICTS_MEANS, over_seeds, over_windows, p_words
+from painet_cli.benchmark.tables.notes import changed
 from painet_cli.report.tables.layout import Columns, digits, lay_out, spread
+
+_TESTED = {"p_value", "p_seeds", "windows_contradict", "seeds_contradict"}
+"""What a row has by a test of its own."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,10 @@ class AblationRow:
     over seeds; None for the plain one, where it has no result, or where `untested` says why."""
     p_seeds: float | None
     """Of the paired t-test against it over seeds; None for fewer than three, and as above."""
+    windows_contradict: bool
+    """Whether `p_value` is significant for the one with the higher MSE."""
+    seeds_contradict: bool
+    """The same of `p_seeds`."""
     unit: str
     windows: int
     dataset: str
@@ -84,13 +93,14 @@ def _row(point: Point, group: Sequence[Result], plain: Sequence[Result] | None) 
     taken: dict[str, Any] = {
         field.name: getattr(shared, field.name)
         for field in fields(AblationRow)
-        if field.name in names - {"p_value", "p_seeds"}
+        if field.name in names - _TESTED
     }
-    over_windows = over_seeds = None
+    windows = seeds = None
     untested = unlike_windows(group[0], plain[0]) if plain else ""
     if plain and not point.plain and not untested:
-        over_windows = signed_rank_p(mean_window_mse(plain), mean_window_mse(group))
-        over_seeds = seeds_p(mse_by_seed(plain), mse_by_seed(group))
+        windows = over_windows(mean_window_mse(plain), mean_window_mse(group))
+        seeds = over_seeds(mse_by_seed(plain), mse_by_seed(group))
+    means = bench_row(plain).mse if plain else math.nan, shared.mse
     return AblationRow(
         **taken,
         figure=point.ablation.name,
@@ -98,8 +108,10 @@ def _row(point: Point, group: Sequence[Result], plain: Sequence[Result] | None) 
         settings=list(point.variant.settings),
         plain=point.plain,
         seed_mse=[result.evaluation["mse"] for result in group],
-        p_value=over_windows,
-        p_seeds=over_seeds,
+        p_value=None if windows is None else windows.p,
+        p_seeds=None if seeds is None else seeds.p,
+        windows_contradict=windows is not None and windows.contradicts(*means),
+        seeds_contradict=seeds is not None and seeds.contradicts(*means),
         untested=untested,
     )
 
@@ -114,23 +126,34 @@ def panels(rows: Sequence[AblationRow]) -> Iterator[tuple[str, str, list[Ablatio
         )
 
 
-def ablation_tables(rows: Sequence[AblationRow]) -> list[RenderableType]:
-    """Rows for a terminal: a table a figure and preset, and footnotes."""
+def ablation_tables(
+    rows: Sequence[AblationRow], changes: Sequence[str] = ()
+) -> list[RenderableType]:
+    """Rows for a terminal: a table a figure and preset, and footnotes.
+
+    Parameters
+    ----------
+    changes
+        Settings `dotted.key=value` of all variants that are not as the presets have them.
+    """
     parts: list[RenderableType] = []
     for title, columns in _grids(rows):
         name, *_ = columns
         values = {key: cells for key, cells in columns.items() if key != name}
         parts += lay_out(title, {name: columns[name]}, values)
-    return [*parts, Text("\n".join(_footnotes(rows)))]
+    return [*parts, Text("\n".join([*_footnotes(rows), *changed(changes)]))]
 
 
-def ablation_markdown(rows: Sequence[AblationRow], plots: Sequence[Path]) -> str:
+def ablation_markdown(
+    rows: Sequence[AblationRow], plots: Sequence[Path], changes: Sequence[str] = ()
+) -> str:
     """Rows as GitHub shows them, with the plots, which lie beside."""
     lines: list[str] = []
     for title, columns in _grids(rows):
         lines += [f"**{title}**", "", *markdown_table(columns), ""]
     lines += [f"![{plot.stem}]({plot.name})\n" for plot in plots]
-    return "\n".join([*lines, *(f"- {note}" for note in _footnotes(rows)), ""])
+    notes = [*_footnotes(rows), *changed(changes)]
+    return "\n".join([*lines, *(f"- {note}" for note in notes), ""])
 
 
 def _grids(rows: Sequence[AblationRow]) -> Iterator[tuple[str, Columns]]:
@@ -141,8 +164,8 @@ def _grids(rows: Sequence[AblationRow]) -> Iterator[tuple[str, Columns]]:
                 spread(row.mse, row.sd) + ("†" if "budget" in row.stopped_by else "")
                 for row in inside
             ],
-            "p": [_p(row, row.p_value) for row in inside],
-            "p, seeds": [_p(row, row.p_seeds) for row in inside],
+            "p": [_p(row, row.p_value, row.windows_contradict) for row in inside],
+            "p, seeds": [_p(row, row.p_seeds, row.seeds_contradict) for row in inside],
             "s/epoch": [digits(row.epoch_s, 3) for row in inside],
             "GB": [digits(row.peak_memory_gb, 3) for row in inside],
             "parameters": [f"{row.parameters:,}" for row in inside],
@@ -152,8 +175,8 @@ def _grids(rows: Sequence[AblationRow]) -> Iterator[tuple[str, Columns]]:
         yield f"{ablation_named(name).title}, {preset}", columns
 
 
-def _p(row: AblationRow, p: float | None) -> str:
-    return "as it is" if row.plain else p_words(p)
+def _p(row: AblationRow, p: float | None, contradicts: bool) -> str:
+    return "as it is" if row.plain else p_words(p, contradicts=contradicts)
 
 
 def _footnotes(rows: Sequence[AblationRow]) -> list[str]:
@@ -161,15 +184,20 @@ def _footnotes(rows: Sequence[AblationRow]) -> list[str]:
         "MSE: mean over windows, particles and coordinates; F-MSE at T = 1, else A-MSE.",
         "p: Wilcoxon signed-rank test against the preset `as it is`, over "
         "test windows, which overlap in time: p is optimistic. p, seeds: paired t-test on "
-        "logarithms over seeds, three or more.",
+        "logarithms over seeds, three or more."
+        if any(row.plain for row in rows)
+        else "No p: no variant is the preset as it is, against which it would be.",
     ]
+    if any(row.windows_contradict or row.seeds_contradict for row in rows):
+        lines.append(CONTRADICTS_MEANS)
     for row in rows:
         data = f"{row.dataset} ({row.label})" if row.label else row.dataset
         lines.append(
             f"{row.preset}: {data}, T = {row.horizon}, {row.windows} test windows, {row.unit}."
         )
         lines.append(
-            f"GB: of training, {row.memory_kind}. Measured on {row.device}, {row.threads} threads."
+            f"GB: of training, {row.memory_kind}. Measured on {row.device}, "
+            f"{row.threads} thread{'s' * (row.threads != 1)}."
         )
         if len(row.seeds) > 1:
             lines.append("±: sample standard deviation over seeds.")

@@ -81,8 +81,9 @@ class Cell:
             return 0
 
     def share_done(self) -> float:
-        """How much of its epochs is trained."""
-        return min(1.0, self.epochs_done() / self.preset.train.epochs)
+        """How much of its epochs is trained; a closed form has one, whatever the preset says."""
+        epochs = 1 if self.preset.model.closed_form else self.preset.train.epochs
+        return min(1.0, self.epochs_done() / epochs)
 
 
 @dataclass(frozen=True)

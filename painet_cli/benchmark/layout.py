@@ -22,17 +22,21 @@ if TYPE_CHECKING:
 _BETWEEN = len(" | ")
 
 
-def bench_tables(rows: Sequence[Row], budget_min: float | None) -> list[RenderableType]:
+def bench_tables(
+    rows: Sequence[Row], budget_min: float | None, changes: Sequence[str] = ()
+) -> list[RenderableType]:
     """Rows for a terminal: errors and costs of each of the paper's tables, and a footnote."""
     parts: list[RenderableType] = []
     for title, columns in grids(rows):
         parts += lay_out(title, *_split(columns))
-    return [*parts, Text("\n".join(footnotes(rows, budget_min)))]
+    return [*parts, Text("\n".join(footnotes(rows, budget_min, changes)))]
 
 
-def bench_markdown(rows: Sequence[Row], budget_min: float | None) -> str:
+def bench_markdown(
+    rows: Sequence[Row], budget_min: float | None, changes: Sequence[str] = ()
+) -> str:
     """Rows as GitHub shows them, in tables and notes that are no wider than a page."""
-    return "\n".join([*markdown_grids(rows), *bullets(footnotes(rows, budget_min)), ""])
+    return "\n".join([*markdown_grids(rows), *bullets(footnotes(rows, budget_min, changes)), ""])
 
 
 def markdown_grids(rows: Sequence[Row]) -> list[str]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.benchmark.cells import Result
-from painet_cli.benchmark.significance import LEVEL, seeds_p, signed_rank_p
+from painet_cli.benchmark.significance import LEVEL, over_seeds, over_windows
 from painet_cli.evaluation.yardsticks import GAUSSIAN_KERNEL, reported
 from painet_cli.report.tables.paper import PaperFigure, paper_figure
 
@@ -79,6 +79,12 @@ class Row:
     """Of the Wilcoxon signed-rank test over test windows, errors averaged over seeds."""
     p_seeds: float | None = None
     """Of the paired t-test over seeds; None for fewer than three."""
+    tested_windows: int | None = None
+    """How many windows `p_value` is of: a record keeps some of them, evenly spaced."""
+    windows_contradict: bool = False
+    """Whether `p_value` is significant for the model with the higher MSE."""
+    seeds_contradict: bool = False
+    """The same of `p_seeds`."""
     yardsticks: dict[str, float] = field(default_factory=dict)
     """Mean MSE of each prediction that needs no network, on the same windows."""
     superposed_mse: float | None = None
@@ -101,8 +107,15 @@ class Row:
     @property
     def star(self) -> str:
         """What of the best is significant: `*w` over windows, `*s` over seeds, `*ws` over both."""
-        pairs = (("w", self.p_value), ("s", self.p_seeds))
-        over = "".join(mark for mark, p in pairs if p is not None and p < LEVEL)
+        tests = (
+            ("w", self.p_value, self.windows_contradict),
+            ("s", self.p_seeds, self.seeds_contradict),
+        )
+        over = "".join(
+            mark
+            for mark, p, contradicts in tests
+            if p is not None and p < LEVEL and not contradicts
+        )
         return f"*{over}" if self.best and over else ""
 
 
@@ -258,14 +271,22 @@ def _compare(
     groups: dict[tuple[str, str], list[Result]],
 ) -> None:
     """Mark the best model, and test PAINET against the best of the others."""
-    tested: dict[str, dict[str, Any]] = {model: {} for model in models}
-    tested[models[0]]["best"] = True
+    lowest = rows[preset, models[0]].mse  # not a number, where none is one: best is none
+    tested: dict[str, dict[str, Any]] = {
+        model: {"best": rows[preset, model].mse == lowest} for model in models
+    }
     if OURS in models:
         other = next(model for model in models if model != OURS)
         own, theirs = groups[preset, OURS], groups[preset, other]
+        windows = over_windows(mean_window_mse(own), mean_window_mse(theirs))
+        seeds = over_seeds(mse_by_seed(own), mse_by_seed(theirs))
+        means = rows[preset, OURS].mse, rows[preset, other].mse
         found = {
-            "p_value": signed_rank_p(mean_window_mse(own), mean_window_mse(theirs)),
-            "p_seeds": seeds_p(mse_by_seed(own), mse_by_seed(theirs)),
+            "p_value": windows.p,
+            "tested_windows": len(own[0].window_mse),
+            "p_seeds": None if seeds is None else seeds.p,
+            "windows_contradict": windows.contradicts(*means),
+            "seeds_contradict": seeds is not None and seeds.contradicts(*means),
         }
         tested[OURS] |= {"against": other, **found}
         tested[other] |= {"against": OURS, **found}

@@ -53,7 +53,8 @@ def train(
     run_dir
         Folder of the runs; this one becomes `run_dir/NAME/STAMP`.
     name
-        NAME; by default that of the preset.
+        NAME; by default that of the preset, and of a `Preset`, which has none, `preset`. The
+        paper's figure stands beside a run that has the name of its row.
     run_name, tags
         What to call the run, to find it again among others; one word each.
     device

@@ -91,6 +91,20 @@ def test_the_others_are_tested_against_painet(rows: list[AblationRow]) -> None:
     assert [row.variant for row in rows if row.plain] == ["EGNN, parallel", "2"]
 
 
+def test_a_p_that_speaks_for_the_one_with_the_higher_mean_is_marked(points: list[Point]) -> None:
+    plain, other = points[:2]
+    pretend(plain, 0.5)
+    pretend(other, 0.6)
+    for cell in other.cells:  # lower in all windows but one, which makes the mean
+        steps = cell.preset.data.horizon
+        np.save(cell.folder / "window_errors.npy", np.full((20, steps), 0.1))
+    rows = ablation_rows(points[:2])
+    assert [row.windows_contradict for row in rows] == [False, True]
+    flat = " ".join(shown(rows).split())
+    assert "<0.001↕" in flat
+    assert "↕: p speaks for the one with the higher mean" in flat
+
+
 def test_tables_name_figures_and_say_what_they_are_of(rows: list[AblationRow]) -> None:
     text = shown(rows)
     assert "Figure 4b: decoders, small" in text
@@ -99,6 +113,20 @@ def test_tables_name_figures_and_say_what_they_are_of(rows: list[AblationRow]) -
     flat = " ".join(text.split())
     assert "†: training ended by its budget" in flat
     assert "sample standard deviation over seeds" in flat
+
+
+def test_settings_of_all_variants_are_named_and_one_thread_is_one(rows: list[AblationRow]) -> None:
+    markdown = ablation_markdown(rows, [], ["model.hidden=32"])
+    assert "- Changed in every preset: model.hidden=32." in markdown
+    assert "cpu, 1 thread." in markdown
+
+
+def test_where_no_variant_is_the_preset_it_is_said_why_there_is_no_p(
+    rows: list[AblationRow],
+) -> None:
+    others = [row for row in rows if not row.plain]
+    assert "No p: no variant is the preset as it is" in shown(others)
+    assert "No p:" not in shown(rows)
 
 
 def test_a_variant_without_a_result_is_left_out(points: list[Point]) -> None:

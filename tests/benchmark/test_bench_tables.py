@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +111,27 @@ def test_where_another_is_better_the_star_is_its() -> None:
     egnn, painet = bench_rows([result("painet", 0.5), result("egnn", 0.4)])
     assert egnn.star
     assert not painet.star
+
+
+def test_no_star_where_windows_speak_for_the_one_with_the_higher_mean() -> None:
+    painet, egnn = result("painet", 0.4), result("egnn", 0.5)
+    almost_all_lower = np.append(np.full(19, 0.3), 20 * 0.5 - 19 * 0.3)[:, None]
+    rows = bench_rows([painet, replace(egnn, squared=almost_all_lower)])
+    _, row = rows
+    assert row.best and row.p_value is not None and row.p_value < 0.05
+    assert row.windows_contradict and row.star == ""
+    said = " ".join(shown(rows).split())
+    assert f"painet against egnn, p {p_words(row.p_value)}↕ over windows" in said
+    assert "↕: p speaks for the one with the higher mean" in said
+
+
+def test_all_of_a_tie_are_the_lowest_and_none_without_a_number() -> None:
+    assert [row.best for row in bench_rows([result("painet", 0.4), result("egnn", 0.4)])] == [
+        True,
+        True,
+    ]
+    lost = [result("painet", float("nan")), result("egnn", float("nan"))]
+    assert not any(row.best for row in bench_rows(lost))
 
 
 def test_no_star_for_a_difference_of_nothing() -> None:

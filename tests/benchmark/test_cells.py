@@ -13,14 +13,21 @@ import numpy as np
 import pytest
 import torch
 
-from painet_cli.benchmark.cells import Cell, Result, distinct, make_cells, read_results
-from painet_cli.benchmark.significance import signed_rank_p
+from painet_cli.benchmark.cells import (
+    Cell,
+    Result,
+    distinct,
+    make_cell,
+    make_cells,
+    read_results,
+)
+from painet_cli.benchmark.significance import over_windows
 from painet_cli.benchmark.workers import _write_preset, run_cells
 from painet_cli.config.presets import load_preset
 from painet_cli.errors import RequestError
 from painet_cli.evaluation.evaluate import evaluate_run
 from painet_cli.evaluation.evaluation import Evaluation, save_evaluation
-from painet_cli.training.run_folder import CONFIG
+from painet_cli.training.run_folder import CONFIG, METRICS
 
 CPU = torch.device("cpu")
 
@@ -144,12 +151,25 @@ def test_one_cells_failure_leaves_the_others_alone(
     assert [result.cell.model for result in read_results(todo)] != ["painet", "linear"]
 
 
+def test_a_closed_form_is_trained_after_its_one_epoch(tmp_path: Path) -> None:
+    shares = []
+    for model in ("kernel", "linear"):
+        preset = load_preset("demo", [f"model.name={model}", "train.epochs=50"])
+        cell = make_cell("demo", preset, "0" * 64, tmp_path)
+        cell.folder.mkdir(parents=True)
+        (cell.folder / METRICS).write_text('{"epoch": 1}\n')
+        shares.append(cell.share_done())
+    assert shares == [1.0, 0.02]
+
+
 def test_the_signed_rank_test_tells_better_from_luckier() -> None:
     rng = np.random.default_rng(1)
     errors = rng.exponential(size=200)
-    assert signed_rank_p(errors, errors) == 1.0
-    assert signed_rank_p(errors, errors * 1.1) < 1e-6
-    assert signed_rank_p(errors, errors + np.tile([0.1, -0.1], 100)) > 0.05
+    assert over_windows(errors, errors).p == 1.0
+    assert over_windows(errors, errors * 1.1).p < 1e-6
+    assert over_windows(errors, errors * 1.1).first_lower
+    assert not over_windows(errors * 1.1, errors).first_lower
+    assert over_windows(errors, errors + np.tile([0.1, -0.1], 100)).p > 0.05
 
 
 def test_a_stopped_cell_goes_on_with_what_its_config_came_to(

@@ -117,6 +117,20 @@ def test_run_folders_of_another_machine_become_records_and_a_page(say: Say, data
     assert "0 of them new" in say(*typed)[2]
 
 
+@pytest.mark.usefixtures("small")
+def test_cells_with_settings_of_ones_own_are_said_to_be_in_no_table(
+    say: Say, data_dir: Path
+) -> None:
+    own = ("bench", "tables", "--presets", "demo", "--models", "linear", "--epochs", "1")
+    assert say(*own, "--data-dir", data_dir)[0] == 0
+    typed = ("bench", "report", "--results", "kept", "--collect", "bench")
+    status, out, err = say(*typed, "--json")
+    assert status == 0
+    assert "1 of them with other settings or data than the plan's" in " ".join(err.split())
+    said = json.loads(out)
+    assert (said["rows"], said["other_settings"]) == ([], 1)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -124,9 +124,26 @@ def test_what_is_named_twice_is_no_second_seed(
     say: Say, small_preset: Path, data_dir: Path
 ) -> None:
     twice = ("--presets", f"{small_preset},{small_preset}", "--models", "linear,linear")
-    status, out, err = say("bench", "tables", *twice, "--data-dir", data_dir, "--json")
+    own = ("--set", "train.lr=0.1", "--epochs", 2)
+    status, out, err = say("bench", "tables", *twice, *own, "--data-dir", data_dir, "--json")
     assert status == 0, err
     assert [row["seeds"] for row in json.loads(out)["rows"]] == [[1]]
+    said = Path("bench/bench.md").read_text(encoding="utf-8")
+    assert "- Changed in every preset: train.lr=0.1, train.epochs=2." in said
+
+
+def test_a_model_of_one_step_is_left_out_where_more_are_asked_for(
+    say: Say, small_preset: Path, data_dir: Path
+) -> None:
+    typed = ("bench", "tables", "--presets", small_preset, "--data-dir", data_dir, "--models")
+    status, out, err = say(*typed, "rf")
+    assert (status, out) == (2, "")
+    assert f"rf on {small_preset.stem}: predicts one step, but data.horizon is 2" in err
+    assert not Path("bench").exists()
+    status, out, err = say(*typed, "rf,linear", "--epochs", 1, "--json")
+    assert status == 0, err
+    assert "left out: rf on" in err
+    assert [row["model"] for row in json.loads(out)["rows"]] == ["linear"]
 
 
 def test_ablation_asks_for_the_papers_data(say: Say) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -44,6 +44,8 @@ class MotionRow:
         At each of `TIMES_MS`: of positions in the room, and of positions from the root on.
     times_ms
         Where the errors are read, the dataset's frames nearest to `TIMES_MS`.
+    stopped_by
+        What ended the training, a seed (`Result.end`); of a yardstick nothing.
     """
 
     model: str
@@ -53,6 +55,7 @@ class MotionRow:
     global_mm: list[float]
     root_relative_mm: list[float]
     times_ms: list[float]
+    stopped_by: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,10 +87,16 @@ def yardstick_rows(task: MotionTask, seeds: int) -> list[MotionRow]:
 def model_rows(task: MotionTask, results: Sequence[Result]) -> list[MotionRow]:
     """Errors of trained cells, a row a model."""
     truth = _windows(task, "test").future
-    by_model: dict[str, list[Tensor]] = {}
+    by_model: dict[str, list[Result]] = {}
     for result in results:
-        by_model.setdefault(result.cell.model, []).append(truth + _errors(task, result))
-    return [_row(name, task, made, truth) for name, made in by_model.items()]
+        by_model.setdefault(result.cell.model, []).append(result)
+    return [
+        replace(
+            _row(name, task, [truth + _errors(task, result) for result in group], truth),
+            stopped_by=[result.end for result in group],
+        )
+        for name, group in by_model.items()
+    ]
 
 
 def _windows(task: MotionTask, part: SplitName) -> _Windows:

@@ -13,6 +13,10 @@ from painet_cli.benchmark.motion.rows import YARDSTICKS, MotionRow
 from painet_cli.report.tables.layout import lay_out
 
 TITLES = {"global_mm": "MPJPE, mm, global", "root_relative_mm": "MPJPE, mm, root-relative"}
+_UNFINISHED = {
+    "budget": "training ended by its budget, not by patience or its last epoch",
+    "epochs": "its last epoch ended a training that was still at its full rate",
+}
 
 
 def motion_tables(rows: Sequence[MotionRow]) -> list[RenderableType]:
@@ -40,9 +44,13 @@ def motion_notes(rows: Sequence[MotionRow]) -> list[str]:
     read = ", ".join(f"{time:.0f}" for time in first.times_ms)
     notes = [
         f"{first.dataset}: {first.windows} test windows, {PAST} past frames, errors read at the "
-        f"nearest frames, {read} ms; means over seeds.",
+        f"nearest frames, {read} ms.",
         "The siMLPe-like network is trained here and belongs to this benchmark alone.",
+        f"Means over seeds: {', '.join(f'{row.model} {row.seeds}' for row in rows)}.",
     ]
+    for end, how in _UNFINISHED.items():
+        if names := [row.model for row in rows if end in row.stopped_by]:
+            notes.append(f"{', '.join(names)}: {how}.")
     yardsticks = [row for row in rows if row.model in YARDSTICKS]
     for row in rows:
         if row in yardsticks:

@@ -199,6 +199,7 @@ def _costs(rows: Sequence[Row], short: Mapping[str, str]) -> Columns:
     return {
         **columns,
         "parameters": [f"{row.parameters:,}" for row in rows],
+        "seeds": [str(len(row.seeds)) for row in rows],
         "epochs and end": [_ended(row) for row in rows],
     }
 

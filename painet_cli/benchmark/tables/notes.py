@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from painet_cli.benchmark.rows import OURS, Row
-from painet_cli.benchmark.significance import LEVEL, p_words
+from painet_cli.benchmark.significance import CONTRADICTS_MEANS, LEVEL, p_words
 from painet_cli.evaluation.yardsticks import GAUSSIAN_KERNEL
 from painet_cli.report.tables.paper import best_printed, letters, paper_rows
 
@@ -14,15 +14,24 @@ _SAME = "of the same windows"
 _APART = "in [ ], of other {}: not comparable"
 
 
-def footnotes(rows: Sequence[Row], budget_min: float | None) -> list[str]:
+def footnotes(
+    rows: Sequence[Row], budget_min: float | None, changes: Sequence[str] = ()
+) -> list[str]:
     """Lines under tables.
 
     Parameters
     ----------
     budget_min
         Minutes that a cell was given, where it was.
+    changes
+        Settings `dotted.key=value` that are not as the presets have them.
     """
-    return [*marks(rows, budget_min), *notes_of(rows)]
+    return [*marks(rows, budget_min), *changed(changes), *notes_of(rows)]
+
+
+def changed(changes: Sequence[str]) -> list[str]:
+    """What was set otherwise than the presets have it; nothing where nothing was."""
+    return [f"Changed in every preset: {', '.join(changes)}."] if changes else []
 
 
 def marks(rows: Sequence[Row], budget_min: float | None) -> list[str]:
@@ -111,10 +120,17 @@ def _beside_the_paper(rows: Sequence[Row]) -> Iterator[str]:
 def _tests(rows: Sequence[Row]) -> Iterator[str]:
     for row in rows:
         if row.model == OURS and row.against is not None:
+            windows = p_words(row.p_value, contradicts=row.windows_contradict)
+            seeds = p_words(row.p_seeds, contradicts=row.seeds_contradict)
             yield (
-                f"{row.preset}: {OURS} against {row.against}, p {p_words(row.p_value)} over "
-                f"windows, {p_words(row.p_seeds)} over seeds."
+                f"{row.preset}: {OURS} against {row.against}, p {windows} over windows, "
+                f"{seeds} over seeds."
             )
+    tested = [(row.tested_windows or row.windows, row.windows) for row in rows]
+    if some := [count for count, of in tested if count < of]:
+        yield f"p over windows: of {max(some)} at most, evenly spaced over the test's."
+    if any(row.windows_contradict or row.seeds_contradict for row in rows):
+        yield CONTRADICTS_MEANS
     if any(row.star for row in rows):
         yield (
             f"*: best, and p < {LEVEL} between {OURS} and the best other model; w: over test "
@@ -124,9 +140,11 @@ def _tests(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _machines(rows: Sequence[Row]) -> list[str]:
+    printed = any(row.paper_epoch_s or row.paper_memory_gb for row in rows)
+    paper = "; the paper's on one NVIDIA H20" * printed
     lines = [
         f"GB: {row.memory_kind}. Measured on {row.device}, {row.threads} "
-        f"thread{'s' * (row.threads != 1)}; the paper's on one NVIDIA H20."
+        f"thread{'s' * (row.threads != 1)}{paper}."
         for row in rows
     ]
     return list(dict.fromkeys(lines))

@@ -107,9 +107,9 @@ def ablation(
         if rows:
             plots = write_ablation_plots(rows, out)
             write_text(out / "bench.csv", bench_csv(rows))
-            write_text(out / "bench.md", ablation_markdown(rows, plots))
+            write_text(out / "bench.md", ablation_markdown(rows, plots, changes))
             written = [out / "bench.csv", out / "bench.md", *evaluations_of(read_results(cells))]
             save_bench(out, {"rows": [asdict(row) for row in rows]}, written)
     if rows:
-        session.emit({"rows": [asdict(row) for row in rows]}, *ablation_tables(rows))
+        session.emit({"rows": [asdict(row) for row in rows]}, *ablation_tables(rows, changes))
     refuse_failed(failed, len(cells), out)

@@ -55,6 +55,27 @@ def prepared(session: Session, names: Sequence[str], data_dir: Path) -> list[str
     return ready
 
 
+def suiting(session: Session, cells: Sequence[Cell]) -> list[Cell]:
+    """Cells whose model predicts as many steps as are asked for; the console is told of the others.
+
+    Raises
+    ------
+    RequestError
+        There is none.
+    """
+    unfit = [cell for cell in cells if cell.preset.model.one_step and cell.preset.data.horizon > 1]
+    said = dict.fromkeys(
+        f"{cell.model} on {cell.preset_name}: predicts one step, but data.horizon is "
+        f"{cell.preset.data.horizon}"
+        for cell in unfit
+    )
+    if len(unfit) == len(cells):
+        raise RequestError(next(iter(said)), "`painet models` says what models predict")
+    for line in said:
+        session.console.print(f"left out: {line}", soft_wrap=True)
+    return [cell for cell in cells if cell not in unfit]
+
+
 def train(
     session: Session, cells: Sequence[Cell], data_dir: Path, budget: float | None, jobs: int
 ) -> list[str]:

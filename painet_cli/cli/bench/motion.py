@@ -83,7 +83,7 @@ def motion(
         changes = list(settings or ())
         changes += [] if epochs is None else [f"train.epochs={epochs}"]
         cells = []
-        for model in comma_list(models):
+        for model in dict.fromkeys(comma_list(models)):
             own = [] if model == "kernel" else [f"features.node={json.dumps(_NODE)}"]
             every = [*fixed, *own, *changes]
             cells += make_cells(["motion"], [model], seeds, every, out, thinned)

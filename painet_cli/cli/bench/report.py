@@ -87,10 +87,23 @@ def emit_tables(session: Session, folder: Path, new: int) -> None:
             f"{folder}: no records of trained cells", "`painet bench tables --all` writes them"
         )
     session.console.print(f"{folder}: {len(kept)} cells, {new} of them new", soft_wrap=True)
-    rows = bench_rows(of_the_plan(kept)[0])
+    planned, others = of_the_plan(kept)
+    if others:
+        session.console.print(
+            f"{len(others)} of them with other settings or data than the plan's: in no table here, "
+            "with --page under `other settings`; `painet bench tables` writes its own to bench.md",
+            soft_wrap=True,
+        )
+    rows = bench_rows(planned)
     write_tables(folder, kept)
-    content = {"cells": len(kept), "new": new, "rows": [asdict(row) for row in rows]}
-    session.emit(content, *bench_tables(rows, None), share_of_ends(kept))
+    content = {
+        "cells": len(kept),
+        "new": new,
+        "other_settings": len(others),
+        "rows": [asdict(row) for row in rows],
+    }
+    tables = bench_tables(rows, None) if rows else []
+    session.emit(content, *tables, share_of_ends(kept))
 
 
 def write_tables(folder: Path, kept: list[Result]) -> None:

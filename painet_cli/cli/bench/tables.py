@@ -20,6 +20,7 @@ from painet_cli.cli.bench.cells import (
     refuse_failed,
     refuse_model,
     save_bench,
+    suiting,
     train,
 )
 from painet_cli.cli.options import DATA_DIR, DataDir, Settings, refuse_contradictions
@@ -94,19 +95,20 @@ def tables(
     refuse_contradictions(settings, {"--epochs": ("train.epochs", epochs)})
     refuse_model(settings, "--models")
     changes = [*(settings or []), *([] if epochs is None else [f"train.epochs={epochs}"])]
-    cells = [
+    asked = [
         cell
         for preset in _presets(session, presets, data_dir)
         for cell in make_cells([preset], _models(preset, models), seeds, changes, out, data_dir)
     ]
+    cells = suiting(session, asked)
     with locked(out):
         failed = train(session, cells, data_dir, budget, jobs or 1)
         results = read_results(cells)
         rows = bench_rows(results)
         if rows:
-            _write(out, rows, budget, results, latex=latex)
+            _write(out, rows, budget, changes, results, latex=latex)
     if rows:
-        session.emit({"rows": [asdict(row) for row in rows]}, *bench_tables(rows, budget))
+        session.emit({"rows": [asdict(row) for row in rows]}, *bench_tables(rows, budget, changes))
     refuse_failed(failed, len(cells), out)
 
 
@@ -138,6 +140,7 @@ def _write(
     out: Path,
     rows: Sequence[Row],
     budget: float | None,
+    changes: Sequence[str],
     results: Sequence[Result],
     *,
     latex: bool,
@@ -148,10 +151,10 @@ def _write(
     from painet_cli.storage.atomic import write_text
 
     write_text(out / "bench.csv", bench_csv(rows))
-    write_text(out / "bench.md", bench_markdown(rows, budget))
+    write_text(out / "bench.md", bench_markdown(rows, budget, changes))
     written = [out / "bench.csv", out / "bench.md"]
     if latex:
-        write_text(out / "bench.tex", bench_latex(rows, footnotes(rows, budget)))
+        write_text(out / "bench.tex", bench_latex(rows, footnotes(rows, budget, changes)))
         written.append(out / "bench.tex")
     written += evaluations_of(results)
     save_bench(out, {"rows": [asdict(row) for row in rows]}, written)

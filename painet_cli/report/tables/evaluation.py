@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rich.console import RenderableType
 from rich.text import Text
 
-from painet_cli.config.differences import APART, as_words, differing_keys
+from painet_cli.config.differences import APART, Flat, as_words, differing_keys
 from painet_cli.report.tables.evaluation_notes import SeedRow, footnotes
 from painet_cli.report.tables.layout import Columns, digits, lay_out
 from painet_cli.report.tables.paper import PaperFigure
@@ -49,49 +49,61 @@ def evaluation_table(
 
 
 def _yardsticks(rows: Sequence[SeedRow]) -> list[RenderableType]:
-    """What needs no network, on the windows of each preset, and what loses to it."""
-    lines = {
-        (name, row.first.preset): row.first.yardsticks[name]
-        for row in rows
-        for name in row.first.yardsticks
-    }
-    if not lines:
+    """What needs no network, on the windows of each preset, and what loses to it.
+
+    Runs of one preset may have other windows, steps or data, and then yardsticks of their own.
+    """
+    apart: dict[str, Evaluation] = {}
+    for e in (row.first for row in rows if row.first.yardsticks):
+        apart.setdefault(repr((e.preset, e.dataset, e.horizon, e.windows, _data_of(e))), e)
+    measured = list(apart.values())
+    if not measured:
         return []
+    lines = [(name, e) for e in measured for name in e.yardsticks]
     names = {
         "Without a network": [name for name, _ in lines],
-        "Preset": [preset for _, preset in lines],
+        "Preset": [e.preset for _, e in lines],
     }
-    columns = {"A-MSE": [digits(fmean(steps)) for steps in lines.values()]}
-    if any(len(steps) > 1 for steps in lines.values()):
-        columns["F-MSE"] = [digits(steps[-1]) for steps in lines.values()]
-    laid = {
-        (name, row.first.preset): row.first.superposed_yardsticks[name]
-        for row in rows
-        for name in row.first.superposed_yardsticks
-    }
-    if laid:
-        columns["superposed"] = [digits(fmean(laid[key])) if key in laid else "-" for key in lines]
+    if keys := differing_keys(list(map(_data_of, measured)), [e.preset for e in measured]):
+        names["Setting"] = [_said_of(keys, _data_of(e)) for _, e in lines]
+    columns = {"A-MSE": [digits(fmean(e.yardsticks[name])) for name, e in lines]}
+    if any(len(e.yardsticks[name]) > 1 for name, e in lines):
+        columns["F-MSE"] = [digits(e.yardsticks[name][-1]) for name, e in lines]
+    if any(e.superposed_yardsticks for e in measured):
+        columns["superposed"] = [
+            digits(fmean(e.superposed_yardsticks[name])) if e.superposed_yardsticks else "-"
+            for name, e in lines
+        ]
     return lay_out("Yardsticks", names, columns)
+
+
+def _data_of(e: Evaluation) -> Flat:
+    """Settings that say what windows there are to learn from and to predict."""
+    return {
+        key: value
+        for key, value in e.settings.items()
+        if key.startswith("data.") or key == "train.windows"
+    }
+
+
+def _said_of(keys: Sequence[str], settings: Flat) -> str:
+    return as_words({key: settings[key] for key in keys if key in settings})
 
 
 def _error_bars(rows: Sequence[SeedRow]) -> list[RenderableType]:
     """Radii, and what they hold of the windows that were measured."""
-    found = [(row.first, row.first.coverage) for row in rows if row.first.coverage is not None]
-    if not found:
+    lines: list[tuple[list[str], str, list[str]]] = []
+    called = _names(rows)
+    for row, *own in zip(rows, *called.values(), strict=True):
+        if (bars := row.first.coverage) is not None:
+            lines += [
+                (own, "radius", [digits(value, 3) for value in bars.radius_90]),
+                (own, "hold", [f"{100 * share:.1f} %" for share in bars.coverage]),
+            ]
+    if not lines:
         return []
-    lines = [
-        (one, name, cells)
-        for one, bars in found
-        for name, cells in (
-            ("radius", [digits(value, 3) for value in bars.radius_90]),
-            ("hold", [f"{100 * share:.1f} %" for share in bars.coverage]),
-        )
-    ]
-    names = {
-        "Model": [one.model for one, _, _ in lines],
-        "Preset": [one.preset for one, _, _ in lines],
-        "": [name for _, name, _ in lines],
-    }
+    names = {name: [own[k] for own, _, _ in lines] for k, name in enumerate(called)}
+    names[""] = [what for _, what, _ in lines]
     steps = max(len(cells) for _, _, cells in lines)
     columns = {
         f"t={k + 1}": [cells[k] if k < len(cells) else "-" for _, _, cells in lines]
@@ -123,7 +135,7 @@ def _names(rows: Sequence[SeedRow]) -> Columns:
         "Preset": [row.first.preset + " (!)" * row.first.answer_given for row in rows],
     }
     keys = differing_keys(settings, called)
-    apart = [as_words({key: one[key] for key in keys if key in one}) for one in settings]
+    apart = [_said_of(keys, one) for one in settings]
     if any(row.first.called.name for row in rows) or (
         len(set(zip(called, apart, strict=True))) < len(rows)
     ):

@@ -80,7 +80,7 @@ def footnotes(rows: Sequence[SeedRow]) -> list[str]:
     if any(row.first.superposed_step_mse for row in rows):
         lines.append("Superposed: A-MSE of every step's target laid on its prediction (Kabsch).")
     lines.extend(on_training(e.preset, e.yardsticks) for e in every if e.split == "train")
-    lines.extend(_held(row.first, bars) for row in rows if (bars := row.first.coverage))
+    lines.extend(_held(row, bars) for row in rows if (bars := row.first.coverage))
     if any(len(row.runs) > 1 for row in rows):
         lines.append("±: sample standard deviation over seeds; peak memory is the largest.")
     lines.extend(line for row in rows for line in _losses(row))
@@ -106,7 +106,9 @@ def _losses(row: SeedRow) -> list[str]:
     return lines
 
 
-def _held(e: Evaluation, bars: Coverage) -> str:
+def _held(row: SeedRow, bars: Coverage) -> str:
+    e = row.first
+    of_seed = f", seed {e.seed}" * (len(row.runs) > 1)
     whose = "each particle's own radius holds"
     if bars.source == "checkpoint":
         scaled = ", scaled by the model's spread" if bars.spread else ""
@@ -117,6 +119,6 @@ def _held(e: Evaluation, bars: Coverage) -> str:
             f"{bars.taken_from:,} validation windows came to lie"
         )
     return (
-        f"90 % error bars of {e.model} on {e.preset}: {radius}; and what share {whose} in "
-        f"{bars.tried_on:,} {e.split} windows."
+        f"90 % error bars of {e.model} on {e.preset}{of_seed}: {radius}; and what share {whose} in "
+        f"{bars.tried_on:,} {e.split} windows. Radii in {e.unit.removesuffix('²')}."
     )

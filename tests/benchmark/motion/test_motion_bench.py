@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -111,6 +112,14 @@ def test_a_model_that_loses_to_a_yardstick_is_said_to() -> None:
     assert not any("LOSES" in note for note in motion_notes([*rows[:2], row("egnn", 1.0)]))
 
 
+def test_notes_say_how_many_seeds_and_what_was_not_trained_to_its_end() -> None:
+    rows = [row("zero velocity", 5.0), replace(row("egnn", 4.5), seeds=3, stopped_by=["budget"])]
+    notes = motion_notes(rows)
+    assert "Means over seeds: zero velocity 1, egnn 3." in notes
+    assert "egnn: training ended by its budget, not by patience or its last epoch." in notes
+    assert not any("budget" in note for note in motion_notes(rows[:1]))
+
+
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
@@ -145,11 +154,15 @@ def test_features_are_those_that_are_asked_for(
     )
     source = task.dataset.folder.parents[1] / "gliding"
     typed = ("bench", "motion", "--dataset", source, "--models", "egnn")
+    twice = ("bench", "motion", "--dataset", source, "--models", "egnn,egnn", "--seeds", "2")
     own = ("--set", "features.node=[speed]", "--set", "data.history=10")
     assert say(*typed)[0] == 0
     status, _, err = say(*typed, *own)
     assert status == 0
     assert [one.features.node for one in seen] == [("speed", "height", "past"), ("speed",)]
+    seen.clear()
+    assert say(*twice)[0] == 0
+    assert [one.train.seed for one in seen] == [1, 2], "a model that is named twice counts once"
     assert "features.node: ['speed'] as --set has it" in err
 
 

@@ -110,6 +110,12 @@ def test_costs_say_how_many_epochs_and_what_ended_them() -> None:
     assert columns["epochs and end"] == ["40-60 patience"]
 
 
+def test_costs_say_how_many_seeds_a_figure_is_the_mean_of() -> None:
+    results = [planned(0.3, seed=1), planned(0.4, seed=2), planned(0.3, "painet")]
+    (columns,) = tables(results, "cost")
+    assert columns["seeds"] == ["2", "1"]
+
+
 @pytest.mark.parametrize("presets", [MD17, MD17[:1], ["mocap-run-s2s", "mocap-walk-s2t"]])
 def test_a_page_is_no_wider_than_80_columns(presets: list[str]) -> None:
     results = [

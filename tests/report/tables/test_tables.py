@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from painet_cli.evaluation.coverage import Coverage
 from painet_cli.evaluation.evaluation import Evaluation
 from painet_cli.report.tables.evaluation import evaluation_table
 from painet_cli.report.tables.layout import digits
@@ -193,3 +194,41 @@ def test_a_pipe_without_unicode_is_served() -> None:
     for renderable in evaluation_table([evaluation()]):
         console.print(renderable)
     stream.flush()
+
+
+def test_runs_of_one_preset_on_other_windows_have_yardsticks_of_their_own() -> None:
+    runs = [
+        evaluation(
+            str(horizon),
+            horizon,
+            settings={"data.horizon": horizon, "model.name": "painet", "train.lr": horizon / 10},
+            yardsticks={"nothing moves": [still] * horizon},
+        )
+        for horizon, still in ((3, 0.25), (5, 0.75), (5, 0.75))
+    ]
+    text = rendered(*runs)
+    assert [line.split()[3:5] for line in text.splitlines() if "nothing moves" in line] == [
+        ["horizon=3", "0.25"],
+        ["horizon=5", "0.75"],
+    ]
+    alike = rendered(*runs[1:])
+    assert [line.split() for line in alike.splitlines() if "nothing moves" in line] == [
+        ["nothing", "moves", "mocap-walk-s2s", "0.75", "0.75"]
+    ]
+
+
+def test_error_bars_say_of_which_run_they_are() -> None:
+    bars = Coverage([0.1], [0.9], taken_from=10, tried_on=10)
+    runs = [
+        evaluation(str(width), settings={"model.hidden": width}, coverage=bars) for width in (8, 16)
+    ]
+    text = rendered(*runs)
+    _, _, below = text.partition("90 % error bars")
+    assert "Radii in ASF unit." in unwrapped(text)
+    assert [row(below, "painet")[2], rows(below, "painet")[2][2]] == ["hidden=8", "hidden=16"]
+
+
+def test_error_bars_of_several_seeds_say_that_they_are_of_the_first() -> None:
+    bars = Coverage([0.1], [0.9], taken_from=10, tried_on=10)
+    runs = [evaluation(str(seed), seed=seed, coverage=bars) for seed in (1, 2)]
+    assert "90 % error bars of painet on mocap-walk-s2s, seed 1:" in unwrapped(rendered(*runs))
