@@ -152,8 +152,10 @@ class BenchProgress:
         self._bar.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._bar.stop()
+        if kind is KeyboardInterrupt:
+            self._console.print("the same command goes on where this one stopped")
 
     def began(self, cell: Cell) -> None:
         """Remember when, and how far it was."""

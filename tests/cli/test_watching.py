@@ -139,6 +139,13 @@ def test_a_cell_that_failed_tells_nothing_of_how_long_the_others_take(
     assert bench.told() == "cells: 1%, about 3.1 h left, 1 failed"
 
 
+def test_an_interrupted_benchmark_says_how_to_go_on(monkeypatch: MonkeyPatch) -> None:
+    bench = Bench(monkeypatch, 1)
+    with pytest.raises(KeyboardInterrupt), bench.progress:
+        raise KeyboardInterrupt
+    assert bench.told() == "the same command goes on where this one stopped"
+
+
 def test_epochs_of_an_earlier_start_are_not_counted_as_fast(monkeypatch: MonkeyPatch) -> None:
     bench = Bench(monkeypatch, 2)
     bench.epochs["cell 0"] = 30
