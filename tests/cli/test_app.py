@@ -117,6 +117,7 @@ class Pressed:
             os.kill(os.getpid(), signal.SIGINT)
 
 sys.meta_path.insert(0, Pressed())
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 {function}()
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -77,14 +77,14 @@ def _frames(system: ArrayLike, up_axis: Axis | None) -> NDArray[np.floating]:  #
         raise RequestError(
             "positions are no array of real numbers", "give (N, 3), or (F, N, 3) of the same atoms"
         )
-    given = given[None] if given.ndim == 2 else given
-    if given.ndim != 3 or given.shape[2] != 3 or not given.size:
+    if given.ndim not in (2, 3) or given.shape[-1] != 3 or not given.size:
         raise RequestError(
             f"positions of shape {np.shape(system)}", "expected (particles, 3) or (frames, N, 3)"
         )
     check_finite(given)
     single = given.dtype in (np.float16, np.float32)
     frames = kept_digits(given if single else given.astype(np.float64), up_axis)
+    frames = frames[None] if frames.ndim == 2 else frames
     check_finite(frames)  # a float64 may be too large for float32
     return frames
 
