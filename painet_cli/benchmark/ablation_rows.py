@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -14,13 +13,10 @@ from rich.text import Text
 from painet_cli.benchmark.ablation import Point, ablation_named
 from painet_cli.benchmark.cells import Result, read_results
 from painet_cli.benchmark.layout import markdown_table
-from painet_cli.benchmark.rows import bench_row, mean_window_mse, mse_by_seed, unlike_windows
-from painet_cli.benchmark.significance import CONTRADICTS_MEANS, over_seeds, over_windows, p_words
-from painet_cli.benchmark.tables.notes import changed
+from painet_cli.benchmark.rows import bench_row, tests_between, unlike_windows
+from painet_cli.benchmark.significance import CONTRADICTS_MEANS, p_words
+from painet_cli.benchmark.tables.notes import UNFINISHED, changed
 from painet_cli.report.tables.layout import Columns, digits, lay_out, spread
-
-_TESTED = {"p_value", "p_seeds", "windows_contradict", "seeds_contradict"}
-"""What a row has by a test of its own."""
 
 
 @dataclass(frozen=True)
@@ -93,14 +89,11 @@ def _row(point: Point, group: Sequence[Result], plain: Sequence[Result] | None) 
     taken: dict[str, Any] = {
         field.name: getattr(shared, field.name)
         for field in fields(AblationRow)
-        if field.name in names - _TESTED
+        if field.name in names
     }
-    windows = seeds = None
     untested = unlike_windows(group[0], plain[0]) if plain else ""
     if plain and not point.plain and not untested:
-        windows = over_windows(mean_window_mse(plain), mean_window_mse(group))
-        seeds = over_seeds(mse_by_seed(plain), mse_by_seed(group))
-    means = bench_row(plain).mse if plain else math.nan, shared.mse
+        taken |= tests_between(plain, group)
     return AblationRow(
         **taken,
         figure=point.ablation.name,
@@ -108,10 +101,6 @@ def _row(point: Point, group: Sequence[Result], plain: Sequence[Result] | None) 
         settings=list(point.variant.settings),
         plain=point.plain,
         seed_mse=[result.evaluation["mse"] for result in group],
-        p_value=None if windows is None else windows.p,
-        p_seeds=None if seeds is None else seeds.p,
-        windows_contradict=windows is not None and windows.contradicts(*means),
-        seeds_contradict=seeds is not None and seeds.contradicts(*means),
         untested=untested,
     )
 
@@ -204,5 +193,5 @@ def _footnotes(rows: Sequence[AblationRow]) -> list[str]:
         if row.untested:
             lines.append(f"{row.preset}, {' '.join(row.settings)}: no p, {row.untested}.")
         if "budget" in row.stopped_by:
-            lines.append("†: training ended by its budget, not by patience or its last epoch.")
+            lines.append(f"†: {UNFINISHED['budget']}.")
     return list(dict.fromkeys(lines))

@@ -264,6 +264,19 @@ def mse_by_seed(group: Sequence[Result]) -> dict[int, float]:
     return {result.cell.seed: float(result.evaluation["mse"]) for result in group}
 
 
+def tests_between(first: Sequence[Result], second: Sequence[Result]) -> dict[str, Any]:
+    """Fields of a row that tests of two models on the same windows give."""
+    windows = over_windows(mean_window_mse(first), mean_window_mse(second))
+    seeds = over_seeds(mse_by_seed(first), mse_by_seed(second))
+    means = [fmean(result.evaluation["mse"] for result in group) for group in (first, second)]
+    return {
+        "p_value": windows.p,
+        "p_seeds": None if seeds is None else seeds.p,
+        "windows_contradict": windows.contradicts(*means),
+        "seeds_contradict": seeds is not None and seeds.contradicts(*means),
+    }
+
+
 def _compare(
     preset: str,
     models: Sequence[str],  # by rising MSE
@@ -278,16 +291,7 @@ def _compare(
     if OURS in models:
         other = next(model for model in models if model != OURS)
         own, theirs = groups[preset, OURS], groups[preset, other]
-        windows = over_windows(mean_window_mse(own), mean_window_mse(theirs))
-        seeds = over_seeds(mse_by_seed(own), mse_by_seed(theirs))
-        means = rows[preset, OURS].mse, rows[preset, other].mse
-        found = {
-            "p_value": windows.p,
-            "tested_windows": len(own[0].window_mse),
-            "p_seeds": None if seeds is None else seeds.p,
-            "windows_contradict": windows.contradicts(*means),
-            "seeds_contradict": seeds is not None and seeds.contradicts(*means),
-        }
+        found = {**tests_between(own, theirs), "tested_windows": len(own[0].window_mse)}
         tested[OURS] |= {"against": other, **found}
         tested[other] |= {"against": OURS, **found}
     for model, changes in tested.items():

@@ -10,13 +10,10 @@ from rich.text import Text
 from painet_cli.benchmark.layout import markdown_table
 from painet_cli.benchmark.motion.protocol import PAST, TIMES_MS
 from painet_cli.benchmark.motion.rows import YARDSTICKS, MotionRow
+from painet_cli.benchmark.tables.notes import UNFINISHED
 from painet_cli.report.tables.layout import lay_out
 
 TITLES = {"global_mm": "MPJPE, mm, global", "root_relative_mm": "MPJPE, mm, root-relative"}
-_UNFINISHED = {
-    "budget": "training ended by its budget, not by patience or its last epoch",
-    "epochs": "its last epoch ended a training that was still at its full rate",
-}
 
 
 def motion_tables(rows: Sequence[MotionRow]) -> list[RenderableType]:
@@ -48,7 +45,7 @@ def motion_notes(rows: Sequence[MotionRow]) -> list[str]:
         "The siMLPe-like network is trained here and belongs to this benchmark alone.",
         f"Means over seeds: {', '.join(f'{row.model} {row.seeds}' for row in rows)}.",
     ]
-    for end, how in _UNFINISHED.items():
+    for end, how in UNFINISHED.items():
         if names := [row.model for row in rows if end in row.stopped_by]:
             notes.append(f"{', '.join(names)}: {how}.")
     yardsticks = [row for row in rows if row.model in YARDSTICKS]

@@ -11,6 +11,11 @@ from painet_cli.report.tables.paper import best_printed, letters, paper_rows
 
 _MOST_LEFT_OUT = 3
 _SAME = "of the same windows"
+UNFINISHED = {
+    "budget": "training ended by its budget, not by patience or its last epoch",
+    "epochs": "its last epoch ended a training that was still at its full rate",
+}
+"""Ends of a training that was still learning, in words."""
 _APART = "in [ ], of other {}: not comparable"
 
 
@@ -93,7 +98,7 @@ def _marks(rows: Sequence[Row], budget_min: float | None) -> Iterator[str]:
         budget = f" of {budget_min:g} minutes a cell" if budget_min is not None else ""
         yield f"†: training ended by the budget{budget}, not by patience or its last epoch."
     if any("epochs" in row.stopped_by for row in rows):
-        yield "°: its last epoch ended a training that was still at its full rate."
+        yield f"°: {UNFINISHED['epochs']}."
 
 
 def _beside_the_paper(rows: Sequence[Row]) -> Iterator[str]:
