@@ -187,7 +187,8 @@ def make_cells(
             sha256 = sha256 or dataset_of(plain, data_dir).sha256
             first = plain.train.seed
             for seed in range(first, first + seeds):
-                preset = load_preset(name_or_path, [*own, f"train.seed={seed}"])
+                train = plain.train.model_copy(update={"seed": seed})
+                preset = plain.model_copy(update={"train": train})
                 cells.append(make_cell(name, preset, sha256, folder))
     return cells
 

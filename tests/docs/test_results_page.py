@@ -6,6 +6,7 @@ import re
 import shutil
 from pathlib import Path
 
+from painet_cli.benchmark.campaign.failure import read_failures
 from painet_cli.benchmark.campaign.page import update_page
 from painet_cli.benchmark.campaign.record import read_records
 
@@ -17,7 +18,7 @@ def test_the_page_is_what_the_records_say(tmp_path: Path) -> None:
     shutil.copy(DOCS / "results.md", page)
     records = read_records(DOCS / "results")
     assert records
-    update_page(page, records)
+    update_page(page, records, read_failures(DOCS / "results"))
     made, kept = page.read_text(encoding="utf-8"), (DOCS / "results.md").read_text(encoding="utf-8")
     assert made == kept, "run `painet bench report --results docs/results --page docs/results.md`"
 

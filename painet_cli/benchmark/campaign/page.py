@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from painet_cli.benchmark.campaign.extent import extent, hours_left
+from painet_cli.benchmark.campaign.failure import Failure
 from painet_cli.benchmark.campaign.plan import parts
 from painet_cli.benchmark.campaign.record import (
     data_key,
@@ -36,11 +37,18 @@ _PLAN = "plan"
 _BLOCKS = {f"table {number}": number for number in (1, 2, 3, 4)}
 
 
-def update_page(page: Path, results: Sequence[Result], data_dir: Path | None = None) -> None:
+def update_page(
+    page: Path,
+    results: Sequence[Result],
+    failures: Sequence[Failure] = (),
+    data_dir: Path | None = None,
+) -> None:
     """Write what the records say between the marks of a page.
 
     Parameters
     ----------
+    failures
+        Cells that came to no result.
     data_dir
         Prepared datasets, from which it is known what the rest of the plan may take. Without them
         what the page says of that stays, as long as as many cells are trained.
@@ -54,7 +62,7 @@ def update_page(page: Path, results: Sequence[Result], data_dir: Path | None = N
         text = page.read_text(encoding="utf-8")
     except OSError as error:
         raise RequestError(f"{page}: cannot be read ({error.strerror})") from error
-    blocks = make_blocks(results)
+    blocks = make_blocks(results, failures)
     there = {name: old.strip() for _, name, old, _ in _MARK.findall(text)}
     for name in there:
         if name not in blocks:
@@ -67,7 +75,7 @@ def update_page(page: Path, results: Sequence[Result], data_dir: Path | None = N
     write_text(page, _MARK.sub(lambda found: f"{found[1]}\n{blocks[found[2]]}\n{found[4]}", text))
 
 
-def make_blocks(results: Sequence[Result]) -> dict[str, str]:
+def make_blocks(results: Sequence[Result], failures: Sequence[Failure] = ()) -> dict[str, str]:
     """Markdown of every block by name."""
     tables, others = of_the_plan(results)
     rows = bench_rows(tables)
@@ -78,7 +86,7 @@ def make_blocks(results: Sequence[Result]) -> dict[str, str]:
         "figures": _figures(results),
         "other settings": _other_settings(others),
         "marks": "\n".join([*bullets(marks(rows, None)), ""]),
-        "ends": f"{share_of_ends(results)}\n",
+        "ends": "\n".join([share_of_ends(results), *_failed(failures), ""]),
         _PLAN: f"{extent(results)}\n",
     }
 
@@ -113,6 +121,15 @@ def _block(rows: Sequence[Row]) -> str:
         return "No cell is trained yet.\n"
     said = bullets(verdicts(rows))
     return "\n".join([*said, "", *markdown_grids(rows), *bullets(notes_of(rows)), ""])
+
+
+def _failed(failures: Sequence[Failure]) -> list[str]:
+    """Cells without a figure, so that it is known which seeds a mean is not of."""
+    return (
+        ["", "Failed, so that they are in no mean:", "", *bullets(map(str, failures))]
+        if failures
+        else []
+    )
 
 
 def _figures(results: Sequence[Result]) -> str:

@@ -15,14 +15,16 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+import torch
 import yaml
 
 from painet_cli.benchmark.ablation import ABLATIONS, cells_of, make_points
 from painet_cli.benchmark.campaign.record import cell_key, result_key, settings_key
 from painet_cli.benchmark.cells import Cell, Result, is_whole, make_cells
 from painet_cli.config.dotted import expanded
-from painet_cli.config.presets import load_preset
+from painet_cli.config.presets import Preset, load_preset
 from painet_cli.config.schema import CosineSchedule
+from painet_cli.data.batches.typed_graph import dataset_graph
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.errors import RequestError
 from painet_cli.models.registry import registered_models
@@ -33,8 +35,9 @@ _EPOCH_S = {
     "linear": 0.005, "rf": 0.04, "mpnn": 0.3, "egnn": 0.6, "egno": 0.65, "hegnn": 0.75,
     "gf-node": 1.0, "atom": 0.95, "painet": 0.8,
 }  # fmt: skip
-"""Seconds of an epoch of 200 windows of 31 particles at width 128, as a first guess."""
-_GUESSED = 200 * 31 * 128**2
+"""Seconds of an epoch of 200 windows of motion capture at width 128, as a first guess."""
+_GUESSED = 200 * (31 + 130) * 128**2
+"""Windows by particles and edges by the square of the width, of that guess."""
 _CLOSED_FORM_S = 60.0
 """Seconds of a closed form a step, as a first guess."""
 _PATIENT_EPOCHS = 500
@@ -157,7 +160,7 @@ def make_plan(
                 datasets[trained_on] = dataset_of(cell.preset, data_dir)
             dataset = datasets[trained_on]
             key = cell_key(cell.preset, dataset.sha256)
-            earlier = cell.seed - load_preset(cell.preset_name).train.seed
+            earlier = cell.seed - _shipped(cell.preset_name).train.seed
             one = Planned(
                 cell,
                 part.name,
@@ -171,11 +174,16 @@ def make_plan(
     return sorted(planned.values(), key=lambda one: one.place)
 
 
+@cache
+def _shipped(name: str) -> Preset:
+    return load_preset(name)
+
+
 def missing_datasets(data_dir: Path) -> dict[str, list[str]]:
     """Presets of the plan whose dataset is not prepared, by dataset."""
     missing: dict[str, list[str]] = {}
     for preset in dict.fromkeys(name for part in parts() for name in _presets(part)):
-        dataset = load_preset(preset).data.dataset
+        dataset = _shipped(preset).data.dataset
         if not (data_dir / dataset).exists():
             missing.setdefault(dataset, []).append(preset)
     return missing
@@ -199,7 +207,7 @@ def _cells(
         name
         for name in dict.fromkeys(_presets(part))
         if (presets is None or name in presets)
-        and (data_dir / load_preset(name).data.dataset).exists()
+        and (data_dir / _shipped(name).data.dataset).exists()
     ]
     for preset in ready:
         fitted = _fitted(preset, data_dir)
@@ -223,8 +231,8 @@ def _figure_cells(
 
 def _fitted(preset: str, data_dir: Path) -> list[str]:
     """Windows as long as the dataset has them, where they are shorter than the preset's."""
-    data = load_preset(preset).data
-    longest = dataset_of(load_preset(preset), data_dir).manifest.split.delta_frames
+    data = _shipped(preset).data
+    longest = dataset_of(_shipped(preset), data_dir).manifest.split.delta_frames
     return [f"data.delta_frames={longest}"] if longest < data.delta_frames else []
 
 
@@ -235,7 +243,9 @@ def _hours(cell: Cell, dataset: Dataset, like: Sequence[Result]) -> float:
     than the guess, or there is none.
     """
     preset, model = cell.preset, cell.model
-    size = len(dataset.starts("train")) * dataset.frames.shape[1] * preset.data.horizon
+    graph = dataset_graph(dataset.manifest, preset.data)[1]
+    rows = graph.num_nodes + graph.at(torch.tensor(dataset.frames[0])).edge_index.shape[1]
+    size = len(dataset.starts("train")) * rows * preset.data.horizon
     width: int = getattr(preset.model, "hidden", 128)
     epoch_s = _EPOCH_S.get(model, 1.0) * size * width**2 / _GUESSED
     whole = isinstance(preset.train.schedule, CosineSchedule)

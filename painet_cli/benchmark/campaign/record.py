@@ -10,7 +10,7 @@ import hashlib
 import json
 import platform
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,8 @@ _EVALUATION = (
 _BESIDE = ("superposed_step_mse", "superposed_yardsticks")
 """Of evaluations that have them; those of an older painet do not."""
 _YARDSTICKS = "yardsticks"
+FAILED = "failed"
+"""Of records of cells that came to no result: why."""
 _QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -57,9 +59,9 @@ def cell_key(preset: Preset, dataset_sha256: str) -> str:
     What a machine chooses for itself, memory for time, and the preset's description do not count,
     and a velocity that is left to the dataset is that of the benchmarks.
     """
-    plain = preset.changed({"train.activations": "auto"}).model_copy(
-        update={"description": "", "data": with_benchmark_velocity(preset.data)}
-    )
+    train = preset.train.model_copy(update={"activations": "auto"})
+    data = with_benchmark_velocity(preset.data)
+    plain = preset.model_copy(update={"description": "", "train": train, "data": data})
     return hashlib.sha256(f"{preset_yaml(plain)}{dataset_sha256}".encode()).hexdigest()[:8]
 
 
@@ -93,8 +95,7 @@ def save_record(result: Result, folder: Path, *, here: bool) -> Path:
     RequestError
         The folder cannot be written.
     """
-    cell = result.cell
-    path = folder / cell.preset_name / f"{cell.model}-seed{cell.seed}-{result_key(result)}.json"
+    path = record_path(result.cell, str(result.record["dataset_sha256"]), folder)
     path.parent.mkdir(parents=True, exist_ok=True)
     machine = {"processor": _processor(), "system": platform.platform()}
     content = {**_plain(result), **({"machine": machine} if here else {})}
@@ -102,14 +103,24 @@ def save_record(result: Result, folder: Path, *, here: bool) -> Path:
     return path
 
 
+def record_path(cell: Cell, dataset_sha256: str, folder: Path) -> Path:
+    """Where the record of a cell lies."""
+    key = cell_key(cell.preset, dataset_sha256)
+    return folder / cell.preset_name / f"{cell.model}-seed{cell.seed}-{key}.json"
+
+
+def said_of(cell: Cell) -> dict[str, Any]:
+    """What a record says of which cell it is."""
+    config = cell.preset.model_dump(mode="json")
+    return {"preset": cell.preset_name, "label": cell.label, "config": config}
+
+
 def _plain(result: Result) -> dict[str, Any]:
     errors, record = result.window_mse, dict(result.record)
     record["command"] = without_folders(str(record.get("command", "")))
     kept = np.unique(np.linspace(0, len(errors) - 1, min(len(errors), _MOST_WINDOWS)).round())
     return {
-        "preset": result.cell.preset_name,
-        "label": result.cell.label,
-        "config": result.cell.preset.model_dump(mode="json"),
+        **said_of(result.cell),
         "training": {key: record[key] for key in _TRAINING if key in record},
         "evaluation": {key: result.evaluation[key] for key in _EVALUATION}
         | {key: result.evaluation[key] for key in _BESIDE if key in result.evaluation}
@@ -146,7 +157,8 @@ def read_records(folder: Path) -> list[Result]:
         A file is no record of a cell.
     """
     found: dict[str, Result] = {}
-    for result in map(_read, sorted(folder.glob("*/*.json"))):
+    read = [_read(path, content) for path, content in contents(folder) if FAILED not in content]
+    for result in read:
         known = found.setdefault(result_key(result), result)
         if known.record["epochs"] < result.record["epochs"]:
             found[result_key(result)] = result
@@ -155,23 +167,51 @@ def read_records(folder: Path) -> list[Result]:
     )
 
 
-def _read(path: Path) -> Result:
+def contents(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Every record below a folder, with its path; raises as `read_records`."""
+    for path in sorted(folder.glob("*/*.json")):
+        try:
+            content = json.loads(path.read_bytes())
+        except (OSError, ValueError, RecursionError) as error:
+            raise no_record(path) from error
+        if not isinstance(content, dict):
+            raise no_record(path)
+        yield path, content
+
+
+def no_record(path: Path) -> RequestError:
+    """What is said of a file that holds something else."""
+    return RequestError(
+        f"{path}: not the record of a cell", "`painet bench report --collect` writes them"
+    )
+
+
+def _read(path: Path, content: dict[str, Any]) -> Result:
     try:
-        content = json.loads(path.read_bytes())
-        preset = Preset.model_validate(content["config"])
-        cell = Cell(content["preset"], preset, path.parent, content["label"])
+        cell = recorded_cell(path, content)
         errors = np.array([float(x) for x in content["window_errors"]["of_windows"].split()])
         largest = float(content["window_errors"]["quantiles"][-1])
         check_taken(content["training"], content["evaluation"])
-        result = Result(cell, content["training"], content["evaluation"], errors[:, None], largest)
-        _check_name(cell.preset_name)
-        if not isinstance(cell.label, str) or not len(errors):
-            raise ValueError("no label, or no windows")
-        return result
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise RequestError(
-            f"{path}: not the record of a cell", "`painet bench report --collect` writes them"
-        ) from error
+        if not len(errors):
+            raise ValueError("no windows")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise no_record(path) from error
+    return Result(cell, content["training"], content["evaluation"], errors[:, None], largest)
+
+
+def recorded_cell(path: Path, content: dict[str, Any]) -> Cell:
+    """Cell that a record is of.
+
+    Raises
+    ------
+    ValueError, KeyError, TypeError
+        It is the record of none.
+    """
+    preset = Preset.model_validate(content["config"])
+    _check_name(content["preset"])
+    if not isinstance(content["label"], str):
+        raise ValueError("no label")
+    return Cell(content["preset"], preset, path.parent, content["label"])
 
 
 def _check_name(name: Any) -> None:

@@ -103,9 +103,12 @@ class _Keeping(BenchProgress):
 
     def ended(self, cell: Cell, error: str | None) -> None:
         """Write the record, then the line."""
+        from painet_cli.benchmark.campaign.failure import Failure, save_failure
         from painet_cli.benchmark.campaign.record import save_record
         from painet_cli.benchmark.cells import read_results
 
+        if error:
+            save_failure(Failure(cell, error), self._records)
         for result in read_results([] if error else [cell]):
             save_record(result, self._records, here=True)
         super().ended(cell, error)

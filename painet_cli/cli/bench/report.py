@@ -44,6 +44,7 @@ def report(
 
     Example: `painet bench report --results bench/results`
     """
+    from painet_cli.benchmark.campaign.failure import read_failures
     from painet_cli.benchmark.campaign.page import update_page
     from painet_cli.benchmark.campaign.record import (
         measure_yardsticks,
@@ -57,7 +58,7 @@ def report(
     for result in measure_yardsticks(new, data_dir):
         save_record(result, results, here=False)
     if page is not None:
-        update_page(page, read_records(results), data_dir)
+        update_page(page, read_records(results), read_failures(results), data_dir)
     emit_tables(session, results, len(new))
 
 

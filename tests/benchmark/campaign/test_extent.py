@@ -69,7 +69,7 @@ def test_hours_are_told_where_the_data_are(data_dir: Path, tmp_path: Path) -> No
 def test_hours_stay_on_the_page_as_long_as_they_are_true(data_dir: Path, tmp_path: Path) -> None:
     page = tmp_path / "results.md"
     page.write_text(BLOCK, encoding="utf-8")
-    update_page(page, [], data_dir)
+    update_page(page, [], data_dir=data_dir)
     told = page.read_text(encoding="utf-8")
     assert "The others may take" in told
     update_page(page, [])

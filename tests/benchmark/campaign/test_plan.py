@@ -210,7 +210,7 @@ def test_a_window_longer_than_the_datasets_is_cut_to_it(
     planned(replace(DEMO, models=("linear",), own={"linear": {"data.horizon": 2}}))
     longest = dataset_of(load_preset("demo"), data_dir).manifest.split.delta_frames
     monkeypatch.setattr(
-        plan, "load_preset", lambda name: load_preset(name, [f"data.delta_frames={longest + 9}"])
+        plan, "_shipped", lambda name: load_preset(name, [f"data.delta_frames={longest + 9}"])
     )
     (cell, _) = (one.cell for one in make_plan(tmp_path, data_dir, []))
     assert (cell.preset.data.delta_frames, cell.preset.data.horizon) == (longest, 2)
