@@ -2,8 +2,9 @@
 
 Candidates are the checkpoint, what is fitted to the recording's own frames (a weighted past, for
 small systems a kernel, and where time is given a network), and yardsticks that nothing is learned
-for. All are measured on the same windows in the last frames before the start, which none was fitted
-to. The best one predicts; what takes seconds is fitted again to the frames held out too.
+for; and a weighted mean of those that learned. All are measured on the same windows in the last
+frames before the start, which none was fitted to. The best one predicts; what takes seconds is
+fitted again to the frames held out too.
 """
 
 from __future__ import annotations
@@ -27,12 +28,13 @@ from painet_cli.prediction.adapting.blocks import (
     thinned,
     with_latest,
 )
+from painet_cli.prediction.adapting.cuts import Cut, earlier_cuts
 from painet_cli.prediction.adapting.cutter import Cutter
 from painet_cli.prediction.adapting.guesses import Candidate, weighted_past, yardsticks
 from painet_cli.prediction.adapting.kernel import kernel
 from painet_cli.prediction.adapting.lesson import Lesson
+from painet_cli.prediction.adapting.mixture import MIXTURE, weights_of, with_mixture
 from painet_cli.prediction.adapting.nearest import nearest_windows
-from painet_cli.prediction.adapting.superposition import superposed_mse
 from painet_cli.prediction.adapting.sure import how_sure
 from painet_cli.prediction.adapting.verdict import Verdict
 from painet_cli.prediction.inputs.recording import Input
@@ -150,19 +152,39 @@ def adapt(
         candidates |= {} if train is None else train(lesson)
     elif train is not None:
         notes.append("no network was trained: too few frames, or nothing moves in them")
-    everything = {**candidates, **rivals}
-    made, mse, laid = _measured(lesson, held, everything, notes)
-    kept = name if keep_checkpoint and name in mse else None
-    best = kept or min(mse, key=lambda key: float(np.mean(mse[key])))
+    measured = _measured(lesson, held, {**candidates, **rivals}, notes)
+    learned = [name for name in candidates if name in measured.guesses]
+    cuts = [measured.of(learned)]
+    weights: dict[str, float] = {}
+    if len(learned) > 1 and not keep_checkpoint:
+        cuts += earlier_cuts(lesson, cuts[0])
+        weights = weights_of(cuts, min(learned, key=measured.error))
+        if len(weights) > 1:
+            cuts = [with_mixture(cut, weights) for cut in cuts]
+            measured = with_mixture(measured, weights)
+    everything = measured.candidates
+    kept = name if keep_checkpoint and name in everything else None
+    best = kept or min(everything, key=measured.error)
     chosen = everything[best]  # what has no run and cannot be fitted again has learned nothing
     last_learned = lesson.begin if chosen.run is None else int(lesson.blocks.choose[0])
-    radii = how_sure(lesson, held, chosen, made[best])
+    if len(cuts) == 1 or best not in cuts[0].candidates:
+        cuts = [measured.of([best])]
+        cuts += earlier_cuts(lesson, cuts[0])
+    radii = how_sure(lesson, cuts, best)
     if chosen.again is not None:  # there is nothing left to choose by what was held out
         chosen = chosen.again(with_latest(lesson.begin, lesson.blocks, int(offsets[-1])))
         last_learned = start + 1
     learned_from = last_learned - lesson.begin
     verdict = Verdict(
-        best, len(held), learned_from, mse, laid, tuple(rivals), radii.pooled, tuple(notes)
+        best,
+        len(held),
+        learned_from,
+        {name: measured.step_mse(name) for name in everything},
+        {name: measured.superposed_mse(name) for name in everything},
+        tuple(name for name in rivals if name in everything),
+        radii.pooled,
+        tuple(notes),
+        weights if best == MIXTURE else {},
     )
     return Adapted(verdict, chosen, radii, lesson, everything)
 
@@ -253,18 +275,13 @@ def _yardsticks(lesson: Lesson, stop: int) -> dict[str, Candidate]:
 
 def _measured(
     lesson: Lesson, held: NDArray[np.int64], candidates: Mapping[str, Candidate], notes: list[str]
-) -> tuple[dict[str, NDArray[np.floating]], dict[str, list[float]], dict[str, list[float]]]:
-    """What every candidate predicts, its MSE at each step, and superposed; what fails is said."""
-    known = lesson.known
-    truth = known[held[:, None] + lesson.offsets]
-    made, mse, laid = {}, {}, {}
+) -> Cut:
+    """What every candidate predicts of the windows held out; what fails is said, and left out."""
+    made = {}
     for name, candidate in candidates.items():
         try:
-            guess = candidate.guess(known, held)
+            made[name] = candidate.guess(lesson.known, held)
         except PainetError as error:  # it runs away, or does not fit: so it is no candidate
             notes.append(f"{name} was left out: {error}")
-            continue
-        made[name] = guess
-        mse[name] = np.square(guess - truth).mean(axis=(0, 2, 3), dtype=np.float64).tolist()
-        laid[name] = superposed_mse(guess, truth).tolist()
-    return made, mse, laid
+    truth = lesson.known[held[:, None] + lesson.offsets]
+    return Cut(held, truth, candidates, made).of(made)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,8 @@ class Verdict:
         (T,) radii that hold 90 % of the particles.
     notes
         What a reader must know of the recording, a sentence each.
+    weights
+        Of the candidates whose weighted mean was chosen.
     """
 
     chosen: str
@@ -39,6 +42,7 @@ class Verdict:
     yardsticks: tuple[str, ...]
     radius_90: NDArray[np.float64]
     notes: tuple[str, ...] = ()
+    weights: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def means(self) -> dict[str, float]:
@@ -74,6 +78,7 @@ class Verdict:
         """What a summary holds of it."""
         return {
             "chosen": self.chosen,
+            "weights": dict(self.weights),
             "skill": self.skill,
             "step_skill": self.step_skill,
             "yardsticks": {name: self.means[name] for name in self.yardsticks},

@@ -48,8 +48,8 @@ def verdict_sentences(verdict: Verdict, length_unit: str) -> list[str]:
         if skill < -_MANY:
             how = f"{1 - skill:.2g} times that of"
         said = (
-            f"Predicted by {chosen}: {where} its MSE is {own} {unit}², {how} the best "
-            f"yardstick ({rival})"
+            f"Predicted by {chosen}{_weights(verdict)}: {where} its MSE is {own} {unit}², {how} "
+            f"the best yardstick ({rival})"
         )
     sentences = [f"{said}."]
     if verdict.loses_to and chosen not in verdict.yardsticks:
@@ -59,6 +59,12 @@ def verdict_sentences(verdict: Verdict, length_unit: str) -> list[str]:
         sentences.append(f"{best_of_all} would be better: {digits(means[best_of_all])} {unit}².")
     sentences.append(sure_sentence(verdict.radius_90, length_unit))
     return sentences
+
+
+def _weights(verdict: Verdict) -> str:
+    """What a mean is of, in brackets; empty of anything else."""
+    said = ", ".join(f"{weight:.2f} {name}" for name, weight in verdict.weights.items())
+    return f" ({said})" if said else ""
 
 
 def sure_sentence(radius_90: NDArray[np.float64] | None, length_unit: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 from jitters import OFFSETS, adapted, jitter
 
 from painet_cli.prediction.adapting.adapt import PAST
+from painet_cli.prediction.adapting.cuts import Cut, earlier_cuts
 from painet_cli.prediction.adapting.sure import how_sure
 from painet_cli.prediction.adapting.verdict import Verdict
 
@@ -43,11 +44,16 @@ def test_what_is_fitted_again_is_as_sure_as_it_was_at_other_times_too() -> None:
     found = adapted(frames)
     lesson, past = found.lesson, found.candidates[PAST]
     held = lesson.blocks.held
-    made = past.guess(lesson.known, held)
+    truth, made = lesson.known[held[:, None] + OFFSETS], past.guess(lesson.known, held)
+    latest = Cut(held, truth, {PAST: past}, {PAST: made})
     calm, wild = (
-        how_sure(lesson, held, one, made).pooled for one in (replace(past, again=None), past)
+        how_sure(lesson, cuts, PAST).pooled
+        for cuts in ([latest], [latest, *earlier_cuts(lesson, latest)])
     )
     assert (wild > 1.5 * calm).all()
+    fixed = replace(latest, candidates={PAST: replace(past, again=None)})
+    unlearned = how_sure(lesson, [fixed, *earlier_cuts(lesson, fixed)], PAST).pooled
+    assert (unlearned == calm).all(), "of what learned nothing the latest windows are taken"
 
 
 def test_windows_side_by_side_tell_less_of_single_particles_than_as_many_apart() -> None:
@@ -57,8 +63,9 @@ def test_windows_side_by_side_tell_less_of_single_particles_than_as_many_apart()
     noise = restless * np.random.default_rng(0).normal(size=(30, len(OFFSETS), 5, 3))
     unlike = []
     for held in (np.arange(200, 230), np.linspace(10, 290, 30).astype(np.int64)):
-        made = lesson.known[held[:, None] + OFFSETS] + noise
-        own = how_sure(lesson, held, still, made).of(None, 1)[0]
+        truth = lesson.known[held[:, None] + OFFSETS]
+        cut = Cut(held, truth, {PAST: still}, {PAST: truth + noise})
+        own = how_sure(lesson, [cut], PAST).of(None, 1)[0]
         unlike.append(own[:, -1] / own[:, 0])
     beside, apart = unlike
     assert (beside < 0.9 * apart).all()

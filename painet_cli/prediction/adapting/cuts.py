@@ -1,0 +1,103 @@
+"""Times of a recording at which candidates are held against what came."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from painet_cli.errors import PainetError
+from painet_cli.prediction.adapting.blocks import Blocks, earlier, thinned
+from painet_cli.prediction.adapting.guesses import Candidate
+from painet_cli.prediction.adapting.lesson import Lesson
+from painet_cli.prediction.adapting.superposition import superposed_mse
+
+_EARLIER = 2
+_MOST_PARTICLES = 5_000
+
+
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """One time of a recording.
+
+    Attributes
+    ----------
+    starts
+        (S,) starts of windows that no candidate was fitted to.
+    truth
+        (S, T, N, 3) what came.
+    candidates, guesses
+        What predicts there, by name, and the (S, T, N, 3) that it predicts.
+    """
+
+    starts: NDArray[np.int64]
+    truth: NDArray[np.floating]
+    candidates: Mapping[str, Candidate]
+    guesses: Mapping[str, NDArray[np.floating]]
+
+    def step_mse(self, name: str) -> list[float]:
+        """MSE of a candidate at each step."""
+        squared = np.square(self.guesses[name] - self.truth)
+        errors: list[float] = squared.mean(axis=(0, 2, 3), dtype=np.float64).tolist()
+        return errors
+
+    def error(self, name: str) -> float:
+        """Their mean."""
+        return float(np.mean(self.step_mse(name)))
+
+    def superposed_mse(self, name: str) -> list[float]:
+        """MSE at each step, after superposition on what came."""
+        errors: list[float] = superposed_mse(self.guesses[name], self.truth).tolist()
+        return errors
+
+    def of(self, names: Iterable[str]) -> Cut:
+        """The same with some candidates alone."""
+        kept = list(names)
+        return replace(
+            self,
+            candidates={name: self.candidates[name] for name in kept},
+            guesses={name: self.guesses[name] for name in kept},
+        )
+
+    def beside(self, name: str, candidate: Candidate, guess: NDArray[np.floating]) -> Cut:
+        """The same with one candidate more."""
+        return replace(
+            self,
+            candidates={**self.candidates, name: candidate},
+            guesses={**self.guesses, name: guess},
+        )
+
+
+def earlier_cuts(lesson: Lesson, latest: Cut) -> Iterator[Cut]:
+    """Up to two times before the latest, to which what is fitted in seconds is fitted again.
+
+    Windows that are held out at one time lie side by side and share frames: they are one time of
+    the recording more than they are many windows. There is no earlier one of large systems, of what
+    was trained for minutes, and of few frames.
+    """
+    candidates, blocks = latest.candidates, lesson.blocks
+    large = lesson.known.shape[1] > _MOST_PARTICLES
+    if large or any(one.run is not None for one in candidates.values()):
+        return
+    for _ in range(_EARLIER):
+        before = earlier(lesson.begin, blocks, int(lesson.offsets[-1]))
+        if before is None:
+            return
+        blocks = before
+        candidates = again(candidates, blocks)
+        starts = thinned(blocks.held, len(latest.starts))
+        truth = lesson.known[starts[:, None] + lesson.offsets]
+        try:
+            guesses = {name: one.guess(lesson.known, starts) for name, one in candidates.items()}
+        except PainetError:  # one runs away there
+            return
+        yield Cut(starts, truth, candidates, guesses)
+
+
+def again(candidates: Mapping[str, Candidate], blocks: Blocks) -> dict[str, Candidate]:
+    """Candidates, of which what can be is fitted to other blocks."""
+    return {
+        name: one if one.again is None else one.again(blocks) for name, one in candidates.items()
+    }
