@@ -15,6 +15,7 @@ from painet_cli.training.record import trained_facts
 
 _NOTHING_LEARNED: dict[str, Any] = {
     "chosen": None,
+    "weights": {},
     "skill": None,
     "yardsticks": {},
     "loses_to": [],
