@@ -166,7 +166,8 @@ def adapt(
     kept = name if keep_checkpoint and name in everything else None
     best = kept or min(everything, key=measured.error)
     chosen = everything[best]  # what has no run and cannot be fitted again has learned nothing
-    last_learned = lesson.begin if chosen.run is None else int(lesson.blocks.choose[0])
+    learns = chosen.run is not None or best == MIXTURE
+    last_learned = int(lesson.blocks.choose[0]) if learns else lesson.begin
     if len(cuts) == 1 or best not in cuts[0].candidates:
         cuts = [measured.of([best])]
         cuts += earlier_cuts(lesson, cuts[0])

@@ -41,7 +41,7 @@ def weights_of(cuts: Sequence[Cut], best: str) -> dict[str, float]:
     products = np.zeros((len(names), len(names)))
     for cut in cuts:
         errors = np.stack([(cut.guesses[name] - cut.truth).ravel() for name in names])
-        products += errors.astype(np.float64) @ errors.T.astype(np.float64) / errors.shape[1]
+        products += errors @ errors.T / errors.shape[1]
     halves = 0.5 * best_weights(products) + 0.5 * (np.array(names) == best)
     kept = {name: weight for name, weight in zip(names, halves, strict=True) if weight >= _LEAST}
     total = float(sum(kept.values()))
