@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -133,6 +134,9 @@ def test_what_does_not_fit_is_said(model: LoadedModel, data_dir: Path) -> None:
         ({"frame_time_s": 0.0}, "no time between frames"),
         ({"frame_time_s": -1e-15}, "no time between frames"),
         ({"frame_time_s": float("nan")}, "no time between frames"),
+        ({"frame_time_s": "1fs"}, "frame_time_s='1fs': not allowed\nit should be a valid number"),
+        ({"steps": 0}, "steps=0: not allowed\nit should be greater"),
+        ({"steps": 2.5}, "steps=2.5: not allowed\nit should be a valid integer"),
         ({"bonds": [[0, 1, 2], [1, 2, 3]]}, "no pairs"),
         ({"bonds": [[0, 1], [2]]}, "no pairs"),
         ({"bonds": [[0.5, 1.5]]}, "no pairs"),
@@ -140,6 +144,10 @@ def test_what_does_not_fit_is_said(model: LoadedModel, data_dir: Path) -> None:
         ({"system": np.ones((9, 3), dtype=complex)}, "no array of real numbers"),
         ({"system": np.ones((2, 9, 2))}, r"positions of shape \(2, 9, 2\)"),
         ({"system": np.ones(9)}, r"positions of shape \(9,\)"),
+        (
+            {"system": np.ma.masked_equal(np.arange(27).reshape(9, 3), 5)},
+            "NaN or infinite: particle 1, coordinate 2",
+        ),
         ({"system": [[[0.0] * 3] * 9, [[0.0] * 3] * 8]}, "no array of real numbers"),
     ],
 )
@@ -172,6 +180,8 @@ def test_a_dataset_gives_its_windows_as_batches_and_as_pyg(data_dir: Path) -> No
     alone = painet.windows(sample, "test").batch(torch.tensor([0]))
     start = int(sample.starts("test")[0])
     np.testing.assert_array_equal(alone.known_targets()[0], sample.frames[start + 200])
+    with pytest.raises(RequestError, match="part='tests': not allowed"):
+        painet.pyg(sample, "tests")  # type: ignore[arg-type]
 
 
 def test_training_tells_callbacks_and_goes_on_where_it_stopped(
@@ -216,6 +226,26 @@ def test_what_cannot_be_trained_is_said(given: dict[str, object], said: str) -> 
     assert said in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: painet.load(1), "where=1: not allowed"),  # type: ignore[arg-type]
+        (lambda: painet.evaluate("a", split="tset"), "split='tset'"),  # type: ignore[arg-type]
+        (lambda: painet.evaluate("a", horizon=0), "horizon=0: not allowed"),
+        (lambda: painet.train("demo", budget_s=-1), "budget_s=-1: not allowed"),
+        (lambda: painet.write_prediction("a.pdb", 0, "out"), "steps=0: not allowed"),
+        (
+            lambda: painet.write_prediction("a.pdb", 5, "out", frame_time=1e-15),  # type: ignore[arg-type]
+            "frame_time=1e-15: not allowed",
+        ),
+    ],
+)
+def test_arguments_are_held_against_the_signature(call: Callable[[], object], said: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        call()
+    assert str(caught.value).startswith(said)
+
+
 def test_what_is_loaded_is_of_the_one_class() -> None:
     assert isinstance(load("sample", "cpu").model, painet.PAINET)
 
@@ -239,11 +269,11 @@ def test_a_file_is_predicted_into_a_folder(data_dir: Path, tmp_path: Path) -> No
         3,
         tmp_path / "out",
         checkpoint="sample",
-        start="0:2",
+        start=1,
         device="cpu",
         notice=told.append,
     )
-    assert done.made.start_frames == [0, 1]
+    assert done.made.start_frames == [1]
     assert {one.path.name for one in done.files} < {path.name for path in done.folder.iterdir()}
     assert done.summary["steps"] == 3 and done.summary["provenance"]["inputs"]
     assert "checkpoint sample" in told[0]

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
+from pydantic import Field
+
+from painet_cli.config.arguments import checked
 from painet_cli.data.dataset.manifest import SplitName
 from painet_cli.evaluation.evaluate import evaluate_run
 from painet_cli.evaluation.evaluation import Evaluation, save_evaluation
 from painet_cli.training.device import resolve_device
 
 
+@checked
 def evaluate(
     run: str | Path,
     *,
     split: SplitName = "test",
-    horizon: int | None = None,
+    horizon: Annotated[int, Field(ge=1)] | None = None,
     physics: bool = False,
     yardsticks: bool = False,
     error_bars: bool = False,

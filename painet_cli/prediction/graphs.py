@@ -258,9 +258,10 @@ def _check_finite(batch: Batch) -> None:
 
 
 def _at_rest(batch: Batch, drift: NDArray[np.float64], at: NDArray[np.float64]) -> Batch:
-    """Systems at the origin where they were far from it, without the drift of the whole."""
-    if not drift.any() and not at.any():
-        return batch
+    """Systems at the origin where they were far from it, without the drift of the whole.
+
+    They are in single precision, as models are.
+    """
 
     def less(values: Tensor, by: NDArray[np.float64]) -> Tensor:
         return (values.double() - torch.from_numpy(by).to(values.device)).float()
@@ -268,7 +269,7 @@ def _at_rest(batch: Batch, drift: NDArray[np.float64], at: NDArray[np.float64]) 
     past = batch.past
     if past is not None:
         back = torch.arange(1, len(past) + 1, dtype=torch.float64)[:, None, None]
-        past = (past.double().cpu() + back * torch.from_numpy(drift)).to(past)
+        past = (past.double().cpu() + back * torch.from_numpy(drift)).float().to(past.device)
     return replace(
         batch,
         positions=less(batch.positions, at),

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from painet_cli.config.arguments import checked
 from painet_cli.errors import RequestError
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.confidence.kept import CONFIDENCE, radii_of
@@ -76,6 +77,7 @@ class LoadedModel:
         return None if any(one.by_spread for one in known) else joined(known)
 
 
+@checked
 def load(where: str | Path, device: str = "auto") -> LoadedModel:
     """Load a trained model.
 

@@ -28,7 +28,9 @@ _EXACT = 1e-9  # of sum m |r|^2 / dt, the largest angular momentum that a step c
 _WIDEST = 0.5
 """Radians that the start may turn in a step: the chord of a longer turn is no velocity."""
 _STEADY = 0.5
-"""Share by which the recording's own angular momentum may change in as long as is predicted."""
+"""How far the recording's own angular momentum may change in as long as is predicted, as a share of
+what it is and of what it would be if no particle knew of another: of a molecule that does not turn
+it is nearly zero, and changes by multiples of itself."""
 
 Positions = NDArray[np.float64]
 
@@ -167,7 +169,7 @@ def _deviations(
     course = (share @ start)[:, None] + (share @ velocity)[:, None] * times[1:, None]
     far = np.linalg.norm(share @ positions - course, axis=-1).max()
     every = np.concatenate([start[:, None], positions], axis=1)
-    momentum = _angular(every, times, masses)
+    momentum = _angular(every, times, masses).sum(axis=2)
     apart = start - (share @ start)[:, None]
     wanted = np.einsum("n,snc->sc", masses, np.cross(apart, velocity))
     most = (masses * np.linalg.norm(apart, axis=-1) * np.linalg.norm(velocity, axis=-1)).sum(1)
@@ -179,11 +181,11 @@ def _angular(
     frames: Positions,  # (S, 1 + T, N, 3)
     times: NDArray[np.float64],  # (1 + T,)
     masses: Positions,
-) -> Positions:  # (S, T, 3)
-    """Angular momentum about the centre of mass from each frame to the next."""
+) -> Positions:  # (S, T, N, 3)
+    """Angular momentum of each particle about the centre of mass, from each frame to the next."""
     apart = frames - ((masses / masses.sum()) @ frames)[:, :, None]
     crossed = np.cross(apart[:, :-1], apart[:, 1:])
-    by_time: Positions = np.einsum("n,stnc->stc", masses, crossed) / np.diff(times)[:, None]
+    by_time: Positions = masses[:, None] * crossed / np.diff(times)[:, None, None]
     return by_time
 
 
@@ -218,15 +220,20 @@ def _check_steady(
     frames = recording.read(made.selected, first, at + 1).frames[::-every][::-1]
     if len(frames) < 3:
         return
-    found = _angular(frames[None].astype(np.float64), np.arange(float(len(frames))), masses)[0]
-    size = np.linalg.norm(found, axis=-1).mean()
-    changed = np.linalg.norm(found - found[-1], axis=-1).max() / size if size > 0 else 0.0
-    if changed > _STEADY:
+    if (changed := unsteadiness(frames.astype(np.float64), masses)) > _STEADY:
         raise _refused(
-            f"the angular momentum of {recording.name} itself changes by {changed:.0%} in the "
-            f"{len(frames):,} frames before the start: something acts on it, such as solvent that "
-            "was removed or a thermostat, or a step is too long",
+            f"the angular momentum of {recording.name} itself changes by {changed:.0%} of what its "
+            f"particles have in the {len(frames):,} frames before the start: something acts on it, "
+            "such as solvent that was removed or a thermostat, or a step is too long",
         )
+
+
+def unsteadiness(frames: Positions, masses: Positions) -> float:  # (F, N, 3), (N,)
+    """How far the angular momentum of frames changes, as `_STEADY` bounds it."""
+    each = _angular(frames[None], np.arange(float(len(frames))), masses)[0]
+    found = each.sum(axis=1)
+    size = np.sqrt(np.square(found).sum(axis=1).mean() + np.square(each).sum(axis=(1, 2)).mean())
+    return float(np.linalg.norm(found - found[-1], axis=-1).max() / size) if size > 0 else 0.0
 
 
 def _check_turn(

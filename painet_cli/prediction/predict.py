@@ -5,11 +5,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
+from painet_cli.config.arguments import checked_argument
 from painet_cli.data.particles.unit import refuse_other_unit
 from painet_cli.data.units import PICOSECOND
 from painet_cli.errors import RequestError
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from painet_cli.data.formats.frame import Frame
 
 System = TypeVar("System", bound="Data")
+_STEPS = Annotated[int, Field(ge=1)] | None
 _OF_MODELS = {"PDB", "ENT", "XPDB", "PDBQT", "cif", "cif.gz", "mmcif", "mmcif.gz", "MOL2"}
 """What MDAnalysis calls formats of several models of one system, which have no times."""
 
@@ -134,6 +137,8 @@ def predict(
     >>> x.shape, x.dtype  # (steps, particles, 3), angstrom
     ((2, 9, 3), dtype('float32'))
     """
+    steps = checked_argument("steps", _STEPS, steps)
+    frame_time_s = checked_argument("frame_time_s", float | None, frame_time_s)
     if isinstance(model, str | Path):
         model = load(model)
     if hasattr(system, "edge_index"):

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated
 
+from pydantic import Field
+
+from painet_cli.config.arguments import checked
 from painet_cli.data.particles.names import Axis
 from painet_cli.prediction.adapting.own_run import check_keeping
 from painet_cli.prediction.adapting.wish import read_wish
@@ -19,15 +23,16 @@ from painet_cli.storage.atomic import check_writable
 from painet_cli.training.device import resolve_device
 
 
+@checked
 def write_prediction(
     file: str | Path,
-    steps: int,
+    steps: Annotated[int, Field(ge=1)],
     folder: str | Path,
     *,
-    checkpoint: str | None = None,
+    checkpoint: str | Path | None = None,
     topology: str | Path | None = None,
     select: str | None = None,
-    start: str = "last",
+    start: str | int = "last",
     frame_time: str | None = None,
     adapt: str = "auto",
     save_run: str | Path | None = None,
@@ -38,7 +43,7 @@ def write_prediction(
     up: Axis | None = None,
     physics: bool = False,
     unit: str | None = None,
-    fps: str | None = None,
+    fps: str | float | None = None,
     with_past: bool = False,
     keep_bones: bool = False,
     distribution: bool = False,
@@ -149,7 +154,7 @@ def write_prediction(
         steps,
         topology=None if topology is None else Path(topology),
         select=select,
-        start=start,
+        start=str(start),
         frame_time=frame_time,
         wish=read_wish(adapt, kept, Path(data_dir), force=force),
         flag_above=flag_above,
@@ -158,7 +163,7 @@ def write_prediction(
         up=up,
         memory_budget=memory_budget,
         data_dir=Path(data_dir),
-        style=motion_style(unit, fps, with_past=with_past),
+        style=motion_style(unit, None if fps is None else str(fps), with_past=with_past),
         keep_bones=keep_bones,
         physics=physics,
         distribution=distribution,
@@ -168,7 +173,7 @@ def write_prediction(
         Path(file),
         request,
         Path(folder),
-        checkpoint=checkpoint,
+        checkpoint=None if checkpoint is None else str(checkpoint),
         members=members,
         run_dir=Path(run_dir),
         device=device,

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
+from pydantic import Field
+
+from painet_cli.config.arguments import checked
 from painet_cli.config.presets import Preset, preset_name
 from painet_cli.config.schema import Settings
 from painet_cli.errors import RequestError
@@ -16,13 +20,14 @@ from painet_cli.training.watching.callback import Callback, Callbacks
 from painet_cli.training.watching.recorders import recording
 
 
+@checked
 def train(
     preset: str | Path | Preset | None = None,
     *,
     settings: Settings = (),
     resume: str | Path | None = None,
     epochs: int | None = None,
-    budget_s: float | None = None,
+    budget_s: Annotated[float, Field(gt=0)] | None = None,
     data_dir: str | Path = "data",
     run_dir: str | Path = "runs",
     name: str | None = None,

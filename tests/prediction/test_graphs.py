@@ -98,6 +98,16 @@ def test_flying_atoms_are_refused(model: LoadedModel) -> None:
         predict(model, heavy_ethanol(speed=500.0))
 
 
+def test_double_precision_is_taken_and_given_back(model: LoadedModel) -> None:
+    data = heavy_ethanol()
+    single = predict(model, data, 2).y
+    for name in ("pos", "vel"):
+        data[name] = data[name].double()
+    double = predict(model, data, 2).y
+    assert double.dtype == torch.float64
+    torch.testing.assert_close(double.float(), single)
+
+
 @pytest.mark.parametrize("field", ["pos", "vel"])
 def test_what_is_no_number_is_refused_with_its_place(model: LoadedModel, field: str) -> None:
     data = heavy_ethanol()

@@ -155,26 +155,29 @@ def from_pyg(data: Data) -> Batch:
     Raises
     ------
     RequestError
-        A field is missing or has the wrong shape.
+        A field is missing or has the wrong shape, types or edges are no whole numbers, or an edge
+        does not join two of the particles.
     """
     for name in ("pos", "vel", "types", "edge_index"):
         if getattr(data, name, None) is None:
             raise RequestError(
                 f"Data.{name} is missing", "a system needs pos, vel, types and edge_index"
             )
-    m, edges = data.pos.shape[0], data.edge_index.shape[-1]
+    m, edges = data.pos.shape[0], data.edge_index.shape[-1] if data.edge_index.dim() else 0
     hop = getattr(data, "edge_hop", None)
     hop = torch.ones(edges, dtype=torch.int64, device=data.pos.device) if hop is None else hop
-    for name, value, shape in (
-        ("pos", data.pos, (m, 3)),
-        ("vel", data.vel, (m, 3)),
-        ("types", data.types, (m,)),
-        ("edge_index", data.edge_index, (2, edges)),
-        ("edge_hop", hop, (edges,)),
-    ):
+    whole = {"types": (data.types, (m,)), "edge_index": (data.edge_index, (2, edges))}
+    whole["edge_hop"] = (hop, (edges,))
+    moving = {"pos": (data.pos, (m, 3)), "vel": (data.vel, (m, 3))}
+    for name, (value, shape) in {**moving, **whole}.items():
         if tuple(value.shape) != shape:
             raise RequestError(f"Data.{name} has shape {tuple(value.shape)}", f"expected {shape}")
-    graph = graph_of(data.types, data.edge_index, hop, getattr(data, "ptr", None))
+        if name in whole and (value.is_floating_point() or value.is_complex()):
+            raise RequestError(f"Data.{name} is {value.dtype}", "expected whole numbers")
+    ends = data.edge_index.long()
+    if edges and not 0 <= int(ends.min()) <= int(ends.max()) < m:
+        raise RequestError(f"Data.edge_index joins no two of the {m} particles, counted from 0")
+    graph = graph_of(data.types.long(), ends, hop.long(), getattr(data, "ptr", None))
     targets, past = _frames_of(data, "y", "T"), _frames_of(data, "past", "H")
     frame_time_s = getattr(data, "frame_time_s", None)
     if frame_time_s is not None and tuple(frame_time_s.shape) != (graph.num_systems,):

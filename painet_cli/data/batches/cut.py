@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from painet_cli.config.arguments import checked_argument
 from painet_cli.config.schema import DataConfig
 from painet_cli.data.batches.batch import to_pyg
 from painet_cli.data.batches.graph import Graph
@@ -54,8 +55,8 @@ def windows(
     Raises
     ------
     RequestError
-        No window of that part leaves room for the targets, or the dataset has not what types or
-        edges are made of.
+        There is no such part, no window of it leaves room for the targets, or the dataset has not
+        what types or edges are made of.
 
     Examples
     --------
@@ -66,7 +67,7 @@ def windows(
     >>> batch.positions.shape, batch.targets.shape
     (torch.Size([288, 3]), torch.Size([5, 288, 3]))
     """
-    manifest = dataset.manifest
+    part, manifest = checked_argument("part", SplitName, part), dataset.manifest
     data = data or DataConfig(dataset=manifest.name, delta_frames=manifest.split.delta_frames)
     data = with_velocity(data, manifest)
     _, graph = dataset_graph(manifest, data)

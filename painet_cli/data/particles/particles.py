@@ -108,10 +108,24 @@ def backbone_pairs(particles: Particles) -> NDArray[np.int64]:
     carbons = np.flatnonzero(np.array(particles.names, dtype=object) == "CA")
     if not particles.residue_ids:
         return np.empty((0, 2), dtype=np.int64)
-    chains = np.array(particles.chains or ("",) * len(particles.names), dtype=object)[carbons]
-    follows = np.diff(np.array(particles.residue_ids)[carbons]) == 1
-    follows &= chains[1:] == chains[:-1]
+    follows = following(particles, carbons)
     return np.stack([carbons[:-1][follows], carbons[1:][follows]], axis=1)
+
+
+def following(particles: Particles, at: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether the residue of each of (P,) particles follows that of the one before, (P - 1,).
+
+    It does in the same chain with the next number, or with the same and another insertion code.
+    """
+    count = len(particles.names)
+    chains, codes = (
+        np.array(column or ("",) * count, dtype=object)[at]
+        for column in (particles.chains, particles.insertions)
+    )
+    step = np.diff(np.array(particles.residue_ids)[at])
+    next_one = (step == 1) | ((step == 0) & (codes[1:] != codes[:-1]))
+    follows: NDArray[np.bool_] = next_one & (chains[1:] == chains[:-1])
+    return follows
 
 
 def subset(particles: Particles, indices: NDArray[np.int64]) -> Particles:

@@ -9,12 +9,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
-
+from painet_cli.config.arguments import checked_argument
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.data.sources.options import Positional
 from painet_cli.data.sources.registry import DataSource, Destination, find_source
-from painet_cli.errors import RequestError, did_you_mean, option
+from painet_cli.errors import RequestError, did_you_mean
 
 if TYPE_CHECKING:
     from painet_cli.storage.progress import OnBytes, OnCount
@@ -182,19 +181,8 @@ def checked_options(source: DataSource, given: Mapping[str, Any]) -> dict[str, A
             f"give {missing[0]}=..., as `painet prepare {name} --help` describes it",
         )
     return {
-        key: value if value is known[key].default else _checked(known[key], value)
+        key: value
+        if value is known[key].default
+        else checked_argument(key, known[key].annotation, value)
         for key, value in given.items()
     }
-
-
-def _checked(one: SourceOption, value: Any) -> Any:
-    """Value of an option, of its type: text for a path becomes a path."""
-    value = [value] if one.several and isinstance(value, str | Path) else value
-    kind = TypeAdapter(one.annotation, config=ConfigDict(arbitrary_types_allowed=True))
-    try:
-        return kind.validate_python(value)
-    except ValidationError as error:
-        why = error.errors(include_url=False)[0]["msg"]
-        raise RequestError(
-            f"{option(one.name, value)}: not allowed", f"it{why.removeprefix('Input')}"
-        ) from error

@@ -10,7 +10,12 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial.distance import jensenshannon
 
-from painet_cli.data.particles.particles import Particles, backbone_pairs, residue_starts
+from painet_cli.data.particles.particles import (
+    Particles,
+    backbone_pairs,
+    following,
+    residue_starts,
+)
 from painet_cli.data.particles.structure import holds_lengths
 
 BINS = 36
@@ -53,7 +58,9 @@ def _protein(particles: Particles) -> dict[str, Quadruples]:
     )
     universe.add_TopologyAttr("names", list(particles.names))
     universe.add_TopologyAttr("resnames", [particles.residues[k] for k in first])
-    numbers = [particles.residue_ids[k] for k in first]
+    # of insertion codes MDAnalysis knows nothing here: residues are counted along each chain
+    steps = np.where(following(particles, first), 1, 2)
+    numbers = np.concatenate([[1], 1 + np.cumsum(steps)]).tolist()
     universe.add_TopologyAttr("resids", numbers)
     universe.add_TopologyAttr("segids", [chain or "SYSTEM" for chain in segments])
     with warnings.catch_warnings():

@@ -69,6 +69,8 @@ def _frames(system: ArrayLike, up_axis: Axis | None) -> NDArray[np.floating]:  #
     """Positions of one frame or of several, in as many digits as they need."""
     if isinstance(system, Tensor):
         system = system.detach().cpu()
+    if np.ma.is_masked(system):
+        system = np.ma.filled(np.ma.asarray(system).astype(np.float64), np.nan)
     try:
         given = np.asarray(system)
     except ValueError:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from painet_cli.data.particles.names import Axis, Treatment
 from painet_cli.data.particles.particles import Particles
+from painet_cli.data.units import same_time, time_text
 from painet_cli.errors import RequestError, option
 
 Kind = Literal["molecule", "motion", "dataset", "arrays"]
@@ -151,9 +152,13 @@ class Recording(ABC):
         self.frame_count = frame_count
         self.frame_time_s = frame_time_s
         self._times_are_given = False
+        self._of_times: tuple[str, ...] = ()
 
     def give_frame_time(self, frame_time_s: float) -> None:
         """Take these seconds between frames, instead of the times that the file gives them."""
+        if self.frame_time_s is not None and not same_time(frame_time_s, self.frame_time_s):
+            told = f"{time_text(frame_time_s)} between its frames are taken, as given"
+            self._of_times = (f"{self.name}: {told}, in place of {time_text(self.frame_time_s)}",)
         self.frame_time_s = frame_time_s
         self._times_are_given = True
 
@@ -227,7 +232,7 @@ class Recording(ABC):
             velocities=read.velocities,
             boxes=read.boxes,
             origins=read.origins,
-            notes=(*self.notes, *selected.notes),
+            notes=(*self._of_times, *self.notes, *selected.notes),
             treatment=self.treatment,
         )
 

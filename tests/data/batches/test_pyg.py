@@ -99,6 +99,22 @@ def test_a_wrong_shape_is_named(name: str, shape: tuple[int, ...]) -> None:
         from_pyg(data(**{name: torch.ones(shape, dtype=kind)}))
 
 
+@pytest.mark.parametrize("name", ["types", "edge_index", "edge_hop"])
+def test_types_and_edges_are_whole_numbers(name: str) -> None:
+    whole = data()[name]
+    with pytest.raises(RequestError, match=f"Data.{name} is torch.float64\nexpected whole numbers"):
+        from_pyg(data(**{name: whole.double()}))
+    assert_same(from_pyg(data(**{name: whole.int()})), from_pyg(data()))
+
+
+@pytest.mark.parametrize("end", [-1, 4])
+def test_an_edge_to_nowhere_is_refused(end: int) -> None:
+    edges = data().edge_index.clone()
+    edges[1, -1] = end
+    with pytest.raises(RequestError, match="joins no two of the 4 particles"):
+        from_pyg(data(edge_index=edges))
+
+
 def test_a_batch_moves_to_another_device_whole() -> None:
     batch = equal_systems(CHAIN).to(torch.device("meta"))
     tensors = (batch.positions, batch.velocities, batch.known_targets(), batch.graph.types)

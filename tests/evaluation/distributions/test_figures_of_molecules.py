@@ -7,7 +7,7 @@ import pytest
 from butane import BUTANE, butane, compared, particles
 from numpy.typing import NDArray
 
-from painet_cli.data.particles.particles import Particles
+from painet_cli.data.particles.particles import Particles, backbone_pairs
 from painet_cli.evaluation.distributions.torsions import torsions_of
 
 FRAME = butane(np.array([178.0]))
@@ -99,6 +99,28 @@ def test_no_torsion_of_a_protein_goes_from_one_chain_to_the_next(
     assert {kind: rows.tolist() for kind, rows in found.items() if kind == "phi"} == (
         {"phi": phi} if phi else {}
     )
+
+
+@pytest.mark.parametrize(
+    ("residues", "phi"),
+    [
+        (("52", "52A", "52B", "53"), [[2, 4, 5, 6], [6, 8, 9, 10], [10, 12, 13, 14]]),
+        (("51", "52", "52A", "60"), [[2, 4, 5, 6], [6, 8, 9, 10]]),
+        (("1", "2", "1", "2"), [[2, 4, 5, 6], [10, 12, 13, 14]]),  # two copies without chains
+    ],
+)
+def test_residues_follow_each_other_by_number_and_insertion_code(
+    residues: tuple[str, ...], phi: list[list[int]]
+) -> None:
+    each = [residue for residue in residues for _ in range(4)]
+    like = _backbone("A" * len(residues))
+    numbers = tuple(int(residue.rstrip("AB")) for residue in each)
+    codes = tuple(residue.lstrip("0123456789") for residue in each)
+    numbered = like.model_copy(update={"residue_ids": numbers, "insertions": codes})
+    assert torsions_of(numbered)["phi"].tolist() == phi
+    carbons = [[4 * k + 1 for k in ends] for ends in ((0, 1), (1, 2), (2, 3))]
+    kept = [carbons[rows[1] // 4 - 1] for rows in phi]
+    assert backbone_pairs(numbered).tolist() == kept
 
 
 def test_the_second_half_is_held_against_the_first() -> None:

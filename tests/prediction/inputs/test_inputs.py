@@ -113,6 +113,14 @@ def test_a_motion_finds_the_skeleton_beside_it(tmp_path: Path) -> None:
     assert read(amc, topology=tmp_path / "x.skeleton").frames.shape == (4, 3, 3)
 
 
+def test_a_time_in_place_of_the_files_own_is_said(tmp_path: Path, data_dir: Path) -> None:
+    top, dcd = write_trajectory(tmp_path, ethanol(data_dir), frames=3, dt=0.002)
+    said = "ethanol: 5 fs between its frames are taken, as given, in place of 2 fs"
+    assert said in read(dcd, topology=top, frame_time_s=5e-15).notes
+    same = read(dcd, topology=top, frame_time_s=2e-15)
+    assert not any("as given" in note for note in same.notes)
+
+
 def test_a_dataset_by_name_or_folder(data_dir: Path) -> None:
     by_name = read(Path("sample"), data_dir=data_dir, first=-2)
     folder = read(data_dir / "sample", first=-2)
