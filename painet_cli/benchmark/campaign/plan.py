@@ -32,10 +32,11 @@ from painet_cli.training.record import ERRORS
 from painet_cli.training.setup.build import dataset_of
 
 _EPOCH_S = {
-    "linear": 0.005, "rf": 0.04, "mpnn": 0.3, "egnn": 0.6, "egno": 0.65, "hegnn": 0.75,
-    "gf-node": 1.0, "atom": 0.95, "painet": 0.8,
+    "linear": 0.008, "rf": 0.1, "mpnn": 0.65, "egnn": 1.4, "egno": 1.6, "hegnn": 1.3,
+    "gf-node": 3.0, "atom": 2.2, "painet": 1.9,
 }  # fmt: skip
-"""Seconds of an epoch of 200 windows of motion capture at width 128, as a first guess."""
+"""Seconds of an epoch of 200 windows of motion capture at width 128, as a first guess: the shortest
+of the records in `docs/results/`, on one hardware thread of a core with two."""
 _GUESSED = 200 * (31 + 130) * 128**2
 """Windows by particles and edges by the square of the width, of that guess."""
 _CLOSED_FORM_S = 60.0
