@@ -64,8 +64,8 @@ def predict_graphs(model: DynamicsModel | LoadedModel, data: System, steps: int 
             f"a bare model predicts its {model.horizon} steps",
             "give what painet.load returns to predict more",
         )
-    training = model.training
-    predicted.y = model.eval()(from_pyg(data)).transpose(0, 1)
+    batch, training = from_pyg(data), model.training
+    predicted.y = model.eval()(batch).transpose(0, 1)
     model.train(training)
     return predicted
 
