@@ -30,13 +30,13 @@ from painet_cli.config.presets import Preset
 from painet_cli.config.schema import Loss
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.cut import windows_of
-from painet_cli.data.batches.windows import Windows
+from painet_cli.data.batches.windows import Windows, spread_out
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.data.dataset.manifest import SplitName
 from painet_cli.data.particles.superpose import stretches
 from painet_cli.errors import RequestError
 from painet_cli.models.kernel.fit import fit_kernel
-from painet_cli.models.kernel.written import count_windows, spread_out
+from painet_cli.models.kernel.written import count_windows
 from painet_cli.models.layers.body_frame import BodyFrame
 from painet_cli.models.registry import system_of
 from painet_cli.prediction.yardsticks import (

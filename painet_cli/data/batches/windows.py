@@ -276,6 +276,11 @@ class Windows:
         return [made.get(start) or self._edges[start] for start in starts.tolist()]
 
 
+def spread_out(count: int, most: int) -> Tensor:
+    """(<= most,) places among `count` that are as far apart as can be, ascending."""
+    return torch.linspace(0, count - 1, min(count, most), dtype=torch.float64).round().long()
+
+
 def _types_of(manifest: Manifest, starts: NDArray[np.int64]) -> Tensor | None:
     """Particle types of every window, (S, N), where a segment has its own; None where none has."""
     segments = manifest.segments
