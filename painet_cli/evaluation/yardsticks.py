@@ -199,9 +199,8 @@ def _flat(made: NDArray[np.floating]) -> Tensor:
 def _last_frames(batch: Batch, windows: Windows, numbers: Tensor) -> NDArray[np.floating]:
     """(B, N, 3) means of the last frames, of as many as the start's segment has."""
     dataset, starts = windows.dataset, windows.starts[numbers.numpy()]
-    first = np.array([segment.start for segment in dataset.manifest.segments])
-    began = first[np.searchsorted(first, starts, side="right") - 1]
-    return _in_batch(mean_of_last(dataset.frames, starts, began), batch, windows, numbers)
+    means = mean_of_last(dataset.frames, starts, dataset.manifest.began_at(starts))
+    return _in_batch(means, batch, windows, numbers)
 
 
 def _in_batch(
