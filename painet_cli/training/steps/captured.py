@@ -154,7 +154,7 @@ class StepGraph:
     def __init__(self, step: Step, batch: Batch) -> None:
         self._step = step
         held = {name: torch.empty_like(value) for name, value in batch.numbers().items()}
-        self._held: Batch = replace(batch, **held)
+        self._held = replace(batch, graph=batch.graph, **held)
         groups = [group for optimizer in step.optimizers for group in optimizer.param_groups]
         self._whole = all(group.get("capturable", False) for group in groups)
         self._graph = torch.cuda.CUDAGraph()

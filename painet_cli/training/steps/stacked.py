@@ -49,7 +49,7 @@ class StackedStep(Step):
         def loss_of(
             weights: dict[str, Tensor], buffers: dict[str, Tensor], own: dict[str, Tensor]
         ) -> Tensor:
-            batch: Batch = replace(batches, **own)
+            batch = replace(batches, graph=batches.graph, **own)
             predicted = functional_call(self.model, (weights, buffers), (batch,))
             return mean_loss(predicted, batch, self.loss)
 
@@ -151,4 +151,4 @@ def stacked(batches: Sequence[Batch]) -> Batch:
     """K batches of one shape as one, whose numbers are (K, ...), on the graph of the first."""
     numbers = [batch.numbers() for batch in batches]
     held = {name: torch.stack([each[name] for each in numbers]) for name in numbers[0]}
-    return replace(batches[0], **held)
+    return replace(batches[0], graph=batches[0].graph, **held)
