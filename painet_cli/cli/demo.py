@@ -36,7 +36,6 @@ def demo(session: Session, data_dir: DataDir = DATA_DIR, run_dir: RunDir = RUN_D
     reuse_freed_memory()
     say = session.console.print
     device = resolve_device(session.device)
-    reuse_freed_memory()
     folder = data_dir / "sample"
     if not folder.exists():
         prepare_sample(Destination(data_dir, command="painet demo"))

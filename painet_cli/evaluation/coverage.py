@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from painet_cli.data.batches.windows import Windows
+from painet_cli.data.batches.windows import Windows, spread_out
 from painet_cli.errors import RequestError
 from painet_cli.evaluation.metrics import predictions
 from painet_cli.evaluation.sampled import Sampled
@@ -92,7 +92,7 @@ def coverage_by_type(
     RequestError
         They do not go together.
     """
-    steps, count = len(windows.offsets), min(len(windows), MOST_WINDOWS)
+    steps, numbers = len(windows.offsets), spread_out(len(windows), MOST_WINDOWS)
 
     @cache
     def radii_for(types: tuple[int, ...], time_s: float | None) -> Radii | None:
@@ -101,7 +101,6 @@ def coverage_by_type(
             return None
         return radii.first(steps)
 
-    numbers = torch.linspace(0, len(windows) - 1, count, dtype=torch.float64).round().long()
     within, particles, pooled = np.zeros(steps), 0, []
     batches = windows.batches(batch_size, numbers)
     for batch, predicted in predictions(model, batches, steps, trained):
@@ -119,7 +118,7 @@ def coverage_by_type(
             particles += int(own.sum())
             pooled.append(radii.typical(radius))
     held = (within / particles).tolist()
-    return Coverage(np.mean(pooled, axis=0).tolist(), held, None, count, "checkpoint")
+    return Coverage(np.mean(pooled, axis=0).tolist(), held, None, len(numbers), "checkpoint")
 
 
 def _kept(

@@ -109,7 +109,7 @@ def evaluate_run(
 def _evaluation(of: OpenedRun, errors: Errors, meter: MemoryMeter, world: World) -> Evaluation:
     """Errors, with all that is said of the run, its data and the machine."""
     header, preset, manifest = of.header, of.preset, of.dataset.manifest
-    mse = errors.f_mse if preset.data.report == "last" else errors.mse
+    mse = errors.f_mse if preset.data.report == "last" else errors.a_mse
     systems: tuple[SystemErrors, ...] = ()
     peak_memory_gb = meter.peak_gb()
     if of.several:

@@ -61,11 +61,6 @@ class Errors:
         """A-MSE, over all steps (equation 28, with the mean over coordinates)."""
         return float(self.squared.mean())
 
-    @property
-    def mse(self) -> float:
-        """The figure of a table: A-MSE, which is F-MSE where T is 1."""
-        return self.a_mse
-
 
 @torch.no_grad()
 def predictions(

@@ -12,8 +12,8 @@ from typing import Any
 
 from painet_cli.config.differences import Flat, changes_of, differing_keys, flat_settings
 from painet_cli.config.presets import load_preset
-from painet_cli.errors import PainetError, RequestError, option
-from painet_cli.storage.archives import number, numbers_in, read_json
+from painet_cli.errors import RequestError, option
+from painet_cli.storage.archives import number, numbers_in, read_object
 from painet_cli.storage.locks import LOCK, is_held
 from painet_cli.training.run_folder import BEST, CONFIG, EVALUATION, LAST, METRICS, RECORD, label_in
 
@@ -131,14 +131,14 @@ def _read(folder: Path) -> Run | None:
         preset = load_preset(str(folder / CONFIG))
     except RequestError:  # a plug-in's model that is gone, or a file of another program
         return None
-    record = _object(folder / RECORD)
+    record = read_object(folder / RECORD) or {}
     lines = _epochs(folder / METRICS)
     measured = [(line["val_mse"], line["epoch"]) for line in lines if line["val_mse"] is not None]
     # a training that its budget ended early was evaluated once, outside of its epochs
     kept = (record.get("val_mse"), record.get("best_epoch"))
     best = min(measured, default=(number(kept[0]), number(kept[1])))
     label = label_in(folder)
-    test = _object(folder / EVALUATION)
+    test = read_object(folder / EVALUATION) or {}
     return Run(
         run=folder,
         name=label.name,
@@ -161,13 +161,6 @@ def _read(folder: Path) -> Run | None:
 def _state(folder: Path, status: str) -> str:
     """State of a run; one that says it is running, and that nobody holds, was killed."""
     return "running" if is_held(folder / LOCK) else _STATES.get(status, "interrupted")
-
-
-def _object(path: Path) -> dict[str, Any]:
-    with suppress(PainetError):
-        content = read_json(path, "")
-        return content if isinstance(content, dict) else {}
-    return {}
 
 
 def _epochs(path: Path) -> list[dict[str, Any]]:

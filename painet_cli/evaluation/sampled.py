@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from painet_cli.data.batches.windows import Windows
+from painet_cli.data.batches.windows import Windows, spread_out
 from painet_cli.errors import RequestError
 from painet_cli.evaluation.metrics import predictions
 from painet_cli.models.base import DynamicsModel
@@ -76,8 +75,7 @@ def sample_windows(
             "`painet predict FILE` checks predictions of one system (--physics, --distribution)",
         )
     n, steps = len(manifest.particles.names), len(windows.offsets)
-    count = min(len(windows), most, max(1, _MOST_POSITIONS // (n * steps)))
-    numbers = torch.linspace(0, len(windows) - 1, count, dtype=torch.float64).round().long()
+    numbers = spread_out(len(windows), min(most, max(1, _MOST_POSITIONS // (n * steps))))
     starts: list[NDArray[np.float32]] = []
     predicted: list[NDArray[np.float32]] = []
     truth: list[NDArray[np.float32]] = []

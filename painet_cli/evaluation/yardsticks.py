@@ -30,13 +30,13 @@ from painet_cli.config.presets import Preset
 from painet_cli.config.schema import Loss
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.cut import windows_of
-from painet_cli.data.batches.windows import Windows
+from painet_cli.data.batches.windows import Windows, spread_out
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.data.dataset.manifest import SplitName
 from painet_cli.data.particles.superpose import stretches
 from painet_cli.errors import RequestError
 from painet_cli.models.kernel.fit import fit_kernel
-from painet_cli.models.kernel.written import count_windows, spread_out
+from painet_cli.models.kernel.written import count_windows
 from painet_cli.models.layers.body_frame import BodyFrame
 from painet_cli.models.registry import system_of
 from painet_cli.prediction.yardsticks import (
@@ -199,9 +199,8 @@ def _flat(made: NDArray[np.floating]) -> Tensor:
 def _last_frames(batch: Batch, windows: Windows, numbers: Tensor) -> NDArray[np.floating]:
     """(B, N, 3) means of the last frames, of as many as the start's segment has."""
     dataset, starts = windows.dataset, windows.starts[numbers.numpy()]
-    first = np.array([segment.start for segment in dataset.manifest.segments])
-    began = first[np.searchsorted(first, starts, side="right") - 1]
-    return _in_batch(mean_of_last(dataset.frames, starts, began), batch, windows, numbers)
+    means = mean_of_last(dataset.frames, starts, dataset.manifest.began_at(starts))
+    return _in_batch(means, batch, windows, numbers)
 
 
 def _in_batch(

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from painet_cli.data.batches.batch import Batch
+from painet_cli.data.batches.by_system import mean_by_system
 from painet_cli.models.base import DynamicsModel
 
 
@@ -41,11 +42,8 @@ class Ensemble(DynamicsModel):
         A few members tell little of one particle, so half of the variance is that of its system.
         """
         variance = self._each(batch).var(dim=0).mean(dim=-1)  # (T, M)
-        index, count = batch.graph.system, batch.graph.num_systems
-        total = variance.new_zeros((len(variance), count)).index_add(1, index, variance)
-        sizes = torch.bincount(index, minlength=count)
-        whole = (total / sizes).index_select(1, index)
-        return ((variance + whole) / 2).sqrt()
+        whole = mean_by_system(variance.t(), batch.graph).t()
+        return ((variance + whole.index_select(1, batch.graph.system)) / 2).sqrt()
 
     def _each(self, batch: Batch) -> Tensor:  # (K, T, M, 3)
         return torch.stack([member(batch) for member in self.members])

@@ -144,8 +144,7 @@ class Checkpoint:
             "types": list(header.type_names),
             "horizon": self.horizon,
             "step_s": self.step_s,
-            "frame_times_s": self.frame_times
-            and [self.frame_times.shortest, self.frame_times.longest],
+            "frame_times_s": self.frame_times and list(self.frame_times.bounds),
             "frame_time_s": header.units.frame_time_s,
             "mse": self.test_mse,
             "unit": f"{header.units.length}²",

@@ -64,8 +64,9 @@ def predict_graphs(model: DynamicsModel | LoadedModel, data: System, steps: int 
             f"a bare model predicts its {model.horizon} steps",
             "give what painet.load returns to predict more",
         )
-    model.eval()
-    predicted.y = model(from_pyg(data)).transpose(0, 1)
+    batch, training = from_pyg(data), model.training
+    predicted.y = model.eval()(batch).transpose(0, 1)
+    model.train(training)
     return predicted
 
 

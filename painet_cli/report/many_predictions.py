@@ -203,25 +203,33 @@ def _predicted(
                 kinds.append([one])
             else:
                 kind.append(one)
-    positions = {
-        id(one): ahead
+    made = {
+        id(one): outcome
         for kind in kinds
-        for one, ahead in zip(
-            kind,
-            predict_together(
-                kind[0].asked.loaded,
-                [one.asked.states for one in kind],
-                request.steps,
-                notice=notice,
-                memory_budget=request.memory_budget,
-            ),
-            strict=True,
-        )
+        for one, outcome in zip(kind, _of_one_kind(kind, request, notice), strict=True)
     }
-    made: list[RecordingForecast | PainetError] = []
-    for one in begun:
-        try:
-            made.append(one.finish(positions[id(one)]) if isinstance(one, Begun) else one)
-        except PainetError as error:
-            made.append(error)
-    return made
+    return [made[id(one)] if isinstance(one, Begun) else one for one in begun]
+
+
+def _of_one_kind(
+    kind: Sequence[Begun], request: PredictionRequest, notice: Callable[[str], None]
+) -> list[RecordingForecast | PainetError]:
+    """Finish systems that are alike; each by itself where the model fails on their batches."""
+    try:
+        ahead = predict_together(
+            kind[0].asked.loaded,
+            [one.asked.states for one in kind],
+            request.steps,
+            notice=notice,
+            memory_budget=request.memory_budget,
+        )
+    except PainetError:
+        return [_caught(one.predict, notice, request.memory_budget) for one in kind]
+    return [_caught(one.finish, positions) for one, positions in zip(kind, ahead, strict=True)]
+
+
+def _caught(make: Callable[..., RecordingForecast], *given: Any) -> RecordingForecast | PainetError:
+    try:
+        return make(*given)
+    except PainetError as error:
+        return error

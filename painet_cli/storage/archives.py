@@ -10,7 +10,7 @@ import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -142,6 +142,14 @@ def read_json(path: Path, hint: str) -> Any:
     # a number of thousands of digits is a ValueError, too many brackets a RecursionError
     except (ValueError, RecursionError) as error:
         raise RequestError(f"{path}: not JSON ({brief(error)})", hint) from error
+
+
+def read_object(path: Path) -> dict[str, Any] | None:
+    """The object in a JSON file; None where there is none to read."""
+    with suppress(RequestError):
+        content = read_json(path, "")
+        return content if isinstance(content, dict) else None
+    return None
 
 
 def number(value: object) -> float | None:

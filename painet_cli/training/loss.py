@@ -8,11 +8,12 @@ from torch import Tensor
 from painet_cli.config.presets import Preset
 from painet_cli.config.schema import Loss, Report
 from painet_cli.data.batches.batch import Batch
+from painet_cli.data.batches.by_system import mean_by_system
 from painet_cli.data.batches.windows import Windows
 from painet_cli.data.dataset.manifest import Manifest
 from painet_cli.errors import RequestError
 from painet_cli.models.base import DynamicsModel
-from painet_cli.models.layers.frame_rules import best_rotations, mean_by_system
+from painet_cli.models.layers.frame_rules import best_rotations
 from painet_cli.training.distributed.world import SINGLE, World
 
 

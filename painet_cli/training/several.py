@@ -46,8 +46,7 @@ def check_types(
     types, bounds = graph.types.tolist(), graph.ptr.tolist()
     own = [{*types[first:last]} for first, last in pairwise(bounds)]
     learned = {*range(known)}.union(*(own[k] for k in np.unique(train.systems.numpy()).tolist()))
-    starts = np.array([segment.start for segment in dataset.manifest.segments])
-    held_out = np.unique(np.searchsorted(starts, [*split.val, *split.test], side="right") - 1)
+    held_out = np.unique(dataset.manifest.segment_at([*split.val, *split.test]))
     for k in sorted({dataset.manifest.segments[segment].system for segment in held_out}):
         unknown = sorted(type_names[index] for index in own[k] - learned)
         if unknown:

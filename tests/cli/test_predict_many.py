@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from pytest import MonkeyPatch
 from scipy.spatial.transform import Rotation
 
-from painet_cli.prediction import passes
+from painet_cli.errors import PainetError
+from painet_cli.prediction import passes, pipeline
 from painet_cli.report import many_predictions
 from painet_cli.report.many_predictions import read_list
 from tiny_files import ethanol, write_pdb
@@ -59,6 +60,25 @@ def test_a_file_among_others_is_predicted_as_it_is_alone(structures: list[str], 
     np.testing.assert_allclose(among, alone, atol=1e-5)
     for at in ("alone", "many/c"):
         assert json.loads(Path(at, "summary.json").read_text())["warnings"]
+
+
+def test_a_file_that_the_model_fails_on_does_not_keep_those_that_shared_its_batch(
+    structures: list[str], say: Say, monkeypatch: MonkeyPatch
+) -> None:
+    together, wrong = passes.predict_together, list[Any]()
+
+    def fails_on_the_last(loaded: Any, systems: Any, *rest: Any, **how: Any) -> Any:
+        wrong.extend([] if wrong else [systems[-1]])
+        if any(one is wrong[0] for one in systems):
+            raise PainetError("model gf-node: its ODE needs more than 1024 steps")
+        return together(loaded, systems, *rest, **how)
+
+    for module in (many_predictions, pipeline):
+        monkeypatch.setattr(module, "predict_together", fails_on_the_last)
+    status, _, err = say("predict", "a.pdb", "c.pdb", "-T", 2, "--checkpoint", "sample")
+    assert status == 2
+    assert "1 of 2 files not predicted, the first: c.pdb: model gf-node" in err
+    assert Path("predictions/a/report.html").is_file()
 
 
 def test_files_of_one_kind_share_batches_and_a_model(

@@ -58,12 +58,11 @@ def test_two_windows_of_two_steps() -> None:
     assert errors.step_mse == [2.0, 4.0]
     assert errors.f_mse == 4.0
     assert errors.a_mse == 3.0
-    assert errors.mse == 3.0
 
 
 def test_at_one_step_all_are_the_same() -> None:
     errors = Errors(np.array([[1.0], [4.0]]))
-    assert errors.f_mse == errors.a_mse == errors.mse == 2.5
+    assert errors.f_mse == errors.a_mse == 2.5
     assert errors.step_mse == [2.5]
 
 
@@ -97,7 +96,7 @@ def test_the_errors_of_windows_do_not_depend_on_the_batch(
     assert errors.squared.shape == (4, 2)
     np.testing.assert_allclose(errors.squared, errors_of_still(dataset, offsets), rtol=1e-6)
     np.testing.assert_allclose(
-        validation_mse(Still(2), windows(dataset, offsets), batch_size), errors.mse, rtol=1e-12
+        validation_mse(Still(2), windows(dataset, offsets), batch_size), errors.a_mse, rtol=1e-12
     )
 
 

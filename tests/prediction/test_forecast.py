@@ -217,7 +217,9 @@ def test_all_starts_keep_within_their_recording() -> None:
     assert parse_starts("all", 5, (), 20).frames.tolist() == [1, 2, 3, 4]
 
 
-@pytest.mark.parametrize("text", ["", "first", "100", "-101", "5:3", "0:9:0", "1:2:3:4", "1.5"])
+@pytest.mark.parametrize(
+    "text", ["", "first", "100", "-101", "5:3", "0:9:0", "1:2:3:4", "1.5", "-:5", "1:-"]
+)
 def test_starts_that_are_none(text: str) -> None:
     with pytest.raises(RequestError, match="start="):
         parse_starts(text, 100, (), 20)

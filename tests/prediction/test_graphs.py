@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,12 @@ def test_a_sound_system_is_predicted_as_its_arrays_are(model: LoadedModel) -> No
         before[0, 1] -= 0.01
         x = predict(model, np.stack([before, start]), types=["C", "C", "O"])
     np.testing.assert_allclose(y.transpose(0, 1).numpy(), x, atol=1e-4)
+
+
+def test_a_bare_model_goes_on_training_after_a_prediction(model: LoadedModel) -> None:
+    bare = deepcopy(model.model).train()
+    predict(bare, heavy_ethanol(speed=0.01))
+    assert bare.training
 
 
 @pytest.mark.parametrize("treatment", ["superposed", "centred"])

@@ -56,7 +56,7 @@ def test_soap_turns_the_sides_that_are_neither_one_nor_too_long(
 def test_soap_moves_nothing_on_the_first_gradient() -> None:
     parameter = nn.Parameter(torch.ones(3, 3))
     parameter.grad = torch.ones(3, 3)
-    Soap([parameter]).step()
+    Soap([parameter], lr=1e-3, weight_decay=0.0).step()
     assert torch.equal(parameter.detach(), torch.ones(3, 3))
 
 

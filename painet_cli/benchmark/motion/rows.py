@@ -109,10 +109,8 @@ def _windows(task: MotionTask, part: SplitName) -> _Windows:
 
 
 def _starts(task: MotionTask, part: SplitName) -> NDArray[np.int64]:
-    first = np.array([segment.start for segment in task.dataset.manifest.segments])
     starts = task.dataset.starts(part)
-    began = first[np.searchsorted(first, starts, side="right") - 1]
-    kept: NDArray[np.int64] = starts[starts - began >= PAST]
+    kept: NDArray[np.int64] = starts[starts - task.dataset.manifest.began_at(starts) >= PAST]
     return kept
 
 

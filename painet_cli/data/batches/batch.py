@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -53,6 +53,11 @@ class Batch:
     prior: Tensor | None = None
     weights: Tensor | None = None
 
+    def numbers(self) -> dict[str, Tensor]:
+        """What it holds beside the graph, by name: all that differs between batches of one."""
+        held = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in held.items() if isinstance(value, Tensor)}
+
     def known_targets(self) -> Tensor:
         """(T, M, 3) targets of a batch that has them.
 
@@ -102,16 +107,8 @@ class Batch:
 
     def to(self, device: torch.device) -> Batch:
         """Same batch on another device."""
-        return Batch(
-            self.graph.to(device),
-            self.positions.to(device),
-            self.velocities.to(device),
-            None if self.targets is None else self.targets.to(device),
-            None if self.past is None else self.past.to(device),
-            None if self.frame_time_s is None else self.frame_time_s.to(device),
-            None if self.prior is None else self.prior.to(device),
-            None if self.weights is None else self.weights.to(device),
-        )
+        moved = {name: numbers.to(device) for name, numbers in self.numbers().items()}
+        return replace(self, graph=self.graph.to(device), **moved)
 
 
 def to_pyg(batch: Batch) -> PyGBatch:

@@ -99,11 +99,9 @@ def windows_of(
         differ in the time between frames, and no `frame_times` are given.
     """
     manifest, starts = dataset.manifest, dataset.starts(part)
-    segments = manifest.segments
-    first = np.array([segment.start for segment in segments])
-    end = first + np.array([segment.length for segment in segments])
-    segment = np.searchsorted(first, starts, side="right") - 1
-    room, behind = end[segment] - 1 - starts, starts - first[segment]
+    segment, behind = manifest.segment_at(starts), starts - manifest.began_at(starts)
+    lengths = np.array([one.length for one in manifest.segments])
+    room = lengths[segment] - 1 - behind
     after = int(offsets[-1])  # the frame after the start, of which a velocity is made, included
     if frame_times is not None:
         room = np.minimum(room, manifest.split.delta_frames)
@@ -123,7 +121,7 @@ def windows_of(
     if before.frames and fitting.size == 0 and (room >= after).any():
         raise RequestError(
             f"dataset {manifest.name}: no {part} window has {before.frames} frames before "
-            f"its start; its longest segment has {max(s.length for s in segments)} frames",
+            f"its start; its longest segment has {lengths.max()} frames",
             "choose a smaller data.history, or data.velocity=next",
         )
     if fitting.size == 0:

@@ -12,6 +12,7 @@ from numpy.lib.array_utils import byte_bounds
 from numpy.typing import NDArray
 from torch import Tensor
 
+from painet_cli.data.batches.by_system import mean_by_system
 from painet_cli.data.batches.graph import Graph, ranges
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.data.particles.names import AXES, Axis
@@ -146,12 +147,7 @@ def at_origin(
     up_axis: Axis | None,
 ) -> Tensor:
     """Systems moved to where their start is about the origin; whole numbers lose no digit."""
-    start, n = frames[0], graph.nodes_per_system
-    if n is not None:
-        at = start.view(-1, n, 3).mean(dim=1).round()
-    else:
-        sums = start.new_zeros((graph.num_systems, 3)).index_add_(0, graph.system, start)
-        at = (sums / graph.ptr.diff()[:, None]).round()
+    at = mean_by_system(frames[0], graph).round()
     if up_axis is not None:
         at[:, AXES.index(up_axis)] = 0.0
     return frames - at.repeat_interleave(graph.ptr.diff(), dim=0, output_size=graph.num_nodes)

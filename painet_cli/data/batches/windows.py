@@ -81,9 +81,7 @@ class Windows:
         self.systems = self._frames.systems_at(starts)
         self._ahead = torch.from_numpy(np.concatenate([[0], before.offsets, offsets]))
         self._starts = torch.from_numpy(starts)
-        first = np.array([segment.start for segment in dataset.manifest.segments])
-        behind = starts - first[np.searchsorted(first, starts, side="right") - 1]
-        self._behind = torch.from_numpy(behind)
+        self._behind = torch.from_numpy(starts - dataset.manifest.began_at(starts))
         self._is_far = self._frames.any_far(starts)
         self._types = _types_of(dataset.manifest, starts)
         self._edges: dict[int, Edges] = {}
@@ -276,11 +274,15 @@ class Windows:
         return [made.get(start) or self._edges[start] for start in starts.tolist()]
 
 
+def spread_out(count: int, most: int) -> Tensor:
+    """(<= most,) places among `count` that are as far apart as can be, ascending."""
+    return torch.linspace(0, count - 1, min(count, most), dtype=torch.float64).round().long()
+
+
 def _types_of(manifest: Manifest, starts: NDArray[np.int64]) -> Tensor | None:
     """Particle types of every window, (S, N), where a segment has its own; None where none has."""
     segments = manifest.segments
     if all(segment.types is None for segment in segments):
         return None
     types = np.array([one.types or manifest.particles.types for one in segments], dtype=np.int64)
-    first = [segment.start for segment in segments]
-    return torch.from_numpy(types[np.searchsorted(first, starts, side="right") - 1])
+    return torch.from_numpy(types[manifest.segment_at(starts)])

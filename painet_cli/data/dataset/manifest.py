@@ -9,6 +9,8 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, PositiveFloat, model_validator
 
 from painet_cli.data.particles.names import (
@@ -172,6 +174,15 @@ class Manifest(Section):
         if not self.systems:
             return (self.frame_count, len(self.particles.names), 3)
         return (sum(s.length * self.systems[s.system].particles for s in self.segments), 3)
+
+    def segment_at(self, frames: ArrayLike) -> NDArray[np.int64]:
+        """Number of the segment that each frame of `frames.npy` is in, of their shape."""
+        first = [segment.start for segment in self.segments]
+        return np.asarray(np.searchsorted(first, frames, side="right") - 1)
+
+    def began_at(self, frames: ArrayLike) -> NDArray[np.int64]:
+        """First frame of the segment that each frame is in, of their shape."""
+        return np.array([segment.start for segment in self.segments])[self.segment_at(frames)]
 
     def fingerprint(self) -> str:
         """Hex sha256 of all that a result depends on: not the name, the origin or the offset."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.particles.names import Axis
+from painet_cli.data.particles.names import AXES, Axis
 
 _LEG = re.compile(r"hip|thigh|femur|leg|knee|tibia|shin|ankle|foot|toe", re.IGNORECASE)
 _ARM = re.compile(
@@ -48,7 +48,7 @@ def t_pose(
     """
     if up_axis not in ("y", "z"):
         return None
-    up = np.eye(3)["xyz".index(up_axis)]
+    up = np.eye(3)[AXES.index(up_axis)]
     left = np.array([1.0, 0.0, 0.0])
     ahead = np.cross(left, up)
     sides = [1 if _LEFT.search(name) else -1 if _RIGHT.search(name) else 0 for name in names]

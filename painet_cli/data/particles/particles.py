@@ -81,6 +81,12 @@ def particles_of_kinds(names: Sequence[str], kinds: Sequence[str], **columns: An
     return Particles(names=tuple(names), types=types, type_names=type_names, **held)
 
 
+def residue_numbers(particles: Particles) -> NDArray[np.int64]:
+    """(N,) number of the residue that every particle is in, counted from 0 (`residue_starts`)."""
+    every = np.arange(len(particles.names))
+    return np.asarray(np.searchsorted(residue_starts(particles), every, side="right") - 1)
+
+
 def residue_starts(particles: Particles) -> NDArray[np.int64]:
     """List the first particle of every residue, (residues,).
 

@@ -12,7 +12,7 @@ from MDAnalysis.coordinates.memory import MemoryReader
 from numpy.typing import NDArray
 
 from painet_cli.data.particles.elements import is_element
-from painet_cli.data.particles.particles import Particles, residue_starts
+from painet_cli.data.particles.particles import Particles, residue_numbers, residue_starts
 from painet_cli.data.units import PICOSECOND
 
 
@@ -41,15 +41,13 @@ def universe_of(
     """
     n = len(particles.names)
     firsts = residue_starts(particles)
-    residue_of = np.zeros(n, dtype=np.int64)
-    residue_of[firsts[1:]] = 1
     chains = [chain or "X" for chain in particles.chains or ["A"] * n]
     segments = list(dict.fromkeys(chains))
     universe = Universe.empty(
         n,
         n_residues=len(firsts),
         n_segments=len(segments),
-        atom_resindex=residue_of.cumsum(),
+        atom_resindex=residue_numbers(particles),
         residue_segindex=[segments.index(chains[first]) for first in firsts],
     )
     residues, numbers = particles.residues or ["UNK"] * n, particles.residue_ids or [1] * n
@@ -80,12 +78,10 @@ def bare_universe(
 ) -> Universe:
     """What a selection is asked of: all that is known of particles, and nothing by default."""
     n, firsts = len(particles.names), residue_starts(particles)
-    residue_of = np.zeros(n, dtype=np.int64)
-    residue_of[firsts[1:]] = 1
     universe = Universe.empty(
         n,
         n_residues=len(firsts),
-        atom_resindex=residue_of.cumsum(),
+        atom_resindex=residue_numbers(particles),
         trajectory=positions is not None,
     )
     known: dict[str, Sequence[Any]] = {

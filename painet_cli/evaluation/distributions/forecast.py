@@ -50,19 +50,19 @@ def compare_forecast(made: RecordingForecast, recording: Recording) -> Distribut
     known = recording.read(made.selected, first, start_frames[-1] + 1)
     at = np.array(start_frames) - first
     began = first_frames(beginnings(known), at)
-    before = known.frames[began[0] : at[0] + 1]
+    before, ahead = known.frames[began[0] : at[0] + 1], _frames_ahead(made, recording)
+    fewest = max(_FEWEST, int(ahead[0]) + 1)  # a start, and a first step after it
     if forecast.truth is not None:
         reference = FrameSet(forecast.start_positions, forecast.truth, forecast.times_s)
         said = "what happened"
-    elif len(before) >= _FEWEST:
-        steps = _frames_ahead(made, recording)
-        reference = _cut(before, steps, forecast.times_s)
+    elif len(before) >= fewest:
+        reference = _cut(before, ahead, forecast.times_s)
         said = "the frames up to the start"
     else:
         raise RequestError(
             f"{option('distribution')}: {recording.name} has {len(before):,} "
             f"frame{'s' * (len(before) != 1)} up to the start, and what came next is not known",
-            f"give a trajectory with at least {_FEWEST} frames before the start",
+            f"give a trajectory with at least {fewest} frames before the start",
         )
     horizon = len(forecast.times_s)
 

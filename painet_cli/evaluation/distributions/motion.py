@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.particles.names import Axis
+from painet_cli.data.particles.names import AXES, Axis
 from painet_cli.data.particles.particles import Particles
 from painet_cli.data.particles.structure import holds_lengths
 from painet_cli.evaluation.distributions.frames import FrameSet
@@ -71,7 +71,7 @@ class Motions:
         self._bones = np.array(particles.bonds if held else (), dtype=np.int64).reshape(-1, 2)
         feet = [k for k, name in enumerate(particles.names) if FEET.search(name)]
         self._feet = np.array(feet if up_axis else [], dtype=np.int64)
-        self._up = "xyz".index(up_axis) if up_axis else 0
+        self._up = AXES.index(up_axis) if up_axis else 0
         heights = np.concatenate([reference.start, reference.flat])[..., self._up]
         self._ground = np.percentile(heights[:, self._feet], _LOWEST, axis=0)
         self._tall = float(np.median(np.ptp(heights, axis=1)))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from typing import Any
+
+from painet_cli.storage.provenance import finite
 
 
 @dataclass(frozen=True)
@@ -60,16 +61,5 @@ class Distribution:
 
     def plain(self) -> dict[str, Any]:
         """As JSON has it; what is no number is None."""
-        rows = [
-            {
-                **asdict(row),
-                "figures": {name: _finite(value) for name, value in row.figures.items()},
-                "by_step": [_finite(value) for value in row.by_step],
-            }
-            for row in self.rows
-        ]
-        return {**asdict(self), "rows": rows}
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
+        plain: dict[str, Any] = finite(asdict(self))
+        return plain

@@ -14,6 +14,7 @@ from painet_cli.data.particles.particles import (
     Particles,
     backbone_pairs,
     following,
+    residue_numbers,
     residue_starts,
 )
 from painet_cli.data.particles.structure import holds_lengths
@@ -46,14 +47,13 @@ def _protein(particles: Particles) -> dict[str, Quadruples]:
     import MDAnalysis
 
     first = residue_starts(particles)
-    of_atom = np.searchsorted(first, np.arange(len(particles.names)), side="right") - 1
     chains = [particles.chains[k] if particles.chains else "" for k in first]
     segments = list(dict.fromkeys(chains))
     universe = MDAnalysis.Universe.empty(
         len(particles.names),
         len(first),
         len(segments),
-        atom_resindex=of_atom,
+        atom_resindex=residue_numbers(particles),
         residue_segindex=[segments.index(chain) for chain in chains],
     )
     universe.add_TopologyAttr("names", list(particles.names))

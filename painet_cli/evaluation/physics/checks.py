@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -26,6 +25,7 @@ from painet_cli.evaluation.physics.geometry import (
     particle_labels,
     residue_labels,
 )
+from painet_cli.storage.provenance import finite
 
 
 @dataclass(frozen=True)
@@ -73,16 +73,8 @@ class PhysicsReport:
 
     def plain(self) -> dict[str, Any]:
         """All of it as JSON has it; numbers that JSON cannot hold are None."""
-        plain: dict[str, Any] = _finite(asdict(self))
+        plain: dict[str, Any] = finite(asdict(self))
         return plain
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def physical_checks(

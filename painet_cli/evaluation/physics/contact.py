@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.motion.length_units import METRES_OF
-from painet_cli.data.particles.names import Axis
+from painet_cli.data.particles.names import AXES, Axis
 from painet_cli.data.particles.particles import Particles
 
 LOW_M = 0.02
@@ -82,7 +82,7 @@ def foot_contact(
     metres = METRES_OF.get(length_unit)
     if not feet or up_axis is None or metres is None:
         return None
-    up = "xyz".index(up_axis)
+    up = AXES.index(up_axis)
     begin = start[:, None, feet].astype(np.float64) * metres
     known = [begin] if truth is None else [begin, truth[:, :, feet] * metres]
     ground = np.concatenate(known, axis=1)[..., up].min(axis=(1, 2))  # (S,)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from painet_cli.errors import RequestError
+from painet_cli.storage.archives import read_object
 from painet_cli.storage.atomic import file_sha256
 from painet_cli.storage.provenance import KEY, SEAL, layout, seal_holds
 from painet_cli.training.checkpoint import load_checkpoint, tensors_digest, under
@@ -87,15 +87,6 @@ def checkpoint_check(path: Path) -> Check:
     if broken:
         return Check(path.name, ok=False, said=f"{broken[0]} holds NaN or infinity")
     return Check(path.name, ok=True, said=f"{len(tensors)} tensors as they were saved")
-
-
-def read_object(path: Path) -> dict[str, Any] | None:
-    """The object in a JSON file; None where there is none to read."""
-    try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return None
-    return content if isinstance(content, dict) else None
 
 
 def record_of(path: Path) -> dict[str, Any] | None:

@@ -19,12 +19,12 @@ from painet_cli.evaluation.verify.files import (
     file_check,
     input_check,
     output_checks,
-    read_object,
     record_of,
     seal_check,
     without_record,
 )
 from painet_cli.prediction.checkpoints import Checkpoint, find_checkpoint
+from painet_cli.storage.archives import read_object
 from painet_cli.training.checkpoint import Header, read_header
 from painet_cli.training.record import trained_facts
 from painet_cli.training.run_folder import BEST, CONFIG, EVALUATION, LAST, METRICS, RECORD
@@ -166,10 +166,9 @@ def _run(folder: Path, data_dir: Path, traced: dict[str, Any]) -> Iterator[Check
     )
     if record:
         yield seal_check(folder / RECORD)
-    outputs = record.get("outputs")
-    if isinstance(outputs, dict) and outputs:
-        yield from (file_check(folder, name, sha256) for name, sha256 in outputs.items())
-    elif record:
+    outputs = [*output_checks(folder, record)]
+    yield from outputs
+    if record and not outputs:
         said = "no sha256 kept: it is running or was killed (painet train --resume), or is older"
         yield Check(RECORD, ok=None, said=said)
     headers = {}

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from painet_cli.data.batches.batch import Batch
-from painet_cli.data.batches.windows import Windows
+from painet_cli.data.batches.windows import Windows, spread_out
 from painet_cli.data.particles.names import AXES, Axis
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.confidence.radii import Radii, by_type, fit_radii
@@ -36,11 +36,11 @@ class _Some(Iterable[Batch]):
 
     def __init__(self, windows: Windows) -> None:
         largest = int(windows.sizes.max())
-        count = min(len(windows), _MOST, max(_FEWEST, _MOST_PARTICLES // largest))
-        places = torch.linspace(0, len(windows) - 1, count, dtype=torch.float64).round().long()
+        most = min(_MOST, max(_FEWEST, _MOST_PARTICLES // largest))
+        places = spread_out(len(windows), most)
         size = max(1, _BATCH_PARTICLES // largest)
         self.windows, self.parts = windows, torch.split(places, size)
-        self.count = count
+        self.count = len(places)
 
     def __iter__(self) -> Iterator[Batch]:
         return self.windows.batches_of(self.parts)

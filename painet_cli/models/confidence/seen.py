@@ -20,7 +20,8 @@ import torch
 from torch import Tensor
 
 from painet_cli.data.batches.batch import Batch
-from painet_cli.models.kernel.written import count_windows, spread_out, write_inputs
+from painet_cli.data.batches.windows import spread_out
+from painet_cli.models.kernel.written import count_windows, write_inputs
 from painet_cli.models.layers.body_frame import BodyFrame
 from painet_cli.models.layers.fitted_buffers import FittedBuffers
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from painet_cli.data.batches.batch import Batch
+from painet_cli.data.batches.by_system import mean_by_system
 from painet_cli.data.batches.windows import Windows
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.confidence.radii import Radii, by_speed, quantile_of, shrunken
@@ -128,10 +129,8 @@ def _at_times(val: Windows) -> list[tuple[float, Windows]]:
 
 def rms_speeds(batch: Batch) -> NDArray[np.float64]:
     """(B,) root mean square speeds of systems at their start, unit of length a frame."""
-    graph = batch.graph
-    squared = batch.velocities.double().square().sum(dim=-1)
-    sums = squared.new_zeros(graph.num_systems).index_add_(0, graph.system, squared)
-    speeds: NDArray[np.float64] = (sums / graph.ptr.diff()).sqrt().cpu().numpy()
+    squared = batch.velocities.double().square().sum(dim=-1, keepdim=True)
+    speeds: NDArray[np.float64] = mean_by_system(squared, batch.graph)[:, 0].sqrt().cpu().numpy()
     return speeds
 
 

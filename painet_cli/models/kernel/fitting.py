@@ -11,18 +11,13 @@ from torch import Tensor
 
 from painet_cli.config.models import KernelConfig, KernelMember
 from painet_cli.data.batches.batch import Batch
+from painet_cli.data.batches.windows import spread_out
 from painet_cli.models.base import SystemSpec
 from painet_cli.models.kernel.layout import Layout, lay_out
 from painet_cli.models.kernel.parts import Skeleton, divide, mirror_of
 from painet_cli.models.kernel.ridge import Weights, kernel, solve
 from painet_cli.models.kernel.tuning import Chosen, Examples, best_ridge
-from painet_cli.models.kernel.written import (
-    Written,
-    count_windows,
-    gather,
-    spread_out,
-    write,
-)
+from painet_cli.models.kernel.written import Written, count_windows, gather, write
 from painet_cli.models.layers.body_frame import BodyFrame
 
 _TO_CHOOSE = 600

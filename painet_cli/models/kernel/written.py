@@ -92,8 +92,3 @@ def gather(batches: Iterable[Batch], frame: BodyFrame, history: int, chosen: Ten
 def count_windows(batches: Iterable[Batch]) -> int:
     """Systems of all batches."""
     return sum(batch.graph.num_systems for batch in batches)
-
-
-def spread_out(count: int, most: int) -> Tensor:
-    """(<= most,) places that are as far apart as can be."""
-    return torch.linspace(0, count - 1, min(count, most), dtype=torch.float64).round().long()

@@ -30,6 +30,7 @@ import torch
 from torch import Tensor, nn
 
 from painet_cli.data.batches.batch import Batch
+from painet_cli.data.batches.by_system import mean_by_system
 from painet_cli.data.batches.graph import Graph
 from painet_cli.data.particles.body_masses import mass_shares
 from painet_cli.errors import RequestError
@@ -39,7 +40,6 @@ from painet_cli.models.layers.frame_rules import (
     best_rotations,
     horizontal,
     inverse_root,
-    mean_by_system,
     principal_axes,
     turn_to,
 )

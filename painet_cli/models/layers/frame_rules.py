@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from painet_cli.data.batches.by_system import mean_by_system
 from painet_cli.data.batches.graph import Graph
 
 TIE = 1e-6
@@ -79,12 +80,3 @@ def inverse_root(squares: Tensor) -> Tensor:
 def outer(left: Tensor, right: Tensor) -> Tensor:
     """(M, 9) products of all pairs of components."""
     return (left[:, :, None] * right[:, None, :]).flatten(1)
-
-
-def mean_by_system(values: Tensor, graph: Graph) -> Tensor:
-    """(B, k) mean of values (M, k) over the particles of every system."""
-    n = graph.nodes_per_system
-    if n is not None:
-        return values.view(-1, n, values.shape[-1]).mean(dim=1)
-    total = values.new_zeros((graph.num_systems, values.shape[-1]))
-    return total.index_add_(0, graph.system, values) / graph.ptr.diff()[:, None]

@@ -58,7 +58,7 @@ class RecurrentDecoder(nn.Module):
     features
         Invariants of edges.
     frames
-        Frames from the start to each target; later steps are as long as the last.
+        Frames from the start to each target.
     """
 
     def __init__(self, config: PainetConfig, features: Features, frames: Sequence[int]) -> None:
@@ -77,8 +77,7 @@ class RecurrentDecoder(nn.Module):
         x = batch.positions
         v = features.time / self.mean_frame * batch.velocities  # the way of one frame
         steps = []
-        for t, h in enumerate(embeddings):
-            gap = self.gaps[min(t, len(self.gaps) - 1)]
+        for gap, h in zip(self.gaps, embeddings, strict=True):
             start, x = x, self._step(h, replace(batch, positions=x, velocities=gap * v), features)
             v = (x - start) / gap
             steps.append(x)

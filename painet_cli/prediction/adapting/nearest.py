@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from painet_cli.models.kernel.written import count_windows, spread_out
+from painet_cli.data.batches.windows import spread_out
+from painet_cli.models.kernel.written import count_windows
 from painet_cli.models.layers.body_frame import BodyFrame
 from painet_cli.prediction.adapting.blocks import Blocks, thinned
 from painet_cli.prediction.adapting.cutter import Cutter

@@ -71,7 +71,7 @@ def parse_starts(
                 EXPECTED,
             )
         frames = np.array([number % frame_count])
-    elif re.fullmatch(r"(-?\d{0,15}):(-?\d{0,15})(:\d{0,15})?", text):
+    elif re.fullmatch(r"(-?\d{1,15})?:(-?\d{1,15})?(:\d{0,15})?", text):
         parts = [int(part) if part else None for part in text.split(":")]
         if parts[2:] == [0]:
             raise RequestError(f"{option('start', text)}: a stride of 0", EXPECTED)

@@ -84,7 +84,7 @@ def page_data(forecast: Forecast, chosen: Shown, bars: ErrorBars | None) -> dict
     """
     system = forecast.system
     colours = colouring(system.particles)
-    times = [_time(forecast, step) for step in chosen.steps.tolist()]
+    times = [f"+{time_text(value)}" for value in forecast.times_s[chosen.steps].tolist()]
     return {
         "unit": short_unit(system.length_unit),
         "up": system.up_axis,
@@ -215,11 +215,6 @@ def _trace(particles: Particles, chosen: NDArray[np.int64]) -> NDArray[np.int64]
     follows &= chains[1:] == chains[:-1]
     places = np.array(carbons)
     return np.stack([places[:-1][follows], places[1:][follows]], axis=1)
-
-
-def _time(forecast: Forecast, step: int) -> str:
-    value = float(forecast.times_s[step])
-    return f"+{time_text(value)}" if math.isfinite(value) and value > 0 else ""
 
 
 def _packed(positions: NDArray[np.floating]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
@@ -17,7 +16,7 @@ from painet_cli.prediction.adapting.verdict import Verdict
 from painet_cli.prediction.forecast import Forecast
 from painet_cli.report.page.data import ErrorBars, Shown, page_data, shown
 from painet_cli.report.pictures.canvas import short_unit
-from painet_cli.report.tables.layout import digits
+from painet_cli.report.tables.layout import digits, shown_steps
 from painet_cli.report.tables.verdict import held_out_figures, held_out_title
 from painet_cli.storage.atomic import write_text
 
@@ -90,10 +89,8 @@ def _asset(name: str) -> str:
 def _summary(forecast: Forecast) -> str:
     horizon, count = forecast.positions.shape[1:3]
     steps = _count(horizon, "step")
-    each = _step_time(forecast)
-    return f"{forecast.system.name}: {_count(count, 'particle')}, {steps}" + (
-        f" of {each}" if each else ""
-    )
+    particles = _count(count, "particle")
+    return f"{forecast.system.name}: {particles}, {steps} of {_step_time(forecast)}"
 
 
 def _failures(forecast: Forecast) -> list[str]:
@@ -142,7 +139,7 @@ def _figures(forecast: Forecast) -> str:
         ("Particles", f"{len(system.particles.names):,}"),
         ("Predicted from", frames),
         ("Steps", f"{len(forecast.times_s):,}"),
-        ("Time a step", _step_time(forecast) or "not known"),
+        ("Time a step", _step_time(forecast)),
     ]
     if forecast.sanity is not None:
         said = f": {forecast.sanity.sentence}" if forecast.sanity.sentence else ""
@@ -186,12 +183,11 @@ def _steps(forecast: Forecast) -> str:
             name: np.sqrt(np.square(guess - begin).sum(axis=-1).mean(axis=(0, 2))).tolist()
             for name, guess in guesses.items()
         }
-    horizon = len(forecast.times_s)
-    rows = np.unique(np.linspace(0, horizon - 1, min(horizon, MOST_ROWS)).round().astype(int))
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in ("step", "time", *columns))
     body = []
-    for row in rows.tolist():
-        cells = [_time(forecast, row) or "", *(digits(values[row]) for values in columns.values())]
+    for row in shown_steps(len(forecast.times_s), MOST_ROWS):
+        time = time_text(float(forecast.times_s[row]))
+        cells = [time, *(digits(values[row]) for values in columns.values())]
         body.append(
             f'<tr><th scope="row">{row + 1}</th>'
             + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
@@ -215,13 +211,8 @@ def _omissions(forecast: Forecast, chosen: Shown) -> list[str]:
     ]
 
 
-def _time(forecast: Forecast, step: int) -> str | None:
-    value = float(forecast.times_s[step])
-    return time_text(value) if math.isfinite(value) and value > 0 else None
-
-
-def _step_time(forecast: Forecast) -> str | None:
-    return _time(forecast, 0)
+def _step_time(forecast: Forecast) -> str:
+    return time_text(float(forecast.times_s[0]))
 
 
 def _unit(forecast: Forecast) -> str:

@@ -92,7 +92,7 @@ def _first_tested(dataset: Dataset) -> Dataset:
     """Of several systems, the first that has a test window, or else any window."""
     systems = [dataset.only(number) for number in range(len(dataset.manifest.each_system))]
     tested = [one for one in systems if one.manifest.split.test]
-    return next(iter([*tested, *(one for one in systems if one.manifest.split.train), *systems]))
+    return [*tested, *(one for one in systems if one.manifest.split.train), *systems][0]
 
 
 def _scene(dataset: Dataset, start: int) -> _Scene:
@@ -106,7 +106,7 @@ def _scene(dataset: Dataset, start: int) -> _Scene:
         view = upright_view(positions.reshape(-1, 3), manifest.up_axis)
     seen = positions @ view.T
     low, high = seen.min(axis=(0, 1)), seen.max(axis=(0, 1))
-    segment = next(s for s in manifest.segments if start < s.start + s.length)
+    segment = manifest.segments[int(manifest.segment_at(start))]
     return _Scene(f"{segment.name}, frame {start - segment.start:,}", seen - (low + high) / 2)
 
 

@@ -256,13 +256,8 @@ def _notes(
         texts = [f"moved {digits(value, 3)} {unit}" for value in values.tolist()]
     else:
         texts = [f"MSE {digits(mse, 3)} {unit}²" for mse in squares.mean(axis=(1, 2)).tolist()]
-    return [f"{text}\n({_time(forecast, step)})" for text, step in zip(texts, steps, strict=True)]
-
-
-def _time(forecast: Forecast, step: int) -> str:
-    value = float(forecast.times_s[step])
-    known = np.isfinite(value) and value > 0
-    return f"+{time_text(value)}" if known else f"step {step + 1}"
+    times = forecast.times_s[list(steps)].tolist()
+    return [f"{text}\n(+{time_text(time)})" for text, time in zip(texts, times, strict=True)]
 
 
 def _legend(look: Look, *, truth_known: bool) -> list[Line2D]:

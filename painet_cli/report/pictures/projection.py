@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.particles.names import Axis
+from painet_cli.data.particles.names import AXES, Axis
 
 
 def principal_view(
@@ -29,7 +29,7 @@ def upright_view(
     up_axis: Axis,
 ) -> NDArray[np.float64]:  # (3, 3)
     """Look horizontally at the plane in which the points spread most; rows as above."""
-    up = np.eye(3)["xyz".index(up_axis)]
+    up = np.eye(3)[AXES.index(up_axis)]
     right = _spread_axes(points * (1 - up))[0]
     return np.stack([right, up, np.cross(right, up)])
 

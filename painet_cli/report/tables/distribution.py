@@ -7,7 +7,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from painet_cli.evaluation.distributions.report import Distribution
-from painet_cli.report.tables.layout import digits, lay_out
+from painet_cli.report.tables.layout import digits, lay_out, shown_steps
 
 MOST_STEPS = 6
 """Steps that a table shows, evenly spread with the first and the last; all are in the JSON."""
@@ -25,10 +25,9 @@ def distribution_tables(
         heading: [_number(row.figures[heading]) for row in rows] for heading in rows[0].figures
     }
     stepped = [row for row in rows if len(row.by_step) == distribution.steps]
-    last = distribution.steps - 1
-    shown = np.unique(np.linspace(0, last, min(last + 1, MOST_STEPS)).round().astype(int))
     by_step = {
-        f"step {k + 1}": [_number(row.by_step[k]) for row in stepped] for k in shown.tolist()
+        f"step {k + 1}": [_number(row.by_step[k]) for row in stepped]
+        for k in shown_steps(distribution.steps, MOST_STEPS)
     }
     return [
         Text(title, style="bold"),

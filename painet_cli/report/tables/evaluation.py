@@ -13,7 +13,7 @@ from rich.text import Text
 
 from painet_cli.config.differences import APART, Flat, as_words, differing_keys
 from painet_cli.report.tables.evaluation_notes import SeedRow, footnotes
-from painet_cli.report.tables.layout import Columns, digits, lay_out
+from painet_cli.report.tables.layout import Columns, digits, lay_out, spread
 from painet_cli.report.tables.paper import PaperFigure
 
 if TYPE_CHECKING:  # a prediction lays out its own tables, and need not wait for the training's code
@@ -213,8 +213,7 @@ def _systems(evaluation: Evaluation) -> list[RenderableType]:
 
 
 def _spread(values: Sequence[float]) -> str:
-    mean = digits(fmean(values))
-    return f"{mean} ± {digits(stdev(values), 2)}" if len(values) > 1 else mean
+    return spread(fmean(values), stdev(values) if len(values) > 1 else None)
 
 
 def _printed(paper: PaperFigure | None) -> str:

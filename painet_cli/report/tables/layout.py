@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 from rich import box
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -25,6 +26,12 @@ def digits(value: float, most: int = 4) -> str:
         return f"{value:.{most}g}"
     mantissa, _, exponent = f"{value:.{most - 1}e}".partition("e")
     return f"{float(mantissa):g}e{exponent}"
+
+
+def shown_steps(steps: int, most: int) -> list[int]:
+    """Up to `most` of the steps, evenly spread with the first and the last, counted from 0."""
+    spaced = np.linspace(0, steps - 1, min(steps, most)).round().astype(int)
+    return list(dict.fromkeys(spaced.tolist()))
 
 
 def spread(mean: float, sd: float | None) -> str:

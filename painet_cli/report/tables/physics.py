@@ -10,7 +10,7 @@ from rich.text import Text
 
 from painet_cli.evaluation.physics.checks import PhysicsReport
 from painet_cli.evaluation.physics.geometry import MotionFigures
-from painet_cli.report.tables.layout import Columns, digits, lay_out
+from painet_cli.report.tables.layout import Columns, digits, lay_out, shown_steps
 
 MOST_STEPS = 10
 """Steps that a table shows, evenly spread with the first and the last; all are in the JSON."""
@@ -42,12 +42,8 @@ def physics_tables(report: PhysicsReport, title: str = "Physical checks") -> lis
 
 def _steps(report: PhysicsReport) -> tuple[Columns, Columns]:
     """Names and figures of the start, then of the prediction and the truth at each step."""
-    last = report.steps - 1
-    shown = dict.fromkeys(
-        np.linspace(0, last, min(report.steps, MOST_STEPS)).round().astype(int).tolist()
-    )
     rows: list[tuple[str, str, MotionFigures | None, int]] = [("0", "start", None, 0)]
-    for step in shown:
+    for step in shown_steps(report.steps, MOST_STEPS):
         rows.append((str(step + 1), "predicted", report.predicted, step))
         if report.truth:
             rows.append(("", "truth", report.truth, step))

@@ -66,8 +66,7 @@ def folds(windows: Windows) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]
         A fold would leave nothing to fit to.
     """
     starts, places = windows.starts, np.arange(len(windows))
-    first = np.array([segment.start for segment in windows.dataset.manifest.segments])
-    segment = np.searchsorted(first, starts, side="right") - 1
+    segment = windows.dataset.manifest.segment_at(starts)
     names, counts = np.unique(segment, return_counts=True)
     # what may be missing before a start is read where it is there
     reach = int(windows.offsets[-1]) + max(0, -int(windows.before.offsets.min()))

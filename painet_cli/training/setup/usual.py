@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from painet_cli.data.batches.spacing import UsualErrors
-from painet_cli.data.batches.windows import Windows
+from painet_cli.data.batches.windows import Windows, spread_out
 
 _MOST = 20_000
 """Windows that are looked at."""
@@ -22,8 +22,7 @@ def usual_errors(windows: Windows) -> UsualErrors:
 
     Times are brought together in bins of their logarithm, each with at least a few windows.
     """
-    count = min(len(windows), _MOST)
-    numbers = torch.linspace(0, len(windows) - 1, count, dtype=torch.float64).round().long()
+    numbers = spread_out(len(windows), _MOST)
     ahead = torch.from_numpy(windows.offsets)[:, None, None]
     rows = []
     for batch in windows.batches(_BATCH, numbers):

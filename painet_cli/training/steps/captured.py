@@ -19,7 +19,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
@@ -34,7 +33,6 @@ from painet_cli.training.distributed.world import SINGLE, Share, World
 from painet_cli.training.steps.step import Step
 
 _WARM_UP = 3  # steps of a shape before it is recorded, as PyTorch asks for
-_NUMBERS = ("positions", "velocities", "targets", "past", "prior", "frame_time_s", "weights")
 
 
 def captures(
@@ -155,8 +153,8 @@ class StepGraph:
 
     def __init__(self, step: Step, batch: Batch) -> None:
         self._step = step
-        held = {name: torch.empty_like(value) for name, value in numbers_of(batch).items()}
-        self._held = with_numbers(batch, held)
+        held = {name: torch.empty_like(value) for name, value in batch.numbers().items()}
+        self._held = replace(batch, graph=batch.graph, **held)
         groups = [group for optimizer in step.optimizers for group in optimizer.param_groups]
         self._whole = all(group.get("capturable", False) for group in groups)
         self._graph = torch.cuda.CUDAGraph()
@@ -168,8 +166,8 @@ class StepGraph:
 
     def replay(self, batch: Batch) -> Tensor:  # ()
         """Take the step with another batch's numbers."""
-        given = numbers_of(batch)
-        for name, held in numbers_of(self._held).items():
+        given = batch.numbers()
+        for name, held in self._held.numbers().items():
             held.copy_(given[name])
         self._graph.replay()
         if not self._whole:
@@ -177,13 +175,3 @@ class StepGraph:
                 parameter.grad = gradient
             self._step.move()
         return self._loss.clone()  # the next replay writes over it
-
-
-def numbers_of(batch: Batch) -> dict[str, Tensor]:
-    """What differs between batches of one graph."""
-    return {name: value for name in _NUMBERS if (value := getattr(batch, name)) is not None}
-
-
-def with_numbers(batch: Batch, numbers: dict[str, Any]) -> Batch:
-    """Another batch of the same graph."""
-    return replace(batch, **numbers)

@@ -22,6 +22,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 _LARGEST_SIDE = 512
+_BETAS = 0.95, 0.95  # decay of the gradient's average; of its square's and the preconditioner's
+_EPS = 1e-8  # added to the root of the mean square
+_EVERY = 10  # steps between two updates of the bases
 
 
 class Soap(Optimizer):
@@ -33,34 +36,14 @@ class Soap(Optimizer):
         What to train.
     lr
         Learning rate.
-    betas
-        Decay of the gradient's average, and of its square's and the preconditioner's.
-    eps
-        Added to the root of the mean square.
     weight_decay
         Share of a parameter that a step takes away, times `lr`.
-    every
-        Steps between two updates of the bases.
     """
 
     def __init__(
-        self,
-        parameters: Iterable[nn.Parameter],
-        lr: float = 3e-3,
-        *,
-        betas: tuple[float, float] = (0.95, 0.95),
-        eps: float = 1e-8,
-        weight_decay: float = 0.0,
-        every: int = 10,
+        self, parameters: Iterable[nn.Parameter], *, lr: float, weight_decay: float
     ) -> None:
-        settings = {
-            "lr": lr,
-            "betas": betas,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "every": every,
-        }
-        super().__init__(parameters, settings)
+        super().__init__(parameters, {"lr": lr, "weight_decay": weight_decay})
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
@@ -73,7 +56,7 @@ class Soap(Optimizer):
         return loss
 
     def _move(self, parameter: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
-        state, (beta1, beta2) = self.state[parameter], group["betas"]
+        state, (beta1, beta2) = self.state[parameter], _BETAS
         if not state:
             state["step"] = torch.zeros(())
             state["mean"], state["square"] = (
@@ -90,13 +73,13 @@ class Soap(Optimizer):
         turned = _turned(gradient, state)
         state["mean"].lerp_(turned, 1 - beta1)
         state["square"].mul_(beta2).addcmul_(turned, turned, value=1 - beta2)
-        scaled = state["mean"] / (state["square"].sqrt() + group["eps"])
+        scaled = state["mean"] / (state["square"].sqrt() + _EPS)
         rate = group["lr"] * (1 - beta2**step) ** 0.5 / (1 - beta1**step)
         parameter.add_(_turned(scaled, state, back=True), alpha=-rate)
         parameter.mul_(1 - group["lr"] * group["weight_decay"])
         for side in sides(gradient):
             state[f"gram_{side}"].lerp_(_gram(gradient, side), 1 - beta2)
-        if step % group["every"] == 0:
+        if step % _EVERY == 0:
             _follow(state, sides(gradient))
 
 

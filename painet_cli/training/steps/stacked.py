@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +21,7 @@ from painet_cli.data.batches.batch import Batch
 from painet_cli.models.base import DynamicsModel
 from painet_cli.training.distributed.world import Share
 from painet_cli.training.loss import mean_loss
-from painet_cli.training.steps.captured import captures, numbers_of, step_of, with_numbers
+from painet_cli.training.steps.captured import captures, step_of
 from painet_cli.training.steps.optimizers import build_optimizers
 from painet_cli.training.steps.step import Step
 
@@ -45,16 +45,15 @@ class StackedStep(Step):
         optimizer.zero_grad(set_to_none=True)
         batches = share.batch
         assert batches is not None  # noqa: S101 - one process has all windows
-        numbers = numbers_of(batches)
 
         def loss_of(
             weights: dict[str, Tensor], buffers: dict[str, Tensor], own: dict[str, Tensor]
         ) -> Tensor:
-            batch = with_numbers(batches, own)
+            batch = replace(batches, graph=batches.graph, **own)
             predicted = functional_call(self.model, (weights, buffers), (batch,))
             return mean_loss(predicted, batch, self.loss)
 
-        losses: Tensor = vmap(loss_of)(self.weights, self.buffers, numbers)
+        losses: Tensor = vmap(loss_of)(self.weights, self.buffers, batches.numbers())
         losses.sum().backward()  # type: ignore[no-untyped-call]
         if self.clip_norm is not None:
             _clip([w.grad for w in self.weights.values() if w.grad is not None], self.clip_norm)
@@ -150,7 +149,6 @@ class Stack:
 
 def stacked(batches: Sequence[Batch]) -> Batch:
     """K batches of one shape as one, whose numbers are (K, ...), on the graph of the first."""
-    numbers = [numbers_of(batch) for batch in batches]
-    return with_numbers(
-        batches[0], {name: torch.stack([each[name] for each in numbers]) for name in numbers[0]}
-    )
+    numbers = [batch.numbers() for batch in batches]
+    held = {name: torch.stack([each[name] for each in numbers]) for name in numbers[0]}
+    return replace(batches[0], graph=batches[0].graph, **held)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from painet_cli.data.dataset.dataset import open_dataset, write_dataset
 from painet_cli.data.dataset.manifest import Segment, Split
+from painet_cli.errors import RequestError
 from painet_cli.evaluation.distributions import forecast
 from painet_cli.prediction.checkpoints import find_checkpoint
 from painet_cli.prediction.inputs.open import open_input
@@ -35,3 +37,15 @@ def test_the_mean_of_the_last_frames_keeps_to_the_recording_of_each_start(
         frames[first : start + 1].mean(axis=0) for first, start in ((61, 70), (75, 80), (81, 90))
     ]
     np.testing.assert_allclose(guessed[RECENT][:, 0], expected, atol=1e-5)
+
+
+def test_a_recording_shorter_than_the_first_step_is_held_against_nothing(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_input(data_dir / "sample") as recording:
+        made = forecast_recording(recording, 1, [find_checkpoint("sample")], start="24")
+        made = replace(made, forecast=replace(made.forecast, truth=None))
+        monkeypatch.setattr(forecast, "known_frames", lambda *_: np.array([30]))
+        with pytest.raises(RequestError, match="25 frames up to the start") as refused:
+            forecast.compare_forecast(made, recording)
+    assert "at least 31 frames" in refused.value.hint

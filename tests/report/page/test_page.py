@@ -168,12 +168,6 @@ class TestNumbers:
         assert start["errors"]["prediction"][3] is None
         assert np.abs(start["ranges"]).max() < 20
 
-    def test_of_time_are_left_out_where_time_is_not_known(self, tmp_path: Path) -> None:
-        made = replace(forecast(), times_s=np.full(5, np.nan))
-        page = page_of(made, tmp_path)
-        assert page.data["times"] == ["start", "", "", "", "", ""]
-        assert ["Time a step", "not known"] in page.rows
-
     def test_of_axes_hold_every_step(self, tmp_path: Path) -> None:
         made = forecast()
         assert made.truth is not None

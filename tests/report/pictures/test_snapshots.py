@@ -79,11 +79,6 @@ def test_the_last_step_is_always_there(
     assert notes[-1].endswith(f"(+{10 * steps} fs)")
 
 
-def test_steps_stand_in_for_unknown_times(tmp_path: Path, notes: list[str]) -> None:
-    drawn(replace(forecast(steps=2), times_s=np.full(2, np.nan)), tmp_path)
-    assert [note.split("\n")[1] for note in notes] == ["(step 1)", "(step 2)"]
-
-
 def test_large_systems_are_told_apart_by_row(tmp_path: Path) -> None:
     image = drawn(forecast(chain(400)), tmp_path)
     top, _, bottom = np.array_split(image, 3)
