@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
+from painet_cli.benchmark.campaign.collecting import read_run_folders
 from painet_cli.benchmark.campaign.page import of_the_plan
-from painet_cli.benchmark.campaign.record import read_records, read_run_folders, save_record
+from painet_cli.benchmark.campaign.record import read_records, save_record
 from painet_cli.benchmark.latex import bench_latex
 from painet_cli.benchmark.layout import bench_csv, bench_tables
 from painet_cli.benchmark.rows import bench_rows

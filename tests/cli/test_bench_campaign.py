@@ -114,7 +114,12 @@ def test_run_folders_of_another_machine_become_records_and_a_page(say: Say, data
     machines = ["machine" in json.loads(one.read_text()) for one in Path("kept/demo").iterdir()]
     assert not any(machines), "nobody knows where they were trained"
     assert "linear alone has a figure" in Path("page.md").read_text(encoding="utf-8")
-    assert "0 of them new" in say(*typed)[2]
+    again = say(*typed)[2]
+    assert "0 of them new" in again
+    assert "passed over" not in again
+    run = next(Path("bench/demo").iterdir())
+    assert say("evaluate", run, "--split", "val", "--data-dir", data_dir)[0] == 0
+    assert "1 run folder passed over: not done, or last evaluated on" in say(*typed)[2]
 
 
 @pytest.mark.usefixtures("small")

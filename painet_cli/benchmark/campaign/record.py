@@ -10,29 +10,21 @@ import hashlib
 import json
 import platform
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.benchmark.cells import Cell, Result, is_asked
+from painet_cli.benchmark.cells import Cell, Result
 from painet_cli.benchmark.tables.taken import check_taken
-from painet_cli.config.presets import Preset, load_preset, preset_names, preset_yaml
+from painet_cli.config.presets import Preset, preset_yaml
 from painet_cli.config.schema import DataConfig
-from painet_cli.data.batches.offsets import target_offsets
 from painet_cli.data.particles.names import LONGEST_NAME
 from painet_cli.errors import RequestError
-from painet_cli.evaluation.evaluation import WINDOW_ERRORS, read_window_errors
-from painet_cli.evaluation.opened_run import windows_for
-from painet_cli.evaluation.yardsticks import yardsticks
-from painet_cli.prediction.rollout import rollout_offsets
 from painet_cli.storage.atomic import write_text
-from painet_cli.storage.provenance import is_unchanged, without_folders
-from painet_cli.training.run_folder import CONFIG, EVALUATION, RECORD
-from painet_cli.training.setup.build import dataset_of
+from painet_cli.storage.provenance import without_folders
 
 _MOST_WINDOWS = 250
 """Windows whose errors are kept, evenly spaced over those of the test part."""
@@ -41,13 +33,13 @@ _TRAINING = (
     "peak_memory_gb", "memory_kind", "parameters", "device", "threads", "dataset",
     "dataset_sha256", "started", "command", "versions",
 )  # fmt: skip
-_EVALUATION = (
+EVALUATED = (
     "mse", "f_mse", "a_mse", "step_mse", "unit", "windows", "horizon", "trained_horizon",
     "dataset", "label", "as_published", "split", "split_kind", "leak", "time_s", "peak_memory_gb",
 )  # fmt: skip
 _BESIDE = ("superposed_step_mse", "superposed_yardsticks")
 """Of evaluations that have them; those of an older painet do not."""
-_YARDSTICKS = "yardsticks"
+YARDSTICKS = "yardsticks"
 FAILED = "failed"
 """Of records of cells that came to no result: why."""
 _QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -122,9 +114,9 @@ def _plain(result: Result) -> dict[str, Any]:
     return {
         **said_of(result.cell),
         "training": {key: record[key] for key in _TRAINING if key in record},
-        "evaluation": {key: result.evaluation[key] for key in _EVALUATION}
+        "evaluation": {key: result.evaluation[key] for key in EVALUATED}
         | {key: result.evaluation[key] for key in _BESIDE if key in result.evaluation}
-        | {_YARDSTICKS: result.evaluation.get(_YARDSTICKS, {})},
+        | {YARDSTICKS: result.evaluation.get(YARDSTICKS, {})},
         "window_errors": {
             "quantiles": _digits(np.quantile(errors, _QUANTILES)),
             "of_windows": " ".join(map(str, _digits(errors[kept.astype(int)]))),
@@ -208,82 +200,18 @@ def recorded_cell(path: Path, content: dict[str, Any]) -> Cell:
         It is the record of none.
     """
     preset = Preset.model_validate(content["config"])
-    _check_name(content["preset"])
+    check_name(content["preset"])
     if not isinstance(content["label"], str):
         raise ValueError("no label")
     return Cell(content["preset"], preset, path.parent, content["label"])
 
 
-def _check_name(name: Any) -> None:
+def check_name(name: Any) -> None:
     """Refuse what would lead elsewhere as the name of a preset's folder."""
     if not isinstance(name, str) or not name.isprintable() or name.strip(".") == "":
         raise ValueError("not the name of a preset")
     if len(name) > LONGEST_NAME or "/" in name or "\\" in name:
         raise ValueError("not the name of a preset")
-
-
-def read_run_folders(folders: Iterable[Path]) -> list[Result]:
-    """Results of all cells' run folders below some folders, whoever trained them.
-
-    A run folder that is not done, or was not evaluated on its test windows, is passed over.
-    """
-    runs = sorted(path.parent for folder in folders for path in folder.rglob(RECORD))
-    return [result for run in runs if (result := _result_of(run)) is not None]
-
-
-def _result_of(run: Path) -> Result | None:
-    """Result in a run folder, of an older painet too, whose evaluation says less."""
-    try:
-        preset = load_preset(str(run / CONFIG))
-        record = json.loads((run / RECORD).read_bytes())
-        evaluation = json.loads((run / EVALUATION).read_bytes())
-        squared = read_window_errors(run)
-        whole = record.get("status") == "done" and evaluation.keys() >= set(_EVALUATION)
-        asked = whole and is_asked(evaluation, preset, record)
-        if not asked or not is_unchanged(evaluation, run, WINDOW_ERRORS):
-            return None
-        name = record["preset"]
-        _check_name(name)
-        cell = Cell(name, preset, run, label_of(name, preset))
-        check_taken(record, evaluation)
-        result = Result(cell, record, evaluation, squared)
-    except (OSError, ValueError, KeyError, AttributeError, RecursionError, RequestError):
-        return None
-    return result
-
-
-def measure_yardsticks(results: Iterable[Result], data_dir: Path) -> list[Result]:
-    """Results with the yardsticks of their windows, where they lack them and the data are here."""
-    found: dict[str, dict[str, list[float]]] = {}
-    return [_with_yardsticks(result, data_dir, found) for result in results]
-
-
-def _with_yardsticks(
-    result: Result, data_dir: Path, found: dict[str, dict[str, list[float]]]
-) -> Result:
-    preset = result.cell.preset
-    if result.evaluation.get(_YARDSTICKS) or not (data_dir / preset.data.dataset).exists():
-        return result
-    dataset = dataset_of(preset, data_dir)
-    if dataset.sha256 != result.record["dataset_sha256"]:
-        return result
-    horizon = result.evaluation["horizon"]
-    key = f"{horizon} steps of {preset.data.model_dump_json()}"
-    if key not in found:
-        offsets = rollout_offsets(target_offsets(preset.data), horizon)
-        found[key] = yardsticks(dataset, preset, windows_for(dataset, preset, "test", offsets))
-    return replace(result, evaluation={**result.evaluation, _YARDSTICKS: found[key]})
-
-
-def label_of(preset_name: str, preset: Preset) -> str:
-    """What of the model differs from the preset it is named after; empty for another model."""
-    if preset_name not in preset_names():
-        return ""
-    shipped = load_preset(preset_name).model
-    if shipped.name != preset.model.name:
-        return ""
-    own, theirs = preset.model.model_dump(), shipped.model_dump()
-    return " ".join(f"model.{key}={own[key]}" for key in own if own[key] != theirs[key])
 
 
 def unsaved(results: Sequence[Result], kept: Sequence[Result]) -> list[Result]:

@@ -44,17 +44,23 @@ def report(
 
     Example: `painet bench report --results bench/results`
     """
+    from painet_cli.benchmark.campaign.collecting import (
+        measure_yardsticks,
+        read_run_folders,
+        run_folders,
+    )
     from painet_cli.benchmark.campaign.failure import read_failures
     from painet_cli.benchmark.campaign.page import update_page
-    from painet_cli.benchmark.campaign.record import (
-        measure_yardsticks,
-        read_records,
-        read_run_folders,
-        save_record,
-        unsaved,
-    )
+    from painet_cli.benchmark.campaign.record import read_records, save_record, unsaved
 
-    new = unsaved(read_run_folders(collect or []), read_records(results))
+    found = read_run_folders(collect or [])
+    if passed := len(run_folders(collect or [])) - len(found):
+        session.console.print(
+            f"{passed} run folder{'s' * (passed > 1)} passed over: not done, or last evaluated on "
+            "other windows than those of the test",
+            soft_wrap=True,
+        )
+    new = unsaved(found, read_records(results))
     for result in measure_yardsticks(new, data_dir):
         save_record(result, results, here=False)
     if page is not None:
