@@ -94,7 +94,7 @@ def measured(
 
 def left_out(name: str, error: PainetError) -> str:
     """That a candidate failed, in words."""
-    return f"{name} was left out: {error}"
+    return f"{name} was left out: {error.what}"
 
 
 def earlier_cuts(lesson: Lesson, latest: Cut) -> Iterator[Cut]:
