@@ -71,8 +71,9 @@ class RecordingForecast:
 
     @property
     def by_checkpoint(self) -> bool:
-        """Whether it was the checkpoint."""
-        return self.choice is not None and self.name == self.choice.checkpoint.name
+        """Whether it was the checkpoint, alone or in a weighted mean."""
+        members = (self.name,) if self.verdict is None else self.verdict.members
+        return self.choice is not None and self.choice.checkpoint.name in members
 
 
 @dataclass(frozen=True, eq=False)

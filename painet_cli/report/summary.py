@@ -79,9 +79,11 @@ def provenance_of(
 ) -> dict[str, Any]:
     """What a prediction was made of: what predicted, the files that were read and those written."""
     facts: dict[str, Any] = {"predicted_by": made.name}
+    if made.verdict is not None and made.verdict.weights:
+        facts["weights"] = dict(made.verdict.weights)
     if made.choice is not None and made.loaded is not None and made.by_checkpoint:
         header = made.loaded.header
-        facts = {
+        facts |= {
             "checkpoint": str(made.choice.checkpoint.path.resolve()),
             "tensors_sha256": header.tensors_sha256,
             **trained_facts(header),

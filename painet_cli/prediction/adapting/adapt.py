@@ -9,13 +9,14 @@ fitted again to the frames held out too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.errors import PainetError, RequestError
+from painet_cli.errors import RequestError
 from painet_cli.models.confidence.radii import Radii
 from painet_cli.prediction.adapting.blocks import (
     HELD,
@@ -28,7 +29,7 @@ from painet_cli.prediction.adapting.blocks import (
     thinned,
     with_latest,
 )
-from painet_cli.prediction.adapting.cuts import Cut, earlier_cuts
+from painet_cli.prediction.adapting.cuts import Cut, earlier_cuts, measured
 from painet_cli.prediction.adapting.cutter import Cutter
 from painet_cli.prediction.adapting.guesses import Candidate, weighted_past, yardsticks
 from painet_cli.prediction.adapting.kernel import kernel
@@ -75,6 +76,8 @@ class Adapted:
         What was learned from.
     candidates
         All that was measured, by name.
+    without_mean
+        The same without the weighted mean, where that was chosen: it may yet fail at the start.
     """
 
     verdict: Verdict
@@ -82,6 +85,7 @@ class Adapted:
     radii: Radii
     lesson: Lesson
     candidates: Mapping[str, Candidate]
+    without_mean: Callable[[], Adapted] | None = None
 
 
 def frames_to_read(first_start: int, particles: int) -> int:
@@ -148,46 +152,66 @@ def adapt(
         notes.append(f"{name} was not measured: it would take too long on {count:,} particles")
     if lesson.moves and enough:
         notice(f"learning from {len(lesson.blocks.learn):,} windows of {system.name}")
-        candidates |= _fitted(lesson)
-        candidates |= {} if train is None else train(lesson)
+        trained = {} if train is None else train(lesson)
+        candidates = {
+            **candidates,
+            **_fitted(lesson),
+            **trained,
+            **candidates,
+        }  # names may be alike
     elif train is not None:
         notes.append("no network was trained: too few frames, or nothing moves in them")
-    measured = _measured(lesson, held, {**candidates, **rivals}, notes)
-    learned = [name for name in candidates if name in measured.guesses]
-    cuts = [measured.of(learned)]
-    weights: dict[str, float] = {}
-    if len(learned) > 1 and not keep_checkpoint:
+    latest = measured(lesson, held, {**candidates, **rivals}, notes)
+    learned = [key for key in candidates if key in latest.guesses]
+    cuts = [latest.of(learned)]
+    alone = partial(_chosen, lesson, latest, cuts, tuple(rivals), notes)
+    if keep_checkpoint:
+        return alone(name if name in learned else latest.best)
+    if len(learned) > 1:
         cuts += earlier_cuts(lesson, cuts[0])
-        weights = weights_of(cuts, min(learned, key=measured.error))
+        weights = weights_of(cuts, cuts[0].best)
         if len(weights) > 1:
-            cuts = [with_mixture(cut, weights) for cut in cuts]
-            measured = with_mixture(measured, weights)
-    everything = measured.candidates
-    kept = name if keep_checkpoint and name in everything else None
-    best = kept or min(everything, key=measured.error)
-    chosen = everything[best]  # what has no run and cannot be fitted again has learned nothing
+            mean = with_mixture(latest, weights)
+            also = [with_mixture(cut, weights) for cut in cuts]
+            found = _chosen(lesson, mean, also, tuple(rivals), notes, mean.best, weights)
+            other = partial(alone, latest.best) if mean.best == MIXTURE else None
+            return replace(found, without_mean=other)
+    return alone(latest.best)
+
+
+def _chosen(
+    lesson: Lesson,
+    latest: Cut,
+    cuts: Sequence[Cut],
+    rivals: tuple[str, ...],
+    notes: Sequence[str],
+    best: str,
+    weights: Mapping[str, float] | None = None,
+) -> Adapted:
+    """What is best, how sure it is, and the same fitted to all that is known."""
+    chosen = latest.candidates[best]  # what has no run and cannot be fitted again learned nothing
     learns = chosen.run is not None or best == MIXTURE
     last_learned = int(lesson.blocks.choose[0]) if learns else lesson.begin
     if len(cuts) == 1 or best not in cuts[0].candidates:
-        cuts = [measured.of([best])]
+        cuts = [latest.of([best])]
         cuts += earlier_cuts(lesson, cuts[0])
     radii = how_sure(lesson, cuts, best)
     if chosen.again is not None:  # there is nothing left to choose by what was held out
-        chosen = chosen.again(with_latest(lesson.begin, lesson.blocks, int(offsets[-1])))
-        last_learned = start + 1
-    learned_from = last_learned - lesson.begin
+        blocks = with_latest(lesson.begin, lesson.blocks, int(lesson.offsets[-1]))
+        chosen = chosen.again(blocks)
+        last_learned = lesson.start + 1
     verdict = Verdict(
         best,
-        len(held),
-        learned_from,
-        {name: measured.step_mse(name) for name in everything},
-        {name: measured.superposed_mse(name) for name in everything},
-        tuple(name for name in rivals if name in everything),
+        len(latest.starts),
+        last_learned - lesson.begin,
+        {name: latest.step_mse(name) for name in latest.guesses},
+        {name: latest.superposed_mse(name) for name in latest.guesses},
+        tuple(name for name in rivals if name in latest.guesses),
         radii.pooled,
         tuple(notes),
-        weights if best == MIXTURE else {},
+        weights if weights and best == MIXTURE else {},
     )
-    return Adapted(verdict, chosen, radii, lesson, everything)
+    return Adapted(verdict, chosen, radii, lesson, latest.candidates)
 
 
 def _lesson(
@@ -272,17 +296,3 @@ def _yardsticks(lesson: Lesson, stop: int) -> dict[str, Candidate]:
         again=lambda other: _yardsticks(lesson, _end_of_choosing(lesson, other))[MEAN],
     )
     return {name: one.within(begin) for name, one in made.items()}
-
-
-def _measured(
-    lesson: Lesson, held: NDArray[np.int64], candidates: Mapping[str, Candidate], notes: list[str]
-) -> Cut:
-    """What every candidate predicts of the windows held out; what fails is said, and left out."""
-    made = {}
-    for name, candidate in candidates.items():
-        try:
-            made[name] = candidate.guess(lesson.known, held)
-        except PainetError as error:  # it runs away, or does not fit: so it is no candidate
-            notes.append(f"{name} was left out: {error}")
-    truth = lesson.known[held[:, None] + lesson.offsets]
-    return Cut(held, truth, candidates, made).of(made)

@@ -47,6 +47,11 @@ class Cut:
         """Their mean."""
         return float(np.mean(self.step_mse(name)))
 
+    @property
+    def best(self) -> str:
+        """The candidate with the least."""
+        return min(self.guesses, key=self.error)
+
     def superposed_mse(self, name: str) -> list[float]:
         """MSE at each step, after superposition on what came."""
         errors: list[float] = superposed_mse(self.guesses[name], self.truth).tolist()
@@ -70,16 +75,40 @@ class Cut:
         )
 
 
+def measured(
+    lesson: Lesson,
+    starts: NDArray[np.int64],
+    candidates: Mapping[str, Candidate],
+    notes: list[str],
+) -> Cut:
+    """What every candidate predicts from these starts; what fails is said, and left out."""
+    guesses = {}
+    for name, candidate in candidates.items():
+        try:
+            guesses[name] = candidate.guess(lesson.known, starts)
+        except PainetError as error:  # it runs away, or does not fit: so it is no candidate
+            notes.append(left_out(name, error))
+    truth = lesson.known[starts[:, None] + lesson.offsets]
+    return Cut(starts, truth, candidates, guesses).of(guesses)
+
+
+def left_out(name: str, error: PainetError) -> str:
+    """That a candidate failed, in words."""
+    return f"{name} was left out: {error.what}"
+
+
 def earlier_cuts(lesson: Lesson, latest: Cut) -> Iterator[Cut]:
     """Up to two times before the latest, to which what is fitted in seconds is fitted again.
 
     Windows that are held out at one time lie side by side and share frames: they are one time of
-    the recording more than they are many windows. There is no earlier one of large systems, of what
-    was trained for minutes, and of few frames.
+    the recording more than they are many windows. There is no earlier one where nothing can be
+    fitted again, of large systems, of what was trained for minutes, and of few frames.
     """
     candidates, blocks = latest.candidates, lesson.blocks
-    large = lesson.known.shape[1] > _MOST_PARTICLES
-    if large or any(one.run is not None for one in candidates.values()):
+    trained = any(one.run is not None for one in candidates.values())
+    if trained or all(one.again is None for one in candidates.values()):
+        return
+    if lesson.known.shape[1] > _MOST_PARTICLES:
         return
     for _ in range(_EARLIER):
         before = earlier(lesson.begin, blocks, int(lesson.offsets[-1]))
@@ -88,12 +117,10 @@ def earlier_cuts(lesson: Lesson, latest: Cut) -> Iterator[Cut]:
         blocks = before
         candidates = again(candidates, blocks)
         starts = thinned(blocks.held, len(latest.starts))
-        truth = lesson.known[starts[:, None] + lesson.offsets]
-        try:
-            guesses = {name: one.guess(lesson.known, starts) for name, one in candidates.items()}
-        except PainetError:  # one runs away there
+        cut = measured(lesson, starts, candidates, [])
+        if cut.guesses.keys() < candidates.keys():  # one runs away there
             return
-        yield Cut(starts, truth, candidates, guesses)
+        yield cut
 
 
 def again(candidates: Mapping[str, Candidate], blocks: Blocks) -> dict[str, Candidate]:

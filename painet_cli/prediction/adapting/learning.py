@@ -13,8 +13,10 @@ from painet_cli.errors import PainetError, RequestError
 from painet_cli.models.confidence.radii import Radii
 from painet_cli.prediction.adapting.adapt import Adapted, adapt, frames_to_read
 from painet_cli.prediction.adapting.blocks import last_jump
+from painet_cli.prediction.adapting.cuts import left_out
 from painet_cli.prediction.adapting.guesses import Candidate
 from painet_cli.prediction.adapting.lesson import Lesson
+from painet_cli.prediction.adapting.mixture import MIXTURE
 from painet_cli.prediction.adapting.own_run import OwnRuns, whole
 from painet_cli.prediction.adapting.verdict import Verdict
 from painet_cli.prediction.adapting.wish import Wish
@@ -130,13 +132,14 @@ def learn(
     if parted := _parted(system, at):
         return None, f"nothing was learned: {parted}"
     usable = by_checkpoint if ahead is not None else None
+    heard: list[str] = []
     with ExitStack() as stack:
         own = OwnRuns(wish, choice if isinstance(choice, Choice) else None, notice, stack)
         found = adapt(
             system,
             int(at[0]),
             offsets,
-            None if usable is None else _by_checkpoint(usable, system, steps),
+            None if usable is None else _by_checkpoint(usable, system, steps, heard),
             name,
             keep_checkpoint=asked,
             frame_time_s=_frame_time(recording, choice),
@@ -150,12 +153,27 @@ def learn(
             return None, "; ".join(notes)
         if ahead is None and name:
             notes.append(f"{name} was not measured: its steps fall between frames")
-        frames = starts.frames.tolist()
-        learned = Learned(found.verdict, found.radii, None, frames, notes, found.lesson)
-        if usable is not None and found.verdict.chosen == name:
+        alone = name if usable is not None else None
+        try:
+            forecast = _predicted(found, at, alone)
+        except PainetError as error:
+            if found.without_mean is None:
+                raise
+            found = found.without_mean()
+            notes.append(left_out(MIXTURE, error))
+            forecast = _predicted(found, at, alone)
+        frames, verdict = starts.frames.tolist(), found.verdict
+        learned = Learned(verdict, found.radii, None, frames, notes, found.lesson)
+        if forecast is None:
             return learned, ""
         notes = [*system.notes, *said, *notes]
-        return replace(learned, forecast=_predicted(learned, found, at, notes)), ""
+        if isinstance(choice, Choice) and name in verdict.members:
+            seen = choice.seen_in_training(recording.fingerprint)
+            notes = [*system.notes, *choice.warnings, *said, *heard, *learned.notes, *seen]
+        if forecast.sanity is not None and forecast.sanity.sentence:
+            notes.append(forecast.sanity.sentence)
+        forecast = replace(forecast, warnings=tuple(dict.fromkeys(notes)))
+        return replace(learned, forecast=learned.with_radii(forecast)), ""
 
 
 def _parted(system: Input, at: NDArray[np.int64]) -> str:
@@ -182,7 +200,15 @@ def _parted(system: Input, at: NDArray[np.int64]) -> str:
     return ""
 
 
-def _by_checkpoint(predict: ByCheckpoint, system: Input, steps: int) -> Candidate:
+def _by_checkpoint(predict: ByCheckpoint, system: Input, steps: int, heard: list[str]) -> Candidate:
+    """The checkpoint; all that its latest forecast warns of, but of its bonds, is heard."""
+
+    def guess(_: NDArray[np.floating], starts: NDArray[np.int64]) -> NDArray[np.floating]:
+        forecast = predict(system, starts)
+        own = forecast.sanity.sentence if forecast.sanity else ""
+        heard[:] = [one for one in forecast.warnings if one != own]
+        return whole(forecast, steps)
+
     def spread(_: NDArray[np.floating], starts: NDArray[np.int64]) -> NDArray[np.floating]:
         known = predict(system, starts).spread
         if known is None:
@@ -192,23 +218,20 @@ def _by_checkpoint(predict: ByCheckpoint, system: Input, steps: int) -> Candidat
     knows = False
     with suppress(PainetError):  # it is left out where it is measured
         knows = predict(system, np.array([len(system.frames) - 1])).spread is not None
-    return Candidate(
-        lambda _, starts: whole(predict(system, starts), steps),
-        spread=spread if knows else None,
-    )
+    return Candidate(guess, spread=spread if knows else None)
 
 
-def _predicted(
-    learned: Learned, found: Adapted, at: NDArray[np.int64], notes: list[str]
-) -> Forecast:
-    """What was chosen predicts."""
+def _predicted(found: Adapted, at: NDArray[np.int64], checkpoint: str | None) -> Forecast | None:
+    """What was chosen predicts; None where that is the checkpoint."""
+    if found.verdict.chosen == checkpoint:
+        return None
     system, offsets, chosen = found.lesson.system, found.lesson.offsets, found.chosen
     positions = chosen.guess(system.frames, at)
     later = at[:, None] + offsets
     known = have_followers(beginnings(system), at, int(offsets[-1]), len(system.frames))
     x = system.frames[at]
     velocities = x - system.frames[np.maximum(at - 1, 0)]
-    forecast = Forecast(
+    return Forecast(
         system=system,
         starts=at,
         positions=positions,
@@ -219,9 +242,6 @@ def _predicted(
         sanity=sanity_of(positions, x, system.particles, ""),
         spread=None if chosen.spread is None else chosen.spread(system.frames, at),
     )
-    if forecast.sanity is not None and forecast.sanity.sentence:
-        notes.append(forecast.sanity.sentence)
-    return learned.with_radii(replace(forecast, warnings=tuple(notes)))
 
 
 def _frame_time(recording: Recording, choice: Choice | Selected) -> float:

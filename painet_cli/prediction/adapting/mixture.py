@@ -40,7 +40,8 @@ def weights_of(cuts: Sequence[Cut], best: str) -> dict[str, float]:
     names = list(cuts[0].guesses)
     products = np.zeros((len(names), len(names)))
     for cut in cuts:
-        errors = np.stack([(cut.guesses[name] - cut.truth).ravel() for name in names])
+        truth = cut.truth.astype(np.float64)
+        errors = np.stack([(cut.guesses[name] - truth).ravel() for name in names])
         products += errors @ errors.T / errors.shape[1]
     halves = 0.5 * best_weights(products) + 0.5 * (np.array(names) == best)
     kept = {name: weight for name, weight in zip(names, halves, strict=True) if weight >= _LEAST}
@@ -53,13 +54,14 @@ def with_mixture(cut: Cut, weights: Mapping[str, float]) -> Cut:
     return cut.beside(MIXTURE, mixed(cut.candidates, weights), mean_of(cut.guesses, weights))
 
 
-def mixed(members: Mapping[str, Candidate], weights: Mapping[str, float]) -> Candidate:
-    """The mean of some of these candidates with these weights."""
+def mixed(candidates: Mapping[str, Candidate], weights: Mapping[str, float]) -> Candidate:
+    """The mean of those of the candidates that have a weight."""
+    members = {name: candidates[name] for name in weights}
 
     def guess(frames: NDArray[np.floating], starts: NDArray[np.int64]) -> NDArray[np.floating]:
-        return mean_of({name: members[name].guess(frames, starts) for name in weights}, weights)
+        return mean_of({name: one.guess(frames, starts) for name, one in members.items()}, weights)
 
-    if any(members[name].run is not None for name in weights):
+    if any(one.run is not None for one in members.values()):
         return Candidate(guess)
     return Candidate(guess, again=lambda blocks: mixed(again(members, blocks), weights))
 

@@ -107,7 +107,7 @@ def whole(forecast: Forecast, steps: int) -> NDArray[np.floating]:
         It ended before.
     """
     if forecast.positions.shape[1] < steps:
-        raise PainetError("it runs away")
+        raise PainetError(forecast.sanity.sentence if forecast.sanity else "it runs away")
     return forecast.positions
 
 

@@ -45,6 +45,11 @@ class Verdict:
     weights: Mapping[str, float] = field(default_factory=dict)
 
     @property
+    def members(self) -> tuple[str, ...]:
+        """Names of what predicts: of a weighted mean those that it is of."""
+        return tuple(self.weights) or (self.chosen,)
+
+    @property
     def means(self) -> dict[str, float]:
         """Mean over steps of every candidate's MSE."""
         return {name: float(np.mean(steps)) for name, steps in self.mse.items()}

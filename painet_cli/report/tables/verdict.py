@@ -63,7 +63,7 @@ def verdict_sentences(verdict: Verdict, length_unit: str) -> list[str]:
 
 def _weights(verdict: Verdict) -> str:
     """What a mean is of, in brackets; empty of anything else."""
-    said = ", ".join(f"{weight:.2f} {name}" for name, weight in verdict.weights.items())
+    said = "; ".join(f"{weight:.2f} {name}" for name, weight in verdict.weights.items())
     return f" ({said})" if said else ""
 
 

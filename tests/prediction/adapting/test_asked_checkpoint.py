@@ -7,18 +7,27 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import pytest
 import torch
+from jitters import OFFSETS, jitter, recorded
+from numpy.typing import NDArray
 
 from painet_cli.data.dataset.dataset import write_dataset
 from painet_cli.errors import PainetError, RequestError
 from painet_cli.prediction import passes, pipeline
 from painet_cli.prediction.adapting import adapt
+from painet_cli.prediction.adapting.guesses import Candidate
+from painet_cli.prediction.adapting.mixture import MIXTURE
 from painet_cli.prediction.adapting.wish import Wish
 from painet_cli.prediction.checkpoints import find_checkpoint
+from painet_cli.prediction.forecast import Forecast
 from painet_cli.prediction.inputs.open import open_input
+from painet_cli.prediction.inputs.recording import Input
 from painet_cli.prediction.inputs.selections import SelectedSystem
+from painet_cli.prediction.loading import LoadedModel
 from painet_cli.prediction.pipeline import RecordingForecast
+from painet_cli.report.summary import provenance_of
 from recordings import forecast_recording
 from systems import frames_of, manifest
 
@@ -74,3 +83,46 @@ def test_one_that_runs_away_is_left_out(data_dir: Path, monkeypatch: pytest.Monk
     assert any("sample was left out" in one for one in made.forecast.warnings)
     with pytest.raises(PainetError, match="runs away at once"):
         predicted(data_dir, "given")
+
+
+def test_a_weighted_mean_says_what_its_checkpoint_warns_of_and_names_it(data_dir: Path) -> None:
+    made = predicted(data_dir, "shipped")
+    assert made.name == MIXTURE
+    assert any("sample was trained on this dataset" in one for one in made.forecast.warnings)
+    facts = provenance_of(made, [], [])
+    assert made.verdict is not None
+    assert facts["weights"] == made.verdict.weights
+    assert made.loaded is not None
+    assert facts["tensors_sha256"] == made.loaded.header.tensors_sha256
+
+
+def test_where_its_checkpoint_fails_at_the_start_a_weighted_mean_is_left_out(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_it_is = pipeline.make_forecast
+
+    def fails_at_the_start(
+        loaded: LoadedModel, system: Input, starts: NDArray[np.int64], steps: int, **others: object
+    ) -> Forecast:
+        if 300 in starts:
+            raise PainetError("the prediction runs away at once", "choose another")
+        return as_it_is(loaded, system, starts, steps)
+
+    monkeypatch.setattr(pipeline, "make_forecast", fails_at_the_start)
+    made = predicted(data_dir, "shipped")
+    assert made.verdict is not None
+    assert MIXTURE not in made.verdict.mse
+    assert made.verdict.weights == {}
+    assert made.name == min(made.verdict.means, key=made.verdict.means.__getitem__)
+    said = "weighted mean was left out: the prediction runs away at once"
+    assert said in made.forecast.warnings
+
+
+def test_one_whose_name_is_that_of_something_fitted_is_measured_in_its_place() -> None:
+    def nowhere(known: NDArray[np.floating], starts: NDArray[np.int64]) -> NDArray[np.floating]:
+        return np.zeros((len(starts), len(OFFSETS), *known.shape[1:]), dtype=known.dtype)
+
+    own = Candidate(nowhere)
+    found = adapt.adapt(recorded(jitter()), 299, OFFSETS, own, adapt.KERNEL, keep_checkpoint=True)
+    assert isinstance(found, adapt.Adapted)
+    assert found.chosen is own

@@ -11,6 +11,7 @@ from jitters import OFFSETS, adapted, jitter, recorded
 from numpy.typing import NDArray
 
 from painet_cli.prediction.adapting.adapt import KERNEL, PAST, Adapted, adapt
+from painet_cli.prediction.adapting.blocks import Blocks
 from painet_cli.prediction.adapting.cuts import Cut, earlier_cuts
 from painet_cli.prediction.adapting.guesses import Candidate
 from painet_cli.prediction.adapting.mixture import MIXTURE, mixed, weights_of
@@ -46,6 +47,26 @@ def test_every_time_counts_alike() -> None:
     assert weights_of([here], "one").get("other", 0.0) < 0.02
     both = weights_of([here, there], "one")
     assert both["other"] == pytest.approx(0.25, abs=0.03)
+
+
+def test_errors_whose_squares_are_beyond_single_precision_have_weights() -> None:
+    far = off_by(one=noise(1, 1e20), other=noise(2, 1e20))
+    single = {name: guess.astype(np.float32) for name, guess in far.guesses.items()}
+    cut = replace(far, truth=far.truth.astype(np.float32), guesses=single)
+    assert weights_of([cut], "one") == pytest.approx({"one": 0.75, "other": 0.25}, abs=0.02)
+
+
+def test_what_has_no_weight_is_not_fitted_again() -> None:
+    found = adapted(jitter())
+    past = found.candidates[PAST]
+
+    def fails(blocks: Blocks) -> Candidate:
+        raise AssertionError
+
+    candidates = {PAST: past, "other": replace(past, again=fails)}
+    one = mixed(candidates, {PAST: 1.0})
+    assert one.again is not None
+    one.again(found.lesson.blocks)
 
 
 def beside_a_checkpoint(frames: NDArray[np.float64], **asked: bool) -> Adapted:
@@ -99,6 +120,8 @@ def test_what_was_trained_for_minutes_is_measured_at_the_latest_time_alone() -> 
     made = past.guess(lesson.known, held)
     latest = Cut(held, lesson.known[held[:, None] + OFFSETS], {PAST: past}, {PAST: made})
     assert len(list(earlier_cuts(lesson, latest))) == 2
+    fixed = replace(past, again=None)
+    assert not list(earlier_cuts(lesson, replace(latest, candidates={PAST: fixed})))
     trained = replace(past, run=Path("run"))
     assert not list(earlier_cuts(lesson, replace(latest, candidates={PAST: trained})))
     assert mixed({PAST: trained}, {PAST: 1.0}).again is None

@@ -22,3 +22,14 @@ def test_how_far_from_the_best_yardstick_is_said_in_percent_or_times(mse: float,
     errors = {"mine": [mse], "nothing moves": [1.0]}
     verdict = Verdict("mine", 20, 200, errors, errors, ("nothing moves",), np.array([1.0]))
     assert said in verdict_sentences(verdict, "angstrom")[0]
+
+
+def test_what_a_mean_is_of_is_told_apart_though_names_have_commas() -> None:
+    errors = {name: [0.5] for name in ("weighted mean", "own", "own, trained further")}
+    errors["nothing moves"] = [1.0]
+    weights = {"own": 0.4, "own, trained further": 0.6}
+    verdict = Verdict(
+        "weighted mean", 20, 200, errors, errors, ("nothing moves",), np.array([1.0]), (), weights
+    )
+    said = verdict_sentences(verdict, "angstrom")[0]
+    assert "weighted mean (0.40 own; 0.60 own, trained further)" in said
