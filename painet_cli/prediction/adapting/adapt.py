@@ -153,12 +153,8 @@ def adapt(
     if lesson.moves and enough:
         notice(f"learning from {len(lesson.blocks.learn):,} windows of {system.name}")
         trained = {} if train is None else train(lesson)
-        candidates = {
-            **candidates,
-            **_fitted(lesson),
-            **trained,
-            **candidates,
-        }  # names may be alike
+        # what was given comes first, and wins where names are alike
+        candidates = {**candidates, **_fitted(lesson), **trained, **candidates}
     elif train is not None:
         notes.append("no network was trained: too few frames, or nothing moves in them")
     latest = measured(lesson, held, {**candidates, **rivals}, notes)
