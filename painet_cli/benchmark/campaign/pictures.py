@@ -7,6 +7,7 @@ dashed line is the best prediction that needs no network.
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,6 +24,8 @@ _UNENDED = ("budget", "epochs")
 _MARKS = "a dot a seed, hollow where it was still learning; dashed: best yardstick"
 _MOST_TICKS = 4
 _LEAST_SPAN = 2.5
+_LETTERS = 44
+"""Of a heading that fit above a panel."""
 _STEPS = (
     (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9),
     (1, 1.5, 2, 3, 4, 5, 6, 8),
@@ -45,14 +48,16 @@ def draw_table(results: Sequence[Result], title: str, path: Path) -> None:
     columns = min(len(presets), _COLUMNS)
     rows = -(-len(presets) // columns)
     models = in_order(result.cell.model for result in results)
-    size = (3.4 * columns, rows * (0.26 * len(models) + 0.9))
+    heading = textwrap.wrap(f"{title} ({_MARKS})", _LETTERS * columns)
+    height = rows * (0.26 * len(models) + 0.9) + 0.17 * (len(heading) - 1)
+    size = (3.4 * columns, height)
     canvas = Figure(figsize=size, layout="constrained")
     grid = canvas.subplots(rows, columns, squeeze=False).ravel()
     for preset, axes in zip(presets, grid, strict=False):
         _panel(axes, [one for one in results if one.cell.preset_name == preset], models[::-1])
     for axes in grid[len(presets) :]:
         axes.set_visible(False)
-    canvas.suptitle(f"{title} ({_MARKS})", fontsize=10, x=0.01, ha="left")
+    canvas.suptitle("\n".join(heading), fontsize=10, x=0.01, ha="left")
     save(canvas, path)
 
 

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from matplotlib.figure import Figure
+from pytest import MonkeyPatch
 
+from painet_cli.benchmark.campaign import pictures
 from painet_cli.benchmark.campaign.page import make_blocks, of_the_plan, update_page
 from painet_cli.benchmark.campaign.pictures import draw_table, ticks, wide_enough
 from painet_cli.benchmark.campaign.plan import parts
@@ -133,6 +136,16 @@ def test_a_picture_has_a_panel_a_preset(tmp_path: Path) -> None:
     path = tmp_path / "table1.png"
     draw_table([planned(0.3, "painet"), planned(0.4)], "Table 1", path)
     assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_heading_is_no_wider_than_its_picture(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
+    drawn: list[Figure] = []
+    monkeypatch.setattr(pictures, "save", lambda canvas, path: drawn.append(canvas))
+    draw_table([planned(0.3, "painet")], "Table 1", tmp_path / "table1.png")
+    (canvas,) = drawn
+    canvas.draw_without_rendering()
+    (heading,) = (text for text in canvas.texts if text.get_text().startswith("Table 1"))
+    assert heading.get_window_extent().x1 <= canvas.bbox.x1
 
 
 @pytest.mark.parametrize("low", [1e-4, 0.0037, 0.115, 0.9, 7.0])
