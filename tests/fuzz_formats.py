@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from painet_cli.benchmark.campaign.collecting import read_run_folders
+from painet_cli.benchmark.campaign.collecting import read_run_folders, run_folders
 from painet_cli.benchmark.campaign.page import of_the_plan
 from painet_cli.benchmark.campaign.record import read_records, save_record
 from painet_cli.benchmark.latex import bench_latex
@@ -126,7 +126,7 @@ def run(raw: bytes, folder: Path) -> None:
     best_validation(home)
     with suppress(RequestError):
         read_metrics(home)
-    for result in read_run_folders([folder / "runs"]):
+    for result in read_run_folders(run_folders([folder / "runs"])):
         saved = save_record(result, folder / "saved", here=True)
         assert saved.is_relative_to(folder / "saved")
         assert ".." not in saved.parts

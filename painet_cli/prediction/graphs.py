@@ -65,8 +65,10 @@ def predict_graphs(model: DynamicsModel | LoadedModel, data: System, steps: int 
             "give what painet.load returns to predict more",
         )
     batch, training = from_pyg(data), model.training
-    predicted.y = model.eval()(batch).transpose(0, 1)
-    model.train(training)
+    try:
+        predicted.y = model.eval()(batch).transpose(0, 1)
+    finally:
+        model.train(training)
     return predicted
 
 

@@ -22,13 +22,12 @@ from painet_cli.training.run_folder import CONFIG, EVALUATION, RECORD
 from painet_cli.training.setup.build import dataset_of
 
 
-def read_run_folders(folders: Iterable[Path]) -> list[Result]:
-    """Results of all cells' run folders below some folders, whoever trained them.
+def read_run_folders(runs: Iterable[Path]) -> list[Result]:
+    """Results in run folders, whoever trained them.
 
-    A run folder that is not done, or was not evaluated on its test windows, is passed over.
+    One that is not done, or was not evaluated on its test windows, is passed over.
     """
-    found = map(_result_of, run_folders(folders))
-    return [result for result in found if result is not None]
+    return [result for run in runs if (result := _result_of(run)) is not None]
 
 
 def run_folders(folders: Iterable[Path]) -> list[Path]:

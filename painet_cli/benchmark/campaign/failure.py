@@ -9,6 +9,7 @@ from typing import Any
 
 from painet_cli.benchmark.campaign.record import (
     FAILED,
+    content_of,
     contents,
     no_record,
     record_path,
@@ -51,7 +52,7 @@ def save_failure(failure: Failure, folder: Path) -> Path | None:
     if status not in ("failed", "done"):
         return None
     path = record_path(cell, sha256, folder)
-    if any(one == path and FAILED not in content for one, content in contents(folder)):
+    if path.exists() and FAILED not in content_of(path):
         return None
     path.parent.mkdir(parents=True, exist_ok=True)
     content = {**said_of(cell), FAILED: failure.said, "epochs": epochs, "dataset_sha256": sha256}

@@ -125,11 +125,8 @@ def _block(rows: Sequence[Row]) -> str:
 
 def _failed(failures: Sequence[Failure]) -> list[str]:
     """Cells without a figure, so that it is known which seeds a mean is not of."""
-    return (
-        ["", "Failed, so that they are in no mean:", "", *bullets(map(str, failures))]
-        if failures
-        else []
-    )
+    listed = bullets(map(str, failures))
+    return ["", "Failed, so that they are in no mean:", "", *listed] if listed else []
 
 
 def _figures(results: Sequence[Result]) -> str:

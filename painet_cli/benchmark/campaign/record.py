@@ -23,6 +23,7 @@ from painet_cli.config.presets import Preset, preset_yaml
 from painet_cli.config.schema import DataConfig
 from painet_cli.data.particles.names import LONGEST_NAME
 from painet_cli.errors import RequestError
+from painet_cli.storage.archives import read_object
 from painet_cli.storage.atomic import write_text
 from painet_cli.storage.provenance import without_folders
 
@@ -162,13 +163,15 @@ def read_records(folder: Path) -> list[Result]:
 def contents(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Every record below a folder, with its path; raises as `read_records`."""
     for path in sorted(folder.glob("*/*.json")):
-        try:
-            content = json.loads(path.read_bytes())
-        except (OSError, ValueError, RecursionError) as error:
-            raise no_record(path) from error
-        if not isinstance(content, dict):
-            raise no_record(path)
-        yield path, content
+        yield path, content_of(path)
+
+
+def content_of(path: Path) -> dict[str, Any]:
+    """What a record holds; raises as `read_records`."""
+    content = read_object(path)
+    if content is None:
+        raise no_record(path)
+    return content
 
 
 def no_record(path: Path) -> RequestError:

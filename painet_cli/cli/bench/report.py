@@ -53,8 +53,9 @@ def report(
     from painet_cli.benchmark.campaign.page import update_page
     from painet_cli.benchmark.campaign.record import read_records, save_record, unsaved
 
-    found = read_run_folders(collect or [])
-    if passed := len(run_folders(collect or [])) - len(found):
+    runs = run_folders(collect or [])
+    found = read_run_folders(runs)
+    if passed := len(runs) - len(found):
         session.console.print(
             f"{passed} run folder{'s' * (passed > 1)} passed over: not done, or last evaluated on "
             "other windows than those of the test",

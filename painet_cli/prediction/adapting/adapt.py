@@ -200,7 +200,7 @@ def _chosen(
         best,
         len(latest.starts),
         last_learned - lesson.begin,
-        {name: latest.step_mse(name) for name in latest.guesses},
+        latest.mse,
         {name: latest.superposed_mse(name) for name in latest.guesses},
         tuple(name for name in rivals if name in latest.guesses),
         radii.pooled,

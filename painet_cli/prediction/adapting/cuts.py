@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,20 +38,18 @@ class Cut:
     candidates: Mapping[str, Candidate]
     guesses: Mapping[str, NDArray[np.floating]]
 
-    def step_mse(self, name: str) -> list[float]:
-        """MSE of a candidate at each step."""
-        squared = np.square(self.guesses[name] - self.truth)
-        errors: list[float] = squared.mean(axis=(0, 2, 3), dtype=np.float64).tolist()
-        return errors
-
-    def error(self, name: str) -> float:
-        """Their mean."""
-        return float(np.mean(self.step_mse(name)))
+    @cached_property
+    def mse(self) -> dict[str, list[float]]:
+        """MSE of every candidate at each step."""
+        return {
+            name: np.square(guess - self.truth).mean(axis=(0, 2, 3), dtype=np.float64).tolist()
+            for name, guess in self.guesses.items()
+        }
 
     @property
     def best(self) -> str:
-        """The candidate with the least."""
-        return min(self.guesses, key=self.error)
+        """The candidate with the least, over all steps."""
+        return min(self.mse, key=lambda name: float(np.mean(self.mse[name])))
 
     def superposed_mse(self, name: str) -> list[float]:
         """MSE at each step, after superposition on what came."""

@@ -9,7 +9,11 @@ from typing import Any
 
 import pytest
 
-from painet_cli.benchmark.campaign.collecting import measure_yardsticks, read_run_folders
+from painet_cli.benchmark.campaign.collecting import (
+    measure_yardsticks,
+    read_run_folders,
+    run_folders,
+)
 from painet_cli.benchmark.campaign.record import read_records, save_record
 from painet_cli.config.presets import load_preset
 from painet_cli.evaluation.evaluate import evaluate_run
@@ -35,17 +39,17 @@ def test_run_folders_are_found_wherever_they_lie(
 ) -> None:
     folder = tmp_path / "elsewhere" / "small" / "run"
     shutil.copytree(finished_run, folder)
-    assert read_run_folders([tmp_path]) == [], "not evaluated yet"
+    assert read_run_folders(run_folders([tmp_path])) == [], "not evaluated yet"
     saved = evaluate_run(folder, data_dir, CPU)
     save_evaluation(saved)
-    (found,) = read_run_folders([tmp_path])
+    (found,) = read_run_folders(run_folders([tmp_path]))
     assert found.evaluation["mse"] == saved.mse
     assert found.end == "schedule", "the demo's rate comes down to nothing"
     save_record(found, tmp_path / "results", here=True)
     (kept,) = read_records(tmp_path / "results")
     assert kept.window_mse.mean() == pytest.approx(saved.mse, rel=0.05)
     save_evaluation(evaluate_run(folder, data_dir, CPU, part="train"))
-    assert read_run_folders([tmp_path]) == [], "evaluated since on other windows"
+    assert read_run_folders(run_folders([tmp_path])) == [], "evaluated since on other windows"
 
 
 @pytest.mark.parametrize("name", ["../escaped", "..", "/x", "a/b", "", "a\nb", 3])
@@ -55,7 +59,7 @@ def test_a_run_of_a_preset_that_leads_elsewhere_is_not_taken_over(
     folder = tmp_path / "small" / "run"
     shutil.copytree(finished_run, folder)
     save_evaluation(evaluate_run(folder, data_dir, CPU))
-    assert len(read_run_folders([tmp_path])) == 1
+    assert len(read_run_folders(run_folders([tmp_path]))) == 1
     record = json.loads((folder / "run.json").read_text())
     (folder / "run.json").write_text(json.dumps(record | {"preset": name}))
-    assert read_run_folders([tmp_path]) == []
+    assert read_run_folders(run_folders([tmp_path])) == []
