@@ -139,7 +139,7 @@ def test_cells_with_settings_of_ones_own_are_said_to_be_in_no_table(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ((*ALL, "--seeds", "2"), "--seeds: the plan of --all has its own"),
+        ((*ALL, "--epochs", "2"), "--epochs: the plan of --all has its own"),
         ((*ALL, "--set", "train.lr=1"), "--set: the plan of --all has its own"),
         ((*ALL, "--presets", "mocap"), "--presets: the plan has no mocap"),
         (ALL, "no dataset of the plan is prepared here"),

@@ -12,37 +12,21 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
-import torch
 import yaml
 
 from painet_cli.benchmark.ablation import ABLATIONS, cells_of, make_points
+from painet_cli.benchmark.campaign.hours import expected_hours
 from painet_cli.benchmark.campaign.record import cell_key, result_key, settings_key
 from painet_cli.benchmark.cells import Cell, Result, is_whole, make_cells
 from painet_cli.config.dotted import expanded
 from painet_cli.config.presets import Preset, load_preset
-from painet_cli.config.schema import CosineSchedule
-from painet_cli.data.batches.typed_graph import dataset_graph
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.errors import RequestError
 from painet_cli.models.registry import registered_models
 from painet_cli.training.record import ERRORS
 from painet_cli.training.setup.build import dataset_of
-
-_EPOCH_S = {
-    "linear": 0.008, "rf": 0.1, "mpnn": 0.65, "egnn": 1.4, "egno": 1.6, "hegnn": 1.3,
-    "gf-node": 3.0, "atom": 2.2, "painet": 1.9,
-}  # fmt: skip
-"""Seconds of an epoch of 200 windows of motion capture at width 128, as a first guess: the shortest
-of the records in `docs/results/`, on one hardware thread of a core with two."""
-_GUESSED = 200 * (31 + 130) * 128**2
-"""Windows by particles and edges by the square of the width, of that guess."""
-_CLOSED_FORM_S = 60.0
-"""Seconds of a closed form a step, as a first guess."""
-_PATIENT_EPOCHS = 500
-"""Epochs after which patience has mostly ended a training at a constant rate."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +111,7 @@ def make_plan(
     *,
     presets: Sequence[str] | None = None,
     models: Sequence[str] | None = None,
+    seeds: int | None = None,
     budget_s: float | None = None,
 ) -> list[Planned]:
     """Cells of all parts whose dataset is prepared, in the order in which they are trained.
@@ -139,6 +124,8 @@ def make_plan(
         Results whose cells are done, wherever they were trained, unless a budget ended them.
     presets, models
         Leave out the others.
+    seeds
+        Of the plan's seeds the first ones; None for all.
     budget_s
         Seconds of training a cell, after which it is done too; None for no limit.
 
@@ -156,18 +143,20 @@ def make_plan(
     datasets: dict[tuple[str, str], Dataset] = {}
     for part in parts():
         for cell in _cells(part, folder, data_dir, presets, models):
+            earlier = cell.seed - _shipped(cell.preset_name).train.seed
+            if seeds is not None and earlier >= seeds:
+                continue
             trained_on = cell.preset.data.dataset, cell.preset.train.windows
             if trained_on not in datasets:  # which is checked whenever it is opened
                 datasets[trained_on] = dataset_of(cell.preset, data_dir)
             dataset = datasets[trained_on]
             key = cell_key(cell.preset, dataset.sha256)
-            earlier = cell.seed - _shipped(cell.preset_name).train.seed
             one = Planned(
                 cell,
                 part.name,
                 turn=math.inf if earlier else part.turn,
                 worth=part.worth / (1 + earlier),
-                hours=_hours(cell, dataset, like.get(settings_key(cell.preset), ())),
+                hours=expected_hours(cell, dataset, like.get(settings_key(cell.preset), ())),
                 done=key in done or cell.is_done(budget_s),
                 failed=(cell.folder / ERRORS).exists(),
             )
@@ -235,29 +224,6 @@ def _fitted(preset: str, data_dir: Path) -> list[str]:
     data = _shipped(preset).data
     longest = dataset_of(_shipped(preset), data_dir).manifest.split.delta_frames
     return [f"data.delta_frames={longest}"] if longest < data.delta_frames else []
-
-
-def _hours(cell: Cell, dataset: Dataset, like: Sequence[Result]) -> float:
-    """What a cell is expected to take, from the same with other seeds and from its size.
-
-    A recorded epoch may be of a machine that did other work too, so it counts where it is shorter
-    than the guess, or there is none.
-    """
-    preset, model = cell.preset, cell.model
-    graph = dataset_graph(dataset.manifest, preset.data)[1]
-    rows = graph.num_nodes + graph.at(torch.tensor(dataset.frames[0])).edge_index.shape[1]
-    size = len(dataset.starts("train")) * rows * preset.data.horizon
-    width: int = getattr(preset.model, "hidden", 128)
-    epoch_s = _EPOCH_S.get(model, 1.0) * size * width**2 / _GUESSED
-    whole = isinstance(preset.train.schedule, CosineSchedule)
-    epochs: float = preset.train.epochs if whole else min(preset.train.epochs, _PATIENT_EPOCHS)
-    if preset.model.closed_form:
-        epoch_s, epochs = _CLOSED_FORM_S * preset.data.horizon, 1
-    if like:
-        epochs = fmean(one.record["epochs"] for one in like)
-        recorded = min(float(one.record["epoch_s"]) for one in like)
-        epoch_s = min(epoch_s, recorded) if model in _EPOCH_S else recorded
-    return float(epochs * epoch_s / 3600)
 
 
 def choose(

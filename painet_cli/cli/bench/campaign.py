@@ -31,6 +31,7 @@ def train_everything(
     presets: str | None,
     models: str | None,
     *,
+    seeds: int | None,
     jobs: int | None,
     budget: float | None,
     dry_run: bool,
@@ -56,7 +57,9 @@ def train_everything(
     records = out / "results"
     budget_s = None if budget is None else 60 * budget
     kept = read_records(records)
-    plan = make_plan(out, data_dir, kept, presets=named, models=trained, budget_s=budget_s)
+    plan = make_plan(
+        out, data_dir, kept, presets=named, models=trained, seeds=seeds, budget_s=budget_s
+    )
     missing = missing_datasets(data_dir)
     if not plan:
         raise RequestError(
@@ -138,7 +141,7 @@ def _plain(plan: Sequence[Planned], missing: dict[str, list[str]]) -> dict[str, 
     }
 
 
-def refuse_mixed(*, seeds: int, epochs: int | None, settings: Sequence[str] | None) -> None:
+def refuse_mixed(*, epochs: int | None, settings: Sequence[str] | None) -> None:
     """Refuse options that would change what the plan has.
 
     Raises
@@ -146,7 +149,7 @@ def refuse_mixed(*, seeds: int, epochs: int | None, settings: Sequence[str] | No
     RequestError
         One is given.
     """
-    given = {"--seeds": seeds != 1, "--epochs": epochs is not None, "--set": bool(settings)}
+    given = {"--epochs": epochs is not None, "--set": bool(settings)}
     named = [option for option, is_given in given.items() if is_given]
     if named:
         raise RequestError(

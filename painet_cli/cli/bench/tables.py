@@ -12,7 +12,6 @@ import typer
 from painet_cli.cli.bench.cells import (
     Budget,
     Epochs,
-    Seeds,
     SeveralJobs,
     evaluations_of,
     locked,
@@ -54,7 +53,10 @@ def tables(
         bool, typer.Option("--dry-run", help="With --all: show the plan, train nothing.")
     ] = False,
     latex: Annotated[bool, typer.Option("--latex", help="Write the tables as LaTeX too.")] = False,
-    seeds: Seeds = 1,
+    seeds: Annotated[
+        int | None,
+        typer.Option("--seeds", min=1, help="Seeds a cell; 1, with --all as the plan has."),
+    ] = None,
     epochs: Epochs = None,
     budget: Budget = None,
     jobs: SeveralJobs = None,
@@ -81,9 +83,17 @@ def tables(
     if everything:
         from painet_cli.cli.bench.campaign import refuse_mixed, train_everything
 
-        refuse_mixed(seeds=seeds, epochs=epochs, settings=settings)
+        refuse_mixed(epochs=epochs, settings=settings)
         train_everything(
-            session, out, data_dir, presets, models, jobs=jobs, budget=budget, dry_run=dry_run
+            session,
+            out,
+            data_dir,
+            presets,
+            models,
+            seeds=seeds,
+            jobs=jobs,
+            budget=budget,
+            dry_run=dry_run,
         )
         return
     if dry_run:
@@ -98,7 +108,9 @@ def tables(
     asked = [
         cell
         for preset in _presets(session, presets, data_dir)
-        for cell in make_cells([preset], _models(preset, models), seeds, changes, out, data_dir)
+        for cell in make_cells(
+            [preset], _models(preset, models), seeds or 1, changes, out, data_dir
+        )
     ]
     cells = suiting(session, asked)
     with locked(out):

@@ -64,6 +64,14 @@ def test_first_seeds_of_quick_models_come_first(
     ]  # fmt: skip
 
 
+def test_a_plan_of_few_seeds_has_the_first_ones(
+    planned: Planning, data_dir: Path, tmp_path: Path
+) -> None:
+    planned(DEMO)
+    plan_of_one = make_plan(tmp_path, data_dir, [], seeds=1)
+    assert [str(one.cell) for one in plan_of_one] == ["demo linear seed 1", "demo painet seed 1"]
+
+
 def test_a_table_with_a_turn_is_trained_once_before_anything_is_trained_again(
     planned: Planning, data_dir: Path, tmp_path: Path
 ) -> None:
