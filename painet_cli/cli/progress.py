@@ -204,6 +204,9 @@ class BenchProgress:
             worked += self._size(cell) * max(0.0, share - before)
             done += self._size(cell) * share
         left = self._left - (done - self._done)
+        if self._hours:  # until as much as a cell is done, the rest of one takes what is expected
+            expected = max(0.0, max(map(self._size, running), default=0.0) - worked)
+            spent_s, worked = spent_s + 3600 * expected, worked + expected
         if worked > 0 and left > 0:
             failed = f", {len(self.failed)} failed" if self.failed else ""
             left_s = spent_s / worked * left / len(running)

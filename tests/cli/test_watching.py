@@ -161,6 +161,15 @@ def test_a_cell_that_is_expected_to_take_long_counts_for_more(monkeypatch: Monke
     assert bench.told() == "cells: 0%, about 10 h left"
 
 
+def test_a_first_half_minute_of_waiting_for_a_cell_is_no_reason_to_expect_days(
+    monkeypatch: MonkeyPatch,
+) -> None:
+    bench = Bench(monkeypatch, 2, hours=(1, 10))
+    bench.progress.began(bench.cells[0])
+    bench.trained(0, epochs=0, seconds=36)
+    assert bench.told() == "cells: 0%, about 11 h left"
+
+
 def test_no_time_is_told_where_nobody_knows_how_many_cells_there_are(
     monkeypatch: MonkeyPatch,
 ) -> None:
