@@ -70,10 +70,12 @@ def evaluate(
     from painet_cli.evaluation.evaluate import evaluate_run
     from painet_cli.evaluation.evaluation import save_evaluation
     from painet_cli.report.tables.evaluation import evaluation_table
+    from painet_cli.training.device import reuse_freed_memory
     from painet_cli.training.distributed.join import joined
     from painet_cli.training.distributed.launch import launched
     from painet_cli.training.record import epoch_seconds
 
+    reuse_freed_memory()
     memory, times = as_bytes(memory_budget), _times(delta_time)
     with joined(launched(), session.device) as (world, device):
         session = session.of(world)
