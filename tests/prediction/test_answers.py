@@ -196,7 +196,11 @@ def test_models_without_times_are_no_motion(predict: Predict, tmp_path: Path) ->
     assert status == 0
     assert summary["velocity"]["used"] == ["none"]
     assert "20 models have no times" in said
-    status, summary, _ = predict(tmp_path / "nmr.pdb", "--frame-time", "1ps")
+    timed = (tmp_path / "nmr.pdb", "--frame-time", "1ps")
+    status, summary, said = predict(*timed)
+    assert (status, summary["predicted_by"]) == (0, "mean of the last frames")  # of noise
+    assert "nothing was learned from nmr" in said
+    status, summary, _ = predict(*timed, "--adapt", "never")
     assert (status, summary["velocity"]["used"]) == (0, ["before"])
 
 

@@ -16,40 +16,29 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.errors import RequestError
 from painet_cli.models.confidence.radii import Radii
-from painet_cli.prediction.adapting.blocks import (
-    HELD,
-    Blocks,
-    cut,
-    frames_needed,
-    last_jump,
-    repeats,
-    seen_again,
-    thinned,
-    with_latest,
-)
+from painet_cli.prediction.adapting.blocks import HELD, Blocks, thinned, with_latest
 from painet_cli.prediction.adapting.cuts import Cut, earlier_cuts, measured
 from painet_cli.prediction.adapting.cutter import Cutter
 from painet_cli.prediction.adapting.guesses import Candidate, weighted_past, yardsticks
 from painet_cli.prediction.adapting.kernel import kernel
-from painet_cli.prediction.adapting.lesson import Lesson
+from painet_cli.prediction.adapting.lesson import (
+    MOST_PARTICLES,
+    MOST_WINDOWS,
+    Lesson,
+    lesson_of,
+)
 from painet_cli.prediction.adapting.mixture import MIXTURE, weights_of, with_mixture
 from painet_cli.prediction.adapting.nearest import nearest_windows
 from painet_cli.prediction.adapting.sure import how_sure
 from painet_cli.prediction.adapting.verdict import Verdict
 from painet_cli.prediction.inputs.recording import Input
-from painet_cli.prediction.starting.start_checks import check_starts
-from painet_cli.prediction.starting.timing import beginnings, first_frames, uneven_frames
 from painet_cli.prediction.yardsticks import MEAN
 
 PAST, KERNEL = "weighted past", "kernel"
 _MOST_BYTES = 2**28
 """Frames before a start that are read."""
 _MOST_FRAMES = 5000
-_MOST_PARTICLES = 1_000_000
-"""Particles of all windows to learn from or to measure on."""
-_MOST_WINDOWS = 800
 _MOST_HELD = 120
 _KERNEL_PARTICLES = 60
 _CHECKPOINT_PARTICLES = 100_000
@@ -133,19 +122,20 @@ def adapt(
         Or a sentence that says why nothing was learned.
     """
     notes: list[str] = []
-    lesson = _lesson(system, start, offsets, frame_time_s, notes)
+    count = system.frames.shape[1]
+    measurable = checkpoint is not None and count * HELD <= _CHECKPOINT_PARTICLES
+    lesson = lesson_of(system, start, offsets, frame_time_s, notes, also_few=measurable)
     if isinstance(lesson, str):
         return lesson
-    count = system.frames.shape[1]
     rivals = _yardsticks(lesson, int(lesson.blocks.choose[0]))
-    held = thinned(lesson.blocks.held, min(_MOST_HELD, _MOST_PARTICLES // count))
+    held = thinned(lesson.blocks.held, min(_MOST_HELD, MOST_PARTICLES // count))
     candidates: dict[str, Candidate] = {}
     enough = len(lesson.blocks.learn) >= HELD
     if count * HELD > _NEAREST_PARTICLES:
         notes.append(f"nearest windows were not measured: that takes long on {count:,} particles")
     elif enough:
         rivals |= nearest_windows(lesson, lesson.blocks)
-    if checkpoint is not None and count * HELD <= _CHECKPOINT_PARTICLES:
+    if checkpoint is not None and measurable:
         held = thinned(held, _CHECKPOINT_PARTICLES // count)
         candidates[name] = checkpoint
     elif checkpoint is not None:
@@ -158,6 +148,8 @@ def adapt(
     elif train is not None:
         notes.append("no network was trained: too few frames, or nothing moves in them")
     latest = measured(lesson, held, {**candidates, **rivals}, notes)
+    if lesson.too_few and name not in latest.guesses:
+        return "; ".join(notes)
     learned = [key for key in candidates if key in latest.guesses]
     cuts = [latest.of(learned)]
     alone = partial(_chosen, lesson, latest, cuts, tuple(rivals), notes)
@@ -210,55 +202,6 @@ def _chosen(
     return Adapted(verdict, chosen, radii, lesson, latest.candidates)
 
 
-def _lesson(
-    system: Input, start: int, offsets: NDArray[np.int64], frame_time_s: float, notes: list[str]
-) -> Lesson | str:
-    """What there is to learn, with what is to be said of it; or why nothing can be."""
-    where, last = system.first_frame, int(offsets[-1])
-    begin = int(first_frames(beginnings(system), np.array([start]))[0])
-    uneven = begin in uneven_frames(system)
-    known = system.frames[: start + 1]
-    jump = begin + last_jump(known[begin:])
-    blocks = cut(jump, start, last)
-    if uneven:
-        notes.append(
-            f"frames are not evenly spaced up to frame {where + begin:,}: only what comes after is "
-            "learned from"
-        )
-    if blocks is None:
-        after = f" after the jump at frame {where + jump:,}" if jump > begin else ""
-        if uneven and jump == begin:
-            after = f" after frame {where + jump:,}, before which they are not evenly spaced"
-        return (
-            f"nothing was learned from {system.name}: {start + 1 - jump:,} frames up to the "
-            f"start{after}, and {frames_needed(last):,} are needed to learn "
-            f"{last:,} frames ahead and hold some out"
-        )
-    try:
-        check_starts(system, np.arange(jump, start + 1))
-    except RequestError as refused:
-        return f"nothing was learned: {refused.what}"
-    if jump > begin:
-        notes.append(
-            f"the recording jumps at frame {where + jump:,}: only what comes after is learned from"
-        )
-    same = repeats(known[jump:])
-    if same:
-        notes.append(f"{same:,} frames are equal to the one before: their velocities are zero")
-    again = seen_again(known, blocks.held)
-    learn = blocks.learn[~again[blocks.learn]]
-    if len(learn) < len(blocks.learn):
-        notes.append(
-            f"{len(blocks.learn) - len(learn):,} frames appear again among those held out, and "
-            "are not learned from"
-        )
-    most = min(_MOST_WINDOWS, _MOST_PARTICLES // known.shape[1])
-    few = thinned(learn, most) if len(learn) else learn
-    return Lesson(
-        system, jump, start, Blocks(few, blocks.choose, blocks.held), offsets, frame_time_s
-    )
-
-
 def _fitted(lesson: Lesson) -> dict[str, Candidate]:
     """What is fitted to the recording's own frames in seconds."""
     fitted = {PAST: _past(lesson, lesson.blocks)}
@@ -271,7 +214,7 @@ def _fitted(lesson: Lesson) -> dict[str, Candidate]:
 def _past(lesson: Lesson, blocks: Blocks) -> Candidate:
     """The weighted past; it has nothing to choose, and learns from the block for that too."""
     begin, known, stop = lesson.begin, lesson.known, _end_of_choosing(lesson, blocks)
-    most = min(_MOST_WINDOWS, _MOST_PARTICLES // known.shape[1])
+    most = min(MOST_WINDOWS, MOST_PARTICLES // known.shape[1])
     starts = thinned(np.concatenate([blocks.learn, blocks.choose]), most)
     guess = weighted_past(known[begin:stop], starts - begin, lesson.offsets)
     return Candidate(guess, again=lambda other: _past(lesson, other)).within(begin)

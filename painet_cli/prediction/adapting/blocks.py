@@ -52,6 +52,18 @@ def cut(begin: int, start: int, last: int) -> Blocks | None:
     )
 
 
+def cut_to_measure(begin: int, start: int, last: int) -> Blocks | None:
+    """Cut frames that are too few to learn from: the later half is held out; None of very few.
+
+    No window is learned from, and what is before those held out is all that a mean is of.
+    """
+    held = start + 1 - max((start + 1 - begin) // 2, HELD + last)
+    if held <= begin:
+        return None
+    starts = np.arange(held, start + 1 - last)
+    return Blocks(starts[:0], starts, starts)
+
+
 def last_jump(frames: NDArray[np.floating]) -> int:
     """The frame at which the last part begins that belongs together; 0 where all do."""
     if len(frames) < 4:

@@ -166,6 +166,39 @@ def test_too_few_frames_are_said_with_what_would_suffice(count: int) -> None:
     assert cut(0, enough - 2, 4) is None
 
 
+def standing(known: NDArray[np.floating], starts: NDArray[np.int64]) -> NDArray[np.floating]:
+    return known[starts][:, None].repeat(len(OFFSETS), axis=1)
+
+
+def test_of_frames_too_few_to_learn_from_the_checkpoint_is_held_against_yardsticks() -> None:
+    frames = recorded(jitter(30))
+    lost = adapt(frames, 29, OFFSETS, Candidate(lambda *at: standing(*at) + 1.0), "stray")
+    assert isinstance(lost, Adapted)
+    assert lost.verdict.chosen in lost.verdict.yardsticks
+    assert lost.verdict.windows == 11
+    assert f"30 frames up to the start, and {frames_needed(4)} are" in lost.verdict.notes[0]
+    knows = Candidate(lambda known, starts: known[starts[:, None] + OFFSETS])
+    kept = adapt(frames, 29, OFFSETS, knows, "good")
+    assert isinstance(kept, Adapted)
+    assert kept.verdict.chosen == "good"
+    assert kept.verdict.learned_from == 0
+
+
+def test_a_checkpoint_that_fails_on_those_few_frames_is_not_replaced_by_a_yardstick() -> None:
+    def fails(*_: object) -> NDArray[np.floating]:
+        raise RequestError("the prediction runs away")
+
+    found = adapt(recorded(jitter(30)), 29, OFFSETS, Candidate(fails), "net")
+    assert isinstance(found, str)
+    assert found.endswith("net was left out: the prediction runs away")
+
+
+@pytest.mark.parametrize("count", [14, 15])
+def test_fewer_frames_than_ten_windows_and_one_before_them_tell_nothing(count: int) -> None:
+    found = adapt(recorded(jitter(count)), count - 1, OFFSETS, Candidate(standing), "net")
+    assert isinstance(found, Adapted if count == 15 else str)
+
+
 def test_of_two_parts_that_do_not_belong_together_the_last_is_learned_from() -> None:
     parts = np.concatenate([jitter(100, seed=3) + 50.0, jitter(200, seed=4)])
     assert last_jump(parts) == 100
