@@ -147,6 +147,13 @@ def test_a_broken_package_fails_those_alone_who_use_it(install: Install, say: Sa
     assert len(err.splitlines()) == 1 and err.startswith("warning: model broken of the package")
 
 
+def test_a_package_that_ends_the_program_is_a_broken_one(install: Install, say: Say) -> None:
+    install("broken-model", BROKEN, broken_model="import sys\nsys.exit(0)\n")
+    status, out, _ = say("models")
+    assert status == 0
+    assert "painet" in out and "cannot be used (SystemExit: 0)" in out
+
+
 @pytest.mark.parametrize(
     ("source", "why"),
     [
@@ -163,6 +170,12 @@ def test_a_broken_package_fails_those_alone_who_use_it(install: Install, say: Sa
             "class Own(ModelConfig):\n    name: str = 'broken'\n"
             "class Model:\n    Config = Own\n",
             "is no subclass of DynamicsModel",
+        ),
+        (
+            "from painet.plugins import ModelConfig\n"
+            "class Own(ModelConfig):\n    name: str = 'broken'\n"
+            "class Model:\n    Config = Own\n    closed_form = True\n",
+            "`closed_form` of the class and of its Config differ",
         ),
     ],
 )
