@@ -154,6 +154,20 @@ def test_a_package_that_ends_the_program_is_a_broken_one(install: Install, say: 
     assert "painet" in out and "cannot be used (SystemExit: 0)" in out
 
 
+def test_a_key_that_a_model_has_not_is_told_of_it_and_of_no_broken_package(
+    install: Install, say: Say
+) -> None:
+    install("broken-model", BROKEN, broken_model="import nothing_of_the_kind\n")
+    status, _, err = say(
+        "presets", "show", "demo", "--set", "model.name=linear", "--set", "model.eta=1"
+    )
+    assert status == 2
+    assert err.splitlines() == [
+        "error: --set: model.eta: no such key",
+        "allowed here: name, prior (of model linear)",
+    ]
+
+
 @pytest.mark.parametrize(
     ("source", "why"),
     [
