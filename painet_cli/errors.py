@@ -102,6 +102,18 @@ class PainetError(Exception):
         return f"{self.what}\n{self.hint}" if self.hint else self.what
 
 
+def in_a_line(error: BaseException) -> str:
+    r"""Kind and first words of an error of someone else's.
+
+    Examples
+    --------
+    >>> in_a_line(RuntimeError("\n  two weights\n  share memory")), in_a_line(KeyError())
+    ('RuntimeError: two weights', 'KeyError')
+    """
+    said = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {said[0]}" if said else type(error).__name__
+
+
 def out_of_memory(error: BaseException) -> bool:
     """Whether an error says that memory is used up: Python's, NumPy's, or one of torch's ways."""
     if isinstance(error, MemoryError):

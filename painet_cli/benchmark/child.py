@@ -8,6 +8,7 @@ import resource
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from painet_cli.errors import PainetError
+from painet_cli.errors import PainetError, PluginWarning, in_a_line
 from painet_cli.storage.children import isolated_spawn
 
 T = TypeVar("T")
@@ -118,6 +119,7 @@ def _work(
     """Do the work and send its result; a failure is sent as text."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as in the parent
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    warnings.simplefilter("ignore", PluginWarning)  # the parent has said it
     if sys.platform == "linux":
         with suppress(OSError):
             Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
@@ -132,8 +134,7 @@ def _work(
     except PainetError as error:
         outbox.send((False, error.what))
     except Exception as error:  # noqa: BLE001 - told to the parent, which goes on
-        said = str(error).strip().splitlines() or [""]
-        outbox.send((False, f"{type(error).__name__}: {said[0]}"))
+        outbox.send((False, in_a_line(error)))
 
 
 def _end_with_parent() -> None:

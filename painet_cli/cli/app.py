@@ -31,7 +31,7 @@ from painet_cli.cli.runs import runs
 from painet_cli.cli.session import Session, with_session
 from painet_cli.cli.train import train
 from painet_cli.cli.verify import verify
-from painet_cli.errors import PainetError, PluginWarning, RequestError, out_of_memory
+from painet_cli.errors import PainetError, PluginWarning, RequestError, in_a_line, out_of_memory
 from painet_cli.training.distributed.launch import Launch, launched
 
 INTERRUPTED = 130
@@ -138,7 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, OSError) and error.errno in _OF_A_PATH and error.filename:
             what, hint = f"{error.filename}: {error.strerror}", "check the path and its permissions"
             return _failed(error, what, hint, RequestError.exit_code, debug=debug)
-        what = f"{type(error).__name__}: {error}".splitlines()[0]
+        what = in_a_line(error)
         hint = "" if debug else "run again with --debug for the traceback"
         return _failed(error, what, hint, 1, debug=debug)
     if code == INTERRUPTED:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from painet_cli.config.model_table import ModelTable
+from painet_cli.config.model_table import ModelConfig, ModelTable
 from painet_cli.config.yaml_document import Document, KeyPath
 from painet_cli.errors import RequestError, did_you_mean
 
@@ -136,7 +136,9 @@ def _allowed_keys(path: KeyPath, section: Section, root: Section) -> str:
     above = [name for name in _sections_with(str(path[-1]), root) if name != path[0]]
     elsewhere = [f"{name}.{path[-1]}" for name in above]
     guess = [".".join(map(str, (*path[:-1], key))) for key in near] or elsewhere
-    return (f"did you mean {guess[0]}? " if guess else "") + f"allowed here: {', '.join(known)}"
+    whose = f" (of model {tag_of(section, 'name')})" if issubclass(section, ModelConfig) else ""
+    hint = f"did you mean {guess[0]}? " if guess else ""
+    return f"{hint}allowed here: {', '.join(known)}{whose}"
 
 
 def _with_meaning(key: str, section: Section) -> list[str]:
@@ -152,11 +154,11 @@ def _with_meaning(key: str, section: Section) -> list[str]:
 
 
 def _sections_with(key: str, root: Section) -> list[str]:
-    """Top-level sections that have a key, for one written in the wrong place."""
+    """Top-level sections that have a key, for one in the wrong place; no package is imported."""
     return [
         name
         for name, field in root.model_fields.items()
-        if any(key in section.model_fields for section in variants(field))
+        if any(key in section.model_fields for section in variants(field, plugins=False))
     ]
 
 

@@ -124,11 +124,14 @@ class ModelTable:
         if name in self.ready:
             return self.ready[name]
         plugin = self.registered()[name]
-        config = getattr(plugin.load(), "Config", None)
+        kind = plugin.load()
+        config = getattr(kind, "Config", None)
         if not (isinstance(config, type) and issubclass(config, ModelConfig)):
             raise plugin.broken("its class has no `Config`, a subclass of ModelConfig")
         if config.model_fields["name"].default != name:
             raise plugin.broken(f"the `name` of its Config is not {name}")
+        if config.closed_form != getattr(kind, "closed_form", False):
+            raise plugin.broken("`closed_form` of the class and of its Config differ")
         return config
 
     def usable(self) -> dict[str, type[ModelConfig]]:

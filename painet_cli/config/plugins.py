@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from painet_cli.errors import PluginWarning, RequestError
+from painet_cli.errors import PluginWarning, RequestError, in_a_line
 
 MODELS = "painet.models"
 """Group of entry points whose values are subclasses of `DynamicsModel`."""
@@ -62,9 +62,8 @@ class Plugin:
         """
         try:
             return EntryPoint(self.name, self.target, self.group).load()
-        except Exception as error:  # importing a stranger's module may raise anything
-            said = f"{type(error).__name__}: {error}".splitlines()[0]
-            raise self.broken(said) from error
+        except (Exception, SystemExit) as error:  # a stranger's module may do anything
+            raise self.broken(in_a_line(error)) from error
 
     def broken(self, why: str) -> RequestError:
         """Error that says why it cannot be used."""

@@ -29,7 +29,7 @@ from painet_cli.evaluation.systems import SystemErrors, errors_by_system
 from painet_cli.evaluation.yardsticks import guesses
 from painet_cli.models.memory import fit_memory
 from painet_cli.training.checkpoint import load_checkpoint
-from painet_cli.training.device import MemoryMeter, free_memory
+from painet_cli.training.device import MemoryMeter, drawing_by, free_memory
 from painet_cli.training.distributed.world import SINGLE, World
 from painet_cli.training.record import trained_facts
 from painet_cli.training.run_folder import best_weights, label_in
@@ -87,23 +87,24 @@ def evaluate_run(
     meter = MemoryMeter(device)
     with world.all_or_none():
         of = open_run(run, data_dir, device, part, horizon, on, delta_time)
-    largest = of.windows.batch(of.windows.largest(of.batch_size))
-    fit_memory(of.model, largest, memory_budget or free_memory(device), training=False)
-    errors = prediction_errors(
-        of.model, of.windows, of.batch_size, of.trained, world, superposed=not of.upright
-    )
-    evaluation = _evaluation(of, errors, meter, world)
-    with world.all_or_none():
-        if not world.is_writer:
-            return evaluation
-        return _with_details(
-            evaluation,
-            of,
-            physics=physics,
-            rivals=rivals,
-            error_bars=error_bars,
-            distribution=distribution,
+    with drawing_by(of.preset.train.seed, device):
+        largest = of.windows.batch(of.windows.largest(of.batch_size))
+        fit_memory(of.model, largest, memory_budget or free_memory(device), training=False)
+        errors = prediction_errors(
+            of.model, of.windows, of.batch_size, of.trained, world, superposed=not of.upright
         )
+        evaluation = _evaluation(of, errors, meter, world)
+        with world.all_or_none():
+            if not world.is_writer:
+                return evaluation
+            return _with_details(
+                evaluation,
+                of,
+                physics=physics,
+                rivals=rivals,
+                error_bars=error_bars,
+                distribution=distribution,
+            )
 
 
 def _evaluation(of: OpenedRun, errors: Errors, meter: MemoryMeter, world: World) -> Evaluation:

@@ -8,7 +8,7 @@ import torch
 
 from painet_cli.config.models import MODEL_CONFIGS
 from painet_cli.config.presets import load_preset
-from painet_cli.errors import RequestError
+from painet_cli.errors import RequestError, in_a_line
 from painet_cli.models.registry import build_model, find_model, registered_models, system_spec
 
 PRESET = "demo"
@@ -52,9 +52,7 @@ def _facts(name: str) -> ModelFacts:
     except Exception as error:  # whatever another package's code does
         if plugin.package == "painet":
             raise
-        return ModelFacts(
-            name, source, missing=f"cannot be built ({type(error).__name__}: {error})"
-        )
+        return ModelFacts(name, source, missing=f"cannot be built ({in_a_line(error)})")
     return ModelFacts(
         name=name,
         source=source,

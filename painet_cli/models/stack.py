@@ -94,7 +94,7 @@ class Stack(DynamicsModel):
         shape = (self.horizon, len(self.members), len(self.members))
         products = np.zeros(shape)
         for batch in val:
-            errors = (self._predicted(batch) - batch.known_targets()).double()
+            errors = (self._predicted(batch.question()) - batch.known_targets()).double()
             products += torch.einsum("ktmc,ltmc->tkl", errors, errors).cpu().numpy()
         if self.report == "last":
             products[:-1] = products[-1]

@@ -16,7 +16,7 @@ from painet_cli.models.memory import fit_memory
 from painet_cli.prediction.loading import LoadedModel
 from painet_cli.prediction.rollout import rollout
 from painet_cli.prediction.starting.states import States
-from painet_cli.training.device import flushed_denormals, free_memory
+from painet_cli.training.device import drawing_by, flushed_denormals, free_memory
 from painet_cli.training.threads import computing_with, threads_for
 
 BATCH_PARTICLES = 4096
@@ -66,7 +66,11 @@ def predict_together(
     if plan.activations != "keep":
         notice(f"memory: {plan.words}")
     width = getattr(loaded.header.preset.model, "hidden", 1)
-    with computing_with(threads_for(largest.positions.shape[0] * width)):
+    seed = loaded.header.preset.train.seed
+    with (
+        computing_with(threads_for(largest.positions.shape[0] * width)),
+        drawing_by(seed, loaded.device),
+    ):
         predicted = _predict(loaded, states, steps, size, notice)
     return np.split(predicted, np.cumsum([len(one.positions) for one in systems])[:-1])
 

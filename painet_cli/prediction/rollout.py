@@ -60,6 +60,7 @@ def rollout(
     previous = int(trained[-2]) if len(trained) > 1 else 0
     frames = int(trained[-1]) - previous
     predicted: list[Tensor] = []
+    batch = batch.question()
     while True:
         steps_ahead = model(batch)
         batch.check_predicted(steps_ahead, len(trained))

@@ -131,6 +131,21 @@ def a_system_is_predicted_alike_alone_and_beside_its_copies(case: Case) -> None:
         assert_same(model(batch)[:, here], model(alone))
 
 
+def it_writes_into_nothing_that_it_is_given(case: Case) -> None:
+    """The batch is as it was, for whoever reads it next."""
+    model, batch = case.model(), equal_systems(BRANCHED, 2)
+    before = batch.writes()
+    model(batch)
+    assert batch.writes() == before
+
+
+def what_became_of_its_systems_is_nothing_to_it(case: Case) -> None:
+    """A batch with the answer is predicted as one without."""
+    model, batch = case.model(), equal_systems(BRANCHED, 2, horizon=case.horizon)
+    assert batch.targets is not None
+    assert_same(model(batch), model(batch.question()))
+
+
 def every_parameter_learns(case: Case) -> None:
     """Every parameter has a finite gradient that is not zero."""
     model, batch = case.model(), equal_systems(BRANCHED, 2, horizon=case.horizon)
@@ -181,6 +196,8 @@ ALWAYS: Sequence[Callable[[Case], None]] = (
     predicts_every_step_of_every_particle_and_not_the_start,
     the_order_of_particles_and_edges_is_of_no_account,
     a_system_does_not_feel_the_others_of_its_batch,
+    it_writes_into_nothing_that_it_is_given,
+    what_became_of_its_systems_is_nothing_to_it,
     every_parameter_learns,
     saved_and_loaded_it_predicts_the_same,
     single_precision_agrees_with_double,

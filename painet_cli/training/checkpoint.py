@@ -103,7 +103,13 @@ def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], header: Header) -
     RequestError
         The file cannot be written.
     """
-    saved = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    saved: dict[str, Tensor] = {}
+    taken: set[int] = set()
+    for name, tensor in tensors.items():
+        saved[name] = tensor.detach().cpu().contiguous()
+        if (place := saved[name].data_ptr()) in taken:  # safetensors writes no memory twice
+            saved[name] = saved[name].clone()
+        taken.add(place)
     header = header.model_copy(update={"tensors_sha256": tensors_digest(saved)})
     with new_file(path) as staging:
         try:

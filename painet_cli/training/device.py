@@ -92,6 +92,14 @@ def process_as_before(device: torch.device) -> Iterator[None]:
             torch.use_deterministic_algorithms(mode=deterministic, warn_only=warn_only)
 
 
+@contextmanager
+def drawing_by(seed: int, device: torch.device) -> Iterator[None]:
+    """Work whose draws, of a model that makes some, are those of a seed and of no one else."""
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
+
+
 def free_memory(device: torch.device) -> int:
     """Bytes that are free on a device now, less a tenth for what cannot be foreseen."""
     if device.type == "cuda":

@@ -119,7 +119,7 @@ def validation_mse(
     with world.all_or_none():
         squared = []
         for batch in world.batches(windows, batch_size):
-            errors = squared_errors(model(batch), batch, loss)
+            errors = squared_errors(model(batch.question()), batch, loss)
             squared.append(errors if batch.weights is None else errors * batch.weights)
     model.train(training)
     rows = world.gather_rows(squared, windows, batch_size)

@@ -147,6 +147,27 @@ def test_a_broken_package_fails_those_alone_who_use_it(install: Install, say: Sa
     assert len(err.splitlines()) == 1 and err.startswith("warning: model broken of the package")
 
 
+def test_a_package_that_ends_the_program_is_a_broken_one(install: Install, say: Say) -> None:
+    install("broken-model", BROKEN, broken_model="import sys\nsys.exit(0)\n")
+    status, out, _ = say("models")
+    assert status == 0
+    assert "painet" in out and "cannot be used (SystemExit: 0)" in out
+
+
+def test_a_key_that_a_model_has_not_is_told_of_it_and_of_no_broken_package(
+    install: Install, say: Say
+) -> None:
+    install("broken-model", BROKEN, broken_model="import nothing_of_the_kind\n")
+    status, _, err = say(
+        "presets", "show", "demo", "--set", "model.name=linear", "--set", "model.eta=1"
+    )
+    assert status == 2
+    assert err.splitlines() == [
+        "error: --set: model.eta: no such key",
+        "allowed here: name, prior (of model linear)",
+    ]
+
+
 @pytest.mark.parametrize(
     ("source", "why"),
     [
@@ -163,6 +184,12 @@ def test_a_broken_package_fails_those_alone_who_use_it(install: Install, say: Sa
             "class Own(ModelConfig):\n    name: str = 'broken'\n"
             "class Model:\n    Config = Own\n",
             "is no subclass of DynamicsModel",
+        ),
+        (
+            "from painet.plugins import ModelConfig\n"
+            "class Own(ModelConfig):\n    name: str = 'broken'\n"
+            "class Model:\n    Config = Own\n    closed_form = True\n",
+            "`closed_form` of the class and of its Config differ",
         ),
     ],
 )

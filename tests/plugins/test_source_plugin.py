@@ -69,6 +69,44 @@ def test_what_is_wrong_with_a_file_is_one_or_two_lines(example: Path, film: Path
     assert not [*Path("data").glob("*")]
 
 
+@pytest.mark.parametrize(
+    ("option", "value"), [("--metres", -1), ("--reach", 0), ("--delta-frames", 0)]
+)
+def test_what_the_example_takes_has_bounds(
+    example: Path, film: Path, say: Say, option: str, value: int
+) -> None:
+    options = ("--source", film, "--frame-time", "10ms", "--name", "beads", "--reach", 3)
+    status, _, err = say("prepare", "tracks", *options, option, value)
+    assert status == 2 and option in err and "greater than" in err
+
+
+LOOSE = """
+from painet.plugins import DataSource, Source, Units
+
+def loose(to, metres: float = -1.0):
+    return None if metres == 0 else Units(length="mm", length_in_metres=metres, frame_time_s=1e-3)
+
+LOOSE = DataSource(
+    about=Source(name="loose", title="Loose", about="it", licence="MIT", citation="none",
+                 datasets={"loose": "painet prepare loose"}),
+    prepare=loose,
+)
+"""
+
+
+def test_what_a_manifest_cannot_say_is_said_by_its_key(install: Install, say: Say) -> None:
+    install("loose", {"painet.sources": {"loose": "loose_source:LOOSE"}}, loose_source=LOOSE)
+    status, _, err = say("prepare", "loose")
+    assert status == 2
+    assert err.splitlines() == [
+        "error: source loose: Units length_in_metres: -1.0 is not allowed",
+        "it should be greater than 0",
+    ]
+    for metres, kind in ((0, "NoneType"), (1, "Units")):
+        status, _, err = say("prepare", "loose", "--metres", metres)
+        assert status == 1 and f"its function gives a {kind}, not a Dataset" in err
+
+
 def test_python_prepares_the_same(example: Path, film: Path, tmp_path: Path, say: Say) -> None:
     options = {"source": film, "reach": 3.0, "frame_time": "10ms", "name": "beads"}
     made = painet.prepare("tracks", data_dir=tmp_path, **options)

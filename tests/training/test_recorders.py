@@ -92,6 +92,14 @@ def test_another_packages_recorder_is_used_by_its_name(
     assert kept.said[-1] == ("end", 1)
 
 
+def test_what_is_no_recorder_is_refused_before_training(monkeypatch: MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "theirs", types.SimpleNamespace(Half=types.SimpleNamespace))
+    plugin = Plugin(RECORDERS, "half", "theirs:Half", "theirs", "1.0")
+    monkeypatch.setattr(recorders, "plugins", lambda group, own: {"half": plugin})
+    with pytest.raises(painet.RequestError, match=r"recorder half of the package theirs.*`begin`"):
+        recording("half")
+
+
 @pytest.mark.parametrize("name", ["tensorboard", "wandb", "mlflow"])
 def test_without_its_package_a_recorder_says_what_to_install(
     name: str, monkeypatch: MonkeyPatch

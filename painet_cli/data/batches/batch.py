@@ -70,6 +70,35 @@ class Batch:
             raise RequestError("the batch holds no targets", "give `y` of shape (particles, T, 3)")
         return self.targets
 
+    def question(self) -> Batch:
+        """The same without what became of the systems: all that a prediction may know."""
+        return replace(self, targets=None, weights=None)
+
+    def writes(self) -> dict[str, int]:
+        """How often each of its tensors, and of its graph's, has been written to."""
+        parts = {name: getattr(self.graph, name) for name in ("types", "edge_index", "edge_hop")}
+        return {name: tensor._version for name, tensor in {**self.numbers(), **parts}.items()}
+
+    def check_unwritten(self, before: dict[str, int]) -> None:
+        """Refuse a model that has changed what it was given, which others read after it.
+
+        Parameters
+        ----------
+        before
+            `writes` before the model.
+
+        Raises
+        ------
+        PainetError
+            It has.
+        """
+        changed = [name for name, count in self.writes().items() if count != before.get(name)]
+        if changed:
+            raise PainetError(
+                f"the model writes into the {changed[0]} of the batch that it is given",
+                "`forward` makes tensors of its own: `x = x - c`, not `x -= c`",
+            )
+
     def check_predicted(self, predicted: Tensor, steps: int) -> None:
         """Refuse positions that are not (`steps`, M, 3), as the model of a package may give them.
 
@@ -78,9 +107,12 @@ class Batch:
         PainetError
             They are not: torch would compare one step with all, or take particles for steps.
         """
-        if predicted.shape != (expected := (steps, *self.positions.shape)):
+        given = getattr(predicted, "shape", None)
+        if given != (expected := (steps, *self.positions.shape)):
             raise PainetError(
-                f"the model gives numbers of shape {tuple(predicted.shape)}, not {expected}",
+                f"the model gives numbers of shape {tuple(given)}, not {expected}"
+                if given is not None
+                else f"the model gives a {type(predicted).__name__}, not a tensor of {expected}",
                 "`forward` gives positions of shape (steps, particles, 3)",
             )
 

@@ -9,11 +9,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
 
+from pydantic import ValidationError
+
 from painet_cli.config.arguments import checked_argument
 from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.data.sources.options import Positional
 from painet_cli.data.sources.registry import DataSource, Destination, find_source
-from painet_cli.errors import RequestError, did_you_mean
+from painet_cli.errors import PainetError, RequestError, did_you_mean
 
 if TYPE_CHECKING:
     from painet_cli.storage.progress import OnBytes, OnCount
@@ -86,9 +88,26 @@ def prepare_at(to: Destination, source: str, /, **options: Any) -> Dataset:
     ------
     RequestError
         As `prepare` does.
+    PainetError
+        Its function gives no dataset.
     """
     found = find_source(source)
-    return found.prepare(to, **checked_options(found, options))
+    own = checked_options(found, options)
+    try:
+        made: object = found.prepare(to, **own)
+    except ValidationError as error:  # of a manifest
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise RequestError(
+            f"source {source}: {error.title} {where}: {first['input']!r} is not allowed",
+            first["msg"].replace("Input should", "it should"),
+        ) from error
+    if not isinstance(made, Dataset):
+        raise PainetError(
+            f"source {source}: its function gives a {type(made).__name__}, not a Dataset",
+            "it ends in `return write_dataset(...)`",
+        )
+    return made
 
 
 @dataclass(frozen=True)

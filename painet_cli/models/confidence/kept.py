@@ -76,8 +76,9 @@ def _radii(model: DynamicsModel, val: Windows, some: _Some) -> dict[str, Tensor]
     """Radii by step and particle, and by type."""
     errors, spreads, types = [], [], np.empty(0, dtype=np.int64)
     for batch in some:
-        errors.append(by_start((model(batch) - batch.known_targets()).norm(dim=-1), batch))
-        spread = model.deviations(batch)
+        asked = batch.question()
+        errors.append(by_start((model(asked) - batch.known_targets()).norm(dim=-1), batch))
+        spread = model.deviations(asked)
         if spread is not None:
             spreads.append(by_start(spread, batch))
         types = batch.graph.types.view(batch.graph.num_systems, -1)[0].cpu().numpy()

@@ -140,7 +140,9 @@ def _errors(
     """(T, P) distances of particles from where they came to lie, (P,) types, (P,) speeds."""
     errors, types, speeds = [], [], []
     for batch in batches:
-        errors.append((model(batch) - batch.known_targets()).norm(dim=-1).double().cpu().numpy())
+        errors.append(
+            (model(batch.question()) - batch.known_targets()).norm(dim=-1).double().cpu().numpy()
+        )
         types.append(batch.graph.types.cpu().numpy())
         speeds.append(rms_speeds(batch)[batch.graph.system.cpu().numpy()])
     return np.concatenate(errors, axis=1), np.concatenate(types), np.concatenate(speeds)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from painet_cli.config.schema import TrainConfig
+from painet_cli.errors import PainetError
 from painet_cli.training.steps.muon import Muon
 from painet_cli.training.steps.soap import Soap
 
@@ -30,8 +31,19 @@ def build_optimizers(
         Whether the parameters' device has Adam in one operation.
     capturable
         Whether steps are recorded: Adam and AdamW then count and read their rate on the device.
+
+    Raises
+    ------
+    PainetError
+        There is nothing to learn.
     """
     parameters = list(model.parameters())
+    if not any(parameter.requires_grad for parameter in parameters):
+        raise PainetError(
+            f"{type(model).__name__}: no parameter that learns",
+            "one that is fitted otherwise, or not at all, has a `fit`, and `closed_form = True` in "
+            "its class and its Config",
+        )
     rate: float | Tensor = config.lr
     if capturable:
         rate = torch.tensor(config.lr, dtype=torch.float32, device=parameters[0].device)

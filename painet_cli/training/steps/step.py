@@ -51,7 +51,10 @@ class Step:
             if batch is None:
                 loss = torch.zeros((), device=next(self.model.parameters()).device)
             else:
-                loss = mean_loss(self.model(batch), batch, self.loss)
+                before = batch.writes()
+                predicted = self.model(batch)
+                batch.check_unwritten(before)
+                loss = mean_loss(predicted, batch, self.loss)
                 loss.backward()  # type: ignore[no-untyped-call]
                 loss = loss.detach() * batch.graph.num_systems
         if self.clip_norm is not None:

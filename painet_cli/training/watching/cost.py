@@ -40,8 +40,8 @@ class Cost:
 def expected_cost(trainer: Trainer) -> Cost | None:
     """Time a few steps, forward and backward, and work out what the training takes.
 
-    No weight, gradient or random number of the training is touched, so that it comes to the same
-    bits. The optimiser's own work is not in it.
+    No weight, buffer, gradient or random number of the training is touched, so that it comes to the
+    same bits. The optimiser's own work is not in it.
 
     Returns
     -------
@@ -55,8 +55,11 @@ def expected_cost(trainer: Trainer) -> Cost | None:
     windows.draw((config.seed, 0))
     indices = torch.arange(share)
     cuda = [windows.device] if windows.device.type == "cuda" else []
+    before = {name: buffer.clone() for name, buffer in trainer.model.named_buffers()}
     with torch.random.fork_rng(cuda):
         forward, whole = _timed(trainer, indices)
+    for name, buffer in trainer.model.named_buffers():  # a running mean has moved
+        buffer.copy_(before[name])
     evaluated = math.ceil(len(trainer.val_windows) / config.batch_size) / config.eval_every
     epoch_s = whole * trainer.steps + forward * evaluated
     return Cost(epoch_s, config.epochs - trainer.progress.epoch)

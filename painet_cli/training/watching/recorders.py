@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from painet_cli.config.differences import flat_settings
 from painet_cli.config.plugins import RECORDERS, Plugin, plugins
@@ -28,6 +28,7 @@ OWN = {
 }
 
 
+@runtime_checkable
 class Recorder(Protocol):
     """Somewhere that numbers of a training are written to."""
 
@@ -77,6 +78,8 @@ def recording(name: str) -> Callback:
             f"recorder {name}: the package {error.__cause__.name} is not installed",
             f'install it with `pip install "painet[{name}]"`',
         ) from error
+    if not isinstance(recorder, Recorder):
+        raise known[name].broken("what it makes lacks `begin`, `write` or `end`")
     return RecorderCallback(recorder)
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from painet.plugins import (
     Dataset,
@@ -34,10 +35,14 @@ def prepare_tracks(
     *,
     source: Annotated[Path, "The CSV: columns frame, particle, x, y, z, in any order."],
     name: Annotated[str, "The dataset is called tracks-NAME."],
-    reach: Annotated[float, "Particles at most so far apart in the first frame are joined."],
+    reach: Annotated[
+        float, "Particles at most so far apart in the first frame are joined.", Field(gt=0)
+    ],
     frame_time: Annotated[str, "Between frames, such as 10ms."],
-    metres: Annotated[float, "Metres in one unit of x, y and z."] = 1e-6,
-    delta_frames: Annotated[int, "Frames from a window's start to its last target."] = 10,
+    metres: Annotated[float, "Metres in one unit of x, y and z.", Field(gt=0)] = 1e-6,
+    delta_frames: Annotated[
+        int, "Frames from a window's start to its last target.", Field(ge=1)
+    ] = 10,
 ) -> Dataset:
     """Write the particles that are seen in every frame as a dataset.
 
