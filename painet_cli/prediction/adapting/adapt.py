@@ -24,6 +24,7 @@ from painet_cli.prediction.adapting.blocks import (
     cut,
     frames_needed,
     last_jump,
+    leaps_note,
     repeats,
     seen_again,
     thinned,
@@ -242,6 +243,8 @@ def _lesson(
         notes.append(
             f"the recording jumps at frame {where + jump:,}: only what comes after is learned from"
         )
+    if system.length_unit == "angstrom" and (leaping := leaps_note(known[jump:])):
+        notes.append(leaping)
     same = repeats(known[jump:])
     if same:
         notes.append(f"{same:,} frames are equal to the one before: their velocities are zero")
