@@ -61,12 +61,12 @@ def with_bonds_held(
 
 
 def _held(
-    x: NDArray[np.floating],  # (F, N, 3)
+    given: NDArray[np.floating],  # (F, N, 3)
     rest: NDArray[np.float64],  # (F, B)
     ends: NDArray[np.int64],  # (B, 2)
 ) -> NDArray[np.float64]:  # (F, N, 3)
     """The same with bonds within `THERMAL` of their lengths at rest, in a few sweeps over them."""
-    x = x.astype(np.float64)
+    x: NDArray[np.float64] = given.astype(np.float64)
     least, most = (share * rest for share in THERMAL)
     for _ in range(_SWEEPS):
         length = bond_lengths(x, ends)
