@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from painet_cli.data.particles.lengths import bond_lengths, parts_of
 from painet_cli.data.particles.particles import Particles
 from painet_cli.data.particles.structure import holds_lengths
 from painet_cli.errors import PainetError
@@ -18,11 +18,9 @@ SEVERAL_FOLD = 3.0
 """A bond so many times as long as at the start says that the prediction runs away."""
 DISTORTED = (0.6, 1.5)
 """Shares of their length at the start between which bonds are called bonds still. Thermal motion
-and stretched hydrogen bonds stay between 0.75 and 1.35."""
+stays well within (`THERMAL`)."""
 FAR_BEYOND = 10.0
 """Times the way that particles go straight on at the speed of training, or their own."""
-_POSITIONS_AT_ONCE = 2**20
-"""Starts are taken in parts of about so many positions; some hundred bytes each."""
 
 Verdict = Literal["plausible", "distorted", "runs away"]
 
@@ -221,16 +219,6 @@ def _ratios(
     return longest, far, shortest
 
 
-def bond_lengths(
-    x: NDArray[np.floating],  # (..., N, 3)
-    ends: NDArray[np.int64],  # (B, 2)
-) -> NDArray[np.float64]:  # (..., B)
-    """Distances between the particles that bonds join."""
-    first, second = x[..., ends[:, 0], :].astype(np.float64), x[..., ends[:, 1], :]
-    lengths: NDArray[np.float64] = np.linalg.norm(first - second, axis=-1)
-    return lengths
-
-
 def _moved(
     predicted: NDArray[np.floating], start: NDArray[np.floating]
 ) -> NDArray[np.float64]:  # (S, T)
@@ -239,12 +227,6 @@ def _moved(
         far = predicted[part].astype(np.float64) - start[part, None]
         moved[part] = np.sqrt(np.square(far).sum(axis=-1).mean(axis=-1))
     return moved
-
-
-def parts_of(starts: int, positions_a_start: int) -> Iterator[slice]:
-    """Cut S starts into parts that memory has room for."""
-    size = max(1, _POSITIONS_AT_ONCE // max(1, positions_a_start))
-    return (slice(first, first + size) for first in range(0, starts, size))
 
 
 def _bond_name(particles: Particles, bond: int) -> str:

@@ -17,7 +17,7 @@ _IONS = {"SOD": "Na", "POT": "K", "CLA": "Cl", "CAL": "Ca", "CES": "Cs", "LIT": 
 """What CHARMM calls ions."""
 WATERS = {
     "HOH", "H2O", "SOL", "WAT", "TIP", "TIP3", "TP3", "TIP4", "TIP5", "SPC", "OPC", "TP4", "TP5",
-    "T4P", "T3P", "TP4P", "TIP3P", "TIP4P", "TIP5P", "SPCE", "HO4", "OP3", "T4E",
+    "T4P", "T3P", "TP4P", "TIP3P", "TIP4P", "TIP5P", "SPCE", "HO4", "OP3", "T4E", "DOD",
 }  # fmt: skip
 _VIRTUAL = re.compile(r"MW\d?|M|EPW?\d?|LP\w?\d?|OM|IW")
 """Names of their sites that are no atoms."""
@@ -80,7 +80,8 @@ def _element_by_name(name: str, residue: str, *, in_polymer: bool) -> str:
     if in_polymer and letters == "SE":  # of selenomethionine
         return "Se"
     if in_polymer or residue.upper() in WATERS:
-        return letters[:1] if letters[:1] in "HCNOSP" else ""
+        first = letters[:1].replace("D", "H")  # deuterium, which MDAnalysis knows no element by
+        return first if first in "HCNOSP" else ""
     if len(letters) == 1 or letters == letters.capitalize():
         return ISOTOPES.get(letters, letters)
     ion = residue.strip().rstrip("0123456789+-")

@@ -59,7 +59,7 @@ def _protein(particles: Particles) -> dict[str, Quadruples]:
     universe.add_TopologyAttr("names", list(particles.names))
     universe.add_TopologyAttr("resnames", [particles.residues[k] for k in first])
     # of insertion codes MDAnalysis knows nothing here: residues are counted along each chain
-    steps = np.where(following(particles, first), 1, 2)
+    steps = np.where(_follow(particles, first), 1, 2)
     numbers = np.concatenate([[1], 1 + np.cumsum(steps)]).tolist()
     universe.add_TopologyAttr("resids", numbers)
     universe.add_TopologyAttr("segids", [chain or "SYSTEM" for chain in segments])
@@ -72,6 +72,18 @@ def _protein(particles: Particles) -> dict[str, Quadruples]:
             groups = {"phi": residues.phi_selections(), "psi": residues.psi_selections()}
         groups["chi1"] = residues.chi1_selections()
     return {kind: _listed([g.indices for g in some if g]) for kind, some in groups.items()}
+
+
+def _follow(particles: Particles, first: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether residues follow the one before: by bonds, where none joins two residues by number.
+
+    Numbers leap within chains (chymotrypsin, antibodies), and may go on from one chain to the next.
+    """
+    ends = np.array(particles.bonds, dtype=np.int64).reshape(-1, 2)
+    joined = np.sort(residue_numbers(particles)[ends], axis=1)
+    follows = np.zeros(len(first) - 1, dtype=bool)
+    follows[joined[joined[:, 1] - joined[:, 0] == 1, 0]] = True
+    return follows if follows.any() else following(particles, first)
 
 
 def _alpha_carbons(particles: Particles) -> dict[str, Quadruples]:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from painet_cli.data.particles.lengths import bond_lengths, parts_of
 from painet_cli.data.particles.particles import Particles, residue_starts
 from painet_cli.data.particles.superpose import superposed
-from painet_cli.prediction.sanity import bond_lengths, parts_of
 
 
 @dataclass(frozen=True)

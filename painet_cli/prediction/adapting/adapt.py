@@ -159,8 +159,8 @@ def adapt(
         cuts += earlier_cuts(lesson, cuts[0])
         weights = weights_of(cuts, cuts[0].best)
         if len(weights) > 1:
-            mean = with_mixture(latest, weights)
-            also = [with_mixture(cut, weights) for cut in cuts]
+            mean = with_mixture(latest, weights, lesson)
+            also = [with_mixture(cut, weights, lesson) for cut in cuts]
             found = _chosen(lesson, mean, also, tuple(rivals), notes, mean.best, weights)
             other = partial(alone, latest.best) if mean.best == MIXTURE else None
             return replace(found, without_mean=other)

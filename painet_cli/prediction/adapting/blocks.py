@@ -64,17 +64,32 @@ def cut_to_measure(begin: int, start: int, last: int) -> Blocks | None:
     return Blocks(starts[:0], starts, starts)
 
 
-def last_jump(frames: NDArray[np.floating]) -> int:
-    """The frame at which the last part begins that belongs together; 0 where all do."""
-    if len(frames) < 4:
-        return 0
+def leaps(frames: NDArray[np.floating]) -> NDArray[np.int64]:
+    """Frames that lie many times the median step from the one before; none of fewer than four."""
     moved = np.array([np.square(later - before).mean() for before, later in pairwise(frames)])
     moving = moved[moved > 0]
-    if not len(moving):
-        return 0
-    leaps = np.flatnonzero(moved > _JUMP**2 * np.median(moving))
-    few = len(leaps) and len(leaps) <= max(1, _FEW_JUMPS * len(moved))
-    return int(leaps[-1]) + 1 if few else 0
+    if len(frames) < 4 or not len(moving):
+        return np.empty(0, dtype=np.int64)
+    return np.flatnonzero(moved > _JUMP**2 * np.median(moving)) + 1
+
+
+def last_jump(frames: NDArray[np.floating]) -> int:
+    """The frame at which the last part begins that belongs together; 0 where all do."""
+    found = leaps(frames)
+    few = len(found) and len(found) <= max(1, _FEW_JUMPS * (len(frames) - 1))
+    return int(found[-1]) if few else 0
+
+
+def leaps_note(frames: NDArray[np.floating]) -> str:
+    """What is to be said of molecules that leap again and again; empty of those that do not."""
+    found = leaps(frames)
+    if not len(found):
+        return ""
+    return (
+        f"{len(found):,} of {len(frames):,} frames lie far from the one before, as no molecules "
+        "move: where these leave a periodic box by one face and come back by another, write them "
+        "with the box, or without jumps (gmx trjconv -pbc nojump)"
+    )
 
 
 def seen_again(frames: NDArray[np.floating], held: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -14,6 +14,7 @@ from painet_cli.prediction.adapting.blocks import (
     cut_to_measure,
     frames_needed,
     last_jump,
+    leaps_note,
     repeats,
     seen_again,
     thinned,
@@ -114,6 +115,8 @@ def lesson_of(
             f"frames are not evenly spaced up to frame {where + begin:,}: only what comes after is "
             "learned from"
         )
+    if system.length_unit == "angstrom" and (leaping := leaps_note(known[jump:])):
+        notes.append(leaping)
     same = repeats(known[jump:])
     if same:
         notes.append(f"{same:,} frames are equal to the one before: their velocities are zero")

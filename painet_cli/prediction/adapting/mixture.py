@@ -4,6 +4,8 @@ Errors of a network that was trained elsewhere and of a kernel of the recording'
 little in common, so that their mean is often better than either. Weights that are best on some
 windows are not best later; half way from them to the best one alone nearly nothing is lost where
 they are wrong (docs/predictions-measured.md).
+
+A mean of two ways that a bond may point is shorter than either: its bonds are held.
 """
 
 from __future__ import annotations
@@ -13,9 +15,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from painet_cli.data.particles.lengths import with_bonds_held
+from painet_cli.data.particles.particles import Particles
 from painet_cli.models.stack import best_weights
 from painet_cli.prediction.adapting.cuts import Cut, again
 from painet_cli.prediction.adapting.guesses import Candidate
+from painet_cli.prediction.adapting.lesson import Lesson
 
 MIXTURE = "weighted mean"
 _LEAST = 0.02
@@ -49,21 +54,26 @@ def weights_of(cuts: Sequence[Cut], best: str) -> dict[str, float]:
     return {name: float(weight) / total for name, weight in kept.items()}
 
 
-def with_mixture(cut: Cut, weights: Mapping[str, float]) -> Cut:
+def with_mixture(cut: Cut, weights: Mapping[str, float], lesson: Lesson) -> Cut:
     """A cut, and in it the mean of its candidates with these weights."""
-    return cut.beside(MIXTURE, mixed(cut.candidates, weights), mean_of(cut.guesses, weights))
+    particles = lesson.system.particles
+    mean = with_bonds_held(mean_of(cut.guesses, weights), lesson.known[cut.starts], particles)
+    return cut.beside(MIXTURE, mixed(cut.candidates, weights, particles), mean)
 
 
-def mixed(candidates: Mapping[str, Candidate], weights: Mapping[str, float]) -> Candidate:
-    """The mean of those of the candidates that have a weight."""
+def mixed(
+    candidates: Mapping[str, Candidate], weights: Mapping[str, float], particles: Particles
+) -> Candidate:
+    """The mean of those of the candidates that have a weight, its bonds held."""
     members = {name: candidates[name] for name in weights}
 
     def guess(frames: NDArray[np.floating], starts: NDArray[np.int64]) -> NDArray[np.floating]:
-        return mean_of({name: one.guess(frames, starts) for name, one in members.items()}, weights)
+        guesses = {name: one.guess(frames, starts) for name, one in members.items()}
+        return with_bonds_held(mean_of(guesses, weights), frames[starts], particles)
 
     if any(one.run is not None for one in members.values()):
         return Candidate(guess)
-    return Candidate(guess, again=lambda blocks: mixed(again(members, blocks), weights))
+    return Candidate(guess, again=lambda blocks: mixed(again(members, blocks), weights, particles))
 
 
 def mean_of(

@@ -129,3 +129,16 @@ def test_the_second_half_is_held_against_the_first() -> None:
     assert shown["second half"].figures["JS Rg"] == pytest.approx(1.0)
     assert shown["what happened"].figures["JS Rg"] == 0.0
     assert "second half: that of its 12 starts" in compared(halves, halves).notes[-1]
+
+
+def test_residues_that_are_bonded_follow_each_other_whatever_their_numbers() -> None:
+    """Of chymotrypsin and antibodies numbers leap; GRO counts on from one chain to the next."""
+    like = _backbone("AAAA")
+    first, second = [(2, 4)], [(10, 12)]  # from the carbon of a residue to the next nitrogen
+    leaping = like.model_copy(
+        update={
+            "residue_ids": tuple(number for number in (3, 9, 10, 40) for _ in range(4)),
+            "bonds": (*like.bonds, *first, *second),
+        }
+    )
+    assert torsions_of(leaping)["phi"].tolist() == [[2, 4, 5, 6], [10, 12, 13, 14]]

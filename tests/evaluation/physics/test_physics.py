@@ -15,6 +15,7 @@ from MDAnalysis.guesser.tables import masses, vdwradii
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from painet_cli.data.particles import lengths
 from painet_cli.data.particles.particles import Particles
 from painet_cli.errors import PainetError
 from painet_cli.evaluation.physics import clashes
@@ -22,7 +23,6 @@ from painet_cli.evaluation.physics.checks import PhysicsReport, physical_checks
 from painet_cli.evaluation.physics.clashes import CA_BOUND, HYDROGEN_BOND, RADII_SHARE, clash_check
 from painet_cli.evaluation.physics.findings import BOND_BOUND
 from painet_cli.evaluation.physics.geometry import MotionFigures
-from painet_cli.prediction import sanity
 
 # three residues of N, CA, C in a zigzag
 NAMES = ("N", "CA", "C") * 3
@@ -280,7 +280,7 @@ def test_frames_are_searched_apart_however_far_one_has_run(
 def test_parts_of_the_starts_give_what_all_give(monkeypatch: pytest.MonkeyPatch) -> None:
     start, frames = motion(starts=7)
     whole = check(start, frames).plain()
-    monkeypatch.setattr(sanity, "_POSITIONS_AT_ONCE", 80)
+    monkeypatch.setattr(lengths, "_POSITIONS_AT_ONCE", 80)
     parts = check(start, frames).plain()
     assert parts["predicted"]["rmsf"] == pytest.approx(whole["predicted"]["rmsf"])
     assert parts["predicted"]["bonds"]["mean"] == pytest.approx(whole["predicted"]["bonds"]["mean"])

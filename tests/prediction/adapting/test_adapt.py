@@ -208,6 +208,21 @@ def test_of_two_parts_that_do_not_belong_together_the_last_is_learned_from() -> 
     assert found.verdict.mse == alone.verdict.mse
 
 
+def test_molecules_that_leap_again_and_again_are_said_to_lack_their_box() -> None:
+    """One of two chains that crosses a face of the box: 53 angstrom squared, and not a word."""
+    frames = jitter(300)
+    frames[np.sin(np.arange(300)) > 0.5, 3:] += 30.0  # as often here as there
+    apart = recorded(frames).particles.model_copy(update={"bonds": ()})
+    system = replace(recorded(frames), particles=apart, length_unit="angstrom")
+    found = adapt(system, 299, OFFSETS, None, "")
+    assert isinstance(found, Adapted)
+    (said,) = found.verdict.notes
+    assert said.startswith("96 of 300 frames lie far from the one before")
+    still = replace(system, frames=jitter(300).astype(np.float32))
+    calm = adapt(still, 299, OFFSETS, None, "")
+    assert isinstance(calm, Adapted) and not calm.verdict.notes
+
+
 def test_after_a_late_jump_nothing_is_learned_and_the_jump_is_named() -> None:
     parts = np.concatenate([jitter(100) + 50.0, jitter(10, seed=4)])
     found = adapt(recorded(parts), len(parts) - 1, OFFSETS, None, "")

@@ -14,7 +14,14 @@ from painet_cli.prediction.adapting.adapt import KERNEL, PAST, Adapted, adapt
 from painet_cli.prediction.adapting.blocks import Blocks
 from painet_cli.prediction.adapting.cuts import Cut, earlier_cuts
 from painet_cli.prediction.adapting.guesses import Candidate
-from painet_cli.prediction.adapting.mixture import MIXTURE, mixed, weights_of
+from painet_cli.prediction.adapting.mixture import (
+    MIXTURE,
+    mean_of,
+    mixed,
+    weights_of,
+    with_mixture,
+)
+from painet_cli.prediction.sanity import sanity_of
 
 SHAPE = (40, len(OFFSETS), 5, 3)
 
@@ -64,7 +71,7 @@ def test_what_has_no_weight_is_not_fitted_again() -> None:
         raise AssertionError
 
     candidates = {PAST: past, "other": replace(past, again=fails)}
-    one = mixed(candidates, {PAST: 1.0})
+    one = mixed(candidates, {PAST: 1.0}, found.lesson.system.particles)
     assert one.again is not None
     one.again(found.lesson.blocks)
 
@@ -96,7 +103,8 @@ def test_the_mean_predicts_where_it_is_best_and_its_weights_are_told() -> None:
     assert sum(verdict.weights.values()) == pytest.approx(1.0)
     assert set(verdict.weights) <= {"elsewhere", PAST, KERNEL}
     starts = found.lesson.blocks.held
-    again = mixed(found.candidates, verdict.weights).guess(found.lesson.known, starts)
+    particles = found.lesson.system.particles
+    again = mixed(found.candidates, verdict.weights, particles).guess(found.lesson.known, starts)
     assert again == pytest.approx(
         sum(
             weight * found.candidates[name].guess(found.lesson.known, starts)
@@ -124,4 +132,28 @@ def test_what_was_trained_for_minutes_is_measured_at_the_latest_time_alone() -> 
     assert not list(earlier_cuts(lesson, replace(latest, candidates={PAST: fixed})))
     trained = replace(past, run=Path("run"))
     assert not list(earlier_cuts(lesson, replace(latest, candidates={PAST: trained})))
-    assert mixed({PAST: trained}, {PAST: 1.0}).again is None
+    assert mixed({PAST: trained}, {PAST: 1.0}, lesson.system.particles).again is None
+
+
+def test_a_mean_of_two_ways_that_a_bond_may_point_keeps_its_bonds() -> None:
+    lesson = adapted(jitter()).lesson
+    x = lesson.known
+
+    def pointing(way: float) -> Candidate:
+        def guess(frames: NDArray[np.floating], starts: NDArray[np.int64]) -> NDArray[np.floating]:
+            made = np.repeat(frames[starts][:, None], len(OFFSETS), axis=1)
+            made[..., -1, :] = made[..., -2, :] + way * (made[..., -1, :] - made[..., -2, :])
+            return made
+
+        return Candidate(guess)
+
+    starts, weights = lesson.blocks.held, {"there": 0.6, "back": 0.4}
+    candidates = {"there": pointing(1.0), "back": pointing(-1.0)}
+    guesses = {name: one.guess(x, starts) for name, one in candidates.items()}
+    made = with_mixture(
+        Cut(starts, x[starts[:, None] + OFFSETS], candidates, guesses), weights, lesson
+    )
+    particles = lesson.system.particles
+    assert min(sanity_of(mean_of(guesses, weights), x[starts], particles, "").shortest) < 0.6
+    assert sanity_of(made.guesses[MIXTURE], x[starts], particles, "").verdict == "plausible"
+    assert np.array_equal(made.candidates[MIXTURE].guess(x, starts), made.guesses[MIXTURE])

@@ -97,6 +97,31 @@ def test_deuterium_in_xyz_is_hydrogen(tmp_path: Path) -> None:
     assert found.particles.bonds == ((0, 1), (0, 2))
 
 
+def test_deuterium_in_a_pdb_is_hydrogen(tmp_path: Path) -> None:
+    """Of a structure by neutrons: without elements it had no bonds either."""
+    path = tmp_path / "neutrons.pdb"
+    atoms = [
+        ("N", "ALA", 0.0, 0.0, 0.0),
+        ("D", "ALA", 0.0, 1.0, 0.0),
+        ("CA", "ALA", 1.45, 0.0, 0.0),
+        ("DA", "ALA", 1.85, 1.0, 0.0),
+        ("O", "DOD", 9.0, 0.0, 0.0),
+        ("D1", "DOD", 9.96, 0.0, 0.0),
+        ("D2", "DOD", 8.76, 0.93, 0.0),
+    ]
+    path.write_text(
+        "".join(
+            f"ATOM  {k:5}  {name:<3} {residue} A{1 + (residue == 'DOD'):4}    "
+            f"{x:8.3f}{y:8.3f}{z:8.3f}  1.00  0.00          {name[0]:>2}\n"
+            for k, (name, residue, x, y, z) in enumerate(atoms, 1)
+        )
+        + "END\n"
+    )
+    found = read(path).particles
+    assert found.elements == ("N", "H", "C", "H", "O", "H", "H")
+    assert found.bonds == ((0, 1), (0, 2), (2, 3), (4, 5), (4, 6))
+
+
 def test_numbers_in_xyz_of_lammps_are_types(tmp_path: Path) -> None:
     types = (1, 1, 2, 3, 3, 3, 3, 3, 3)
     found = read(xyz(tmp_path / "a.xyz", "Atoms. Timestep: {k}", types))
