@@ -34,8 +34,12 @@ def group(name: str, groups: dict[str, Any]) -> list[str]:
     ]
 
 
+OF_A_GPU = ("cuda-", "nvidia-", "triton")
+"""What a build of torch for GPUs brings, each in the version that it was built with."""
+
+
 def needed() -> dict[str, str]:
-    """Version of every package that painet, its extra and its developers pull in."""
+    """Version of every package that painet, its extra and its developers pull in, on a CPU."""
     content = project()
     pending = [
         *content["project"]["dependencies"],
@@ -46,6 +50,8 @@ def needed() -> dict[str, str]:
     while pending:
         requirement = Requirement(pending.pop())
         name = canonicalize_name(requirement.name)
+        if name.startswith(OF_A_GPU):
+            continue
         extras = requirement.extras or {""}
         applies = any(
             requirement.marker is None or requirement.marker.evaluate({"extra": extra})
