@@ -28,9 +28,6 @@ class Failure:
     cell: Cell
     said: str
 
-    def __str__(self) -> str:
-        return f"{self.cell}: {self.said}"
-
 
 def save_failure(failure: Failure, folder: Path) -> Path | None:
     """Write what a cell failed with, where its record would be; return the path.

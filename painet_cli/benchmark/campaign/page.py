@@ -125,8 +125,15 @@ def _block(rows: Sequence[Row]) -> str:
 
 def _failed(failures: Sequence[Failure]) -> list[str]:
     """Cells without a figure, so that it is known which seeds a mean is not of."""
-    listed = bullets(map(str, failures))
+    listed = bullets(f"{one.cell}{_unlike_the_plan(one.cell)}: {one.said}" for one in failures)
     return ["", "Failed, so that they are in no mean:", "", *listed] if listed else []
+
+
+def _unlike_the_plan(cell: Cell) -> str:
+    """What tells the settings of a cell from the plan's, in brackets; empty where nothing does."""
+    if cell.label or settings_key(cell.preset) in _planned_keys(cell):
+        return ""
+    return f" ({_differences(cell.preset_name, cell.preset)})"
 
 
 def _figures(results: Sequence[Result]) -> str:

@@ -10,11 +10,12 @@ import pytest
 
 from painet_cli.benchmark.campaign.failure import Failure, read_failures, save_failure
 from painet_cli.benchmark.campaign.page import make_blocks
+from painet_cli.benchmark.campaign.plan import parts
 from painet_cli.benchmark.campaign.record import read_records, save_record
 from painet_cli.benchmark.cells import Result
 from painet_cli.errors import RequestError
 from painet_cli.training.run_folder import RECORD
-from pretend_results import SHA256, result
+from pretend_results import SHA256, planned, result
 
 SAID = "epoch 11: the training loss is inf"
 
@@ -34,9 +35,16 @@ def test_what_a_cell_failed_with_is_kept_beside_the_records(tmp_path: Path) -> N
     save_record(result(0.4), kept, here=True)
     assert save_failure(Failure(begun(tmp_path).cell, SAID), kept)
     (failure,) = read_failures(kept)
-    assert str(failure) == f"mocap-run-s2s egnn seed 2: {SAID}"
+    assert (str(failure.cell), failure.said) == ("mocap-run-s2s egnn seed 2", SAID)
     assert [one.cell.seed for one in read_records(kept)] == [1]
-    assert f"- {failure}" in make_blocks(read_records(kept), [failure])["ends"]
+
+
+def test_the_page_names_what_failed_and_how_its_settings_are_not_the_plans() -> None:
+    one = planned(0.4).cell
+    faster = result(0.4, settings=[*parts()[0].settings_of("egnn"), "train.lr=0.01"]).cell
+    ends = make_blocks([planned(0.4)], [Failure(one, SAID), Failure(faster, SAID)])["ends"]
+    assert f"- {one}: {SAID}\n" in ends
+    assert f"- {one} (the table's, train.lr=0.01): {SAID}" in " ".join(ends.split())
 
 
 def test_the_record_of_a_cell_that_ends_well_takes_the_place_of_its_failure(tmp_path: Path) -> None:
