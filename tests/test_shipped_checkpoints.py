@@ -99,6 +99,7 @@ def test_a_model_is_safetensors_and_holds_weights_alone(name: str) -> None:
     assert not ABSOLUTE_PATH.search(header.decode())
     tensors, _ = load_checkpoint(FOLDER / f"{name}.safetensors")
     assert all(key.startswith(("model/", "radii/")) for key in tensors)
+    assert any(key.startswith("radii/") for key in tensors) == (name != "sample"), "docs/predict.md"
     assert all(bool(tensor.isfinite().all()) for tensor in tensors.values())
 
 

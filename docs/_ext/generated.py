@@ -20,7 +20,7 @@ from typer.cli import get_docs_for_click
 from typer.core import TyperGroup
 
 LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
-COMMON = ("--json", "--quiet", "--debug", "--device", "--help")
+COMMON = ("--json", "--csv", "--quiet", "--debug", "--device", "--help")
 """Options that every command takes; they are described once, with the program."""
 
 
@@ -74,7 +74,7 @@ def _without_common(section: str) -> str:
         for line in section.splitlines()
         if not line.startswith(tuple(f"* `{name}" for name in COMMON))
     ]
-    return "\n".join(lines).replace("**Options**:\n\n\n", "")
+    return re.sub(r"\*\*Options\*\*:\n++(?!\* )", "", "\n".join(lines)) + "\n"
 
 
 class Formats(SphinxDirective):

@@ -31,7 +31,7 @@ class Part(StrEnum):
 def evaluate(
     session: Session,
     runs: Annotated[
-        list[Path], typer.Argument(metavar="RUN...", help="Run folders, or what holds them.")
+        list[Path], typer.Argument(metavar="RUN", help="Run folders, or what holds them.")
     ],
     split: Annotated[Part, typer.Option("--split", help="Which windows.")] = Part.test,
     horizon: Annotated[

@@ -22,7 +22,7 @@ def predict(
     files: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="FILE...",
+            metavar="FILE",
             help="A structure or trajectory (PDB, mmCIF, DCD, XTC, XYZ ...), an npz as MD17 has "
             "it, motion capture (AMC, BVH, TRC, C3D), or a prepared dataset; or several.",
             show_default=False,

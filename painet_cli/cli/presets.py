@@ -55,7 +55,7 @@ def show(session: Session, name: PresetArgument, settings: Settings = None) -> N
 @with_session
 def validate(
     session: Session,
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Preset files.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Preset files.")],
 ) -> None:
     """Check preset files; exit status 2 when one is not valid.
 

@@ -16,7 +16,7 @@ def runs(
     session: Session,
     folder: Annotated[
         Path,
-        typer.Argument(metavar="[FOLDER]", envvar="PAINET_RUNS", help="Where to look, and below."),
+        typer.Argument(metavar="FOLDER", envvar="PAINET_RUNS", help="Where to look, and below."),
     ] = RUN_DIR,
     filters: Annotated[
         list[str] | None,

@@ -18,7 +18,7 @@ def verify(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            metavar="PATH...", help="Datasets, runs, checkpoints, predictions or benchmarks."
+            metavar="PATH", help="Datasets, runs, checkpoints, predictions or benchmarks."
         ),
     ],
     data_dir: DataDir = DATA_DIR,

@@ -104,6 +104,7 @@ def test_run_folders_of_another_machine_become_records_and_a_page(say: Say, data
     Path("page.md").write_text(
         "<!-- painet bench report: not in the paper -->\n<!-- end -->\n", encoding="utf-8"
     )
+    assert "bench/results: 2 cells, 0 of them new" in say("bench", "report")[2]
     typed = ("bench", "report", "--results", "kept", "--collect", "bench", "--page", "page.md")
     status, out, err = say(*typed, "--json")
     assert status == 0

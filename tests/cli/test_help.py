@@ -52,6 +52,12 @@ def test_help_fits_80_columns_and_names_what_numbers_are(path: tuple[str, ...], 
 
 
 @every
+def test_usage_has_brackets_and_dots_once(path: tuple[str, ...], say: Say) -> None:
+    usage = say(*path, "--help")[1].partition("Usage: ")[2].split("\n\n")[0]
+    assert not re.search(r"\[\[|\.\.\.[\]}]\.\.\.", usage), usage
+
+
+@every
 def test_help_cuts_no_choice_and_wraps_no_line_but_its_own(path: tuple[str, ...], say: Say) -> None:
     out = say(*path, "--help")[1]
     assert not re.search(r"<[^<>\s]+\|[^<>\s]*\s", out), "choices that are not closed"

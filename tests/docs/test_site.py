@@ -137,6 +137,16 @@ def test_the_reference_has_every_command_with_every_option(site: Path) -> None:
                 assert option in shown or option in common, f"{name}: {option}"
 
 
+def test_the_reference_describes_the_common_options_once(site: Path) -> None:
+    items = [item.get_text() for item in parsed(site / "reference/cli.html").find_all("li")]
+    for option in ("--json", "--csv", "--quiet", "--debug", "--device", "--help"):
+        assert sum(text.startswith(option) for text in items) == 1, option
+    paragraphs = parsed(site / "reference/cli.html").find_all("p")
+    headings = [one for one in paragraphs if one.get_text() == "Options:"]
+    assert headings
+    assert all(one.find_next_sibling("ul") == one.find_next_sibling() for one in headings)
+
+
 def test_the_reference_has_every_key_of_a_preset_with_its_meaning(site: Path) -> None:
     rows = {
         cells[0].get_text(): [cell.get_text() for cell in cells[1:]]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Results = Annotated[
     Path, typer.Option("--results", metavar="DIR", help="A small JSON file a trained cell.")
 ]
-RESULTS = Path("results")
+RESULTS = Path("bench/results")
 
 
 @with_session
@@ -42,7 +42,7 @@ def report(
     what the rest of the plan may take. In the page it replaces what stands
     between `<!-- painet bench report: NAME -->` and `<!-- end -->`.
 
-    Example: `painet bench report --results bench/results`
+    Example: `painet bench report --page results.md`
     """
     from painet_cli.benchmark.campaign.collecting import (
         measure_yardsticks,

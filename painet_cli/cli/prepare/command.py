@@ -160,7 +160,7 @@ def _parameter(source: DataSource, one: SourceOption) -> inspect.Parameter:
     kind = list[get_args(one.kind)[0]] | None if one.several else one.kind  # type: ignore[misc]
     if one.positional:
         name = _metavar(one) or one.name.upper()
-        place = typer.Argument(help=one.help, metavar=f"{name}...", show_default=False)
+        place = typer.Argument(help=one.help, metavar=name, show_default=False)
         return _keyword(one.name, Annotated[kind, place], inspect.Parameter.empty)
     how = typer.Option(
         f"--{one.name.replace('_', '-')}",
