@@ -24,6 +24,7 @@ def forecast_recording(
     *,
     start: str = "last",
     wish: Wish = NEVER,
+    flag_above: float | None = None,
     notice: Callable[[str], None] = lambda message: None,
 ) -> RecordingForecast:
     """Predict what a recording holds."""
@@ -35,7 +36,7 @@ def forecast_recording(
         select=None,
         start=start,
         wish=wish,
-        flag_above=None,
+        flag_above=flag_above,
         notice=notice,
         memory_budget=None,
         behind=0,

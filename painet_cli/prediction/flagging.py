@@ -81,7 +81,7 @@ def flagged(
 ) -> tuple[Forecast, list[int]]:
     """A forecast that says which starts lie outside, and the numbers of their frames."""
     if novelty is None:
-        said = "no start can be flagged: what was trained on is not kept, or is too large to be"
+        said = "no start can be flagged: nothing is kept that what predicts was trained on"
         return replace(forecast, warnings=(*forecast.warnings, said)), []
     outside = [frame for frame, one in zip(frames, novelty.tolist(), strict=True) if one >= share]
     if not outside:

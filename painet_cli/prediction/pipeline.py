@@ -289,10 +289,10 @@ def _complete(
     if flag_above is None:
         return made
     novelty = None
-    if learned is not None:
+    if learned is not None and not learned.lesson.too_few:
         at = np.array(made.start_frames) - learned.lesson.system.first_frame
         novelty = novelty_in(learned.lesson, at)
-    elif made.loaded is not None:
+    elif made.loaded is not None and made.by_checkpoint:
         novelty = novelty_of(made.loaded, made.forecast)
     forecast, outside = flagged(made.forecast, novelty, flag_above, made.start_frames)
     return replace(made, forecast=forecast, flagged=outside)

@@ -91,7 +91,7 @@ def validation_error(
     model.eval()
     for indices in torch.split(torch.arange(len(windows)), batch_size):
         batch = windows.batch(indices)
-        predicted = model(batch)
+        predicted = model(batch.question())
         errors = squared_errors(predicted, batch).cpu()
         bad = ~torch.isfinite(errors).all(dim=1)
         if bad.any():

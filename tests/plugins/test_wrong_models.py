@@ -121,10 +121,17 @@ def test_weights_that_two_layers_share_are_kept(
     assert found.mse == pytest.approx(run.val_mse)
 
 
-def trained(data_dir: Path, run_dir: Path, *callbacks: painet.Callback) -> RunSummary:
+def trained(
+    data_dir: Path, run_dir: Path, *callbacks: painet.Callback, ema: float | None = 0.99
+) -> RunSummary:
     return painet.train(
         "demo",
-        settings={"model.name": "wrong", "train.epochs": 1, "train.batch_size": 250},
+        settings={
+            "model.name": "wrong",
+            "train.epochs": 1,
+            "train.batch_size": 250,
+            "train.ema": ema,
+        },
         data_dir=data_dir,
         run_dir=run_dir,
         device="cpu",
@@ -183,11 +190,15 @@ def test_a_model_that_draws_is_measured_and_predicts_alike_twice(
     assert torch.equal(torch.get_rng_state(), before)
 
 
-class Costing(painet.Callback):
-    """Times steps before training, and keeps what the model counted by the end."""
+class Costed(painet.Callback):
+    """Times steps before training."""
 
     def started(self, run: Path, trainer: Trainer) -> None:
         assert expected_cost(trainer) is not None
+
+
+class Costing(Costed):
+    """Keeps what the model counted by the end, too."""
 
     def epoch(self, record: EpochRecord, trainer: Trainer) -> None:
         self.seen = int(trainer.model.get_buffer("seen"))
@@ -201,6 +212,18 @@ def test_what_a_model_keeps_of_its_batches_is_of_its_training_alone(
     costing = Costing()
     trained(data_dir, tmp_path, costing)
     assert costing.seen == 2  # batches of 250 of 500 windows, and none of those that were timed
+
+
+def test_steps_are_timed_of_a_model_that_makes_its_buffers_as_it_goes(
+    install: Install, data_dir: Path, tmp_path: Path
+) -> None:
+    both = "self.register_buffer('made', None, False), self.register_buffer('lent', lent, False)"
+    wrong(
+        install,
+        built=f"lent = torch.zeros(1).expand(3); {both}",  # of which no number can be written to
+        given="predicted + (setattr(self, 'made', batch.positions.mean()) or self.lent)",
+    )
+    assert trained(data_dir, tmp_path, Costed(), ema=None).run.is_dir()
 
 
 def test_a_model_that_cannot_be_built_does_not_hide_the_others(install: Install) -> None:

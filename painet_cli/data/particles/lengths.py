@@ -71,6 +71,7 @@ def _held(
     for _ in range(_SWEEPS):
         length = bond_lengths(x, ends)
         off = np.abs(length - np.clip(length, least, most)) > _HELD_TO * rest
+        off &= length > 0  # ends at one place have no direction to part in
         if not off.any():
             break
         for bond in np.flatnonzero(off.any(axis=0)).tolist():
@@ -78,7 +79,6 @@ def _held(
             apart = x[:, j] - x[:, i]
             length = np.linalg.norm(apart, axis=-1)
             wanted = np.clip(length, least[:, bond], most[:, bond])
-            # ends at one place have no direction to part in
             shift = (0.5 * (wanted - length) / np.maximum(length, 1e-9))[:, None] * apart
             x[:, i] -= shift
             x[:, j] += shift

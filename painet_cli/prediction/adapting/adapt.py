@@ -16,6 +16,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from painet_cli.errors import option
 from painet_cli.models.confidence.radii import Radii
 from painet_cli.prediction.adapting.blocks import HELD, Blocks, thinned, with_latest
 from painet_cli.prediction.adapting.cuts import Cut, earlier_cuts, measured
@@ -155,6 +156,11 @@ def adapt(
     alone = partial(_chosen, lesson, latest, cuts, tuple(rivals), notes)
     if keep_checkpoint:
         return alone(name if name in learned else latest.best)
+    if lesson.too_few and latest.best != name:
+        notes.append(
+            f"{latest.best} was better than {name} on those frames: {option('checkpoint', name)} "
+            "has it predict all the same"
+        )
     if len(learned) > 1:
         cuts += earlier_cuts(lesson, cuts[0])
         weights = weights_of(cuts, cuts[0].best)

@@ -12,6 +12,8 @@ HELD, CHOSEN, LEARNED = 10, 8, 22
 """Fewest windows of a block."""
 _JUMP = 20.0
 """Times the median step that parts recordings which do not belong together."""
+_LEAST_EDGE = 4.0
+"""Angstrom; no periodic box is narrower."""
 _FEW_JUMPS = 0.02  # of the steps; a recording with more moves by leaps
 
 
@@ -81,12 +83,17 @@ def last_jump(frames: NDArray[np.floating]) -> int:
 
 
 def leaps_note(frames: NDArray[np.floating]) -> str:
-    """What is to be said of molecules that leap again and again; empty of those that do not."""
+    """What is to be said of molecules that leap again and again; empty of those that do not.
+
+    What leaps by less than a box is wide, such as a geometry that is optimised, crosses none.
+    """
     found = leaps(frames)
-    if not len(found):
+    farthest = (np.linalg.norm(frames[k] - frames[k - 1], axis=-1).max() for k in found.tolist())
+    count = sum(moved > _LEAST_EDGE for moved in farthest)
+    if not count:
         return ""
     return (
-        f"{len(found):,} of {len(frames):,} frames lie far from the one before, as no molecules "
+        f"{count:,} of {len(frames):,} frames lie far from the one before, as no molecules "
         "move: where these leave a periodic box by one face and come back by another, write them "
         "with the box, or without jumps (gmx trjconv -pbc nojump)"
     )

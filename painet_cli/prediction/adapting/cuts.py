@@ -86,14 +86,9 @@ def measured(
         try:
             guesses[name] = candidate.guess(lesson.known, starts)
         except PainetError as error:  # it runs away, or does not fit: so it is no candidate
-            notes.append(left_out(name, error))
+            notes.append(f"{name} was not measured: {error.what}")
     truth = lesson.known[starts[:, None] + lesson.offsets]
     return Cut(starts, truth, candidates, guesses).of(guesses)
-
-
-def left_out(name: str, error: PainetError) -> str:
-    """That a candidate failed, in words."""
-    return f"{name} was left out: {error.what}"
 
 
 def earlier_cuts(lesson: Lesson, latest: Cut) -> Iterator[Cut]:

@@ -13,7 +13,6 @@ from painet_cli.errors import PainetError, RequestError
 from painet_cli.models.confidence.radii import Radii
 from painet_cli.prediction.adapting.adapt import Adapted, adapt, frames_to_read
 from painet_cli.prediction.adapting.blocks import last_jump
-from painet_cli.prediction.adapting.cuts import left_out
 from painet_cli.prediction.adapting.guesses import Candidate
 from painet_cli.prediction.adapting.lesson import Lesson
 from painet_cli.prediction.adapting.mixture import MIXTURE
@@ -160,7 +159,7 @@ def learn(
             if found.without_mean is None:
                 raise
             found = found.without_mean()
-            notes.append(left_out(MIXTURE, error))
+            notes.append(f"{MIXTURE} was left out: {error.what}")
             forecast = _predicted(found, at, alone)
         frames, verdict = starts.frames.tolist(), found.verdict
         learned = Learned(verdict, found.radii, None, frames, notes, found.lesson)

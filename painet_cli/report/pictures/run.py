@@ -43,13 +43,13 @@ def draw_motion(run: Path, data_dir: Path, device: torch.device) -> Path:
     with torch.no_grad():
         errors = torch.cat(
             [
-                squared_errors(model(batch), batch).mean(dim=1)
+                squared_errors(model(batch.question()), batch).mean(dim=1)
                 for batch in windows.batches(header.preset.train.batch_size)
             ]
         )
         typical = errors.argsort()[len(errors) // 2]
         batch = windows.batch(typical[None].cpu())
-        predicted = model(batch)
+        predicted = model(batch.question())
     manifest = windows.dataset_of(int(typical)).manifest
     times_s = windows.target_times_s(typical[None].cpu())[0]
     motion_picture(

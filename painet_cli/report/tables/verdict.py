@@ -36,7 +36,7 @@ def verdict_sentences(verdict: Verdict, length_unit: str) -> list[str]:
     where = f"on {verdict.windows:,} windows held out before the start"
     own, rival = digits(means[chosen]), f"{best}, {digits(means[best])} {unit}²"
     if chosen in verdict.yardsticks:
-        said = f"Predicted by a yardstick, {chosen}: {where} nothing that was learned beats it"
+        said = f"Predicted by a yardstick, {chosen}: {where} nothing beats it"
         learned = [name for name in means if name not in verdict.yardsticks]
         if learned:
             near = min(learned, key=lambda name: means[name])

@@ -58,8 +58,9 @@ def expected_cost(trainer: Trainer) -> Cost | None:
     before = {name: buffer.clone() for name, buffer in trainer.model.named_buffers()}
     with torch.random.fork_rng(cuda):
         forward, whole = _timed(trainer, indices)
-    for name, buffer in trainer.model.named_buffers():  # a running mean has moved
-        buffer.copy_(before[name])
+    for name, buffer in trainer.model.named_buffers():
+        if name in before and not torch.equal(buffer, before[name]):  # a running mean has moved
+            buffer.copy_(before[name])
     evaluated = math.ceil(len(trainer.val_windows) / config.batch_size) / config.eval_every
     epoch_s = whole * trainer.steps + forward * evaluated
     return Cost(epoch_s, config.epochs - trainer.progress.epoch)

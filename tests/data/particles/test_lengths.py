@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from painet_cli.data.particles import lengths
 from painet_cli.data.particles.lengths import THERMAL, bond_lengths, with_bonds_held
 from painet_cli.data.particles.particles import Particles
 
@@ -75,3 +76,18 @@ def test_particles_without_bonds_and_bonds_without_a_length_stay_as_they_are() -
     at_one_place = np.repeat(START[:1], 7, axis=0)
     held = with_bonds_held(x, at_one_place[None], particles())
     assert np.isfinite(held).all()
+
+
+def test_no_time_is_spent_on_ends_at_one_place_which_have_no_direction_to_part_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    measured: list[int] = []
+
+    def counted(x: NDArray[np.floating], ends: NDArray[np.int64]) -> NDArray[np.float64]:
+        measured.append(len(ends))
+        return bond_lengths(x, ends)
+
+    monkeypatch.setattr(lengths, "bond_lengths", counted)
+    fallen = np.zeros((1, 1, 7, 3))
+    assert np.array_equal(with_bonds_held(fallen, START[None], particles()), fallen)
+    assert len(measured) == 3

@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 from painet_cli.errors import RequestError
 from painet_cli.models.confidence.radii import coverage, fit_radii
 from painet_cli.prediction.adapting.adapt import KERNEL, PAST, Adapted, adapt
-from painet_cli.prediction.adapting.blocks import cut, frames_needed, last_jump, with_latest
+from painet_cli.prediction.adapting.blocks import (
+    cut,
+    frames_needed,
+    last_jump,
+    leaps,
+    leaps_note,
+    with_latest,
+)
 from painet_cli.prediction.adapting.guesses import Candidate, weighted_past
 from painet_cli.prediction.adapting.learning import Learned, learn
 from painet_cli.prediction.adapting.superposition import superposed_mse
@@ -177,11 +184,14 @@ def test_of_frames_too_few_to_learn_from_the_checkpoint_is_held_against_yardstic
     assert lost.verdict.chosen in lost.verdict.yardsticks
     assert lost.verdict.windows == 11
     assert f"30 frames up to the start, and {frames_needed(4)} are" in lost.verdict.notes[0]
+    assert lost.verdict.notes[1].startswith(f"{lost.verdict.chosen} was better than stray")
+    assert "checkpoint='stray' has it predict" in lost.verdict.notes[1]
     knows = Candidate(lambda known, starts: known[starts[:, None] + OFFSETS])
     kept = adapt(frames, 29, OFFSETS, knows, "good")
     assert isinstance(kept, Adapted)
     assert kept.verdict.chosen == "good"
     assert kept.verdict.learned_from == 0
+    assert len(kept.verdict.notes) == 1
 
 
 def test_a_checkpoint_that_fails_on_those_few_frames_is_not_replaced_by_a_yardstick() -> None:
@@ -190,7 +200,7 @@ def test_a_checkpoint_that_fails_on_those_few_frames_is_not_replaced_by_a_yardst
 
     found = adapt(recorded(jitter(30)), 29, OFFSETS, Candidate(fails), "net")
     assert isinstance(found, str)
-    assert found.endswith("net was left out: the prediction runs away")
+    assert found.endswith("net was not measured: the prediction runs away")
 
 
 @pytest.mark.parametrize("count", [14, 15])
@@ -221,6 +231,15 @@ def test_molecules_that_leap_again_and_again_are_said_to_lack_their_box() -> Non
     still = replace(system, frames=jitter(300).astype(np.float32))
     calm = adapt(still, 299, OFFSETS, None, "")
     assert isinstance(calm, Adapted) and not calm.verdict.notes
+
+
+def test_a_geometry_that_is_optimised_leaps_and_crosses_no_box() -> None:
+    """Its first steps are hundreds of times the median one, and a tenth of an angstrom."""
+    left = np.exp(-np.arange(200.0) / 6.0)[:, None, None]
+    rng = np.random.default_rng(0)
+    frames = jitter(1) + left * rng.normal(size=(5, 3)) + 1e-5 * rng.normal(size=(200, 5, 3))
+    assert leaps(frames).size > 20
+    assert leaps_note(frames) == ""
 
 
 def test_after_a_late_jump_nothing_is_learned_and_the_jump_is_named() -> None:

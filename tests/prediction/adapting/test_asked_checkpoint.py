@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -36,6 +36,34 @@ def predicted(data_dir: Path, origin: Literal["given", "shipped"]) -> RecordingF
     checkpoint = replace(find_checkpoint("sample"), origin=origin)
     with open_input(data_dir / "sample") as recording:
         return forecast_recording(recording, 5, [checkpoint], start="300", wish=Wish())
+
+
+def test_of_few_frames_starts_are_flagged_by_what_the_checkpoint_was_trained_on(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing was learned of them, so that nothing of them is to be near to."""
+
+    def of_few() -> RecordingForecast:
+        known = [find_checkpoint("sample")]
+        with open_input(data_dir / "sample") as recording:
+            return forecast_recording(recording, 5, known, start="60", wish=Wish(), flag_above=1e-9)
+
+    monkeypatch.setattr(pipeline, "novelty_of", lambda *of: np.ones(1))
+    made = of_few()
+    assert (made.name, made.flagged) == ("sample", [60])
+    monkeypatch.setattr(pipeline, "make_forecast", _stray(pipeline.make_forecast))
+    made = of_few()
+    assert made.verdict is not None and made.name in made.verdict.yardsticks
+    assert made.flagged == []
+    assert made.forecast.warnings[-1].startswith("no start can be flagged")
+
+
+def _stray(as_it_is: Callable[..., Forecast]) -> Callable[..., Forecast]:
+    def stray(*given: object, **others: object) -> Forecast:
+        made = as_it_is(*given, **others)
+        return replace(made, positions=made.positions + 1.0)
+
+    return stray
 
 
 def test_one_that_is_asked_for_predicts_though_it_takes_too_long_to_measure(
@@ -80,7 +108,7 @@ def test_one_that_runs_away_is_left_out(data_dir: Path, monkeypatch: pytest.Monk
     made = predicted(data_dir, "shipped")
     assert made.verdict is not None
     assert made.name != "sample"
-    assert any("sample was left out" in one for one in made.forecast.warnings)
+    assert any("sample was not measured" in one for one in made.forecast.warnings)
     with pytest.raises(PainetError, match="runs away at once"):
         predicted(data_dir, "given")
 
