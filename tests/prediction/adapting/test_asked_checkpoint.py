@@ -44,7 +44,7 @@ def test_of_few_frames_starts_are_flagged_by_what_the_checkpoint_was_trained_on(
     """Nothing was learned of them, so that nothing of them is to be near to."""
 
     def of_few() -> RecordingForecast:
-        known = [find_checkpoint("sample")]
+        known = [replace(find_checkpoint("sample"), origin="shipped")]
         with open_input(data_dir / "sample") as recording:
             return forecast_recording(recording, 5, known, start="60", wish=Wish(), flag_above=1e-9)
 
