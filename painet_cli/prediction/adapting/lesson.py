@@ -106,15 +106,8 @@ def lesson_of(
         return f"nothing was learned: {refused.what}"
     if too_few:
         notes.append(too_few)
-    elif jump > begin:
-        notes.append(
-            f"the recording jumps at frame {where + jump:,}: only what comes after is learned from"
-        )
-    if uneven and not too_few:
-        notes.append(
-            f"frames are not evenly spaced up to frame {where + begin:,}: only what comes after is "
-            "learned from"
-        )
+    else:
+        notes += _left_behind(where, begin, jump, uneven=uneven)
     if system.length_unit == "angstrom" and (leaping := leaps_note(known[jump:])):
         notes.append(leaping)
     same = repeats(known[jump:])
@@ -130,3 +123,18 @@ def lesson_of(
     most = min(MOST_WINDOWS, MOST_PARTICLES // known.shape[1])
     few = Blocks(thinned(learn, most) if len(learn) else learn, blocks.choose, blocks.held)
     return Lesson(system, jump, start, few, offsets, frame_time_s, too_few)
+
+
+def _left_behind(where: int, begin: int, jump: int, *, uneven: bool) -> list[str]:
+    """Why frames before these are not learned from, a sentence each."""
+    notes = []
+    if jump > begin:
+        notes.append(
+            f"the recording jumps at frame {where + jump:,}: only what comes after is learned from"
+        )
+    if uneven:
+        notes.append(
+            f"frames are not evenly spaced up to frame {where + begin:,}: only what comes after is "
+            "learned from"
+        )
+    return notes
