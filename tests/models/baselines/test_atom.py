@@ -9,10 +9,11 @@ import pytest
 import torch
 from e3nn import o3
 
+from painet_cli.data.batches.batch import Batch
 from painet_cli.errors import RequestError
 from painet_cli.models.layers.channels import ByKind, Channels, Product
 from painet_cli.models.registry import build_model
-from systems import BRANCHED, SPEC, equal_systems, normal, preset
+from systems import BRANCHED, CHAIN, SPEC, equal_systems, normal, preset, side_by_side
 
 SMALL = {"name": "atom", "layers": 2, "hidden": 8, "heads": 2}
 IRREPS = o3.Irreps("3x1o + 2x0e")
@@ -50,6 +51,20 @@ def test_noise_and_dropout_are_of_training_alone_and_follow_the_seed() -> None:
     assert torch.equal(trained(1), trained(1))
     assert not torch.equal(trained(1), trained(2))
     assert torch.equal(model.eval()(batch), model.eval()(batch))
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [equal_systems(BRANCHED, 2), side_by_side([equal_systems(BRANCHED), equal_systems(CHAIN)])],
+)
+def test_what_training_drops_from_is_what_is_predicted(
+    batch: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("_ATTENTION_DROPOUT", "_FEEDFORWARD_DROPOUT"):
+        monkeypatch.setattr(f"painet_cli.models.baselines.atom.{name}", 0.0)
+    model = build_model(preset({**SMALL, "noise": 0.0}, 2), SPEC).double()
+    with torch.no_grad():
+        torch.testing.assert_close(model.train()(batch), model.eval()(batch))
 
 
 def test_noise_is_as_large_as_asked_for() -> None:
