@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from painet_cli.data.formats.frame import Frame
 from painet_cli.errors import RequestError
-from painet_cli.storage.archives import read_bytes
+from painet_cli.storage.archives import DAMAGED, read_bytes
 
 VELOCITY_UNIT = 20.455
 """Angstrom a picosecond in AMBER's unit of velocity."""
@@ -78,15 +78,7 @@ def _netcdf(path: Path) -> tuple[Frame, int]:
                 if variable.data.dtype.kind in "fi"
             }
             scale = float(getattr(file.variables.get("velocities"), "scale_factor", 1.0))
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        IndexError,
-        OverflowError,
-        MemoryError,
-    ) as error:
+    except (*DAMAGED, LookupError) as error:
         raise RequestError(f"{path}: damaged, or no NetCDF of version 3", hint) from error
     x = held.get("coordinates", np.zeros(0))
     if x.ndim != 2 or x.shape[1] != 3 or not len(x):

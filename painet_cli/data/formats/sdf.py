@@ -101,7 +101,7 @@ def _molecule(
         ]
     except ValueError:
         raise RequestError(f"{where}: no counts, atoms and bonds follow", _HINT) from None
-    if not atoms or len(rows) < atoms or len(pairs) < bonds or not all(map(is_element, elements)):
+    if atoms < 1 or len(rows) < atoms or len(pairs) < bonds or not all(map(is_element, elements)):
         raise RequestError(f"{where}: {atoms} atoms are announced, and not there", _HINT)
     _check_drawn(where, lines[1], elements, pairs, x)
     if any(i == j or not 0 <= min(i, j) <= max(i, j) < atoms for i, j in pairs):

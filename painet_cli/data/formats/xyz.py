@@ -238,7 +238,7 @@ def _columns(text: str, where: str) -> tuple[tuple[str, int], ...]:
         return _PLAIN
     words = found[1].split(":")
     triples = [words[k : k + 3] for k in range(0, len(words), 3)]
-    if any(len(one) < 3 or not one[2].isdecimal() or len(one[2]) > 3 for one in triples):
+    if not all(len(one) == 3 and re.fullmatch(r"[1-9]\d{0,2}", one[2]) for one in triples):
         raise RequestError(
             f"{where}: Properties={found[1][:60]} names no columns",
             "expected name:type:width, such as species:S:1:pos:R:3",
@@ -284,9 +284,8 @@ def _numbers(words: list[str], count: int, where: str) -> NDArray[np.float64]:
 
 
 def _named(word: str, *, numbers_are_types: bool) -> str:
-    if word.isdecimal() and not numbers_are_types and 1 <= int(word[:9]) <= HEAVIEST:
-        return symbol(int(word))
-    return word
+    number = int(word) if word.isdecimal() and len(word) < 10 else 0
+    return symbol(number) if 1 <= number <= HEAVIEST and not numbers_are_types else word
 
 
 def _time_ps(text: str) -> float | None:
