@@ -15,10 +15,10 @@ from pathlib import Path
 
 from painet_cli.data.formats.text_frames import open_unpacked
 from painet_cli.data.trajectories.guards.gsd_index import check_gsd
-from painet_cli.data.trajectories.guards.includes import DISTRUST, check_includes
+from painet_cli.data.trajectories.guards.includes import check_includes
 from painet_cli.data.trajectories.readable import PACKED
 from painet_cli.errors import RequestError
-from painet_cli.storage.archives import LARGEST_FILE_BYTES, MOST_UNFOLDED, brief
+from painet_cli.storage.archives import DISTRUST, LARGEST_FILE_BYTES, MOST_UNFOLDED, brief
 
 _ATOMS = {
     "PSF": re.compile(rb"^\s*(\d+)\s+!NATOM", re.MULTILINE),

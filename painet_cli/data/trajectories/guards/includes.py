@@ -8,10 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from painet_cli.errors import RequestError
-from painet_cli.storage.archives import read_bytes
+from painet_cli.storage.archives import DISTRUST, read_bytes
 
 _MOST_INCLUDED = 100
-DISTRUST = "do not trust this file: get it again from where it was published"
 
 
 def force_fields() -> Path | None:
