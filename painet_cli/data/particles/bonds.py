@@ -1,4 +1,4 @@
-"""Bonds guessed from distances, for sources that list none."""
+"""Bonds guessed from distances, for sources that list none; those among some atoms."""
 
 from __future__ import annotations
 
@@ -126,6 +126,17 @@ def _closed(box: NDArray[np.floating], reach: float) -> NDArray[np.floating]:
     closed = box.astype(np.float64)
     closed[is_open] = 4 * reach * np.linalg.svd(closed)[2][-int(is_open.sum()) :]
     return closed
+
+
+def among(
+    bonds: NDArray[np.int64],  # (B, 2)
+    indices: NDArray[np.int64],  # (S,)
+) -> NDArray[np.int64]:
+    """Bonds within some atoms, as pairs of their places there."""
+    place = np.full(max(int(bonds.max(initial=-1)), int(indices.max(initial=-1))) + 1, -1)
+    place[indices] = np.arange(len(indices))
+    found: NDArray[np.int64] = place[bonds]
+    return found[(found >= 0).all(axis=1)]
 
 
 def inverse_box(box: NDArray[np.floating]) -> NDArray[np.float64]:

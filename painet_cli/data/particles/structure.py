@@ -15,6 +15,7 @@ from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt, model_validat
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import shortest_path
 
+from painet_cli.data.particles.bonds import among
 from painet_cli.data.particles.names import Section
 from painet_cli.data.particles.particles import Particles
 
@@ -223,12 +224,8 @@ def _without_hydrogens(
     dropped = np.zeros(n, dtype=bool)
     dropped[h[own]] = True
     kept = np.flatnonzero(~dropped)
-    place = np.full(n, -1)
-    place[kept] = np.arange(len(kept))
-    bonds = place[ends]
-    bonds = bonds[(bonds >= 0).all(axis=1)]
     known_here = bool(dropped.any() or particles.hydrogens)
-    return kept, bonds, counts[kept] if known_here else None
+    return kept, among(ends, kept), counts[kept] if known_here else None
 
 
 def _lengths(

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
 from painet_cli.data.dataset.manifest import (
@@ -24,6 +23,7 @@ from painet_cli.data.motion.files import read_motion_file
 from painet_cli.data.motion.length_units import METRES_OF, UNSAID
 from painet_cli.data.motion.motion import Motion, check_extent, common_markers
 from painet_cli.data.motion.plausible import with_likely_unit
+from painet_cli.data.particles.lengths import bond_lengths
 from painet_cli.data.particles.names import Axis
 from painet_cli.data.particles.origin import kept_digits
 from painet_cli.data.particles.structure import BONE_TOLERANCE
@@ -202,14 +202,10 @@ def check_one_scale(files: Sequence[Path], takes: Sequence[Motion]) -> None:
     first, bones = takes[0], np.array(takes[0].bonds, dtype=np.int64)
     if first.length_unit not in UNSAID or not len(bones):
         return
-
-    def lengths(take: Motion) -> NDArray[np.float64]:
-        x = take.positions[0]
-        return np.asarray(np.linalg.norm(x[bones[:, 1]] - x[bones[:, 0]], axis=-1))
-
-    long = lengths(first) > 0
+    own = bond_lengths(first.positions[0], bones)
+    long = own > 0
     for path, take in zip(files, takes, strict=True):
-        ratios = lengths(take)[long] / lengths(first)[long]
+        ratios = bond_lengths(take.positions[0], bones)[long] / own[long]
         factor = float(np.median(ratios))
         of_units = [max(factor, 1 / factor) / one for one in _BETWEEN_UNITS] if factor > 0 else []
         same = np.abs(ratios - factor).max(initial=0.0) <= BONE_TOLERANCE * factor

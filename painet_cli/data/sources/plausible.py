@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from painet_cli.data.formats.frame import Frame
 from painet_cli.data.formats.md17_npz import MoleculeFile
-from painet_cli.data.particles.bonds import covalent_bonds
+from painet_cli.data.particles.bonds import among, covalent_bonds
 from painet_cli.data.particles.elements import symbol
 from painet_cli.data.particles.order import MOST_FRAMES, thinned, wrong_order
 from painet_cli.data.particles.particles import Particles
@@ -21,7 +21,7 @@ from painet_cli.data.particles.stretched import refuse_other_order, stretched_bo
 from painet_cli.data.particles.unit import refuse_other_unit
 from painet_cli.data.trajectories.atom_elements import elements_of
 from painet_cli.data.trajectories.reader import Trajectory
-from painet_cli.data.trajectories.whole import among, whole_positions
+from painet_cli.data.trajectories.whole import whole_positions
 from painet_cli.errors import RequestError, option
 
 NEAREST_ATOM = (0.9, 1.7)
