@@ -80,7 +80,7 @@ def _netcdf(path: Path) -> tuple[Frame, int]:
             scale = float(getattr(file.variables.get("velocities"), "scale_factor", 1.0))
     except (*DAMAGED, LookupError) as error:
         raise RequestError(f"{path}: damaged, or no NetCDF of version 3", hint) from error
-    x = held.get("coordinates", np.zeros(0))
+    x = held.get("coordinates", _NONE)
     if x.ndim != 2 or x.shape[1] != 3 or not len(x):
         raise RequestError(f"{path}: holds no frame of coordinates", hint)
     velocities = held.get("velocities")

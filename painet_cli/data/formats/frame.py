@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -148,6 +149,14 @@ def angstroms(unit: str, where: str) -> float:
             f"expected one of {', '.join(ANGSTROMS)}",
         )
     return ANGSTROMS[name]
+
+
+def time_between(times: Sequence[float | None]) -> float | None:
+    """Time from a file's first frame to the next; None where there is no next, or one has none."""
+    match times:
+        case [float(first), float(second), *_]:
+            return second - first
+    return None
 
 
 def is_unwritten(positions: NDArray[np.floating]) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.formats.frame import ANGSTROMS, Frame
+from painet_cli.data.formats.frame import ANGSTROMS, Frame, time_between
 from painet_cli.data.formats.gro import gro_box, title_time
 from painet_cli.data.formats.text_frames import cut_short, open_unpacked
 from painet_cli.data.particles.particles import Particles, particles_of_kinds
@@ -44,11 +44,8 @@ class G96Reader:
         self._cut = False
         try:
             self._frames = [one for one in self._find() if {*_POSITIONS} & one.keys()]
-            if (
-                self._cut
-                and len(self._frames) > 1
-                and len(self._frames[-1]) < len(self._frames[-2])
-            ):
+            blocks = [len(one) for one in self._frames]
+            if self._cut and len(blocks) > 1 and blocks[-1] < blocks[-2]:
                 self._frames.pop()
             if not self._frames:
                 raise RequestError(f"{path}: holds no whole frame", _HINT)
@@ -59,14 +56,12 @@ class G96Reader:
                     f"{path}: frame {other} has {counts[other]:,} atoms, frame 0 has {counts[0]:,}",
                     "a prediction follows the same atoms: give the frames that have them all",
                 )
-            times = [self._time(one) for one in self._frames[:2]]
+            apart = time_between([self._time(one) for one in self._frames[:2]])
         except BaseException:
             self.close()
             raise
         self.notes: tuple[str, ...] = (cut_short(path, self.n_frames),) if self._cut else ()
-        self.frame_time_ps = None
-        if len(times) == 2 and times[0] is not None and times[1] is not None:
-            self.frame_time_ps = float(f"{times[1] - times[0]:.6g}")
+        self.frame_time_ps = None if apart is None else float(f"{apart:.6g}")
 
     def close(self) -> None:
         """Let go of the file."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.formats.frame import ANGSTROMS, Frame
+from painet_cli.data.formats.frame import ANGSTROMS, Frame, time_between
 from painet_cli.data.formats.text_frames import TextFrames
 from painet_cli.errors import RequestError
 
@@ -38,13 +38,11 @@ class GroReader:
         try:
             self._text.check_end(self.__getitem__)
             self.n_frames, self.notes = self._text.n_frames, self._text.notes
-            times = [title_time(self._text.lines(k)[0]) for k in range(min(2, self.n_frames))]
+            first = range(min(2, self.n_frames))
+            self.frame_time_ps = time_between([title_time(self._text.lines(k)[0]) for k in first])
         except BaseException:
             self.close()
             raise
-        self.frame_time_ps = None
-        if len(times) == 2 and times[0] is not None and times[1] is not None:
-            self.frame_time_ps = times[1] - times[0]
 
     def close(self) -> None:
         """Let go of the file."""

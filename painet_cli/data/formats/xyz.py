@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.formats.frame import LAMMPS_FEMTOSECONDS, Frame, angstroms
+from painet_cli.data.formats.frame import LAMMPS_FEMTOSECONDS, Frame, angstroms, time_between
 from painet_cli.data.formats.text_frames import TextFrames
 from painet_cli.data.particles.elements import HEAVIEST, elements_named, symbol
 from painet_cli.data.particles.particles import Particles, particles_of_kinds
@@ -135,15 +135,13 @@ class XyzReader:
         except BaseException:
             self.close()
             raise
-        self.frame_time_ps = None
         self._timed = _in_femtoseconds(first)
+        self.frame_time_ps = time_between([one.time_ps for one in first]) if self._timed else None
         if not self._timed:
             self.notes += (
                 f"{path.name} does not say LAMMPS' unit of time, and it is not known to be fs: its "
                 "times and velocities are not used",
             )
-        elif len(first) == 2 and None not in (times := [one.time_ps for one in first]):
-            self.frame_time_ps = (times[1] or 0.0) - (times[0] or 0.0)
 
     def close(self) -> None:
         """Let go of the file."""

@@ -56,7 +56,7 @@ def read_noted_motion(path: Path, skeleton: Skeleton) -> tuple[NDArray[np.float6
     note = ""
     if not _RADIANS.search(raw):
         degrees = np.degrees(angles).reshape(len(angles), -1)
-        note = radians_note(path, degrees, "write :RADIANS in place of :DEGREES at its head")
+        note = radians_note(path.name, degrees, "write :RADIANS in place of :DEGREES at its head")
     return joint_positions(skeleton, root, angles), note
 
 
