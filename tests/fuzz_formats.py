@@ -54,8 +54,8 @@ def _own(name: str, suffix: str, raw: bytes, folder: Path) -> None:
     path = folder / f"t{suffix}"
     path.write_bytes(raw)
     check_claims(path, {name})
-    if OWN[name].names is not None:
-        assert OWN[name].particles(path).names
+    particles = OWN[name].particles(path)
+    assert particles is None or particles.names
     with closing(OWN[name].frames(path)) as reader:
         for number in {0, reader.n_frames - 1}:
             frame = reader[number]

@@ -102,7 +102,8 @@ class MdaReader:
             step = self._reader[self._models[number]]
             box = self._box_of_all
             if self.kind.name in ("HISTORY", "CONFIG"):
-                box = dl_poly_box(self.path, *self._offset(number))
+                begin = self._reader._offsets[number] if self.kind.name == "HISTORY" else None
+                box = dl_poly_box(self.path, begin)
             elif step.dimensions is not None:
                 edges = getattr(step, "edges", None)
                 plain = triclinic_vectors(step.dimensions, dtype=np.float64)
@@ -125,10 +126,6 @@ class MdaReader:
         if self.n_frames == 1 and "time" not in self.kind.holds:
             return 0.0  # MDAnalysis has one all the same, of a TPR -1 ps
         return self._late.time_ps(number, float(step.time)) if self._late else float(step.time)
-
-    def _offset(self, number: int) -> tuple[int, ...]:
-        """Byte at which a frame of a HISTORY begins; none of a CONFIG."""
-        return (self._reader._offsets[number],) if self.kind.name == "HISTORY" else ()
 
     def _read_models(self) -> None:
         """Take the models of a PDB that have the atoms of the first."""

@@ -13,6 +13,7 @@ from painet_cli.data.formats.frame import Frame, FrameReader, is_unwritten
 from painet_cli.data.formats.lammps_dump import DumpReader
 from painet_cli.data.formats.mmcif import refuse_crystal
 from painet_cli.data.particles.bonds import FARTHEST
+from painet_cli.data.trajectories.atom_elements import listed_bonds
 from painet_cli.data.trajectories.guards.claims import check_claims
 from painet_cli.data.trajectories.guards.mda_errors import mdanalysis
 from painet_cli.data.trajectories.lammps_data import data_units
@@ -40,6 +41,8 @@ REPEATED = (
 _SMALLEST_BOX = 2.0
 """Angstrom that the longest edge of a cell has at least."""
 _NO_COORDINATES = ("PSF", "PRMTOP", "ITP")
+_NO_NAMES = (*MOTION, "NPZ")
+"""Formats of no atoms, or without their names, that other readers take."""
 
 
 def open_topology(path: Path, format_name: str | None = None) -> Any:
@@ -62,13 +65,14 @@ def open_topology(path: Path, format_name: str | None = None) -> Any:
     check_file(path)
     kind = format_of(path, format_name)
     kind.check_package(path)
-    if kind.name in MOTION or kind.name == "NPZ":
+    if kind.name in _NO_NAMES:
         raise _no_topology(path, kind)
     check_claims(path, {kind.name})
     if kind.name == "MMCIF":
         refuse_crystal(path)
-    if kind.name in OWN and OWN[kind.name].names:
-        universe = bare_universe(OWN[kind.name].particles(path))
+    particles = OWN[kind.name].particles(path) if kind.name in OWN else None
+    if particles is not None:
+        universe = bare_universe(particles)
     else:
         try:
             parser = MDAnalysis.topology.core.get_parser_for("", mda_name(kind))
@@ -87,7 +91,7 @@ def open_topology(path: Path, format_name: str | None = None) -> Any:
     if universe.atoms.n_atoms == 0:
         raise RequestError(f"{path}: holds no atoms", f"expected a topology: {TOPOLOGIES}")
     with mdanalysis(path, kind.whole()):
-        ends = universe.bonds.indices if hasattr(universe, "bonds") else np.zeros((0, 2), int)
+        ends = listed_bonds(universe)
     apart = not (ends[:, 0] == ends[:, 1]).any()
     if len(ends) and not (apart and 0 <= ends.min() <= ends.max() < universe.atoms.n_atoms):
         raise RequestError(
@@ -252,7 +256,7 @@ def _open_reader(
     check_file(path)
     kind = format_of(path, format_name)
     kind.check_package(path)
-    if kind.name in _NO_COORDINATES or kind.name in (*MOTION, "NPZ"):
+    if kind.name in (*_NO_COORDINATES, *_NO_NAMES):
         raise NoCoordinatesError(
             f"{path}: {kind.name} holds no coordinates of atoms",
             f"give a trajectory with {option('trajectory')}: {TRAJECTORIES}",
