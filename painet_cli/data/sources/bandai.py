@@ -161,7 +161,7 @@ def _split(
     starts: dict[SplitName, tuple[int, ...]] = {}
     for seed, part in enumerate(SPLITS):
         own = [one for one, style in zip(segments, styles, strict=True) if style in parts[part]]
-        possible = starts_inside(own, 0, own[-1].start + own[-1].length, window)
+        possible = starts_inside(own, 0, own[-1].stop, window)
         if not len(possible):
             raise RequestError(
                 f"windows of {window} frames: no take of {', '.join(parts[part])} is as long",

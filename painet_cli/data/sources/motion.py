@@ -18,6 +18,7 @@ from painet_cli.data.dataset.manifest import (
     end_to_end,
     segment_names,
 )
+from painet_cli.data.dataset.origin import About
 from painet_cli.data.dataset.splits import checked_split, split_windows
 from painet_cli.data.motion.files import read_motion_file
 from painet_cli.data.motion.length_units import METRES_OF, UNSAID
@@ -31,6 +32,7 @@ from painet_cli.data.sources.options import (
     DeltaFrames,
     FrameTime,
     Horizon,
+    OwnSplitting,
     Positional,
     window_frames,
 )
@@ -62,10 +64,7 @@ def prepare_motion(
     ] = None,
     delta_frames: DeltaFrames = None,
     horizon: Horizon = 5,
-    split: Annotated[
-        Literal["blocks", "random"],
-        "blocks: separate stretches, no overlap. random: anywhere, so they overlap.",
-    ] = "blocks",
+    split: OwnSplitting = "blocks",
 ) -> Dataset:
     """Write one's own motion capture as a dataset, one segment a take.
 
@@ -108,8 +107,8 @@ def prepare_motion(
         origin=Origin(
             source="own motion capture: "
             + ", ".join(f"{path.name} (sha256 {file_sha256(path)})" for path in files),
-            licence="not stated: that of the files' owner",
-            citation="not stated",
+            licence=About.licence,
+            citation=About.citation,
             prepared_by=to.command,
             notes=" ".join(f"{note}." for take in takes for note in take.notes),
         ),
