@@ -56,9 +56,7 @@ class AseReader:
             ) from error
         self.path = path
         self.n_frames = len(self._images)
-        self.numbers = (
-            tuple(int(number) for number in self._images[0].numbers) if self._images else ()
-        )
+        self.numbers = tuple(map(int, self._images[0].numbers)) if self._images else ()
         self.n_atoms = len(self.numbers)
         if not self.n_atoms:
             raise RequestError(f"{path}: holds no atoms", "is it the right file?")

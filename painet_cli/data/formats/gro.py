@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.formats.frame import ANGSTROMS, Frame, time_between
-from painet_cli.data.formats.text_frames import TextFrames
+from painet_cli.data.formats.text_frames import TextFrames, is_number
 from painet_cli.errors import RequestError
 
 _TIME = re.compile(r"\bt=\s*([-+.\deE]+)")
@@ -86,18 +86,15 @@ def title_time(title: str) -> float | None:
 
 
 def _table(lines: list[str], columns: list[slice], where: str) -> NDArray[np.float64]:
+    rows = [[line[one] for one in columns] for line in lines]
     try:
-        return np.array([[line[one] for one in columns] for line in lines], dtype=np.float64)
+        return np.array(rows, dtype=np.float64)
     except ValueError:
-        for k, line in enumerate(lines):
-            try:
-                [float(line[one]) for one in columns]
-            except ValueError:
-                raise RequestError(
-                    f"{where}: {line[_NAMES:][:60]!r} of atom {k} are no coordinates",
-                    "expected GRO's columns: residue, name, number, x, y, z in nm",
-                ) from None
-        raise
+        bad = next(k for k, row in enumerate(rows) if not all(map(is_number, row)))
+        raise RequestError(
+            f"{where}: {lines[bad][_NAMES:][:60]!r} of atom {bad} are no coordinates",
+            "expected GRO's columns: residue, name, number, x, y, z in nm",
+        ) from None
 
 
 def gro_box(line: str, where: str) -> NDArray[np.float64] | None:

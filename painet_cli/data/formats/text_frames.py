@@ -160,6 +160,15 @@ def last_of(file: IO[bytes], count: int) -> bytes:
     return last
 
 
+def is_number(word: str) -> bool:
+    """Whether `float` reads a word, and so does NumPy."""
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
 def dl_poly_box(path: Path, offset: int | None = None) -> NDArray[np.float64] | None:
     """Edges (3, 3) of the box of a DL_POLY file as they lie, angstrom, zero where it is open.
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.formats.frame import LAMMPS_FEMTOSECONDS, Frame, angstroms, time_between
-from painet_cli.data.formats.text_frames import TextFrames
+from painet_cli.data.formats.text_frames import TextFrames, is_number
 from painet_cli.data.particles.elements import HEAVIEST, elements_named, symbol
 from painet_cli.data.particles.particles import Particles, particles_of_kinds
 from painet_cli.errors import RequestError
@@ -260,23 +260,15 @@ def _table(rows: list[list[str]], at: int, where: str) -> NDArray[np.float64]:
     try:
         return np.array([row[at : at + 3] for row in rows], dtype=np.float64)
     except ValueError:
-        bad = next(k for k, row in enumerate(rows) if not all(map(_is_number, row[at : at + 3])))
+        bad = next(k for k, row in enumerate(rows) if not all(map(is_number, row[at : at + 3])))
         raise RequestError(
             f"{where}: {' '.join(rows[bad][at : at + 3])[:60]!r} of atom {bad} are no coordinates",
             "expected a name, then x, y and z",
         ) from None
 
 
-def _is_number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
-
-
 def _numbers(words: list[str], count: int, where: str) -> NDArray[np.float64]:
-    if len(words) != count or not all(map(_is_number, words)):
+    if len(words) != count or not all(map(is_number, words)):
         raise RequestError(f"{where} is not {count} numbers", "expected the edges of the box")
     return np.array(words, dtype=np.float64)
 
@@ -289,7 +281,7 @@ def _named(word: str, *, numbers_are_types: bool) -> str:
 def _time_ps(text: str) -> float | None:
     """Time, where its unit is known: named, CP2K's (fs), or `Time` of extended XYZ (fs)."""
     found = _TIME.search(text)
-    if not found or not _is_number(found[1]):
+    if not found or not is_number(found[1]):
         return None
     extended = _PROPERTIES.search(text) and found[0].startswith("Time")
     unit = found[2] or ("fs" if extended or _CP2K.search(text) else None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -137,6 +137,15 @@ def among(
     place[indices] = np.arange(len(indices))
     found: NDArray[np.int64] = place[bonds]
     return found[(found >= 0).all(axis=1)]
+
+
+def neighbours(bonds: Iterable[tuple[int, int]], count: int) -> list[list[int]]:
+    """Whom each of `count` particles is bonded to, in the order of the bonds."""
+    near: list[list[int]] = [[] for _ in range(count)]
+    for i, j in bonds:
+        near[i].append(j)
+        near[j].append(i)
+    return near
 
 
 def inverse_box(box: NDArray[np.floating]) -> NDArray[np.float64]:

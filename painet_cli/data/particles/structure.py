@@ -15,7 +15,7 @@ from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt, model_validat
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import shortest_path
 
-from painet_cli.data.particles.bonds import among
+from painet_cli.data.particles.bonds import among, neighbours
 from painet_cli.data.particles.names import Section
 from painet_cli.data.particles.particles import Particles
 
@@ -187,11 +187,8 @@ def _shares(structure: Structure, *, hydrogens: bool) -> dict[str, float]:
 
 def _around(labels: Sequence[str], bonds: NDArray[np.int64]) -> list[str]:
     """The neighbours of every particle: `(C,H)`."""
-    neighbours: dict[int, list[str]] = defaultdict(list)
-    for i, j in bonds.tolist():
-        neighbours[i].append(labels[j])
-        neighbours[j].append(labels[i])
-    return [f"({','.join(sorted(neighbours[k]))})" for k in range(len(labels))]
+    near = neighbours(bonds.tolist(), len(labels))
+    return [f"({','.join(sorted(labels[k] for k in own))})" for own in near]
 
 
 def _kind(environments: Sequence[str], i: int, j: int) -> str:
