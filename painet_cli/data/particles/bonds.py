@@ -1,4 +1,4 @@
-"""Bonds guessed from distances, for sources that list none; those among some atoms."""
+"""Bonds: guessed from distances for sources that list none, and who is bonded to whom."""
 
 from __future__ import annotations
 

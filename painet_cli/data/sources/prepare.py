@@ -36,8 +36,8 @@ def prepare(
     Parameters
     ----------
     source
-        `mocap`, `md17`, `md22`, `adk`, `nbody`, `sample`, `merge`, `trajectory`, or what an
-        installed package adds; `registry.sources()` lists them.
+        `mocap`, `md17`, `md22`, `adk`, `nbody`, `sample`, `merge`, `trajectory`, `motion`,
+        `bandai`, or what an installed package adds; `registry.sources()` lists them.
     data_dir
         Folder of the prepared datasets; this one becomes a folder in it.
     force
