@@ -33,7 +33,7 @@ class GroReader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._text = TextFrames(path, count_line=1, head=2, tail=1)
+        self._text = TextFrames(path, count_line=1, tail=1)
         self.n_atoms = self._text.n_atoms
         try:
             self._text.check_end(self.__getitem__)

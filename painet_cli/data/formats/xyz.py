@@ -124,7 +124,7 @@ class XyzReader:
     """
 
     def __init__(self, path: Path) -> None:
-        self._text = TextFrames(path, count_line=0, head=2, tail=0)
+        self._text = TextFrames(path, count_line=0, tail=0)
         self.path = path
         self.n_atoms, self._timed = self._text.n_atoms, True
         try:

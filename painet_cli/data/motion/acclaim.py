@@ -72,14 +72,14 @@ def parse_asf(raw: bytes, where: str) -> Skeleton:
     sections = _sections(rows(raw, where), where)
     degrees = _in_degrees(sections.get(":units", []), where)
     root = Block.collect(where, ROOT, sections[":root"], ROOT_KEYS)
-    root_order = root.order("axis", 0)
+    root_order = root.order(0)
     bones = _bones(sections[":bonedata"], where)
     names = (ROOT, *bones)
     parents, order = _hierarchy(sections[":hierarchy"], names, where)
     axis = [bone.numbers("axis", 3, tail=1) for bone in bones.values()]
     turned = np.array([root.numbers("orientation", 3), *axis])
     turned = np.radians(turned) if degrees else turned
-    orders = [root_order, *(bone.order("axis", 3) for bone in bones.values())]
+    orders = [root_order, *(bone.order(3) for bone in bones.values())]
     return Skeleton(
         names=names,
         parents=parents,

@@ -154,19 +154,19 @@ class Block:
             raise bad_line(self.where, line, what, f"expected '{expected}'")
         return numbers(words[:count], self.where, line)
 
-    def order(self, key: str, before: int) -> str:
-        """Order of three rotations, such as `xyz`, that stands behind `before` numbers.
+    def order(self, before: int) -> str:
+        """Order of three rotations, such as `xyz`, behind `before` numbers of the axis.
 
         Raises
         ------
         RequestError
             It is none.
         """
-        line, words = self.row(key)
+        line, words = self.row("axis")
         found = words[before].lower() if len(words) == before + 1 else ""
         if sorted(found) != ["x", "y", "z"]:
-            what = f"{self.title}: {quote(' '.join([key, *words]))} is not read"
-            expected = " ".join([key, *["NUMBER"] * before, "XYZ"])
+            what = f"{self.title}: {quote(' '.join(['axis', *words]))} is not read"
+            expected = " ".join(["axis", *["NUMBER"] * before, "XYZ"])
             hint = f"expected '{expected}', the axes in any order"
             raise bad_line(self.where, line, what, hint)
         return found

@@ -48,6 +48,11 @@ class Particles(Section):
     hydrogens: tuple[Index, ...] = ()
     """Number of hydrogens that are bonded to every particle and are no particles themselves."""
 
+    @property
+    def kinds(self) -> list[str]:
+        """Name of every particle's type."""
+        return [self.type_names[index] for index in self.types]
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         n = len(self.names)

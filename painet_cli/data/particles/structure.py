@@ -88,7 +88,7 @@ def structure_of(
         Unit of `frames`.
     """
     chemical = length_unit == "angstrom" and bool(particles.elements)
-    labels = list(particles.elements if chemical else _type_names(particles))
+    labels = list(particles.elements if chemical else particles.kinds)
     x = frames[np.linspace(0, len(frames) - 1, min(len(frames), _MOST_FRAMES)).astype(np.int64)]
     kept, bonds, hydrogens = _without_hydrogens(particles, labels, x[0])
     labels = [labels[k] for k in kept]
@@ -112,7 +112,7 @@ def rigid_bonds(structure: Structure, particles: Particles) -> NDArray[np.bool_]
 
     Those between markers of two bodies, or across a joint, do not. One that was not measured does.
     """
-    labels = _type_names(particles)
+    labels = particles.kinds
     around = _around(labels, np.asarray(particles.bonds, dtype=np.int64).reshape(-1, 2))
     plain = [label + seen for label, seen in zip(labels, around, strict=True)]
     lengths = [structure.lengths.get(_kind(plain, i, j)) for i, j in particles.bonds]
@@ -193,10 +193,6 @@ def _around(labels: Sequence[str], bonds: NDArray[np.int64]) -> list[str]:
 
 def _kind(environments: Sequence[str], i: int, j: int) -> str:
     return "-".join(sorted((environments[i], environments[j])))
-
-
-def _type_names(particles: Particles) -> list[str]:
-    return [particles.type_names[k] for k in particles.types]
 
 
 def _without_hydrogens(

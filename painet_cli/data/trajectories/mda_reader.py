@@ -62,7 +62,7 @@ class MdaReader:
 
     def __init__(self, path: Path, kind: Readable, atom_count: int) -> None:
         self.path, self.kind = path, kind
-        check_claims(path, {kind.name})
+        check_claims(path, kind.name)
         self._pdb = read_models(path) if kind.name == "PDB" else None
         self._box_of_all = _first_cell(path) if kind.name == "PDB" else None
         self._dcd = DcdHeader.read(path) if kind.name == "DCD" else None

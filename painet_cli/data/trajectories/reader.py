@@ -67,7 +67,7 @@ def open_topology(path: Path, format_name: str | None = None) -> Any:
     kind.check_package(path)
     if kind.name in _NO_NAMES:
         raise _no_topology(path, kind)
-    check_claims(path, {kind.name})
+    check_claims(path, kind.name)
     if kind.name == "MMCIF":
         refuse_crystal(path)
     particles = OWN[kind.name].particles(path) if kind.name in OWN else None
@@ -262,7 +262,7 @@ def _open_reader(
             f"give a trajectory with {option('trajectory')}: {TRAJECTORIES}",
         )
     if kind.name in OWN:
-        check_claims(path, {kind.name})
+        check_claims(path, kind.name)
         if kind.name == "LAMMPSDUMP":
             return DumpReader(path, _data_units(path, topology))
         return OWN[kind.name].frames(path)
