@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from painet_cli.data.formats.frame import Frame
+from painet_cli.data.formats.frame import Frame, FrameReader
 from painet_cli.data.particles.elements import HEAVIEST, symbol
 from painet_cli.data.particles.particles import Particles, particles_of_kinds
 from painet_cli.errors import RequestError
@@ -19,7 +19,7 @@ _RYDBERG_PS = 4.8377687e-5
 """Picoseconds in the unit of time of Rydberg's atomic units, in which pw.x has its steps."""
 
 
-class AseReader:
+class AseReader(FrameReader):
     """Frames of a file as ASE reads them, which says no times; see `FrameReader`.
 
     Parameters
@@ -39,9 +39,6 @@ class AseReader:
     RequestError
         It is damaged, of another format, or its frames have different atoms.
     """
-
-    frame_time_ps: float | None = None
-    notes: tuple[str, ...] = ()
 
     def __init__(self, form: str, path: Path) -> None:
         import ase.io
@@ -69,9 +66,6 @@ class AseReader:
                     f"{path}: frame {k} has other atoms than frame 0",
                     "give frames of the same atoms in the same order",
                 )
-
-    def close(self) -> None:
-        """Nothing is open."""
 
     def __getitem__(self, number: int) -> Frame:
         """Frame by number."""

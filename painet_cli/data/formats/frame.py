@@ -83,14 +83,15 @@ class FrameReader(Protocol):
 
     n_frames: int
     n_atoms: int
-    frame_time_ps: float | None
-    notes: tuple[str, ...]
+    frame_time_ps: float | None = None
+    notes: tuple[str, ...] = ()
 
     def __getitem__(self, number: int) -> Frame:
         """Frame by number, counted from 0."""
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file, where it is still open."""
+        return
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ class G96Reader:
                 self._frames.pop()
             if not self._frames:
                 raise RequestError(f"{path}: holds no whole frame", _HINT)
-            counts = [one[_of(one)][1] for one in self._frames]
+            counts = [one[_position_block(one)][1] for one in self._frames]
             self.n_frames, self.n_atoms = len(counts), counts[0]
             if other := next((k for k, count in enumerate(counts) if count != counts[0]), None):
                 raise RequestError(
@@ -84,7 +84,7 @@ class G96Reader:
         box = self._lines(blocks["BOX"])[:1] if "BOX" in blocks else []
         return Frame(
             number,
-            self._table(blocks, _of(blocks), where).astype(np.float32),
+            self._table(blocks, _position_block(blocks), where).astype(np.float32),
             gro_box(box[0], where) if box else None,
             self._time(blocks) or 0.0,
             velocities,
@@ -154,7 +154,7 @@ class G96Reader:
         return title_time(" ".join(self._lines(blocks["TITLE"]))) if "TITLE" in blocks else None
 
 
-def _of(blocks: _Blocks) -> str:
+def _position_block(blocks: _Blocks) -> str:
     return next(name for name in _POSITIONS if name in blocks)
 
 

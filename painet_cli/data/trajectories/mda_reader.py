@@ -70,12 +70,12 @@ class MdaReader:
         self._units = data_scales(path) if kind.name == "DATA" else None
         self._late: LateTimes | None = None
         try:
-            with mdanalysis(path, kind.whole()):
+            with mdanalysis(path, kind.mends()):
                 self._reader = _reader_of(kind)(self._source(), **self._options(atom_count))
         except RequestError as error:
             raise (misplaced(path) if self._pdb else None) or error from error.__cause__
         try:
-            with mdanalysis(path, kind.whole()):
+            with mdanalysis(path, kind.mends()):
                 self.n_frames, self.n_atoms = int(self._reader.n_frames), int(self._reader.n_atoms)
             self._choose_frames()
             self.notes = self._notes()
@@ -99,7 +99,7 @@ class MdaReader:
         """
         from MDAnalysis.lib.mdamath import triclinic_vectors
 
-        with mdanalysis(self.path, self.kind.whole(), failed=f"frame {number} cannot be read"):
+        with mdanalysis(self.path, self.kind.mends(), failed=f"frame {number} cannot be read"):
             step = self._reader[self._models[number]]
             box = self._box_of_all
             if self.kind.name in ("HISTORY", "CONFIG"):
@@ -261,7 +261,7 @@ def mda_options(path: Path, kind: Readable) -> dict[str, Any]:
         return {}
     from MDAnalysis.lib.util import anyopen
 
-    with mdanalysis(path, kind.whole()), anyopen(str(path), "rb") as file:
+    with mdanalysis(path, kind.mends()), anyopen(str(path), "rb") as file:
         columns = atom_columns(file.read(_BLOCK))
     return {"atom_style": columns} if columns else {}
 

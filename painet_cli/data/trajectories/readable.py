@@ -46,7 +46,7 @@ class Readable:
     about: str
     package: str = ""
 
-    def whole(self) -> str:
+    def mends(self) -> str:
         """What to do with a file of this format that cannot be read."""
         if self.name == "TNG":
             return "give an XTC, which is read whole: `gmx trjconv -f in.tng -o out.xtc` writes it"

@@ -79,7 +79,7 @@ def open_topology(path: Path, format_name: str | None = None) -> Any:
         except (ValueError, TypeError) as error:
             raise _no_topology(path, kind) from error
         source = mda_source(path, kind)
-        with mdanalysis(path, kind.whole()), parser(source) as topology:
+        with mdanalysis(path, kind.mends()), parser(source) as topology:
             universe = MDAnalysis.Universe(topology.parse(**mda_options(path, kind)), to_guess=())
     if kind.name == "MOL2":  # which calls a residue by its name and number: ALA2
         universe.residues.resnames = [
@@ -90,13 +90,13 @@ def open_topology(path: Path, format_name: str | None = None) -> Any:
         ]
     if universe.atoms.n_atoms == 0:
         raise RequestError(f"{path}: holds no atoms", f"expected a topology: {TOPOLOGIES}")
-    with mdanalysis(path, kind.whole()):
+    with mdanalysis(path, kind.mends()):
         ends = listed_bonds(universe)
     apart = not (ends[:, 0] == ends[:, 1]).any()
     if len(ends) and not (apart and 0 <= ends.min() <= ends.max() < universe.atoms.n_atoms):
         raise RequestError(
             f"{path}: a bond does not join two of its {universe.atoms.n_atoms:,} atoms",
-            kind.whole(),
+            kind.mends(),
         )
     universe.filename = str(path)
     return universe
