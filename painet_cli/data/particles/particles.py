@@ -86,6 +86,11 @@ def particles_of_kinds(names: Sequence[str], kinds: Sequence[str], **columns: An
     return Particles(names=tuple(names), types=types, type_names=type_names, **held)
 
 
+def joints(names: tuple[str, ...], bonds: tuple[tuple[int, int], ...]) -> Particles:
+    """Joints or markers, each of a type of its own."""
+    return Particles(names=names, types=tuple(range(len(names))), type_names=names, bonds=bonds)
+
+
 def residue_numbers(particles: Particles) -> NDArray[np.int64]:
     """(N,) number of the residue that every particle is in, counted from 0 (`residue_starts`)."""
     every = np.arange(len(particles.names))

@@ -22,7 +22,7 @@ from painet_cli.data.dataset.manifest import (
 )
 from painet_cli.data.motion.length_units import METRES_PER_ASF_UNIT
 from painet_cli.data.motion.mocap_files import ARCHIVE_URL, SUBJECTS, read_trials
-from painet_cli.data.particles.particles import Particles
+from painet_cli.data.particles.particles import joints
 from painet_cli.data.sources.options import AtHand
 from painet_cli.data.sources.registry import DataSource, Destination, RemoteFile, Source
 from painet_cli.errors import RequestError, option
@@ -85,12 +85,7 @@ def prepare_mocap(
             length="ASF unit", length_in_metres=METRES_PER_ASF_UNIT, frame_time_s=FRAME_TIME_S
         ),
         up_axis="y",
-        particles=Particles(
-            names=taken.joints,
-            types=tuple(range(len(taken.joints))),
-            type_names=taken.joints,
-            bonds=taken.bones,
-        ),
+        particles=joints(taken.joints, taken.bones),
         segments=segments,
         split=published_split(SUBJECTS[subject].dataset, segments),
         files={},

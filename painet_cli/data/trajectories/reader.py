@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -214,14 +215,13 @@ class Trajectory:
             It cannot be read, or a coordinate is NaN or infinite.
         """
         frame = self._reader[number]
-        positions, box, velocities = frame.positions, frame.box, frame.velocities
-        if len(positions) != self.atom_count + self.dropped:
+        if len(frame.positions) != self.atom_count + self.dropped:
             raise RequestError(
-                f"{self.path}: frame {number} has {len(positions):,} atoms, not "
+                f"{self.path}: frame {number} has {len(frame.positions):,} atoms, not "
                 f"{self.atom_count + self.dropped:,}",
                 "give frames of the same atoms",
             )
-        positions = positions[: self.atom_count]
+        positions = frame.positions[: self.atom_count]
         if not np.isfinite(positions).all():
             raise RequestError(
                 f"{self.path}: frame {number} holds a coordinate that is NaN or infinite",
@@ -232,11 +232,9 @@ class Trajectory:
                 f"{self.path}: frame {number} has all its atoms at one place: it was never written",
                 f"leave it out with {option('stop', number)} or {option('start', number + 1)}",
             )
-        if box is not None and not is_box(box):
-            box = None
-        if velocities is not None:
-            velocities = velocities[: self.atom_count]
-        return Frame(number, positions, box, frame.time_ps, velocities, frame.origin)
+        velocities = None if frame.velocities is None else frame.velocities[: self.atom_count]
+        box = frame.box if frame.box is not None and is_box(frame.box) else None
+        return replace(frame, positions=positions, box=box, velocities=velocities)
 
 
 def is_box(edges: NDArray[np.floating]) -> bool:
