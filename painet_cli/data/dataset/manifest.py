@@ -157,8 +157,8 @@ class Manifest(Section):
     segments: tuple[Segment, ...]
     """Those of one system lie together, in the order of the systems."""
     split: Split
-    files: dict[FileName, str]
-    """sha256 of every other file of the folder."""
+    files: dict[FileName, str] = Field(default_factory=dict)
+    """sha256 of every other file of the folder, filled in as they are written."""
     content_sha256: str = ""
     """Digest of all the rest, by which `painet verify` knows it; empty in schema 1."""
 

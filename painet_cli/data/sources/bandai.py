@@ -99,7 +99,6 @@ def prepare_bandai(
         particles=first.particles,
         segments=segments,
         split=_split(segments, own, parts, window),
-        files={},
     )
     frames = kept_digits(np.concatenate([take.positions for take in takes]), first.up_axis)
     return write_dataset(folder, frames, manifest, force=to.force)

@@ -88,7 +88,6 @@ def prepare_mocap(
         particles=joints(taken.joints, taken.bones),
         segments=segments,
         split=published_split(SUBJECTS[subject].dataset, segments),
-        files={},
     )
     frames = np.concatenate([*taken.trials.values()])
     return write_dataset(folder, frames, manifest, force=to.force)

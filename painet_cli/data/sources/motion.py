@@ -122,7 +122,6 @@ def prepare_motion(
         particles=first.particles,
         segments=segments,
         split=checked_split(partial(split_windows, split, seed=1), segments, window),
-        files={},
     )
     frames = kept_digits(np.concatenate([take.positions for take in takes]), first.up_axis)
     return write_dataset(folder, frames, manifest, force=to.force)

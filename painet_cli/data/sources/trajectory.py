@@ -268,7 +268,6 @@ def write_trajectories(
             particles=particles,
             segments=segments,
             split=shared_out,
-            files={},
         )
         return write_dataset(folder, chain([first], frames), manifest, force=to.force)
 
