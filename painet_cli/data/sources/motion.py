@@ -93,13 +93,14 @@ def prepare_motion(
     segments = segments_of(segment_names(files), takes)
     first = takes[0]
     window = window_frames(delta_frames or DELTA_FRAMES, horizon)
-    if unit and first.length_unit == "metre":
-        raise RequestError(
-            f"{option('unit', unit)}: {files[0]} says its unit itself",
-            f"leave {option('unit')} out",
-        )
-    length = _UNITS[unit] if unit else first.length_unit
+    length = first.length_unit
     if unit:
+        if length == "metre":
+            raise RequestError(
+                f"{option('unit', unit)}: {files[0]} says its unit itself",
+                f"leave {option('unit')} out",
+            )
+        length = _UNITS[unit]
         for path, take in zip(files, takes, strict=True):
             check_extent(path, take.positions[0] * METRES_OF[length], option("unit", unit))
     manifest = Manifest(
@@ -223,20 +224,21 @@ def common_frame_time(files: Sequence[Path], takes: Sequence[Motion]) -> float:
     RequestError
         A file does not say it, or they differ.
     """
-    times = [take.frame_time_s for take in takes]
-    for path, time in zip(files, times, strict=True):
-        if time is None:
+    times: list[float] = []
+    for path, take in zip(files, takes, strict=True):
+        if take.frame_time_s is None:
             raise RequestError(
                 f"{path}: does not say the time between its frames",
                 f"give it, such as {option('frame_time', '10ms')}",
             )
-        if not same_time(times[0] or time, time):
+        times.append(take.frame_time_s)
+        if not same_time(times[0], times[-1]):
             raise RequestError(
-                f"{path}: {time_text(time)} between frames, but {files[0]} has "
-                f"{time_text(times[0] or time)}",
+                f"{path}: {time_text(times[-1])} between frames, but {files[0]} has "
+                f"{time_text(times[0])}",
                 f"prepare them apart, or give {option('frame_time')} if the files are wrong",
             )
-    return times[0] or 0.0
+    return times[0]
 
 
 MOTION = DataSource(
