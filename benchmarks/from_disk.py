@@ -75,7 +75,6 @@ def trajectory(folder: Path, gigabytes: float) -> Dataset:
         ),
         segments=(Segment(name="all", start=0, length=count),),
         split=Split(kind="random", delta_frames=AHEAD, **parts),
-        files={},
     )
     return write_dataset(folder / "large", chunks(), manifest)
 

@@ -53,9 +53,9 @@ def _own(name: str, suffix: str, raw: bytes, folder: Path) -> None:
     """A format that painet reads: who the atoms are, and the first and last frames."""
     path = folder / f"t{suffix}"
     path.write_bytes(raw)
-    check_claims(path, {name})
-    if OWN[name].names is not None:
-        assert OWN[name].particles(path).names
+    check_claims(path, name)
+    particles = OWN[name].particles(path)
+    assert particles is None or particles.names
     with closing(OWN[name].frames(path)) as reader:
         for number in {0, reader.n_frames - 1}:
             frame = reader[number]

@@ -172,6 +172,7 @@ for file, text in {
     given(f"{file} of a billion atoms", "says it has 999,999,999 atoms", text, *PREDICT)
 given("a.itp that includes a device", "no file", '#include "/dev/zero"\n', *PREDICT)
 given("a.itp that includes itself", "more than 100", '#include "a.itp"\n' * 9, *PREDICT)
+given("a.itp that includes a name too long", "be read", f'#include "{"a" * 5000}"\n', *PREDICT)
 given("a.xml a billion laughs", "XML: not read", XML_BOMB, *PREDICT)
 _LINES = "".join(PDB.format(k, "C", k) for k in range(100)).encode()
 given("a.pdb.gz that unfolds", "unfolds from", gzip.compress(_LINES * 9_000), *PREDICT)

@@ -111,7 +111,6 @@ def manifest(
             val=tuple(val),
             test=tuple(test),
         ),
-        files={},
     )
 
 

@@ -96,7 +96,6 @@ def prepare_lattice(
         ),
         segments=segments,
         split=block_split(segments, 5, None, seed=1),
-        files={},
     )
     return write_dataset(folder, frames.astype(np.float32), manifest, force=to.force)
 

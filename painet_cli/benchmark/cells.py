@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from painet_cli.benchmark.tables.taken import check_taken
 from painet_cli.config.dotted import expanded
-from painet_cli.config.presets import Preset, load_preset, preset_name, preset_names, preset_yaml
+from painet_cli.config.presets import Preset, load_preset, preset_name, preset_names
 from painet_cli.config.schema import ConstantSchedule, TimedSchedule
 from painet_cli.errors import RequestError
 from painet_cli.evaluation.evaluation import WINDOW_ERRORS, Evaluation, read_window_errors
@@ -218,7 +218,7 @@ def distinct(presets: Iterable[str]) -> list[str]:
 
 def make_cell(name: str, preset: Preset, dataset_sha256: str, folder: Path) -> Cell:
     """Cell of a preset with all its settings, its run folder below `folder / name`."""
-    digest = hashlib.sha256(f"{preset_yaml(preset)}{dataset_sha256}".encode()).hexdigest()[:8]
+    digest = hashlib.sha256(f"{preset.to_yaml()}{dataset_sha256}".encode()).hexdigest()[:8]
     run = f"{preset.model.name}-seed{preset.train.seed}-{digest}"
     return Cell(name, preset, folder / name / run)
 

@@ -30,7 +30,7 @@ from painet_cli.benchmark.measurement import (
 from painet_cli.config.dotted import comma_list
 from painet_cli.config.messages import tag_of, variants
 from painet_cli.config.models import MODEL_CONFIGS
-from painet_cli.config.presets import Preset, preset_yaml
+from painet_cli.config.presets import Preset
 from painet_cli.errors import PainetError, RequestError, option
 from painet_cli.storage.atomic import write_text
 from painet_cli.training.device import free_memory
@@ -143,7 +143,7 @@ class Bench:
 
     def file(self, point: Point) -> Path:
         """Where a point's measurement is kept: by all that it depends on."""
-        kind = (preset_yaml(self.preset(point)), str(self.device), str(self.threads))
+        kind = (self.preset(point).to_yaml(), str(self.device), str(self.threads))
         made_by = (code_digest(), torch.__version__, *kind)
         digest = hashlib.sha256("\n".join(made_by).encode()).hexdigest()[:8]
         mode = point.mode.replace(" ", "-")

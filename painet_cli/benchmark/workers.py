@@ -13,7 +13,7 @@ import torch
 
 from painet_cli.benchmark.cells import Cell
 from painet_cli.benchmark.child import Child
-from painet_cli.config.presets import load_preset, preset_yaml
+from painet_cli.config.presets import load_preset
 from painet_cli.errors import PainetError, RequestError
 from painet_cli.evaluation.evaluate import evaluate_run
 from painet_cli.evaluation.evaluation import save_evaluation
@@ -125,7 +125,7 @@ def _write_preset(cell: Cell) -> None:
             preset = preset.changed({"train.activations": begun.train.activations})
         if preset == begun:
             return
-    write_text(cell.folder / CONFIG, preset_yaml(preset))
+    write_text(cell.folder / CONFIG, preset.to_yaml())
 
 
 def _train_cell(

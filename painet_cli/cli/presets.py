@@ -44,11 +44,11 @@ def show(session: Session, name: PresetArgument, settings: Settings = None) -> N
 
     Example: `painet presets show demo`
     """
-    from painet_cli.config.presets import load_preset, preset_name, preset_yaml
+    from painet_cli.config.presets import load_preset, preset_name
 
     preset = load_preset(name, settings or ())
     row = {"name": preset_name(name), **preset.model_dump(mode="json")}
-    session.answer({"presets": [row]}, preset_yaml(preset).rstrip())
+    session.answer({"presets": [row]}, preset.to_yaml().rstrip())
 
 
 @app.command()

@@ -50,11 +50,9 @@ def changes_of(preset: Preset, name: str) -> Flat | None:
     if name not in preset_names():
         return None
     shipped, model = load_preset(name), preset.model.name
-    if shipped.model.name != model:
-        changed = {"model.name": model}
+    changed = {} if shipped.model.name == model else {"model.name": model}
+    if changed:
         shipped = load_preset(name, changed)
-    else:
-        changed = {}
     own, theirs = flat_settings(preset), flat_settings(shipped)
     return changed | {
         key: value

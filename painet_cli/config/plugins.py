@@ -90,16 +90,16 @@ def plugins(group: str, own: Container[str]) -> dict[str, Plugin]:
     """
     found: dict[str, Plugin] = {}
     for plugin in sorted(_declared(group), key=lambda plugin: (plugin.package, plugin.name)):
-        holder = "painet" if plugin.name in own else None
-        if holder is None and (first := found.setdefault(plugin.name, plugin)).target != (
-            plugin.target
-        ):
+        if plugin.name in own:
+            holder = "painet"
+        elif (first := found.setdefault(plugin.name, plugin)).target != plugin.target:
             holder = first.package
-        if holder is not None:
-            warn(
-                f"{plugin.kind} {plugin.name} of the package {plugin.package} is left out: "
-                f"{holder} has one of that name"
-            )
+        else:
+            continue
+        warn(
+            f"{plugin.kind} {plugin.name} of the package {plugin.package} is left out: "
+            f"{holder} has one of that name"
+        )
     return found
 
 

@@ -93,35 +93,17 @@ class Preset(Strict):
 
     def changed(self, settings: Settings) -> Preset:
         """Preset with settings on top, which are given and refused as those of `load`."""
-        return change_preset(self, settings)
+        return _checked(Document(self.model_dump(mode="json")), settings, "the preset")
 
     def to_yaml(self) -> str:
         """Write it as a preset file with every default spelled out."""
-        return preset_yaml(self)
+        text: str = yaml.dump(self.model_dump(mode="json"), Dumper=Dumper, sort_keys=False)
+        return text
 
 
 def load_preset(name_or_path: str, overrides: Settings = ()) -> Preset:
-    """Read a preset, what it extends, and settings on top of it.
-
-    Parameters
-    ----------
-    name_or_path
-        Name of a shipped preset or path of a YAML file.
-    overrides
-        Settings `dotted.key=value`, the value in YAML, or a mapping of dotted keys to values; later
-        ones win.
-
-    Raises
-    ------
-    RequestError
-        There is no such preset, or it or a setting is not valid; says where and what is allowed.
-    """
+    """Read a preset as `Preset.load` does; raises alike. Later settings win."""
     return _checked(_with_bases(_find(name_or_path), ()), overrides, name_or_path)
-
-
-def change_preset(preset: Preset, overrides: Settings) -> Preset:
-    """Lay settings over a preset; they are given and refused as those of `load_preset`."""
-    return _checked(Document(preset.model_dump(mode="json")), overrides, "the preset")
 
 
 def _checked(document: Document, overrides: Settings, name: str) -> Preset:
@@ -145,12 +127,6 @@ def merged_settings(settings: Sequence[str]) -> Document:
         One is no setting.
     """
     return reduce(_merged, (parse_setting(one, Preset) for one in settings), Document({}))
-
-
-def preset_yaml(preset: Preset) -> str:
-    """Write a preset with every default spelled out, as `load_preset` reads it."""
-    text: str = yaml.dump(preset.model_dump(mode="json"), Dumper=Dumper, sort_keys=False)
-    return text
 
 
 def preset_schema() -> dict[str, Any]:

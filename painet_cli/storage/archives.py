@@ -33,6 +33,7 @@ MOST_WHOLE = 2**63
 MOST_UNFOLDED = 100
 """Times its compressed size that a file in an archive may have, once it is larger than 64 MiB."""
 LONGEST_REASON = 200
+DISTRUST = "do not trust this file: get it again from where it was published"
 _NPY_HEADER_BYTES = 2**16
 
 Members = Mapping[str, Callable[[], bytes]]
@@ -102,18 +103,18 @@ def checked_members(archive: zipfile.ZipFile, where: Path) -> list[zipfile.ZipIn
         if name.is_absolute() or ".." in name.parts or ":" in "".join(name.parts[:1]):
             raise RequestError(
                 f"{where}: the name {info.filename[:80]!r} leads out of the archive",
-                "do not trust this file: get it again from where it was published",
+                DISTRUST,
             )
         if not info.filename.isprintable() or len(info.filename) > LONGEST_REASON:
             raise RequestError(
                 f"{where}: {info.filename[:80]!r} is no name of a file",
-                "do not trust this file: get it again from where it was published",
+                DISTRUST,
             )
         if info.file_size > max(LARGEST_FILE_BYTES, MOST_UNFOLDED * info.compress_size):
             raise RequestError(
                 f"{where}/{info.filename}: unfolds from {info.compress_size:,} bytes to "
                 f"{info.file_size:,}, as no recorded numbers do",
-                "do not trust this file: get it again from where it was published",
+                DISTRUST,
             )
     return members
 

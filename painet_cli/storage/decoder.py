@@ -18,7 +18,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,22 +112,23 @@ class _Server:
             stderr=subprocess.DEVNULL,
             process_group=0 if _FORKS else None,
         )
+        self._requests = cast("IO[bytes]", self._process.stdin)
+        self._answers = cast("IO[bytes]", self._process.stdout)
 
     def send(self, line: str) -> None:
         with suppress(OSError):  # a dead child is noticed by its silence
-            self._pipe(self._process.stdin).write(f"{line}\n".encode())
-            self._pipe(self._process.stdin).flush()
+            self._requests.write(f"{line}\n".encode())
+            self._requests.flush()
 
     def answer(self) -> tuple[dict[str, Any], list[NDArray[Any]]]:
-        out = self._pipe(self._process.stdout)
-        line = out.readline()
+        line = self._answers.readline()
         if not line.endswith(b"\n"):
             raise OSError(_DIED)
         said: dict[str, Any] = json.loads(line)
         arrays = []
         for kind, shape in said.pop("arrays", []):
             size = int(np.dtype(kind).itemsize * np.prod(shape, dtype=np.int64))
-            raw = out.read(size)
+            raw = self._answers.read(size)
             if len(raw) != size:
                 raise OSError(_DIED)
             arrays.append(np.frombuffer(raw, dtype=kind).reshape(shape))
@@ -140,15 +141,9 @@ class _Server:
         with suppress(OSError):
             os.killpg(self._process.pid, signal.SIGKILL) if _FORKS else self._process.kill()
         self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
+        for pipe in (self._requests, self._answers):
             with suppress(OSError):
-                self._pipe(pipe).close()
-
-    @staticmethod
-    def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
-        if pipe is None:
-            raise OSError("no pipe to the decoder")
-        return pipe
+                pipe.close()
 
 
 _idle: list[_Server] = []

@@ -14,7 +14,7 @@ import shlex
 import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -50,13 +50,8 @@ def without_folders(command: str) -> str:
 
 def versions() -> dict[str, str]:
     """Versions of painet, Python and the packages that results depend on."""
-    found = {"painet": version("painet"), "python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
+    packages = {package: version(package) for package in PACKAGES}
+    return {"painet": version("painet"), "python": platform.python_version(), **packages}
 
 
 def provenance(

@@ -9,7 +9,7 @@ from typing import Any, Literal, cast
 
 import torch
 
-from painet_cli.config.presets import Preset, load_preset, preset_yaml
+from painet_cli.config.presets import Preset, load_preset
 from painet_cli.config.schema import Activations
 from painet_cli.errors import RequestError
 from painet_cli.models.memory import fit_memory
@@ -89,7 +89,7 @@ def begun(
 
 def run_folder_of(header: Header, runs: Path) -> Path:
     """Make a new folder for a run, `runs/STAMP`, with its preset."""
-    return new_run_folder(runs, {CONFIG: preset_yaml(header.preset)})
+    return new_run_folder(runs, {CONFIG: header.preset.to_yaml()})
 
 
 def resume_run(

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from torch import Tensor
 
-from painet_cli.config.presets import preset_yaml
 from painet_cli.errors import RequestError
 from painet_cli.models.confidence.kept import measure
 from painet_cli.storage.atomic import append_line, sweep, write_text
@@ -75,7 +74,7 @@ def _begin(folder: Path, trainer: Trainer, header: Header, callback: Callback) -
         if trainer.world.is_writer:
             # not before: until it is said to be running, the folder is as `run.json` has it
             _make_up_best(folder, trainer, header)
-            write_text(folder / CONFIG, preset_yaml(header.preset))
+            write_text(folder / CONFIG, header.preset.to_yaml())
             keep_epochs(folder / METRICS, trainer.progress.epoch)
             callback.started(folder, trainer)
 

@@ -14,7 +14,6 @@ from painet_cli.config.presets import (
     load_preset,
     preset_name,
     preset_schema,
-    preset_yaml,
 )
 from painet_cli.config.schema import CosineSchedule
 from painet_cli.errors import RequestError
@@ -263,5 +262,5 @@ def test_the_schema_requires_nothing_and_knows_extends() -> None:
 def test_yaml_of_a_preset_reads_back(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     preset = load_preset("demo").model_copy(update={"description": text})
     path = tmp_path_factory.getbasetemp() / "written.yaml"
-    path.write_text(preset_yaml(preset), encoding="utf-8")
+    path.write_text(preset.to_yaml(), encoding="utf-8")
     assert load_preset(str(path)) == preset

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from painet_cli.config.models import PainetConfig
-from painet_cli.config.presets import load_preset, preset_folder, preset_names, preset_yaml
+from painet_cli.config.presets import load_preset, preset_folder, preset_names
 from painet_cli.data.batches.offsets import target_offsets
 
 # name: T, batch, lr, weight decay, layers, hidden, heads
@@ -101,7 +101,7 @@ def test_preset_is_described_and_reads_back(name: str, tmp_path: Path) -> None:
     assert preset.description
     assert "\n" not in preset.description
     copy = tmp_path / "copy.yaml"
-    copy.write_text(preset_yaml(preset), encoding="utf-8")
+    copy.write_text(preset.to_yaml(), encoding="utf-8")
     assert load_preset(str(copy)) == preset
 
 

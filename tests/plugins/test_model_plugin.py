@@ -12,7 +12,7 @@ import painet
 from installed import EXAMPLE, Install, write_metadata
 from painet import PluginWarning, Preset, RequestError, registry
 from painet_cli.config.models import PainetConfig
-from painet_cli.config.presets import preset_schema, preset_yaml
+from painet_cli.config.presets import preset_schema
 from painet_cli.testing import Check, Kit, checks
 from typed import Say
 
@@ -35,7 +35,7 @@ def test_a_preset_takes_its_section_and_is_written_and_read_back(
     preset = Preset.load("demo", ["model.name=pair-force", "model.hidden=8"])
     assert preset.model.model_dump() == {"name": "pair-force", "hidden": 8}
     file = tmp_path / "copy.yaml"
-    file.write_text(preset_yaml(preset), encoding="utf-8")
+    file.write_text(preset.to_yaml(), encoding="utf-8")
     assert Preset.load(file) == preset
     assert Preset.load(file, {"model.name": "painet"}).model == PainetConfig(hidden=8)
     assert Preset.model_validate(preset.model_dump()) == preset

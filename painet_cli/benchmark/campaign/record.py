@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from painet_cli.benchmark.cells import Cell, Result
 from painet_cli.benchmark.tables.taken import check_taken
-from painet_cli.config.presets import Preset, preset_yaml
+from painet_cli.config.presets import Preset
 from painet_cli.config.schema import DataConfig
 from painet_cli.data.particles.names import LONGEST_NAME
 from painet_cli.errors import RequestError
@@ -55,7 +55,7 @@ def cell_key(preset: Preset, dataset_sha256: str) -> str:
     train = preset.train.model_copy(update={"activations": "auto"})
     data = with_benchmark_velocity(preset.data)
     plain = preset.model_copy(update={"description": "", "train": train, "data": data})
-    return hashlib.sha256(f"{preset_yaml(plain)}{dataset_sha256}".encode()).hexdigest()[:8]
+    return hashlib.sha256(f"{plain.to_yaml()}{dataset_sha256}".encode()).hexdigest()[:8]
 
 
 def settings_key(preset: Preset) -> str:

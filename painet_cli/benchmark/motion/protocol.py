@@ -144,7 +144,7 @@ def _write_thinned(source: Dataset, folder: Path, stride: int, horizon: int) -> 
     kept: list[NDArray[np.int64]] = []
     segments: list[Segment] = []
     for segment in manifest.segments:
-        frames = np.arange(segment.start, segment.start + segment.length, stride)
+        frames = np.arange(segment.start, segment.stop, stride)
         first = sum(one.length for one in segments)
         segments.append(segment.model_copy(update={"start": first, "length": len(frames)}))
         kept.append(frames)

@@ -126,8 +126,7 @@ def windows_of(
         )
     if fitting.size == 0:
         raise RequestError(
-            f"dataset {manifest.name}: no {part} window has {int(offsets[-1])} "
-            "frames after its start",
+            f"dataset {manifest.name}: no {part} window has {after} frames after its start",
             "choose a smaller data.delta_frames or a shorter horizon",
         )
     return Windows(dataset, fitting, offsets, graph, device, before)

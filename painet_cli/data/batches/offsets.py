@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +12,7 @@ from painet_cli.config.schema import DataConfig
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.graph import Graph
 from painet_cli.data.dataset.manifest import Manifest
+from painet_cli.data.particles.names import Velocity
 from painet_cli.errors import RequestError
 
 
@@ -55,7 +55,7 @@ class Before:
     """
 
     history: int = 0
-    velocity: Literal["next", "before"] = "next"
+    velocity: Velocity = "next"
     known: int | None = None
 
     @property

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.dataset.manifest import Manifest
+from painet_cli.data.particles.bonds import neighbours
 from painet_cli.data.particles.names import AXES
 from painet_cli.errors import RequestError
 
@@ -119,10 +120,7 @@ def molecular_symmetries(
     RequestError
         There are more than `MOST` of them.
     """
-    near: list[list[int]] = [[] for _ in kinds]
-    for one, other in bonds:
-        near[one].append(other)
-        near[other].append(one)
+    near = neighbours(bonds, len(kinds))
     centres = [k for k, others in enumerate(near) if len(others) == _TETRAHEDRAL]
 
     def hand(centre: int, others: Sequence[int]) -> float:

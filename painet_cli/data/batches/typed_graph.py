@@ -112,7 +112,7 @@ def particle_kinds(
         One of the labels is not known of the particles.
     """
     columns: dict[str, Sequence[str]] = {
-        "listed": [particles.type_names[index] for index in particles.types],
+        "listed": particles.kinds,
         "name": particles.names,
         "element": particles.elements,
         "residue": particles.residues,

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.dataset.dataset import MANIFEST, Dataset, open_dataset
-from painet_cli.data.dataset.manifest import SPLITS, Segment
+from painet_cli.data.dataset.manifest import Segment, SplitName
 from painet_cli.data.dataset.splits import leak_fraction
 from painet_cli.data.particles.names import Axis
 from painet_cli.data.particles.particles import Particles, residue_starts
@@ -57,7 +57,7 @@ class SystemLine:
     bonds: int
     frames: int
     frame_time_s: float
-    windows: dict[str, int]
+    windows: dict[SplitName, int]
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Description:
     delta_frames: int
     """Frames from a window's start to its end."""
     window_s: float
-    windows: dict[str, int]
+    windows: dict[SplitName, int]
     leak: float
     """Share of test windows that overlap a training window."""
     extent: list[float]
@@ -128,9 +128,10 @@ def describe(dataset: Dataset) -> Description:
     systems = [dataset.only(number) for number in range(len(manifest.each_system))]
     first = systems[0].frames[0].astype(np.float64)
     rms_step, rms_speed = _rms_step(systems)
+    apart_s = [one.frame_time_s for one in manifest.each_system]
     segments = [
-        _stretch(segment, manifest.each_system[segment.system].frame_time_s)
-        for segment in manifest.segments
+        Stretch(one.name, one.start, one.length, (one.length - 1) * apart_s[one.system])
+        for one in manifest.segments
     ]
     of_type = Counter(particles.types)
     return Description(
@@ -157,7 +158,7 @@ def describe(dataset: Dataset) -> Description:
         split=split.kind,
         delta_frames=split.delta_frames,
         window_s=split.delta_frames * units.frame_time_s,
-        windows={part: len(split.starts(part)) for part in SPLITS},
+        windows=split.counts,
         leak=leak_fraction(split),
         extent=np.ptp(first, axis=0).tolist(),
         radius_of_gyration=float(np.sqrt(first.var(axis=0).sum())),
@@ -180,7 +181,7 @@ class Listed:
     frames: int | None = None
     particles: int | None = None
     segments: int | None = None
-    windows: dict[str, int] | None = None
+    windows: dict[SplitName, int] | None = None
     split: str | None = None
     label: str | None = None
 
@@ -213,15 +214,10 @@ def _listed(folder: Path) -> Listed:
         frames=manifest.frame_count,
         particles=len(manifest.particles.names),
         segments=len(manifest.segments),
-        windows={part: len(manifest.split.starts(part)) for part in SPLITS},
+        windows=manifest.split.counts,
         split=manifest.split.kind,
         label=manifest.origin.label,
     )
-
-
-def _stretch(segment: Segment, frame_time_s: float) -> Stretch:
-    time_s = (segment.length - 1) * frame_time_s
-    return Stretch(segment.name, segment.start, segment.length, time_s)
 
 
 def _residues(particles: Particles) -> Counter[str]:
@@ -258,7 +254,7 @@ def _rms_step(systems: Sequence[Dataset]) -> tuple[float | None, float | None]:
 
 def _pairs(segments: Sequence[Segment]) -> NDArray[np.int64]:
     """Frames that have a next one in their segment."""
-    return np.concatenate([np.arange(s.start, s.start + s.length - 1) for s in segments])
+    return np.concatenate([np.arange(s.start, s.stop - 1) for s in segments])
 
 
 def _line(system: Dataset) -> SystemLine:
@@ -269,5 +265,5 @@ def _line(system: Dataset) -> SystemLine:
         bonds=len(manifest.particles.bonds),
         frames=manifest.frame_count,
         frame_time_s=manifest.units.frame_time_s,
-        windows={part: len(manifest.split.starts(part)) for part in SPLITS},
+        windows=manifest.split.counts,
     )

@@ -169,8 +169,7 @@ def _files(
 
 
 def _frames(dataset: Dataset, segments: Sequence[Segment], part: slice) -> NDArray[np.float32]:
-    end = segments[-1].start + segments[-1].length
-    frames = dataset.frames[segments[0].start : end]
+    frames = dataset.frames[segments[0].start : segments[-1].stop]
     if len(frames[part]) == 0:
         raise RequestError(
             f"no frame from {part.start} to {part.stop}: there are {len(frames)} frames, from 0",

@@ -53,6 +53,11 @@ class Segment(Section):
     """Particle types in this segment, where they are not the dataset's (charges drawn anew for
     every simulation)."""
 
+    @property
+    def stop(self) -> int:
+        """The frame after its last one."""
+        return self.start + self.length
+
 
 def end_to_end(names: Iterable[str], lengths: Iterable[int]) -> tuple[Segment, ...]:
     """Segments of these names and lengths, one after the other from frame 0."""
@@ -82,6 +87,11 @@ class Split(Section):
     def starts(self, part: SplitName) -> tuple[int, ...]:
         """Start frames of one part, in the order of the split."""
         return {"train": self.train, "val": self.val, "test": self.test}[part]
+
+    @property
+    def counts(self) -> dict[SplitName, int]:
+        """Number of windows of each part."""
+        return {part: len(self.starts(part)) for part in SPLITS}
 
 
 class Units(Section):
@@ -147,8 +157,8 @@ class Manifest(Section):
     segments: tuple[Segment, ...]
     """Those of one system lie together, in the order of the systems."""
     split: Split
-    files: dict[FileName, str]
-    """sha256 of every other file of the folder."""
+    files: dict[FileName, str] = Field(default_factory=dict)
+    """sha256 of every other file of the folder, filled in as they are written."""
     content_sha256: str = ""
     """Digest of all the rest, by which `painet verify` knows it; empty in schema 1."""
 
@@ -223,9 +233,9 @@ class Manifest(Section):
                 raise ValueError(
                     f"segment {segment.name} starts at {segment.start}, expected {end}"
                 )
-            end += segment.length
+            end = segment.stop
             self._check_types(segment)
-        ends = [segment.start + segment.length for segment in self.segments]
+        ends = [segment.stop for segment in self.segments]
         for part in SPLITS:
             for start in self.split.starts(part):
                 inside = bisect_right(ends, start)

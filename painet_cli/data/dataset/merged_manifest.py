@@ -76,7 +76,6 @@ def merged_manifest(
         systems=systems,
         segments=segments,
         split=_joined_split(manifests, segments, names, val, test),
-        files={},
     )
 
 

@@ -101,8 +101,7 @@ def random_split(
     RequestError
         There are fewer windows than asked for.
     """
-    end = segments[-1].start + segments[-1].length
-    possible = starts_inside(segments, 0, end, delta_frames)
+    possible = starts_inside(segments, 0, segments[-1].stop, delta_frames)
     if counts is None:
         edges = np.rint(np.cumsum(_SHARES) * len(possible)).astype(int)
     else:
@@ -130,7 +129,7 @@ def starts_inside(
         [
             np.arange(
                 max(begin, segment.start),
-                min(end, segment.start + segment.length) - delta_frames,
+                min(end, segment.stop) - delta_frames,
                 dtype=np.int64,
             )
             for segment in segments
@@ -165,7 +164,7 @@ def every_start(split: Split, segments: Sequence[Segment]) -> Split:
         Training starts are sorted, and those that `split` lists are among them.
     """
     listed = np.sort(split.train)
-    ends = np.cumsum([segment.length for segment in segments])
+    ends = [segment.stop for segment in segments]
     stretches = np.split(
         listed, np.flatnonzero(np.diff(np.searchsorted(ends, listed, "right"))) + 1
     )
@@ -200,10 +199,8 @@ def split_windows(
     """
     make = block_split if kind == "blocks" else random_split
     split = make(segments, delta_frames, None, seed=seed)
-    counts = {part: min(len(split.starts(part)), most[part]) for part in SPLITS}
-    if all(len(split.starts(part)) == counts[part] for part in SPLITS):
-        return split
-    return make(segments, delta_frames, counts, seed=seed)
+    counts = {part: min(count, most[part]) for part, count in split.counts.items()}
+    return split if counts == split.counts else make(segments, delta_frames, counts, seed=seed)
 
 
 def published_windows(

@@ -5,10 +5,7 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import Any
 
-from painet_cli.data.dataset.manifest import (
-    SPLITS,
-    Manifest,
-)
+from painet_cli.data.dataset.manifest import SPLITS, Manifest
 from painet_cli.data.particles.particles import COLUMNS, Particles
 from painet_cli.errors import RequestError, some_of
 
@@ -27,8 +24,7 @@ def only_system(manifest: Manifest, system: str | int) -> tuple[Manifest, int]:
     ends = list(accumulate(one.particles for one in manifest.systems))
     own, last = manifest.systems[number], ends[number]
     segments = [segment for segment in manifest.segments if segment.system == number]
-    first = segments[0].start
-    stop = segments[-1].start + segments[-1].length
+    first, stop = segments[0].start, segments[-1].stop
     split = manifest.split
     return manifest.model_copy(
         update={

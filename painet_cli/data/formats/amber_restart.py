@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.formats.frame import Frame
+from painet_cli.data.formats.frame import Frame, FrameReader
 from painet_cli.errors import RequestError
-from painet_cli.storage.archives import read_bytes
+from painet_cli.storage.archives import DAMAGED, read_bytes
 
 VELOCITY_UNIT = 20.455
 """Angstrom a picosecond in AMBER's unit of velocity."""
@@ -28,7 +28,7 @@ _HDF5 = b"\x89HDF"
 _NONE = np.zeros(0)
 
 
-class RestartReader:
+class RestartReader(FrameReader):
     """The frame of a restart file; see `FrameReader`.
 
     Raises
@@ -38,7 +38,6 @@ class RestartReader:
     """
 
     n_frames = 1
-    frame_time_ps: float | None = None
 
     def __init__(self, path: Path) -> None:
         with path.open("rb") as file:
@@ -49,16 +48,12 @@ class RestartReader:
                 "write it as NetCDF 3: `nccopy -k classic`, or as text with cpptraj",
             )
         self._frame, sizes = _netcdf(path) if start[:3] == b"CDF" else _text(path)
-        self.notes: tuple[str, ...] = ()
         if sizes == _LENGTHS:
             self.notes = (
                 f"{path.name} has three lengths of its box and no angles: they are taken for 90 "
                 "degrees",
             )
         self.n_atoms = len(self._frame.positions)
-
-    def close(self) -> None:
-        """Nothing is open."""
 
     def __getitem__(self, number: int) -> Frame:
         """Return the frame, whose number is 0."""
@@ -78,17 +73,9 @@ def _netcdf(path: Path) -> tuple[Frame, int]:
                 if variable.data.dtype.kind in "fi"
             }
             scale = float(getattr(file.variables.get("velocities"), "scale_factor", 1.0))
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        IndexError,
-        OverflowError,
-        MemoryError,
-    ) as error:
+    except (*DAMAGED, LookupError) as error:
         raise RequestError(f"{path}: damaged, or no NetCDF of version 3", hint) from error
-    x = held.get("coordinates", np.zeros(0))
+    x = held.get("coordinates", _NONE)
     if x.ndim != 2 or x.shape[1] != 3 or not len(x):
         raise RequestError(f"{path}: holds no frame of coordinates", hint)
     velocities = held.get("velocities")

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from painet_cli.data.formats.frame import Frame
+from painet_cli.data.formats.frame import Frame, FrameReader
 from painet_cli.data.particles.elements import HEAVIEST, symbol
 from painet_cli.data.particles.particles import Particles, particles_of_kinds
 from painet_cli.errors import RequestError
@@ -19,7 +19,7 @@ _RYDBERG_PS = 4.8377687e-5
 """Picoseconds in the unit of time of Rydberg's atomic units, in which pw.x has its steps."""
 
 
-class AseReader:
+class AseReader(FrameReader):
     """Frames of a file as ASE reads them, which says no times; see `FrameReader`.
 
     Parameters
@@ -40,9 +40,6 @@ class AseReader:
         It is damaged, of another format, or its frames have different atoms.
     """
 
-    frame_time_ps: float | None = None
-    notes: tuple[str, ...] = ()
-
     def __init__(self, form: str, path: Path) -> None:
         import ase.io
 
@@ -56,9 +53,7 @@ class AseReader:
             ) from error
         self.path = path
         self.n_frames = len(self._images)
-        self.numbers = (
-            tuple(int(number) for number in self._images[0].numbers) if self._images else ()
-        )
+        self.numbers = tuple(map(int, self._images[0].numbers)) if self._images else ()
         self.n_atoms = len(self.numbers)
         if not self.n_atoms:
             raise RequestError(f"{path}: holds no atoms", "is it the right file?")
@@ -71,9 +66,6 @@ class AseReader:
                     f"{path}: frame {k} has other atoms than frame 0",
                     "give frames of the same atoms in the same order",
                 )
-
-    def close(self) -> None:
-        """Nothing is open."""
 
     def __getitem__(self, number: int) -> Frame:
         """Frame by number."""

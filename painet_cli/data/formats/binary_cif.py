@@ -6,7 +6,6 @@ Format: https://github.com/molstar/BinaryCIF/blob/master/encoding.md
 from __future__ import annotations
 
 import gzip
-import zlib
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.errors import RequestError
-from painet_cli.storage.archives import read_bytes
+from painet_cli.storage.archives import DAMAGED, read_bytes
 
 _CATEGORIES = ("_entry", "_cell", "_symmetry", "_atom_site")
 _TYPES = {1: "<i1", 2: "<i2", 3: "<i4", 4: "<u1", 5: "<u2", 6: "<u4", 32: "<f4", 33: "<f8"}
@@ -50,28 +49,13 @@ def mmcif_of(path: Path) -> str:
                 columns = {one["name"]: _column(one) for one in category["columns"]}
                 loop = block.init_loop(f"{category['name']}.", list(columns))
                 loop.set_all_values(list(columns.values()))
-    except _DAMAGES as error:
+    except (*DAMAGED, LookupError, AttributeError) as error:
         raise RequestError(
             f"{path}: damaged, or no BinaryCIF", "get it again, or take the .cif of the same entry"
         ) from error
     if "_atom_site" not in found:
         raise RequestError(f"{path}: holds no atoms", "is it the entry of a structure?")
     return str(document.as_string())
-
-
-_DAMAGES = (
-    ValueError,  # msgpack's own are of this kind
-    KeyError,
-    TypeError,
-    IndexError,
-    AttributeError,
-    OverflowError,
-    RuntimeError,
-    EOFError,
-    OSError,
-    zlib.error,
-)
-"""What decoding raises where the bytes are not what they should be."""
 
 
 def _column(column: Mapping[str, Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -82,14 +83,15 @@ class FrameReader(Protocol):
 
     n_frames: int
     n_atoms: int
-    frame_time_ps: float | None
-    notes: tuple[str, ...]
+    frame_time_ps: float | None = None
+    notes: tuple[str, ...] = ()
 
     def __getitem__(self, number: int) -> Frame:
         """Frame by number, counted from 0."""
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file, where it is still open."""
+        return
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,14 @@ def angstroms(unit: str, where: str) -> float:
             f"expected one of {', '.join(ANGSTROMS)}",
         )
     return ANGSTROMS[name]
+
+
+def time_between(times: Sequence[float | None]) -> float | None:
+    """Time from a file's first frame to the next; None where there is no next, or one has none."""
+    match times:
+        case [float(first), float(second), *_]:
+            return second - first
+    return None
 
 
 def is_unwritten(positions: NDArray[np.floating]) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.formats.frame import ANGSTROMS, Frame
+from painet_cli.data.formats.frame import ANGSTROMS, Frame, time_between
 from painet_cli.data.formats.gro import gro_box, title_time
 from painet_cli.data.formats.text_frames import cut_short, open_unpacked
 from painet_cli.data.particles.particles import Particles, particles_of_kinds
@@ -44,29 +44,24 @@ class G96Reader:
         self._cut = False
         try:
             self._frames = [one for one in self._find() if {*_POSITIONS} & one.keys()]
-            if (
-                self._cut
-                and len(self._frames) > 1
-                and len(self._frames[-1]) < len(self._frames[-2])
-            ):
+            blocks = [len(one) for one in self._frames]
+            if self._cut and len(blocks) > 1 and blocks[-1] < blocks[-2]:
                 self._frames.pop()
             if not self._frames:
                 raise RequestError(f"{path}: holds no whole frame", _HINT)
-            counts = [one[_of(one)][1] for one in self._frames]
+            counts = [one[_position_block(one)][1] for one in self._frames]
             self.n_frames, self.n_atoms = len(counts), counts[0]
             if other := next((k for k, count in enumerate(counts) if count != counts[0]), None):
                 raise RequestError(
                     f"{path}: frame {other} has {counts[other]:,} atoms, frame 0 has {counts[0]:,}",
                     "a prediction follows the same atoms: give the frames that have them all",
                 )
-            times = [self._time(one) for one in self._frames[:2]]
+            apart = time_between([self._time(one) for one in self._frames[:2]])
         except BaseException:
             self.close()
             raise
         self.notes: tuple[str, ...] = (cut_short(path, self.n_frames),) if self._cut else ()
-        self.frame_time_ps = None
-        if len(times) == 2 and times[0] is not None and times[1] is not None:
-            self.frame_time_ps = float(f"{times[1] - times[0]:.6g}")
+        self.frame_time_ps = None if apart is None else float(f"{apart:.6g}")
 
     def close(self) -> None:
         """Let go of the file."""
@@ -89,7 +84,7 @@ class G96Reader:
         box = self._lines(blocks["BOX"])[:1] if "BOX" in blocks else []
         return Frame(
             number,
-            self._table(blocks, _of(blocks), where).astype(np.float32),
+            self._table(blocks, _position_block(blocks), where).astype(np.float32),
             gro_box(box[0], where) if box else None,
             self._time(blocks) or 0.0,
             velocities,
@@ -159,7 +154,7 @@ class G96Reader:
         return title_time(" ".join(self._lines(blocks["TITLE"]))) if "TITLE" in blocks else None
 
 
-def _of(blocks: _Blocks) -> str:
+def _position_block(blocks: _Blocks) -> str:
     return next(name for name in _POSITIONS if name in blocks)
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.formats.frame import ANGSTROMS, Frame
-from painet_cli.data.formats.text_frames import TextFrames
+from painet_cli.data.formats.frame import ANGSTROMS, Frame, time_between
+from painet_cli.data.formats.text_frames import TextFrames, is_number
 from painet_cli.errors import RequestError
 
 _TIME = re.compile(r"\bt=\s*([-+.\deE]+)")
@@ -33,18 +33,16 @@ class GroReader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._text = TextFrames(path, count_line=1, head=2, tail=1)
+        self._text = TextFrames(path, count_line=1, tail=1)
         self.n_atoms = self._text.n_atoms
         try:
             self._text.check_end(self.__getitem__)
             self.n_frames, self.notes = self._text.n_frames, self._text.notes
-            times = [title_time(self._text.lines(k)[0]) for k in range(min(2, self.n_frames))]
+            first = range(min(2, self.n_frames))
+            self.frame_time_ps = time_between([title_time(self._text.lines(k)[0]) for k in first])
         except BaseException:
             self.close()
             raise
-        self.frame_time_ps = None
-        if len(times) == 2 and times[0] is not None and times[1] is not None:
-            self.frame_time_ps = times[1] - times[0]
 
     def close(self) -> None:
         """Let go of the file."""
@@ -88,18 +86,15 @@ def title_time(title: str) -> float | None:
 
 
 def _table(lines: list[str], columns: list[slice], where: str) -> NDArray[np.float64]:
+    rows = [[line[one] for one in columns] for line in lines]
     try:
-        return np.array([[line[one] for one in columns] for line in lines], dtype=np.float64)
+        return np.array(rows, dtype=np.float64)
     except ValueError:
-        for k, line in enumerate(lines):
-            try:
-                [float(line[one]) for one in columns]
-            except ValueError:
-                raise RequestError(
-                    f"{where}: {line[_NAMES:][:60]!r} of atom {k} are no coordinates",
-                    "expected GRO's columns: residue, name, number, x, y, z in nm",
-                ) from None
-        raise
+        bad = next(k for k, row in enumerate(rows) if not all(map(is_number, row)))
+        raise RequestError(
+            f"{where}: {lines[bad][_NAMES:][:60]!r} of atom {bad} are no coordinates",
+            "expected GRO's columns: residue, name, number, x, y, z in nm",
+        ) from None
 
 
 def gro_box(line: str, where: str) -> NDArray[np.float64] | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.formats.frame import LAMMPS_UNITS, Frame
+from painet_cli.data.formats.frame import LAMMPS_UNITS, Frame, time_between
 from painet_cli.data.formats.text_frames import cut_short, lammps_box, last_of, open_unpacked
 from painet_cli.data.particles.bonds import bonds_within
 from painet_cli.data.particles.elements import elements_by_mass, holds_heavy_hydrogens, is_element
@@ -178,12 +178,10 @@ class DumpReader:
             raise RequestError(f"{self._where(number)}: {said} are no numbers", _HINT) from None
 
     def _frame_time(self) -> float | None:
-        if self._units not in LAMMPS_UNITS or len(self._heads) < 2:
+        apart = time_between([head.time for head in self._heads[:2]])
+        if apart is None or self._units not in LAMMPS_UNITS:
             return None
-        first, second = self._heads[0].time, self._heads[1].time
-        if first is None or second is None:
-            return None
-        return float(f"{(second - first) * LAMMPS_UNITS[self._units][1]:.6g}")
+        return float(f"{apart * LAMMPS_UNITS[self._units][1]:.6g}")
 
     def _uneven(self) -> tuple[int, ...]:
         steps = [head.step for head in self._heads if head.step is not None]

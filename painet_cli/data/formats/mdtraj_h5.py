@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from painet_cli.data.formats.frame import ANGSTROMS, Frame, LateTimes
+from painet_cli.data.formats.frame import ANGSTROMS, Frame, FrameReader, LateTimes
 from painet_cli.data.particles.elements import is_element
 from painet_cli.data.particles.particles import Particles, particles_of_kinds
 from painet_cli.errors import RequestError
@@ -38,7 +38,7 @@ def is_mdtraj(path: Path) -> bool:
     return False  # whatever it is, it is not mdtraj's
 
 
-class MdtrajReader:
+class MdtrajReader(FrameReader):
     """Frames of a file, read in a process of its own; see `FrameReader`.
 
     Raises
@@ -47,15 +47,13 @@ class MdtrajReader:
         It cannot be read, or is in units that are not mdtraj's.
     """
 
-    notes: tuple[str, ...] = ()
-
     def __init__(self, path: Path) -> None:
         self.path = path
         with _whole(path):
             self._file = Decoder(f"{__name__}:frames", path)
         told = self._file.told
         self.n_frames, self.n_atoms = int(told["n_frames"]), int(told["n_atoms"])
-        self.frame_time_ps: float | None = told["frame_time_ps"]
+        self.frame_time_ps = told["frame_time_ps"]
 
     def close(self) -> None:
         """Let go of the file."""

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.formats.binary_cif import mmcif_of
-from painet_cli.data.formats.frame import Frame
+from painet_cli.data.formats.frame import Frame, FrameReader
 from painet_cli.data.formats.pdb_models import other_models_note
 from painet_cli.data.formats.text_frames import open_unpacked
 from painet_cli.errors import RequestError
@@ -46,7 +46,7 @@ def refuse_crystal(path: Path) -> None:
         )
 
 
-class MmcifReader:
+class MmcifReader(FrameReader):
     """Models of an entry, which have no times; see `FrameReader`.
 
     Raises
@@ -54,8 +54,6 @@ class MmcifReader:
     RequestError
         It cannot be read, or holds no atoms.
     """
-
-    frame_time_ps: float | None = None
 
     def __init__(self, path: Path) -> None:
         import gemmi
@@ -81,17 +79,13 @@ class MmcifReader:
             if np.array_equal(identity, identities[0])
         ]
         left_out = len(models) - len(self._models)
-        self.notes: tuple[str, ...] = (
-            (other_models_note(path, left_out, len(models)),) if left_out else ()
-        )
+        if left_out:
+            self.notes = (other_models_note(path, left_out, len(models)),)
         cell = structure.cell
         self._box = None
         if cell.is_crystal():
             self._box = np.array(cell.orth.mat.tolist()).T
         self.n_frames, self.n_atoms = len(self._models), counts[0]
-
-    def close(self) -> None:
-        """Nothing is open."""
 
     def __getitem__(self, number: int) -> Frame:
         """Model by number."""

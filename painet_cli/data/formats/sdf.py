@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.formats.frame import Frame
+from painet_cli.data.formats.frame import Frame, FrameReader
 from painet_cli.data.particles.elements import is_element
 from painet_cli.data.particles.particles import Particles, particles_of_kinds
 from painet_cli.errors import RequestError
@@ -22,7 +22,7 @@ _HEAD = 4
 _HINT = "expected a MOL or SDF file as MDL V2000 has it"
 
 
-class SdfReader:
+class SdfReader(FrameReader):
     """Records of an SDF file, which have no times; see `FrameReader`.
 
     Attributes
@@ -37,9 +37,6 @@ class SdfReader:
     RequestError
         It is no such file, or its records are of different molecules.
     """
-
-    frame_time_ps: float | None = None
-    notes: tuple[str, ...] = ()
 
     def __init__(self, path: Path) -> None:
         lines = read_bytes(path).decode("latin-1").splitlines()
@@ -64,9 +61,6 @@ class SdfReader:
                 )
             self._frames.append(x)
         self.n_frames, self.n_atoms = len(self._frames), len(self.elements)
-
-    def close(self) -> None:
-        """Nothing is open."""
 
     def __getitem__(self, number: int) -> Frame:
         """Frame by number."""
@@ -101,7 +95,7 @@ def _molecule(
         ]
     except ValueError:
         raise RequestError(f"{where}: no counts, atoms and bonds follow", _HINT) from None
-    if not atoms or len(rows) < atoms or len(pairs) < bonds or not all(map(is_element, elements)):
+    if atoms < 1 or len(rows) < atoms or len(pairs) < bonds or not all(map(is_element, elements)):
         raise RequestError(f"{where}: {atoms} atoms are announced, and not there", _HINT)
     _check_drawn(where, lines[1], elements, pairs, x)
     if any(i == j or not 0 <= min(i, j) <= max(i, j) < atoms for i, j in pairs):

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from painet_cli.errors import RequestError
 
+_HEAD = 2
+"""Lines of a frame before its atoms."""
 _NOT_PERIODIC, _SLAB = 0, 6
 """Periodic boundaries of DL_POLY: none at all, and none along the last edge."""
 _FACES = re.compile(r"\b[pfsm]{2}\b")
@@ -33,8 +35,8 @@ class TextFrames:
         The file, perhaps packed as .gz or .bz2.
     count_line
         Line of a frame, from 0, that says how many atoms it has.
-    head, tail
-        Lines before the atoms and after them.
+    tail
+        Lines after the atoms; two stand before them.
 
     Attributes
     ----------
@@ -49,12 +51,12 @@ class TextFrames:
         There is no whole frame, one has no number of atoms, or another one than the first.
     """
 
-    def __init__(self, path: Path, *, count_line: int, head: int, tail: int) -> None:
+    def __init__(self, path: Path, *, count_line: int, tail: int) -> None:
         self.path = path
         self._file = open_unpacked(path)
         self._starts: list[int] = []
         self.n_atoms, self.cut, self._ends_in_a_line = 0, False, True
-        self._head, self._tail, self._count_line = head, tail, count_line
+        self._tail, self._count_line = tail, count_line
         try:
             self._find_frames()
         except BaseException:
@@ -69,7 +71,7 @@ class TextFrames:
     def lines(self, number: int) -> list[str]:
         """Lines of a frame, without their ends."""
         self._file.seek(self._starts[number])
-        count = self._head + self.n_atoms + self._tail
+        count = _HEAD + self.n_atoms + self._tail
         # Latin-1 reads any byte: what is not ASCII has a meaning only in titles
         return [self._file.readline().decode("latin-1").rstrip("\r\n") for _ in range(count)]
 
@@ -77,7 +79,7 @@ class TextFrames:
         line_number = 0
         while True:
             at = self._file.tell()
-            heading = [self._file.readline() for _ in range(self._head)]
+            heading = [self._file.readline() for _ in range(_HEAD)]
             if not b"".join(heading[: self._count_line + 1]).strip():
                 if not heading[0]:
                     break  # the end
@@ -110,7 +112,7 @@ class TextFrames:
             self._ends_in_a_line = last.endswith(b"\n")
             self.n_atoms = count
             self._starts.append(at)
-            line_number += self._head + count + self._tail
+            line_number += _HEAD + count + self._tail
         if not self._starts:
             raise RequestError(
                 f"{self.path}: holds no whole frame", "it was cut short: get it again"
@@ -158,6 +160,15 @@ def last_of(file: IO[bytes], count: int) -> bytes:
         if not last:
             break
     return last
+
+
+def is_number(word: str) -> bool:
+    """Whether `float` reads a word, and so does NumPy."""
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
 
 
 def dl_poly_box(path: Path, offset: int | None = None) -> NDArray[np.float64] | None:

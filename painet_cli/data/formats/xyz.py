@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.formats.frame import LAMMPS_FEMTOSECONDS, Frame, angstroms
-from painet_cli.data.formats.text_frames import TextFrames
+from painet_cli.data.formats.frame import LAMMPS_FEMTOSECONDS, Frame, angstroms, time_between
+from painet_cli.data.formats.text_frames import TextFrames, is_number
 from painet_cli.data.particles.elements import HEAVIEST, elements_named, symbol
 from painet_cli.data.particles.particles import Particles, particles_of_kinds
 from painet_cli.errors import RequestError
@@ -124,7 +124,7 @@ class XyzReader:
     """
 
     def __init__(self, path: Path) -> None:
-        self._text = TextFrames(path, count_line=0, head=2, tail=0)
+        self._text = TextFrames(path, count_line=0, tail=0)
         self.path = path
         self.n_atoms, self._timed = self._text.n_atoms, True
         try:
@@ -135,15 +135,13 @@ class XyzReader:
         except BaseException:
             self.close()
             raise
-        self.frame_time_ps = None
         self._timed = _in_femtoseconds(first)
+        self.frame_time_ps = time_between([one.time_ps for one in first]) if self._timed else None
         if not self._timed:
             self.notes += (
                 f"{path.name} does not say LAMMPS' unit of time, and it is not known to be fs: its "
                 "times and velocities are not used",
             )
-        elif len(first) == 2 and None not in (times := [one.time_ps for one in first]):
-            self.frame_time_ps = (times[1] or 0.0) - (times[0] or 0.0)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -238,7 +236,7 @@ def _columns(text: str, where: str) -> tuple[tuple[str, int], ...]:
         return _PLAIN
     words = found[1].split(":")
     triples = [words[k : k + 3] for k in range(0, len(words), 3)]
-    if any(len(one) < 3 or not one[2].isdecimal() or len(one[2]) > 3 for one in triples):
+    if not all(len(one) == 3 and re.fullmatch(r"[1-9]\d{0,2}", one[2]) for one in triples):
         raise RequestError(
             f"{where}: Properties={found[1][:60]} names no columns",
             "expected name:type:width, such as species:S:1:pos:R:3",
@@ -262,37 +260,28 @@ def _table(rows: list[list[str]], at: int, where: str) -> NDArray[np.float64]:
     try:
         return np.array([row[at : at + 3] for row in rows], dtype=np.float64)
     except ValueError:
-        bad = next(k for k, row in enumerate(rows) if not all(map(_is_number, row[at : at + 3])))
+        bad = next(k for k, row in enumerate(rows) if not all(map(is_number, row[at : at + 3])))
         raise RequestError(
             f"{where}: {' '.join(rows[bad][at : at + 3])[:60]!r} of atom {bad} are no coordinates",
             "expected a name, then x, y and z",
         ) from None
 
 
-def _is_number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
-
-
 def _numbers(words: list[str], count: int, where: str) -> NDArray[np.float64]:
-    if len(words) != count or not all(map(_is_number, words)):
+    if len(words) != count or not all(map(is_number, words)):
         raise RequestError(f"{where} is not {count} numbers", "expected the edges of the box")
     return np.array(words, dtype=np.float64)
 
 
 def _named(word: str, *, numbers_are_types: bool) -> str:
-    if word.isdecimal() and not numbers_are_types and 1 <= int(word[:9]) <= HEAVIEST:
-        return symbol(int(word))
-    return word
+    number = int(word) if word.isdecimal() and len(word) < 10 else 0
+    return symbol(number) if 1 <= number <= HEAVIEST and not numbers_are_types else word
 
 
 def _time_ps(text: str) -> float | None:
     """Time, where its unit is known: named, CP2K's (fs), or `Time` of extended XYZ (fs)."""
     found = _TIME.search(text)
-    if not found or not _is_number(found[1]):
+    if not found or not is_number(found[1]):
         return None
     extended = _PROPERTIES.search(text) and found[0].startswith("Time")
     unit = found[2] or ("fs" if extended or _CP2K.search(text) else None)

@@ -56,7 +56,7 @@ def read_noted_motion(path: Path, skeleton: Skeleton) -> tuple[NDArray[np.float6
     note = ""
     if not _RADIANS.search(raw):
         degrees = np.degrees(angles).reshape(len(angles), -1)
-        note = radians_note(path, degrees, "write :RADIANS in place of :DEGREES at its head")
+        note = radians_note(path.name, degrees, "write :RADIANS in place of :DEGREES at its head")
     return joint_positions(skeleton, root, angles), note
 
 
@@ -72,14 +72,14 @@ def parse_asf(raw: bytes, where: str) -> Skeleton:
     sections = _sections(rows(raw, where), where)
     degrees = _in_degrees(sections.get(":units", []), where)
     root = Block.collect(where, ROOT, sections[":root"], ROOT_KEYS)
-    root_order = root.order("axis", 0)
+    root_order = root.order(0)
     bones = _bones(sections[":bonedata"], where)
     names = (ROOT, *bones)
     parents, order = _hierarchy(sections[":hierarchy"], names, where)
     axis = [bone.numbers("axis", 3, tail=1) for bone in bones.values()]
     turned = np.array([root.numbers("orientation", 3), *axis])
     turned = np.radians(turned) if degrees else turned
-    orders = [root_order, *(bone.order("axis", 3) for bone in bones.values())]
+    orders = [root_order, *(bone.order(3) for bone in bones.values())]
     return Skeleton(
         names=names,
         parents=parents,

@@ -1,4 +1,4 @@
-"""What ASF and AMC files share: lines of words and numbers, and errors that name the line."""
+"""What text files of motion share: lines of words and numbers, and errors that name the line."""
 
 from __future__ import annotations
 
@@ -57,7 +57,6 @@ def rows(raw: bytes, where: str) -> list[Row]:
     if len(max(split, key=len, default=b"")) > LONGEST_LINE:
         line = next(k for k, text in enumerate(split, start=1) if len(text) > LONGEST_LINE)
         raise bad_line(where, line, f"longer than {LONGEST_LINE:,} letters", hint)
-    # Latin-1 reads any byte: what is not ASCII has a meaning only in comments and names.
     lines = (decoded(line.partition(b"#")[0]).split() for line in split)
     found = [(number, words) for number, words in enumerate(lines, start=1) if words]
     if not found:
@@ -155,19 +154,19 @@ class Block:
             raise bad_line(self.where, line, what, f"expected '{expected}'")
         return numbers(words[:count], self.where, line)
 
-    def order(self, key: str, before: int) -> str:
-        """Order of three rotations, such as `xyz`, that stands behind `before` numbers.
+    def order(self, before: int) -> str:
+        """Order of three rotations, such as `xyz`, behind `before` numbers of the axis.
 
         Raises
         ------
         RequestError
             It is none.
         """
-        line, words = self.row(key)
+        line, words = self.row("axis")
         found = words[before].lower() if len(words) == before + 1 else ""
         if sorted(found) != ["x", "y", "z"]:
-            what = f"{self.title}: {quote(' '.join([key, *words]))} is not read"
-            expected = " ".join([key, *["NUMBER"] * before, "XYZ"])
+            what = f"{self.title}: {quote(' '.join(['axis', *words]))} is not read"
+            expected = " ".join(["axis", *["NUMBER"] * before, "XYZ"])
             hint = f"expected '{expected}', the axes in any order"
             raise bad_line(self.where, line, what, hint)
         return found

@@ -68,7 +68,7 @@ def read_bvh(path: Path) -> Motion:
         "whole ones before the cut are read"
         if missing
         else "",
-        radians_note(path, values[:, turning], "BVH has degrees: multiply them by 57.2958"),
+        radians_note(path.name, values[:, turning], "BVH has degrees: multiply them by 57.2958"),
     )
     return Motion(
         names=names,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from painet_cli.data.motion.bone_turns import is_end, pose
+from painet_cli.data.particles.bonds import neighbours
 
 _TURN = "Zrotation Yrotation Xrotation"
 
@@ -23,10 +24,7 @@ def parents_of(bonds: Sequence[tuple[int, int]], joint_count: int) -> dict[int, 
 
     None where the bonds are no tree of all joints.
     """
-    near: list[list[int]] = [[] for _ in range(joint_count)]
-    for i, j in bonds:
-        near[i].append(j)
-        near[j].append(i)
+    near = neighbours(bonds, joint_count)
     parents: dict[int, int] = {}
     pending = [(0, -1)]
     while pending:

@@ -64,15 +64,15 @@ def read_c3d(path: Path) -> Motion:
         up_axis=up,
         times_s=(said["first"] + np.arange(len(x))) / rate if rate > 0 else None,
     )
-    motion = replace(motion, notes=(*motion.notes, *turned))
-    if not (others := [name for name in names[: x.shape[1]] if name in said["others"]]):
-        return motion
-    more = ", ..." * (len(others) > 5)
-    note = (
-        f"{path.name}: {len(others)} points are no markers, but angles, forces and the like, and "
-        f"are left out: {', '.join(others[:5])}{more}"
-    )
-    return replace(motion, notes=(note, *motion.notes))
+    notes = [*motion.notes, *turned]
+    if others := [name for name in names[: x.shape[1]] if name in said["others"]]:
+        more = ", ..." * (len(others) > 5)
+        notes.insert(
+            0,
+            f"{path.name}: {len(others)} points are no markers, but angles, forces and the like, "
+            f"and are left out: {', '.join(others[:5])}{more}",
+        )
+    return replace(motion, notes=tuple(notes))
 
 
 def _up(screen: str) -> Axis | None:

@@ -63,7 +63,7 @@ def write_glb(
     """
     posed = pose(parents, rest, frames, of_joints=of_joints)
     buffer = _Buffer()
-    shape = _bone_shape(buffer)
+    _add_bone_shape(buffer)
     times = buffer.add(np.arange(len(frames), dtype=np.float32) * frame_time_s, "SCALAR")
     nodes: list[dict[str, Any]] = [
         {"name": names[0], "translation": posed.root[0].tolist(), "children": []}
@@ -87,7 +87,7 @@ def write_glb(
             nodes.append(
                 {
                     "name": f"{names[joint]} (shape)",
-                    "mesh": shape,
+                    "mesh": 0,
                     "rotation": turn.as_quat().tolist(),
                     "scale": [length] * 3,
                 }
@@ -172,8 +172,8 @@ class _Buffer:
         return len(self.accessors) - 1
 
 
-def _bone_shape(buffer: _Buffer) -> int:
-    """Two pyramids along y, from 0 to 1; gives the index of their mesh."""
+def _add_bone_shape(buffer: _Buffer) -> None:
+    """Two pyramids along y, from 0 to 1: the first two accessors, which the one mesh is made of."""
     corners = [(1, 1), (1, -1), (-1, -1), (-1, 1)]
     waist = [[_GIRTH * x, _WAIST, _GIRTH * z] for x, z in corners]
     points = np.array([[0, 0, 0], *waist, [0, 1, 0]], dtype=np.float32)
@@ -185,7 +185,6 @@ def _bone_shape(buffer: _Buffer) -> int:
     buffer.add(points, "VEC3")
     buffer.add(np.array(faces, dtype=np.uint16), "SCALAR")
     buffer.views[0]["target"], buffer.views[1]["target"] = _VERTICES, _INDICES
-    return 0
 
 
 def _rotations(buffer: _Buffer, turns: NDArray[np.float64]) -> int:

@@ -205,16 +205,12 @@ def _read_positions(subject: int, members: Members, source: Path) -> SubjectTria
 
 
 def _check_edges(edges: NDArray[np.generic], where: str) -> None:
-    expected = np.sort(BONES, axis=1)
-    if edges.shape != expected.shape or not _same_rows(np.sort(edges, axis=1), expected):
+    expected = {*map(tuple, np.sort(BONES, axis=1).tolist())}
+    if edges.shape != np.shape(BONES) or {*map(tuple, np.sort(edges, axis=1).tolist())} != expected:
         raise RequestError(
             f"{where}: not the bones of CMU's skeleton",
             f"expected the {len(BONES)} bones between joints {', '.join(JOINTS[:4])}, ...",
         )
-
-
-def _same_rows(a: NDArray[np.generic], b: NDArray[np.generic]) -> bool:
-    return {*map(tuple, a.tolist())} == {*map(tuple, b.tolist())}
 
 
 def _check_positions(positions: NDArray[np.generic], where: str) -> None:

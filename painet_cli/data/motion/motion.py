@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.particles.names import Axis
-from painet_cli.data.particles.particles import Particles
+from painet_cli.data.particles.particles import Particles, joints
 from painet_cli.errors import RequestError
 
 
@@ -61,12 +61,7 @@ class Motion:
     @property
     def particles(self) -> Particles:
         """Joints or markers, each of a type of its own."""
-        return Particles(
-            names=self.names,
-            types=tuple(range(len(self.names))),
-            type_names=self.names,
-            bonds=self.bonds,
-        )
+        return joints(self.names, self.bonds)
 
 
 _EXTENT = (0.005, 50.0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,7 +136,7 @@ def with_jumps_apart(motion: Motion, name: str) -> Motion:
 
 
 def radians_note(
-    path: Path | str,
+    name: str,
     angles: NDArray[np.float64],  # (F, A), as the file has them
     mends: str,
 ) -> str:
@@ -145,6 +144,6 @@ def radians_note(
     if not angles.size or np.abs(angles).max() > _TURN or np.ptp(angles, axis=0).max() < _MOVING:
         return ""
     return (
-        f"{Path(path).name}: no rotation is beyond {np.abs(angles).max():.3g} degrees, as if they "
+        f"{name}: no rotation is beyond {np.abs(angles).max():.3g} degrees, as if they "
         f"were radians: {mends}"
     )

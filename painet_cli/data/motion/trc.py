@@ -5,7 +5,6 @@ Format: https://opensimconfluence.atlassian.net/wiki/spaces/OpenSim/pages/530899
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -55,7 +54,7 @@ def read_trc(path: Path) -> Motion:
         if not line.strip():
             continue
         # a marker that was not seen is an empty column between tabs
-        words = [word.strip() for word in re.split(r"\t", line.rstrip("\r\n"))]
+        words = [word.strip() for word in line.split("\t")]
         if len(words) < 3:
             words = line.split()
         times.append(words[1] if len(words) > 1 else "")
@@ -71,7 +70,8 @@ def read_trc(path: Path) -> Motion:
     if not rows:
         raise bad_line(where, len(lines), "no frames follow", NOT_WHOLE)
     positions = np.array(rows).reshape(len(rows), len(names), 3) * metres
-    frame_time_s, breaks, notes = _timing(times, places, rate, where)
+    seconds = _seconds(times)
+    frame_time_s, breaks, notes = _timing(times, seconds, places, rate, where)
     motion = markers(
         path,
         names,
@@ -79,40 +79,41 @@ def read_trc(path: Path) -> Motion:
         frame_time_s=frame_time_s,
         up_axis="y",
         breaks=breaks,
-        times_s=_times(times, frame_time_s, breaks),
+        times_s=_times(seconds, frame_time_s, breaks),
     )
     return replace(motion, notes=(*motion.notes, *notes))
 
 
-def _times(words: list[str], frame_time_s: float, breaks: tuple[int, ...]) -> NDArray[np.float64]:
+def _seconds(words: list[str]) -> NDArray[np.float64]:
+    """(F,) times of the frames; 0 where one is no number."""
+    try:
+        times = np.array([float(word) for word in words])
+    except ValueError:
+        return np.zeros(len(words))
+    return times if np.isfinite(times).all() else np.zeros(len(words))
+
+
+def _times(
+    said: NDArray[np.float64], frame_time_s: float, breaks: tuple[int, ...]
+) -> NDArray[np.float64]:
     """(F,) seconds: as the first frame of every stretch says, and on by the time between frames."""
-    begins = np.zeros(len(words), dtype=np.int64)
+    begins = np.zeros(len(said), dtype=np.int64)
     begins[list(breaks)] = breaks
     begins = np.maximum.accumulate(begins)
-    try:
-        said = np.array([float(word) for word in words])[begins]
-    except ValueError:
-        said = np.zeros(len(words))
-    if not np.isfinite(said).all():
-        said = np.zeros(len(words))
-    times: NDArray[np.float64] = said + (np.arange(len(words)) - begins) * frame_time_s
+    times: NDArray[np.float64] = said[begins] + (np.arange(len(said)) - begins) * frame_time_s
     return times
 
 
 def _timing(
-    words: list[str], places: list[int], rate: float, where: str
+    words: list[str], times: NDArray[np.float64], places: list[int], rate: float, where: str
 ) -> tuple[float, tuple[int, ...], tuple[str, ...]]:
     """Seconds between frames, the frames that come later than that, and what is said of both.
 
     What the frames say of their times counts for more than the rate in the heading.
     """
     said = 1 / rate
-    try:
-        times = np.array([float(word) for word in words])
-    except ValueError:
-        return said, (), ()
     passed = np.diff(times)
-    if not np.isfinite(times).all() or not passed.any():
+    if not passed.any():
         return said, (), ()
     if (passed <= 0).any():
         at = int(np.argmax(passed <= 0)) + 1

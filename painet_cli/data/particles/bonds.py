@@ -1,8 +1,8 @@
-"""Bonds guessed from distances, for sources that list none."""
+"""Bonds: guessed from distances for sources that list none, and who is bonded to whom."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -126,6 +126,26 @@ def _closed(box: NDArray[np.floating], reach: float) -> NDArray[np.floating]:
     closed = box.astype(np.float64)
     closed[is_open] = 4 * reach * np.linalg.svd(closed)[2][-int(is_open.sum()) :]
     return closed
+
+
+def among(
+    bonds: NDArray[np.int64],  # (B, 2)
+    indices: NDArray[np.int64],  # (S,)
+) -> NDArray[np.int64]:
+    """Bonds within some atoms, as pairs of their places there."""
+    place = np.full(max(int(bonds.max(initial=-1)), int(indices.max(initial=-1))) + 1, -1)
+    place[indices] = np.arange(len(indices))
+    found: NDArray[np.int64] = place[bonds]
+    return found[(found >= 0).all(axis=1)]
+
+
+def neighbours(bonds: Iterable[tuple[int, int]], count: int) -> list[list[int]]:
+    """Whom each of `count` particles is bonded to, in the order of the bonds."""
+    near: list[list[int]] = [[] for _ in range(count)]
+    for i, j in bonds:
+        near[i].append(j)
+        near[j].append(i)
+    return near
 
 
 def inverse_box(box: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -7,7 +7,7 @@ before anything is rounded or computed, and predictions are moved back.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,10 +32,10 @@ def places(
     up_axis: Axis | None,
 ) -> NDArray[np.float64]:  # (..., 1, 3)
     """Where systems are: whole numbers near their centroids, height left at zero."""
-    at = np.rint(positions.astype(np.float64).mean(axis=-2, keepdims=True))
+    at: NDArray[np.float64] = np.rint(positions.astype(np.float64).mean(axis=-2, keepdims=True))
     if up_axis is not None:
         at[..., AXES.index(up_axis)] = 0.0
-    return cast("NDArray[np.float64]", at)
+    return at
 
 
 def kept_digits(positions: NDArray[Any], up_axis: Axis | None) -> NDArray[np.floating]:

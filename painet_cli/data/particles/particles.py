@@ -48,6 +48,11 @@ class Particles(Section):
     hydrogens: tuple[Index, ...] = ()
     """Number of hydrogens that are bonded to every particle and are no particles themselves."""
 
+    @property
+    def kinds(self) -> list[str]:
+        """Name of every particle's type."""
+        return [self.type_names[index] for index in self.types]
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         n = len(self.names)
@@ -81,6 +86,11 @@ def particles_of_kinds(names: Sequence[str], kinds: Sequence[str], **columns: An
     return Particles(names=tuple(names), types=types, type_names=type_names, **held)
 
 
+def joints(names: tuple[str, ...], bonds: tuple[tuple[int, int], ...]) -> Particles:
+    """Joints or markers, each of a type of its own."""
+    return Particles(names=names, types=tuple(range(len(names))), type_names=names, bonds=bonds)
+
+
 def residue_numbers(particles: Particles) -> NDArray[np.int64]:
     """(N,) number of the residue that every particle is in, counted from 0 (`residue_starts`)."""
     every = np.arange(len(particles.names))
@@ -93,19 +103,13 @@ def residue_starts(particles: Particles) -> NDArray[np.int64]:
     A residue is a run of particles that agree in chain, number, insertion code and name; particles
     that say nothing of residues are one.
     """
-    labels_of_residues = (
-        particles.chains,
-        particles.residue_ids,
-        particles.insertions,
-        particles.residues,
-    )
-    own = [labels for labels in labels_of_residues if labels]
     begins = np.zeros(len(particles.names), dtype=bool)
     begins[0] = True
-    for labels in own:
+    for name in ("chains", "residue_ids", "insertions", "residues"):
         # as objects: numpy would cut or pad text, and comparing is all that is needed
-        column = np.array(labels, dtype=object)
-        begins[1:] |= column[1:] != column[:-1]
+        column = np.array(getattr(particles, name), dtype=object)
+        if len(column):
+            begins[1:] |= column[1:] != column[:-1]
     return np.flatnonzero(begins)
 
 
@@ -140,23 +144,14 @@ def subset(particles: Particles, indices: NDArray[np.int64]) -> Particles:
     Hydrogens that are left out are counted where they were bonded.
     """
     place = {int(index): k for k, index in enumerate(indices)}
-
-    def chosen(column: tuple[Any, ...]) -> tuple[Any, ...]:
-        return tuple(column[index] for index in place) if column else ()
-
-    return Particles(
-        names=chosen(particles.names),
-        types=chosen(particles.types),
-        type_names=particles.type_names,
-        bonds=tuple((place[i], place[j]) for i, j in particles.bonds if i in place and j in place),
-        elements=chosen(particles.elements),
-        residues=chosen(particles.residues),
-        residue_ids=chosen(particles.residue_ids),
-        insertions=chosen(particles.insertions),
-        chains=chosen(particles.chains),
-        records=chosen(particles.records),
-        hydrogens=chosen(_hydrogens(particles, place.keys())),
-    )
+    columns = {name: getattr(particles, name) for name in ("names", "types", *COLUMNS)}
+    columns["hydrogens"] = _hydrogens(particles, place.keys())
+    chosen = {
+        name: tuple(column[index] for index in place) if column else ()
+        for name, column in columns.items()
+    }
+    bonds = tuple((place[i], place[j]) for i, j in particles.bonds if i in place and j in place)
+    return Particles(type_names=particles.type_names, bonds=bonds, **chosen)
 
 
 def _hydrogens(particles: Particles, kept: Collection[int]) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from painet_cli.data.particles.lengths import bond_lengths
 from painet_cli.data.units import time_text
 
 LOOKED_AT = 64
@@ -44,8 +45,7 @@ def smooth_note(
     enough = len(frames) >= _FEWEST_FRAMES and len(bonds) >= _FEWEST_BONDS
     if not enough or frame_time_s is None or frame_time_s < _SHORTEST_S:
         return ""
-    x = frames[-LOOKED_AT:].astype(np.float64)
-    lengths = np.linalg.norm(x[:, bonds[:, 0]] - x[:, bonds[:, 1]], axis=-1)  # (F, B)
+    lengths = bond_lengths(frames[-LOOKED_AT:], bonds)  # (F, B)
     variance = lengths.var(axis=0)
     chosen = (variance > _RIGID**2) & (lengths.max(axis=0) < _LONGEST)
     if chosen.sum() < _FEWEST_BONDS:

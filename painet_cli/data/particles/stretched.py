@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painet_cli.data.particles.elements import bond_reach
+from painet_cli.data.particles.lengths import bond_lengths
 from painet_cli.data.particles.particles import Particles
 from painet_cli.errors import RequestError
 
@@ -72,7 +73,7 @@ def stretched_bond(
         return None
     longest = longest_bonds(particles.elements, bonds) if particles.elements else None
     for number, frame in enumerate(frames):
-        apart = np.linalg.norm(frame[bonds[:, 0]].astype(np.float64) - frame[bonds[:, 1]], axis=1)
+        apart = bond_lengths(frame, bonds)
         beside = np.full(len(bonds), _BESIDE_OTHERS * apart.min())
         most = beside if longest is None else np.clip(beside, longest, _ANYWAY * longest)
         worst = int(np.argmax(apart / most))
@@ -128,9 +129,7 @@ def refuse_other_order(
     # boron shares its hydrogens
     known = np.isfinite(reach) & ~(symbols == "H")[bonds].all(axis=1)
     known &= ~(symbols == "B")[bonds].any(axis=1)
-    apart = np.linalg.norm(
-        positions[bonds[:, 0]].astype(np.float64) - positions[bonds[:, 1]], axis=1
-    )
+    apart = bond_lengths(positions, bonds)
     long = known & (apart > _LONG * reach)
     whole = apart[known] <= _ANYWAY * longest_bonds(elements, bonds[known])
     if long.sum() >= max(_SEVERAL, _SHARE * known.sum()) and whole.all():

@@ -15,6 +15,7 @@ from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt, model_validat
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import shortest_path
 
+from painet_cli.data.particles.bonds import among, neighbours
 from painet_cli.data.particles.names import Section
 from painet_cli.data.particles.particles import Particles
 
@@ -87,7 +88,7 @@ def structure_of(
         Unit of `frames`.
     """
     chemical = length_unit == "angstrom" and bool(particles.elements)
-    labels = list(particles.elements if chemical else _type_names(particles))
+    labels = list(particles.elements if chemical else particles.kinds)
     x = frames[np.linspace(0, len(frames) - 1, min(len(frames), _MOST_FRAMES)).astype(np.int64)]
     kept, bonds, hydrogens = _without_hydrogens(particles, labels, x[0])
     labels = [labels[k] for k in kept]
@@ -111,7 +112,7 @@ def rigid_bonds(structure: Structure, particles: Particles) -> NDArray[np.bool_]
 
     Those between markers of two bodies, or across a joint, do not. One that was not measured does.
     """
-    labels = _type_names(particles)
+    labels = particles.kinds
     around = _around(labels, np.asarray(particles.bonds, dtype=np.int64).reshape(-1, 2))
     plain = [label + seen for label, seen in zip(labels, around, strict=True)]
     lengths = [structure.lengths.get(_kind(plain, i, j)) for i, j in particles.bonds]
@@ -186,19 +187,12 @@ def _shares(structure: Structure, *, hydrogens: bool) -> dict[str, float]:
 
 def _around(labels: Sequence[str], bonds: NDArray[np.int64]) -> list[str]:
     """The neighbours of every particle: `(C,H)`."""
-    neighbours: dict[int, list[str]] = defaultdict(list)
-    for i, j in bonds.tolist():
-        neighbours[i].append(labels[j])
-        neighbours[j].append(labels[i])
-    return [f"({','.join(sorted(neighbours[k]))})" for k in range(len(labels))]
+    near = neighbours(bonds.tolist(), len(labels))
+    return [f"({','.join(sorted(labels[k] for k in own))})" for own in near]
 
 
 def _kind(environments: Sequence[str], i: int, j: int) -> str:
     return "-".join(sorted((environments[i], environments[j])))
-
-
-def _type_names(particles: Particles) -> list[str]:
-    return [particles.type_names[k] for k in particles.types]
 
 
 def _without_hydrogens(
@@ -223,12 +217,8 @@ def _without_hydrogens(
     dropped = np.zeros(n, dtype=bool)
     dropped[h[own]] = True
     kept = np.flatnonzero(~dropped)
-    place = np.full(n, -1)
-    place[kept] = np.arange(len(kept))
-    bonds = place[ends]
-    bonds = bonds[(bonds >= 0).all(axis=1)]
     known_here = bool(dropped.any() or particles.hydrogens)
-    return kept, bonds, counts[kept] if known_here else None
+    return kept, among(ends, kept), counts[kept] if known_here else None
 
 
 def _lengths(

@@ -10,7 +10,7 @@ from typing import Annotated
 import numpy as np
 
 from painet_cli.data.dataset.dataset import Dataset
-from painet_cli.data.dataset.manifest import Segment, Split
+from painet_cli.data.dataset.manifest import SPLITS, Segment, Split
 from painet_cli.data.dataset.origin import About
 from painet_cli.data.dataset.splits import split_windows
 from painet_cli.data.sources.options import (
@@ -152,7 +152,7 @@ def sequential_split(segments: Sequence[Segment], delta_frames: int) -> Split:
         [segment.start + np.arange(count) for segment, count in zip(segments, room, strict=True)]
     )[:-1]
     train, val = int(0.6 * len(starts)), int(0.8 * len(starts))
-    parts = [part.tolist() for part in np.split(starts, [train, val])]
+    parts = [tuple(part.tolist()) for part in np.split(starts, [train, val])]
     if not all(parts):
         longest = max(segment.length for segment in segments)
         raise RequestError(
@@ -161,11 +161,7 @@ def sequential_split(segments: Sequence[Segment], delta_frames: int) -> Split:
             f"give a smaller {option('delta_frames')}",
         )
     return Split(
-        kind="published",
-        delta_frames=delta_frames,
-        train=tuple(parts[0]),
-        val=tuple(parts[1]),
-        test=tuple(parts[2]),
+        kind="published", delta_frames=delta_frames, **dict(zip(SPLITS, parts, strict=True))
     )
 
 

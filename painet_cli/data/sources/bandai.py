@@ -99,7 +99,6 @@ def prepare_bandai(
         particles=first.particles,
         segments=segments,
         split=_split(segments, own, parts, window),
-        files={},
     )
     frames = kept_digits(np.concatenate([take.positions for take in takes]), first.up_axis)
     return write_dataset(folder, frames, manifest, force=to.force)
@@ -161,7 +160,7 @@ def _split(
     starts: dict[SplitName, tuple[int, ...]] = {}
     for seed, part in enumerate(SPLITS):
         own = [one for one, style in zip(segments, styles, strict=True) if style in parts[part]]
-        possible = starts_inside(own, 0, own[-1].start + own[-1].length, window)
+        possible = starts_inside(own, 0, own[-1].stop, window)
         if not len(possible):
             raise RequestError(
                 f"windows of {window} frames: no take of {', '.join(parts[part])} is as long",

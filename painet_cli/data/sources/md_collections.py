@@ -197,7 +197,6 @@ class Collection:
             ),
             segments=segments,
             split=shared_out,
-            files={},
         )
         frames = (block[:, kept] for block in written_frames(held))
         if reference:

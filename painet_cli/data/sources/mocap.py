@@ -21,13 +21,12 @@ from painet_cli.data.dataset.manifest import (
     end_to_end,
 )
 from painet_cli.data.motion.length_units import METRES_PER_ASF_UNIT
-from painet_cli.data.motion.mocap_files import SUBJECTS, read_trials
-from painet_cli.data.particles.particles import Particles
+from painet_cli.data.motion.mocap_files import ARCHIVE_URL, SUBJECTS, read_trials
+from painet_cli.data.particles.particles import joints
 from painet_cli.data.sources.options import AtHand
 from painet_cli.data.sources.registry import DataSource, Destination, RemoteFile, Source
 from painet_cli.errors import RequestError, option
 
-METRES_PER_UNIT = METRES_PER_ASF_UNIT
 FRAME_TIME_S = 1 / 120
 DELTA_FRAMES = 30
 TRAINING_WINDOWS = 200
@@ -78,22 +77,17 @@ def prepare_mocap(
             source=f"CMU Graphics Lab Motion Capture Database, mocap.cs.cmu.edu, subject {subject} "
             f"({SUBJECTS[subject].activity}), from {source.name}",
             licence="may be copied, modified and redistributed, but not resold",
-            citation="The data used in this project was obtained from mocap.cs.cmu.edu. "
-            "The database was created with funding from NSF EIA-0196217.",
+            citation=MOCAP.about.citation,
             prepared_by=to.command,
             notes=f"{taken.numbering} 1 ASF unit is 5.644 cm; 120 frames a second.",
         ),
-        units=Units(length="ASF unit", length_in_metres=METRES_PER_UNIT, frame_time_s=FRAME_TIME_S),
-        up_axis="y",
-        particles=Particles(
-            names=taken.joints,
-            types=tuple(range(len(taken.joints))),
-            type_names=taken.joints,
-            bonds=taken.bones,
+        units=Units(
+            length="ASF unit", length_in_metres=METRES_PER_ASF_UNIT, frame_time_s=FRAME_TIME_S
         ),
+        up_axis="y",
+        particles=joints(taken.joints, taken.bones),
         segments=segments,
         split=published_split(SUBJECTS[subject].dataset, segments),
-        files={},
     )
     frames = np.concatenate([*taken.trials.values()])
     return write_dataset(folder, frames, manifest, force=to.force)
@@ -145,9 +139,7 @@ def published_split(name: str, segments: Sequence[Segment]) -> Split:
     return Split(
         kind="published",
         delta_frames=DELTA_FRAMES,
-        train=tuple(starts["train"]),
-        val=tuple(starts["val"]),
-        test=tuple(starts["test"]),
+        **{part: tuple(own) for part, own in starts.items()},
     )
 
 
@@ -173,7 +165,7 @@ MOCAP = DataSource(
                 RemoteFile(
                     key="zip",
                     name="allasfamc.zip",
-                    urls=["http://mocap.cs.cmu.edu/allasfamc.zip"],
+                    urls=[ARCHIVE_URL],
                 )
             ]
         },

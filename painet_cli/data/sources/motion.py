@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
 from painet_cli.data.dataset.manifest import (
@@ -19,11 +18,13 @@ from painet_cli.data.dataset.manifest import (
     end_to_end,
     segment_names,
 )
+from painet_cli.data.dataset.origin import About
 from painet_cli.data.dataset.splits import checked_split, split_windows
 from painet_cli.data.motion.files import read_motion_file
 from painet_cli.data.motion.length_units import METRES_OF, UNSAID
 from painet_cli.data.motion.motion import Motion, check_extent, common_markers
 from painet_cli.data.motion.plausible import with_likely_unit
+from painet_cli.data.particles.lengths import bond_lengths
 from painet_cli.data.particles.names import Axis
 from painet_cli.data.particles.origin import kept_digits
 from painet_cli.data.particles.structure import BONE_TOLERANCE
@@ -31,6 +32,7 @@ from painet_cli.data.sources.options import (
     DeltaFrames,
     FrameTime,
     Horizon,
+    OwnSplitting,
     Positional,
     window_frames,
 )
@@ -62,10 +64,7 @@ def prepare_motion(
     ] = None,
     delta_frames: DeltaFrames = None,
     horizon: Horizon = 5,
-    split: Annotated[
-        Literal["blocks", "random"],
-        "blocks: separate stretches, no overlap. random: anywhere, so they overlap.",
-    ] = "blocks",
+    split: OwnSplitting = "blocks",
 ) -> Dataset:
     """Write one's own motion capture as a dataset, one segment a take.
 
@@ -94,13 +93,14 @@ def prepare_motion(
     segments = segments_of(segment_names(files), takes)
     first = takes[0]
     window = window_frames(delta_frames or DELTA_FRAMES, horizon)
-    if unit and first.length_unit == "metre":
-        raise RequestError(
-            f"{option('unit', unit)}: {files[0]} says its unit itself",
-            f"leave {option('unit')} out",
-        )
-    length = _UNITS[unit] if unit else first.length_unit
+    length = first.length_unit
     if unit:
+        if length == "metre":
+            raise RequestError(
+                f"{option('unit', unit)}: {files[0]} says its unit itself",
+                f"leave {option('unit')} out",
+            )
+        length = _UNITS[unit]
         for path, take in zip(files, takes, strict=True):
             check_extent(path, take.positions[0] * METRES_OF[length], option("unit", unit))
     manifest = Manifest(
@@ -108,8 +108,8 @@ def prepare_motion(
         origin=Origin(
             source="own motion capture: "
             + ", ".join(f"{path.name} (sha256 {file_sha256(path)})" for path in files),
-            licence="not stated: that of the files' owner",
-            citation="not stated",
+            licence=About.licence,
+            citation=About.citation,
             prepared_by=to.command,
             notes=" ".join(f"{note}." for take in takes for note in take.notes),
         ),
@@ -123,7 +123,6 @@ def prepare_motion(
         particles=first.particles,
         segments=segments,
         split=checked_split(partial(split_windows, split, seed=1), segments, window),
-        files={},
     )
     frames = kept_digits(np.concatenate([take.positions for take in takes]), first.up_axis)
     return write_dataset(folder, frames, manifest, force=to.force)
@@ -202,14 +201,10 @@ def check_one_scale(files: Sequence[Path], takes: Sequence[Motion]) -> None:
     first, bones = takes[0], np.array(takes[0].bonds, dtype=np.int64)
     if first.length_unit not in UNSAID or not len(bones):
         return
-
-    def lengths(take: Motion) -> NDArray[np.float64]:
-        x = take.positions[0]
-        return np.asarray(np.linalg.norm(x[bones[:, 1]] - x[bones[:, 0]], axis=-1))
-
-    long = lengths(first) > 0
+    own = bond_lengths(first.positions[0], bones)
+    long = own > 0
     for path, take in zip(files, takes, strict=True):
-        ratios = lengths(take)[long] / lengths(first)[long]
+        ratios = bond_lengths(take.positions[0], bones)[long] / own[long]
         factor = float(np.median(ratios))
         of_units = [max(factor, 1 / factor) / one for one in _BETWEEN_UNITS] if factor > 0 else []
         same = np.abs(ratios - factor).max(initial=0.0) <= BONE_TOLERANCE * factor
@@ -229,20 +224,21 @@ def common_frame_time(files: Sequence[Path], takes: Sequence[Motion]) -> float:
     RequestError
         A file does not say it, or they differ.
     """
-    times = [take.frame_time_s for take in takes]
-    for path, time in zip(files, times, strict=True):
-        if time is None:
+    times: list[float] = []
+    for path, take in zip(files, takes, strict=True):
+        if take.frame_time_s is None:
             raise RequestError(
                 f"{path}: does not say the time between its frames",
                 f"give it, such as {option('frame_time', '10ms')}",
             )
-        if not same_time(times[0] or time, time):
+        times.append(take.frame_time_s)
+        if not same_time(times[0], times[-1]):
             raise RequestError(
-                f"{path}: {time_text(time)} between frames, but {files[0]} has "
-                f"{time_text(times[0] or time)}",
+                f"{path}: {time_text(times[-1])} between frames, but {files[0]} has "
+                f"{time_text(times[0])}",
                 f"prepare them apart, or give {option('frame_time')} if the files are wrong",
             )
-    return times[0] or 0.0
+    return times[0]
 
 
 MOTION = DataSource(

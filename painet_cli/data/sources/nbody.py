@@ -114,7 +114,6 @@ def prepare_nbody(
         ),
         segments=segments,
         split=_split(length),
-        files={},
     )
     flat = frames.reshape(-1, particles, 3).astype(np.float32)
     return write_dataset(folder, flat, manifest, force=to.force)

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from painet_cli.config.schema import DATASET_NAME
 from painet_cli.errors import RequestError, option
 
 
@@ -23,9 +24,9 @@ Trajectories = Annotated[Sequence[Path], "Frames; again for every further replic
 DeltaFrames = Annotated[int | None, "Frames from a window's start to its last target.", Field(ge=1)]
 Horizon = Annotated[int, "T, targets that a window is to be cut into.", Field(ge=1, le=50)]
 FrameTime = Annotated[str | None, "Time between frames, such as 0.5fs; else the file's."]
-Splitting = Annotated[
-    SplitKind | None, "blocks: separate stretches, no overlap. random: anywhere, so they overlap."
-]
+_SPLIT_WORDS = "blocks: separate stretches, no overlap. random: anywhere, so they overlap."
+Splitting = Annotated[SplitKind | None, _SPLIT_WORDS]
+OwnSplitting = Annotated[Literal["blocks", "random"], _SPLIT_WORDS]
 Start = Annotated[int, "First frame of every file.", Field(ge=0)]
 Stop = Annotated[int | None, "Frame of every file to stop before.", Field(ge=1)]
 Stride = Annotated[int, "Take every so many frames.", Field(ge=1)]
@@ -44,7 +45,7 @@ def checked_name(name: str) -> str:
     RequestError
         It is not.
     """
-    if not re.fullmatch(r"\w[\w.-]{0,99}", name):
+    if not re.fullmatch(DATASET_NAME, name):
         raise RequestError(
             f"{option('name', name)}: not a name of a dataset", "expected letters, digits, - and _"
         )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from painet_cli.data.formats.frame import Frame
 from painet_cli.data.formats.md17_npz import MoleculeFile
-from painet_cli.data.particles.bonds import covalent_bonds
+from painet_cli.data.particles.bonds import among, covalent_bonds
 from painet_cli.data.particles.elements import symbol
 from painet_cli.data.particles.order import MOST_FRAMES, thinned, wrong_order
 from painet_cli.data.particles.particles import Particles
@@ -21,7 +21,7 @@ from painet_cli.data.particles.stretched import refuse_other_order, stretched_bo
 from painet_cli.data.particles.unit import refuse_other_unit
 from painet_cli.data.trajectories.atom_elements import elements_of
 from painet_cli.data.trajectories.reader import Trajectory
-from painet_cli.data.trajectories.whole import among, whole_positions
+from painet_cli.data.trajectories.whole import whole_positions
 from painet_cli.errors import RequestError, option
 
 NEAREST_ATOM = (0.9, 1.7)
@@ -52,7 +52,9 @@ def checked_frames(held: MoleculeFile, frame_time_s: float | None) -> NDArray[np
     frames, elements = first_frames(held), tuple(symbol(number) for number in held.numbers)
     check_unit(R.where, elements, frames[0])
     if frame_time_s is not None:
-        check_order(R.where, frames, frame_time_s)
+        with np.errstate(over="ignore"):
+            moved = [rms_moved(*two) for two in pairwise(frames)]
+        check_speed(R.where, moved, frame_time_s)
     joined = np.array(covalent_bonds(frames[0], elements)).reshape(-1, 2)
     refuse_other_order(R.where, elements, joined, frames[0], OTHER_Z)
     return frames
@@ -117,19 +119,6 @@ def check_unit(where: str, elements: Sequence[str], frame: NDArray[np.float64]) 
             f"to {high} angstrom",
             "these are no molecule's coordinates in angstrom",
         )
-
-
-def check_order(where: str, frames: NDArray[np.float64], frame_time_s: float) -> None:
-    """Tell a trajectory from a set of samples: atoms do not fly.
-
-    Raises
-    ------
-    RequestError
-        From frame to frame, atoms move faster than in any molecule.
-    """
-    with np.errstate(over="ignore"):
-        moved = [rms_moved(*two) for two in pairwise(frames)]
-    check_speed(where, moved, frame_time_s)
 
 
 def rms_moved(before: NDArray[np.floating], after: NDArray[np.floating]) -> float:

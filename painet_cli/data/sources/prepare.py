@@ -36,8 +36,8 @@ def prepare(
     Parameters
     ----------
     source
-        `mocap`, `md17`, `md22`, `adk`, `nbody`, `sample`, `merge`, `trajectory`, or what an
-        installed package adds; `registry.sources()` lists them.
+        `mocap`, `md17`, `md22`, `adk`, `nbody`, `sample`, `merge`, `trajectory`, `motion`,
+        `bandai`, or what an installed package adds; `registry.sources()` lists them.
     data_dir
         Folder of the prepared datasets; this one becomes a folder in it.
     force
@@ -73,12 +73,11 @@ def prepare(
     >>> painet.prepare("md17", molecule="benzene", source="benzene.npz")  # doctest: +SKIP
     """
     call = ", ".join([repr(source), *(f"{key}={value!r}" for key, value in options.items())])
-    to = Destination(
-        Path(data_dir), force=force, command=f"painet {version('painet')}: prepare({call})"
-    )
+    command = f"painet {version('painet')}: prepare({call})"
+    to = Destination(Path(data_dir), force=force, command=command, downloading=downloading)
     if progress is not None:
         to = replace(to, progress=progress)
-    return prepare_at(replace(to, downloading=downloading), source, **options)
+    return prepare_at(to, source, **options)
 
 
 def prepare_at(to: Destination, source: str, /, **options: Any) -> Dataset:

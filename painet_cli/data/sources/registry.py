@@ -125,10 +125,8 @@ _WORD = re.compile(r"\{(\w+)\}")
 
 def _filled(name: str, dataset: str) -> re.Match[str] | None:
     """Match a dataset's name with `md17-{molecule}`, whose words are the match's groups."""
-    literal = [re.escape(text) for text in _WORD.split(name)]
-    # re.split gives literal text at even places, the words between at odd ones
-    literal[1::2] = [f"(?P<{word}>.+)" for word in _WORD.findall(name)]
-    return re.fullmatch("".join(literal), dataset)
+    pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(name))
+    return re.fullmatch(pattern, dataset)
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,6 @@ def prepare_sample(to: Destination) -> Dataset:
         particles=atoms(numbers, covalent_bonds(frames[0], [symbol(number) for number in numbers])),
         segments=segments,
         split=block_split(segments, DELTA_FRAMES, WINDOWS, seed=SEED),
-        files={},
     )
     return write_dataset(folder, frames, manifest, force=to.force)
 

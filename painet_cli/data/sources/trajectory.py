@@ -8,7 +8,7 @@ from contextlib import ExitStack, closing
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from painet_cli.data.dataset.dataset import Dataset, write_dataset
 from painet_cli.data.dataset.manifest import Manifest, Origin, Units, end_to_end, segment_names
@@ -24,6 +24,7 @@ from painet_cli.data.sources.options import (
     FormatName,
     FrameTime,
     Horizon,
+    OwnSplitting,
     Start,
     Stop,
     Stride,
@@ -81,10 +82,7 @@ def prepare_trajectory(
     format: FormatName = None,  # noqa: A002 - what the command line calls it
     delta_frames: DeltaFrames = None,
     horizon: Horizon = 1,
-    split: Annotated[
-        Literal["blocks", "random"],
-        "blocks: separate stretches, no overlap. random: anywhere, so they overlap.",
-    ] = "blocks",
+    split: OwnSplitting = "blocks",
 ) -> Dataset:
     """Write one's own trajectories as a dataset, one segment a file.
 
@@ -270,7 +268,6 @@ def write_trajectories(
             particles=particles,
             segments=segments,
             split=shared_out,
-            files={},
         )
         return write_dataset(folder, chain([first], frames), manifest, force=to.force)
 

@@ -62,7 +62,8 @@ class DcdHeader:
                 (length,) = struct.unpack(f"{order}i", file.read(4))
                 title = file.read(min(length, 2**16) if length > 0 else 0)
                 file.seek(92 + 4 + length + 4)
-                _, n_atoms, _ = struct.unpack(f"{order}3i", file.read(12))
+                # without a sign: no number of atoms makes a frame of no bytes
+                _, n_atoms, _ = struct.unpack(f"{order}iIi", file.read(12))
             except (struct.error, OSError, ValueError) as error:
                 raise RequestError(f"{path}: has no head of a DCD", "get it again") from error
         fixed, cell, four_d = control[8], control[10], control[11]

@@ -34,6 +34,7 @@ _NEED_ATOM_COUNT = {"MDCRD", "TRZ", "DATA"}
 _BLOCK = 2**24
 _CELL_COLUMNS = (6, 15, 24, 33, 40, 47, 54)
 """Where the numbers of a CRYST1 begin, and the last ends."""
+_XDR = {"XTC", "TRR"}
 _ROUNDED_TIMES = {"XTC", "TRR", "NCDF", "H5MD"}
 """Formats whose times are, or may be, single precision."""
 _TIMES_ALONE = {"H5MD", "NCDF", "TNG"}
@@ -61,7 +62,7 @@ class MdaReader:
 
     def __init__(self, path: Path, kind: Readable, atom_count: int) -> None:
         self.path, self.kind = path, kind
-        check_claims(path, {kind.name})
+        check_claims(path, kind.name)
         self._pdb = read_models(path) if kind.name == "PDB" else None
         self._box_of_all = _first_cell(path) if kind.name == "PDB" else None
         self._dcd = DcdHeader.read(path) if kind.name == "DCD" else None
@@ -69,14 +70,14 @@ class MdaReader:
         self._units = data_scales(path) if kind.name == "DATA" else None
         self._late: LateTimes | None = None
         try:
-            with mdanalysis(path, kind.whole()):
+            with mdanalysis(path, kind.mends()):
                 self._reader = _reader_of(kind)(self._source(), **self._options(atom_count))
         except RequestError as error:
             raise (misplaced(path) if self._pdb else None) or error from error.__cause__
         try:
-            with mdanalysis(path, kind.whole()):
+            with mdanalysis(path, kind.mends()):
                 self.n_frames, self.n_atoms = int(self._reader.n_frames), int(self._reader.n_atoms)
-            self._read_models()
+            self._choose_frames()
             self.notes = self._notes()
             self.frame_time_ps = self._frame_time()
         except BaseException:
@@ -98,11 +99,12 @@ class MdaReader:
         """
         from MDAnalysis.lib.mdamath import triclinic_vectors
 
-        with mdanalysis(self.path, self.kind.whole(), failed=f"frame {number} cannot be read"):
+        with mdanalysis(self.path, self.kind.mends(), failed=f"frame {number} cannot be read"):
             step = self._reader[self._models[number]]
             box = self._box_of_all
             if self.kind.name in ("HISTORY", "CONFIG"):
-                box = dl_poly_box(self.path, *self._offset(number))
+                begin = self._reader._offsets[number] if self.kind.name == "HISTORY" else None
+                box = dl_poly_box(self.path, begin)
             elif step.dimensions is not None:
                 edges = getattr(step, "edges", None)
                 plain = triclinic_vectors(step.dimensions, dtype=np.float64)
@@ -126,12 +128,17 @@ class MdaReader:
             return 0.0  # MDAnalysis has one all the same, of a TPR -1 ps
         return self._late.time_ps(number, float(step.time)) if self._late else float(step.time)
 
-    def _offset(self, number: int) -> tuple[int, ...]:
-        """Byte at which a frame of a HISTORY begins; none of a CONFIG."""
-        return (self._reader._offsets[number],) if self.kind.name == "HISTORY" else ()
-
-    def _read_models(self) -> None:
-        """Take the models of a PDB that have the atoms of the first."""
+    def _choose_frames(self) -> None:
+        """Leave out a frame that was cut, and models of a PDB of other atoms than the first's."""
+        head = self._dcd or self._netcdf
+        self._cut = head is not None and head.cut
+        self._last_clock: tuple[int, float] | None = None
+        if self.kind.name in _XDR:
+            size, last = self.path.stat().st_size, self._reader.last_offset
+            end = frame_end(self.path, self.kind.name, last)
+            self._cut = end != size
+            self._last_clock = clock_at(self.path, self.kind.name, last)
+            self.n_frames -= end > size
         self._models: Sequence[int] = range(self.n_frames)
         if self._pdb is not None and self.n_frames > 1:
             self._models = self._pdb.same
@@ -187,26 +194,18 @@ class MdaReader:
         return float(f"{time:.6g}")  # files hold it in single precision
 
     def _last_time(self) -> float | None:
-        if self.kind.name in ("XTC", "TRR"):
-            clock = clock_at(self.path, self.kind.name, self._reader.last_offset)
-            return clock[1] if clock else None
+        if self.kind.name in _XDR:
+            return self._last_clock[1] if self._last_clock else None
         return float(self._reader[self.n_frames - 1].time)
 
     def _notes(self) -> tuple[str, ...]:
-        head = self._dcd or self._netcdf
-        cut = head.cut if head is not None else False
-        if self.kind.name in ("XTC", "TRR"):
-            end = frame_end(self.path, self.kind.name, self._reader.last_offset)
-            cut = end != self.path.stat().st_size
-            self.n_frames -= end > self.path.stat().st_size
-        notes = [cut_short(self.path, self.n_frames)] if cut else []
-        if self.kind.name in ("XTC", "TRR"):
-            clock = clock_at(self.path, self.kind.name, self._reader.last_offset)
-            if clock and clock[0] == clock[1] >= self._reader.n_frames > 1:
-                notes.append(
-                    f"{self.path.name} counts 1 ps a step, as GROMACS' minimisations do: such "
-                    "frames are no motion"
-                )
+        notes = [cut_short(self.path, self.n_frames)] if self._cut else []
+        clock = self._last_clock
+        if clock and clock[0] == clock[1] >= self._reader.n_frames > 1:
+            notes.append(
+                f"{self.path.name} counts 1 ps a step, as GROMACS' minimisations do: such "
+                "frames are no motion"
+            )
         notes += self._pdb.notes if self._pdb is not None else ()
         if left_out := self._models_left_out:
             notes.append(other_models_note(self.path, left_out, left_out + self.n_frames))
@@ -262,7 +261,7 @@ def mda_options(path: Path, kind: Readable) -> dict[str, Any]:
         return {}
     from MDAnalysis.lib.util import anyopen
 
-    with mdanalysis(path, kind.whole()), anyopen(str(path), "rb") as file:
+    with mdanalysis(path, kind.mends()), anyopen(str(path), "rb") as file:
         columns = atom_columns(file.read(_BLOCK))
     return {"atom_style": columns} if columns else {}
 

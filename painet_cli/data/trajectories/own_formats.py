@@ -38,18 +38,16 @@ class OwnFormat:
     frames: Callable[[Path], FrameReader]
     names: Callable[[Path], Particles] | None = None
 
-    def particles(self, path: Path) -> Particles:
-        """Who the atoms of a file are.
+    def particles(self, path: Path) -> Particles | None:
+        """Who the atoms of a file are, as `names` reads it.
 
         Raises
         ------
         RequestError
             The file is damaged, or a name in it would not print.
         """
-        if self.names is None:
-            raise RequestError(f"{path}: holds no names of atoms")
         try:
-            return self.names(path)
+            return self.names(path) if self.names else None
         except ValidationError as error:
             raise RequestError(
                 f"{path}: names an atom by what would not print on a line", "is it the right file?"

@@ -46,7 +46,7 @@ class Readable:
     about: str
     package: str = ""
 
-    def whole(self) -> str:
+    def mends(self) -> str:
         """What to do with a file of this format that cannot be read."""
         if self.name == "TNG":
             return "give an XTC, which is read whole: `gmx trjconv -f in.tng -o out.xtc` writes it"
@@ -178,20 +178,8 @@ _NOT_READ = {
     ".pkl": "a pickle, which may run anything: numpy.savez its arrays as R and z",
 }
 """Files that are brought all the same, and what to do with them."""
-_OTHER_NAMES = {
-    "CIF": "MMCIF",
-    "ENT": "PDB",
-    "EXTXYZ": "XYZ",
-    "LAMMPSTRJ": "LAMMPSDUMP",
-    "NETCDF": "NCDF",
-    "NC": "NCDF",
-    "RST7": "NCRST",
-    "INPCRD": "NCRST",
-    "PARM7": "PRMTOP",
-    "TRJ": "MDCRD",
-}
-
-
+_OTHER_NAMES = {"NETCDF": "NCDF"}
+"""What a format is called besides its name and the endings of its files."""
 _XYZ = re.compile(rb"\s*\d+[ \t]*\r?\n.*\n[ \t]*[A-Za-z]\w*([ \t]+-?\d*\.\d+){3}")
 """How the first atom of an XYZ stands below its count and comment."""
 
@@ -213,7 +201,7 @@ def format_of(path: Path, name: str | None = None) -> Readable:
     """
     if name is not None:
         upper = name.upper().lstrip(".")
-        found = BY_NAME.get(_OTHER_NAMES.get(upper, upper)) or _by_suffix(f".{name.lower()}")
+        found = BY_NAME.get(_OTHER_NAMES.get(upper, upper)) or _by_suffix(f".{upper.lower()}")
         if found is None:
             raise RequestError(
                 f"{option('format', name[:40])}: no such format", f"there are {', '.join(BY_NAME)}"

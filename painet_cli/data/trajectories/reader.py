@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from painet_cli.data.formats.frame import Frame, FrameReader, is_unwritten
 from painet_cli.data.formats.lammps_dump import DumpReader
 from painet_cli.data.formats.mmcif import refuse_crystal
 from painet_cli.data.particles.bonds import FARTHEST
+from painet_cli.data.trajectories.atom_elements import listed_bonds
 from painet_cli.data.trajectories.guards.claims import check_claims
 from painet_cli.data.trajectories.guards.mda_errors import mdanalysis
 from painet_cli.data.trajectories.lammps_data import data_units
@@ -40,6 +42,8 @@ REPEATED = (
 _SMALLEST_BOX = 2.0
 """Angstrom that the longest edge of a cell has at least."""
 _NO_COORDINATES = ("PSF", "PRMTOP", "ITP")
+_NO_NAMES = (*MOTION, "NPZ")
+"""Formats of no atoms, or without their names, that other readers take."""
 
 
 def open_topology(path: Path, format_name: str | None = None) -> Any:
@@ -62,20 +66,21 @@ def open_topology(path: Path, format_name: str | None = None) -> Any:
     check_file(path)
     kind = format_of(path, format_name)
     kind.check_package(path)
-    if kind.name in MOTION or kind.name == "NPZ":
+    if kind.name in _NO_NAMES:
         raise _no_topology(path, kind)
-    check_claims(path, {kind.name})
+    check_claims(path, kind.name)
     if kind.name == "MMCIF":
         refuse_crystal(path)
-    if kind.name in OWN and OWN[kind.name].names:
-        universe = bare_universe(OWN[kind.name].particles(path))
+    particles = OWN[kind.name].particles(path) if kind.name in OWN else None
+    if particles is not None:
+        universe = bare_universe(particles)
     else:
         try:
             parser = MDAnalysis.topology.core.get_parser_for("", mda_name(kind))
         except (ValueError, TypeError) as error:
             raise _no_topology(path, kind) from error
         source = mda_source(path, kind)
-        with mdanalysis(path, kind.whole()), parser(source) as topology:
+        with mdanalysis(path, kind.mends()), parser(source) as topology:
             universe = MDAnalysis.Universe(topology.parse(**mda_options(path, kind)), to_guess=())
     if kind.name == "MOL2":  # which calls a residue by its name and number: ALA2
         universe.residues.resnames = [
@@ -86,13 +91,13 @@ def open_topology(path: Path, format_name: str | None = None) -> Any:
         ]
     if universe.atoms.n_atoms == 0:
         raise RequestError(f"{path}: holds no atoms", f"expected a topology: {TOPOLOGIES}")
-    with mdanalysis(path, kind.whole()):
-        ends = universe.bonds.indices if hasattr(universe, "bonds") else np.zeros((0, 2), int)
+    with mdanalysis(path, kind.mends()):
+        ends = listed_bonds(universe)
     apart = not (ends[:, 0] == ends[:, 1]).any()
     if len(ends) and not (apart and 0 <= ends.min() <= ends.max() < universe.atoms.n_atoms):
         raise RequestError(
             f"{path}: a bond does not join two of its {universe.atoms.n_atoms:,} atoms",
-            kind.whole(),
+            kind.mends(),
         )
     universe.filename = str(path)
     return universe
@@ -210,14 +215,13 @@ class Trajectory:
             It cannot be read, or a coordinate is NaN or infinite.
         """
         frame = self._reader[number]
-        positions, box, velocities = frame.positions, frame.box, frame.velocities
-        if len(positions) != self.atom_count + self.dropped:
+        if len(frame.positions) != self.atom_count + self.dropped:
             raise RequestError(
-                f"{self.path}: frame {number} has {len(positions):,} atoms, not "
+                f"{self.path}: frame {number} has {len(frame.positions):,} atoms, not "
                 f"{self.atom_count + self.dropped:,}",
                 "give frames of the same atoms",
             )
-        positions = positions[: self.atom_count]
+        positions = frame.positions[: self.atom_count]
         if not np.isfinite(positions).all():
             raise RequestError(
                 f"{self.path}: frame {number} holds a coordinate that is NaN or infinite",
@@ -228,11 +232,9 @@ class Trajectory:
                 f"{self.path}: frame {number} has all its atoms at one place: it was never written",
                 f"leave it out with {option('stop', number)} or {option('start', number + 1)}",
             )
-        if box is not None and not is_box(box):
-            box = None
-        if velocities is not None:
-            velocities = velocities[: self.atom_count]
-        return Frame(number, positions, box, frame.time_ps, velocities, frame.origin)
+        velocities = None if frame.velocities is None else frame.velocities[: self.atom_count]
+        box = frame.box if frame.box is not None and is_box(frame.box) else None
+        return replace(frame, positions=positions, box=box, velocities=velocities)
 
 
 def is_box(edges: NDArray[np.floating]) -> bool:
@@ -252,13 +254,13 @@ def _open_reader(
     check_file(path)
     kind = format_of(path, format_name)
     kind.check_package(path)
-    if kind.name in _NO_COORDINATES or kind.name in (*MOTION, "NPZ"):
+    if kind.name in (*_NO_COORDINATES, *_NO_NAMES):
         raise NoCoordinatesError(
             f"{path}: {kind.name} holds no coordinates of atoms",
             f"give a trajectory with {option('trajectory')}: {TRAJECTORIES}",
         )
     if kind.name in OWN:
-        check_claims(path, {kind.name})
+        check_claims(path, kind.name)
         if kind.name == "LAMMPSDUMP":
             return DumpReader(path, _data_units(path, topology))
         return OWN[kind.name].frames(path)

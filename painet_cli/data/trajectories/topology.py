@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.particles.bonds import bonds_within, covalent_bonds
+from painet_cli.data.particles.bonds import among, bonds_within, covalent_bonds
 from painet_cli.data.particles.chain_ends import cut_note
 from painet_cli.data.particles.names import BACKBONE
 from painet_cli.data.particles.particles import Particles, particles_of_kinds
@@ -263,9 +263,7 @@ def bonds_of(
         bonds = bonds_within(positions, bond_length, box)
         return bonds, f"Bonds: {len(bonds):,} pairs within {bond_length:g} A in the first frame."
     ends = listed_bonds(atoms.universe)
-    place = np.full(atoms.universe.atoms.n_atoms, -1)
-    place[atoms.indices] = np.arange(atoms.n_atoms)
-    inside = np.sort(place[ends][(place[ends] >= 0).all(axis=1)], axis=1)
+    inside = np.sort(among(ends, atoms.indices), axis=1)
     listed = tuple(map(tuple, np.unique(inside, axis=0).tolist()))
     if len(ends) and (not _lists_some(atoms.universe) or len({*inside.ravel()}) == atoms.n_atoms):
         return listed, "Bonds: the topology's."

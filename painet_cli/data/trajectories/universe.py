@@ -54,7 +54,7 @@ def universe_of(
     attributes: dict[str, Sequence[Any]] = {
         # a blank in a name would be a column in text formats
         "names": ["_".join(name.split()) or "X" for name in particles.names],
-        "types": [particles.type_names[index] for index in particles.types],
+        "types": particles.kinds,
         "elements": element_symbols(particles),
         "resnames": [residues[first] for first in firsts],
         "resids": [numbers[first] for first in firsts],
@@ -86,7 +86,7 @@ def bare_universe(
     )
     known: dict[str, Sequence[Any]] = {
         "names": particles.names,
-        "types": [particles.type_names[k] for k in particles.types],
+        "types": particles.kinds,
         "elements": particles.elements,
         "resnames": [particles.residues[k] for k in firsts] if particles.residues else (),
         "resids": [particles.residue_ids[k] for k in firsts] if particles.residue_ids else (),
@@ -107,7 +107,7 @@ def element_symbols(particles: Particles) -> Sequence[str]:
     """Symbol of every particle, (N,); empty where they are no atoms of known elements."""
     if particles.elements or not all(map(is_element, particles.type_names)):
         return particles.elements
-    return [particles.type_names[index] for index in particles.types]
+    return particles.kinds
 
 
 def _chain_letters(chains: Sequence[str], segments: Sequence[str]) -> list[str]:

@@ -63,9 +63,9 @@ class Unwrapper:
         self._parent = _spanning_forest(np.searchsorted(self._atoms, bonds[kept]), first)
         self._ancestors = _doubled(self._parent)
         self._centre: NDArray[np.float64] | None = None
-        sizes = np.bincount(self._molecule)
-        chains = np.flatnonzero(sizes >= _FEWEST_ATOMS)
-        order = chains[np.argsort(-sizes[chains], kind="stable")]
+        self._sizes = np.bincount(self._molecule)
+        chains = np.flatnonzero(self._sizes >= _FEWEST_ATOMS)
+        order = chains[np.argsort(-self._sizes[chains], kind="stable")]
         self._chains = order if together and len(order) <= _MOST_CHAINS else order[:0]
 
     def __call__(
@@ -79,19 +79,14 @@ class Unwrapper:
         for ancestor in self._ancestors:  # sums along every path to a root, in log(depth) steps
             image += image[ancestor]
         inside = fractional + image
-        sizes = np.bincount(self._molecule)
-        centre = np.stack(
-            [np.bincount(self._molecule, inside[:, axis]) / sizes for axis in range(3)], axis=1
-        )
-        if self._centre is not None:
-            moved = np.rint(centre - self._centre)
-            centre -= moved
-            image -= moved[self._molecule]
-        else:
+        sums = [np.bincount(self._molecule, inside[:, axis]) for axis in range(3)]
+        centre = np.stack(sums, axis=1) / self._sizes[:, None]
+        if self._centre is None:
             moved = _together(centre, self._chains, box)
-            centre += moved
-            image += moved[self._molecule]
-        self._centre = centre
+        else:
+            moved = -np.rint(centre - self._centre)
+        self._centre = centre + moved
+        image += moved[self._molecule]
         # positions that stay where they are keep their bits
         x = positions[self._atoms[self._selected]].astype(np.float64)
         whole: NDArray[np.float64] = x + image[self._selected] @ box

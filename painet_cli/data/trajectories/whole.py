@@ -41,17 +41,6 @@ def connections(
     return np.asarray(bonds, dtype=np.int64).reshape(-1, 2)
 
 
-def among(
-    bonds: NDArray[np.int64],  # (B, 2)
-    indices: NDArray[np.int64],  # (S,)
-) -> NDArray[np.int64]:
-    """Bonds within some atoms, as pairs of their places there."""
-    place = np.full(max(int(bonds.max(initial=-1)), int(indices.max(initial=-1))) + 1, -1)
-    place[indices] = np.arange(len(indices))
-    found: NDArray[np.int64] = place[bonds]
-    return found[(found >= 0).all(axis=1)]
-
-
 def whole_positions(frame: Frame, bonds: NDArray[np.int64]) -> NDArray[np.floating]:
     """Positions of all atoms, (N, 3), every molecule in one piece; as they are without a box."""
     if frame.box is None:

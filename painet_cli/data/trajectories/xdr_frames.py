@@ -25,9 +25,7 @@ def frame_end(path: Path, name: str, offset: int) -> int:
     name
         `XTC` or `TRR`.
     """
-    with path.open("rb") as file:
-        file.seek(offset)
-        head = file.read(256)
+    head = _head(path, offset)
     try:
         return offset + (_xtc_size(head) if name == "XTC" else _trr_size(head))
     except struct.error:  # not even its head is whole
@@ -36,21 +34,23 @@ def frame_end(path: Path, name: str, offset: int) -> int:
 
 def clock_at(path: Path, name: str, offset: int) -> tuple[int, float] | None:
     """Step and picoseconds of the frame that begins at an offset; None where its head is cut."""
-    with path.open("rb") as file:
-        file.seek(offset)
-        head = file.read(256)
+    head = _head(path, offset)
     try:
         if name == "XTC":
             step, time = struct.unpack(">if", head[8:16])
-            return int(step), float(time)
-        at = _TRR_TITLE + 4 * _TRR_SIZES
-        real = _trr_real(head)
-        (step,) = struct.unpack(">i", head[at + 4 : at + 8])
-        return int(step), float(
-            struct.unpack(">d" if real == 8 else ">f", head[at + 12 : at + 12 + real])[0]
-        )
+        else:
+            at, real = _TRR_TITLE + 4 * _TRR_SIZES, _trr_real(head)
+            (step,) = struct.unpack(">i", head[at + 4 : at + 8])
+            (time,) = struct.unpack(">d" if real == 8 else ">f", head[at + 12 : at + 12 + real])
     except struct.error:
         return None
+    return int(step), float(time)
+
+
+def _head(path: Path, offset: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(offset)
+        return file.read(256)
 
 
 def _xtc_size(head: bytes) -> int:

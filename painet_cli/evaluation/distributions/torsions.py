@@ -10,6 +10,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial.distance import jensenshannon
 
+from painet_cli.data.particles.bonds import neighbours
 from painet_cli.data.particles.particles import (
     Particles,
     backbone_pairs,
@@ -104,13 +105,10 @@ def _rotatable(particles: Particles) -> Quadruples:
     """One torsion about every bond that is in no ring and has neighbours at both ends."""
     count, bonds = len(particles.names), np.array(particles.bonds, dtype=np.int64)
     light = [symbol == "H" for symbol in particles.elements or ("",) * count]
-    neighbours: list[list[int]] = [[] for _ in range(count)]
-    for i, j in particles.bonds:
-        neighbours[i].append(j)
-        neighbours[j].append(i)
+    near = neighbours(particles.bonds, count)
     found = []
     for number, (b, c) in enumerate(particles.bonds):
-        ends = [[k for k in neighbours[x] if k != y] for x, y in ((b, c), (c, b))]
+        ends = [[k for k in near[x] if k != y] for x, y in ((b, c), (c, b))]
         if not all(ends):
             continue
         rest = np.delete(bonds, number, axis=0)

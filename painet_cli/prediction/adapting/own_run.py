@@ -76,7 +76,6 @@ def keep_dataset(lesson: Lesson, folder: Path, *, force: bool = False) -> None:
         particles=system.particles,
         segments=(Segment(name="recording", start=0, length=len(frames)),),
         split=Split(kind="blocks", delta_frames=int(lesson.offsets[-1]), **parts),
-        files={},
     )
     write_dataset(folder, frames, manifest, force=force)
 

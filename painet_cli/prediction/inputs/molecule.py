@@ -10,6 +10,7 @@ from MDAnalysis.lib.mdamath import triclinic_box
 from numpy.typing import NDArray
 
 from painet_cli.data.formats.frame import Frame
+from painet_cli.data.particles.bonds import among
 from painet_cli.data.particles.elements import HEAVY, heavy_places
 from painet_cli.data.particles.stretched import refuse_other_order
 from painet_cli.data.particles.unit import refuse_other_unit
@@ -30,7 +31,7 @@ from painet_cli.data.trajectories.topology import (
     virtual_note,
 )
 from painet_cli.data.trajectories.unwrap import Unwrapper
-from painet_cli.data.trajectories.whole import among, connections, whole_positions
+from painet_cli.data.trajectories.whole import connections, whole_positions
 from painet_cli.data.units import PICOSECOND
 from painet_cli.errors import RequestError, option
 from painet_cli.prediction.inputs.recording import Frames, Recording, Selected, check_several

@@ -54,7 +54,7 @@ def colouring(particles: Particles) -> Colouring:
     if particles.elements:
         return _by_element(particles.elements)
     if set(particles.type_names) <= set(ELEMENTS):
-        return _by_element([particles.type_names[kind] for kind in particles.types])
+        return _by_element(particles.kinds)
     if len(particles.type_names) > len(COLOURS):
         return _colouring(("prediction",), COLOURS[:1], np.zeros(len(particles.types), np.int64))
     colours = COLOURS[: len(particles.type_names)]

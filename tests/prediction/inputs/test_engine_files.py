@@ -102,7 +102,7 @@ def test_the_output_of_pw_has_its_time_step_between_frames(tmp_path: Path) -> No
 
 
 def test_a_tng_that_cannot_be_read_has_another_way() -> None:
-    assert "`gmx trjconv -f in.tng -o out.xtc`" in BY_NAME["TNG"].whole()
+    assert "`gmx trjconv -f in.tng -o out.xtc`" in BY_NAME["TNG"].mends()
 
 
 def predicted(name: str, to: Path) -> tuple[int, dict[str, Any]]:

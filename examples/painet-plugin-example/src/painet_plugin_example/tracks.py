@@ -84,7 +84,6 @@ def prepare_tracks(
         ),
         segments=segments,
         split=block_split(segments, delta_frames, None, seed=1),
-        files={},
     )
     return write_dataset(folder, frames, manifest, force=to.force)
 

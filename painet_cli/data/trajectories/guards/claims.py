@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Collection
 from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
 
 from painet_cli.data.formats.text_frames import open_unpacked
 from painet_cli.data.trajectories.guards.gsd_index import check_gsd
-from painet_cli.data.trajectories.guards.includes import DISTRUST, check_includes
+from painet_cli.data.trajectories.guards.includes import check_includes
 from painet_cli.data.trajectories.readable import PACKED
 from painet_cli.errors import RequestError
-from painet_cli.storage.archives import LARGEST_FILE_BYTES, MOST_UNFOLDED, brief
+from painet_cli.storage.archives import DISTRUST, LARGEST_FILE_BYTES, MOST_UNFOLDED, brief
 
 _ATOMS = {
     "PSF": re.compile(rb"^\s*(\d+)\s+!NATOM", re.MULTILINE),
@@ -32,15 +31,15 @@ _WIDE = re.compile(rb"\d{4}")
 _SEARCHED = 2**20
 
 
-def check_claims(path: Path, formats: Collection[str]) -> None:
+def check_claims(path: Path, name: str) -> None:
     """Refuse a file that would take more memory than its bytes account for.
 
     Parameters
     ----------
     path
         A regular file, perhaps packed as .gz or .bz2.
-    formats
-        What MDAnalysis calls its format.
+    name
+        Its format, as `--format` calls it.
 
     Raises
     ------
@@ -49,20 +48,20 @@ def check_claims(path: Path, formats: Collection[str]) -> None:
         file or more than a hundred of them.
     """
     start, size = _unpacked(path)
-    for kind in {*formats} & _ATOMS.keys():
-        found = _ATOMS[kind].search(start)
-        if found and int(found[1][:18]) > size:
-            raise _too_many(path, int(found[1][:18]), size)
-    if "PRMTOP" in formats:
-        _check_columns(path)
-    if "POSCAR" in formats:
-        _check_numbers(path, size)
-    if "XDATCAR" in formats:
-        _check_elements(path, size)
-    if "ITP" in formats:
-        check_includes(path, [])
-    if "GSD" in formats:
-        check_gsd(path)
+    found = _ATOMS[name].search(start) if name in _ATOMS else None
+    if found and int(found[1][:18]) > size:
+        raise _too_many(path, int(found[1][:18]), size)
+    match name:
+        case "PRMTOP":
+            _check_columns(path)
+        case "POSCAR":
+            _check_numbers(path, size)
+        case "XDATCAR":
+            _check_elements(path, size)
+        case "ITP":
+            check_includes(path, [])
+        case "GSD":
+            check_gsd(path)
 
 
 def _check_numbers(path: Path, size: int) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from painet_cli.errors import RequestError
-from painet_cli.storage.archives import read_bytes
+from painet_cli.storage.archives import DISTRUST, read_bytes
 
 _MOST_INCLUDED = 100
-DISTRUST = "do not trust this file: get it again from where it was published"
 
 
 def force_fields() -> Path | None:
@@ -43,7 +43,8 @@ def check_includes(path: Path, seen: list[Path]) -> None:
             continue
         name = b"".join(said.split(None, 1)[1:])[1:-1]  # between quotes or brackets
         included = path.parent / os.fsdecode(name)
-        if included.is_file():
-            check_includes(included, seen)
-        elif included.exists():
-            raise RequestError(f"{seen[0]}: includes {included}, which is no file", DISTRUST)
+        with suppress(OSError):  # a name too long for any file
+            if included.is_file():
+                check_includes(included, seen)
+            elif included.exists():
+                raise RequestError(f"{seen[0]}: includes {included}, which is no file", DISTRUST)
