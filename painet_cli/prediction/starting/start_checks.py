@@ -27,8 +27,6 @@ _FRAMES_OF_ORDER = 512
 """Frames up to a start whose order is looked at."""
 _POSITIONS_OF_ORDER = 2_000_000
 """Particles times frames that are read for it."""
-
-
 _SAME = 1e-3
 """Share of the time between frames by which two at the same time may differ."""
 
@@ -93,6 +91,10 @@ def refuse_wrong_order(system: Input) -> None:
     RequestError
         They are in another order.
     """
+
+    def clock(time_s: float) -> str:
+        return time_text(time_s) if time_s else "0"
+
     where = system.path or system.name
     hint = (
         f"expected consecutive frames, in order: sort them, or choose a {option('start')} before "
@@ -105,16 +107,16 @@ def refuse_wrong_order(system: Input) -> None:
         if back.any():
             k = int(np.argmax(back))
             number = system.first_frame + k
-            before, after = system.times_s[k], system.times_s[k + 1]
+            before, after = system.times_s[k : k + 2].tolist()
             if after - before >= -same:
                 raise RequestError(
                     f"{where}: frames {number} and {number + 1} are at the same time, "
-                    f"{time_text(float(after)) if after else '0'}",
+                    f"{clock(after)}",
                     f"{REPEATED}, or choose a {option('start')} before it",
                 )
             raise RequestError(
-                f"{where}: frame {number + 1} is at {time_text(float(after)) if after else '0'}, "
-                f"and frame {number} before it at {time_text(float(before)) if before else '0'}",
+                f"{where}: frame {number + 1} is at {clock(after)}, and frame {number} before it "
+                f"at {clock(before)}",
                 hint,
             )
     if system.length_unit != "angstrom" or system.up_axis is not None or system.breaks:
@@ -132,7 +134,7 @@ def check_starts(system: Input, starts: NDArray[np.int64]) -> None:
     RequestError
         A bond of a start, or of the frame before it, is longer than any.
     """
-    known = np.unique(np.concatenate([starts, _before(system, starts)]))
+    known = np.union1d(starts, starts[system.follows(starts)] - 1)
     found = stretched_bond(system.particles, system.frames[known], system.length_unit)
     if found is None:
         return
@@ -256,8 +258,3 @@ def fast_drift(
         return None
     drift: NDArray[np.floating] = velocities.mean(axis=1, keepdims=True)
     return drift if np.linalg.norm(drift, axis=-1).max() > trained_speed else None
-
-
-def _before(system: Input, starts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Frames before the starts, where they belong to the same recording."""
-    return starts[(starts > 0) & ~np.isin(starts, (0, *system.breaks))] - 1
