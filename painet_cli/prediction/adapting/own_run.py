@@ -30,7 +30,7 @@ from painet_cli.prediction.adapting.lesson import Lesson
 from painet_cli.prediction.adapting.recipes import goes_on, kernel_preset, network_preset
 from painet_cli.prediction.adapting.wish import Wish
 from painet_cli.prediction.asked import make_forecast
-from painet_cli.prediction.choosing import Choice
+from painet_cli.prediction.checkpoints import Checkpoint
 from painet_cli.prediction.forecast import Forecast
 from painet_cli.prediction.inputs.recording import Input
 from painet_cli.prediction.loading import load
@@ -118,7 +118,7 @@ class OwnRuns:
     ----------
     wish
         For how long, and where the run is kept.
-    choice
+    begin
         The checkpoint that may be trained further.
     notice
         Told what is trained, before it is.
@@ -129,13 +129,13 @@ class OwnRuns:
     def __init__(
         self,
         wish: Wish,
-        choice: Choice | None,
+        begin: Checkpoint | None,
         notice: Callable[[str], None],
         stack: ExitStack,
     ) -> None:
         self.wish = wish
         self.notice = notice
-        self.begin = None if choice is None else choice.checkpoint
+        self.begin = begin
         self._stack = stack
         self._folder: Path | None = None
 
