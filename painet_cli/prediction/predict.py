@@ -154,8 +154,7 @@ def predict(
     start = np.array([len(given.frames) - 1])
     horizon = model.header.preset.data.horizon
     forecast = make_forecast(model, given, start, horizon if steps is None else steps)
-    difference = compare_input(model.header, given).difference
-    other = (f"{model.name}: {difference}: expect larger errors",) if difference else ()
+    other = compare_input(model.header, given).warnings(model.name)
     for message in (*other, *forecast.warnings):
         warnings.warn(message, stacklevel=2)
     return forecast.positions[0]

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -160,7 +159,7 @@ class OwnRuns:
             return []
         if len(lesson.blocks.learn) < HELD or not lesson.moves:
             return ["no run was kept: too few frames to learn from, or nothing moves in them"]
-        runs = {name: one for name, one in found.candidates.items() if one.run is not None}
+        runs = {name: one.run for name, one in found.candidates.items() if one.run is not None}
         means = found.verdict.means
         name = min(runs.keys() & means.keys(), key=lambda key: means[key], default=None)
         if name is None or means[name] > means.get(KERNEL, np.inf):
@@ -175,7 +174,7 @@ class OwnRuns:
             except PainetError as error:
                 return [f"no run was kept: {error.what}"]
         else:
-            run = cast("Path", runs[name].run)
+            run = runs[name]
         keep_dataset(lesson, self.wish.data_dir / self._name, force=self.wish.force)
         with new_folder(where, force=self.wish.force) as staging:
             shutil.copytree(run, staging, dirs_exist_ok=True)

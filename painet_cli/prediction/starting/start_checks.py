@@ -202,22 +202,7 @@ def check_velocities(
     fastest = int(np.argmax(speeds))
     frame = system.first_frame + int(starts[fastest])
     frame_time_s = frame_time_of(header, system.frame_time_s)
-    if system.length_unit == "angstrom":
-        bound, unit = FASTEST, "angstrom per fs"
-        speed = speeds[fastest] / (frame_time_s / FEMTOSECOND)
-        who = "an atom", "which no molecule does"
-    else:
-        bound, unit = FASTEST_PEOPLE, "metres a second"
-        speed = speeds[fastest] * header.units.length_in_metres / frame_time_s
-        who = "a joint", "which no one does"
-    about = system.up_axis is not None or system.length_unit == "angstrom"
-    if about and speed > bound:
-        raise RequestError(
-            f"{system.path or system.name}: before frame {frame}, {who[0]} moves {speed:.3g} "
-            f"{unit}, {who[1]}",
-            f"expected consecutive frames, in order; {option('frame_time')} gives the time between "
-            f"them; of structures that are no motion give one, such as {option('start', 0)}",
-        )
+    _refuse_flying(header, system, float(speeds[fastest]) / frame_time_s, frame)
     if trained_speed and system.frame_time_s is None and "before" in velocities.sources:
         said += _likely_time(float(np.median(speeds)) / trained_speed, frame_time_s)
     if system.up_axis is not None:  # of molecules the drift is taken out (`fast_drift`)
@@ -231,6 +216,24 @@ def check_velocities(
             f"{time_text(frame_time_s)} before frame {frame} as those that it was trained on",
         )
     return said
+
+
+def _refuse_flying(header: Header, system: Input, speed: float, frame: int) -> None:
+    """Refuse a speed, unit of length a second, that neither molecules nor people have."""
+    if system.length_unit == "angstrom":
+        speed, bound = speed * FEMTOSECOND, FASTEST
+        said = f"an atom moves {speed:.3g} angstrom per fs, which no molecule does"
+    elif system.up_axis is not None:
+        speed, bound = speed * header.units.length_in_metres, FASTEST_PEOPLE
+        said = f"a joint moves {speed:.3g} metres a second, which no one does"
+    else:
+        return
+    if speed > bound:
+        raise RequestError(
+            f"{system.path or system.name}: before frame {frame}, {said}",
+            f"expected consecutive frames, in order; {option('frame_time')} gives the time between "
+            f"them; of structures that are no motion give one, such as {option('start', 0)}",
+        )
 
 
 def _likely_time(ratio: float, frame_time_s: float) -> tuple[str, ...]:
