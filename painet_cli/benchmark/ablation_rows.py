@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import RenderableType
-from rich.text import Text
 
 from painet_cli.benchmark.ablation import Point, ablation_named
 from painet_cli.benchmark.cells import Result, read_results
-from painet_cli.benchmark.layout import markdown_table
+from painet_cli.benchmark.layout import grid_markdown, grid_tables
 from painet_cli.benchmark.rows import bench_row, tests_between, unlike_windows
 from painet_cli.benchmark.significance import CONTRADICTS_MEANS, p_words
 from painet_cli.benchmark.tables.notes import UNFINISHED, changed
-from painet_cli.report.tables.layout import Columns, digits, lay_out, spread
+from painet_cli.report.tables.layout import Columns, digits, spread
 
 
 @dataclass(frozen=True)
@@ -125,24 +124,16 @@ def ablation_tables(
     changes
         Settings `dotted.key=value` of all variants that are not as the presets have them.
     """
-    parts: list[RenderableType] = []
-    for title, columns in _grids(rows):
-        name, *_ = columns
-        values = {key: cells for key, cells in columns.items() if key != name}
-        parts += lay_out(title, {name: columns[name]}, values)
-    return [*parts, Text("\n".join([*_footnotes(rows), *changed(changes)]))]
+    return grid_tables(_grids(rows), [*_footnotes(rows), *changed(changes)])
 
 
 def ablation_markdown(
     rows: Sequence[AblationRow], plots: Sequence[Path], changes: Sequence[str] = ()
 ) -> str:
     """Rows as GitHub shows them, with the plots, which lie beside."""
-    lines: list[str] = []
-    for title, columns in _grids(rows):
-        lines += [f"**{title}**", "", *markdown_table(columns), ""]
-    lines += [f"![{plot.stem}]({plot.name})\n" for plot in plots]
-    notes = [*_footnotes(rows), *changed(changes)]
-    return "\n".join([*lines, *(f"- {note}" for note in notes), ""])
+    shown = [f"![{plot.stem}]({plot.name})\n" for plot in plots]
+    notes = [f"- {note}" for note in (*_footnotes(rows), *changed(changes))]
+    return "\n".join([*grid_markdown(_grids(rows)), *shown, *notes, ""])
 
 
 def _grids(rows: Sequence[AblationRow]) -> Iterator[tuple[str, Columns]]:

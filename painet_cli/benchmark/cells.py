@@ -7,7 +7,6 @@ it is read, stopped half-way it goes on, and with another setting it is another 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from painet_cli.config.presets import Preset, load_preset, preset_name, preset_n
 from painet_cli.config.schema import ConstantSchedule, TimedSchedule
 from painet_cli.errors import RequestError
 from painet_cli.evaluation.evaluation import WINDOW_ERRORS, Evaluation, read_window_errors
+from painet_cli.storage.archives import read_object
 from painet_cli.storage.provenance import is_unchanged
 from painet_cli.training.run_folder import EVALUATION, METRICS, RECORD
 from painet_cli.training.setup.build import dataset_of
@@ -66,10 +66,10 @@ class Cell:
 
     def is_done(self, budget_s: float | None) -> bool:
         """Whether it is trained to its end, or as long as the budget allows, and evaluated."""
+        record = read_object(self.folder / RECORD) or {}
         try:
-            record = json.loads((self.folder / RECORD).read_bytes())
             ended = record["status"] == "done" and is_whole(self.preset, record, budget_s)
-        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        except (ValueError, KeyError, TypeError, OverflowError):
             return False
         return bool(ended and (self.folder / WINDOW_ERRORS).exists() and _evaluation(self, record))
 
@@ -230,14 +230,10 @@ def read_results(cells: Sequence[Cell]) -> list[Result]:
 
 def _results(cells: Sequence[Cell]) -> Iterator[Result]:
     for cell in cells:
-        try:
-            record = json.loads((cell.folder / RECORD).read_bytes())
-            squared = read_window_errors(cell.folder)
-        except (OSError, ValueError, RequestError):
-            continue
-        evaluation = _evaluation(cell, record)
-        if evaluation is not None:
-            with suppress(ValueError):
+        record = read_object(cell.folder / RECORD) or {}
+        if evaluation := _evaluation(cell, record):
+            with suppress(OSError, ValueError, RequestError):
+                squared = read_window_errors(cell.folder)
                 check_taken(record, evaluation)
                 yield Result(cell, record, evaluation, squared)
 
@@ -248,11 +244,8 @@ def _evaluation(cell: Cell, record: Mapping[str, Any]) -> dict[str, Any] | None:
     Nor is there one where a kill left errors of single windows that are of another evaluation, or
     `is_asked` says that it is another.
     """
-    try:
-        content = json.loads((cell.folder / EVALUATION).read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return None
-    if not (isinstance(content, dict) and set(content) >= set(Evaluation.plain_names())):
+    content = read_object(cell.folder / EVALUATION)
+    if content is None or not content.keys() >= set(Evaluation.plain_names()):
         return None
     asked = is_asked(content, cell.preset, record)
     return content if asked and is_unchanged(content, cell.folder, WINDOW_ERRORS) else None

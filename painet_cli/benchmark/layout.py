@@ -87,6 +87,24 @@ def markdown_table(columns: Columns) -> list[str]:
     ]
 
 
+def grid_tables(made: Iterable[tuple[str, Columns]], notes: Iterable[str]) -> list[RenderableType]:
+    """Titles and columns for a terminal, the first column repeated where a page ends, and notes."""
+    parts: list[RenderableType] = []
+    for title, columns in made:
+        (name, cells), *others = columns.items()
+        parts += lay_out(title, {name: cells}, dict(others))
+    return [*parts, Text("\n".join(notes))]
+
+
+def grid_markdown(made: Iterable[tuple[str, Columns]]) -> list[str]:
+    """Lines of the same as GitHub shows it."""
+    return [
+        line
+        for title, columns in made
+        for line in (f"**{title}**", "", *markdown_table(columns), "")
+    ]
+
+
 def bench_csv(rows: Sequence[DataclassInstance]) -> str:
     """Rows of one kind as comma-separated values; lists are joined by spaces."""
     return as_csv([asdict(row) for row in rows])

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from painet_cli.benchmark.measurement import MODES, Mode
+from painet_cli.benchmark.rows import OURS
 from painet_cli.benchmark.scaling import forms
 from painet_cli.benchmark.scaling_rows import (
     QUANTITIES,
@@ -23,7 +24,6 @@ from painet_cli.benchmark.scaling_rows import (
 )
 from painet_cli.report.pictures.canvas import COLOURS, save
 
-_OURS = "painet"
 _MARKERS = "osv^D<>PX"
 _LINE_POINTS = 9.5  # from one label to the next
 _FEW_TICKS = 100  # a smaller range of values has ticks at 2 and 5 too
@@ -106,7 +106,7 @@ def _draw(
         shown = [(size, value) for size, value in zip(sizes, values, strict=True) if value > 0]
         if not shown:
             continue
-        ours = model == _OURS
+        ours = model == OURS
         panel.plot(
             *zip(*shown, strict=True), color=colour, marker=marker, ms=5 if ours else 3.5,
             lw=2.4 if ours else 1.2, zorder=3 if ours else 2,
@@ -157,7 +157,7 @@ def _name_ends(
         colour, _ = look(model)
         style: dict[str, Any] = {
             "color": colour, "va": "center", "fontsize": 8,
-            "fontweight": "bold" if model == _OURS else "normal",
+            "fontweight": "bold" if model == OURS else "normal",
         }  # fmt: skip
         if model not in places:  # it ends before the others
             panel.annotate(names[model], (size, value), (6, 3), textcoords="offset points", **style)

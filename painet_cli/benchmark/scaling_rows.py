@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 from rich.console import RenderableType
-from rich.text import Text
 
-from painet_cli.benchmark.layout import markdown_table
+from painet_cli.benchmark.layout import grid_markdown, grid_tables
 from painet_cli.benchmark.measurement import MODES, Measurement, Mode
 from painet_cli.benchmark.scaling import AXES, Axis, Outcome, Point
-from painet_cli.report.tables.layout import Columns, digits, lay_out
+from painet_cli.report.tables.layout import Columns, digits
 
 QUANTITIES: Mapping[str, str] = {"seconds": "time, s", "peak_gb": "peak memory, GB"}
 """What is measured, by its field of a row."""
@@ -158,22 +157,14 @@ def _tabled(rows: Sequence[ScalingRow]) -> Iterator[tuple[Mode, Axis, str]]:
 
 def scaling_tables(rows: Sequence[ScalingRow]) -> list[RenderableType]:
     """Rows for a terminal: a table of time and one of memory a mode and axis, and footnotes."""
-    parts: list[RenderableType] = []
-    for title, columns in grids(rows):
-        parts += lay_out(
-            title,
-            {"Model": columns["Model"]},
-            {key: cells for key, cells in columns.items() if key != "Model"},
-        )
-    return [*parts, Text("\n".join(footnotes(rows)))]
+    return grid_tables(grids(rows), footnotes(rows))
 
 
 def scaling_markdown(rows: Sequence[ScalingRow], pictures: Sequence[str]) -> str:
     """Rows as GitHub shows them, with the pictures, which lie beside."""
-    lines: list[str] = [f"![{name}]({name})\n" for name in pictures]
-    for title, columns in grids(rows):
-        lines += [f"**{title}**", "", *markdown_table(columns), ""]
-    return "\n".join([*lines, *(f"- {note}" for note in footnotes(rows)), ""])
+    shown = [f"![{name}]({name})\n" for name in pictures]
+    notes = [f"- {note}" for note in footnotes(rows)]
+    return "\n".join([*shown, *grid_markdown(grids(rows)), *notes, ""])
 
 
 def grids(rows: Sequence[ScalingRow]) -> Iterator[tuple[str, Columns]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -107,8 +107,7 @@ def evaluate(
                         save_evaluation(evaluation)
                 payload = {"runs": [evaluation.plain() for evaluation in evaluations]}
                 tables = evaluation_table(evaluations, {run: epoch_seconds(run) for run in found})
-                more = [*_physics(evaluations), *_distributions(evaluations)]
-                session.answer(payload, *tables, *more)
+                session.answer(payload, *tables, *_details(evaluations))
 
 
 def _found(session: Session, given: Sequence[Path]) -> list[Path]:
@@ -134,27 +133,15 @@ def _times(text: str | None) -> tuple[str, str] | None:
     return shortest, (rest or [shortest])[0]
 
 
-def _physics(evaluations: Sequence[Evaluation]) -> list[RenderableType]:
-    if all(evaluation.physics is None for evaluation in evaluations):
-        return []
+def _details(evaluations: Sequence[Evaluation]) -> Iterator[RenderableType]:
+    """Tables of physical checks, then of distributions, where they were asked for."""
+    from painet_cli.report.tables.distribution import distribution_tables
     from painet_cli.report.tables.physics import physics_tables
 
-    return [
-        part
-        for e in evaluations
-        if e.physics is not None
-        for part in ("", *physics_tables(e.physics, f"Physical checks of {e.run}"))
-    ]
-
-
-def _distributions(evaluations: Sequence[Evaluation]) -> list[RenderableType]:
-    if all(evaluation.distribution is None for evaluation in evaluations):
-        return []
-    from painet_cli.report.tables.distribution import distribution_tables
-
-    return [
-        part
-        for e in evaluations
-        if e.distribution is not None
-        for part in ("", *distribution_tables(e.distribution, f"Distributions of {e.run}"))
-    ]
+    for one in evaluations:
+        if one.physics is not None:
+            yield from ("", *physics_tables(one.physics, f"Physical checks of {one.run}"))
+    for one in evaluations:
+        if one.distribution is not None:
+            title = f"Distributions of {one.run}"
+            yield from ("", *distribution_tables(one.distribution, title))

@@ -34,10 +34,9 @@ def models(session: Session) -> None:
 
 
 def _table(listed: Sequence[ModelFacts]) -> Table:
-    from rich import box
-    from rich.table import Table
+    from painet_cli.report.tables.layout import plain_table
 
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    table = plain_table(gap=1)
     for heading in ("Model", "Steps", "Keeps"):
         table.add_column(heading)
     table.add_column("Parameters", justify="right")

@@ -105,8 +105,7 @@ def _row(name: str, preset: Preset) -> dict[str, Any]:
 
 def _table(rows: list[dict[str, Any]], *, described: bool) -> Table:
     """Lay out the presets; without dataset and description they fit 80 columns."""
-    from rich import box
-    from rich.table import Table
+    from painet_cli.report.tables.layout import plain_table
 
     columns = {
         "name": "name",
@@ -118,7 +117,7 @@ def _table(rows: list[dict[str, Any]], *, described: bool) -> Table:
         "batch_size": "batch",
         "lr": "lr",
     } | ({"description": "description"} if described else {})
-    table = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
+    table = plain_table()
     for key, heading in columns.items():
         text = isinstance(rows[0][key], str)
         table.add_column(heading, justify="left" if text else "right", no_wrap=key != "description")

@@ -156,22 +156,14 @@ def train(
                     summaries = start_together(
                         presets, of, data_dir, run_dir, device, told_each, budget_s, memory, label
                     )
-            for one in () if together else presets:
-                with TrainingProgress(session) as progress:
-                    summaries.append(
-                        start_run(
-                            one,
-                            of,
-                            data_dir,
-                            run_dir,
-                            device,
-                            watching(progress),
-                            budget_s,
-                            world,
-                            memory,
-                            label,
+            else:
+                for one in presets:
+                    with TrainingProgress(session) as progress:
+                        told = watching(progress)
+                        summary = start_run(
+                            one, of, data_dir, run_dir, device, told, budget_s, world, memory, label
                         )
-                    )
+                    summaries.append(summary)
         _report(session, summaries, data_dir, device, world)
 
 

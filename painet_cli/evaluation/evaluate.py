@@ -9,6 +9,7 @@ import torch
 
 from painet_cli.config.differences import flat_settings
 from painet_cli.config.presets import Preset, load_preset, preset_names
+from painet_cli.config.schema import DataConfig
 from painet_cli.data.batches.offsets import holds_answer
 from painet_cli.data.dataset.manifest import SplitName
 from painet_cli.data.dataset.splits import leak_fraction
@@ -209,8 +210,10 @@ def _error_bars(of: OpenedRun) -> Coverage | None:
 def _is_as_shipped(name: str, preset: Preset) -> bool:
     if name not in preset_names():
         return False
-    published, here = (
-        data.model_copy(update={"velocity": data.velocity or "next"})
-        for data in (load_preset(name).data, preset.data)
-    )
-    return published == here
+    published, here = load_preset(name).data, preset.data
+    return with_benchmark_velocity(published) == with_benchmark_velocity(here)
+
+
+def with_benchmark_velocity(data: DataConfig) -> DataConfig:
+    """The same with the benchmarks' velocity, where it is left to the dataset."""
+    return data.model_copy(update={"velocity": data.velocity or "next"})

@@ -98,17 +98,15 @@ class Evaluation:
 
         `physics`, `coverage` and `distribution` are null where they were not asked for.
         """
-        values = {name: getattr(self, name) for name in self.plain_names()}
-        parts = (self.physics, self.coverage, self.distribution)
-        plain = [part and part.plain() for part in parts]
-        systems = [system.plain() for system in self.systems]
-        called = {
+        return {name: getattr(self, name) for name in self.plain_names()} | {
             "name": self.called.name,
             "tags": list(self.called.tags),
             "validated": self.validated,
+            "systems": [system.plain() for system in self.systems],
+            "physics": self.physics and self.physics.plain(),
+            "coverage": self.coverage and self.coverage.plain(),
+            "distribution": self.distribution and self.distribution.plain(),
         }
-        named = zip(("physics", "coverage", "distribution"), plain, strict=True)
-        return values | called | {"systems": systems, **dict(named)}
 
     @classmethod
     def plain_names(cls) -> list[str]:

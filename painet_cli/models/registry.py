@@ -87,7 +87,8 @@ def _models_of_past(horizon: int) -> list[str]:
     found = []
     for name in models_for(horizon):
         with suppress(RequestError):
-            found += [name] * (find_model(name).reads_past != "never")
+            if find_model(name).reads_past != "never":
+                found.append(name)
     return found
 
 

@@ -232,8 +232,7 @@ def finish_forecast(
     sanity = sanity_of(positions, asked.near, system.particles, lost)
     if sanity.sentence:
         warnings += (sanity.sentence,)
-    if lost:
-        steps, offsets = positions.shape[1], offsets[: positions.shape[1]]
+    steps, offsets = positions.shape[1], offsets[: positions.shape[1]]
     ahead = offsets[:, None, None].astype(np.float32)
     if asked.drift is not None:
         positions = positions + ahead * asked.drift[:, None]
@@ -247,11 +246,15 @@ def finish_forecast(
     spread = spreads_of(model, states.batches(size)) if steps <= model.horizon else None
     spread = None if spread is None else spread[:, :steps]
     radius, typical = None, None
-    reaches = radii is not None and steps <= len(radii.quantile)
-    if radii is not None and reaches and not (radii.by_spread and spread is None):
+    if (
+        radii is not None
+        and steps <= len(radii.quantile)
+        and not (radii.by_spread and spread is None)
+    ):
+        radii = radii.first(steps)
         squared = np.square(asked.at_rest.astype(np.float64)).sum(axis=-1)
-        radius = radii.first(steps).of(spread, len(starts), np.sqrt(squared.mean(axis=-1)))
-        typical = radii.first(steps).typical(radius)
+        radius = radii.of(spread, len(starts), np.sqrt(squared.mean(axis=-1)))
+        typical = radii.typical(radius)
     return Forecast(
         system=system,
         starts=starts,

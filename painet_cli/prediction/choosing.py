@@ -131,12 +131,11 @@ def choose(
         "run": "the newest fitting run",
         "shipped": "shipped with painet",
     }[taken.checkpoint.origin]
-    difference = taken.comparison.difference
     return Choice(
         taken.checkpoint,
         taken.candidate.selected,
         f"{why}: {taken.comparison.said}, {composition(taken.found)}",
-        (f"{taken.checkpoint.name}: {difference}: expect larger errors",) if difference else (),
+        taken.comparison.warnings(taken.checkpoint.name),
     )
 
 

@@ -10,12 +10,8 @@ from numpy.typing import NDArray
 from painet_cli.data.particles.origin import is_far, places
 from painet_cli.prediction.adapting.superposition import superposed_mse
 from painet_cli.prediction.inputs.recording import Input
-from painet_cli.prediction.sanity import (
-    Sanity,
-)
-from painet_cli.prediction.starting.timing import (
-    VelocitySource,
-)
+from painet_cli.prediction.sanity import Sanity
+from painet_cli.prediction.starting.timing import VelocitySource
 from painet_cli.prediction.yardsticks import STILL, STRAIGHT, nothing_moves
 
 

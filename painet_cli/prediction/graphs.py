@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from torch_geometric.data import Data
 
 System = TypeVar("System", bound="Data")
+Floats = NDArray[np.float64]
 
 
 @torch.no_grad()
@@ -190,8 +191,7 @@ def _systems(header: Header, batch: Batch) -> Iterator[_System]:
 
 def _treated(header: Header, batch: Batch) -> tuple[Batch, list[str]]:
     """Do to the systems what was done to the frames of training, as `treated` does to files'."""
-    x, v = batch.positions.cpu().double().numpy(), batch.velocities.cpu().double().numpy()
-    past = None if batch.past is None else batch.past.cpu().double().numpy()
+    x, v, past = _wide(batch)
     said = []
     for one in _systems(header, batch):
         # the frame before by the velocity, the past, the start
@@ -210,28 +210,26 @@ def _placed(
     header: Header, batch: Batch, systems: Sequence[_System]
 ) -> tuple[Batch, list[Placement | None]]:
     """Put systems where training had them, and say how; None of those that are there."""
-    x, v = batch.positions.cpu().double().numpy(), batch.velocities.cpu().double().numpy()
-    past = None if batch.past is None else batch.past.cpu().double().numpy()
+    x, v, past = _wide(batch)
     placements = []
     for one in systems:
         placement = placed(header, replace(one.given, frames=x[one.nodes][None]), 0)
         placements.append(placement)
         if placement is not None:
-            x[one.nodes], v[one.nodes] = (
-                placement.there(x[one.nodes]),
-                placement.turned(v[one.nodes]),
-            )
+            x[one.nodes] = placement.there(x[one.nodes])
+            v[one.nodes] = placement.turned(v[one.nodes])
             if past is not None:
                 past[:, one.nodes] = placement.turned(past[:, one.nodes])
     return (_with(batch, x, v, past) if any(placements) else batch), placements
 
 
-def _with(
-    batch: Batch,
-    positions: NDArray[np.float64],
-    velocities: NDArray[np.float64],
-    past: NDArray[np.float64] | None,
-) -> Batch:
+def _wide(batch: Batch) -> tuple[Floats, Floats, Floats | None]:
+    """Positions, velocities and the past, in float64."""
+    x, v = batch.positions.cpu().double().numpy(), batch.velocities.cpu().double().numpy()
+    return x, v, None if batch.past is None else batch.past.cpu().double().numpy()
+
+
+def _with(batch: Batch, positions: Floats, velocities: Floats, past: Floats | None) -> Batch:
     """A batch with other vectors, in its own precision and place."""
     old = batch.past
     return replace(
@@ -260,13 +258,13 @@ def _check_finite(batch: Batch) -> None:
             )
 
 
-def _at_rest(batch: Batch, drift: NDArray[np.float64], at: NDArray[np.float64]) -> Batch:
+def _at_rest(batch: Batch, drift: Floats, at: Floats) -> Batch:
     """Systems at the origin where they were far from it, without the drift of the whole.
 
     They are in single precision, as models are.
     """
 
-    def less(values: Tensor, by: NDArray[np.float64]) -> Tensor:
+    def less(values: Tensor, by: Floats) -> Tensor:
         return (values.double() - torch.from_numpy(by).to(values.device)).float()
 
     past = batch.past

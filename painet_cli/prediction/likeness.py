@@ -53,6 +53,10 @@ class Comparison:
     said: str
     difference: str = ""
 
+    def warnings(self, name: str) -> tuple[str, ...]:
+        """What speaks against the checkpoint of that name, a sentence each."""
+        return (f"{name}: {self.difference}: expect larger errors",) if self.difference else ()
+
 
 def compare(
     header: Header, found: Counter[str], here: Structure | None, fingerprint: str = ""

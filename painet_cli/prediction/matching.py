@@ -78,9 +78,7 @@ def check_time(header: Header, frame_time_s: float | None, *, moving: bool) -> N
         It is outside of the range, or not known.
     """
     served = frame_times_of(header.preset.data)
-    if served is None:
-        return
-    if frame_time_s is None and not moving:
+    if served is None or (frame_time_s is None and not moving):
         return
     if frame_time_s is None:
         raise MisfitError(

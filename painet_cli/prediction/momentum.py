@@ -32,7 +32,7 @@ _STEADY = 0.5
 what it is and of what it would be if no particle knew of another: of a molecule that does not turn
 it is nearly zero, and changes by multiples of itself."""
 
-Positions = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -108,12 +108,12 @@ def keep_momentum(
 
 
 def conserved(
-    start: Positions,  # (S, N, 3)
-    velocity: Positions,  # (S, N, 3), unit of length a second
+    start: Floats,  # (S, N, 3)
+    velocity: Floats,  # (S, N, 3), unit of length a second
     predicted: NDArray[np.floating],  # (S, T, N, 3)
-    times: NDArray[np.float64],  # (1 + T,) seconds, from 0
-    masses: NDArray[np.float64],  # (N,)
-) -> Positions:  # (S, T, N, 3)
+    times: Floats,  # (1 + T,) seconds, from 0
+    masses: Floats,  # (N,)
+) -> Floats:  # (S, T, N, 3)
     """Shift and turn each step, so that it keeps the momentum of the start (see the module).
 
     Raises
@@ -138,7 +138,7 @@ def conserved(
     return kept
 
 
-def _turn(before: Positions, after: Positions, wanted: Positions, masses: Positions) -> Positions:
+def _turn(before: Floats, after: Floats, wanted: Floats, masses: Floats) -> Floats:
     """(S, 3, 3) turns of rows x @ R of `after`, by which sum m before x after becomes `wanted`."""
     weighed = masses[:, None] * before
     scale = np.sqrt((weighed * before).sum(axis=(1, 2)) * (masses[:, None] * after**2).sum((1, 2)))
@@ -147,7 +147,7 @@ def _turn(before: Positions, after: Positions, wanted: Positions, masses: Positi
         now = np.einsum("sij,snj->sni", total.as_matrix(), after)
         off = wanted - np.cross(weighed, now).sum(axis=1)
         if (np.linalg.norm(off, axis=1) <= _EXACT * scale).all():
-            turn: Positions = total.as_matrix().swapaxes(1, 2)
+            turn: Floats = total.as_matrix().swapaxes(1, 2)
             return turn
         # of a x (f x b) = f (a b) - b (a f), by f; singular along the axis of a linear molecule
         change = (weighed * now).sum(axis=(1, 2))[:, None, None] * np.eye(3)
@@ -158,11 +158,11 @@ def _turn(before: Positions, after: Positions, wanted: Positions, masses: Positi
 
 
 def _deviations(
-    start: Positions,
-    velocity: Positions,
-    positions: Positions,  # (S, T, N, 3)
-    times: NDArray[np.float64],
-    masses: Positions,
+    start: Floats,
+    velocity: Floats,
+    positions: Floats,  # (S, T, N, 3)
+    times: Floats,
+    masses: Floats,
 ) -> tuple[float, float]:
     """Largest distance of the centre of mass from its course, and share of angular momentum."""
     share = masses / masses.sum()
@@ -178,14 +178,14 @@ def _deviations(
 
 
 def _angular(
-    frames: Positions,  # (S, 1 + T, N, 3)
-    times: NDArray[np.float64],  # (1 + T,)
-    masses: Positions,
-) -> Positions:  # (S, T, N, 3)
+    frames: Floats,  # (S, 1 + T, N, 3)
+    times: Floats,  # (1 + T,)
+    masses: Floats,
+) -> Floats:  # (S, T, N, 3)
     """Angular momentum of each particle about the centre of mass, from each frame to the next."""
     apart = frames - ((masses / masses.sum()) @ frames)[:, :, None]
     crossed = np.cross(apart[:, :-1], apart[:, 1:])
-    by_time: Positions = masses[:, None] * crossed / np.diff(times)[:, None, None]
+    by_time: Floats = masses[:, None] * crossed / np.diff(times)[:, None, None]
     return by_time
 
 
@@ -209,9 +209,7 @@ def _check_alone(made: RecordingForecast, recording: Recording) -> None:
         )
 
 
-def _check_steady(
-    made: RecordingForecast, recording: Recording, masses: NDArray[np.float64]
-) -> None:
+def _check_steady(made: RecordingForecast, recording: Recording, masses: Floats) -> None:
     """Refuse a recording whose own angular momentum changes in as long as is predicted."""
     times, at = made.forecast.times_s, made.start_frames[0]
     apart = recording.frame_time_s
@@ -228,7 +226,7 @@ def _check_steady(
         )
 
 
-def unsteadiness(frames: Positions, masses: Positions) -> float:  # (F, N, 3), (N,)
+def unsteadiness(frames: Floats, masses: Floats) -> float:  # (F, N, 3), (N,)
     """How far the angular momentum of frames changes, as `_STEADY` bounds it."""
     each = _angular(frames[None], np.arange(float(len(frames))), masses)[0]
     found = each.sum(axis=1)
@@ -236,9 +234,7 @@ def unsteadiness(frames: Positions, masses: Positions) -> float:  # (F, N, 3), (
     return float(np.linalg.norm(found - found[-1], axis=-1).max() / size) if size > 0 else 0.0
 
 
-def _check_turn(
-    apart: Positions, wanted: Positions, times: NDArray[np.float64], masses: Positions
-) -> None:
+def _check_turn(apart: Floats, wanted: Floats, times: Floats, masses: Floats) -> None:
     """Refuse steps in which the start turns too far."""
     squared = (masses[:, None] * apart**2).sum(axis=(1, 2))
     inertia = squared[:, None, None] * np.eye(3)

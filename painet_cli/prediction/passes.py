@@ -36,8 +36,8 @@ def predict_together(
     systems: Sequence[States],
     steps: int,
     *,
-    notice: Notice = lambda message: None,
-    memory_budget: int | None = None,
+    notice: Notice,
+    memory_budget: int | None,
 ) -> list[NDArray[np.floating]]:  # (S, steps, N, 3) each
     """Predict from the starts of systems of one graph, in common batches.
 
@@ -50,7 +50,7 @@ def predict_together(
     notice
         Told what a long prediction will cost, and how it is made to fit the memory.
     memory_budget
-        Bytes that a pass is to fit in; by default what is free.
+        Bytes that a pass is to fit in; None for what is free.
     """
     pasts = [one.past for one in systems if one.past is not None]
     states = replace(

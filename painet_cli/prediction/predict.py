@@ -19,7 +19,7 @@ from painet_cli.models.base import DynamicsModel
 from painet_cli.prediction.asked import make_forecast
 from painet_cli.prediction.graphs import predict_graphs
 from painet_cli.prediction.inputs.arrays import Bonds, arrays, check_finite
-from painet_cli.prediction.inputs.recording import Input
+from painet_cli.prediction.inputs.recording import Input, check_several
 from painet_cli.prediction.loading import LoadedModel, load
 from painet_cli.prediction.matching import compare_input
 from painet_cli.prediction.starting.start_checks import refuse_wrong_order
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 System = TypeVar("System", bound="Data")
 _STEPS = Annotated[int, Field(ge=1)] | None
-_OF_MODELS = {"PDB", "ENT", "XPDB", "PDBQT", "cif", "cif.gz", "mmcif", "mmcif.gz", "MOL2"}
-"""What MDAnalysis calls formats of several models of one system, which have no times."""
 
 
 @overload
@@ -156,8 +154,7 @@ def predict(
     start = np.array([len(given.frames) - 1])
     horizon = model.header.preset.data.horizon
     forecast = make_forecast(model, given, start, horizon if steps is None else steps)
-    difference = compare_input(model.header, given).difference
-    other = (f"{model.name}: {difference}: expect larger errors",) if difference else ()
+    other = compare_input(model.header, given).warnings(model.name)
     for message in (*other, *forecast.warnings):
         warnings.warn(message, stacklevel=2)
     return forecast.positions[0]
@@ -168,24 +165,25 @@ def _atoms(atoms: AtomGroup, model: LoadedModel) -> Input:
     from painet_cli.data.trajectories.topology import particles_of, select
     from painet_cli.data.trajectories.unwrap import Unwrapper
     from painet_cli.data.trajectories.whole import connections
-    from painet_cli.prediction.inputs.recording import check_several
+    from painet_cli.prediction.inputs.molecule import holds_models
 
-    check_several("the AtomGroup", atoms.n_atoms)
+    where = Path("the AtomGroup")
+    check_several(where, atoms.n_atoms)
     if len(atoms.unique) != len(atoms):
         raise RequestError("the AtomGroup holds an atom twice", "give its `unique` atoms")
     trajectory = atoms.universe.trajectory
     at, frame_time_s = trajectory.frame, _frame_time_s(trajectory)
     known = []
-    format_of_frames = getattr(trajectory, "format", "")
-    kinds = {format_of_frames} if isinstance(format_of_frames, str) else {*format_of_frames}
-    are_models = frame_time_s is None and kinds & _OF_MODELS  # no motion, as in files
+    kinds = getattr(trajectory, "format", "")
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    are_models = frame_time_s is None and any(map(holds_models, kinds))
     behind = 0 if are_models else frames_behind(model.header, frame_time_s)
     for number in range(max(0, at - behind), at + 1):
         trajectory[number]
         known.append(_frame(atoms, number))
     check_finite(np.stack([frame.positions[atoms.indices] for frame in known]))
-    everyone = select(atoms.universe, "all", Path("the AtomGroup"))  # each in one place
-    refuse_other_unit("the AtomGroup", elements_of(everyone), known[-1].positions[everyone.indices])
+    everyone = select(atoms.universe, "all", where)  # each in one place
+    refuse_other_unit(str(where), elements_of(everyone), known[-1].positions[everyone.indices])
     bonds = connections(atoms.universe, known[-1])
     unwrap = Unwrapper(bonds, atoms.universe.atoms.n_atoms, atoms.indices)
     positions = np.stack(
@@ -196,7 +194,6 @@ def _atoms(atoms: AtomGroup, model: LoadedModel) -> Input:
             for frame in known
         ]
     )
-    where = Path("the AtomGroup")
     particles, _ = particles_of(atoms, positions[-1], None, where, known[-1].box)
     times_s = np.array([frame.time_ps for frame in known]) * PICOSECOND
     return Input(

@@ -75,14 +75,6 @@ def mean_structure(frames: Floats) -> NDArray[np.float64]:
     return total / len(chosen)
 
 
-def mean_superposed(
-    structure: Floats,  # (N, 3)
-    x: Floats,  # (S, N, 3)
-) -> NDArray[np.float64]:  # (S, N, 3)
-    """A mean structure, superposed on each start."""
-    return superposed(structure, x)
-
-
 class NearestWindow:
     """What became of the window whose start and velocity are nearest in a frame.
 

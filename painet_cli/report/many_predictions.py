@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from painet_cli.errors import PainetError, RequestError
 from painet_cli.prediction.checkpoints import Checkpoint, known_checkpoints
@@ -113,14 +112,13 @@ def write_predictions(
     targets = _folders(files, folder)
     for target in targets:
         check_writable(target, force=force, place="output")
-    known, models = (
-        known_checkpoints(checkpoint, run_dir, members=members),
-        _Models(resolve_device(device)),
-    )
+    known = known_checkpoints(checkpoint, run_dir, members=members)
+    computer = resolve_device(device)
+    load = cache(lambda one: load_model(one, computer))
     found: list[dict[str, Any] | PainetError] = []
     for first in range(0, len(files), AT_A_TIME):
         part = slice(first, first + AT_A_TIME)
-        begun = (_begun(file, request, known, models.load, notice) for file in files[part])
+        begun = (_begun(file, request, known, load, notice) for file in files[part])
         made = _predicted(list(begun), request, notice)
         for file, target in zip(files[part], targets[part], strict=True):
             outcome = _saved(made.pop(0), file, target, request, known, force=force)
@@ -144,19 +142,6 @@ def _saved(
         return save_prediction(made, file, target, request, checkpoints, force=force)
     except PainetError as error:
         return error
-
-
-class _Models:
-    """Models of checkpoints, each loaded once."""
-
-    def __init__(self, device: torch.device) -> None:
-        self._device = device
-        self._loaded: dict[Path, LoadedModel] = {}
-
-    def load(self, checkpoint: Checkpoint) -> LoadedModel:
-        if checkpoint.path not in self._loaded:
-            self._loaded[checkpoint.path] = load_model(checkpoint, self._device)
-        return self._loaded[checkpoint.path]
 
 
 def _folders(files: Sequence[Path], folder: Path) -> list[Path]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from painet_cli.evaluation.distributions.report import Distribution
 from painet_cli.evaluation.physics.checks import PhysicsReport, physical_checks
+from painet_cli.evaluation.verify.verify import SUMMARY
 from painet_cli.prediction.checkpoints import Checkpoint
 from painet_cli.prediction.forecast import Forecast
 from painet_cli.prediction.inputs.scaled import take_unit
@@ -30,7 +31,6 @@ from painet_cli.report.tables.verdict import opening_sentences
 from painet_cli.storage.atomic import new_folder
 from painet_cli.storage.provenance import KEY, finite, sealed
 
-SUMMARY = "summary.json"
 PAGE = "report.html"
 PICTURE = "snapshots.png"
 

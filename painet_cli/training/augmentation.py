@@ -21,6 +21,12 @@ from painet_cli.data.dataset.dataset import Dataset
 from painet_cli.errors import RequestError
 
 
+def generator_of(seed: Sequence[int]) -> torch.Generator:
+    """A generator, on the CPU, that depends on these numbers alone."""
+    key = np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]
+    return torch.Generator().manual_seed(int(key) >> 1)
+
+
 @dataclass(frozen=True, eq=False)
 class AllWindows:
     """Windows as batches that can be gone through again, under each symmetry if there are any."""
@@ -57,8 +63,7 @@ class Augmentation:
         """A batch as it is seen once; what it is seen as depends on the seed alone."""
         if self.symmetries is None and not self.noise:
             return batch
-        key = np.random.SeedSequence(seed).generate_state(1, np.uint64)[0]
-        generator = torch.Generator().manual_seed(int(key) >> 1)
+        generator = generator_of(seed)
         if self.symmetries is not None:
             systems = batch.graph.num_systems
             which = torch.randint(len(self.symmetries), (systems,), generator=generator)

@@ -63,10 +63,7 @@ def start_run(
         Training failed; the last whole epoch is in the folder.
     """
     meter = MemoryMeter(device)
-    with world.all_or_none():
-        trainer, header = build_trainer(preset, name, data_dir, device, budget_s, world)
-        take_members(trainer.model, header.preset)
-    header = _fit_memory(trainer, header, memory_budget)
+    trainer, header = begun(preset, name, data_dir, device, budget_s, memory_budget, world)
     _align(trainer, header)
     folder = Path(world.broadcast_text(lambda: str(run_folder_of(header, run_dir / name))))
     with alone(folder, world):
@@ -80,10 +77,12 @@ def begun(
     device: torch.device,
     budget_s: float | None,
     memory_budget: int | None,
+    world: World = SINGLE,
 ) -> tuple[Trainer, Header]:
-    """A training of this process alone, before its first epoch; as `start_run` has it."""
-    trainer, header = build_trainer(preset, name, data_dir, device, budget_s, SINGLE)
-    take_members(trainer.model, header.preset)
+    """A training before its first epoch; as `start_run` has it."""
+    with world.all_or_none():
+        trainer, header = build_trainer(preset, name, data_dir, device, budget_s, world)
+        take_members(trainer.model, header.preset)
     return trainer, _fit_memory(trainer, header, memory_budget)
 
 

@@ -125,7 +125,7 @@ def _keep_confidence(path: Path, trainer: Trainer) -> None:
     weights = under("model", tensors)
     model = deepcopy(trainer.evaluated_model)
     model.load_state_dict(weights)
-    found = measure(model.eval(), header.up_axis, trainer.train_windows, trainer.val_windows)
+    found = measure(model.eval(), trainer.train_windows, trainer.val_windows)
     save_checkpoint(path, _named(weights) | found, header)
 
 

@@ -97,10 +97,8 @@ def train(
     >>> run.epochs, run.stopped_by
     (1, 'epochs')
     """
-    chosen, told = (
-        resolve_device(device),
-        Callbacks([recording(one) if isinstance(one, str) else one for one in callbacks]),
-    )
+    chosen = resolve_device(device)
+    told = Callbacks([recording(one) if isinstance(one, str) else one for one in callbacks])
     if (preset is None) == (resume is None):
         raise RequestError("give either a preset or a run to resume", "registry.presets() has some")
     if preset is None or resume is not None:

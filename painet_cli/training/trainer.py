@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
@@ -17,7 +16,7 @@ from painet_cli.config.schema import Report, TimedSchedule, TrainConfig
 from painet_cli.data.batches.windows import Windows
 from painet_cli.models.base import DynamicsModel
 from painet_cli.models.memory import MemoryPlan
-from painet_cli.training.augmentation import AllWindows, Augmentation
+from painet_cli.training.augmentation import AllWindows, Augmentation, generator_of
 from painet_cli.training.checkpoint import TrainingState
 from painet_cli.training.diagnosis import training_error, validation_error
 from painet_cli.training.distributed.world import Share, World
@@ -149,7 +148,7 @@ class Trainer:
         spent = self.budget_s is not None and progress.seconds >= self.budget_s
         return "budget" if spent and progress.seconds > 0 else None
 
-    def run_epoch(self, on_step: OnStep | None = None) -> EpochRecord | None:
+    def run_epoch(self, on_step: OnStep | None) -> EpochRecord | None:
         """Train one epoch, or what is left of it, evaluate if it is due, and update `progress`.
 
         Returns
@@ -294,6 +293,4 @@ class Trainer:
 
 def _epoch_order(count: int, seed: int, epoch: int) -> Tensor:
     """Order of the windows in one epoch, from the seed and the epoch alone: no state to save."""
-    key = np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0]
-    generator = torch.Generator().manual_seed(int(key) >> 1)
-    return torch.randperm(count, generator=generator)
+    return torch.randperm(count, generator=generator_of((seed, epoch)))

@@ -139,6 +139,21 @@ def test_a_folder_that_holds_something_else_is_not_done(
     assert read_results([cell]) == []
 
 
+def test_a_record_that_is_a_list_is_no_result(
+    small_preset: Path, data_dir: Path, tmp_path: Path
+) -> None:
+    (cell,) = cells(small_preset, data_dir, tmp_path)
+    cell.folder.mkdir(parents=True)
+    (cell.folder / "run.json").write_text("[]")
+    np.save(cell.folder / "window_errors.npy", np.zeros((2, 2)))
+    written = dict.fromkeys(Evaluation.plain_names()) | {
+        "split": "test", "horizon": 2, "epochs": 1,
+    }  # fmt: skip
+    (cell.folder / "evaluation.json").write_text(json.dumps(written))
+    assert not cell.is_done(None)
+    assert read_results([cell]) == []
+
+
 @pytest.mark.slow
 def test_one_cells_failure_leaves_the_others_alone(
     small_preset: Path, data_dir: Path, tmp_path: Path

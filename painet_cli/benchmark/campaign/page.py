@@ -19,7 +19,6 @@ from painet_cli.benchmark.campaign.record import (
     data_key,
     mostly_alike,
     settings_key,
-    with_benchmark_velocity,
 )
 from painet_cli.benchmark.campaign.verdicts import share_of_ends, verdicts
 from painet_cli.benchmark.cells import Cell, Result
@@ -29,6 +28,7 @@ from painet_cli.benchmark.tables.notes import marks, notes_of
 from painet_cli.config.models import PainetConfig
 from painet_cli.config.presets import Preset, load_preset, preset_names
 from painet_cli.errors import RequestError
+from painet_cli.evaluation.evaluate import with_benchmark_velocity
 from painet_cli.report.tables.layout import Columns, digits, spread
 from painet_cli.storage.atomic import write_text
 

@@ -20,6 +20,7 @@ from painet_cli.benchmark.ablation import ABLATIONS, cells_of, make_points
 from painet_cli.benchmark.campaign.hours import expected_hours
 from painet_cli.benchmark.campaign.record import cell_key, result_key, settings_key
 from painet_cli.benchmark.cells import Cell, Result, is_whole, make_cells
+from painet_cli.benchmark.rows import OURS
 from painet_cli.config.dotted import expanded
 from painet_cli.config.presets import Preset, load_preset
 from painet_cli.data.dataset.dataset import Dataset
@@ -206,7 +207,7 @@ def _cells(
                 changes = [*fitted, *part.settings_of(model)]
                 seeds = part.seeds_of(model)
                 yield from make_cells([preset], [model], seeds, changes, folder, data_dir)
-        if models is None or "painet" in models:
+        if models is None or OURS in models:
             yield from _figure_cells(part, preset, fitted, folder, data_dir)
 
 
@@ -215,8 +216,8 @@ def _figure_cells(
 ) -> list[Cell]:
     figures = [ABLATIONS[name] for name in part.figures if preset in ABLATIONS[name].presets]
     chosen = [replace(figure, presets=(preset,)) for figure in figures]
-    changes = [*fitted, *part.settings_of("painet")]
-    return cells_of(make_points(chosen, part.seeds_of("painet"), changes, folder, data_dir))
+    changes = [*fitted, *part.settings_of(OURS)]
+    return cells_of(make_points(chosen, part.seeds_of(OURS), changes, folder, data_dir))
 
 
 def _fitted(preset: str, data_dir: Path) -> list[str]:
@@ -237,7 +238,7 @@ def choose(
         No part of the plan has one, or none has any of the models on any of the presets.
     """
     named = {name for part in parts() for name in _presets(part)}
-    trained = {name for part in parts() for name in part.models} | {"painet"}
+    trained = {name for part in parts() for name in part.models} | {OURS}
     presets = _known("--presets", presets, sorted(named))
     models = _known("--models", models, sorted(trained))
     if presets and models and not any(_trains(part, presets, models) for part in parts()):
@@ -260,7 +261,7 @@ def _known(option: str, given: Sequence[str] | None, known: Sequence[str]) -> Se
 
 def _trains(part: Part, presets: Iterable[str], models: Iterable[str]) -> bool:
     """Whether a part has one of the models on one of the presets."""
-    of_figures = ["painet"] if part.figures else []
+    of_figures = [OURS] if part.figures else []
     return bool({*part.models, *of_figures}.intersection(models)) and bool(
         set(_presets(part)).intersection(presets)
     )

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from painet_cli.benchmark.cells import Cell, Result
 from painet_cli.benchmark.tables.taken import check_taken
 from painet_cli.config.presets import Preset
-from painet_cli.config.schema import DataConfig
 from painet_cli.data.particles.names import LONGEST_NAME
 from painet_cli.errors import RequestError
+from painet_cli.evaluation.evaluate import with_benchmark_velocity
 from painet_cli.storage.archives import read_object
 from painet_cli.storage.atomic import write_text
 from painet_cli.storage.provenance import without_folders
@@ -63,11 +63,6 @@ def settings_key(preset: Preset) -> str:
     data = preset.data.model_copy(update={"delta_frames": preset.data.horizon})
     train = preset.train.model_copy(update={"seed": 1})
     return cell_key(preset.model_copy(update={"data": data, "train": train}), "")
-
-
-def with_benchmark_velocity(data: DataConfig) -> DataConfig:
-    """The same with the benchmarks' velocity, where it is left to the dataset."""
-    return data.model_copy(update={"velocity": data.velocity or "next"})
 
 
 def result_key(result: Result) -> str:

@@ -32,6 +32,8 @@ class SiMlpe(nn.Module):
         Length by which coordinates are divided.
     """
 
+    dct: Tensor
+
     def __init__(self, joints: int, past: int, horizon: int, scale: float) -> None:
         super().__init__()
         width = 3 * joints
@@ -49,11 +51,10 @@ class SiMlpe(nn.Module):
         count, frames, joints, _ = past.shape
         root = past[:, -1:, :1]
         x = ((past - root) / self.scale).reshape(count, frames, 3 * joints)
-        dct: Tensor = self.dct  # type: ignore[assignment]
-        x = self.enter(dct @ x)
+        x = self.enter(self.dct @ x)
         for block in self.blocks:
             x = block(x)
-        moved = self.ahead((dct.T @ self.leave(x)).transpose(1, 2)).transpose(1, 2)
+        moved = self.ahead((self.dct.T @ self.leave(x)).transpose(1, 2)).transpose(1, 2)
         ahead: Tensor = past[:, -1:] + self.scale * moved.unflatten(2, (joints, 3))
         return ahead
 
@@ -114,7 +115,7 @@ def train_simlpe(
             x, y = (torch.einsum("bij,btnj->btni", turn, z[part]) for z in (past, future))
             loss = _loss(model(x), y)
             optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            torch.autograd.backward(loss)
             optimizer.step()
         schedule.step()
         with torch.no_grad():

@@ -189,7 +189,7 @@ class Searching:
         )
 
     def _state(self, trial: Trial, *, wanted: bool) -> str:
-        if not any(not is_trained(c, c.preset.train.epochs, self.budget_s) for c in trial.cells):
+        if all(is_trained(c, c.preset.train.epochs, self.budget_s) for c in trial.cells):
             return "done"
         if any(is_held(cell.folder / LOCK) for cell in trial.cells):
             return "going"

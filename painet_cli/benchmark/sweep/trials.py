@@ -13,8 +13,8 @@ from painet_cli.benchmark.cells import Cell, make_cell
 from painet_cli.benchmark.sweep.spec import Settings, Sweep
 from painet_cli.config.differences import as_words
 from painet_cli.config.presets import Preset, load_preset, preset_name
-from painet_cli.errors import PainetError, spelling
-from painet_cli.storage.archives import number, numbers_in, read_json
+from painet_cli.errors import spelling
+from painet_cli.storage.archives import number, numbers_in, read_object
 from painet_cli.training.run_folder import METRICS, RECORD
 
 
@@ -119,12 +119,12 @@ def best_validation(run: Path, epochs: int | None = None) -> float | None:
         if line.get("val_mse") is not None and (epochs is None or line["epoch"] <= epochs)
     ]
     # a training that its budget ended early was validated once, outside of its epochs
-    return min(mses, default=None) if mses or epochs else number(record_of(run).get("val_mse"))
+    return min(mses, default=None) if mses or epochs else number(_record(run).get("val_mse"))
 
 
 def is_trained(cell: Cell, epochs: int, budget_s: float | None) -> bool:
     """Whether a cell has been trained so many epochs, or to its end."""
-    record = record_of(cell.folder)
+    record = _record(cell.folder)
     ended = record.get("stopped_by") if record.get("status") == "done" else None
     if ended == "budget":
         return budget_s is not None and (number(record.get("seconds")) or 0.0) >= budget_s
@@ -133,13 +133,8 @@ def is_trained(cell: Cell, epochs: int, budget_s: float | None) -> bool:
     return ended is not None
 
 
-def record_of(run: Path) -> dict[str, Any]:
-    """The run's `run.json`; empty where there is none."""
-    try:
-        content = read_json(run / RECORD, "")
-    except PainetError:
-        return {}
-    return content if isinstance(content, dict) else {}
+def _record(run: Path) -> dict[str, Any]:
+    return read_object(run / RECORD) or {}
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -76,9 +76,7 @@ def ablation(
     from painet_cli.benchmark.ablation_plots import write_ablation_plots
     from painet_cli.benchmark.ablation_rows import ablation_markdown, ablation_rows, ablation_tables
     from painet_cli.benchmark.cells import distinct, read_results
-    from painet_cli.benchmark.layout import bench_csv
     from painet_cli.config.dotted import comma_list
-    from painet_cli.storage.atomic import write_text
 
     wanted = [] if vary and figures is None else choose_ablations(figures)
     wanted = check_variants([*wanted, *map(varied, vary or ())], model)
@@ -105,11 +103,8 @@ def ablation(
         failed = train(session, cells, data_dir, budget, jobs)
         rows = ablation_rows(points)
         if rows:
-            plots = write_ablation_plots(rows, out)
-            write_text(out / "bench.csv", bench_csv(rows))
-            write_text(out / "bench.md", ablation_markdown(rows, plots, changes))
-            written = [out / "bench.csv", out / "bench.md", *evaluations_of(read_results(cells))]
-            save_bench(out, {"rows": [asdict(row) for row in rows]}, written)
+            markdown = ablation_markdown(rows, write_ablation_plots(rows, out), changes)
+            content = save_bench(out, rows, markdown, evaluations_of(read_results(cells)))
     if rows:
-        session.emit({"rows": [asdict(row) for row in rows]}, *ablation_tables(rows, changes))
+        session.emit(content, *ablation_tables(rows, changes))
     refuse_failed(failed, len(cells), out)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,8 @@ from painet_cli.cli.session import Session
 from painet_cli.errors import PainetError, RequestError
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
     from painet_cli.benchmark.cells import Cell, Result
 
 Seeds = Annotated[int, typer.Option("--seeds", min=1, help="Seeds a cell.")]
@@ -112,13 +115,39 @@ def locked(out: Path) -> Iterator[None]:
         yield
 
 
-def save_bench(out: Path, content: dict[str, Any], written: Iterable[Path]) -> None:
-    """Write `bench.json`: the rows, and the provenance of the other files in the folder."""
+def save_bench(
+    out: Path,
+    rows: Sequence[DataclassInstance],
+    markdown: str,
+    others: Iterable[Path],
+    **more: Any,
+) -> dict[str, Any]:
+    """Write `bench.csv`, `bench.md` and `bench.json`, which has all files' provenance.
+
+    Parameters
+    ----------
+    others
+        Files in the folder that are written already.
+    more
+        What `bench.json` says beside the rows.
+
+    Returns
+    -------
+    dict
+        What it says, as plain data.
+    """
+    from painet_cli.benchmark.layout import bench_csv
+    from painet_cli.evaluation.verify.verify import BENCH
     from painet_cli.storage.atomic import write_text
     from painet_cli.storage.provenance import KEY, finite, provenance, sealed
 
+    write_text(out / "bench.csv", bench_csv(rows))
+    write_text(out / "bench.md", markdown)
+    content = {"rows": [asdict(row) for row in rows], **more}
+    written = (out / "bench.csv", out / "bench.md", *others)
     outputs = {str(path.relative_to(out)): path for path in written}
-    write_text(out / "bench.json", sealed(finite({**content, KEY: provenance(outputs)})))
+    write_text(out / BENCH, sealed(finite({**content, KEY: provenance(outputs)})))
+    return content
 
 
 def evaluations_of(results: Sequence[Result]) -> list[Path]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -59,14 +58,12 @@ def motion(
     Example: `painet bench motion --dataset mocap-run --models kernel --epochs 50`
     """
     from painet_cli.benchmark.cells import make_cells, read_results
-    from painet_cli.benchmark.layout import bench_csv
     from painet_cli.benchmark.motion.protocol import check_settings, motion_task, task_settings
     from painet_cli.benchmark.motion.rows import model_rows, yardstick_rows
     from painet_cli.benchmark.motion.tables import motion_markdown, motion_tables
     from painet_cli.cli.data import open_named
     from painet_cli.config.differences import flat_given
     from painet_cli.config.dotted import comma_list
-    from painet_cli.storage.atomic import write_text
 
     refuse_contradictions(settings, {"--epochs": ("train.epochs", epochs)})
     refuse_model(settings, "--models")
@@ -91,9 +88,6 @@ def motion(
         results = read_results(cells)
         with session.console.status("training the siMLPe-like yardstick"):
             rows = [*yardstick_rows(task, seeds), *model_rows(task, results)]
-        write_text(out / "bench.csv", bench_csv(rows))
-        write_text(out / "bench.md", motion_markdown(rows))
-        written = [out / "bench.csv", out / "bench.md", *evaluations_of(results)]
-        save_bench(out, {"rows": [asdict(row) for row in rows]}, written)
-    session.emit({"rows": [asdict(row) for row in rows]}, *motion_tables(rows))
+        content = save_bench(out, rows, motion_markdown(rows), evaluations_of(results))
+    session.emit(content, *motion_tables(rows))
     refuse_failed(failed, len(cells), out)

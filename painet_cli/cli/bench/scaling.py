@@ -59,7 +59,6 @@ def scaling(
 
     Example: `painet bench scaling --models egnn,painet --sizes 1e2,1e3`
     """
-    from painet_cli.benchmark.layout import bench_csv
     from painet_cli.benchmark.scaling import (
         Bench,
         Sweep,
@@ -76,7 +75,6 @@ def scaling(
     )
     from painet_cli.cli.progress import PointLines
     from painet_cli.config.differences import flat_given
-    from painet_cli.storage.atomic import write_text
     from painet_cli.training.device import resolve_device
 
     refuse_model(settings, "--models")
@@ -89,16 +87,11 @@ def scaling(
     bench = Bench(out / "points", device, threads, tuple(settings or ()), time_limit, force)
     with locked(out):
         rows = scaling_rows(run_points(points, bench, PointLines(session, len(points))))
-        payload = {
-            "rows": [asdict(row) for row in rows],
-            "exponents": [asdict(exponent) for exponent in exponents(rows)],
-        }
         pictures = write_scaling_plots(rows, out)
-        write_text(out / "bench.csv", bench_csv(rows))
-        write_text(out / "bench.md", scaling_markdown(rows, [path.name for path in pictures]))
-        written = [out / name for name in ("bench.csv", "bench.md")]
-        save_bench(out, payload, [*written, *pictures])
-    session.emit(payload, *scaling_tables(rows))
+        markdown = scaling_markdown(rows, [path.name for path in pictures])
+        fitted = [asdict(exponent) for exponent in exponents(rows)]
+        content = save_bench(out, rows, markdown, pictures, exponents=fitted)
+    session.emit(content, *scaling_tables(rows))
 
 
 def _numbers(option: str, text: str) -> tuple[int, ...]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -25,10 +24,6 @@ from painet_cli.cli.bench.cells import (
 from painet_cli.cli.options import DATA_DIR, DataDir, Settings, refuse_contradictions
 from painet_cli.cli.session import Session, with_session
 from painet_cli.errors import RequestError
-
-if TYPE_CHECKING:
-    from painet_cli.benchmark.cells import Result
-    from painet_cli.benchmark.rows import Row
 
 
 @with_session
@@ -99,8 +94,11 @@ def tables(
     if dry_run:
         raise RequestError("--dry-run: shows the plan of --all", "give --all too, or leave it out")
     from painet_cli.benchmark.cells import make_cells, read_results
-    from painet_cli.benchmark.layout import bench_tables
+    from painet_cli.benchmark.latex import bench_latex
+    from painet_cli.benchmark.layout import bench_markdown, bench_tables
     from painet_cli.benchmark.rows import bench_rows
+    from painet_cli.benchmark.tables.notes import footnotes
+    from painet_cli.storage.atomic import write_text
 
     refuse_contradictions(settings, {"--epochs": ("train.epochs", epochs)})
     refuse_model(settings, "--models")
@@ -118,9 +116,14 @@ def tables(
         results = read_results(cells)
         rows = bench_rows(results)
         if rows:
-            _write(out, rows, budget, changes, results, latex=latex)
+            others = evaluations_of(results)
+            if latex:
+                others.insert(0, out / "bench.tex")
+                write_text(others[0], bench_latex(rows, footnotes(rows, budget, changes)))
+            markdown = bench_markdown(rows, budget, changes)
+            content = save_bench(out, rows, markdown, others)
     if rows:
-        session.emit({"rows": [asdict(row) for row in rows]}, *bench_tables(rows, budget, changes))
+        session.emit(content, *bench_tables(rows, budget, changes))
     refuse_failed(failed, len(cells), out)
 
 
@@ -146,27 +149,3 @@ def _models(preset: str, chosen: str | None) -> Sequence[str]:
         return list(dict.fromkeys(comma_list(chosen)))
     printed = paper_rows().get(preset_name(preset))
     return list(printed) if printed else models_for(load_preset(preset).data.horizon)
-
-
-def _write(
-    out: Path,
-    rows: Sequence[Row],
-    budget: float | None,
-    changes: Sequence[str],
-    results: Sequence[Result],
-    *,
-    latex: bool,
-) -> None:
-    from painet_cli.benchmark.latex import bench_latex
-    from painet_cli.benchmark.layout import bench_csv, bench_markdown
-    from painet_cli.benchmark.tables.notes import footnotes
-    from painet_cli.storage.atomic import write_text
-
-    write_text(out / "bench.csv", bench_csv(rows))
-    write_text(out / "bench.md", bench_markdown(rows, budget, changes))
-    written = [out / "bench.csv", out / "bench.md"]
-    if latex:
-        write_text(out / "bench.tex", bench_latex(rows, footnotes(rows, budget, changes)))
-        written.append(out / "bench.tex")
-    written += evaluations_of(results)
-    save_bench(out, {"rows": [asdict(row) for row in rows]}, written)

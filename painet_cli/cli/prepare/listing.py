@@ -25,17 +25,13 @@ def list_sources(session: Session, data_dir: Path) -> None:
     data_dir
         Where prepared datasets are looked for.
     """
+    from painet_cli.data.dataset.dataset import MANIFEST
     from painet_cli.data.sources.registry import all_sources
 
-    prepared = _prepared(data_dir)
+    prepared = sorted(path.parent.name for path in data_dir.glob(f"*/{MANIFEST}"))
     sources = all_sources()
     rows = [_row(source, sources, prepared) for source in sources]
     session.answer({"sources": rows}, _table(rows), _citations(rows))
-
-
-def _prepared(data_dir: Path) -> list[str]:
-    """Names of the datasets in a data directory."""
-    return sorted(manifest.parent.name for manifest in data_dir.glob("*/dataset.json"))
 
 
 def _row(source: Source, sources: Sequence[Source], prepared: list[str]) -> dict[str, Any]:

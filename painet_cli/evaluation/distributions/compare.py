@@ -62,7 +62,7 @@ def compare(
     """
     molecule = length_unit == "angstrom"
     if molecule:
-        molecules = Molecules(particles, length_unit)
+        molecules = Molecules(particles)
         figure, notes = f"{molecules.step_figure}, {length_unit}", molecules.notes
         rows, steps = _rows(molecules, start, times_s, guesses, reference, said)
     else:

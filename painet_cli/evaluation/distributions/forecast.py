@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from painet_cli.data.particles.superpose import superposed
 from painet_cli.errors import RequestError, option
 from painet_cli.evaluation.distributions.compare import Guess, compare
 from painet_cli.evaluation.distributions.frames import FrameSet
@@ -22,7 +23,6 @@ from painet_cli.prediction.yardsticks import (
     STRAIGHT,
     mean_of_last,
     mean_structure,
-    mean_superposed,
     nothing_moves,
 )
 
@@ -73,7 +73,7 @@ def compare_forecast(made: RecordingForecast, recording: Recording) -> Distribut
         yield STRAIGHT, forecast.straight[:, :horizon]
         if len(before) >= _FEWEST:
             yield RECENT, nothing_moves(mean_of_last(known.frames, at, began), horizon)
-            yield MEAN, nothing_moves(mean_superposed(mean_structure(before), start), horizon)
+            yield MEAN, nothing_moves(superposed(mean_structure(before), start), horizon)
 
     return compare(
         forecast.start_positions,

@@ -20,7 +20,7 @@ from painet_cli.evaluation.distributions.torsions import (
 )
 from painet_cli.evaluation.physics.checks import step_means
 from painet_cli.evaluation.physics.clashes import clash_check
-from painet_cli.evaluation.physics.findings import bond_bound
+from painet_cli.evaluation.physics.findings import BOND_BOUND
 from painet_cli.evaluation.physics.geometry import bond_shares, displacement, gyration
 
 _GYRATION_BINS = 30
@@ -61,17 +61,14 @@ class Molecules:
     ----------
     particles
         Who moves.
-    length_unit
-        `angstrom`; clashes are counted in no other.
     """
 
     step_figure = "RMSD to the start, superposed"
 
-    def __init__(self, particles: Particles, length_unit: str) -> None:
+    def __init__(self, particles: Particles) -> None:
         self._torsions = torsions_of(particles)
         self._weights, self._by_mass = atomic_masses(particles)
-        self._clashes = clash_check(particles, length_unit)
-        self._bound = bond_bound(length_unit)
+        self._clashes = clash_check(particles, "angstrom")
         held = holds_lengths(particles)
         self._bonds = np.array(particles.bonds if held else (), dtype=np.int64).reshape(-1, 2)
 
@@ -82,7 +79,7 @@ class Molecules:
         counted = self._clashes.bounds is not None
         kept = [f"{'no' if counted else 'clashes'} {self._clashes.criterion}"]
         if len(self._bonds):
-            kept.append(f"bonds within {self._bound:.0%} of their length at the start")
+            kept.append(f"bonds within {BOND_BOUND:.0%} of their length at the start")
         return (
             f"JS: Jensen-Shannon distance, 0 alike to 1 apart; torsions: {counts or 'none'}.",
             f"Rg: radius of gyration, {'by mass' if self._by_mass else 'all particles alike'}; "
@@ -101,7 +98,7 @@ class Molecules:
         if len(self._bonds) and len(flat):
             starts = np.repeat(np.arange(len(of.start)), finite.sum(axis=1))
             shares = bond_shares(of.start[starts], flat, self._bonds)
-            whole &= shares.max(axis=1) <= self._bound
+            whole &= shares.max(axis=1) <= BOND_BOUND
         return Shape(
             finite.size,
             int(whole.sum()),

@@ -217,9 +217,8 @@ class HegnnLayer(MessageLayer):
             self.steer = TwoLayers(hidden, hidden, max_ell + 1)
             self.update = TwoLayers(2 * hidden, hidden, hidden)
         if steady:
-            for ends in (self.gate[-1], self.drift[-1]):
-                nn.init.xavier_uniform_(ends.weight, gain=0.001)  # type: ignore[arg-type]
-                nn.init.zeros_(ends.bias)  # type: ignore[arg-type]
+            self.gate.begin_near(0.0)
+            self.drift.begin_near(0.0)
 
     def forward(
         self,

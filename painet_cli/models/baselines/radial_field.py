@@ -37,8 +37,7 @@ class RadialFieldLayer(nn.Module):
         super().__init__()
         self.force = TwoLayers(1 + edge_width, hidden, 1, bias=False)
         self.drift = TwoLayers(1, hidden, 1)
-        # the authors' start: hardly a force
-        nn.init.xavier_uniform_(self.force[-1].weight, gain=0.001)  # type: ignore[arg-type]
+        self.force.begin_near(0.0)  # the authors' start: hardly a force
 
     def forward(
         self,

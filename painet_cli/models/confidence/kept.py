@@ -47,17 +47,13 @@ class _Some(Iterable[Batch]):
 
 
 @torch.no_grad()
-def measure(
-    model: DynamicsModel, up_axis: Axis | None, train: Windows, val: Windows
-) -> dict[str, Tensor]:
+def measure(model: DynamicsModel, train: Windows, val: Windows) -> dict[str, Tensor]:
     """Tensors to keep in a checkpoint.
 
     Parameters
     ----------
     model
         With the weights to be kept, in evaluation mode.
-    up_axis
-        Direction of height of its systems, where there is one.
     train, val
         What it was trained on, and was not. That the best epoch was chosen on these, and a kernel's
         weights, makes the radii a little small.
@@ -66,7 +62,7 @@ def measure(
     if manifest.systems:
         return measure_times(model, val, _Some)
     tensors = measure_times(model, val, _Some) if val.drawn else _radii(model, val, some)
-    seen = Seen(_up(up_axis), manifest.particles.names)
+    seen = Seen(_up(manifest.up_axis), manifest.particles.names)
     if seen.fit(_Some(train), some):
         tensors |= {f"seen/{name}": value for name, value in seen.state_dict().items()}
     return tensors

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from painet_cli.data.batches.batch import Batch
 from painet_cli.data.batches.windows import spread_out
-from painet_cli.models.kernel.written import count_windows, write_inputs
+from painet_cli.models.kernel.written import count_windows, places_in, write_inputs
 from painet_cli.models.layers.body_frame import BodyFrame
 from painet_cli.models.layers.fitted_buffers import FittedBuffers
 
@@ -77,14 +77,8 @@ class Seen(FittedBuffers):
         count = count_windows(train)
         if min(most, count) < _FEWEST:
             return False
-        places, kept, first = spread_out(count, most), [], 0
-        for batch in train:
-            end = first + batch.graph.num_systems
-            here = places[(places >= first) & (places < end)] - first
-            if len(here):
-                kept.append(self._inputs(batch)[here])
-            first = end
-        inputs = torch.cat(kept)  # (m, 2, N, 3)
+        chosen = places_in(train, spread_out(count, most))
+        inputs = torch.cat([self._inputs(batch)[here] for batch, here in chosen])  # (m, 2, N, 3)
         spread = (inputs - inputs.mean(dim=0)).square().mean(dim=(0, 2, 3)).sqrt()
         self._set("scale", torch.where(spread > 0, spread, 1.0))
         columns = self._columns(inputs)

@@ -14,7 +14,7 @@ def fit_kernel(
     train: Iterable[Batch],
     val: Iterable[Batch],
     system: SystemSpec,
-    config: KernelConfig | None = None,
+    config: KernelConfig,
 ) -> Kernel:
     """Fit a kernel to windows, in seconds and without a run.
 
@@ -26,7 +26,7 @@ def fit_kernel(
     system
         Up axis, frames before the start, and names of the particles for `parts: limbs`.
     config
-        Form of the kernel; by default as a preset has it.
+        Form of the kernel.
 
     Returns
     -------
@@ -39,7 +39,7 @@ def fit_kernel(
         The systems are of several kinds.
     """
     horizon = len(next(iter(train)).known_targets())
-    model = Kernel(config or KernelConfig(), system, horizon)
+    model = Kernel(config, system, horizon)
     model.fit(train, val)
     model.eval()
     return model

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -77,16 +77,24 @@ def write(batch: Batch, frame: BodyFrame, history: int) -> Written:
 
 def gather(batches: Iterable[Batch], frame: BodyFrame, history: int, chosen: Tensor) -> Written:
     """The windows of these places (ascending) in the order of the batches; at least one."""
-    parts, first = [], 0
-    for batch in batches:
-        count = batch.graph.num_systems
-        here = chosen[(chosen >= first) & (chosen < first + count)] - first
-        if len(here):
-            parts.append(write(batch, frame, history)[here.to(frame.speed.device)])
-        first += count
+    device = frame.speed.device
+    parts = [
+        write(batch, frame, history)[here.to(device)] for batch, here in places_in(batches, chosen)
+    ]
     return Written(
         torch.cat([one.inputs for one in parts]), torch.cat([one.targets for one in parts])
     )
+
+
+def places_in(batches: Iterable[Batch], chosen: Tensor) -> Iterator[tuple[Batch, Tensor]]:
+    """Batches that hold some of these places (ascending), and which of their own those are."""
+    first = 0
+    for batch in batches:
+        end = first + batch.graph.num_systems
+        here = chosen[(chosen >= first) & (chosen < end)] - first
+        if len(here):
+            yield batch, here
+        first = end
 
 
 def count_windows(batches: Iterable[Batch]) -> int:

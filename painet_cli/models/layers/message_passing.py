@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -116,13 +118,11 @@ class EquivariantLayer(MessageLayer):
         self.gate = TwoLayers(hidden, hidden, 1, bias=False)
         self.drift = TwoLayers(hidden, hidden, 1)
         self.update = None if last else TwoLayers(2 * hidden, hidden, hidden)
-        # near zero, or the first steps throw particles across mocap's distances
-        nn.init.xavier_uniform_(self.gate[-1].weight, gain=0.001)  # type: ignore[arg-type]
+        self.gate.begin_near(0.0)  # or the first steps throw particles across mocap's distances
 
     def start_straight(self, share: float) -> None:
         """Begin with phi_v equal to `share` for every particle."""
-        nn.init.xavier_uniform_(self.drift[-1].weight, gain=0.001)  # type: ignore[arg-type]
-        nn.init.constant_(self.drift[-1].bias, share)  # type: ignore[arg-type]
+        self.drift.begin_near(share)
 
     def forward(
         self,
@@ -221,6 +221,13 @@ class TwoLayers(nn.Sequential):
 
     def __init__(self, width: int, hidden: int, out: int, *, bias: bool = True) -> None:
         super().__init__(nn.Linear(width, hidden), nn.SiLU(), nn.Linear(hidden, out, bias=bias))
+
+    def begin_near(self, value: float) -> None:
+        """Have weights that first give nearly `value`, or without a bias nearly nought."""
+        last = cast("nn.Linear", self[-1])
+        nn.init.xavier_uniform_(last.weight, gain=0.001)
+        if last.bias is not None:
+            nn.init.constant_(last.bias, value)
 
     def forward(
         self,

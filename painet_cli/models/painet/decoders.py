@@ -115,8 +115,7 @@ class MlpDecoder(nn.Module):
         adds = config.decoder == "mlp-add"
         self.add = nn.Linear(6, config.hidden, bias=False) if adds else None
         self.read = TwoLayers(config.hidden + (0 if adds else 6), config.hidden, 3)
-        nn.init.xavier_uniform_(self.read[-1].weight, gain=0.001)  # type: ignore[arg-type]
-        nn.init.zeros_(self.read[-1].bias)  # type: ignore[arg-type]
+        self.read.begin_near(0.0)
 
     def forward(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from painet_cli.data.batches.batch import Batch
 from painet_cli.models.layers.message_passing import TwoLayers
@@ -22,8 +22,7 @@ class PastGates(TwoLayers):
 
     def __init__(self, hidden: int, history: int) -> None:
         super().__init__(hidden, hidden, history)
-        nn.init.xavier_uniform_(self[-1].weight, gain=0.001)  # type: ignore[arg-type]
-        nn.init.zeros_(self[-1].bias)  # type: ignore[arg-type]
+        self.begin_near(0.0)
 
     def share(
         self,

@@ -65,11 +65,8 @@ class TypeGroups:
 
     def mix(self, table: Tensor, groups: Tensor) -> Tensor:
         """(heads, groups, w) sums over types b of table (heads, a, b) times (heads, b, w)."""
-        return (table[:, None] @ self._by_type(groups)).flatten(1, 2)
-
-    def _by_type(self, groups: Tensor) -> Tensor:
-        """(heads, systems, types, w) values of (heads, groups, w)."""
-        return groups.reshape(len(groups), self.systems, self.types, -1)
+        by_system = groups.reshape(len(groups), self.systems, self.types, -1)
+        return (table[:, None] @ by_system).flatten(1, 2)
 
 
 def groups_of(graph: Graph, types: int) -> TypeGroups:

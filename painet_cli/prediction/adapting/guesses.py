@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from painet_cli.data.particles.superpose import stretches
+from painet_cli.data.particles.superpose import stretches, superposed
 from painet_cli.prediction.adapting.blocks import Blocks
 from painet_cli.prediction.yardsticks import (
     MEAN,
@@ -21,7 +21,6 @@ from painet_cli.prediction.yardsticks import (
     STRAIGHT,
     mean_of_last,
     mean_structure,
-    mean_superposed,
     nothing_moves,
     straight_on,
 )
@@ -87,7 +86,7 @@ def yardsticks(learned_from: Frames, offsets: Numbers) -> dict[str, Guess]:
         STILL: lambda frames, starts: nothing_moves(frames[starts], steps),
         STRAIGHT: straight,
         RECENT: lambda frames, starts: every_step(mean_of_last(frames, starts), frames),
-        MEAN: lambda frames, starts: every_step(mean_superposed(structure, frames[starts]), frames),
+        MEAN: lambda frames, starts: every_step(superposed(structure, frames[starts]), frames),
     }
 
 
@@ -147,7 +146,7 @@ def _pasts(
     The structure is superposed on it.
     """
     for some in stretches(len(starts), len(structure)):
-        laid = mean_superposed(structure, frames[starts[some]])
+        laid = superposed(structure, frames[starts[some]])
         for at, like in zip(starts[some].tolist(), laid, strict=True):
             yield at, _past(frames, at, like)
 

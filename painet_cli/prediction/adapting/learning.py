@@ -19,6 +19,7 @@ from painet_cli.prediction.adapting.mixture import MIXTURE
 from painet_cli.prediction.adapting.own_run import OwnRuns, whole
 from painet_cli.prediction.adapting.verdict import Verdict
 from painet_cli.prediction.adapting.wish import Wish
+from painet_cli.prediction.checkpoints import Checkpoint
 from painet_cli.prediction.choosing import Choice
 from painet_cli.prediction.forecast import Forecast
 from painet_cli.prediction.inputs.recording import Input, Recording, Selected
@@ -108,9 +109,10 @@ def learn(
     tuple
         What was learned, or None and a sentence that says why not.
     """
-    asked = isinstance(choice, Choice) and choice.checkpoint.origin == "given"
+    checkpoint = choice.checkpoint if isinstance(choice, Choice) else None
     selected = choice.selected if isinstance(choice, Choice) else choice
-    name = choice.checkpoint.name if isinstance(choice, Choice) else ""
+    asked = checkpoint is not None and checkpoint.origin == "given"
+    name = "" if checkpoint is None else checkpoint.name
     if ahead is None and asked:
         return None, f"nothing was learned: steps of {name} fall between frames"
     offsets = np.arange(1, steps + 1) if ahead is None else ahead
@@ -126,14 +128,14 @@ def learn(
         return None, f"nothing was learned: {refused.what}"
     at = starts.frames - first
     said: tuple[str, ...] = ()
-    if isinstance(choice, Choice) and ahead is not None:  # a checkpoint sees frames as in training
-        system, said = treated(choice.checkpoint.header, system, at)
+    if checkpoint is not None and ahead is not None:  # it sees frames as in training
+        system, said = treated(checkpoint.header, system, at)
     if parted := _parted(system, at):
         return None, f"nothing was learned: {parted}"
     usable = by_checkpoint if ahead is not None else None
     heard: list[str] = []
     with ExitStack() as stack:
-        own = OwnRuns(wish, choice if isinstance(choice, Choice) else None, notice, stack)
+        own = OwnRuns(wish, checkpoint, notice, stack)
         found = adapt(
             system,
             int(at[0]),
@@ -141,7 +143,7 @@ def learn(
             None if usable is None else _by_checkpoint(usable, system, steps, heard),
             name,
             keep_checkpoint=asked,
-            frame_time_s=_frame_time(recording, choice),
+            frame_time_s=_frame_time(recording, checkpoint),
             train=own.train if wish.budget_s else None,
             notice=notice,
         )
@@ -243,7 +245,7 @@ def _predicted(found: Adapted, at: NDArray[np.int64], checkpoint: str | None) ->
     )
 
 
-def _frame_time(recording: Recording, choice: Choice | Selected) -> float:
+def _frame_time(recording: Recording, checkpoint: Checkpoint | None) -> float:
     if recording.frame_time_s is not None:
         return recording.frame_time_s
-    return choice.checkpoint.header.units.frame_time_s if isinstance(choice, Choice) else 1.0
+    return 1.0 if checkpoint is None else checkpoint.header.units.frame_time_s

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +29,7 @@ from painet_cli.prediction.adapting.lesson import Lesson
 from painet_cli.prediction.adapting.recipes import goes_on, kernel_preset, network_preset
 from painet_cli.prediction.adapting.wish import Wish
 from painet_cli.prediction.asked import make_forecast
-from painet_cli.prediction.choosing import Choice
+from painet_cli.prediction.checkpoints import Checkpoint
 from painet_cli.prediction.forecast import Forecast
 from painet_cli.prediction.inputs.recording import Input
 from painet_cli.prediction.loading import load
@@ -117,7 +116,7 @@ class OwnRuns:
     ----------
     wish
         For how long, and where the run is kept.
-    choice
+    begin
         The checkpoint that may be trained further.
     notice
         Told what is trained, before it is.
@@ -128,13 +127,13 @@ class OwnRuns:
     def __init__(
         self,
         wish: Wish,
-        choice: Choice | None,
+        begin: Checkpoint | None,
         notice: Callable[[str], None],
         stack: ExitStack,
     ) -> None:
         self.wish = wish
         self.notice = notice
-        self.begin = None if choice is None else choice.checkpoint
+        self.begin = begin
         self._stack = stack
         self._folder: Path | None = None
 
@@ -159,7 +158,7 @@ class OwnRuns:
             return []
         if len(lesson.blocks.learn) < HELD or not lesson.moves:
             return ["no run was kept: too few frames to learn from, or nothing moves in them"]
-        runs = {name: one for name, one in found.candidates.items() if one.run is not None}
+        runs = {name: one.run for name, one in found.candidates.items() if one.run is not None}
         means = found.verdict.means
         name = min(runs.keys() & means.keys(), key=lambda key: means[key], default=None)
         if name is None or means[name] > means.get(KERNEL, np.inf):
@@ -174,7 +173,7 @@ class OwnRuns:
             except PainetError as error:
                 return [f"no run was kept: {error.what}"]
         else:
-            run = cast("Path", runs[name].run)
+            run = runs[name]
         keep_dataset(lesson, self.wish.data_dir / self._name, force=self.wish.force)
         with new_folder(where, force=self.wish.force) as staging:
             shutil.copytree(run, staging, dirs_exist_ok=True)

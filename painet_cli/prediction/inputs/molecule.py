@@ -36,8 +36,14 @@ from painet_cli.data.units import PICOSECOND
 from painet_cli.errors import RequestError, option
 from painet_cli.prediction.inputs.recording import Frames, Recording, Selected, check_several
 
-_OF_MODELS = ("PDB", "PDBQT", "MMCIF", "BCIF", "SDF", "MOL2")
-"""Formats of several models of one system, as NMR and predictions of structures give them."""
+_OF_MODELS = {"PDB", "ENT", "XPDB", "PDBQT", "CIF", "MMCIF", "BCIF", "SDF", "MOL2"}
+"""Formats of several models of one system, as NMR and predictions of structures give them, by
+painet's names and by MDAnalysis'."""
+
+
+def holds_models(format_name: str) -> bool:
+    """Whether frames without times in a file of this format are structures, and no motion."""
+    return format_name.upper().removesuffix(".GZ") in _OF_MODELS
 
 
 class MoleculeRecording(Recording):
@@ -92,7 +98,7 @@ class MoleculeRecording(Recording):
         )
         self.breaks = self._trajectory.breaks
         self._are_models = (
-            several and time_ps is None and format_of(path, format_name).name in _OF_MODELS
+            several and time_ps is None and holds_models(format_of(path, format_name).name)
         )
         if self._are_models:
             self.breaks = tuple(range(1, self.frame_count))

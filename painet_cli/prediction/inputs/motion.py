@@ -24,17 +24,17 @@ class MotionRecording(ParticleRecording):
     path
         The file.
     skeleton
-        ASF file of an AMC; by default the one beside it.
+        ASF file of an AMC; None for the one beside it.
     format_name
         Its format, as `Readable` calls it.
     up_axis
-        Direction of height; by default what the motion or its format says.
+        Direction of height; None for what the motion or its format says.
     """
 
     kind = "motion"
 
     def __init__(
-        self, path: Path, skeleton: Path | None, format_name: str, up_axis: Axis | None = None
+        self, path: Path, skeleton: Path | None, format_name: str, up_axis: Axis | None
     ) -> None:
         check_file(path)
         motion = read_motion_file(path, format_name, skeleton, up_axis)

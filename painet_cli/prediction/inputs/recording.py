@@ -81,6 +81,10 @@ class Input:
     notes: tuple[str, ...] = ()
     treatment: tuple[Treatment, ...] = ()
 
+    def follows(self, frames: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """(S,) whether a frame of these indices has one before it in its recording."""
+        return ~np.isin(frames, (0, *self.breaks))
+
     def start_times_s(self, starts: NDArray[np.int64]) -> NDArray[np.float64] | None:
         """Times of frames, (S,) by their indices; None where the recording does not say."""
         return None if self.times_s is None else self.times_s[starts]

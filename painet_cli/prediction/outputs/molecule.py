@@ -134,7 +134,8 @@ def _format_for(system: Input, tracks: Sequence[Track]) -> tuple[str, Format, st
     while suffixes and suffixes[-1] in _PACKED:
         suffixes.pop()
     own = suffixes[-1] if suffixes else ""
-    kind = FORMATS.get(_ALIASES.get(own, own))
+    own = _ALIASES.get(own, own)
+    kind = FORMATS.get(own)
     if kind is None:
         return ".dcd", _DCD, ""
     reason = ""
@@ -148,7 +149,7 @@ def _format_for(system: Input, tracks: Sequence[Track]) -> tuple[str, Format, st
         reason = reason or refused.why
     if reason:
         return ".dcd", _DCD, f". DCD instead of {kind.name}: {reason}"
-    return _ALIASES.get(own, own), kind, ""
+    return own, kind, ""
 
 
 def _write_names(system: Input, track: Track, path: Path, notes: list[str]) -> Written:

@@ -54,24 +54,26 @@ def write_motion(
     resampled = [(track, style.frames_of(track, system), stem) for track, stem in tracks]
     if parents and style.resamples:
         resampled = [(one, _rigid_between(one, x, parents), stem) for one, x, stem in resampled]
-    for track, spaced, stem in resampled if parents else ():
-        written += _write_skeletons(system, track, spaced, stem, parents or {}, style, metres)
-    for track, spaced, stem in resampled if metres else ():
-        path, told = stem.with_name(f"{stem.name}.trc"), style.unit or "m"
-        frames = _y_up(spaced.frames, system.up_axis) * (metres or 1.0) / METRES[told]
-        write_trc(path, names, frames, spaced.frame_time_s, told, spaced.first_time_s)
-        what = f"{track.what}: {spaced.said}; joints as markers, in {told}"
-        what += ", y is up" * bool(up)
-        written.append(Written(path, what, len(frames), open_trc(path.name)))
+    if parents:
+        for track, spaced, stem in resampled:
+            written += _write_skeletons(system, track, spaced, stem, parents, style, metres)
+    if metres:
+        told = style.unit or "m"
+        for track, spaced, stem in resampled:
+            path = stem.with_name(f"{stem.name}.trc")
+            frames = _y_up(spaced.frames, system.up_axis) * metres / METRES[told]
+            write_trc(path, names, frames, spaced.frame_time_s, told, spaced.first_time_s)
+            what = f"{track.what}: {spaced.said}; joints as markers, in {told}"
+            what += ", y is up" * bool(up)
+            written.append(Written(path, what, len(frames), open_trc(path.name)))
     for track, _, stem in resampled:
         path = stem.with_name(f"{stem.name}.csv")
         _write_table(path, names, track)
-        frames_of_table = len(track.frames)
-        what = f"{track.what}: the start frame and {frames_of_table - 1} steps, a row each, in "
-        what += f"{unit}{up}"
+        count = len(track.frames)
+        what = f"{track.what}: the start frame and {count - 1} steps, a row each, in {unit}{up}"
         if not parents:
             what += "; no BVH, whose bones would have to form a tree"
-        written.append(Written(path, what, frames_of_table, open_csv(path.name)))
+        written.append(Written(path, what, count, open_csv(path.name)))
     return written
 
 

@@ -46,9 +46,7 @@ def open_trajectory(file: str, topology: str, kind: Format) -> list[str]:
     flag = "-netcdf " if kind.name == "NCDF" else ""
     commands = [f"vmd {topology} {flag}{file}"]
     if kind.name in _PYMOL_READS:
-        commands += [
-            f'pymol -d "load {topology}, painet; load_traj {file}, painet, state=1"',
-        ]
+        commands += [f'pymol -d "load {topology}, painet; load_traj {file}, painet, state=1"']
     if kind.name == "XYZ":
         commands += [f"pymol {file}"]
     if kind.name in _MOLSTAR_READS:

@@ -27,8 +27,6 @@ _FRAMES_OF_ORDER = 512
 """Frames up to a start whose order is looked at."""
 _POSITIONS_OF_ORDER = 2_000_000
 """Particles times frames that are read for it."""
-
-
 _SAME = 1e-3
 """Share of the time between frames by which two at the same time may differ."""
 
@@ -93,6 +91,10 @@ def refuse_wrong_order(system: Input) -> None:
     RequestError
         They are in another order.
     """
+
+    def clock(time_s: float) -> str:
+        return time_text(time_s) if time_s else "0"
+
     where = system.path or system.name
     hint = (
         f"expected consecutive frames, in order: sort them, or choose a {option('start')} before "
@@ -105,16 +107,16 @@ def refuse_wrong_order(system: Input) -> None:
         if back.any():
             k = int(np.argmax(back))
             number = system.first_frame + k
-            before, after = system.times_s[k], system.times_s[k + 1]
+            before, after = system.times_s[k : k + 2].tolist()
             if after - before >= -same:
                 raise RequestError(
                     f"{where}: frames {number} and {number + 1} are at the same time, "
-                    f"{time_text(float(after)) if after else '0'}",
+                    f"{clock(after)}",
                     f"{REPEATED}, or choose a {option('start')} before it",
                 )
             raise RequestError(
-                f"{where}: frame {number + 1} is at {time_text(float(after)) if after else '0'}, "
-                f"and frame {number} before it at {time_text(float(before)) if before else '0'}",
+                f"{where}: frame {number + 1} is at {clock(after)}, and frame {number} before it "
+                f"at {clock(before)}",
                 hint,
             )
     if system.length_unit != "angstrom" or system.up_axis is not None or system.breaks:
@@ -132,7 +134,7 @@ def check_starts(system: Input, starts: NDArray[np.int64]) -> None:
     RequestError
         A bond of a start, or of the frame before it, is longer than any.
     """
-    known = np.unique(np.concatenate([starts, _before(system, starts)]))
+    known = np.union1d(starts, starts[system.follows(starts)] - 1)
     found = stretched_bond(system.particles, system.frames[known], system.length_unit)
     if found is None:
         return
@@ -200,22 +202,7 @@ def check_velocities(
     fastest = int(np.argmax(speeds))
     frame = system.first_frame + int(starts[fastest])
     frame_time_s = frame_time_of(header, system.frame_time_s)
-    if system.length_unit == "angstrom":
-        bound, unit = FASTEST, "angstrom per fs"
-        speed = speeds[fastest] / (frame_time_s / FEMTOSECOND)
-        who = "an atom", "which no molecule does"
-    else:
-        bound, unit = FASTEST_PEOPLE, "metres a second"
-        speed = speeds[fastest] * header.units.length_in_metres / frame_time_s
-        who = "a joint", "which no one does"
-    about = system.up_axis is not None or system.length_unit == "angstrom"
-    if about and speed > bound:
-        raise RequestError(
-            f"{system.path or system.name}: before frame {frame}, {who[0]} moves {speed:.3g} "
-            f"{unit}, {who[1]}",
-            f"expected consecutive frames, in order; {option('frame_time')} gives the time between "
-            f"them; of structures that are no motion give one, such as {option('start', 0)}",
-        )
+    _refuse_flying(header, system, float(speeds[fastest]) / frame_time_s, frame)
     if trained_speed and system.frame_time_s is None and "before" in velocities.sources:
         said += _likely_time(float(np.median(speeds)) / trained_speed, frame_time_s)
     if system.up_axis is not None:  # of molecules the drift is taken out (`fast_drift`)
@@ -229,6 +216,24 @@ def check_velocities(
             f"{time_text(frame_time_s)} before frame {frame} as those that it was trained on",
         )
     return said
+
+
+def _refuse_flying(header: Header, system: Input, speed: float, frame: int) -> None:
+    """Refuse a speed, unit of length a second, that neither molecules nor people have."""
+    if system.length_unit == "angstrom":
+        speed, bound = speed * FEMTOSECOND, FASTEST
+        said = f"an atom moves {speed:.3g} angstrom per fs, which no molecule does"
+    elif system.up_axis is not None:
+        speed, bound = speed * header.units.length_in_metres, FASTEST_PEOPLE
+        said = f"a joint moves {speed:.3g} metres a second, which no one does"
+    else:
+        return
+    if speed > bound:
+        raise RequestError(
+            f"{system.path or system.name}: before frame {frame}, {said}",
+            f"expected consecutive frames, in order; {option('frame_time')} gives the time between "
+            f"them; of structures that are no motion give one, such as {option('start', 0)}",
+        )
 
 
 def _likely_time(ratio: float, frame_time_s: float) -> tuple[str, ...]:
@@ -256,8 +261,3 @@ def fast_drift(
         return None
     drift: NDArray[np.floating] = velocities.mean(axis=1, keepdims=True)
     return drift if np.linalg.norm(drift, axis=-1).max() > trained_speed else None
-
-
-def _before(system: Input, starts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Frames before the starts, where they belong to the same recording."""
-    return starts[(starts > 0) & ~np.isin(starts, (0, *system.breaks))] - 1

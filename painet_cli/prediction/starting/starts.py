@@ -105,12 +105,8 @@ def why_not_compared(ahead: NDArray[np.int64] | None) -> str:
 
 
 def _all(frame_count: int, breaks: tuple[int, ...], ahead: int | None) -> NDArray[np.int64]:
-    begins = np.array([0, *breaks])
-    ends = np.array([*breaks, frame_count])
     frames = np.arange(frame_count)
-    recording = np.searchsorted(begins, frames, side="right") - 1
-    second = frames > begins[recording]
-    fitting = frames[second & (frames + (ahead or 0) < ends[recording])]
-    if len(fitting) or frame_count == 1:
-        return fitting if len(fitting) else frames
-    return frames[second] if second.any() else frames
+    ends = np.array([*breaks, frame_count])
+    second = frames[~np.isin(frames, (0, *breaks))]
+    fitting = second[second + (ahead or 0) < ends[np.searchsorted(ends, second, side="right")]]
+    return next((some for some in (fitting, second) if len(some)), frames)

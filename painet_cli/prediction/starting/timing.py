@@ -96,7 +96,7 @@ def start_velocities(header: Header, system: Input, starts: NDArray[np.int64]) -
     """
     intervals = _intervals(system, starts)
     trained = frame_time_of(header, system.frame_time_s)
-    moving = (starts > 0) & ~np.isin(starts, (0, *system.breaks))
+    moving = system.follows(starts)
     before = np.where(moving, starts - 1, starts)
     ratio = np.array([_ratio(trained, one) for one in intervals], dtype=np.float32)
     moved = (system.frames[starts] - system.frames[before]).astype(np.float32)
@@ -267,9 +267,10 @@ def _of_velocities(system: Input, sources: Sequence[VelocitySource], trained: fl
 def _of_times(header: Header, system: Input, trained: float, *, moving: bool) -> list[str]:
     """How far apart frames are, and what the checkpoint makes of that."""
     said, known = [], system.frame_time_s
-    if len(odds := uneven_frames(system)) and known is not None:
+    odds, times = uneven_frames(system), system.times_s
+    if len(odds) and known is not None and times is not None:
         odd = int(odds[0])
-        passed = float(system.times_s[odd] - system.times_s[odd - 1])  # type: ignore[index]
+        passed = float(times[odd] - times[odd - 1])
         said.append(
             f"frames are not evenly spaced: {time_text(passed)} before frame "
             f"{system.first_frame + odd}, {time_text(known)} elsewhere; a velocity is by the time "

@@ -111,7 +111,7 @@ def treated(
 
 def _check_still(system: Input, superposed: NDArray[np.float64], starts: NDArray[np.int64]) -> None:
     """Refuse starts that superposition turned away from the frame before."""
-    followed = starts[~np.isin(starts, [0, *system.breaks])]
+    followed = starts[system.follows(starts)]
     spun = followed[spins(superposed[followed], superposed[followed - 1])]
     if len(spun):
         raise RequestError(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from painet_cli.data.particles.particles import Particles
 from painet_cli.data.units import time_text
 from painet_cli.prediction.forecast import Forecast
+from painet_cli.prediction.yardsticks import STILL, STRAIGHT
 from painet_cli.report.pictures.canvas import short_unit
 from painet_cli.report.pictures.colouring import colouring
 from painet_cli.report.pictures.projection import principal_view, upright_view
@@ -127,25 +128,23 @@ def _start(forecast: Forecast, chosen: Shown, index: int) -> dict[str, Any]:
         "ranges": _ranges(begin, predicted, truth).tolist(),
         "errors": {
             name: [_finite(value) for value in values[chosen.steps].tolist()]
-            for name, values in step_errors(forecast, index).items()
+            for name, values in step_errors(forecast, slice(index, index + 1)).items()
         },
     }
 
 
-def step_errors(forecast: Forecast, index: int) -> dict[str, NDArray[np.float64]]:
-    """MSE at each step from one start, (T,), or RMS displacement where the truth is not known."""
-    begin = forecast.start_positions[index].astype(np.float64)
-    guesses = {"prediction": forecast.positions[index], "straight on": forecast.straight[index]}
+def step_errors(forecast: Forecast, starts: slice) -> dict[str, NDArray[np.float64]]:
+    """(T,) MSE at each step from some starts, or RMS displacement where the truth is not known."""
+    begin = forecast.start_positions[starts, None].astype(np.float64)
+    guesses = {"prediction": forecast.positions[starts], STRAIGHT: forecast.straight[starts]}
     if forecast.truth is None:
         return {
-            name: np.sqrt(np.square(guess - begin).sum(axis=2).mean(axis=1))
+            name: np.sqrt(np.square(guess - begin).sum(axis=-1).mean(axis=(0, 2)))
             for name, guess in guesses.items()
         }
-    truth = forecast.truth[index]
-    still = np.broadcast_to(begin, truth.shape)
-    guesses = {"prediction": guesses["prediction"], "nothing moves": still, **guesses}
+    guesses = {"prediction": guesses["prediction"], STILL: begin, **guesses}
     return {
-        name: np.square(guess.astype(np.float64) - truth).mean(axis=(1, 2))
+        name: np.square(guess.astype(np.float64) - forecast.truth[starts]).mean(axis=(0, 2, 3))
         for name, guess in guesses.items()
     }
 

@@ -14,7 +14,8 @@ import numpy as np
 from painet_cli.data.units import time_text
 from painet_cli.prediction.adapting.verdict import Verdict
 from painet_cli.prediction.forecast import Forecast
-from painet_cli.report.page.data import ErrorBars, Shown, page_data, shown
+from painet_cli.prediction.yardsticks import STILL, STRAIGHT
+from painet_cli.report.page.data import ErrorBars, Shown, page_data, shown, step_errors
 from painet_cli.report.pictures.canvas import short_unit
 from painet_cli.report.tables.layout import digits, shown_steps
 from painet_cli.report.tables.verdict import held_out_figures, held_out_title
@@ -100,10 +101,10 @@ def _failures(forecast: Forecast) -> list[str]:
     if sanity is not None and sanity.verdict != "plausible":
         said.append(f"{sanity.verdict.capitalize()}: {sanity.sentence}".rstrip(": "))
     if errors is not None:
-        ours, still = (float(np.mean(errors[name])) for name in ("prediction", "nothing moves"))
+        ours, still = (float(np.mean(errors[name])) for name in ("prediction", STILL))
         if ours > still:
             said.append(
-                f"Worse than the guess that nothing moves: MSE {digits(ours)} against "
+                f"Worse than the guess that {STILL}: MSE {digits(ours)} against "
                 f"{digits(still)} {_unit(forecast)}²"
             )
     return said
@@ -156,7 +157,7 @@ def _figures(forecast: Forecast) -> str:
             label = "MSE of the prediction" if name == "prediction" else f"MSE if {name}"
             rows.append(
                 (
-                    label.replace("if straight on", "of straight on"),
+                    label.replace(f"if {STRAIGHT}", f"of {STRAIGHT}"),
                     f"{digits(float(np.mean(values)))} {square}",
                 )
             )
@@ -175,14 +176,7 @@ def _steps_caption(forecast: Forecast) -> str:
 
 def _steps(forecast: Forecast) -> str:
     """Head and body of the table that the plot of errors draws."""
-    columns = forecast.step_mse()
-    if columns is None:
-        begin = forecast.start_positions[:, None].astype(np.float64)
-        guesses = {"prediction": forecast.positions, "straight on": forecast.straight}
-        columns = {
-            name: np.sqrt(np.square(guess - begin).sum(axis=-1).mean(axis=(0, 2))).tolist()
-            for name, guess in guesses.items()
-        }
+    columns = step_errors(forecast, slice(None))
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in ("step", "time", *columns))
     body = []
     for row in shown_steps(len(forecast.times_s), MOST_ROWS):

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from rich import box
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -15,7 +14,7 @@ from painet_cli.data.dataset.describe import Description, Listed, SystemLine
 from painet_cli.data.dataset.manifest import SPLITS, Manifest
 from painet_cli.data.trajectories.formats import format_of
 from painet_cli.data.units import time_text
-from painet_cli.report.tables.layout import LONGEST_NAME
+from painet_cli.report.tables.layout import LONGEST_NAME, plain_table
 
 if TYPE_CHECKING:  # it imports MDAnalysis, which tables of datasets do without
     from painet_cli.data.dataset.export import Export
@@ -67,7 +66,7 @@ def description_table(described: Description) -> Table:
 
 def list_table(listed: Sequence[Listed]) -> list[RenderableType]:
     """Lay out datasets, a line each, and beneath what is wrong with those that cannot be opened."""
-    table = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
+    table = plain_table()
     table.add_column("name", max_width=LONGEST_NAME, overflow="fold")
     for heading in ("frames", "particles", "segments", "windows"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -89,7 +88,7 @@ def list_table(listed: Sequence[Listed]) -> list[RenderableType]:
 
 def export_table(exports: Sequence[Export]) -> Table:
     """Lay out the trajectories that were written."""
-    table = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
+    table = plain_table()
     table.add_column("trajectory", overflow="fold")
     table.add_column("topology", overflow="fold")
     for heading in ("frames", "time a frame", "size"):

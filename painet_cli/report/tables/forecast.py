@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from statistics import fmean
 
-from rich import box
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -17,7 +16,7 @@ from painet_cli.prediction.forecast import Forecast
 from painet_cli.prediction.outputs.viewers import Written
 from painet_cli.report.pictures.canvas import short_unit
 from painet_cli.report.tables.dataset import size_text
-from painet_cli.report.tables.layout import digits, lay_out
+from painet_cli.report.tables.layout import digits, lay_out, plain_table
 
 _MOST_STEPS = 10
 """Steps that have a column; of more, evenly spaced ones, the first and the last among them."""
@@ -25,7 +24,7 @@ _MOST_STEPS = 10
 
 def files_table(written: Sequence[Written]) -> Table:
     """Lay out the files of a prediction, names without their folder."""
-    table = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
+    table = plain_table()
     table.add_column("file", overflow="fold")
     table.add_column("frames", justify="right", no_wrap=True)
     table.add_column("what", overflow="fold")
@@ -55,19 +54,15 @@ def error_tables(forecast: Forecast) -> list[RenderableType]:
     errors = forecast.step_mse()
     if errors is None:
         return []
-    shown = _shown_steps(len(forecast.times_s))
-    columns = {"mean": [digits(fmean(row)) for row in errors.values()]} | {
-        f"step {k + 1}": [digits(row[k]) for row in errors.values()] for k in shown
-    }
-    rows = list(errors)
     laid = forecast.superposed_step_mse() or {}
-    for name, row in laid.items():
-        rows.append(f"{name}, superposed")
-        for heading, cells in columns.items():
-            cells.append(digits(fmean(row) if heading == "mean" else row[int(heading[5:]) - 1]))
+    rows = errors | {f"{name}, superposed": row for name, row in laid.items()}
+    columns = {"mean": [digits(fmean(row)) for row in rows.values()]} | {
+        f"step {k + 1}": [digits(row[k]) for row in rows.values()]
+        for k in _shown_steps(len(forecast.times_s))
+    }
     count = len(forecast.starts)
     title = f"MSE a step in {forecast.system.length_unit}², {count:,} start{'s' * (count > 1)}"
-    return lay_out(title, {"": rows}, columns)
+    return lay_out(title, {"": list(rows)}, columns)
 
 
 def sanity_tables(forecast: Forecast) -> list[RenderableType]:
@@ -97,7 +92,7 @@ def _shown_steps(steps: int) -> list[int]:
 
 def checkpoints_table(checkpoints: Sequence[Checkpoint]) -> list[RenderableType]:
     """Lay out checkpoints, a line each, and beneath it their systems and the limits they state."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    table = plain_table(gap=1)
     table.add_column("name", overflow="fold")
     for heading in ("T", "step", "MSE", "size"):
         table.add_column(heading, justify="right", no_wrap=True)

@@ -95,13 +95,13 @@ def lay_out(title: str, names: Columns, columns: Columns) -> list[RenderableType
     ]
 
 
+def plain_table(*, gap: int = 0) -> Table:
+    """A table with a rule under its headings, and so much more room between columns."""
+    return Table(box=box.SIMPLE_HEAD, padding=(0, gap, 0, 0), pad_edge=False, show_edge=False)
+
+
 def _table(names: Columns, columns: Columns) -> Table:
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        padding=0,
-        pad_edge=False,
-        show_edge=False,
-    )
+    table = plain_table()
     for heading in names:
         table.add_column(heading, max_width=LONGEST_NAME, overflow="fold")
     for heading in columns:

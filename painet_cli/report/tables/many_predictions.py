@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from rich import box
 from rich.console import RenderableType
-from rich.table import Table
 
 from painet_cli.errors import PainetError
 from painet_cli.report.many_predictions import Outcomes
-from painet_cli.report.tables.layout import digits
+from painet_cli.report.tables.layout import digits, plain_table
 
 _NAME = 24
 
 
 def outcomes_table(found: Outcomes) -> list[RenderableType]:
     """Lay out many predictions."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    table = plain_table(gap=1)
     table.add_column("file", overflow="fold", max_width=_NAME)
     table.add_column("predicted by", overflow="fold", max_width=_NAME)
     for heading in ("particles", "MSE"):

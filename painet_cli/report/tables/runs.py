@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich import box
 from rich.table import Table
 
 from painet_cli.config.differences import as_words
 from painet_cli.evaluation.runs import Run
-from painet_cli.report.tables.layout import digits
+from painet_cli.report.tables.layout import digits, plain_table
 
 _NAME = 32
 """Longer paths are folded."""
@@ -24,7 +23,7 @@ def runs_table(runs: Sequence[Run], folder: Path) -> Table:
     folder
         The runs' paths are shown from here on.
     """
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    table = plain_table(gap=1)
     named = any(run.name or run.tags for run in runs)
     paths = [
         str(run.run.relative_to(folder)) if run.run != folder else run.run.name for run in runs

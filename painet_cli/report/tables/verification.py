@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from rich import box
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from painet_cli.evaluation.verify.verify import Verification
+from painet_cli.report.tables.layout import plain_table
 
 _FOUND = {True: "yes", False: "NO", None: "-"}
 
 
 def verification_table(verification: Verification) -> list[RenderableType]:
     """Lay out the checks of one path, and beneath them what it was made of."""
-    checks = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
+    checks = plain_table()
     checks.add_column("file", overflow="fold")
     checks.add_column("as written", no_wrap=True)
     checks.add_column("found", overflow="fold")

@@ -54,7 +54,7 @@ class StackedStep(Step):
             return mean_loss(predicted, batch, self.loss)
 
         losses: Tensor = vmap(loss_of)(self.weights, self.buffers, batches.numbers())
-        losses.sum().backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(losses.sum())
         if self.clip_norm is not None:
             _clip([w.grad for w in self.weights.values() if w.grad is not None], self.clip_norm)
         return losses.detach() * batches.graph.num_systems

@@ -55,7 +55,7 @@ class Step:
                 predicted = self.model(batch)
                 batch.check_unwritten(before)
                 loss = mean_loss(predicted, batch, self.loss)
-                loss.backward()  # type: ignore[no-untyped-call]
+                torch.autograd.backward(loss)
                 loss = loss.detach() * batch.graph.num_systems
         if self.clip_norm is not None:
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.clip_norm)

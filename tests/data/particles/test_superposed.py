@@ -17,7 +17,7 @@ from painet_cli.data.particles.superpose import (
 )
 from painet_cli.prediction.adapting.guesses import weighted_past
 from painet_cli.prediction.adapting.superposition import superposed_mse
-from painet_cli.prediction.yardsticks import mean_structure, mean_superposed
+from painet_cli.prediction.yardsticks import mean_structure
 from systems import wagging_chain
 
 EXACT = {"rtol": 0, "atol": 1e-12}
@@ -45,7 +45,7 @@ def test_every_frame_has_its_own_reference() -> None:
 
 def test_one_frame_goes_onto_several_references() -> None:
     structure, starts = drawn(7), drawn(6, 7, seed=1)
-    made = mean_superposed(structure, starts)
+    made = superposed(structure, starts)
     for one, start in zip(made, starts, strict=True):
         np.testing.assert_allclose(one, superposed(structure, start), **EXACT)
 

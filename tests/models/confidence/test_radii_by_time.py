@@ -70,7 +70,7 @@ def parts(tmp_path: Path) -> dict[str, Windows]:
 
 @pytest.fixture
 def kept(parts: dict[str, Windows]) -> dict[str, Tensor]:
-    return measure(Still(), None, parts["train"], parts["val"])
+    return measure(Still(), parts["train"], parts["val"])
 
 
 def types_of(parts: dict[str, Windows]) -> NDArray[np.int64]:
@@ -149,7 +149,7 @@ def test_a_window_nearly_at_rest_widens_nobodys_radii(
 
     _errors = times._errors
     monkeypatch.setattr(times, "_errors", with_one_at_rest)
-    again = measure(Still(), None, parts["train"], parts["val"])
+    again = measure(Still(), parts["train"], parts["val"])
     usual, rest = (radii_of(one, types_of(parts), 2e-15) for one in (kept, again))
     assert usual is not None
     assert rest is not None

@@ -11,6 +11,7 @@ import pytest
 from jitters import OFFSETS, adapted, jitter, recorded
 from numpy.typing import NDArray
 
+from painet_cli.data.particles.superpose import superposed
 from painet_cli.errors import RequestError
 from painet_cli.models.confidence.radii import coverage, fit_radii
 from painet_cli.prediction.adapting.adapt import KERNEL, PAST, Adapted, adapt
@@ -35,7 +36,6 @@ from painet_cli.prediction.yardsticks import (
     STILL,
     STRAIGHT,
     mean_structure,
-    mean_superposed,
 )
 from painet_cli.report.tables.verdict import held_out_figures, verdict_sentences
 
@@ -111,7 +111,7 @@ def test_what_is_fitted_again_knows_the_frames_that_were_held_out() -> None:
         one(last).guess(frames, np.array([299])) for one in again.values() if one is not None
     )
     np.testing.assert_allclose(nearest[0], frames[like + OFFSETS], atol=1e-5)
-    expected = mean_superposed(mean_structure(frames), frames[299:])
+    expected = superposed(mean_structure(frames), frames[299:])
     np.testing.assert_allclose(mean[:, 0], expected, atol=1e-5)
 
 
