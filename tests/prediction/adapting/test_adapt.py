@@ -249,6 +249,13 @@ def test_after_a_late_jump_nothing_is_learned_and_the_jump_is_named() -> None:
     assert "after the jump at frame 100" in found
 
 
+def test_of_a_motion_that_began_late_in_its_file_it_is_said_where() -> None:
+    parts = replace(recorded(jitter(110)), breaks=(100,))
+    found = adapt(parts, 109, OFFSETS, None, "")
+    assert isinstance(found, str)
+    assert "10 frames up to the start from frame 100 on, where another motion begins" in found
+
+
 def _timed(frames: NDArray[np.floating], late_from: Sequence[int]) -> Input:
     """Frames 1 fs apart, but for some that come later."""
     times = np.arange(len(frames), dtype=np.float64)
