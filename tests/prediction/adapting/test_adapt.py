@@ -249,6 +249,12 @@ def test_after_a_late_jump_nothing_is_learned_and_the_jump_is_named() -> None:
     assert "after the jump at frame 100" in found
 
 
+@pytest.mark.parametrize(("particles", "learns"), [(78, True), (101, False)])
+def test_a_kernel_is_fitted_to_two_people_in_markers_too(particles: int, learns: bool) -> None:
+    found = adapted(jitter(100, particles))
+    assert (KERNEL in found.verdict.mse) is learns
+
+
 def test_of_a_motion_that_began_late_in_its_file_it_is_said_where() -> None:
     parts = replace(recorded(jitter(110)), breaks=(100,))
     found = adapt(parts, 109, OFFSETS, None, "")
