@@ -20,6 +20,7 @@ from painet_cli.prediction.asked import make_forecast
 from painet_cli.prediction.graphs import predict_graphs
 from painet_cli.prediction.inputs.arrays import Bonds, arrays, check_finite
 from painet_cli.prediction.inputs.recording import Input, check_several
+from painet_cli.prediction.inputs.scaled import refuse_other_scale
 from painet_cli.prediction.loading import LoadedModel, load
 from painet_cli.prediction.matching import compare_input
 from painet_cli.prediction.starting.start_checks import refuse_wrong_order
@@ -150,6 +151,7 @@ def predict(
         given = _atoms(system.atoms, model)
     else:
         given = arrays(system, model, types, names, residues, bonds, frame_time_s)
+        refuse_other_scale(given, model.header, model.name)
     refuse_wrong_order(given)
     start = np.array([len(given.frames) - 1])
     horizon = model.header.preset.data.horizon

@@ -75,9 +75,16 @@ def _upright(motion: Motion, path: Path) -> Motion:
     """A motion with the vertical along which people walk upright in it, where that is another."""
     if motion.up_axis is None:
         return motion
-    other = standing_axis(motion.positions, motion.up_axis)
-    if other is None:
+    found = standing_axis(motion.positions, motion.up_axis)
+    if found is None:
         return motion
+    other, certain = found
+    if not certain:
+        note = (
+            f"{path.name}: {motion.up_axis} is taken as up, as is usual, but it reaches farthest "
+            f"along {other}: where it stands along that, give {option('up', other)}"
+        )
+        return replace(motion, notes=(*motion.notes, note))
     note = (
         f"{path.name}: {other} is taken as up, along which it stands as it walks, and not "
         f"{motion.up_axis}, as is usual"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -28,6 +29,10 @@ FASTEST_PEOPLE = 20.0
 """Metres a second, root mean square over the joints; no one runs as fast."""
 _JUMP, _ALONE = 20.0, 4.0
 """Times the usual step, and the steps beside it, that a jump is: movement sets in gradually."""
+_LEAP = 10.0
+"""Metres a second that a joint comes to from a frame to the next, where it is torn away."""
+_LOOKED_BACK = 12
+"""Steps before a leap that are far smaller; some recordings hold a pose for ten frames."""
 _FEWEST = 8
 _TURN = 2 * np.pi + 0.01
 _MOVING = 0.35
@@ -91,19 +96,24 @@ def _is_person(metres: float) -> bool:
 def standing_axis(
     positions: NDArray[np.float64],  # (F, J, 3)
     up_axis: Axis,
-) -> Axis | None:
-    """Another axis than `up_axis` that people stand along who walk; None where there is none.
+) -> tuple[Axis, bool] | None:
+    """Another axis than `up_axis` that people seem to stand along; None where there is none.
 
-    Along it they reach farther, its lowest point stays where it is, and they get on across it.
+    Along it they reach farther, and its lowest point stays where it is. Whether that is certain is
+    told by those who walk, and get on across it; others may lie.
     """
+    if len(positions) < _FEWEST:
+        return None
     reach = np.median(np.ptp(positions, axis=1), axis=0)
     k = int(np.argmax(reach))
     if k == AXES.index(up_axis) or not reach[k] > _UPRIGHT * reach[AXES.index(up_axis)]:
         return None
+    if not positions[..., k].min(axis=1).std() < _STEADY * reach[k]:
+        return None
     centre = np.delete(positions.mean(axis=1), k, axis=1)
-    steady = positions[..., k].min(axis=1).std() < _STEADY * reach[k]
-    travelled = np.linalg.norm(np.ptp(centre, axis=0)) > _TRAVELLED * reach[k]
-    return AXES[k] if steady and travelled else None
+    travelled = bool(np.linalg.norm(np.ptp(centre, axis=0)) > _TRAVELLED * reach[k])
+    farthest = bool((np.delete(reach, k) * _UPRIGHT < reach[k]).all())
+    return (AXES[k], travelled) if travelled or farthest else None
 
 
 def jumps(
@@ -119,20 +129,60 @@ def jumps(
     return tuple((np.flatnonzero(jump & (step > _ALONE * beside)) + 1).tolist())
 
 
+def leap_note(
+    positions: NDArray[np.float64],  # (F, J, 3), metres
+    frame_time_s: float,
+    breaks: Sequence[int],
+    names: Sequence[str],
+) -> str:
+    """Sentence on joints that are torn away from one frame to the next; empty where none is.
+
+    A glitch of the capture, or labels of markers that changed places: from rest a hand comes to no
+    such speed within a frame.
+
+    Parameters
+    ----------
+    breaks
+        Frames that do not follow on the one before.
+    """
+    speed = np.linalg.norm(np.diff(positions, axis=0), axis=-1) / frame_time_s  # (F - 1, J)
+    speed[[at - 1 for at in breaks]] = 0.0
+    if len(speed) <= _LOOKED_BACK:
+        return ""
+    before = np.lib.stride_tricks.sliding_window_view(speed[:-1], _LOOKED_BACK, 0).max(axis=-1)
+    now = speed[_LOOKED_BACK:]
+    torn = np.where((now > _LEAP) & (now > _ALONE * before), now, 0.0)
+    frames = np.flatnonzero(torn.any(axis=1))
+    if not len(frames):
+        return ""
+    first = torn[frames[0]]
+    count = int((first > 0).sum()) - 1
+    who = f"{names[int(first.argmax())]} " + (f"and {count} more leap" if count else "leaps")
+    places = ", ".join(f"{k + _LOOKED_BACK + 1:,}" for k in frames[:3].tolist())
+    return (
+        f"{who} to frame {places}{', ...' * (len(frames) > 3)} ({first.max():.2g} m/s), as no one "
+        "moves: a glitch, or labels that changed places. Mend it: what is learned and predicted "
+        "goes on from it"
+    )
+
+
 def with_jumps_apart(motion: Motion, name: str) -> Motion:
     """A motion that breaks off where its frames jump, which is said."""
     metres = METRES_OF.get(with_likely_unit(motion, name).length_unit)
     if metres is None or motion.frame_time_s is None:
         return motion
-    found = [
-        k for k in jumps(motion.positions * metres, motion.frame_time_s) if k not in motion.breaks
-    ]
-    if not found:
-        return motion
-    places = ", ".join(map(str, found[:3])) + ", ..." * (len(found) > 3)
-    note = f"{name}: the motion jumps to frame {places} and is taken for another one from there"
+    x = motion.positions * metres
+    found = [k for k in jumps(x, motion.frame_time_s) if k not in motion.breaks]
     breaks = tuple(sorted({*motion.breaks, *found}))
-    return replace(motion, breaks=breaks, notes=(*motion.notes, note))
+    notes = motion.notes
+    if found:
+        places = ", ".join(map(str, found[:3])) + ", ..." * (len(found) > 3)
+        notes += (
+            f"{name}: the motion jumps to frame {places} and is taken for another one from there",
+        )
+    if torn := leap_note(x, motion.frame_time_s, breaks, motion.names):
+        notes += (f"{name}: {torn}",)
+    return replace(motion, breaks=breaks, notes=notes)
 
 
 def radians_note(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -87,6 +88,7 @@ def prepare_motion(
     check_alike(files, takes)
     check_one_scale(files, takes)
     frame_time_s = seconds(frame_time) if frame_time else common_frame_time(files, takes)
+    check_different(files, takes)
     if unit is None:
         takes = [with_likely_unit(take, path.name) for take, path in zip(takes, files, strict=True)]
         check_alike(files, takes)
@@ -213,6 +215,22 @@ def check_one_scale(files: Sequence[Path], takes: Sequence[Motion]) -> None:
                 f"{path}: all its bones are {factor:.4g} times as long as those of {files[0]}, as "
                 "if one were in another unit",
                 "bring them to one unit, or prepare them apart",
+            )
+
+
+def check_different(files: Sequence[Path], takes: Sequence[Motion]) -> None:
+    """Refuse a take that is there twice: its windows would be trained on and tested with.
+
+    Raises
+    ------
+    RequestError
+        One is.
+    """
+    for (path, take), (other, same) in combinations(zip(files, takes, strict=True), 2):
+        if np.array_equal(take.positions, same.positions):
+            raise RequestError(
+                f"{other}: the same frames as {path}",
+                "give each take once, or it is trained on and tested with",
             )
 
 

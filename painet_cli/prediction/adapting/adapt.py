@@ -41,7 +41,8 @@ _MOST_BYTES = 2**28
 """Frames before a start that are read."""
 _MOST_FRAMES = 5000
 _MOST_HELD = 120
-_KERNEL_PARTICLES = 60
+_KERNEL_PARTICLES = 100
+"""Two people in markers, or one with all fingers."""
 _CHECKPOINT_PARTICLES = 100_000
 """Particles of all windows that a checkpoint is measured on."""
 _NEAREST_PARTICLES = 300_000

@@ -90,6 +90,8 @@ def lesson_of(
     too_few = ""
     if blocks is None:
         after = f" after the jump at frame {where + jump:,}" if jump > begin else ""
+        if begin in system.breaks and jump == begin:
+            after = f" from frame {where + begin:,} on, where another motion begins"
         if uneven and jump == begin:
             after = f" after frame {where + jump:,}, before which they are not evenly spaced"
         too_few = (

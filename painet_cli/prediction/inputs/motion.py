@@ -50,9 +50,9 @@ class MotionRecording(ParticleRecording):
         """Multiply all lengths, and call their unit so; `whose` says what it was taken from."""
         self.notes += (
             f"{self.path.name} does not say its unit of length: with lengths times {factor:.4g} "
-            f"its bones are those of {whose}, so they are predicted and written in its {unit}",
+            f"its bones are those of {whose}, so they are predicted in its {unit}",
         )
-        self._all, self.length_unit = self._all * factor, unit
+        self._all, self.length_unit, self.scaled = self._all * factor, unit, factor
         self.first = self._all[0]
 
     def guess_unit(self) -> None:

@@ -62,6 +62,8 @@ class Input:
         What the reader left out or changed, a sentence each, for the user to know.
     treatment
         What was done to the frames already.
+    scaled
+        What lengths of the file were multiplied by to be in `length_unit`.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Input:
     origins: NDArray[np.float64] | None = None
     notes: tuple[str, ...] = ()
     treatment: tuple[Treatment, ...] = ()
+    scaled: float = 1.0
 
     def follows(self, frames: NDArray[np.int64]) -> NDArray[np.bool_]:
         """(S,) whether a frame of these indices has one before it in its recording."""
@@ -138,7 +141,7 @@ class Recording(ABC):
         Frames at which another recording begins.
     fingerprint
         sha256 that checkpoints know a prepared dataset by; empty for other recordings.
-    notes, treatment
+    notes, treatment, scaled
         As `Input` has them.
     """
 
@@ -149,6 +152,7 @@ class Recording(ABC):
     fingerprint = ""
     notes: tuple[str, ...] = ()
     treatment: tuple[Treatment, ...] = ()
+    scaled = 1.0
 
     def __init__(self, path: Path, frame_count: int, frame_time_s: float | None) -> None:
         self.path = path
@@ -238,6 +242,7 @@ class Recording(ABC):
             origins=read.origins,
             notes=(*self._of_times, *self.notes, *selected.notes),
             treatment=self.treatment,
+            scaled=self.scaled,
         )
 
 

@@ -52,9 +52,11 @@ def write_motion(
     metres = style.metres_in(unit)
     written: list[Written] = []
     resampled = [(track, style.frames_of(track, system), stem) for track, stem in tracks]
-    if parents and style.resamples:
-        resampled = [(one, _rigid_between(one, x, parents), stem) for one, x, stem in resampled]
     if parents:
+        resampled = [
+            (one, _rigid_between(one, x, parents) if style.resamples(one, system) else x, stem)
+            for one, x, stem in resampled
+        ]
         for track, spaced, stem in resampled:
             written += _write_skeletons(system, track, spaced, stem, parents, style, metres)
     if metres:
@@ -94,7 +96,10 @@ def _write_skeletons(
         rest, stands = track.frames[0].astype(np.float64), "the start frame"
     elif of_joints:  # bones that a joint carries keep their angles
         rest = pose(parents, track.frames[0], rest[None], of_joints=True).reached[0]
-    scale, unit = style.scale(system.length_unit), style.unit or system.length_unit
+    scale, unit = style.scale(system), style.unit or system.length_unit
+    lengths = f"in {unit}"
+    if style.unit is None and system.scaled != 1.0:
+        lengths, unit = "as in the file", "of its units"
     path = stem.with_name(f"{stem.name}.bvh")
     posed = [_y_up(x, up_axis) * scale for x in (rest, spaced.frames)]
     off = write_bvh(
@@ -102,10 +107,10 @@ def _write_skeletons(
     )
     up = ", y is up" if up_axis else ""
     what = (
-        f"{track.what}: {spaced.said}; lengths in {unit}{up}; at rest it is in {stands}. Bones "
+        f"{track.what}: {spaced.said}; lengths {lengths}{up}; at rest it is in {stands}. Bones "
         f"keep the lengths of the start frame, which puts joints up to {off:.2g} {unit} off"
     )
-    in_metres = METRES.get(style.unit or "", metres)
+    in_metres = metres and metres / scale
     opened = open_bvh(path.name, len(spaced.frames), in_metres)
     written = [Written(path, what, len(spaced.frames), opened)]
     if metres:

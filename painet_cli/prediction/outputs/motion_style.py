@@ -35,10 +35,10 @@ class MotionStyle:
     rate: float | str | None = None
     past: bool = False
 
-    @property
-    def resamples(self) -> bool:
-        """Whether other frames than the steps are written."""
-        return self.rate is not None or self.past
+    def resamples(self, track: Track, system: Input) -> bool:
+        """Whether other frames than the steps are written: asked for, or to have one time step."""
+        uneven = not track.is_even and system.frame_time_s is not None
+        return self.rate is not None or self.past or uneven
 
     def metres_in(self, length_unit: str) -> float | None:
         """Metres in a unit of length; None where that is not known.
@@ -56,11 +56,11 @@ class MotionStyle:
             )
         return metres
 
-    def scale(self, length_unit: str) -> float:
-        """What positions are multiplied by to be in `unit`."""
+    def scale(self, system: Input) -> float:
+        """What positions are multiplied by to be in `unit`, else in that of the file."""
         if self.unit is None:
-            return 1.0
-        return (self.metres_in(length_unit) or 1.0) / METRES[self.unit]
+            return 1.0 / system.scaled
+        return (self.metres_in(system.length_unit) or 1.0) / METRES[self.unit]
 
     def frames_of(self, track: Track, system: Input) -> EvenlySpaced:
         """The motion of a track as evenly spaced frames, in the unit of the system.
@@ -72,7 +72,7 @@ class MotionStyle:
         RequestError
             The rate is the recording's, which does not say it.
         """
-        if not self.resamples:
+        if not self.resamples(track, system):
             return track.evenly_spaced()
         known_s = system.frame_time_s
         if self.rate in (None, "source") or self.past:

@@ -98,6 +98,12 @@ class Track:
         ahead = np.diff(self.frames.astype(np.float64), axis=0) / gaps
         return np.concatenate([ahead, ahead[-1:]])
 
+    @property
+    def is_even(self) -> bool:
+        """Whether the steps are evenly spaced; the start may lie farther off."""
+        gaps = np.diff(self.times_s)[1:]
+        return bool(np.allclose(gaps, gaps[:1], rtol=1e-3, atol=0))
+
     def evenly_spaced(self) -> EvenlySpaced:
         """The frames that one time step can hold.
 

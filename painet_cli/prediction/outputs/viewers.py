@@ -69,7 +69,7 @@ def open_bvh(file: str, frames: int, metres: float | None) -> list[str]:
     metres
         Metres in its unit of length; None where that is not known.
     """
-    scale = f"{metres or 1.0:.6g}"
+    scale = f"{metres or 1.0:.4g}"
     options = f"filepath='{file}', global_scale={scale}, update_scene_fps=True"
     script = f"import bpy; bpy.ops.import_anim.bvh({options})"
     return [

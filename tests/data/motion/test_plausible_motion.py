@@ -12,6 +12,7 @@ from painet_cli.data.motion.files import read_motion_file
 from painet_cli.data.motion.motion import Motion
 from painet_cli.data.motion.plausible import (
     jumps,
+    leap_note,
     radians_note,
     standing_axis,
     with_jumps_apart,
@@ -132,13 +133,25 @@ def test_a_unit_that_a_file_says_is_not_guessed() -> None:
 def test_the_vertical_is_the_one_that_someone_stands_along_who_walks() -> None:
     upright = walk()
     assert standing_axis(upright, "y") is None
-    assert standing_axis(upright[..., [0, 2, 1]], "y") == "z"
-    assert standing_axis(upright, "z") == "y"
+    assert standing_axis(upright[..., [0, 2, 1]], "y") == ("z", True)
+    assert standing_axis(upright, "z") == ("y", True)
 
 
-def test_of_someone_who_lies_still_nothing_is_known() -> None:
+def test_of_someone_who_lies_or_stands_on_the_spot_both_are_said_to_be_possible(
+    tmp_path: Path,
+) -> None:
     still = walk() - walk().mean(axis=1, keepdims=True)
-    assert standing_axis(still[..., [0, 2, 1]], "y") is None
+    turned = still[..., [0, 2, 1]] + [3.0, 1.0, 2.0]
+    assert standing_axis(turned, "y") == ("z", False)
+    found = read_motion_file(trc(tmp_path, turned), "TRC")
+    assert found.up_axis == "y"
+    assert "it reaches farthest along z: where it stands along that, give up='z'" in found.notes[0]
+    assert not read_motion_file(trc(tmp_path, turned), "TRC", up_axis="y").notes
+
+
+def test_arms_held_out_wider_than_someone_sits_high_are_no_vertical() -> None:
+    wide = np.tile([[0.0, 1.1, 0.0], [0.8, 1.0, 0.2], [-0.8, 1.0, 0.2], [0.0, 0.0, 0.9]], (9, 1, 1))
+    assert standing_axis(wide, "y") is None
 
 
 def test_a_file_whose_people_walk_along_another_vertical_says_so(tmp_path: Path) -> None:
@@ -254,6 +267,33 @@ def test_fast_movement_that_sets_in_gradually_is_no_jump() -> None:
     x[..., 0] += 3 * np.tanh((np.arange(120) - 60) / 4)[:, None]
     assert jumps(x, 1 / 60) == ()
     assert jumps(10 * x, 1 / 60) == ()  # in another unit than it says
+
+
+def test_a_joint_that_is_torn_away_is_told_of_with_its_frame_and_speed() -> None:
+    x = walk()
+    x[90, 2:] += [0.0, 0.5, 0.0]
+    (note,) = with_jumps_apart(motion(x * 100), "take.bvh").notes
+    assert "take.bvh: knee and 1 more leap to frame 90 (30 m/s)" in note
+    torn_last = with_jumps_apart(motion(x[:91] * 100), "take.bvh")
+    assert torn_last.notes == (note,)
+    assert torn_last.breaks == ()
+
+
+def test_labels_that_change_places_are_told_of() -> None:
+    x = walk()
+    x[70:, [1, 2]] = x[70:, [2, 1]]
+    assert leap_note(x, 1 / 60, (), NAMES).startswith("hip and 1 more leap to frame 70 (28 m/s)")
+
+
+def test_what_a_recording_breaks_off_at_what_sets_in_gradually_and_held_poses_are_no_leap() -> None:
+    x = walk()
+    x[60:, :, 0] += 1.5
+    assert leap_note(x, 1 / 60, (60,), NAMES) == ""
+    kick = walk()
+    kick[..., 3, 0] += 0.6 * np.tanh((np.arange(120) - 60) / 6)
+    assert leap_note(kick, 1 / 60, (), NAMES) == ""
+    held = kick[np.arange(120) // 5 * 5]  # twelve poses a second in sixty frames
+    assert leap_note(held, 1 / 60, (), NAMES) == ""
 
 
 def test_no_window_of_a_dataset_crosses_a_break(tmp_path: Path) -> None:

@@ -52,16 +52,23 @@ def test_takes_in_two_units_are_refused(tmp_path: Path) -> None:
         prepare("motion", data_dir=tmp_path, files=[one, other], name="m", delta_frames=5)
 
 
+def test_a_take_given_twice_is_refused(tmp_path: Path) -> None:
+    """Its windows would be trained on and tested with, which no leak report sees."""
+    one, copied = take(tmp_path / "one.bvh"), take(tmp_path / "one (copy).bvh")
+    with pytest.raises(RequestError, match=r"one \(copy\)\.bvh: the same frames as .*one\.bvh"):
+        prepare("motion", data_dir=tmp_path, files=[one, copied], name="m", delta_frames=5)
+
+
 def test_a_unit_that_makes_a_giant_is_refused(tmp_path: Path) -> None:
     files = [take(tmp_path / "one.bvh")]
     with pytest.raises(RequestError, match=r"one\.bvh: it is 1\d\d m across by unit='m'"):
         prepare("motion", data_dir=tmp_path, files=files, name="m", delta_frames=5, unit="m")
 
 
-def markers_file(path: Path, names: str, unseen: str) -> Path:
+def markers_file(path: Path, names: str, unseen: str, count: int = 80) -> Path:
     """A take of markers that move together, of which one is not seen in a frame."""
     rows = []
-    for frame in range(80):
+    for frame in range(count):
         x = [
             "\t\t" if name == unseen and frame == 20 else f"{at + frame}\t{300 * (at % 3)}\t{at**2}"
             for at, name in enumerate(names)
@@ -70,7 +77,7 @@ def markers_file(path: Path, names: str, unseen: str) -> Path:
     heading = [
         f"PathFileType\t4\t(X/Y/Z)\t{path.name}",
         "DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits",
-        f"50\t50\t80\t{len(names)}\tmm",
+        f"50\t50\t{count}\t{len(names)}\tmm",
         "Frame#\tTime\t" + "\t\t\t".join(names),
         "",
     ]
@@ -82,7 +89,7 @@ def test_a_marker_with_gaps_in_one_take_is_left_out_of_all(tmp_path: Path) -> No
     files = [
         markers_file(tmp_path / "one.trc", "ABCDE", "B"),
         markers_file(tmp_path / "two.trc", "EDCBA", "D"),  # in another order, too
-        markers_file(tmp_path / "three.trc", "ABCDE", ""),
+        markers_file(tmp_path / "three.trc", "ABCDE", "", 70),
     ]
     dataset = prepare("motion", data_dir=tmp_path, files=files, name="m", delta_frames=5)
     assert dataset.manifest.particles.names == ("A", "C", "E")
@@ -119,7 +126,7 @@ def test_takes_are_along_one_vertical_which_may_be_given(tmp_path: Path) -> None
 
 def test_one_trains_evaluates_and_predicts_on_it(tmp_path: Path, say: Say) -> None:
     take(tmp_path / "one.bvh")
-    take(tmp_path / "two.bvh")
+    take(tmp_path / "two.bvh", 130)
     small = ["--set", "model.layers=1", "--set", "model.hidden=8", "--set", "train.epochs=1"]
     status, _, err = say(
         "prepare", "motion", tmp_path / "one.bvh", tmp_path / "two.bvh",

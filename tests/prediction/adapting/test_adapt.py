@@ -249,6 +249,19 @@ def test_after_a_late_jump_nothing_is_learned_and_the_jump_is_named() -> None:
     assert "after the jump at frame 100" in found
 
 
+@pytest.mark.parametrize(("particles", "learns"), [(78, True), (101, False)])
+def test_a_kernel_is_fitted_to_two_people_in_markers_too(particles: int, learns: bool) -> None:
+    found = adapted(jitter(100, particles))
+    assert (KERNEL in found.verdict.mse) is learns
+
+
+def test_of_a_motion_that_began_late_in_its_file_it_is_said_where() -> None:
+    parts = replace(recorded(jitter(110)), breaks=(100,))
+    found = adapt(parts, 109, OFFSETS, None, "")
+    assert isinstance(found, str)
+    assert "10 frames up to the start from frame 100 on, where another motion begins" in found
+
+
 def _timed(frames: NDArray[np.floating], late_from: Sequence[int]) -> Input:
     """Frames 1 fs apart, but for some that come later."""
     times = np.arange(len(frames), dtype=np.float64)

@@ -14,6 +14,7 @@ from painet_cli.data.motion.plausible import with_likely_unit
 from painet_cli.errors import RequestError
 from painet_cli.prediction.checkpoints import find_checkpoint
 from painet_cli.prediction.inputs.open import open_input
+from painet_cli.prediction.predict import predict
 from recordings import forecast_recording
 
 
@@ -67,6 +68,16 @@ def test_a_bvh_of_another_skeleton_is_refused_with_the_reason(tmp_path: Path) ->
         pytest.raises(RequestError, match="no one factor makes its bones the checkpoint's"),
     ):
         forecast_recording(recording, 1, [find_checkpoint("mocap-walk")])
+
+
+def test_an_array_of_a_known_skeleton_in_another_unit_is_refused() -> None:
+    """In metres it ran away at once, and was told to train longer."""
+    names, parents, x = walker(0.05644)
+    bonds = [(parent, k) for k, parent in enumerate(parents) if k]
+    said = r"bones are 0\.05644 times as long .* mocap-walk .*\n?.*"
+    with pytest.raises(RequestError, match=said) as refused:
+        predict("mocap-walk", np.stack([x, x]), names=names, bonds=bonds)
+    assert "give positions in ASF unit: those times 17.72" in str(refused.value)
 
 
 # ---- ASF ----------------------------------------------------------------------------------------

@@ -86,6 +86,17 @@ def test_without_a_style_the_steps_are_as_predicted(system: Input, tmp_path: Pat
     assert path.with_suffix(".glb").is_file()
 
 
+def test_steps_that_are_not_evenly_spaced_are_written_at_the_rate_of_the_recording(
+    system: Input, tmp_path: Path
+) -> None:
+    """12 frames in five steps are 2, 5, 7, 10 and 12 ahead: a file of one time step would limp."""
+    times = np.array([2, 5, 7, 10, 12]) * 0.01
+    write_files(system, swing(times)[None], times, np.array([START]), tmp_path)
+    found = read_bvh(tmp_path / "take_predicted.bvh")
+    assert found.frame_time_s == pytest.approx(0.01)
+    np.testing.assert_allclose(found.positions, swing(np.arange(13) * 0.01), atol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("unit", "fps", "past"),
     [("km", None, False), (None, "fast", False), (None, "0", False), (None, "30", True)],
@@ -104,6 +115,21 @@ def test_a_unit_that_is_not_known_in_metres_is_not_made_up(system: Input, tmp_pa
     path = written(strange, tmp_path, MotionStyle())
     assert path.with_suffix(".bvh").is_file()
     assert not path.with_suffix(".glb").exists()
+
+
+def test_a_bvh_has_the_lengths_of_the_file_that_was_brought_to_another_unit(
+    system: Input, tmp_path: Path
+) -> None:
+    """In centimetres, as most BVH files are, which a checkpoint of CMU's unit predicted."""
+    brought = replace(system, scaled=1 / 5.644)
+    files = write_files(brought, swing(TIMES)[None], TIMES, np.array([START]), tmp_path)
+    (bvh,) = [one for one in files if one.path.suffix == ".bvh"]
+    assert "lengths as in the file, y is up" in bvh.what
+    assert "Scale 0.01," in bvh.open_with[-1]
+    expected = np.concatenate([system.frames[START : START + 1], swing(TIMES)]) * 5.644
+    np.testing.assert_allclose(read_bvh(bvh.path).positions, expected, atol=1e-4)
+    in_metres = written(brought, tmp_path, MotionStyle(unit="m")).with_suffix(".bvh")
+    np.testing.assert_allclose(read_bvh(in_metres).positions, expected / 100, atol=1e-4)
 
 
 @pytest.mark.parametrize(
