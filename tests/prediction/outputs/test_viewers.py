@@ -7,6 +7,7 @@ import os
 import shlex
 import shutil
 import subprocess
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -135,11 +136,12 @@ def test_pymol_sees_the_predicted_frames_with_their_bonds(
     said = run(quiet, "-d", f"save seen.pdb, {name}, state=0", folder=tmp_path)
     assert "error" not in said.lower()
     seen = Universe(str(tmp_path / "seen.pdb"))
-    assert seen.trajectory.n_frames == 4
-    assert len(seen.bonds) == 5
-    expected = np.concatenate([system.frames[[3]], steps])
-    for step, frame in zip(seen.trajectory, expected, strict=True):
-        np.testing.assert_allclose(step.positions, frame, atol=2e-3)
+    with closing(seen.trajectory) as frames:
+        assert frames.n_frames == 4
+        assert len(seen.bonds) == 5
+        expected = np.concatenate([system.frames[[3]], steps])
+        for step, frame in zip(frames, expected, strict=True):
+            np.testing.assert_allclose(step.positions, frame, atol=2e-3)
 
 
 def test_pymol_is_asked_for_helices_where_it_does_not_look_for_them(
