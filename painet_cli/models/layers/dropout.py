@@ -13,7 +13,7 @@ def dropped(rows: Tensor, share: float) -> Tensor:
     """The same with a share of the entries nought, and the others larger to make up for it.
 
     On a CPU every 64-bit word that is drawn decides on four entries, so that `share` is kept to
-    1e-5; torch draws a number an entry, which takes six times as long.
+    1e-5; torch draws a number an entry, which takes several times as long.
     """
     if rows.device.type != "cpu":
         return F.dropout(rows, share)
